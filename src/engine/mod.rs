@@ -1,0 +1,76 @@
+//! The engine: tickets in, escalations and finished cycles out, on whatever time it is told.
+//!
+//! It does no I/O, reads no clock and knows no file: `Engine::apply` takes a batch of events, `Engine::edit` a new
+//! version of the policy, `Engine::advance` the time. What comes out depends on these inputs alone, never on the number
+//! of shards or threads. This page fixes what it computes; `tests/engine_model.rs` computes the same the slow way and compares.
+//!
+//! # What a ticket is
+//! A ticket is the history of its events in order of time, and everything the engine says of it is a function of that
+//! history, of the policy's versions, and of what has fired already. Rows become *primitive events*:
+//!
+//! - A row of kind K at time `t` that also reports a priority, a state, an owner or a team gives, in this order, all at `t`:
+//!   `opened` if K is; `priority_changed` if the priority differs from the ticket's at that point of its history;
+//!   `assigned` if K is, or if the row reports an owner or team other than the ticket's; K itself, if it is none of
+//!   `opened`, `priority_changed`, `assigned` and does not speak of the state (`state_changed`, `resolved`, `closed`, `reopened`);
+//!   a state event if the state that the row leads to differs from the ticket's at that point: to resolved: `resolved`; to
+//!   closed: `closed`; from one of these to another: `reopened`; else `state_changed`. The row's own state counts before the
+//!   one that its kind implies (resolved, closed, reopened -> open). On an `opened` row priority, state, owner and team are
+//!   what the ticket starts with and no events of their own; without a state it starts as new.
+//! - An event of an unknown ticket opens it at that time. Of several `opened` the earliest counts: one that comes later and
+//!   lies earlier moves the opening. An event before the opening counts at the opening, after the `opened`.
+//! - An event that the ticket's history holds already (same time, same primitive event, same value) changes nothing.
+//! - `deleted` and `merged` take the ticket out of the index; open cycles end without a result (they are not reported).
+//! - Words of channel, category and customer replace those the ticket has. Owner and team of a row that lies before the
+//!   ticket's last event are history and do not replace them.
+//! - A priority that the policy does not name refuses the row. A new ticket without one gets it from the rules, then the default.
+//!
+//! Events at the same time keep the order in which they came.
+//!
+//! # What a clock does
+//! A clock is *idle* or has an open *cycle*, numbered from 1. An open cycle is *running* unless it is held (by a `pause`
+//! effect, until `resume`, `continue` or its end) or the ticket's state is one in which the clock pauses. For each primitive
+//! event every clock of the ticket's priority, in order, does what its table says ([`Effect`](crate::policy::Effect)); the
+//! ticket's new state and priority hold from then on. Running stretches are the cycle's *segments*; *spent* is their business
+//! time in the clock's calendar (real time where the target is in calendar days).
+//!
+//! - The target's *amount* is the business time from the cycle's start to the instant where the target ends when nothing
+//!   pauses. A level's amount is its threshold: a percentage of the target's amount (rounded up to a millisecond), a span from
+//!   the start, or the target's amount plus a span (days after the target: days after the instant where it ends).
+//! - An amount is *reached* in the segment in which spent comes up to it: at `add(segment start, amount - spent before)`. What
+//!   is left of 0 or less is reached at the next opening from the segment's start on. In a cycle that never paused a target
+//!   in business days is reached at exactly the instant that the span gives, and so is a level at 100 %; after a pause an
+//!   amount of such a target (or level) that would end at closing time is reached at the next opening.
+//! - *Due* is the instant at which an amount is reached, if the segment lasts: an amount counts as reached only when it is due
+//!   before the event that ends its segment. What happens at the very instant of the deadline is in time.
+//! - A cycle that is stopped is *met* if the target had not been reached, else *missed*. *At risk* is reached like a level at
+//!   75 % (or what the policy says).
+//!
+//! # What fires
+//! A level fires at most once a cycle. Levels that are reached after the engine's time (as the engine is advanced, or before
+//! an event that lies ahead of it) fire as they are reached. Levels that are found reached already are *passed*: due at or
+//! before the engine's time when an event arrives that leads to it, or before the event or edit that re-measures the cycle.
+//! They fire by the choice that came with the batch or edit (`Passed`): `all` of them; the `latest` (of each open cycle
+//! the one due last, the highest among equals); or `none`. The choice is made when the batch's events of the ticket up to the
+//! engine's time are in, and at each event after it. Levels that do not fire then are marked and never fire in that cycle.
+//!
+//! # Late events
+//! An event that lies before the ticket's last one, or at or before the due time of a level that has fired, counts at the
+//! time it happened: the history is replayed with it. A level that has fired and is not reached any more is *withdrawn* (and
+//! may fire again when it is reached after all); a level that is reached now and was not before is passed; a cycle that had
+//! ended and comes out otherwise, or is new, is reported again with a higher revision; one that is not there any more is
+//! reported as void.
+//!
+//! # Change of priority, edit of the policy
+//! The cycles of clocks that the new priority also has (by name) go on as [`OnPriorityChange`](crate::policy::OnPriorityChange)
+//! of the new priority says; levels that fired or were marked stay so, by their number. `from_start`: all segments are measured
+//! anew. `carry`: spent so far stays, the rest runs under the new. `restart`: the cycle ends under the old and the next one
+//! begins. `keep_level`: spent becomes the amount of the last level that was reached (0 if none was), and only higher levels
+//! can be reached. Then the clock's own effect for `priority_changed` is done, under the new priority's table. A clock that the
+//! new priority does not have ends its cycle at that instant; a clock that only the new one has does what its table would have
+//! made of the ticket's history (from its last start on), measured with `from_start`, or with no time spent so far otherwise.
+//!
+//! An edit makes a new version of each priority that it touches. Tickets opened at or after the edit start under it. Others
+//! change to it at the edit's time: `from_start` and `from_now` (`carry`) as above; `new_tickets`: not at all, until an edit
+//! with another choice touches their priority.
+
+mod wheel;

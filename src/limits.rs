@@ -1,0 +1,70 @@
+//! Every bound of the engine, in one place.
+//!
+//! A bound exists so that no input, however hostile or mistaken, can make memory or time grow without end. Each constant
+//! says what it bounds and why it has its size. Code elsewhere names these constants; it never writes such a number.
+
+/// Clocks of one priority. A ticket keeps its clocks side by side, so this also bounds the size of a ticket.
+pub const MAX_CLOCKS: usize = 8;
+
+/// Levels of one clock. A clock's state has one bit a level, beside two for "at risk" and "breached".
+pub const MAX_LEVELS: usize = 12;
+
+/// Priorities of one policy (every version of every priority gets a 16-bit number).
+pub const MAX_PRIORITIES: usize = 4_096;
+
+/// Calendars of one policy. A compiled calendar takes about 1 MiB.
+pub const MAX_CALENDARS: usize = 1_024;
+
+/// Assignment rules of one policy.
+pub const MAX_RULES: usize = 10_000;
+
+/// Keywords of all rules of one policy together.
+pub const MAX_KEYWORDS: usize = 100_000;
+
+/// Holidays and special days of one calendar, after iCalendar recurrences are written out.
+pub const MAX_SPECIAL_DAYS: usize = 20_000;
+
+/// Intervals of opening hours in one day.
+pub const MAX_INTERVALS_A_DAY: usize = 48;
+
+/// Bytes of a ticket id (its length is kept in one byte).
+pub const MAX_TICKET_ID_BYTES: usize = 255;
+
+/// Bytes of a name or label: priority, team, owner, channel, category, customer, clock, calendar.
+pub const MAX_LABEL_BYTES: usize = 255;
+
+/// Bytes of subject and text that the assignment rules read; what is longer is read up to here.
+pub const MAX_TEXT_BYTES: usize = 64 * 1024;
+
+/// Events that one ticket keeps. The next one is refused, and counted.
+pub const MAX_EVENTS_A_TICKET: usize = 65_536;
+
+/// Distinct teams, categories: each is kept as a 16-bit number.
+pub const MAX_SHORT_LABELS: usize = 65_535;
+
+/// Distinct channels: kept as an 8-bit number.
+pub const MAX_CHANNELS: usize = 255;
+
+/// Rows of one batch handed to the engine.
+pub const MAX_BATCH_ROWS: usize = 1 << 20;
+
+/// Shards of an engine.
+pub const MAX_SHARDS: usize = 1_024;
+
+/// Bytes of a policy file, a mapping file or an iCalendar file.
+pub const MAX_CONFIG_BYTES: u64 = 16 << 20;
+
+/// Bytes of one line or record of an input file.
+pub const MAX_LINE_BYTES: usize = 4 << 20;
+
+/// Bytes that a compressed input may expand to, for each compressed byte read (a plain-text export shrinks 5 to 30 times).
+pub const MAX_EXPANSION: u64 = 200;
+
+/// Expansion that is always allowed, whatever the ratio: small inputs may shrink very well.
+pub const EXPANSION_ALLOWANCE_BYTES: u64 = 64 << 20;
+
+/// Bytes of input parsed as one block.
+pub const BLOCK_BYTES: usize = 1 << 20;
+
+/// Bad rows that are described on the terminal; the rest go to the rejects file and the count.
+pub const REJECTS_SHOWN: usize = 20;

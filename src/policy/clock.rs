@@ -1,0 +1,76 @@
+//! Clocks and levels, checked.
+
+use crate::calendar::Span;
+use crate::ticket::{EventKind, StateSet};
+use serde::{Deserialize, Serialize};
+
+/// What an event does to a clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    #[default]
+    None,
+    /// Begins a cycle where none is open.
+    Start,
+    /// Holds an open cycle until `resume` or its end.
+    Pause,
+    /// Lets a held cycle run on.
+    Resume,
+    /// Ends the open cycle, if there is one, and begins the next.
+    Restart,
+    /// Ends the open cycle.
+    Stop,
+    /// Where no cycle is open, begins one at the level where the last one stood (SuperOffice's Continue: "the times are not
+    /// used, only the level"); lets a held cycle run on; otherwise nothing.
+    Continue,
+}
+
+/// When a level of a clock is reached, counted from the start of the cycle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Threshold {
+    /// Hundredths of a percent of the target: `"50%"` is 5,000.
+    Percent(u32),
+    /// After this much: `"2h"`, `"1bd"`.
+    After(Span),
+    /// This much after the target: `"+30m"`.
+    AfterTarget(Span),
+}
+
+/// One step of a clock's chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Level {
+    pub at: Threshold,
+    /// What to do when it fires; the engine hands it on and does not read it.
+    pub actions: Actions,
+}
+
+/// What a level asks for. Kept as data: delivery is not the engine's business.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Actions {
+    /// Whom to tell: roles or names, such as `owner`, `team_lead`, `manager`.
+    pub notify: Vec<String>,
+    /// Whom to give the ticket to.
+    pub reassign: Option<String>,
+    /// The webhook to call, by name.
+    pub webhook: Option<String>,
+    /// The priority to raise the ticket to.
+    pub set_priority: Option<String>,
+    /// No level may follow this one.
+    pub ends_chain: bool,
+}
+
+/// One metric of a priority: when it starts, pauses and stops, how long it may take, and who hears of it when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clock {
+    pub name: String,
+    /// Without a target a clock has levels only, and its cycles are neither met nor missed.
+    pub target: Option<Span>,
+    /// Hundredths of a percent of the target from which a running cycle is at risk.
+    pub at_risk: u32,
+    /// What each event does, by `EventKind as usize`.
+    pub on: [Effect; EventKind::COUNT],
+    /// States in which an open cycle is paused.
+    pub pause_while: StateSet,
+    /// In order of their thresholds; at most [`crate::limits::MAX_LEVELS`].
+    pub levels: Vec<Level>,
+}

@@ -1,0 +1,50 @@
+//! Priorities and the policy that holds them.
+
+use super::Clock;
+use crate::calendar::Calendar;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// A priority's place in [`Policy::priorities`].
+pub type PriorityId = u16;
+
+/// What becomes of a ticket's open cycles when it gets this priority.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnPriorityChange {
+    /// The cycle goes on, measured from its start in the new priority's calendar.
+    #[default]
+    FromStart,
+    /// The cycle goes on with the business time it has spent.
+    Carry,
+    /// The cycle ends and the next begins.
+    Restart,
+    /// The cycle goes on at the level where it stands, the way to the next level measured anew.
+    KeepLevel,
+}
+
+/// A calendar, clocks, and what to do when a ticket changes to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Priority {
+    pub name: String,
+    pub calendar: Arc<Calendar>,
+    pub on_priority_change: OnPriorityChange,
+    /// At most [`crate::limits::MAX_CLOCKS`], names unique. None: tickets of this priority have no deadlines.
+    pub clocks: Vec<Clock>,
+}
+
+/// Everything that decides a ticket's deadlines.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    pub calendars: Vec<Arc<Calendar>>,
+    /// Names unique; at most [`crate::limits::MAX_PRIORITIES`].
+    pub priorities: Vec<Arc<Priority>>,
+    pub default_priority: PriorityId,
+    pub rules: super::Rules,
+}
+
+impl Policy {
+    pub fn priority_id(&self, name: &str) -> Option<PriorityId> {
+        self.priorities.iter().position(|priority| priority.name == name).map(|id| id as PriorityId)
+    }
+}
