@@ -73,4 +73,5 @@
 //! change to it at the edit's time: `from_start` and `from_now` (`carry`) as above; `new_tickets`: not at all, until an edit
 //! with another choice touches their priority.
 
-mod wheel;
+mod paged;
+pub mod wheel;
