@@ -68,3 +68,6 @@ pub const BLOCK_BYTES: usize = 1 << 20;
 
 /// Bad rows that are described on the terminal; the rest go to the rejects file and the count.
 pub const REJECTS_SHOWN: usize = 20;
+
+/// Versions of all priorities that an engine keeps (each has a 16-bit number).
+pub const MAX_VERSIONS: usize = 65_535;
