@@ -1,3 +1,5 @@
+//! The binary `overdue`: reads the command line and hands on to the library.
+
 use clap::Parser;
 use std::process::ExitCode;
 
