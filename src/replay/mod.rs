@@ -1,1 +1,3 @@
-//! (see the module's own docs)
+//! Replays history: every event of the inputs, in order of time, through the engine on a simulated clock.
+
+pub mod sort;
