@@ -19,7 +19,7 @@ mod write;
 mod tests;
 
 pub use table::{Cells, Table};
-pub use write::{Csv, Ndjson, ParquetRows, TableWriter};
+pub use write::{Csv, Ndjson, Output, ParquetRows, TableWriter};
 
 use crate::limits;
 use crate::ticket::{Batch, Column, EventKind, NO_LABEL, State};
@@ -132,8 +132,9 @@ impl TicketRow {
         let last_of =
             |pick: fn(&Happening) -> u32| known().map(|(_, event)| pick(event)).rfind(|code| *code != NO_LABEL);
         let word = |column: Column, code: Option<u32>| code.map(|code| words.word(column, code));
-        let state = known().filter_map(|(_, event)| event.state).last().unwrap_or(State::New);
-        let last_ms = |kind: EventKind| known().filter(|(_, event)| event.kind == kind).map(|(at_ms, _)| *at_ms).last();
+        let state = known().filter_map(|(_, event)| event.state).next_back().unwrap_or(State::New);
+        let last_ms =
+            |kind: EventKind| known().filter(|(_, event)| event.kind == kind).map(|(at_ms, _)| *at_ms).next_back();
         Self {
             ticket: words::ticket_id(first.ticket),
             opened_ms: story.happenings[0].0,

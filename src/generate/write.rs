@@ -1,6 +1,7 @@
 //! Tables as CSV, NDJSON and Parquet.
 
 use super::{Cells, Table};
+use crate::limits;
 use crate::ticket::{Label, NO_LABEL};
 use crate::time::format_rfc3339;
 use arrow::array::{ArrayRef, DictionaryArray, Int32Array, StringArray, TimestampMillisecondArray};
@@ -14,8 +15,20 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-/// Rows and bytes of a row group: small enough to be buffered, large enough to be read fast.
-const ROW_GROUP_ROWS: usize = 1 << 20;
+/// Where a writer's bytes go.
+pub trait Output: Write + Send {
+    /// Writes what is still held back: a compressor's last block, a buffer.
+    ///
+    /// # Errors
+    /// What the output below says.
+    fn close(self) -> io::Result<()>;
+}
+
+impl Output for &mut Vec<u8> {
+    fn close(self) -> io::Result<()> {
+        Ok(())
+    }
+}
 
 /// Writes tables of the same columns one after the other.
 pub trait TableWriter {
@@ -41,18 +54,18 @@ fn text(cells: &Cells, row: usize) -> Cow<'_, str> {
 }
 
 /// CSV with a header line.
-pub struct Csv<W: Write> {
+pub struct Csv<W: Output> {
     out: csv::Writer<W>,
     has_header: bool,
 }
 
-impl<W: Write> Csv<W> {
+impl<W: Output> Csv<W> {
     pub fn new(out: W) -> Self {
         Self { out: csv::Writer::from_writer(out), has_header: false }
     }
 }
 
-impl<W: Write> TableWriter for Csv<W> {
+impl<W: Output> TableWriter for Csv<W> {
     fn write(&mut self, table: &Table) -> io::Result<()> {
         if !self.has_header {
             self.out.write_record(table.columns.iter().map(|(name, _)| name))?;
@@ -67,24 +80,24 @@ impl<W: Write> TableWriter for Csv<W> {
         Ok(())
     }
 
-    fn finish(mut self: Box<Self>) -> io::Result<()> {
-        self.out.flush()
+    fn finish(self: Box<Self>) -> io::Result<()> {
+        self.out.into_inner().map_err(csv::IntoInnerError::into_error)?.close()
     }
 }
 
 /// One JSON object a line; what a row does not say is left out.
-pub struct Ndjson<W: Write> {
+pub struct Ndjson<W: Output> {
     out: W,
     line: Vec<u8>,
 }
 
-impl<W: Write> Ndjson<W> {
+impl<W: Output> Ndjson<W> {
     pub fn new(out: W) -> Self {
         Self { out, line: Vec::new() }
     }
 }
 
-impl<W: Write> TableWriter for Ndjson<W> {
+impl<W: Output> TableWriter for Ndjson<W> {
     fn write(&mut self, table: &Table) -> io::Result<()> {
         for row in 0..table.rows() {
             self.line.clear();
@@ -103,25 +116,25 @@ impl<W: Write> TableWriter for Ndjson<W> {
         Ok(())
     }
 
-    fn finish(mut self: Box<Self>) -> io::Result<()> {
-        self.out.flush()
+    fn finish(self: Box<Self>) -> io::Result<()> {
+        self.out.close()
     }
 }
 
 /// Parquet: times as UTC timestamps, repeating words as dictionaries.
-pub struct ParquetRows<W: Write + Send> {
+pub struct ParquetRows<W: Output> {
     /// The output, until the first table tells the columns.
     waiting: Option<W>,
     out: Option<ArrowWriter<W>>,
 }
 
-impl<W: Write + Send> ParquetRows<W> {
+impl<W: Output> ParquetRows<W> {
     pub fn new(out: W) -> Self {
         Self { waiting: Some(out), out: None }
     }
 }
 
-impl<W: Write + Send> TableWriter for ParquetRows<W> {
+impl<W: Output> TableWriter for ParquetRows<W> {
     fn write(&mut self, table: &Table) -> io::Result<()> {
         let columns = table.columns.iter().map(|(name, cells)| (*name, array(cells)));
         let batch = RecordBatch::try_from_iter_with_nullable(columns.map(|(name, array)| (name, array, true)))
@@ -131,11 +144,16 @@ impl<W: Write + Send> TableWriter for ParquetRows<W> {
                 ArrowWriter::try_new(out, batch.schema(), Some(properties(table)?)).map_err(io::Error::other)?;
             self.out = Some(writer);
         }
-        self.out.as_mut().map_or(Ok(()), |out| out.write(&batch).map_err(io::Error::other))
+        let Some(out) = &mut self.out else { return Ok(()) };
+        out.write(&batch).map_err(io::Error::other)?;
+        if out.in_progress_size() >= limits::ROW_GROUP_BYTES {
+            out.flush().map_err(io::Error::other)?;
+        }
+        Ok(())
     }
 
     fn finish(self: Box<Self>) -> io::Result<()> {
-        self.out.map_or(Ok(()), |out| out.close().map(|_| ()).map_err(io::Error::other))
+        self.out.map_or(Ok(()), |out| out.into_inner().map_err(io::Error::other)?.close())
     }
 }
 
@@ -143,7 +161,7 @@ fn properties(table: &Table) -> io::Result<WriterProperties> {
     let level = ZstdLevel::try_new(1).map_err(io::Error::other)?;
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(level))
-        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS));
+        .set_max_row_group_row_count(Some(limits::ROW_GROUP_ROWS));
     for (name, cells) in &table.columns {
         let path = ColumnPath::from(*name);
         // Ids and times hardly repeat: their differences are smaller than any dictionary.
