@@ -1,6 +1,7 @@
 //! The command line: one file a command.
 
-pub mod check;
+mod check;
+mod generate;
 
 use clap::{Parser, Subcommand};
 
@@ -15,14 +16,16 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Arguments),
+    Generate(generate::Args),
 }
 
 /// Runs what was asked for; the exit code of the process is the answer.
 ///
 /// # Errors
 /// Whatever the command could not do, in words for its user.
-pub fn run(cli: Cli) -> anyhow::Result<std::process::ExitCode> {
-    match cli.command {
-        Command::Check(arguments) => check::run(&arguments),
+pub fn run(cli: &Cli) -> anyhow::Result<std::process::ExitCode> {
+    match &cli.command {
+        Command::Check(arguments) => check::run(arguments),
+        Command::Generate(args) => generate::run(args),
     }
 }
