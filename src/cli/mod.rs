@@ -1,5 +1,8 @@
 //! The command line: one file a command.
 
+mod check;
+mod generate;
+
 use clap::{Parser, Subcommand};
 
 /// An SLA engine: business time, escalations, replay.
@@ -11,12 +14,18 @@ pub struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    Check(check::Arguments),
+    Generate(generate::Args),
+}
 
 /// Runs what was asked for; the exit code of the process is the answer.
 ///
 /// # Errors
 /// Whatever the command could not do, in words for its user.
-pub fn run(cli: Cli) -> anyhow::Result<std::process::ExitCode> {
-    match cli.command {}
+pub fn run(cli: &Cli) -> anyhow::Result<std::process::ExitCode> {
+    match &cli.command {
+        Command::Check(arguments) => check::run(arguments),
+        Command::Generate(args) => generate::run(args),
+    }
 }

@@ -42,6 +42,7 @@ impl<T: Copy + Default> Paged<T> {
     }
 
     /// Asks for the cache line of an element, so that a later read does not wait for it.
+    #[expect(unsafe_code, reason = "a prefetch has no safe form; it reads nothing")]
     #[inline(always)]
     pub(super) fn prefetch(&self, slot: u32) {
         #[cfg(target_arch = "x86_64")]
