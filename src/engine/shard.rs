@@ -5,7 +5,7 @@
 
 use super::clock_state::PackedClock;
 use super::counters::{Class, Counters, Place};
-use super::fold::{Fold, Run};
+use super::fold::{Fold, Run, settle_clock};
 use super::history::{Entry, PastFires};
 use super::live::{Live, Told};
 use super::meter::Meter;
@@ -109,7 +109,7 @@ impl Shard {
 
     fn count_clocks(&mut self, version: &Version, runs: &[Run], add: bool) {
         for (meter, run) in version.meters.iter().zip(runs) {
-            self.counters.count_run(meter.clock, run, add);
+            self.counters.count_run(meter.clock, &run.state, add);
         }
     }
 
@@ -123,7 +123,7 @@ impl Shard {
         next_ms: i64,
     ) {
         let after = versions.get(fold.version);
-        let class = Class::of(fold.state, fold.runs[..after.meters.len()].iter());
+        let class = Class::of(fold.state, fold.open_marks(versions));
         if let Some((_, before)) = counted {
             self.count_clocks(versions.get(before.version), &before.runs, false);
         }
@@ -374,13 +374,10 @@ impl Shard {
                     self.tickets.prefetch_clocks(ahead);
                 }
                 let ticket = self.ticket_ref(slot);
-                let mut fold = self.unpack(versions, slot);
+                let version = self.tickets.records[slot].version();
                 let mut live =
-                    Live::new(&mut told, &mut counters, ticket, fold.version, scene.passed, passed_until_ms, until_ms);
-                let before = fold.clone();
-                let next_ms = fold.settle(versions, until_ms + 1, &mut live);
-                live.choose(versions, &mut fold);
-                self.update_marks(versions, slot, &before, &fold, &mut counters);
+                    Live::new(&mut told, &mut counters, ticket, version, scene.passed, passed_until_ms, until_ms);
+                let next_ms = self.ring(versions, slot, until_ms, &mut live);
                 self.wheel.set(slot, timer_s(next_ms));
             }
         }
@@ -389,24 +386,33 @@ impl Shard {
         self.counters = counters;
     }
 
-    /// Stores what firing changes: marks, and the class that follows from them.
-    fn update_marks(&mut self, versions: &Versions, slot: u32, before: &Fold, fold: &Fold, counters: &mut Counters) {
-        let version = versions.get(fold.version);
-        for (place, meter) in version.meters.iter().enumerate() {
-            let (old, new) = (&before.runs[place], &fold.runs[place]);
-            if old.state != new.state {
-                counters.count_run(meter.clock, old, false);
-                counters.count_run(meter.clock, new, true);
-                self.tickets.set_clock(slot, place, PackedClock::pack(&new.state));
+    /// A ticket's timer has come up: its clocks reach what is due up to `until_ms`. Returns when the next mark is due.
+    ///
+    /// Nothing but marks changes here, so the clocks are taken one by one, without the rest of the ticket.
+    fn ring(&mut self, versions: &Versions, slot: u32, until_ms: i64, live: &mut Live<'_>) -> i64 {
+        let mut next_ms = NEVER_MS;
+        let mut marks = 0;
+        for (place, meter) in versions.get(live.version).meters.iter().enumerate() {
+            let mut run = Run { state: self.tickets.clock(slot, place).unpack(), ..Run::default() };
+            let before = run.state;
+            if before.running {
+                next_ms = next_ms.min(settle_clock(meter, &mut run, until_ms + 1, false, live));
+                live.choose_for(meter.clock, &mut run.state);
             }
+            if before != run.state {
+                live.counters.count_run(meter.clock, &before, false);
+                live.counters.count_run(meter.clock, &run.state, true);
+                self.tickets.set_clock(slot, place, PackedClock::pack(&run.state));
+            }
+            marks |= if run.state.open { run.state.done } else { 0 };
         }
-        let class = Class::of(fold.state, fold.runs[..version.meters.len()].iter());
-        let bits = class.to_bits();
+        let bits = Class::of(self.tickets.records[slot].state(), marks).to_bits();
         if bits != self.tickets.records[slot].class_bits() {
             let from = self.place(versions, slot);
             self.tickets.records[slot].set_class_bits(bits);
-            counters.move_ticket(Some(from), Some(self.place(versions, slot)));
+            live.counters.move_ticket(Some(from), Some(self.place(versions, slot)));
         }
+        next_ms
     }
 
     /// The open cycles of a ticket as they stand at `now_ms`.
