@@ -14,7 +14,7 @@ use model::{Apply, Kind, Model, Output, Passed};
 use overdue::calendar::Span;
 use overdue::policy::{Actions, Clock, Effect, Level, OnPriorityChange, Policy, Priority, Rules, Threshold};
 use overdue::ticket::{Column, EventKind, State, StateSet};
-use overdue::time::{DAY_MS, HOUR_MS, MINUTE_MS, NEVER_MS, parse_rfc3339};
+use overdue::time::{HOUR_MS, NEVER_MS, parse_rfc3339};
 use std::sync::Arc;
 
 /// An instant in Oslo in November 2026: `"16 09:00"`. The 16th is a Monday.
@@ -261,6 +261,17 @@ fn calendar_days_count_in_real_time() {
     let open = row("20 21:00", EventKind::StateChanged).state(State::Open);
     let outputs = check(&policy, &[apply(&[opened("20 18:00"), waiting, open]), advance("30 00:00")]);
     assert_eq!(escalations(&outputs), fired(&[("22 07:00", 1, 1), ("23 19:00", 1, 2)]));
+}
+
+#[test]
+fn levels_in_calendar_days_on_a_business_clock() {
+    // Two days after the target of Friday noon: Sunday noon, whatever the hours.
+    let policy = office(resolution(Span::BusinessDays(1), &[Threshold::AfterTarget(Span::CalendarDays(2))]));
+    let outputs = check(&policy, &[apply(&[opened("19 12:00")]), advance("30 00:00")]);
+    assert_eq!(escalations(&outputs), fired(&[("22 12:00", 1, 1)]));
+    let policy = office(resolution(hours(8), &[Threshold::After(Span::CalendarDays(3))]));
+    let outputs = check(&policy, &[apply(&[opened("19 12:00")]), advance("30 00:00")]);
+    assert_eq!(escalations(&outputs), fired(&[("22 12:00", 1, 1)]));
 }
 
 #[test]

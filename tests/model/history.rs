@@ -15,7 +15,8 @@ pub enum What {
     Assigned(Option<String>, Option<String>),
     /// Any kind that does not speak of the state.
     Event(EventKind),
-    State(State),
+    /// The event that the change was when it came, and the state it led to.
+    State(EventKind, State),
 }
 
 impl What {
@@ -31,7 +32,7 @@ pub struct Primitive {
 }
 
 /// Everything that happened to a ticket.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct History {
     pub opened_ms: i64,
     /// No `opened` row has come yet.
@@ -59,7 +60,7 @@ impl History {
         let (mut state, mut priority) = (self.state, self.priority.as_str());
         for event in self.events.iter().filter(|event| self.counts_ms(event.at_ms) <= self.counts_ms(at_ms)) {
             match &event.what {
-                What::State(next) => state = *next,
+                What::State(_, next) => state = *next,
                 What::Priority(next) => priority = next,
                 What::Assigned(..) | What::Event(_) => {}
             }
@@ -220,7 +221,7 @@ impl Replay {
             match &event.what {
                 What::Assigned(..) => replay.effects(EventKind::Assigned, at_ms),
                 What::Event(kind) => replay.effects(*kind, at_ms),
-                What::State(next) => {
+                What::State(_, next) => {
                     if let Some(kind) = state_event(replay.state, *next) {
                         replay.effects(kind, at_ms);
                         replay.state = *next;
@@ -390,7 +391,7 @@ fn as_if_always(clock: &Clock, priority: &Priority, before: &[Primitive], histor
         match &event.what {
             What::Assigned(..) => replay.effects(EventKind::Assigned, at_ms),
             What::Event(kind) => replay.effects(*kind, at_ms),
-            What::State(next) => {
+            What::State(_, next) => {
                 if let Some(kind) = state_event(replay.state, *next) {
                     replay.effects(kind, at_ms);
                     replay.state = *next;
