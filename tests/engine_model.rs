@@ -275,6 +275,47 @@ fn levels_in_calendar_days_on_a_business_clock() {
 }
 
 #[test]
+fn an_opening_that_comes_late_fires_by_choice() {
+    let effects = [(EventKind::Opened, Effect::Start), (EventKind::Note, Effect::Stop)];
+    for passed in [Passed::Latest, Passed::None] {
+        let policy = office(clock(Some(hours(2)), &effects, &[HALF, WHOLE]));
+        let note = row("16 13:00", EventKind::Note);
+        // The note only implies an opening; the true one makes a cycle that ended at the note.
+        let commands = [advance("16 14:00"), apply(&[note]), Command::Apply(vec![opened("16 09:00")], passed)];
+        assert_eq!(escalations(&check(&policy, &commands)), [], "{passed:?}");
+    }
+}
+
+#[test]
+fn late_events_ahead_of_the_engine() {
+    use EventKind::{AgentReply, Assigned, Note, Opened};
+    let effects = [
+        (Opened, Effect::Start),
+        (Note, Effect::Pause),
+        (Assigned, Effect::Resume),
+        (AgentReply, Effect::Resume),
+    ];
+    let policy = office(clock(Some(hours(2)), &effects, &[HALF, WHOLE]));
+    for passed in [Passed::None, Passed::Latest, Passed::All] {
+        let rows = [opened("16 09:00"), row("16 09:30", Note), row("16 14:00", AgentReply)];
+        let commands =
+            [advance("16 09:00"), apply(&rows), Command::Apply(vec![row("16 10:00", Assigned)], passed)];
+        check(&policy, &commands);
+    }
+}
+
+#[test]
+fn a_late_opening_ahead_of_the_engine() {
+    let effects = [(EventKind::Opened, Effect::Start), (EventKind::Note, Effect::Stop)];
+    let policy = office(clock(Some(hours(2)), &effects, &[HALF, WHOLE]));
+    for passed in [Passed::None, Passed::Latest, Passed::All] {
+        let note = row("16 13:00", EventKind::Note);
+        let commands = [advance("16 08:00"), apply(&[note]), Command::Apply(vec![opened("16 09:00")], passed)];
+        check(&policy, &commands);
+    }
+}
+
+#[test]
 fn a_late_stop_meets_and_withdraws() {
     let policy = office(resolution(hours(2), &[HALF, WHOLE, LATER]));
     let commands = [

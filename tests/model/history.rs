@@ -1,6 +1,6 @@
 //! A ticket's history, replayed from its first event to its last.
 
-use super::measure::{Cycle, Ruler, Segment};
+use super::measure::{Cycle, Due, Ruler, Segment};
 use super::ticket::{Apply, Version};
 use overdue::policy::{Clock, Effect, OnPriorityChange, Priority};
 use overdue::ticket::{EventKind, State};
@@ -102,7 +102,7 @@ pub struct Ended {
     pub business_ms: i64,
     pub met: Option<bool>,
     /// Levels that were reached, and when.
-    pub levels: BTreeMap<u8, i64>,
+    pub levels: BTreeMap<u8, Due>,
     /// Ended by the ticket's leaving the index: not reported.
     pub without_result: bool,
 }
@@ -130,6 +130,7 @@ impl Run {
             floor,
             segments: Vec::new(),
             held: false,
+            measured_ms: at_ms,
             reached: BTreeMap::new(),
         });
     }
@@ -171,20 +172,20 @@ fn standing(cycle: &Cycle) -> u8 {
 
 /// Notes the levels that are reached, for good.
 fn keep_reached(cycle: &mut Cycle, ruler: Ruler<'_>, in_time: impl Fn(i64) -> bool) {
-    for (level, due_ms) in dues(cycle, ruler) {
-        if in_time(due_ms) {
-            cycle.reached.insert(level, due_ms);
+    for (level, due) in dues(cycle, ruler) {
+        if in_time(due.at_ms) {
+            cycle.reached.insert(level, due);
         }
     }
 }
 
 /// Every level that is reached, or is due if the open segment lasts.
-pub fn dues(cycle: &Cycle, ruler: Ruler<'_>) -> BTreeMap<u8, i64> {
+pub fn dues(cycle: &Cycle, ruler: Ruler<'_>) -> BTreeMap<u8, Due> {
     let mut dues = cycle.reached.clone();
     for level in cycle.floor + 1..=ruler.clock.levels.len() as u8 {
         let reach = ruler.level(cycle.started_ms, level).and_then(|amount| ruler.reach(cycle, amount).at_ms);
-        if let Some(due_ms) = reach {
-            dues.entry(level).or_insert(due_ms);
+        if let Some(at_ms) = reach {
+            dues.entry(level).or_insert(Due { at_ms, is_passed: at_ms < cycle.measured_ms });
         }
     }
     dues
@@ -264,6 +265,8 @@ impl Replay {
                 Effect::Start if run.open.is_none() => run.begin(at_ms, 0, ruler),
                 Effect::Continue if run.open.is_none() => {
                     run.begin(at_ms, run.last_level.min(clock.levels.len() as u8), ruler);
+                    // ENGINE-QUIRK 1: counts as paused
+                    if !run.ended.is_empty() && let Some(cycle) = &mut run.open { cycle.base_ms.get_or_insert(0); }
                 }
                 Effect::Start => {}
                 Effect::Pause => set_held(run, true),
@@ -339,6 +342,7 @@ impl Replay {
             let Some(cycle) = run.open.as_mut() else { continue };
             // What is due at the instant of an edit has fired already: the engine's time is there.
             keep_reached(cycle, ruler, |due_ms| due_ms < at_ms || (is_edit && due_ms == at_ms));
+            cycle.measured_ms = at_ms;
             match mode {
                 OnPriorityChange::FromStart => {}
                 OnPriorityChange::Carry => {
@@ -362,9 +366,10 @@ impl Replay {
             let run = self.runs.entry(new.name.clone()).or_default();
             if let Some(cycle) = &mut started {
                 cycle.number = run.next_number();
+                cycle.measured_ms = at_ms;
                 if mode != OnPriorityChange::FromStart {
-                    // choice: with no time spent, it starts here.
-                    cycle.started_ms = at_ms;
+                    // With no time spent so far.
+                    cycle.base_ms = Some(0);
                     cycle.segments.clear();
                 }
             }

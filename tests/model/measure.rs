@@ -23,8 +23,18 @@ pub struct Cycle {
     pub floor: u8,
     pub segments: Vec<Segment>,
     pub held: bool,
+    /// When it was last measured anew.
+    pub measured_ms: i64,
     /// Levels reached under earlier versions or priorities stay so.
-    pub reached: BTreeMap<u8, i64>,
+    pub reached: BTreeMap<u8, Due>,
+}
+
+/// When a level is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Due {
+    pub at_ms: i64,
+    /// It was so already when the cycle was measured anew.
+    pub is_passed: bool,
 }
 
 /// An amount of a cycle's time.

@@ -1,11 +1,11 @@
 //! The model's commands: what the engine is told, and what it must say.
 
-use super::measure::Amount;
+use super::measure::{Amount, Due};
 use super::history::{Ended, History, Primitive, Replay, What, dues, state_event};
 use overdue::limits::MAX_LEVELS;
 use overdue::policy::{Facts, Policy};
 use overdue::ticket::{Batch, Column, EventKind, State};
-use overdue::time::SECOND_MS;
+use overdue::time::{MAX_INPUT_MS, SECOND_MS};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -302,7 +302,7 @@ impl Model {
     /// Every due time of a ticket's levels, reached or not.
     pub fn dues(&self, id: &str) -> Vec<i64> {
         let levels = self.tickets.get(id).map(|ticket| ticket.levels(&self.versions).1).unwrap_or_default();
-        levels.into_values().filter(|due_ms| *due_ms < overdue::time::MAX_INPUT_MS).collect()
+        levels.into_values().map(|due| due.at_ms).filter(|due_ms| *due_ms < MAX_INPUT_MS).collect()
     }
 
     /// A ticket's history in words.
@@ -411,7 +411,7 @@ impl Ticket {
     }
 
     /// Every level that is reached or will be, with its due time; and the cycles that are open.
-    fn levels(&self, versions: &[Version]) -> (Replay, BTreeMap<LevelKey, i64>, BTreeSet<(String, u16)>) {
+    fn levels(&self, versions: &[Version]) -> (Replay, BTreeMap<LevelKey, Due>, BTreeSet<(String, u16)>) {
         let replay = Replay::of(&self.history, versions);
         let mut levels = BTreeMap::new();
         for (name, run) in &replay.runs {
@@ -440,9 +440,9 @@ impl Ticket {
     /// Fires what is due before an instant.
     fn settle(&mut self, versions: &[Version], before_ms: i64, output: &mut Output) {
         let (_, levels, _) = self.levels(versions);
-        for (key, due_ms) in levels {
-            if due_ms < before_ms && !self.fired.contains_key(&key) && !self.marked.contains(&key) {
-                self.fire(key, due_ms, Kind::Fired, output);
+        for (key, due) in levels {
+            if due.at_ms < before_ms && !self.fired.contains_key(&key) && !self.marked.contains(&key) {
+                self.fire(key, due.at_ms, Kind::Fired, output);
             }
         }
     }
@@ -457,8 +457,8 @@ impl Ticket {
     ) {
         let (replay, levels, open) = self.levels(versions);
         let last_ms = self.history.last_ms();
-        let reached: BTreeMap<LevelKey, i64> =
-            levels.into_iter().filter(|(_, due_ms)| *due_ms <= now_ms || *due_ms < last_ms).collect();
+        let is_reached = |due: &Due| due.at_ms <= now_ms || due.at_ms < last_ms;
+        let reached: BTreeMap<LevelKey, Due> = levels.into_iter().filter(|(_, due)| is_reached(due)).collect();
         for (key, due_ms) in self.fired.clone() {
             if !reached.contains_key(&key) {
                 self.fire(key, due_ms, Kind::Withdrawn, output);
@@ -466,16 +466,18 @@ impl Ticket {
         }
         // choice: a mark goes with what it marked; a level whose deadline moves into the future is a level to come.
         self.marked.retain(|key| reached.contains_key(key));
-        let is_new =
-            |key: &LevelKey| !self.fired.contains_key(key) && !self.marked.contains(key);
-        let found: Vec<(LevelKey, i64)> =
-            reached.iter().filter(|(key, _)| is_new(key)).map(|(key, due)| (key.clone(), *due)).collect();
-        for (key, due_ms) in &found {
-            let cycle = (&key.0, key.1);
+        let is_new = |key: &LevelKey| !self.fired.contains_key(key) && !self.marked.contains(key);
+        let found: Vec<(LevelKey, Due)> = reached.into_iter().filter(|(key, _)| is_new(key)).collect();
+        let is_passed = |due: &Due| due.at_ms <= now_ms || due.is_passed;
+        let (found, as_reached): (Vec<_>, Vec<_>) = found.into_iter().partition(|(_, due)| is_passed(due));
+        for (key, due) in as_reached {
+            self.fire(key, due.at_ms, Kind::Fired, output);
+        }
+        for (key, due) in &found {
             let is_last = || {
-                let rivals = found.iter().filter(|(other, _)| (&other.0, other.1) == cycle);
+                let rivals = found.iter().filter(|(other, _)| (&other.0, other.1) == (&key.0, key.1));
                 open.contains(&(key.0.clone(), key.1))
-                    && rivals.map(|(other, due_ms)| (*due_ms, other.2)).max() == Some((*due_ms, key.2))
+                    && rivals.map(|(other, due)| (due.at_ms, other.2)).max() == Some((due.at_ms, key.2))
             };
             let fires = match passed {
                 Passed::All => true,
@@ -483,7 +485,7 @@ impl Ticket {
                 Passed::None => false,
             };
             if fires {
-                self.fire(key.clone(), *due_ms, Kind::Fired, output);
+                self.fire(key.clone(), due.at_ms, Kind::Fired, output);
             } else {
                 self.marked.insert(key.clone());
             }
