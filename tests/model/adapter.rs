@@ -75,7 +75,10 @@ impl Subject {
             let ticket = engine.ticket_id(cycle.ticket).to_owned();
             let clock = engine.clock_name(cycle.clock).to_owned();
             let (last, count) = self.revisions.entry((ticket.clone(), clock.clone(), cycle.cycle)).or_default();
-            if *count > 0 && cycle.revision <= *last {
+            if cycle.revision == 0 {
+                // The first word on a cycle; its ticket may have gone and come again.
+                *count = 0;
+            } else if cycle.revision <= *last {
                 return Err(format!("revision {} of {ticket} {clock} {} comes after {last}", cycle.revision, cycle.cycle));
             }
             (*last, *count) = (cycle.revision, *count + 1);

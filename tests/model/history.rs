@@ -222,11 +222,10 @@ impl Replay {
             match &event.what {
                 What::Assigned(..) => replay.effects(EventKind::Assigned, at_ms),
                 What::Event(kind) => replay.effects(*kind, at_ms),
-                What::State(_, next) => {
-                    if let Some(kind) = state_event(replay.state, *next) {
-                        replay.effects(kind, at_ms);
-                        replay.state = *next;
-                    }
+                // It stays the event that it was when it came, whatever a late event makes of the state before it.
+                What::State(kind, next) => {
+                    replay.effects(*kind, at_ms);
+                    replay.state = *next;
                 }
                 What::Priority(name) => {
                     if *name != replay.priority.name {
@@ -373,6 +372,8 @@ impl Replay {
                     cycle.segments.clear();
                 }
             }
+            // choice: it has stood at no level yet.
+            run.last_level = 0;
             run.open = started;
         }
     }
@@ -396,11 +397,9 @@ fn as_if_always(clock: &Clock, priority: &Priority, before: &[Primitive], histor
         match &event.what {
             What::Assigned(..) => replay.effects(EventKind::Assigned, at_ms),
             What::Event(kind) => replay.effects(*kind, at_ms),
-            What::State(_, next) => {
-                if let Some(kind) = state_event(replay.state, *next) {
-                    replay.effects(kind, at_ms);
-                    replay.state = *next;
-                }
+            What::State(kind, next) => {
+                replay.effects(*kind, at_ms);
+                replay.state = *next;
             }
             What::Priority(next) => {
                 if name != next {

@@ -84,7 +84,7 @@ struct Ticket {
     id: String,
     history: History,
     labels: BTreeMap<&'static str, String>,
-    /// With the due time under which each fired.
+    /// With the due time of each, as it was known last.
     fired: BTreeMap<LevelKey, i64>,
     marked: BTreeSet<LevelKey>,
     reported: BTreeMap<(String, u16), CycleRecord>,
@@ -150,6 +150,7 @@ impl Model {
         self.versions.push(Version { at_ms: self.now_ms, policy, apply });
         for ticket in self.tickets.values_mut() {
             ticket.compare(&self.versions, self.now_ms, passed, &mut output);
+            ticket.report(&self.versions, &mut output);
         }
         output.sort();
         output
@@ -170,6 +171,7 @@ impl Model {
         self.tick(now_ms);
         for ticket in self.tickets.values_mut() {
             ticket.compare(&self.versions, self.now_ms, passed, &mut output);
+            ticket.report(&self.versions, &mut output);
         }
         output.sort();
         output
@@ -186,7 +188,17 @@ impl Model {
 
     fn apply_rows(&mut self, id: &str, batch: &Batch, rows: &[usize], passed: Passed, output: &mut Output) {
         let now_ms = self.now_ms;
-        let (past, ahead) = rows.split_at(rows.partition_point(|row| batch.at_ms[*row] <= now_ms));
+        // Rows of a ticket that has no true opening yet count at the earliest that the batch brings, after it.
+        let has_opening = self.tickets.get(id).is_some_and(|ticket| !ticket.history.is_implied);
+        let is_opened = |row: &usize| batch.kind[*row] == EventKind::Opened;
+        let opening = rows.iter().copied().find(|row| !has_opening && is_opened(row));
+        let counts_ms = |row: usize| opening.map_or(batch.at_ms[row], |opening| batch.at_ms[row].max(batch.at_ms[opening]));
+        let mut rows = rows.to_vec();
+        rows.sort_by_key(|row| (counts_ms(*row), opening != Some(*row)));
+        // choice: late events that lie ahead of the engine's time are taken together, too.
+        let last_ms = self.tickets.get(id).map_or(i64::MIN, |ticket| ticket.history.last_ms());
+        let is_past = |row: &usize| counts_ms(*row) <= now_ms || counts_ms(*row) < last_ms;
+        let (past, ahead) = rows.split_at(rows.partition_point(is_past));
         for row in past {
             self.insert(id, batch, *row, output);
             self.let_go(id, passed, output);
@@ -203,13 +215,16 @@ impl Model {
             if let Some(before) = before.filter(|before| *before != ticket.history) {
                 // Time has come up to this event: what was due before it has fired.
                 let after = std::mem::replace(&mut ticket.history, before);
-                ticket.settle(&self.versions, batch.at_ms[*row], output);
+                ticket.settle(&self.versions, counts_ms(*row), output);
                 ticket.history = after;
             }
             self.let_go(id, passed, output);
             if let Some(ticket) = self.tickets.get_mut(id) {
                 ticket.compare(&self.versions, now_ms, passed, output);
             }
+        }
+        if let Some(ticket) = self.tickets.get_mut(id) {
+            ticket.report(&self.versions, output);
         }
     }
 
@@ -222,6 +237,7 @@ impl Model {
             let is_gone = ticket.history.last_ms() <= self.now_ms;
             let passed = if is_gone { Passed::None } else { passed };
             ticket.compare(&self.versions, self.now_ms, passed, output);
+            ticket.report(&self.versions, output);
             ticket.count_past(&mut self.gone);
             self.tickets.remove(id);
         }
@@ -330,6 +346,8 @@ impl Ticket {
         history.owner = word(Column::Owner).or(history.owner.take());
         history.team = word(Column::Team).or(history.team.take());
         let opened_ms = history.opened_ms;
+        // ENGINE-QUIRK 2: an event keeps the time of the opening that it was moved to
+        history.events.iter_mut().for_each(|event| event.at_ms = event.at_ms.max(opened_ms));
         history.events.sort_by_key(|event| event.at_ms.max(opened_ms));
     }
 
@@ -366,7 +384,7 @@ impl Ticket {
     }
 
     fn insert(&mut self, batch: &Batch, row: usize, output: &mut Output) {
-        let (at_ms, kind) = (batch.at_ms[row], batch.kind[row]);
+        let (at_ms, kind) = (self.history.counts_ms(batch.at_ms[row]), batch.kind[row]);
         let (state, priority) = self.history.at(at_ms);
         let (old_owner, old_team) = self.history.assigned_at(at_ms);
         let (owner, team) = (batch.owner.get(row), batch.team.get(row));
@@ -455,13 +473,14 @@ impl Ticket {
         passed: Passed,
         output: &mut Output,
     ) {
-        let (replay, levels, open) = self.levels(versions);
+        let (_, levels, open) = self.levels(versions);
         let last_ms = self.history.last_ms();
         let is_reached = |due: &Due| due.at_ms <= now_ms || due.at_ms < last_ms;
         let reached: BTreeMap<LevelKey, Due> = levels.into_iter().filter(|(_, due)| is_reached(due)).collect();
         for (key, due_ms) in self.fired.clone() {
-            if !reached.contains_key(&key) {
-                self.fire(key, due_ms, Kind::Withdrawn, output);
+            match reached.get(&key) {
+                Some(due) => drop(self.fired.insert(key, due.at_ms)),
+                None => self.fire(key, due_ms, Kind::Withdrawn, output),
             }
         }
         // choice: a mark goes with what it marked; a level whose deadline moves into the future is a level to come.
@@ -490,11 +509,11 @@ impl Ticket {
                 self.marked.insert(key.clone());
             }
         }
-        self.report(&replay, output);
     }
 
     /// Reports cycles that have ended, or ended otherwise than was said.
-    fn report(&mut self, replay: &Replay, output: &mut Output) {
+    fn report(&mut self, versions: &[Version], output: &mut Output) {
+        let replay = Replay::of(&self.history, versions);
         let mut ended: BTreeMap<(String, u16), &Ended> = BTreeMap::new();
         for (name, run) in &replay.runs {
             let with_result = run.ended.iter().filter(|cycle| !cycle.without_result);
