@@ -462,6 +462,22 @@ fn clocks_that_only_one_priority_has() {
     assert_eq!(cycles(&outputs), [(1, at("16 09:00"), at("16 11:00"), at("16 10:00"), 1.0, Some(true))]);
 }
 
+#[test]
+fn a_clock_that_only_the_new_priority_has_runs_on_after_a_hold() {
+    use EventKind::{Note, Opened, PriorityChanged, Read};
+    for resume in [Effect::Resume, Effect::Continue] {
+        let effects = [(Opened, Effect::Start), (Note, Effect::Pause), (Read, resume)];
+        let mut other = clock(Some(hours(2)), &effects, &[WHOLE]);
+        other.name = "other".to_owned();
+        let normal = priority("normal", OFFICE, OnPriorityChange::FromStart, vec![resolution(hours(2), &[])]);
+        let policy = policy(vec![normal, priority("high", OFFICE, OnPriorityChange::FromStart, vec![other])]);
+        let rows = [opened("16 09:00"), row("16 10:00", Note), row("16 11:00", Read)];
+        let change = row("16 11:30", PriorityChanged).priority("high");
+        let outputs = check(&policy, &[apply(&rows), apply(&[change]), advance("20 00:00")]);
+        assert_eq!(escalations(&outputs), fired(&[("16 12:00", 1, 1)]), "{resume:?}");
+    }
+}
+
 /// The office opens an hour earlier and the target is six hours; the edit comes on Tuesday at eleven.
 fn edit(apply_to: Apply) -> Vec<Output> {
     let with = |calendar, target| {
@@ -518,6 +534,17 @@ fn gone_tickets_leave_without_a_result() {
         let outputs = check(&policy, &[apply(&[opened("16 09:00"), row("16 10:30", kind)]), advance("18 00:00")]);
         assert_eq!(escalations(&outputs), fired(&[("16 10:00", 1, 1)]));
         assert_eq!(cycles(&outputs), []);
+    }
+}
+
+#[test]
+fn nothing_passed_fires_for_a_ticket_that_is_gone() {
+    use EventKind::{CustomerReply, Merged, Opened};
+    let policy = office(clock(Some(hours(8)), &[(Opened, Effect::None), (CustomerReply, Effect::Restart)], &[TWO_HOURS]));
+    for passed in [Passed::All, Passed::Latest] {
+        let rows = vec![row("16 10:00", CustomerReply), row("16 10:30", Merged)];
+        let commands = [apply(&[opened("16 09:00")]), advance("16 14:00"), Command::Apply(rows, passed)];
+        assert_eq!(escalations(&check(&policy, &commands)), [], "{passed:?}");
     }
 }
 

@@ -61,8 +61,9 @@ impl Subject {
                 EscalationKind::Withdrawn => (Kind::Withdrawn, engine.clock_name(escalation.clock), escalation.cycle),
                 EscalationKind::ByHand => (Kind::ByHand, "", 0),
             };
+            // Of an escalation by hand only the ticket is compared.
             Escalation {
-                due_ms: escalation.due_ms,
+                due_ms: if kind == Kind::ByHand { 0 } else { escalation.due_ms },
                 ticket: engine.ticket_id(escalation.ticket).to_owned(),
                 clock: clock.to_owned(),
                 cycle,

@@ -1,6 +1,6 @@
 //! A ticket's history, replayed from its first event to its last.
 
-use super::measure::{Cycle, Due, Ruler, Segment};
+use super::measure::{Carried, Cycle, Due, Ruler, Segment};
 use super::ticket::{Apply, Version};
 use overdue::policy::{Clock, Effect, OnPriorityChange, Priority};
 use overdue::ticket::{EventKind, State};
@@ -122,14 +122,18 @@ impl Run {
     }
 
     fn begin(&mut self, at_ms: i64, floor: u8, ruler: Ruler<'_>) {
-        let base_ms = (floor > 0).then(|| ruler.level(at_ms, floor).map_or(0, |amount| amount.ms));
+        let carried = (floor > 0).then(|| {
+            let spent_ms = ruler.level(at_ms, floor).map_or(0, |amount| amount.ms);
+            Carried { at_ms, spent_ms }
+        });
         self.open = Some(Cycle {
             number: self.next_number(),
             started_ms: at_ms,
-            base_ms,
+            carried,
             floor,
             segments: Vec::new(),
             held: false,
+            began_paused: false,
             measured_ms: at_ms,
             reached: BTreeMap::new(),
         });
@@ -197,6 +201,7 @@ pub struct Replay {
     pub priority: Arc<Priority>,
     pub runs: BTreeMap<String, Run>,
     pub is_gone: bool,
+    quirk: bool,
 }
 
 impl Replay {
@@ -206,6 +211,7 @@ impl Replay {
             priority: in_force(versions, &history.priority, |since_ms| since_ms <= history.opened_ms),
             runs: BTreeMap::new(),
             is_gone: false,
+            quirk: false,
         };
         let mut edits = (1..versions.len()).filter(|edit| versions[*edit].at_ms > history.opened_ms).peekable();
         replay.effects(EventKind::Opened, history.opened_ms);
@@ -265,10 +271,11 @@ impl Replay {
                 Effect::Continue if run.open.is_none() => {
                     run.begin(at_ms, run.last_level.min(clock.levels.len() as u8), ruler);
                     // ENGINE-QUIRK 1: counts as paused
-                    if !run.ended.is_empty() && let Some(cycle) = &mut run.open { cycle.base_ms.get_or_insert(0); }
+                    if !run.ended.is_empty() && let Some(cycle) = &mut run.open { cycle.carried.get_or_insert(Carried { at_ms, spent_ms: 0 }); }
                 }
                 Effect::Start => {}
                 Effect::Pause => set_held(run, true),
+                Effect::Continue if self.quirk => {}
                 Effect::Resume | Effect::Continue => set_held(run, false),
                 Effect::Restart => {
                     run.end(at_ms, ruler, false);
@@ -284,6 +291,7 @@ impl Replay {
         for clock in &self.priority.clocks {
             let Some(cycle) = self.runs.get_mut(&clock.name).and_then(|run| run.open.as_mut()) else { continue };
             if cycle.held || clock.pause_while.contains(self.state) {
+                cycle.began_paused |= cycle.segments.is_empty();
                 pause(cycle, at_ms);
             } else if cycle.segments.last().is_none_or(|last| last.to_ms.is_some()) {
                 cycle.segments.push(Segment { from_ms: at_ms, to_ms: None });
@@ -343,10 +351,9 @@ impl Replay {
             keep_reached(cycle, ruler, |due_ms| due_ms < at_ms || (is_edit && due_ms == at_ms));
             cycle.measured_ms = at_ms;
             match mode {
-                OnPriorityChange::FromStart => {}
+                OnPriorityChange::FromStart => cycle.carried = None,
                 OnPriorityChange::Carry => {
-                    cycle.base_ms = Some(ruler.spent(cycle, at_ms));
-                    cycle.segments.clear();
+                    cycle.carried = Some(Carried { at_ms, spent_ms: ruler.spent(cycle, at_ms) });
                 }
                 OnPriorityChange::Restart => {
                     run.end(at_ms, ruler, false);
@@ -355,8 +362,7 @@ impl Replay {
                 OnPriorityChange::KeepLevel => {
                     cycle.floor = standing(cycle).min(new_ruler.clock.levels.len() as u8);
                     let amount = (cycle.floor > 0).then(|| new_ruler.level(cycle.started_ms, cycle.floor)).flatten();
-                    cycle.base_ms = Some(amount.map_or(0, |amount| amount.ms));
-                    cycle.segments.clear();
+                    cycle.carried = Some(Carried { at_ms, spent_ms: amount.map_or(0, |amount| amount.ms) });
                 }
             }
         }
@@ -368,8 +374,7 @@ impl Replay {
                 cycle.measured_ms = at_ms;
                 if mode != OnPriorityChange::FromStart {
                     // With no time spent so far.
-                    cycle.base_ms = Some(0);
-                    cycle.segments.clear();
+                    cycle.carried = Some(Carried { at_ms, spent_ms: 0 });
                 }
             }
             // choice: it has stood at no level yet.
@@ -388,7 +393,7 @@ fn set_held(run: &mut Run, held: bool) {
 /// The open cycle that a clock's table makes of a history, measured from its last start.
 fn as_if_always(clock: &Clock, priority: &Priority, before: &[Primitive], history: &History) -> Option<Cycle> {
     let alone = Priority { clocks: vec![clock.clone()], ..priority.clone() };
-    let mut replay = Replay { state: history.state, priority: Arc::new(alone), runs: BTreeMap::new(), is_gone: false };
+    let mut replay = Replay { state: history.state, priority: Arc::new(alone), runs: BTreeMap::new(), is_gone: false, quirk: true };
     let mut name = history.priority.as_str();
     replay.effects(EventKind::Opened, history.opened_ms);
     replay.run_or_pause(history.opened_ms);
@@ -413,7 +418,7 @@ fn as_if_always(clock: &Clock, priority: &Priority, before: &[Primitive], histor
     let mut cycle = replay.runs.remove(&clock.name)?.open?;
     // choice: a cycle that the table would have continued starts at no level here: the earlier ones do not count.
     cycle.floor = 0;
-    cycle.base_ms = None;
+    cycle.carried = None;
     Some(cycle)
 }
 

@@ -17,16 +17,35 @@ pub struct Segment {
 pub struct Cycle {
     pub number: u16,
     pub started_ms: i64,
-    /// Spent before the first segment: carried over a change, or the amount of the level at which it stands.
-    pub base_ms: Option<i64>,
+    /// What counts as spent at some instant, instead of what was spent before it: carried over a change, or the amount of
+    /// the level at which the cycle stands.
+    pub carried: Option<Carried>,
     /// Levels up to this one cannot be reached.
     pub floor: u8,
     pub segments: Vec<Segment>,
     pub held: bool,
+    /// It was paused before it ever ran, if only for no time.
+    pub began_paused: bool,
     /// When it was last measured anew.
     pub measured_ms: i64,
     /// Levels reached under earlier versions or priorities stay so.
     pub reached: BTreeMap<u8, Due>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Carried {
+    pub at_ms: i64,
+    pub spent_ms: i64,
+}
+
+impl Cycle {
+    /// Spent before the segments that are measured, and those segments.
+    fn measured(&self) -> (i64, Vec<Segment>) {
+        let Some(carried) = self.carried else { return (0, self.segments.clone()) };
+        let lasts = |segment: &&Segment| segment.to_ms.is_none_or(|to_ms| to_ms >= carried.at_ms);
+        let rest = |segment: &Segment| Segment { from_ms: segment.from_ms.max(carried.at_ms), ..*segment };
+        (carried.spent_ms, self.segments.iter().filter(lasts).map(rest).collect())
+    }
 }
 
 /// When a level is due.
@@ -145,14 +164,15 @@ impl Ruler<'_> {
 
     pub fn spent(&self, cycle: &Cycle, until_ms: i64) -> i64 {
         let run = |segment: &Segment| self.elapsed(segment.from_ms, segment.to_ms.unwrap_or(until_ms).min(until_ms));
-        cycle.base_ms.unwrap_or(0) + cycle.segments.iter().map(run).sum::<i64>()
+        let (spent_ms, segments) = cycle.measured();
+        spent_ms + segments.iter().map(run).sum::<i64>()
     }
 
     pub fn reach(&self, cycle: &Cycle, amount: Amount) -> Reach {
-        let mut spent_ms = cycle.base_ms.unwrap_or(0);
+        let (mut spent_ms, segments) = cycle.measured();
         let mut due_ms = NEVER_MS;
-        for (index, segment) in cycle.segments.iter().enumerate() {
-            let never_paused = index == 0 && cycle.base_ms.is_none() && segment.from_ms == cycle.started_ms;
+        for (index, segment) in segments.iter().enumerate() {
+            let never_paused = index == 0 && cycle.carried.is_none() && !cycle.began_paused && segment.from_ms == cycle.started_ms;
             let left_ms = amount.ms - spent_ms;
             due_ms = if never_paused && amount.exact_ms.is_some() {
                 amount.exact_ms.unwrap_or(NEVER_MS)

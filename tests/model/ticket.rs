@@ -188,16 +188,20 @@ impl Model {
 
     fn apply_rows(&mut self, id: &str, batch: &Batch, rows: &[usize], passed: Passed, output: &mut Output) {
         let now_ms = self.now_ms;
-        // Rows of a ticket that has no true opening yet count at the earliest that the batch brings, after it.
-        let has_opening = self.tickets.get(id).is_some_and(|ticket| !ticket.history.is_implied);
+        // choice: rows of a ticket that is not known count at the earliest opening that the batch brings, after it.
         let is_opened = |row: &usize| batch.kind[*row] == EventKind::Opened;
-        let opening = rows.iter().copied().find(|row| !has_opening && is_opened(row));
-        let counts_ms = |row: usize| opening.map_or(batch.at_ms[row], |opening| batch.at_ms[row].max(batch.at_ms[opening]));
+        let opening = rows.iter().copied().find(|row| !self.tickets.contains_key(id) && is_opened(row));
+        let counts_ms = |row: usize| opening.map_or(i64::MIN, |opening| batch.at_ms[opening]).max(batch.at_ms[row]);
         let mut rows = rows.to_vec();
         rows.sort_by_key(|row| (counts_ms(*row), opening != Some(*row)));
-        // choice: late events that lie ahead of the engine's time are taken together, too.
-        let last_ms = self.tickets.get(id).map_or(i64::MIN, |ticket| ticket.history.last_ms());
-        let is_past = |row: &usize| counts_ms(*row) <= now_ms || counts_ms(*row) < last_ms;
+        // choice: where one row is late, all rows of its batch are taken together.
+        let is_late = |at_ms: i64| {
+            self.tickets.get(id).is_some_and(|ticket| {
+                at_ms < ticket.history.last_ms() || ticket.fired.values().any(|due_ms| at_ms <= *due_ms)
+            })
+        };
+        let is_any_late = rows.iter().any(|row| is_late(counts_ms(*row)));
+        let is_past = |row: &usize| counts_ms(*row) <= now_ms || is_any_late;
         let (past, ahead) = rows.split_at(rows.partition_point(is_past));
         for row in past {
             self.insert(id, batch, *row, output);
@@ -212,7 +216,9 @@ impl Model {
             let before = self.tickets.get(id).map(|ticket| ticket.history.clone());
             self.insert(id, batch, *row, output);
             let Some(ticket) = self.tickets.get_mut(id) else { continue };
-            if let Some(before) = before.filter(|before| *before != ticket.history) {
+            // An `opened` row of a known ticket counts at a time that has come already.
+            let is_told_again = is_opened(row);
+            if let Some(before) = before.filter(|before| *before != ticket.history && !is_told_again) {
                 // Time has come up to this event: what was due before it has fired.
                 let after = std::mem::replace(&mut ticket.history, before);
                 ticket.settle(&self.versions, counts_ms(*row), output);
@@ -417,7 +423,7 @@ impl Ticket {
             let by_hand = what == What::Event(EventKind::Escalated);
             if self.history.insert(Primitive { at_ms, what }) && by_hand {
                 output.escalations.push(Escalation {
-                    due_ms: self.history.counts_ms(at_ms),
+                    due_ms: 0,
                     ticket: self.id.clone(),
                     clock: String::new(),
                     cycle: 0,
@@ -522,6 +528,7 @@ impl Ticket {
         for (key, record) in &mut self.reported {
             if !ended.contains_key(key) && !record.is_void {
                 record.is_void = true;
+                record.met = None;
                 record.revision += 1;
                 output.cycles.push(record.clone());
             }
