@@ -478,6 +478,68 @@ fn a_clock_that_only_the_new_priority_has_runs_on_after_a_hold() {
     }
 }
 
+#[test]
+fn a_cycle_that_was_void_and_ends_again_has_a_higher_revision() {
+    use EventKind::{AgentReply, Note, PriorityChanged};
+    let watch = clock(Some(hours(2)), &[(AgentReply, Effect::Start), (Note, Effect::Stop)], &[]);
+    let normal = priority("normal", OFFICE, OnPriorityChange::FromStart, vec![watch]);
+    let policy = policy(vec![normal, priority("bare", OFFICE, OnPriorityChange::FromStart, vec![])]);
+    let commands = [
+        apply(&[opened("16 08:30"), row("16 09:00", AgentReply), row("16 10:00", Note)]),
+        advance("16 12:00"),
+        apply(&[row("16 08:45", PriorityChanged).priority("bare")]),
+        apply(&[row("16 13:00", PriorityChanged).priority("normal")]),
+        apply(&[row("16 14:00", AgentReply), row("16 15:00", Note)]),
+    ];
+    let outputs = check(&policy, &commands);
+    let all = outputs.iter().flat_map(|output| &output.cycles);
+    let revisions: Vec<_> = all.map(|cycle| (cycle.cycle, cycle.revision, cycle.is_void)).collect();
+    assert_eq!(revisions, [(1, 1, false), (1, 2, true), (1, 3, false)]);
+}
+
+#[test]
+fn an_edit_of_the_states_that_pause_holds_from_then_on() {
+    let with = |states: &[State]| {
+        let mut clock = resolution(hours(4), &[WHOLE]);
+        clock.pause_while = states.iter().copied().collect();
+        policy(vec![priority("normal", ALWAYS, OnPriorityChange::FromStart, vec![clock])])
+    };
+    for apply_to in [Apply::FromStart, Apply::FromNow] {
+        for late in [false, true] {
+            let mut commands = vec![
+                apply(&[opened("16 09:00"), row("16 10:00", EventKind::StateChanged).state(State::Open)]),
+                advance("16 11:00"),
+                Command::Edit(Edited(with(&[State::Open])), apply_to, Passed::Latest),
+            ];
+            if late {
+                commands.push(apply(&[row("16 10:30", EventKind::Note)]));
+                commands.push(apply(&[row("16 09:30", EventKind::Note)]));
+            }
+            commands.push(advance("17 00:00"));
+            assert_eq!(escalations(&check(&with(&[]), &commands)), [], "{apply_to:?}");
+        }
+    }
+}
+
+#[test]
+fn a_ticket_opened_before_an_edit_comes_after_it() {
+    let with = |states: &[State]| {
+        let mut clock = resolution(hours(4), &[WHOLE]);
+        clock.pause_while = states.iter().copied().collect();
+        policy(vec![priority("normal", ALWAYS, OnPriorityChange::FromStart, vec![clock])])
+    };
+    for apply_to in [Apply::FromStart, Apply::FromNow, Apply::NewTickets] {
+        let commands = vec![
+            advance("16 11:00"),
+            Command::Edit(Edited(with(&[State::Open])), apply_to, Passed::Latest),
+            apply(&[opened("16 09:00"), row("16 10:00", EventKind::StateChanged).state(State::Open)]),
+            apply(&[row("16 10:30", EventKind::Note)]),
+            advance("17 00:00"),
+        ];
+        check(&with(&[]), &commands);
+    }
+}
+
 /// The office opens an hour earlier and the target is six hours; the edit comes on Tuesday at eleven.
 fn edit(apply_to: Apply) -> Vec<Output> {
     let with = |calendar, target| {

@@ -79,7 +79,7 @@ impl Subject {
             if cycle.revision == 0 {
                 // The first word on a cycle; its ticket may have gone and come again.
                 *count = 0;
-            } else if cycle.revision <= *last {
+            } else if cycle.revision < *last {
                 return Err(format!("revision {} of {ticket} {clock} {} comes after {last}", cycle.revision, cycle.cycle));
             }
             (*last, *count) = (cycle.revision, *count + 1);

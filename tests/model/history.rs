@@ -234,13 +234,11 @@ impl Replay {
                     replay.state = *next;
                 }
                 What::Priority(name) => {
-                    if *name != replay.priority.name {
-                        // At one instant events come before edits.
-                        let next = in_force(versions, name, |since_ms| since_ms < at_ms);
-                        let mode = next.on_priority_change;
-                        replay.change(next, mode, at_ms, false, &history.events[..index], history);
-                        replay.effects(EventKind::PriorityChanged, at_ms);
-                    }
+                    // As with states: it stays a change. At one instant events come before edits.
+                    let next = in_force(versions, name, |since_ms| since_ms < at_ms);
+                    let mode = next.on_priority_change;
+                    replay.change(next, mode, at_ms, false, &history.events[..index], history);
+                    replay.effects(EventKind::PriorityChanged, at_ms);
                 }
             }
             replay.run_or_pause(at_ms);
@@ -394,7 +392,6 @@ fn set_held(run: &mut Run, held: bool) {
 fn as_if_always(clock: &Clock, priority: &Priority, before: &[Primitive], history: &History) -> Option<Cycle> {
     let alone = Priority { clocks: vec![clock.clone()], ..priority.clone() };
     let mut replay = Replay { state: history.state, priority: Arc::new(alone), runs: BTreeMap::new(), is_gone: false, quirk: true };
-    let mut name = history.priority.as_str();
     replay.effects(EventKind::Opened, history.opened_ms);
     replay.run_or_pause(history.opened_ms);
     for event in before {
@@ -406,12 +403,7 @@ fn as_if_always(clock: &Clock, priority: &Priority, before: &[Primitive], histor
                 replay.effects(*kind, at_ms);
                 replay.state = *next;
             }
-            What::Priority(next) => {
-                if name != next {
-                    name = next;
-                    replay.effects(EventKind::PriorityChanged, at_ms);
-                }
-            }
+            What::Priority(_) => replay.effects(EventKind::PriorityChanged, at_ms),
         }
         replay.run_or_pause(at_ms);
     }

@@ -188,20 +188,18 @@ impl Model {
 
     fn apply_rows(&mut self, id: &str, batch: &Batch, rows: &[usize], passed: Passed, output: &mut Output) {
         let now_ms = self.now_ms;
-        // choice: rows of a ticket that is not known count at the earliest opening that the batch brings, after it.
+        // choice: rows of an unknown ticket up to the opening that its batch brings are taken together.
         let is_opened = |row: &usize| batch.kind[*row] == EventKind::Opened;
         let opening = rows.iter().copied().find(|row| !self.tickets.contains_key(id) && is_opened(row));
-        let counts_ms = |row: usize| opening.map_or(i64::MIN, |opening| batch.at_ms[opening]).max(batch.at_ms[row]);
-        let mut rows = rows.to_vec();
-        rows.sort_by_key(|row| (counts_ms(*row), opening != Some(*row)));
+        let opening_ms = opening.map_or(i64::MIN, |row| batch.at_ms[row]);
         // choice: where one row is late, all rows of its batch are taken together.
         let is_late = |at_ms: i64| {
             self.tickets.get(id).is_some_and(|ticket| {
                 at_ms < ticket.history.last_ms() || ticket.fired.values().any(|due_ms| at_ms <= *due_ms)
             })
         };
-        let is_any_late = rows.iter().any(|row| is_late(counts_ms(*row)));
-        let is_past = |row: &usize| counts_ms(*row) <= now_ms || is_any_late;
+        let is_any_late = rows.iter().any(|row| is_late(batch.at_ms[*row]));
+        let is_past = |row: &usize| batch.at_ms[*row] <= now_ms.max(opening_ms) || is_any_late;
         let (past, ahead) = rows.split_at(rows.partition_point(is_past));
         for row in past {
             self.insert(id, batch, *row, output);
@@ -221,7 +219,7 @@ impl Model {
             if let Some(before) = before.filter(|before| *before != ticket.history && !is_told_again) {
                 // Time has come up to this event: what was due before it has fired.
                 let after = std::mem::replace(&mut ticket.history, before);
-                ticket.settle(&self.versions, counts_ms(*row), output);
+                ticket.settle(&self.versions, batch.at_ms[*row], output);
                 ticket.history = after;
             }
             self.let_go(id, passed, output);
@@ -278,11 +276,7 @@ impl Model {
             self.tickets.insert(id.to_owned(), ticket);
         }
         let Some(ticket) = self.tickets.get_mut(id) else { return };
-        for column in [Column::Channel, Column::Category, Column::Customer] {
-            if let Some(word) = word(column) {
-                ticket.labels.insert(column.name(), word);
-            }
-        }
+        ticket.label(batch, row);
         if kind == EventKind::Opened {
             if known && (ticket.history.is_implied || at_ms < ticket.history.opened_ms) {
                 ticket.move_opening(batch, row);
@@ -340,6 +334,14 @@ impl Model {
 }
 
 impl Ticket {
+    fn label(&mut self, batch: &Batch, row: usize) {
+        for column in [Column::Channel, Column::Category, Column::Customer] {
+            if let Some(word) = batch.labels(column).get(row) {
+                self.labels.insert(column.name(), word.to_owned());
+            }
+        }
+    }
+
     /// The first `opened` row, or one that lies earlier; choice: what it does not say stays as the ticket started, but for the
     /// state, which is new.
     fn move_opening(&mut self, batch: &Batch, row: usize) {
