@@ -86,7 +86,7 @@ struct Ticket {
     labels: BTreeMap<&'static str, String>,
     /// With the due time of each, as it was known last.
     fired: BTreeMap<LevelKey, i64>,
-    marked: BTreeSet<LevelKey>,
+    marked: BTreeMap<LevelKey, i64>,
     reported: BTreeMap<(String, u16), CycleRecord>,
 }
 
@@ -195,10 +195,14 @@ impl Model {
         // choice: where one row is late, all rows of its batch are taken together.
         let is_late = |at_ms: i64| {
             self.tickets.get(id).is_some_and(|ticket| {
-                at_ms < ticket.history.last_ms() || ticket.fired.values().any(|due_ms| at_ms <= *due_ms)
+                at_ms < ticket.history.last_ms() || ticket.fired.values().chain(ticket.marked.values()).any(|due_ms| at_ms <= *due_ms)
             })
         };
-        let is_any_late = rows.iter().any(|row| is_late(batch.at_ms[*row]));
+        let moves = |row: &usize| {
+            let history = self.tickets.get(id).map(|ticket| &ticket.history);
+            is_opened(row) && history.is_some_and(|known| known.is_implied || batch.at_ms[*row] < known.opened_ms)
+        };
+        let is_any_late = rows.iter().any(|row| is_late(batch.at_ms[*row]) || moves(row));
         let is_past = |row: &usize| batch.at_ms[*row] <= now_ms.max(opening_ms) || is_any_late;
         let (past, ahead) = rows.split_at(rows.partition_point(is_past));
         for row in past {
@@ -270,7 +274,7 @@ impl Model {
                 history,
                 labels: BTreeMap::new(),
                 fired: BTreeMap::new(),
-                marked: BTreeSet::new(),
+                marked: BTreeMap::new(),
                 reported: BTreeMap::new(),
             };
             self.tickets.insert(id.to_owned(), ticket);
@@ -467,7 +471,7 @@ impl Ticket {
     fn settle(&mut self, versions: &[Version], before_ms: i64, output: &mut Output) {
         let (_, levels, _) = self.levels(versions);
         for (key, due) in levels {
-            if due.at_ms < before_ms && !self.fired.contains_key(&key) && !self.marked.contains(&key) {
+            if due.at_ms < before_ms && !self.fired.contains_key(&key) && !self.marked.contains_key(&key) {
                 self.fire(key, due.at_ms, Kind::Fired, output);
             }
         }
@@ -492,8 +496,8 @@ impl Ticket {
             }
         }
         // choice: a mark goes with what it marked; a level whose deadline moves into the future is a level to come.
-        self.marked.retain(|key| reached.contains_key(key));
-        let is_new = |key: &LevelKey| !self.fired.contains_key(key) && !self.marked.contains(key);
+        self.marked.retain(|key, due_ms| reached.get(key).inspect(|due| *due_ms = due.at_ms).is_some());
+        let is_new = |key: &LevelKey| !self.fired.contains_key(key) && !self.marked.contains_key(key);
         let found: Vec<(LevelKey, Due)> = reached.into_iter().filter(|(key, _)| is_new(key)).collect();
         let is_passed = |due: &Due| due.at_ms <= now_ms || due.is_passed;
         let (found, as_reached): (Vec<_>, Vec<_>) = found.into_iter().partition(|(_, due)| is_passed(due));
@@ -514,7 +518,7 @@ impl Ticket {
             if fires {
                 self.fire(key.clone(), due.at_ms, Kind::Fired, output);
             } else {
-                self.marked.insert(key.clone());
+                self.marked.insert(key.clone(), due.at_ms);
             }
         }
     }
