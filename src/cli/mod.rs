@@ -1,5 +1,7 @@
 //! The command line: one file a command.
 
+mod calendar;
+
 use clap::{Parser, Subcommand};
 
 /// An SLA engine: business time, escalations, replay.
@@ -11,12 +13,18 @@ pub struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    /// Look into calendars: print a month, ask when a target ends.
+    #[command(subcommand)]
+    Calendar(calendar::CalendarCommand),
+}
 
 /// Runs what was asked for; the exit code of the process is the answer.
 ///
 /// # Errors
 /// Whatever the command could not do, in words for its user.
 pub fn run(cli: Cli) -> anyhow::Result<std::process::ExitCode> {
-    match cli.command {}
+    match cli.command {
+        Command::Calendar(command) => calendar::run(command),
+    }
 }
