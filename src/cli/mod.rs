@@ -1,5 +1,6 @@
 //! The command line: one file a command.
 
+mod calendar;
 mod check;
 mod generate;
 
@@ -15,6 +16,9 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Look into calendars: print a month, ask when a target ends.
+    #[command(subcommand)]
+    Calendar(calendar::CalendarCommand),
     Check(check::Arguments),
     Generate(generate::Args),
 }
@@ -25,6 +29,7 @@ enum Command {
 /// Whatever the command could not do, in words for its user.
 pub fn run(cli: &Cli) -> anyhow::Result<std::process::ExitCode> {
     match &cli.command {
+        Command::Calendar(command) => calendar::run(command),
         Command::Check(arguments) => check::run(arguments),
         Command::Generate(args) => generate::run(args),
     }
