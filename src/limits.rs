@@ -68,3 +68,9 @@ pub const BLOCK_BYTES: usize = 1 << 20;
 
 /// Bad rows that are described on the terminal; the rest go to the rejects file and the count.
 pub const REJECTS_SHOWN: usize = 20;
+
+/// Bytes of one Arrow record batch, packed or unpacked. Batches are read whole; tools write some MiB each.
+pub const MAX_TABLE_BATCH_BYTES: u64 = 512 << 20;
+
+/// Bytes of an Arrow message's description.
+pub const MAX_TABLE_HEADER_BYTES: u64 = 16 << 20;
