@@ -94,3 +94,9 @@ pub const REJECTS_SHOWN: usize = 20;
 
 /// Versions of all priorities that an engine keeps (each has a 16-bit number).
 pub const MAX_VERSIONS: usize = 65_535;
+
+/// Bytes of one Arrow record batch, packed or unpacked. Batches are read whole; tools write some MiB each.
+pub const MAX_TABLE_BATCH_BYTES: u64 = 512 << 20;
+
+/// Bytes of an Arrow message's description.
+pub const MAX_TABLE_HEADER_BYTES: u64 = 16 << 20;
