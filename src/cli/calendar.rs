@@ -56,10 +56,10 @@ pub struct CalendarChoice {
 ///
 /// # Errors
 /// A calendar that cannot be read or compiled, an argument that says nothing, an answer that cannot be written.
-pub fn run(command: CalendarCommand) -> anyhow::Result<ExitCode> {
+pub fn run(command: &CalendarCommand) -> anyhow::Result<ExitCode> {
     match command {
-        CalendarCommand::Show { calendar, month } => show::run(&load::calendar(&calendar)?, month.as_deref())?,
-        CalendarCommand::Due { calendar, start, target } => due::run(&load::calendar(&calendar)?, &start, target)?,
+        CalendarCommand::Show { calendar, month } => show::run(&load::calendar(calendar)?, month.as_deref())?,
+        CalendarCommand::Due { calendar, start, target } => due::run(&load::calendar(calendar)?, start, *target)?,
         CalendarCommand::Eval => eval::run(std::io::stdin().lock(), std::io::stdout().lock())?,
     }
     Ok(ExitCode::SUCCESS)

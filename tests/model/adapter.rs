@@ -37,7 +37,10 @@ impl Subject {
                 let preview = preview.map_err(|error| format!("preview refused: {error}"))?;
                 let fired = outcome.escalations.iter().filter(|e| e.kind == EscalationKind::Fired).count();
                 if preview.all.levels_firing != fired as u64 {
-                    return Err(format!("preview of {} levels, {fired} fired; state was {hash}", preview.all.levels_firing));
+                    return Err(format!(
+                        "preview of {} levels, {fired} fired; state was {hash}",
+                        preview.all.levels_firing
+                    ));
                 }
                 outcome
             }
@@ -76,7 +79,10 @@ impl Subject {
             let clock = engine.clock_name(cycle.clock).to_owned();
             let (last, count) = self.revisions.entry((ticket.clone(), clock.clone(), cycle.cycle)).or_default();
             if *count > 0 && cycle.revision <= *last {
-                return Err(format!("revision {} of {ticket} {clock} {} comes after {last}", cycle.revision, cycle.cycle));
+                return Err(format!(
+                    "revision {} of {ticket} {clock} {} comes after {last}",
+                    cycle.revision, cycle.cycle
+                ));
             }
             (*last, *count) = (cycle.revision, *count + 1);
             output.cycles.push(CycleRecord {

@@ -1,7 +1,7 @@
 //! The model's commands: what the engine is told, and what it must say.
 
-use super::measure::Amount;
 use super::history::{Ended, History, Primitive, Replay, What, dues};
+use super::measure::Amount;
 use overdue::limits::MAX_LEVELS;
 use overdue::policy::{Facts, Policy};
 use overdue::ticket::{Batch, Column, EventKind, State};

@@ -3,7 +3,7 @@
 //! Lines are answered in blocks of what has arrived, so a program may ask one question and wait for its answer, and a file of
 //! millions is answered on all cores. Calendars are compiled once, as long as they are among the last few hundred.
 
-use crate::calendar::{CalendarDefinition, CalendarError, Holiday, Interval, Timeline, WEEKDAYS, parse_date};
+use crate::calendar::{Calendar, CalendarDefinition, CalendarError, Holiday, Interval, Timeline, WEEKDAYS, parse_date};
 use crate::limits::{BLOCK_BYTES, MAX_INTERVALS_A_DAY, MAX_LINE_BYTES, MAX_SPECIAL_DAYS};
 use crate::time::{HORIZON_MS, NEVER_MS, SECOND_MS, format_rfc3339, parse_rfc3339};
 
@@ -13,6 +13,11 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io::{BufRead, BufReader, Read, Write};
+use std::sync::Arc;
+
+mod sla;
+
+use sla::Sla;
 
 /// Lines answered as one block.
 const BLOCK_LINES: usize = 1 << 14;
@@ -33,6 +38,7 @@ struct Case {
 enum Question {
     Add { start: Instant, seconds: u32 },
     Between { start: Instant, end: Instant },
+    Sla(Sla),
 }
 
 /// A calendar as cases write it.
@@ -66,7 +72,7 @@ impl<'de> Deserialize<'de> for Instant {
     }
 }
 
-type Compiled = HashMap<CaseCalendar, Result<Timeline, String>>;
+type Compiled = HashMap<CaseCalendar, Result<Arc<Calendar>, String>>;
 
 /// Answers every line of `input`, in order.
 ///
@@ -148,7 +154,7 @@ fn compile(cases: &[Result<Case, Refusal>], compiled: &mut Compiled) {
         let wanted: HashSet<&CaseCalendar> = cases.iter().flatten().map(|case| &case.calendar).collect();
         compiled.retain(|calendar, _| wanted.contains(calendar));
     }
-    let timelines: Vec<_> = missing.into_par_iter().map(|calendar| (calendar.clone(), calendar.timeline())).collect();
+    let timelines: Vec<_> = missing.into_par_iter().map(|calendar| (calendar.clone(), calendar.compile())).collect();
     compiled.extend(timelines);
 }
 
@@ -158,7 +164,7 @@ fn answer(case: &Result<Case, Refusal>, compiled: &Compiled) -> Value {
         Err(Refusal { id, error }) => return json!({ "id": id, "error": error }),
     };
     let result = match compiled.get(calendar) {
-        Some(Ok(timeline)) => question.result(timeline),
+        Some(Ok(calendar)) => question.result(calendar),
         Some(Err(error)) => Err(error.clone()),
         None => Err("the calendar was not compiled".to_owned()),
     };
@@ -169,8 +175,10 @@ fn answer(case: &Result<Case, Refusal>, compiled: &Compiled) -> Value {
 }
 
 impl Question {
-    fn result(&self, timeline: &Timeline) -> Result<Value, String> {
+    fn result(&self, calendar: &Arc<Calendar>) -> Result<Value, String> {
+        let timeline = &calendar.timeline;
         match *self {
+            Self::Sla(ref sla) => sla.result(calendar),
             Self::Add { start: Instant(start_ms), seconds } => {
                 match timeline.add(start_ms, i64::from(seconds) * SECOND_MS) {
                     NEVER_MS => Err(format!(
@@ -193,7 +201,7 @@ impl Question {
 }
 
 impl CaseCalendar {
-    fn timeline(&self) -> Result<Timeline, String> {
+    fn compile(&self) -> Result<Arc<Calendar>, String> {
         let mut weekly: [Vec<Interval>; 7] = Default::default();
         for (name, hours) in &self.weekly {
             let Some(day) = WEEKDAYS.iter().position(|weekday| weekday == name) else {
@@ -212,7 +220,8 @@ impl CaseCalendar {
             .map(|(date, hours)| Ok((date.0, intervals(hours)?)))
             .collect::<Result<_, String>>()?;
         let definition = CalendarDefinition { time_zone: self.tz.clone(), weekly, holidays, special };
-        Timeline::compile(&definition).map_err(|error| error.to_string())
+        let timeline = Timeline::compile(&definition).map_err(|error| error.to_string())?;
+        Ok(Arc::new(Calendar { name: "case".to_owned(), definition, timeline }))
     }
 }
 
