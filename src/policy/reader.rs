@@ -7,11 +7,12 @@ use super::file::raw::RawPolicy;
 use super::file::{raw, syntax};
 use super::{Policy, Priority};
 use crate::calendar::Calendar;
-use crate::limits::MAX_CONFIG_BYTES;
+use crate::limits::{MAX_CONFIG_BYTES, MAX_CONFIG_MARKS};
 use hashbrown::HashSet;
 use std::sync::Arc;
 
-/// Gives the text of a file that the policy names (holidays in an iCalendar file), by the name that it has there; or says why not.
+/// Gives the text of a file that the policy names (holidays in an iCalendar file), by the name that it has there; or
+/// says why not.
 pub type ReadFile<'r> = &'r mut dyn FnMut(&str) -> Result<String, String>;
 
 /// A policy file that has been read.
@@ -43,6 +44,12 @@ pub fn check(text: &str, file: &str, read: ReadFile<'_>) -> Checked {
 fn policy(text: &str, read: ReadFile<'_>, report: &mut Report<'_>) -> Option<Policy> {
     if text.len() as u64 > MAX_CONFIG_BYTES {
         let message = format!("the file has {} bytes; a policy file may have {MAX_CONFIG_BYTES}", text.len());
+        report.error_plain(&(0..0), message);
+        return None;
+    }
+    let marks = text.bytes().filter(|byte| matches!(byte, b'=' | b',' | b'[' | b'{')).count();
+    if marks > MAX_CONFIG_MARKS {
+        let message = format!("the file has {marks} fields, lists and members; a policy may have {MAX_CONFIG_MARKS}");
         report.error_plain(&(0..0), message);
         return None;
     }
