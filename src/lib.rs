@@ -3,6 +3,7 @@
 pub mod calendar;
 pub mod cli;
 pub mod engine;
+pub mod generate;
 pub mod ingest;
 pub mod limits;
 pub mod policy;

@@ -74,5 +74,33 @@ pub const EXPANSION_ALLOWANCE_BYTES: u64 = 64 << 20;
 /// Bytes of input parsed as one block.
 pub const BLOCK_BYTES: usize = 1 << 20;
 
+/// Bytes of rows that replay sorts as one run (texts of a run lie end to end and are found by 32-bit offsets).
+pub const MAX_SORT_RUN_BYTES: usize = 1 << 30;
+
+/// Rows that the merge of a run on disk reads at once.
+pub const SPILL_CHUNK_ROWS: usize = 8_192;
+
+/// Rows that replay hands to the engine at once. Fixed, so that what is written does not depend on memory or threads.
+pub const REPLAY_WINDOW_ROWS: usize = 1 << 17;
+
+/// Rows and bytes of a row group of a Parquet file that we write; a group is buffered whole.
+pub const ROW_GROUP_ROWS: usize = 1 << 20;
+pub const ROW_GROUP_BYTES: usize = 128 << 20;
+
+/// Batches of results that wait for the thread that writes them.
+pub const WAITING_OUTPUT_BATCHES: usize = 4;
+
+/// Rows of a made-up history that are written at once.
+pub const GENERATED_ROWS: usize = 1 << 16;
+
 /// Bad rows that are described on the terminal; the rest go to the rejects file and the count.
 pub const REJECTS_SHOWN: usize = 20;
+
+/// Versions of all priorities that an engine keeps (each has a 16-bit number).
+pub const MAX_VERSIONS: usize = 65_535;
+
+/// Bytes of one Arrow record batch, packed or unpacked. Batches are read whole; tools write some MiB each.
+pub const MAX_TABLE_BATCH_BYTES: u64 = 512 << 20;
+
+/// Bytes of an Arrow message's description.
+pub const MAX_TABLE_HEADER_BYTES: u64 = 16 << 20;

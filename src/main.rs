@@ -1,3 +1,5 @@
+//! The binary `overdue`: reads the command line and hands on to the library.
+
 use clap::Parser;
 use std::process::ExitCode;
 
@@ -5,7 +7,7 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    match overdue::cli::run(overdue::cli::Cli::parse()) {
+    match overdue::cli::run(&overdue::cli::Cli::parse()) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("overdue: {error:#}");

@@ -1,6 +1,8 @@
 //! The command line: one file a command.
 
-pub mod check;
+mod calendar;
+mod check;
+mod generate;
 
 use clap::{Parser, Subcommand};
 
@@ -14,15 +16,21 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Look into calendars: print a month, ask when a target ends.
+    #[command(subcommand)]
+    Calendar(calendar::CalendarCommand),
     Check(check::Arguments),
+    Generate(generate::Args),
 }
 
 /// Runs what was asked for; the exit code of the process is the answer.
 ///
 /// # Errors
 /// Whatever the command could not do, in words for its user.
-pub fn run(cli: Cli) -> anyhow::Result<std::process::ExitCode> {
-    match cli.command {
-        Command::Check(arguments) => check::run(&arguments),
+pub fn run(cli: &Cli) -> anyhow::Result<std::process::ExitCode> {
+    match &cli.command {
+        Command::Calendar(command) => calendar::run(command),
+        Command::Check(arguments) => check::run(arguments),
+        Command::Generate(args) => generate::run(args),
     }
 }

@@ -1,1 +1,5 @@
-//! (see the module's own docs)
+//! Replays history: every event of the inputs, in order of time, through the engine on a simulated clock.
+
+mod output;
+pub mod publish;
+pub mod sort;

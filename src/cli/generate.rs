@@ -1,0 +1,161 @@
+//! `overdue generate`: a made-up history, the same on every machine.
+
+use crate::generate::{Csv, History, Ndjson, Output, ParquetRows, Plan, Table, TableWriter, stories};
+use crate::limits;
+use crate::replay::publish::Staged;
+use crate::time::{DAY_MS, MAX_INPUT_MS, parse_rfc3339};
+use anyhow::{Context, bail};
+use clap::ValueEnum;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Made once and read often: small matters more than fast.
+const ZSTD_LEVEL: i32 = 19;
+
+/// Makes up the history of a contact centre.
+///
+/// The same options give the same rows on every machine. The file's name says its format: .csv, .ndjson (also .jsonl), each
+/// with .zst or .gz behind it if it is to be compressed, or .parquet.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// File to write
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// How many tickets
+    #[arg(long, default_value_t = 2_000)]
+    tickets: u64,
+    /// Another seed gives another history
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// First day of the history
+    #[arg(long, default_value = "2026-01-05", value_name = "DATE")]
+    start: String,
+    /// Over how many days the tickets arrive; what would happen later has not happened yet
+    #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    days: u32,
+    /// What a row is
+    #[arg(long, value_enum, default_value_t = Shape::Events)]
+    shape: Shape,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Shape {
+    /// An event
+    Events,
+    /// A ticket, with the times of its opening, first reply, resolution and closing
+    Tickets,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Options that fit no history, or a file that cannot be written.
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let start_ms = parse_rfc3339(&format!("{}T00:00:00Z", args.start))
+        .with_context(|| format!("--start {:?}: expected a date such as 2026-01-05", args.start))?;
+    let plan = Plan { tickets: args.tickets, start_ms, days: args.days, seed: args.seed };
+    if plan.end_ms() > MAX_INPUT_MS - 365 * DAY_MS {
+        bail!("--start {} and --days {}: the history must end before 2099", args.start, args.days);
+    }
+    if plan.tickets > u64::from(u32::MAX) {
+        bail!("--tickets {}: at most {}", plan.tickets, u32::MAX);
+    }
+    let cannot_write = || format!("cannot write {}", args.out.display());
+    let (staged, file) = Staged::create(&args.out).with_context(cannot_write)?;
+    let mut out = writer(&args.out, file)?;
+    let rows = match args.shape {
+        Shape::Events => write_events(plan, out.as_mut()),
+        Shape::Tickets => write_tickets(plan, out.as_mut()),
+    };
+    let rows = rows.and_then(|rows| out.finish().map(|()| rows)).with_context(cannot_write)?;
+    staged.publish().with_context(cannot_write)?;
+    eprintln!("{}: {rows} rows of {} tickets", args.out.display(), plan.tickets);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn write_events(plan: Plan, out: &mut dyn TableWriter) -> io::Result<usize> {
+    let mut history = History::new(plan);
+    let mut rows = 0;
+    while let Some(batch) = history.next_batch(limits::GENERATED_ROWS) {
+        rows += batch.len();
+        out.write(&Table::of_events(batch))?;
+    }
+    Ok(rows)
+}
+
+fn write_tickets(plan: Plan, out: &mut dyn TableWriter) -> io::Result<usize> {
+    let mut stories = stories(plan);
+    let mut rows = 0;
+    loop {
+        let chunk: Vec<_> = stories.by_ref().take(limits::GENERATED_ROWS).collect();
+        if chunk.is_empty() {
+            return Ok(rows);
+        }
+        rows += chunk.len();
+        out.write(&Table::of_tickets(&chunk))?;
+    }
+}
+
+/// The writer that a file's name asks for.
+fn writer(path: &Path, file: File) -> anyhow::Result<Box<dyn TableWriter>> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let file = BufWriter::with_capacity(1 << 18, file);
+    if name.ends_with(".parquet") {
+        return Ok(Box::new(ParquetRows::new(Sink::Plain(file))));
+    }
+    let (name, out) = if let Some(name) = name.strip_suffix(".zst") {
+        (name, Sink::Zstd(zstd::Encoder::new(file, ZSTD_LEVEL)?))
+    } else if let Some(name) = name.strip_suffix(".gz") {
+        (name, Sink::Gzip(GzEncoder::new(file, Compression::default())))
+    } else {
+        (name.as_str(), Sink::Plain(file))
+    };
+    match name.rsplit('.').next() {
+        Some("csv") => Ok(Box::new(Csv::new(out))),
+        Some("ndjson" | "jsonl") => Ok(Box::new(Ndjson::new(out))),
+        _ => bail!(
+            "--out {}: the name must end in .csv, .ndjson, .jsonl (each also with .zst or .gz) or .parquet",
+            path.display()
+        ),
+    }
+}
+
+/// A file, perhaps compressed.
+enum Sink {
+    Plain(BufWriter<File>),
+    Zstd(zstd::Encoder<'static, BufWriter<File>>),
+    Gzip(GzEncoder<BufWriter<File>>),
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(out) => out.write(bytes),
+            Self::Zstd(out) => out.write(bytes),
+            Self::Gzip(out) => out.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(out) => out.flush(),
+            Self::Zstd(out) => out.flush(),
+            Self::Gzip(out) => out.flush(),
+        }
+    }
+}
+
+impl Output for Sink {
+    fn close(self) -> io::Result<()> {
+        let mut file = match self {
+            Self::Plain(file) => file,
+            Self::Zstd(out) => out.finish()?,
+            Self::Gzip(out) => out.finish()?,
+        };
+        file.flush()
+    }
+}

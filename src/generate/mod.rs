@@ -1,0 +1,197 @@
+//! Histories of contact centres that never were, for examples, tests and benchmarks.
+//!
+//! A history is a function of its [`Plan`]: the same plan gives the same rows on every machine. So all arithmetic is on
+//! integers (the logarithms and cosines of a machine's maths library differ in their last bit), distributions are tables
+//! of quantiles, and every ticket draws from a random stream of its own, seeded by the plan's seed and its number.
+//!
+//! Tickets arrive along a curve of the hours of the week, with quiet seasons and now and then a burst ([`arrivals`]). A
+//! ticket's [`story`] is written when it arrives; its events wait in a heap until everything that happens before them has
+//! been handed out. So the history comes in order of time, like the log of a real system, in memory for the open tickets only.
+
+mod arrivals;
+mod random;
+mod story;
+mod table;
+mod words;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+pub use table::{Cells, Table};
+pub use write::{Csv, Ndjson, Output, ParquetRows, TableWriter};
+
+use crate::limits;
+use crate::ticket::{Batch, Column, EventKind, NO_LABEL, State};
+use crate::time::DAY_MS;
+use arrivals::Arrivals;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use story::{Happening, Story};
+use words::Words;
+
+/// What history to make up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Plan {
+    pub tickets: u64,
+    /// First instant of the history; a midnight UTC makes the days come out as days.
+    pub start_ms: i64,
+    pub days: u32,
+    pub seed: u64,
+}
+
+impl Plan {
+    /// The instant from which on nothing is known: what would have happened later has not happened yet.
+    pub fn end_ms(&self) -> i64 {
+        self.start_ms + i64::from(self.days) * DAY_MS
+    }
+}
+
+/// The events of a plan in order of time, as batches.
+pub struct History {
+    plan: Plan,
+    words: Words,
+    arrivals: Arrivals,
+    next_arrival: Option<i64>,
+    next_ticket: u64,
+    /// What is still to happen, soonest first; equal times in the order in which they were thought up.
+    ahead: BinaryHeap<Reverse<(i64, u64, Happening)>>,
+    thought_up: u64,
+}
+
+impl History {
+    pub fn new(plan: Plan) -> Self {
+        let mut arrivals = Arrivals::new(&plan);
+        let next_arrival = arrivals.next();
+        let words = Words::new(plan.tickets);
+        Self { plan, words, arrivals, next_arrival, next_ticket: 0, ahead: BinaryHeap::new(), thought_up: 0 }
+    }
+
+    /// The next events, at most `rows`; none at the end of the history.
+    pub fn next_batch(&mut self, rows: usize) -> Option<Batch> {
+        let mut batch = BatchWriter::new(&self.words);
+        while batch.rows() < rows.min(limits::MAX_BATCH_ROWS) {
+            let Some((at_ms, happening)) = self.next_happening() else { break };
+            batch.push(&self.words, at_ms, &happening);
+        }
+        batch.finish()
+    }
+
+    fn next_happening(&mut self) -> Option<(i64, Happening)> {
+        // A ticket that arrives before the soonest event must tell its story first: it may begin with that event.
+        while let Some(arrival_ms) = self.next_arrival {
+            if self.ahead.peek().is_some_and(|Reverse((at_ms, _, _))| *at_ms < arrival_ms) {
+                break;
+            }
+            let story = Story::of(&self.plan, self.next_ticket, arrival_ms);
+            for (at_ms, happening) in story.happenings {
+                if at_ms < self.plan.end_ms() {
+                    self.ahead.push(Reverse((at_ms, self.thought_up, happening)));
+                    self.thought_up += 1;
+                }
+            }
+            self.next_ticket += 1;
+            self.next_arrival = self.arrivals.next();
+        }
+        self.ahead.pop().map(|Reverse((at_ms, _, happening))| (at_ms, happening))
+    }
+}
+
+/// The stories of a plan, one a ticket, in order of arrival.
+pub fn stories(plan: Plan) -> impl Iterator<Item = TicketRow> {
+    let words = Words::new(plan.tickets);
+    Arrivals::new(&plan).enumerate().map(move |(number, arrival_ms)| {
+        let story = Story::of(&plan, number as u64, arrival_ms);
+        TicketRow::of(&plan, &words, &story)
+    })
+}
+
+/// One ticket, as exports with one row a ticket show it: how it ended up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TicketRow {
+    pub ticket: String,
+    pub opened_ms: i64,
+    pub first_reply_ms: Option<i64>,
+    /// Of the last resolution; none while the ticket is open.
+    pub resolved_ms: Option<i64>,
+    pub closed_ms: Option<i64>,
+    pub state: State,
+    pub priority: String,
+    pub team: String,
+    pub owner: Option<String>,
+    pub channel: String,
+    pub category: String,
+    pub customer: String,
+    pub subject: String,
+}
+
+impl TicketRow {
+    fn of(plan: &Plan, words: &Words, story: &Story) -> Self {
+        let known = || story.happenings.iter().filter(|(at_ms, _)| *at_ms < plan.end_ms());
+        let first = &story.happenings[0].1;
+        let last_of =
+            |pick: fn(&Happening) -> u32| known().map(|(_, event)| pick(event)).rfind(|code| *code != NO_LABEL);
+        let word = |column: Column, code: Option<u32>| code.map(|code| words.word(column, code));
+        let state = known().filter_map(|(_, event)| event.state).next_back().unwrap_or(State::New);
+        let last_ms =
+            |kind: EventKind| known().filter(|(_, event)| event.kind == kind).map(|(at_ms, _)| *at_ms).next_back();
+        Self {
+            ticket: words::ticket_id(first.ticket),
+            opened_ms: story.happenings[0].0,
+            first_reply_ms: known().find(|(_, event)| event.kind == EventKind::AgentReply).map(|(at_ms, _)| *at_ms),
+            resolved_ms: state.is_done().then(|| last_ms(EventKind::Resolved)).flatten(),
+            closed_ms: (state == State::Closed).then(|| last_ms(EventKind::Closed)).flatten(),
+            state,
+            priority: word(Column::Priority, last_of(|event| event.priority)).unwrap_or_default(),
+            team: word(Column::Team, last_of(|event| event.team)).unwrap_or_default(),
+            owner: word(Column::Owner, last_of(|event| event.owner)),
+            channel: words.word(Column::Channel, first.channel),
+            category: words.word(Column::Category, first.category),
+            customer: words.word(Column::Customer, first.customer),
+            subject: words::subject(first.category, first.text).to_owned(),
+        }
+    }
+}
+
+/// Gathers happenings into a batch whose dictionaries hold only the words that its rows use.
+struct BatchWriter {
+    batch: Batch,
+    /// For each label column: the batch's code of each word of the plan, where it has one.
+    codes: [Vec<u32>; Column::ALL.len()],
+}
+
+impl BatchWriter {
+    fn new(words: &Words) -> Self {
+        Self { batch: Batch::default(), codes: Column::ALL.map(|column| vec![NO_LABEL; words.count(column)]) }
+    }
+
+    fn rows(&self) -> usize {
+        self.batch.len()
+    }
+
+    fn push(&mut self, words: &Words, at_ms: i64, event: &Happening) {
+        self.batch.ticket.push(&words::ticket_id(event.ticket));
+        self.batch.at_ms.push(at_ms);
+        self.batch.kind.push(event.kind);
+        self.batch.state.push(event.state);
+        for (column, codes) in Column::ALL.into_iter().zip(&mut self.codes) {
+            let word = event.word(column);
+            let labels = self.batch.labels_mut(column);
+            if word == NO_LABEL {
+                labels.codes.push(NO_LABEL);
+                continue;
+            }
+            let code = &mut codes[word as usize];
+            if *code == NO_LABEL {
+                *code = labels.words.len() as u32;
+                labels.words.push(words.word(column, word));
+            }
+            labels.codes.push(*code);
+        }
+        self.batch.text.push(words::text(event));
+    }
+
+    fn finish(self) -> Option<Batch> {
+        (!self.batch.is_empty()).then_some(self.batch)
+    }
+}

@@ -1,0 +1,121 @@
+//! Rows of a history under the column names of an export.
+
+use super::TicketRow;
+use crate::ticket::{Batch, Column, EventKind, Label, NO_LABEL, State, Texts};
+
+/// The values of one column.
+#[derive(Debug, Clone)]
+pub enum Cells {
+    /// Empty text: the row says nothing.
+    Texts(Texts),
+    Times(Vec<Option<i64>>),
+    /// Words that repeat, by their place in a list.
+    Words {
+        codes: Vec<Label>,
+        words: Vec<String>,
+    },
+}
+
+impl Cells {
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Texts(texts) => texts.len(),
+            Self::Times(times) => times.len(),
+            Self::Words { codes, .. } => codes.len(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn words<'a>(words: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut known: Vec<String> = Vec::new();
+        let mut code_of = hashbrown::HashMap::<&str, Label, foldhash::fast::FixedState>::default();
+        let mut codes = Vec::new();
+        for word in words {
+            if word.is_empty() {
+                codes.push(NO_LABEL);
+                continue;
+            }
+            codes.push(*code_of.entry(word).or_insert_with(|| {
+                known.push(word.to_owned());
+                known.len() as Label - 1
+            }));
+        }
+        Self::Words { codes, words: known }
+    }
+
+    fn texts<'a>(texts: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut column = Texts::default();
+        texts.into_iter().for_each(|text| column.push(text));
+        Self::Texts(column)
+    }
+}
+
+/// Named columns of the same length.
+#[derive(Debug, Clone)]
+pub struct Table {
+    pub columns: Vec<(&'static str, Cells)>,
+}
+
+impl Table {
+    pub fn rows(&self) -> usize {
+        self.columns.first().map_or(0, |(_, cells)| cells.len())
+    }
+
+    /// One row an event: the format that is read without a mapping.
+    pub fn of_events(batch: Batch) -> Self {
+        let mut columns = vec![
+            ("ticket", Cells::Texts(batch.ticket)),
+            ("at", Cells::Times(batch.at_ms.into_iter().map(Some).collect())),
+            ("event", names(batch.kind.iter().map(|kind| *kind as Label), EventKind::ALL.map(EventKind::name))),
+            (
+                "state",
+                names(
+                    batch.state.iter().map(|state| state.map_or(NO_LABEL, |known| known as Label)),
+                    State::ALL.map(State::name),
+                ),
+            ),
+        ];
+        let labels = [
+            (Column::Priority, batch.priority),
+            (Column::Team, batch.team),
+            (Column::Owner, batch.owner),
+            (Column::Channel, batch.channel),
+            (Column::Category, batch.category),
+            (Column::Customer, batch.customer),
+            (Column::Segment, batch.segment),
+            (Column::Actor, batch.actor),
+        ];
+        for (column, labels) in labels {
+            columns.push((column.name(), Cells::Words { codes: labels.codes, words: labels.words }));
+        }
+        columns.push(("text", Cells::Texts(batch.text)));
+        Self { columns }
+    }
+
+    /// One row a ticket, as it stands at the end of the history.
+    pub fn of_tickets(rows: &[TicketRow]) -> Self {
+        let columns = vec![
+            ("ticket", Cells::texts(rows.iter().map(|row| row.ticket.as_str()))),
+            ("opened_at", Cells::Times(rows.iter().map(|row| Some(row.opened_ms)).collect())),
+            ("first_reply_at", Cells::Times(rows.iter().map(|row| row.first_reply_ms).collect())),
+            ("resolved_at", Cells::Times(rows.iter().map(|row| row.resolved_ms).collect())),
+            ("closed_at", Cells::Times(rows.iter().map(|row| row.closed_ms).collect())),
+            ("state", Cells::words(rows.iter().map(|row| row.state.name()))),
+            ("priority", Cells::words(rows.iter().map(|row| row.priority.as_str()))),
+            ("team", Cells::words(rows.iter().map(|row| row.team.as_str()))),
+            ("owner", Cells::words(rows.iter().map(|row| row.owner.as_deref().unwrap_or_default()))),
+            ("channel", Cells::words(rows.iter().map(|row| row.channel.as_str()))),
+            ("category", Cells::words(rows.iter().map(|row| row.category.as_str()))),
+            ("customer", Cells::words(rows.iter().map(|row| row.customer.as_str()))),
+            ("subject", Cells::texts(rows.iter().map(|row| row.subject.as_str()))),
+        ];
+        Self { columns }
+    }
+}
+
+fn names<const N: usize>(codes: impl Iterator<Item = Label>, names: [&str; N]) -> Cells {
+    Cells::Words { codes: codes.collect(), words: names.map(str::to_owned).to_vec() }
+}

@@ -1,0 +1,4 @@
+//! What a replay leaves behind.
+
+mod sink;
+mod words;

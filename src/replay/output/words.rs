@@ -1,0 +1,81 @@
+//! Columns of words that repeat, built as dictionaries.
+
+use arrow::array::{ArrayRef, DictionaryArray, Int32Array, StringArray};
+use arrow::datatypes::Int32Type;
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use std::sync::Arc;
+
+/// The engine's number of a word; every column has its own.
+type Code = u32;
+
+/// A column whose words are known by number: the text is looked at once a batch, not once a row.
+#[derive(Debug, Default)]
+pub struct CodedWords {
+    keys: Vec<Option<i32>>,
+    words: Vec<String>,
+    /// The key of each code in this batch; negative where it has none yet.
+    key_of: Vec<i32>,
+    used: Vec<Code>,
+}
+
+impl CodedWords {
+    /// Adds a row; `word` is asked for at most once for each code. A code without a word gives an empty cell.
+    pub fn push<'a>(&mut self, code: Code, word: impl FnOnce() -> Option<&'a str>) {
+        let index = code as usize;
+        if let Some(key) = self.key_of.get(index).copied().filter(|key| *key >= 0) {
+            self.keys.push(Some(key));
+            return;
+        }
+        let Some(word) = word() else { return self.keys.push(None) };
+        if self.key_of.len() <= index {
+            self.key_of.resize(index + 1, -1);
+        }
+        self.key_of[index] = self.words.len() as i32;
+        self.used.push(code);
+        self.keys.push(Some(self.words.len() as i32));
+        self.words.push(word.to_owned());
+    }
+
+    pub fn finish(&mut self) -> ArrayRef {
+        for code in self.used.drain(..) {
+            self.key_of[code as usize] = -1;
+        }
+        dictionary(&mut self.keys, &mut self.words)
+    }
+}
+
+/// A column whose words are known by their text only.
+#[derive(Debug, Default)]
+pub struct Words {
+    keys: Vec<Option<i32>>,
+    words: Vec<String>,
+    key_of: HashMap<String, i32, FixedState>,
+}
+
+impl Words {
+    pub fn push(&mut self, word: Option<&str>) {
+        let Some(word) = word else { return self.keys.push(None) };
+        let key = match self.key_of.get(word) {
+            Some(key) => *key,
+            None => {
+                let key = self.words.len() as i32;
+                self.words.push(word.to_owned());
+                self.key_of.insert(word.to_owned(), key);
+                key
+            }
+        };
+        self.keys.push(Some(key));
+    }
+
+    pub fn finish(&mut self) -> ArrayRef {
+        self.key_of.clear();
+        dictionary(&mut self.keys, &mut self.words)
+    }
+}
+
+fn dictionary(keys: &mut Vec<Option<i32>>, words: &mut Vec<String>) -> ArrayRef {
+    let keys = Int32Array::from(std::mem::take(keys));
+    let words = StringArray::from_iter_values(words.drain(..));
+    Arc::new(DictionaryArray::<Int32Type>::new(keys, Arc::new(words)))
+}

@@ -1,0 +1,80 @@
+//! Words that repeat, once for all batches.
+
+use super::Keep;
+use crate::ticket::{Batch, Column, Label, Labels, NO_LABEL};
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use std::sync::Arc;
+
+/// For each label column, what a batch's codes mean in the dictionary of the whole input.
+pub type CodeMaps = [Vec<Label>; Column::ALL.len()];
+
+/// The dictionaries of all label columns.
+#[derive(Default)]
+pub struct Dictionaries {
+    columns: [Dictionary; Column::ALL.len()],
+}
+
+#[derive(Default)]
+struct Dictionary {
+    words: Vec<Arc<str>>,
+    codes: HashMap<Arc<str>, Label, FixedState>,
+    /// Where each word stands in the batch that is being made; [`NO_LABEL`] where it does not occur there yet.
+    local: Vec<Label>,
+    /// The words of the batch that is being made.
+    used: Vec<Label>,
+}
+
+impl Dictionaries {
+    /// Takes in the words of a batch and says what its codes become.
+    pub fn learn(&mut self, batch: &Batch, keep: Keep) -> CodeMaps {
+        let mut maps = CodeMaps::default();
+        for (index, column) in Column::ALL.into_iter().enumerate() {
+            let for_rules = matches!(column, Column::Customer | Column::Segment);
+            if !for_rules || keep.facts_for_rules {
+                maps[index] = batch.labels(column).words.iter().map(|word| self.columns[index].code(word)).collect();
+            }
+        }
+        maps
+    }
+
+    /// Adds rows of a column, given in the whole input's codes, to a batch that is being made.
+    pub fn append(&mut self, column: usize, codes: impl Iterator<Item = Label>, into: &mut Labels) {
+        let dictionary = &mut self.columns[column];
+        into.codes.extend(codes.map(|code| {
+            if code == NO_LABEL {
+                return NO_LABEL;
+            }
+            let local = &mut dictionary.local[code as usize];
+            if *local == NO_LABEL {
+                *local = dictionary.used.len() as Label;
+                dictionary.used.push(code);
+                into.words.push(dictionary.words[code as usize].as_ref().to_owned());
+            }
+            *local
+        }));
+    }
+
+    /// The batch is complete: the next one starts without words.
+    pub fn next_batch(&mut self) {
+        for dictionary in &mut self.columns {
+            for code in dictionary.used.drain(..) {
+                dictionary.local[code as usize] = NO_LABEL;
+            }
+        }
+    }
+}
+
+impl Dictionary {
+    fn code(&mut self, word: &str) -> Label {
+        if let Some(code) = self.codes.get(word) {
+            return *code;
+        }
+        let code = self.words.len() as Label;
+        let word: Arc<str> = Arc::from(word);
+        self.words.push(Arc::clone(&word));
+        self.codes.insert(word, code);
+        self.local.push(NO_LABEL);
+        code
+    }
+}

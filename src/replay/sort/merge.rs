@@ -1,0 +1,117 @@
+//! All runs as one, in order of time; equal times in the order of the runs, which is the order of the input.
+
+use super::SortError;
+use super::dictionary::Dictionaries;
+use super::rows::{Rows, at_ms_of, row_of};
+use super::spill::{self, SpillReader};
+use crate::ticket::Batch;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::fs::File;
+
+/// A sorted run and how far it has been handed out.
+pub struct Cursor {
+    rows: Rows,
+    /// Keys of `rows` in order of time; for rows from disk, which lie in order, empty.
+    order: Vec<u64>,
+    next: usize,
+    source: Source,
+}
+
+enum Source {
+    Memory,
+    Written(File),
+    Disk(Box<SpillReader>),
+}
+
+impl Cursor {
+    pub fn in_memory(rows: Rows, order: Vec<u64>) -> Self {
+        Self { rows, order, next: 0, source: Source::Memory }
+    }
+
+    pub fn on_disk(file: File) -> Self {
+        Self { rows: Rows::default(), order: Vec::new(), next: 0, source: Source::Written(file) }
+    }
+
+    pub fn is_in_memory(&self) -> bool {
+        matches!(self.source, Source::Memory)
+    }
+
+    fn open(self) -> Result<Self, SortError> {
+        let source = match self.source {
+            Source::Written(file) => Source::Disk(Box::new(spill::read(file)?)),
+            other => other,
+        };
+        let mut opened = Self { source, ..self };
+        opened.refill()?;
+        Ok(opened)
+    }
+
+    /// The time of the next row, if the rows at hand have one.
+    fn peek_ms(&self) -> Option<i64> {
+        if self.order.is_empty() {
+            self.rows.at_ms.get(self.next).copied()
+        } else {
+            self.order.get(self.next).map(|key| at_ms_of(*key))
+        }
+    }
+
+    fn take(&mut self) -> u32 {
+        let row = if self.order.is_empty() { self.next as u32 } else { row_of(self.order[self.next]) };
+        self.next += 1;
+        row
+    }
+
+    /// Reads on when the rows at hand are used up; what was picked of them must have been copied by then.
+    fn refill(&mut self) -> Result<(), SortError> {
+        if let (None, Source::Disk(reader)) = (self.peek_ms(), &mut self.source) {
+            self.rows = spill::next_chunk(reader)?.unwrap_or_default();
+            self.next = 0;
+        }
+        Ok(())
+    }
+}
+
+/// Hands out everything in order of time.
+pub struct Sorted {
+    runs: Vec<Cursor>,
+    dictionaries: Dictionaries,
+    /// Runs that have rows at hand, by the time of their next row and their number.
+    soonest: BinaryHeap<Reverse<(i64, usize)>>,
+    /// Rows of one run that are to be copied next.
+    picked: Vec<u32>,
+}
+
+impl Sorted {
+    pub(super) fn new(runs: Vec<Cursor>, dictionaries: Dictionaries) -> Result<Self, SortError> {
+        let runs = runs.into_iter().map(Cursor::open).collect::<Result<Vec<_>, _>>()?;
+        let soonest =
+            runs.iter().enumerate().filter_map(|(run, cursor)| Some(Reverse((cursor.peek_ms()?, run)))).collect();
+        Ok(Self { runs, dictionaries, soonest, picked: Vec::new() })
+    }
+
+    /// The next `rows` rows (fewer at the end; none after it). What comes later lies at or after the last of them.
+    ///
+    /// # Errors
+    /// [`SortError::ReadBack`] where a temporary file cannot be read.
+    pub fn next_batch(&mut self, rows: usize) -> Result<Option<Batch>, SortError> {
+        let mut batch = Batch::default();
+        while batch.len() < rows {
+            let Some(Reverse((_, run))) = self.soonest.pop() else { break };
+            // This run goes on until another one has something earlier.
+            let until = self.soonest.peek().map_or((i64::MAX, usize::MAX), |Reverse(other)| *other);
+            let cursor = &mut self.runs[run];
+            self.picked.clear();
+            while batch.len() + self.picked.len() < rows && cursor.peek_ms().is_some_and(|at_ms| (at_ms, run) < until) {
+                self.picked.push(cursor.take());
+            }
+            cursor.rows.copy_to(&self.picked, &mut batch, &mut self.dictionaries);
+            cursor.refill()?;
+            if let Some(at_ms) = cursor.peek_ms() {
+                self.soonest.push(Reverse((at_ms, run)));
+            }
+        }
+        self.dictionaries.next_batch();
+        Ok((!batch.is_empty()).then_some(batch))
+    }
+}

@@ -1,0 +1,106 @@
+//! The rows of one run, in columns.
+
+use super::dictionary::{CodeMaps, Dictionaries};
+use super::{Keep, ROW_BITS};
+use crate::ticket::{Batch, Column, EventKind, Label, NO_LABEL, State, Texts};
+use crate::time::NEVER_MS;
+use std::ops::Range;
+
+/// Rows as they came. Label codes are those of the whole input; a column that says nothing in any row is empty.
+#[derive(Debug, Default)]
+pub struct Rows {
+    pub ticket: Texts,
+    pub at_ms: Vec<i64>,
+    pub kind: Vec<EventKind>,
+    pub state: Vec<Option<State>>,
+    pub labels: [Vec<Label>; Column::ALL.len()],
+    pub text: Texts,
+}
+
+impl Rows {
+    pub fn len(&self) -> usize {
+        self.at_ms.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.at_ms.is_empty()
+    }
+
+    /// Bytes of memory that the rows take.
+    pub fn size_bytes(&self) -> usize {
+        let labels: usize = self.labels.iter().map(|codes| codes.len() * size_of::<Label>()).sum();
+        let fixed = size_of::<i64>() + size_of::<EventKind>() + size_of::<Option<State>>();
+        self.ticket.size_bytes() + self.text.size_bytes() + labels + self.len() * fixed
+    }
+
+    /// Adds rows of a batch; `maps` says what its codes mean in the whole input.
+    pub fn append(&mut self, batch: &Batch, range: Range<usize>, maps: &CodeMaps, keep: Keep) {
+        let before = self.len();
+        range.clone().for_each(|row| self.ticket.push(batch.ticket.get(row)));
+        self.at_ms.extend_from_slice(&batch.at_ms[range.clone()]);
+        self.kind.extend_from_slice(&batch.kind[range.clone()]);
+        self.state.extend_from_slice(&batch.state[range.clone()]);
+        for (index, column) in Column::ALL.into_iter().enumerate() {
+            let (codes, map) = (&mut self.labels[index], &maps[index]);
+            if map.is_empty() && codes.is_empty() {
+                continue;
+            }
+            codes.resize(before, NO_LABEL);
+            if map.is_empty() {
+                codes.resize(before + range.len(), NO_LABEL);
+            } else {
+                let mapped = batch.labels(column).codes[range.clone()].iter();
+                codes.extend(mapped.map(|code| map.get(*code as usize).copied().unwrap_or(NO_LABEL)));
+            }
+        }
+        let text_of = |row: usize| {
+            let wanted = keep.facts_for_rules || batch.kind[row] == EventKind::Escalated;
+            if wanted && !batch.text.is_empty() { batch.text.get(row) } else { "" }
+        };
+        if !self.text.is_empty() || range.clone().any(|row| !text_of(row).is_empty()) {
+            (self.text.len()..before).for_each(|_| self.text.push(""));
+            range.for_each(|row| self.text.push(text_of(row)));
+        }
+    }
+
+    /// The rows in order of time, as keys: time above, row below.
+    pub fn order(&self) -> Vec<u64> {
+        let key = |(row, at_ms): (usize, &i64)| ((at_ms.clamp(&0, &NEVER_MS).cast_unsigned()) << ROW_BITS) | row as u64;
+        let mut keys: Vec<u64> = self.at_ms.iter().enumerate().map(key).collect();
+        keys.sort_unstable();
+        keys
+    }
+
+    /// Copies rows to the end of a batch.
+    pub fn copy_to(&self, picked: &[u32], batch: &mut Batch, dictionaries: &mut Dictionaries) {
+        let rows = || picked.iter().map(|row| *row as usize);
+        rows().for_each(|row| batch.ticket.push(self.ticket.get(row)));
+        batch.at_ms.extend(rows().map(|row| self.at_ms[row]));
+        batch.kind.extend(rows().map(|row| self.kind[row]));
+        batch.state.extend(rows().map(|row| self.state[row]));
+        for (index, column) in Column::ALL.into_iter().enumerate() {
+            let codes = &self.labels[index];
+            let into = batch.labels_mut(column);
+            if codes.is_empty() {
+                into.codes.resize(into.codes.len() + picked.len(), NO_LABEL);
+            } else {
+                dictionaries.append(index, rows().map(|row| codes[row]), into);
+            }
+        }
+        if !self.text.is_empty() || !batch.text.is_empty() {
+            let before = batch.at_ms.len() - picked.len();
+            (batch.text.len()..before).for_each(|_| batch.text.push(""));
+            rows().for_each(|row| batch.text.push(if self.text.is_empty() { "" } else { self.text.get(row) }));
+        }
+    }
+}
+
+/// The row of a key.
+pub fn row_of(key: u64) -> u32 {
+    (key & ((1 << ROW_BITS) - 1)) as u32
+}
+
+/// The time of a key.
+pub fn at_ms_of(key: u64) -> i64 {
+    (key >> ROW_BITS).cast_signed()
+}

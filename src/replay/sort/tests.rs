@@ -1,0 +1,81 @@
+use super::*;
+use crate::generate::{History, Plan};
+use crate::ticket::{Column, EventKind};
+
+const KEEP: Keep = Keep { facts_for_rules: true };
+
+/// A row with all that it says, for comparison.
+type Row = (i64, String, EventKind, Option<crate::ticket::State>, Vec<Option<String>>, String);
+
+fn rows(batch: &Batch) -> impl Iterator<Item = Row> {
+    (0..batch.len()).map(|row| {
+        let labels = Column::ALL.map(|column| batch.labels(column).get(row).map(str::to_owned)).to_vec();
+        let text = if batch.text.is_empty() { String::new() } else { batch.text.get(row).to_owned() };
+        (batch.at_ms[row], batch.ticket.get(row).to_owned(), batch.kind[row], batch.state[row], labels, text)
+    })
+}
+
+/// A history cut into batches that come in a muddled order, with many equal times.
+fn muddled(batch_rows: usize) -> Vec<Batch> {
+    let mut history = History::new(Plan { tickets: 400, start_ms: 1_767_571_200_000, days: 10, seed: 3 });
+    let mut batches: Vec<Batch> = std::iter::from_fn(|| history.next_batch(batch_rows)).collect();
+    for batch in &mut batches {
+        batch.at_ms.iter_mut().for_each(|at_ms| *at_ms -= *at_ms % 3_600_000);
+    }
+    batches.reverse();
+    batches
+}
+
+fn sorted(batches: &[Batch], budget_bytes: usize, out_rows: usize) -> (Vec<Row>, bool) {
+    let mut sorter = Sorter::new(budget_bytes, std::env::temp_dir(), KEEP);
+    batches.iter().for_each(|batch| sorter.push(batch).unwrap());
+    let in_memory = sorter.is_in_memory();
+    let mut sorted = sorter.finish().unwrap();
+    let mut all = Vec::new();
+    while let Some(batch) = sorted.next_batch(out_rows).unwrap() {
+        assert!(batch.len() <= out_rows);
+        assert!(Column::ALL.iter().all(|column| batch.labels(*column).codes.len() == batch.len()));
+        all.extend(rows(&batch));
+    }
+    (all, in_memory)
+}
+
+#[test]
+fn order_is_by_time_then_by_input_in_memory_and_on_disk() {
+    let batches = muddled(37);
+    let mut expected: Vec<Row> = batches.iter().flat_map(rows).collect();
+    expected.sort_by_key(|row| row.0);
+    for (budget_bytes, in_memory) in [(1 << 30, true), (100_000, false), (4_000, false)] {
+        for out_rows in [1, 64, 1_000_000] {
+            let (found, was_in_memory) = sorted(&batches, budget_bytes, out_rows);
+            assert_eq!(was_in_memory, in_memory, "{budget_bytes}");
+            assert!(found == expected, "budget of {budget_bytes} bytes, batches of {out_rows} rows");
+        }
+    }
+}
+
+#[test]
+fn what_no_rule_reads_is_dropped() {
+    let mut sorter = Sorter::new(1 << 20, std::env::temp_dir(), Keep { facts_for_rules: false });
+    muddled(100).iter().for_each(|batch| sorter.push(batch).unwrap());
+    let batch = sorter.finish().unwrap().next_batch(100_000).unwrap().unwrap();
+    for row in 0..batch.len() {
+        assert_eq!(batch.customer.get(row), None);
+        let has_text = !batch.text.is_empty() && !batch.text.get(row).is_empty();
+        assert_eq!(has_text, batch.kind[row] == EventKind::Escalated);
+    }
+    assert!(batch.channel.codes.iter().any(|code| *code != crate::ticket::NO_LABEL));
+}
+
+#[test]
+fn nothing_in_nothing_out() {
+    let mut sorted = Sorter::new(0, std::env::temp_dir(), KEEP).finish().unwrap();
+    assert!(sorted.next_batch(10).unwrap().is_none());
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_named() {
+    let mut sorter = Sorter::new(0, PathBuf::from("no such folder"), KEEP);
+    let error = sorter.push(&muddled(10)[0]).unwrap_err();
+    assert!(error.to_string().contains("no such folder"), "{error}");
+}
