@@ -27,20 +27,20 @@ fn table(clock: &Clock) -> String {
     rows.map(|(event, effect)| format!("{}={}", event.name(), effect.name())).collect::<Vec<_>>().join(" ")
 }
 
-fn pauses(clock: &Clock) -> Vec<&'static str> {
-    clock.pause_while.iter().map(State::name).collect()
+fn pauses(clock: &Clock) -> String {
+    clock.pause_while.iter().map(State::name).collect::<Vec<_>>().join(" ")
 }
 
 #[test]
 fn the_six_metrics_are_rows_of_one_table() {
     let wait = "opened=start resolved=stop closed=stop reopened=start";
     for (name, row, states) in [
-        ("first_response", "opened=start agent_reply=stop resolved=stop closed=stop", &[] as &[&str]),
-        ("next_response", "agent_reply=stop customer_reply=start resolved=stop closed=stop", &[]),
-        ("periodic_update", "agent_reply=restart resolved=stop closed=stop", &[]),
-        ("requester_wait", wait, &["waiting"]),
-        ("agent_work", wait, &["waiting"]),
-        ("resolution", wait, &[]),
+        ("first_response", "opened=start agent_reply=stop resolved=stop closed=stop", ""),
+        ("next_response", "agent_reply=stop customer_reply=start resolved=stop closed=stop", ""),
+        ("periodic_update", "agent_reply=restart resolved=stop closed=stop", ""),
+        ("requester_wait", wait, "waiting"),
+        ("agent_work", wait, "waiting"),
+        ("resolution", wait, ""),
     ] {
         let clock = good(name, "");
         assert_eq!(table(&clock), row, "{name}");
@@ -54,8 +54,8 @@ fn a_clock_changes_single_events_of_its_preset() {
     let clock =
         good("first_response", "on = { resolved = \"none\", acknowledged = \"stop\" }\npause_while = [\"waiting\"]");
     assert_eq!(table(&clock), "opened=start agent_reply=stop acknowledged=stop closed=stop");
-    assert_eq!(pauses(&clock), ["waiting"]);
-    assert_eq!(pauses(&good("agent_work", "pause_while = []")), [] as [&str; 0]);
+    assert_eq!(pauses(&clock), "waiting");
+    assert_eq!(pauses(&good("agent_work", "pause_while = []")), "");
 }
 
 #[test]

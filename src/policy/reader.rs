@@ -81,7 +81,7 @@ fn all(priorities: Vec<Arc<Priority>>, raw: &RawPolicy<'_, '_>) -> Option<Vec<Ar
 
 fn warn_of_unused(raw: &RawPolicy<'_, '_>, report: &mut Report<'_>) {
     let named = raw.priorities.iter().filter_map(|priority| priority.calendar.as_ref());
-    let used: HashSet<&str, foldhash::fast::RandomState> = named.map(|word| word.text.as_str()).collect();
+    let used: HashSet<&str, foldhash::fast::FixedState> = named.map(|word| word.text.as_str()).collect();
     for Word { text, place } in raw.calendars.iter().map(|field| field.word()) {
         if used.contains(text.as_str()) {
             continue;

@@ -50,7 +50,7 @@ pub struct RulesError(#[from] aho_corasick::BuildError);
 #[derive(Debug, Clone, Default)]
 struct Values {
     /// Numbers of folded values.
-    numbers: HashMap<String, u32, foldhash::fast::RandomState>,
+    numbers: HashMap<String, u32, foldhash::fast::FixedState>,
     /// By number: the rules filed under the value, in order.
     rules: Vec<Vec<u32>>,
 }
@@ -133,7 +133,7 @@ impl Rules {
     }
 
     fn find_keywords(&mut self, rules: &[Rule]) -> Result<(), RulesError> {
-        let mut places: HashMap<String, usize, foldhash::fast::RandomState> = HashMap::default();
+        let mut places: HashMap<String, usize, foldhash::fast::FixedState> = HashMap::default();
         let mut patterns: Vec<String> = Vec::new();
         for (number, rule) in (0u32..).zip(rules) {
             for keyword in rule.keywords.iter().map(|keyword| fold(keyword)).filter(|keyword| !keyword.is_empty()) {

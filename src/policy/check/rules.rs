@@ -10,7 +10,7 @@ use crate::policy::text::{fold, is_whole};
 use crate::policy::{PriorityId, Rules};
 use hashbrown::HashMap;
 
-type Hashing = foldhash::fast::RandomState;
+type Hashing = foldhash::fast::FixedState;
 
 /// Checks the rules and makes their indexes. `None` where they cannot be made.
 pub(in crate::policy) fn rules(raw: &RawPolicy<'_, '_>, names: &Names<'_>, report: &mut Report<'_>) -> Option<Rules> {
@@ -176,7 +176,7 @@ fn cover_of<'r>(
     let keyword_rules: Vec<Vec<u32>> = rule.keywords.iter().map(|keyword| compiled.rules_in_text(keyword)).collect();
     // Any value will do to find them, so the one that the fewest rules have.
     let rarest = |index: &'r HashMap<&str, Vec<usize>, Hashing>, values: &[String]| {
-        let lists = values.iter().map(|value| index.get(value.as_str()).map_or(&[] as &[usize], Vec::as_slice));
+        let lists = values.iter().map(|value| index.get(value.as_str()).map_or::<&[usize], _>(&[], Vec::as_slice));
         lists.min_by_key(|list| list.len()).unwrap_or_default()
     };
     let by_label = by_value.iter().zip(&rule.values).map(|(index, values)| rarest(index, values));
