@@ -4,6 +4,7 @@ mod due;
 mod eval;
 mod load;
 mod show;
+mod wall;
 
 use crate::calendar::Span;
 use clap::{Args, Subcommand};
@@ -57,10 +58,21 @@ pub struct CalendarChoice {
 /// # Errors
 /// A calendar that cannot be read or compiled, an argument that says nothing, an answer that cannot be written.
 pub fn run(command: &CalendarCommand) -> anyhow::Result<ExitCode> {
-    match command {
-        CalendarCommand::Show { calendar, month } => show::run(&load::calendar(calendar)?, month.as_deref())?,
-        CalendarCommand::Due { calendar, start, target } => due::run(&load::calendar(calendar)?, start, *target)?,
-        CalendarCommand::Eval => eval::run(std::io::stdin().lock(), std::io::stdout().lock())?,
+    let mut out = std::io::stdout().lock();
+    let done = match command {
+        CalendarCommand::Show { calendar, month } => show::run(&load::calendar(calendar)?, month.as_deref(), &mut out),
+        CalendarCommand::Due { calendar, start, target } => {
+            due::run(&load::calendar(calendar)?, start, *target, &mut out)
+        }
+        CalendarCommand::Eval => eval::run(std::io::stdin().lock(), &mut out).map_err(Into::into),
+    };
+    match done {
+        // Whoever reads has had enough, as in `overdue calendar show | head`.
+        Err(error) if is_closed_pipe(&error) => Ok(ExitCode::SUCCESS),
+        done => done.map(|()| ExitCode::SUCCESS),
     }
-    Ok(ExitCode::SUCCESS)
+}
+
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
