@@ -44,7 +44,7 @@ fn ndjson() -> Vec<u8> {
             text += &format!(",\"{name}\":\"{word}\"");
         }
         // What an export has beside, up to 350 bytes.
-        text += ",\"url\":\"https://desk.example.com/api/v2/tickets/\",\"tags\":[\"a\",\"b\"],\"satisfaction\":null,\"via\":{\"rel\":null}}\n";
+        text += ",\"url\":\"https://desk.example.com/api/v2/tickets/35436.json?page=1\",\"tags\":[\"a\",\"b\"],\"satisfaction\":null,\"via\":{\"rel\":null}}\n";
     }
     text.into_bytes()
 }

@@ -23,6 +23,7 @@ mod rows;
 mod source;
 mod table;
 mod text;
+mod words;
 mod zone;
 
 use std::io;

@@ -5,14 +5,13 @@
 
 use std::hash::BuildHasher;
 
-use hashbrown::HashTable;
-
+use super::Set;
 use super::cell::Cell;
 use super::error::shorten;
 use super::mapping::{LabelRule, Mapping, Shape, TimeColumn, WordRule};
 use super::moment::{Fault, in_range};
-use super::{Map, Set};
-use crate::limits::{MAX_LABEL_BYTES, MAX_TEXT_BYTES, MAX_TICKET_ID_BYTES};
+use super::words::Words;
+use crate::limits::{MAX_TEXT_BYTES, MAX_TICKET_ID_BYTES};
 use crate::ticket::{Batch, Column, EventKind, Label, NO_LABEL, State};
 
 /// Rows after which a batch is handed on. Large enough that looking up its words is little work beside its rows.
@@ -51,15 +50,6 @@ pub(super) struct RowWriter<'m> {
     longest_empty: usize,
     batch: Batch,
     done: Vec<Batch>,
-}
-
-/// The words of one column of the batch at hand.
-#[derive(Default)]
-struct Words {
-    /// Codes by the hash of their word.
-    codes: HashTable<Label>,
-    /// Codes by what the input says, where that is not the word itself.
-    theirs: Map<Box<str>, Label>,
 }
 
 impl<'m> RowWriter<'m> {
@@ -243,8 +233,7 @@ impl<'m> RowWriter<'m> {
         // Words of refused rows may stand in a batch without rows: they go as well.
         self.batch = Batch::default();
         for words in &mut self.words {
-            words.codes.clear();
-            words.theirs.clear();
+            words.clear();
         }
     }
 
@@ -405,50 +394,6 @@ impl<'m> RowWriter<'m> {
         }
         self.text = text;
         Ok(())
-    }
-}
-
-impl Words {
-    /// The code of what the input says.
-    fn code(
-        &mut self,
-        said: &str,
-        rule: &LabelRule,
-        known: &mut Vec<String>,
-        hasher: &foldhash::fast::RandomState,
-    ) -> Result<Label, String> {
-        let translated = !rule.values.is_empty() || rule.other.is_some();
-        if translated && let Some(code) = self.theirs.get(said) {
-            return Ok(*code);
-        }
-        let word = match rule.values.get(said).or(rule.other.as_ref()) {
-            Some(word) => word.as_str(),
-            None => said,
-        };
-        let code = if word.is_empty() { NO_LABEL } else { self.intern(word, known, hasher)? };
-        if translated {
-            self.theirs.insert(said.into(), code);
-        }
-        Ok(code)
-    }
-
-    fn intern(
-        &mut self,
-        word: &str,
-        known: &mut Vec<String>,
-        hasher: &foldhash::fast::RandomState,
-    ) -> Result<Label, String> {
-        let hash = hasher.hash_one(word);
-        if let Some(code) = self.codes.find(hash, |code| known[*code as usize] == word) {
-            return Ok(*code);
-        }
-        if word.len() > MAX_LABEL_BYTES {
-            return Err(format!("expected at most {MAX_LABEL_BYTES} bytes"));
-        }
-        let code = known.len() as Label;
-        known.push(word.to_owned());
-        self.codes.insert_unique(hash, code, |code| hasher.hash_one(known[*code as usize].as_str()));
-        Ok(code)
     }
 }
 

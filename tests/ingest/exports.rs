@@ -1,8 +1,6 @@
 //! Real exports, and the answers of the products' interfaces in small.
 
-mod ingest_support;
-
-use ingest_support::{Row, read_all, rows_of, shared, shipped};
+use super::support::{Row, read_all, rows_of, shared, shipped};
 use overdue::ingest::{Options, Report, Source};
 use overdue::ticket::{Column, EventKind, State};
 use overdue::time::format_rfc3339;
@@ -81,7 +79,8 @@ fn the_boston_requests_read_whole() {
 #[test]
 fn due_dates_of_the_city_can_be_read_as_times_too() {
     let Some(path) = shared("boston311_2015h1.csv.zst") else { return };
-    let text = include_str!("../data/mappings/city311.toml").replace("closed = \"closed_dt\"", "note = \"target_dt\"");
+    let text =
+        include_str!("../../data/mappings/city311.toml").replace("closed = \"closed_dt\"", "note = \"target_dt\"");
     let mapping = overdue::ingest::Mapping::parse(&text, "due.toml").expect("a mapping");
     let (batches, _, _) = read_all(vec![Source::file(path)], &mapping, &Options::default());
     assert_eq!(count(&rows_of(&batches), EventKind::Note), 43_592);

@@ -1,15 +1,13 @@
 //! The same rows in every format and compression give the same batches.
 
-mod ingest_support;
-
 use std::sync::Arc;
 
+use super::support::{Row, compressed, read_all, rows_of};
 use arrow::array::{
     ArrayRef, DictionaryArray, Int64Array, LargeStringArray, RecordBatch, StringArray, StringViewArray, StructArray,
     TimestampMicrosecondArray,
 };
 use arrow::datatypes::{DataType, Field, Int32Type};
-use ingest_support::{Row, compressed, read_all, rows_of};
 use overdue::ingest::{Format, Mapping, Options, Source};
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;

@@ -1,10 +1,8 @@
 //! What is no export gives a clear error, in little memory, and never a panic.
 
-mod ingest_support;
+use std::io::Cursor;
 
-use std::io::{Cursor, Read};
-
-use ingest_support::{compressed, read_all, shared};
+use super::support::{compressed, read_all};
 use overdue::ingest::{Format, IngestError, Mapping, Options, Source};
 use proptest::prelude::*;
 
@@ -16,28 +14,6 @@ fn stream(name: &str, bytes: impl Into<Vec<u8>>) -> Source {
     Source::stream(name, Cursor::new(bytes.into()))
 }
 
-/// A million zeros at a time, for ever.
-struct Endless {
-    byte: u8,
-    left: u64,
-}
-
-impl Read for Endless {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let count = (buffer.len() as u64).min(self.left) as usize;
-        buffer[..count].fill(self.byte);
-        self.left -= count as u64;
-        Ok(count)
-    }
-}
-
-/// The most memory that this process ever had, in bytes.
-fn peak_bytes() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap_or("VmHWM: 0 kB");
-    line.split_whitespace().nth(1).and_then(|number| number.parse::<u64>().ok()).unwrap_or(0) << 10
-}
-
 #[test]
 fn binaries_and_damaged_tables_are_refused() {
     let binary: Vec<u8> = (0..10_000u32).map(|number| (number.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
@@ -45,7 +21,7 @@ fn binaries_and_damaged_tables_are_refused() {
     assert!(error_of(stream("a.ndjson", binary)).to_string().contains("is binary"));
     assert!(error_of(stream("a.parquet", "PAR1 and no more")).to_string().contains("no sound Parquet file"));
     assert!(error_of(stream("a.parquet", "id,at\n")).to_string().contains("does not begin with PAR1"));
-    assert!(error_of(stream("a.arrow", "ARROW1\0\0")).to_string().contains("ends inside") || true);
+    assert!(error_of(stream("a.arrow", "ARROW1\0\0")).to_string().contains("ends before"));
     assert!(error_of(stream("a", b"\xff\xff\xff\xff\xff\xff\xff\x7f".to_vec())).to_string().contains("description"));
     assert!(matches!(error_of(Source::file("no/such/file")), IngestError::Io { .. }));
     let cut = compressed(".zst", "{}\n".repeat(100_000).as_bytes());
@@ -54,59 +30,6 @@ fn binaries_and_damaged_tables_are_refused() {
     assert!(matches!(error_of(stream("a.ndjson.gz", &cut[..cut.len() / 2])), IngestError::Io { .. }));
     let deep = (0..5).fold(b"{}".to_vec(), |bytes, _| compressed(".gz", &bytes));
     assert!(error_of(stream("a.gz", deep)).to_string().contains("times over"));
-}
-
-#[test]
-fn a_line_of_300_megabytes_is_refused_without_being_held() {
-    let before = peak_bytes();
-    let good = "{\"ticket\":\"a\",\"at\":\"2026-01-01T00:00:00Z\",\"event\":\"opened\"}\n";
-    let long = Endless { byte: b'x', left: 300 << 20 };
-    let text = Cursor::new(good.to_owned())
-        .chain(Cursor::new("{\"ticket\":\""))
-        .chain(long)
-        .chain(Cursor::new(format!("\"}}\n{good}")));
-    let (batches, rejects, report) =
-        read_all(vec![Source::stream("a.ndjson", text)], &Mapping::default(), &Options::default());
-    assert_eq!(report.expect("a report").rows, 3);
-    assert_eq!(batches.iter().map(|batch| batch.len()).sum::<usize>(), 2);
-    assert_eq!((rejects[0].line, rejects.len()), (2, 1));
-    assert!(rejects[0].reason.contains("longer than 4194304 bytes"), "{}", rejects[0]);
-
-    // A quote that nothing closes swallows the rest; the row after the next line break is read again.
-    let long = Endless { byte: b'x', left: 300 << 20 };
-    let text = Cursor::new("ticket,at\n\"").chain(long).chain(Cursor::new("\nb,2026-01-01T00:00:00Z\n"));
-    let (batches, rejects, _) = read_all(vec![Source::stream("a.csv", text)], &Mapping::default(), &Options::default());
-    assert_eq!((batches[0].ticket.get(0), rejects.len(), rejects[0].line), ("b", 1, 2));
-
-    let text = Cursor::new("[\"").chain(Endless { byte: b'x', left: 300 << 20 }).chain(Cursor::new("\"]"));
-    assert!(error_of(Source::stream("a.json", text)).to_string().contains("element of more than 4194304 bytes"));
-    assert!(peak_bytes() - before < 150 << 20, "{} bytes more than before", peak_bytes() - before);
-}
-
-#[test]
-fn decompression_bombs_are_refused_while_small() {
-    let before = peak_bytes();
-    let packed = zstd::encode_all(Endless { byte: b'\n', left: 2 << 30 }, 3).expect("compressed");
-    assert!(packed.len() < 1 << 20);
-    assert!(matches!(error_of(stream("a.ndjson.zst", packed.clone())), IngestError::Bomb { .. }));
-    assert!(matches!(
-        error_of(stream("a.parquet.zst", packed)),
-        IngestError::Malformed { .. } | IngestError::Bomb { .. }
-    ));
-    let mut packed = Vec::new();
-    let mut encoder = flate2::read::GzEncoder::new(Endless { byte: b'x', left: 1 << 30 }, flate2::Compression::fast());
-    encoder.read_to_end(&mut packed).expect("compressed");
-    // zlib packs a thousand to one and never more.
-    assert!(matches!(
-        error_of(stream("a.csv.gz", packed)),
-        IngestError::Bomb { .. } | IngestError::Columns { .. } | IngestError::Malformed { .. }
-    ));
-    let mut parquet = b"PAR1".to_vec();
-    parquet.resize(1 << 30, 0);
-    let packed = zstd::encode_all(parquet.as_slice(), 1).expect("compressed");
-    drop(parquet);
-    assert!(matches!(error_of(stream("a.parquet.zst", packed)), IngestError::Bomb { .. }));
-    assert!(peak_bytes() - before < 1_300 << 20);
 }
 
 #[test]
@@ -199,9 +122,6 @@ fn cut_and_changed_tables_never_panic_through() {
                 );
             }
         }
-    }
-    if shared("README.md").is_none() {
-        println!("only made-up tables were tried");
     }
 }
 
