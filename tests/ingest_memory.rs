@@ -72,12 +72,12 @@ fn lines_of_300_megabytes() {
 
 fn bombs() {
     let zstd = |head: &'static str, byte| {
-        let stream = Cursor::new(head).chain(Endless { byte, left: 1 << 30 });
+        let stream = Cursor::new(head).chain(Endless { byte, left: 256 << 20 });
         zstd::encode_all(stream, 1).expect("compressed")
     };
     let gzip = |byte| {
         let mut packed = Vec::new();
-        let stream = Endless { byte, left: 400 << 20 };
+        let stream = Endless { byte, left: 128 << 20 };
         let mut encoder = flate2::read::GzEncoder::new(stream, flate2::Compression::fast());
         encoder.read_to_end(&mut packed).expect("compressed");
         packed
