@@ -23,6 +23,7 @@ mod rows;
 mod source;
 mod table;
 mod text;
+mod values;
 mod words;
 mod zone;
 

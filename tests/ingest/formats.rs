@@ -47,7 +47,7 @@ fn columns() -> [Vec<String>; 7] {
 fn csv() -> Vec<u8> {
     let mut text = String::from("\u{feff}id,at,what,status,prio,group.name,unread,subject\r\n");
     let columns = columns();
-    for row in 0..COUNT {
+    (0..COUNT).for_each(|row| {
         let quoted = |column: usize| format!("\"{}\"", columns[column][row].replace('"', "\"\""));
         let plain = |column: usize| columns[column][row].clone();
         text += &format!(
@@ -60,7 +60,7 @@ fn csv() -> Vec<u8> {
             quoted(5),
             quoted(6)
         );
-    }
+    });
     text.into_bytes()
 }
 
