@@ -16,22 +16,32 @@ use crate::limits::{MAX_TABLE_BATCH_BYTES, MAX_TABLE_HEADER_BYTES};
 
 const CONTINUATION: [u8; 4] = [0xff; 4];
 
+/// Bytes before the first message of a file: its mark, padded to the alignment that it was written with.
+const FILE_HEAD_BYTES: usize = 256;
+
 pub(super) struct Messages {
     name: String,
     reader: Box<dyn Read + Send>,
     decoder: StreamDecoder,
     started: bool,
+    /// Whether this is a file, which ends with a mark; a stream may just end.
+    is_file: bool,
 }
 
 impl Messages {
     pub fn new(name: &str, reader: Box<dyn Read + Send>) -> Self {
-        Self { name: name.to_owned(), reader, decoder: StreamDecoder::new(), started: false }
+        Self { name: name.to_owned(), reader, decoder: StreamDecoder::new(), started: false, is_file: false }
     }
 
     /// The next record batch; `None` at the end.
     pub fn next(&mut self) -> Result<Option<RecordBatch>, IngestError> {
         loop {
-            let Some(message) = self.message()? else { return Ok(None) };
+            let Some(message) = self.message()? else {
+                return match self.decoder.schema() {
+                    Some(_) => Ok(None),
+                    None => Err(self.malformed("it ends before its schema")),
+                };
+            };
             let mut buffer = Buffer::from(message);
             // A message is whole: the decoder takes all of it and gives at most one batch.
             while !buffer.is_empty() {
@@ -55,13 +65,20 @@ impl Messages {
         if !self.started {
             self.started = true;
             if bytes == *b"ARRO" {
-                bytes.clear();
-                self.extend(&mut bytes, 4)?;
-                bytes.clear();
-                self.extend(&mut bytes, 4)?;
+                self.is_file = true;
+                // What is left of the mark, and zeros up to the file's alignment.
+                for _ in 0..FILE_HEAD_BYTES / 4 {
+                    bytes.clear();
+                    self.extend(&mut bytes, 4)?;
+                    if bytes == CONTINUATION || bytes.is_empty() {
+                        break;
+                    }
+                }
             }
         }
-        // A stream may end without a mark.
+        if bytes.is_empty() && self.is_file {
+            return Err(self.malformed("it ends before its end mark"));
+        }
         if bytes.is_empty() {
             return Ok(None);
         }

@@ -110,6 +110,12 @@ impl Blocks {
                 self.pending.drain(..3);
                 continue;
             }
+            // Empty lines before the header, all at once: there may be very many.
+            let empty = self.pending.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+            if empty > 0 {
+                self.take(empty, Content::Records);
+                continue;
+            }
             let end = match csv::record_end(&self.pending, delimiter) {
                 Some(end) => end,
                 None if self.ended => self.pending.len(),
@@ -123,11 +129,7 @@ impl Blocks {
             if end == 0 {
                 return Ok(None);
             }
-            let blank = self.pending[..end].iter().all(u8::is_ascii_whitespace);
-            let record = self.take(end, Content::Records).bytes;
-            if !blank {
-                return Ok(Some(record));
-            }
+            return Ok(Some(self.take(end, Content::Records).bytes));
         }
     }
 

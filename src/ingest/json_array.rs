@@ -8,6 +8,12 @@ use std::ops::Range;
 /// Bytes of a field's name that are kept to compare.
 const NAME_BYTES: usize = 256;
 
+/// How far some bytes are done with, and the elements in them.
+pub(super) type Cut = (usize, Vec<Range<usize>>);
+
+/// Where something stands that does not belong there, and what was expected.
+pub(super) type Misplaced = (usize, String);
+
 /// Finds elements. It remembers where in the document it is, so that bytes that were passed need not be kept.
 pub(super) struct ArrayScan {
     /// The field that holds the array.
@@ -32,7 +38,7 @@ impl ArrayScan {
     }
 
     /// How far the bytes are done with, and the elements in them. Where nothing is done, more bytes are needed.
-    pub fn cut(&mut self, bytes: &[u8]) -> Result<(usize, Vec<Range<usize>>), (usize, String)> {
+    pub fn cut(&mut self, bytes: &[u8]) -> Result<Cut, Misplaced> {
         let mut elements = Vec::new();
         let mut at = 0;
         while at < bytes.len() {

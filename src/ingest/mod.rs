@@ -23,6 +23,8 @@ mod rows;
 mod source;
 mod table;
 mod text;
+mod values;
+mod words;
 mod zone;
 
 use std::io;

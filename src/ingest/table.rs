@@ -17,7 +17,8 @@ use super::cell::Cell;
 use super::columns;
 use super::mapping::Mapping;
 use super::pipeline::{Parsed, Refused, Results};
-use super::rows::{Outcome, RowFault, RowWriter};
+use super::rows::{Outcome, RowWriter};
+use super::values::RowFault;
 
 /// Rows that are read before the results are handed on.
 const ROWS_A_PIECE: usize = 8_192;

@@ -10,7 +10,8 @@ use super::error::shorten;
 use super::json::Fields;
 use super::mapping::Mapping;
 use super::pipeline::{Parsed, Refused, Results};
-use super::rows::{Outcome, RowFault, RowWriter};
+use super::rows::{Outcome, RowWriter};
+use super::values::RowFault;
 use crate::limits::MAX_LINE_BYTES;
 
 /// Results are handed on in pieces of about so many refused rows, so that rubbish does not pile up in memory.

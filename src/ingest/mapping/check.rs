@@ -6,10 +6,9 @@ use std::sync::Arc;
 use toml::de::DeTable;
 
 use super::toml_table::{Document, Value};
-use super::{Input, LabelRule, Mapping, Shape, TimeColumn, WordRule};
+use super::{Input, LabelRule, Mapping, Shape, WordRule};
 use crate::ingest::error::{MappingError, Mistake, nearest};
-use crate::ingest::moment::{Format, Writing};
-use crate::ingest::zone::Zone;
+use crate::ingest::moment::Writing;
 use crate::ingest::{Map, Set};
 use crate::limits::{MAX_CONFIG_BYTES, MAX_LABEL_BYTES};
 use crate::ticket::{Column, EventKind, State};
@@ -47,11 +46,12 @@ pub(super) fn check(text: &str, file: &str) -> Result<Mapping, MappingError> {
     checker.document.finish(mapping)
 }
 
-struct Checker<'t> {
-    document: Document<'t>,
+pub(super) struct Checker<'t> {
+    pub document: Document<'t>,
     inputs: Vec<Input>,
     optional: Set<String>,
-    writing: Option<Arc<Writing>>,
+    /// Of `[time]`, for all columns of times.
+    pub writing: Option<Arc<Writing>>,
 }
 
 impl<'t> Checker<'t> {
@@ -170,52 +170,6 @@ impl<'t> Checker<'t> {
         }
     }
 
-    /// The formats and zone that a table names; what it does not name, from `[time]`.
-    fn writing_of(&mut self, table: Option<&DeTable<'t>>) -> Option<Writing> {
-        let general = self.writing.clone();
-        let mut described = Vec::new();
-        let formats = match table.and_then(|table| table.get("formats")) {
-            Some(value) => {
-                let mut formats = Vec::new();
-                for (name, place) in self.document.texts(value, "formats") {
-                    match Format::named(name) {
-                        Ok(format) => formats.push(format),
-                        Err(message) => self.document.mistake(place, format!("formats: {message}")),
-                    }
-                    described.push(name.to_owned());
-                }
-                if described.is_empty() {
-                    self.document.mistake(value.span(), "formats is empty, expected at least one format");
-                }
-                formats
-            }
-            None => match &general {
-                Some(general) => {
-                    described.push(general.described.clone());
-                    general.formats.clone()
-                }
-                None => {
-                    described.push("rfc3339".to_owned());
-                    vec![Format::Rfc3339]
-                }
-            },
-        };
-        let zone = match table.and_then(|table| table.get("zone")) {
-            Some(value) => {
-                let name = self.document.text_value(value, "zone")?;
-                match Zone::named(name) {
-                    Ok(zone) => Some(Arc::new(zone)),
-                    Err(message) => {
-                        self.document.mistake(value.span(), format!("zone: {message}"));
-                        None
-                    }
-                }
-            }
-            None => general.and_then(|general| general.zone.clone()),
-        };
-        Some(Writing { formats, zone, described: described.join(" or ") })
-    }
-
     /// The number of an input column by its name; a new one at its first mention.
     fn input_named(&mut self, name: &str) -> usize {
         let required = !self.optional.contains(name);
@@ -231,7 +185,7 @@ impl<'t> Checker<'t> {
         }
     }
 
-    fn input(&mut self, value: &Value<'t>, field: &str) -> Option<usize> {
+    pub fn input(&mut self, value: &Value<'t>, field: &str) -> Option<usize> {
         let name = self.document.text_value(value, field)?;
         if name.is_empty() {
             self.document.mistake(value.span(), format!("{field} is empty, expected the name of a column"));
@@ -244,20 +198,6 @@ impl<'t> Checker<'t> {
         let Some(value) = columns.get(name) else { return Vec::new() };
         let names = self.document.texts(value, &format!("columns.{name}"));
         names.into_iter().map(|(name, _)| self.input_named(name)).collect()
-    }
-
-    fn time_column(&mut self, value: &Value<'t>, field: &str) -> Option<TimeColumn> {
-        if let Some(table) = value.get_ref().as_table() {
-            self.document.known_keys(table, &format!("{field}."), &["column", "formats", "zone"]);
-            let writing = self.writing_of(Some(table)).map(Arc::new);
-            let Some(column) = table.get("column") else {
-                self.document
-                    .mistake(value.span(), format!("{field} has no column, expected {{ column = \"...\", ... }}"));
-                return None;
-            };
-            return Some(TimeColumn { input: self.input(column, field)?, writing: writing? });
-        }
-        Some(TimeColumn { input: self.input(value, field)?, writing: self.writing.clone()? })
     }
 
     fn label_rule(
@@ -404,25 +344,6 @@ impl<'t> Checker<'t> {
             return None;
         };
         Some(Shape::Events { at: self.time_column(at, "columns.at")?, event, opened, event_at })
-    }
-
-    /// Events and the columns of their times, in the order of [`EventKind::ALL`].
-    fn event_times(&mut self, table: &DeTable<'t>, place: &str) -> Vec<(EventKind, TimeColumn)> {
-        self.document.known_keys(table, &format!("{place}."), &EventKind::ALL.map(EventKind::name));
-        let mut events = Vec::new();
-        for kind in EventKind::ALL {
-            let Some(value) = table.get(kind.name()) else { continue };
-            let field = format!("{place}.{}", kind.name());
-            match value.get_ref().as_array() {
-                Some(several) => {
-                    for value in several {
-                        events.extend(self.time_column(value, &field).map(|column| (kind, column)));
-                    }
-                }
-                None => events.extend(self.time_column(value, &field).map(|column| (kind, column))),
-            }
-        }
-        events
     }
 
     fn skip(&mut self, root: &DeTable<'t>) -> Vec<(usize, Set<String>)> {

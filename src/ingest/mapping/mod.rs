@@ -37,9 +37,12 @@
 //! case_status = ["Test"]
 //! ```
 //!
+//! An event's row without an event is a `state_changed`: it tells what its other columns say. An `opened` column gives the
+//! opening what the ticket's first row says, but for owner, team and actor, which are of that row's own time.
 //! Local times that the clock skips are taken as the instant of the transition, those that it repeats as the first.
 
 mod check;
+mod times;
 mod toml_table;
 
 use std::sync::Arc;

@@ -165,8 +165,9 @@ fn a_refused_row_says_which_value_and_leaves_nothing() {
     let mut writer = RowWriter::new(&mapping);
     let long = "x".repeat(300);
     let at = ("at", text("2026-01-01T00:00:00Z"));
-    let cases: [(&[(&str, Cell<'_>)], &str, &str); 10] = [
-        (&[at.clone()], "ticket", "expected a ticket's id"),
+    type Case<'a> = (&'a [(&'a str, Cell<'a>)], &'a str, &'a str);
+    let cases: [Case<'_>; 10] = [
+        (std::slice::from_ref(&at), "ticket", "expected a ticket's id"),
         (&[at.clone(), ("ticket", text(""))], "ticket", "expected a ticket's id"),
         (&[at.clone(), ("ticket", text(&long))], "ticket", "at most 255 bytes"),
         (&[at.clone(), ("ticket", Cell::Other("a list"))], "ticket", "expected a ticket's id"),
