@@ -14,7 +14,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Generate(generate::Args),
+    Generate(generate::Arguments),
 }
 
 /// Runs what was asked for; the exit code of the process is the answer.
@@ -23,6 +23,6 @@ enum Command {
 /// Whatever the command could not do, in words for its user.
 pub fn run(cli: &Cli) -> anyhow::Result<std::process::ExitCode> {
     match &cli.command {
-        Command::Generate(args) => generate::run(args),
+        Command::Generate(arguments) => generate::run(arguments),
     }
 }
