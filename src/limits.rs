@@ -21,6 +21,10 @@ pub const MAX_RULES: usize = 10_000;
 /// Keywords of all rules of one policy together.
 pub const MAX_KEYWORDS: usize = 100_000;
 
+/// Problems of one policy file that are described; the rest are counted. More than anyone reads, far less than a file of
+/// rubbish has.
+pub const MAX_PROBLEMS: usize = 1_000;
+
 /// Holidays and special days of one calendar, after iCalendar recurrences are written out.
 pub const MAX_SPECIAL_DAYS: usize = 20_000;
 
@@ -87,3 +91,6 @@ pub const GENERATED_ROWS: usize = 1 << 16;
 
 /// Bad rows that are described on the terminal; the rest go to the rejects file and the count.
 pub const REJECTS_SHOWN: usize = 20;
+
+/// Versions of all priorities that an engine keeps (each has a 16-bit number).
+pub const MAX_VERSIONS: usize = 65_535;

@@ -1,5 +1,6 @@
 //! The command line: one file a command.
 
+mod check;
 mod generate;
 
 use clap::{Parser, Subcommand};
@@ -14,6 +15,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Check(check::Arguments),
     Generate(generate::Arguments),
 }
 
@@ -23,6 +25,7 @@ enum Command {
 /// Whatever the command could not do, in words for its user.
 pub fn run(cli: &Cli) -> anyhow::Result<std::process::ExitCode> {
     match &cli.command {
+        Command::Check(arguments) => check::run(arguments),
         Command::Generate(arguments) => generate::run(arguments),
     }
 }

@@ -1,7 +1,7 @@
 //! The engine: tickets in, escalations and finished cycles out, on whatever time it is told.
 //!
-//! It does no I/O, reads no clock and knows no file: `Engine::apply` takes a batch of events, `Engine::edit` a new
-//! version of the policy, `Engine::advance` the time. What comes out depends on these inputs alone, never on the number
+//! It does no I/O, reads no clock and knows no file: [`Engine::apply`] takes a batch of events, [`Engine::edit`] a new
+//! version of the policy, [`Engine::advance`] the time. What comes out depends on these inputs alone, never on the number
 //! of shards or threads. This page fixes what it computes; `tests/engine_model.rs` computes the same the slow way and compares.
 //!
 //! # What a ticket is
@@ -16,15 +16,20 @@
 //!   closed: `closed`; from one of these to another: `reopened`; else `state_changed`. The row's own state counts before the
 //!   one that its kind implies (resolved, closed, reopened -> open). On an `opened` row priority, state, owner and team are
 //!   what the ticket starts with and no events of their own; without a state it starts as new.
-//! - An event of an unknown ticket opens it at that time. Of several `opened` the earliest counts: one that comes later and
-//!   lies earlier moves the opening. An event before the opening counts at the opening, after the `opened`.
+//! - An event of an unknown ticket opens it at that time, as new, with the priority, owner and team that the row reports. Such
+//!   an opening is only implied: the first `opened` row replaces it, wherever it lies. Of several `opened` rows the earliest
+//!   counts: one that comes later and lies earlier moves the opening. An event before the opening counts at the opening, after
+//!   the `opened`. An `opened` row at or after the opening of a ticket tells of it again: what it reports otherwise than the
+//!   opening did, and otherwise than the ticket is, holds from the engine's time on (or the ticket's last event, if that is later).
 //! - An event that the ticket's history holds already (same time, same primitive event, same value) changes nothing.
-//! - `deleted` and `merged` take the ticket out of the index; open cycles end without a result (they are not reported).
-//! - Words of channel, category and customer replace those the ticket has. Owner and team of a row that lies before the
-//!   ticket's last event are history and do not replace them.
+//! - `deleted` and `merged` take the ticket out of the index; open cycles end without a result (they are not reported), and
+//!   nothing that had passed fires for a ticket that is gone by the engine's time. Later events of its id are a new ticket's.
+//! - Words of channel, category and customer replace those the ticket has. Owner and team are those of the last event of the
+//!   history that names one.
 //! - A priority that the policy does not name refuses the row. A new ticket without one gets it from the rules, then the default.
 //!
-//! Events at the same time keep the order in which they came.
+//! Events at the same time keep the order in which they came. The engine's time is in whole seconds. At any one instant
+//! events come first, then what is due at it, then edits of the policy.
 //!
 //! # What a clock does
 //! A clock is *idle* or has an open *cycle*, numbered from 1. An open cycle is *running* unless it is held (by a `pause`
@@ -42,14 +47,15 @@
 //!   amount of such a target (or level) that would end at closing time is reached at the next opening.
 //! - *Due* is the instant at which an amount is reached, if the segment lasts: an amount counts as reached only when it is due
 //!   before the event that ends its segment. What happens at the very instant of the deadline is in time.
-//! - A cycle that is stopped is *met* if the target had not been reached, else *missed*. *At risk* is reached like a level at
+//! - A cycle that is stopped is *met* if the target had not been reached, else *missed*. Its due time is the instant at which the
+//!   target was reached, or would have been had the cycle gone on (a paused one: from its stop on). *At risk* is reached like a level at
 //!   75 % (or what the policy says).
 //!
 //! # What fires
 //! A level fires at most once a cycle. Levels that are reached after the engine's time (as the engine is advanced, or before
 //! an event that lies ahead of it) fire as they are reached. Levels that are found reached already are *passed*: due at or
 //! before the engine's time when an event arrives that leads to it, or before the event or edit that re-measures the cycle.
-//! They fire by the choice that came with the batch or edit (`Passed`): `all` of them; the `latest` (of each open cycle
+//! They fire by the choice that came with the batch or edit ([`Passed`]): `all` of them; the `latest` (of each open cycle
 //! the one due last, the highest among equals); or `none`. The choice is made when the batch's events of the ticket up to the
 //! engine's time are in, and at each event after it. Levels that do not fire then are marked and never fire in that cycle.
 //!
@@ -62,7 +68,8 @@
 //!
 //! # Change of priority, edit of the policy
 //! The cycles of clocks that the new priority also has (by name) go on as [`OnPriorityChange`](crate::policy::OnPriorityChange)
-//! of the new priority says; levels that fired or were marked stay so, by their number. `from_start`: all segments are measured
+//! of the new priority says; levels that fired or were marked stay so, by their number; at risk and target are measured anew
+//! (so a breach may be undone). `from_start`: all segments are measured
 //! anew. `carry`: spent so far stays, the rest runs under the new. `restart`: the cycle ends under the old and the next one
 //! begins. `keep_level`: spent becomes the amount of the last level that was reached (0 if none was), and only higher levels
 //! can be reached. Then the clock's own effect for `priority_changed` is done, under the new priority's table. A clock that the
@@ -73,4 +80,46 @@
 //! change to it at the edit's time: `from_start` and `from_now` (`carry`) as above; `new_tickets`: not at all, until an edit
 //! with another choice touches their priority.
 
-mod wheel;
+mod change;
+mod clock_state;
+mod core;
+mod counters;
+mod digest;
+mod edit;
+mod fold;
+mod history;
+mod live;
+mod meter;
+mod outcome;
+mod paged;
+mod refold;
+mod rows;
+mod shard;
+mod symbols;
+mod tickets;
+mod versions;
+pub mod wheel;
+mod words;
+
+pub use self::core::{EditError, Engine, Preview, TicketView};
+pub use counters::{ClockTally, Counters, Tally};
+pub use edit::Effects;
+pub use outcome::{
+    CycleRecord, CycleResult, Escalation, EscalationKind, Outcome, Passed, Refused, RefusedReason, TicketRef,
+};
+pub use symbols::Symbol;
+pub use versions::Apply;
+
+use std::hash::{BuildHasher, Hasher};
+
+/// The hash of a ticket id; the same in every run.
+fn hash_id(id: &[u8]) -> u64 {
+    let mut hasher = foldhash::fast::FixedState::default().build_hasher();
+    hasher.write(id);
+    hasher.finish()
+}
+
+/// The shard of a ticket, from bits of the hash that its index does not use.
+fn shard_of(hash: u64, shards: usize) -> usize {
+    ((hash >> 20 & 0xffff_ffff) as usize * shards) >> 32
+}

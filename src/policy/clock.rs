@@ -25,6 +25,33 @@ pub enum Effect {
     Continue,
 }
 
+impl Effect {
+    pub const ALL: [Effect; 7] =
+        [Self::None, Self::Start, Self::Pause, Self::Resume, Self::Restart, Self::Stop, Self::Continue];
+
+    /// The name that policies use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Start => "start",
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Restart => "restart",
+            Self::Stop => "stop",
+            Self::Continue => "continue",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|effect| effect.name() == name)
+    }
+
+    /// Whether it can begin a cycle.
+    pub fn begins(self) -> bool {
+        matches!(self, Self::Start | Self::Restart | Self::Continue)
+    }
+}
+
 /// When a level of a clock is reached, counted from the start of the cycle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Threshold {

@@ -1,12 +1,25 @@
 //! What a contact centre promises: priorities with their clocks, targets and levels, and the rules that assign them.
 //!
 //! The types here are checked: a [`Policy`] cannot hold a name that nothing defines, a level that can never fire or a
-//! calendar that never opens. They are made from a policy file by the reader of policy files, which reports every mistake at once.
+//! calendar that never opens. They are made from a policy file by [`load`], which reports every mistake at once.
+//!
+//! A policy file becomes a policy in two steps. `file` takes the TOML apart and keeps where everything stands: what was typed.
+//! `check` looks names up, compiles calendars and judges what the parts mean together: what it means.
 
+mod check;
 mod clock;
+mod file;
+mod presets;
 mod priority;
+mod reader;
 mod rules;
+mod text;
+mod threshold;
 
 pub use clock::{Actions, Clock, Effect, Level, Threshold};
+pub use file::problem::{Excerpt, Problem, Severity};
+pub use presets::{PRESETS, Preset, SUPEROFFICE, VERB_EFFECTS, VERBS};
 pub use priority::{OnPriorityChange, Policy, Priority, PriorityId};
-pub use rules::{Facts, Rules};
+pub use reader::{Checked, ReadFile, check, load};
+pub use rules::{Facts, LABELS, Rule, Rules, RulesError};
+pub use threshold::{ThresholdError, parse_percent, parse_threshold};

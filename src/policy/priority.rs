@@ -23,6 +23,24 @@ pub enum OnPriorityChange {
     KeepLevel,
 }
 
+impl OnPriorityChange {
+    pub const ALL: [OnPriorityChange; 4] = [Self::FromStart, Self::Carry, Self::Restart, Self::KeepLevel];
+
+    /// The name that policies use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::FromStart => "from_start",
+            Self::Carry => "carry",
+            Self::Restart => "restart",
+            Self::KeepLevel => "keep_level",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|choice| choice.name() == name)
+    }
+}
+
 /// A calendar, clocks, and what to do when a ticket changes to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Priority {

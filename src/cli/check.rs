@@ -1,0 +1,176 @@
+//! `overdue check`: every mistake of a policy file, before anything runs under it.
+
+use crate::calendar::{CalendarDefinition, Interval, WEEKDAYS};
+use crate::limits::MAX_CONFIG_BYTES;
+use crate::policy::{self, Actions, Checked, Clock, Policy, Priority};
+use anyhow::Context;
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Checks policy files: reports every mistake with its line and what to write instead, and shows what the policy says.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Policy files (TOML).
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+}
+
+/// Problems go to stderr, what the policies say to stdout. The exit code is 1 if a file has errors, not for warnings.
+///
+/// # Errors
+/// Never for what is in a file; only if the output cannot be written.
+pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let mut wrong_files = 0;
+    for path in &arguments.files {
+        let name = path.display();
+        let checked = match read_policy(path) {
+            Ok(checked) => checked,
+            Err(error) => {
+                wrong_files += 1;
+                eprintln!("{name}: error: {error:#}");
+                continue;
+            }
+        };
+        for problem in &checked.problems {
+            eprintln!("{problem}\n");
+        }
+        let errors = checked.problems.iter().filter(|problem| problem.is_error()).count();
+        let found = count(&[(errors, "error"), (checked.problems.len() - errors, "warning")]);
+        match &checked.policy {
+            Some(policy) => {
+                print!("{name}: {}\n{}", if found.is_empty() { "no mistakes" } else { &found }, summary(policy))
+            }
+            None => {
+                wrong_files += 1;
+                eprintln!("{name}: {found}");
+            }
+        }
+    }
+    Ok(ExitCode::from(u8::from(wrong_files > 0)))
+}
+
+/// Reads a policy file and the files that it names, which are looked for beside it.
+///
+/// # Errors
+/// A file that cannot be read, is too long or is no text. Mistakes in its contents are problems of what is returned.
+pub fn read_policy(path: &Path) -> anyhow::Result<Checked> {
+    let text = read_text(path)?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let mut read = |file: &str| read_text(&folder.join(file)).map_err(|error| format!("{error:#}"));
+    Ok(policy::check(&text, &path.display().to_string(), &mut read))
+}
+
+fn read_text(path: &Path) -> anyhow::Result<String> {
+    let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+    let mut bytes = Vec::new();
+    file.take(MAX_CONFIG_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .with_context(|| format!("cannot read {}", path.display()))?;
+    if bytes.len() as u64 > MAX_CONFIG_BYTES {
+        anyhow::bail!("{} is longer than {MAX_CONFIG_BYTES} bytes, too long for such a file", path.display());
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let line = 1 + error.as_bytes()[..valid].iter().filter(|byte| **byte == b'\n').count();
+        anyhow::anyhow!("{} is no UTF-8 text: line {line}, byte {valid} of the file", path.display())
+    })
+}
+
+/// "2 errors, 1 warning"; what there is none of is left out.
+fn count(things: &[(usize, &str)]) -> String {
+    let there = things.iter().filter(|(count, _)| *count > 0);
+    there
+        .map(|(count, thing)| format!("{count} {thing}{}", if *count == 1 { "" } else { "s" }))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// Priorities that a summary shows in full; a file with more was not written to be read.
+const SHOWN: usize = 50;
+
+/// What a policy says, in a few lines.
+pub fn summary(policy: &Policy) -> String {
+    let mut out = String::new();
+    for calendar in policy.calendars.iter().take(SHOWN) {
+        let _ = writeln!(out, "  calendar {}: {}", calendar.name, hours(&calendar.definition));
+    }
+    for priority in policy.priorities.iter().take(SHOWN) {
+        describe(priority, &mut out);
+    }
+    let left_out = [policy.calendars.len(), policy.priorities.len()].map(|count| count.saturating_sub(SHOWN));
+    if left_out.iter().any(|count| *count > 0) {
+        let _ = writeln!(out, "  and {} calendars, {} priorities", left_out[0], left_out[1]);
+    }
+    let default = policy.priorities.get(usize::from(policy.default_priority)).map_or("", |priority| &priority.name);
+    let rules = match policy.rules.len() {
+        0 => "no rules".to_owned(),
+        rules => count(&[(rules, "rule")]),
+    };
+    let _ = writeln!(out, "  {rules}; a ticket that says nothing of its priority and fits no rule gets {default}");
+    out
+}
+
+/// "Europe/Oslo, mon-thu 08:00-12:00 12:30-17:00, fri 08:00-15:00, 3 holidays".
+fn hours(definition: &CalendarDefinition) -> String {
+    let mut parts = vec![definition.time_zone.clone()];
+    if definition.weekly.iter().all(|day| *day == [Interval::WHOLE_DAY]) {
+        parts.push("24x7".to_owned());
+    } else {
+        let mut days = WEEKDAYS.iter().zip(&definition.weekly).peekable();
+        while let Some((first, intervals)) = days.next() {
+            let mut last = first;
+            while let Some((day, _)) = days.next_if(|(_, next)| *next == intervals) {
+                last = day;
+            }
+            if !intervals.is_empty() {
+                let span = if first == last { (*first).to_owned() } else { format!("{first}-{last}") };
+                let intervals: Vec<String> = intervals.iter().map(ToString::to_string).collect();
+                parts.push(format!("{span} {}", intervals.join(" ")));
+            }
+        }
+    }
+    let days = [(definition.holidays.len(), "holiday"), (definition.special.len(), "special day")];
+    parts.push(count(&days));
+    parts.retain(|part| !part.is_empty());
+    parts.join(", ")
+}
+
+fn describe(priority: &Priority, out: &mut String) {
+    let _ = write!(out, "  priority {} in {}", priority.name, priority.calendar.name);
+    match priority.clocks.len() {
+        0 => out.push_str(": no clocks, so no deadlines\n"),
+        _ => out.push('\n'),
+    }
+    for clock in &priority.clocks {
+        describe_clock(clock, out);
+    }
+}
+
+fn describe_clock(clock: &Clock, out: &mut String) {
+    let _ =
+        write!(out, "    {}: {}", clock.name, clock.target.map_or("no target".to_owned(), |target| target.to_string()));
+    let states: Vec<&str> = clock.pause_while.iter().map(|state| state.name()).collect();
+    if !states.is_empty() {
+        let _ = write!(out, ", pauses while {}", states.join(", "));
+    }
+    out.push('\n');
+    for level in &clock.levels {
+        let _ = writeln!(out, "      {:>6}  {}", level.at.to_string(), actions(&level.actions));
+    }
+}
+
+fn actions(actions: &Actions) -> String {
+    let mut parts = Vec::new();
+    if !actions.notify.is_empty() {
+        parts.push(format!("notify {}", actions.notify.join(", ")));
+    }
+    let named = [("reassign to", &actions.reassign), ("call", &actions.webhook), ("raise to", &actions.set_priority)];
+    parts.extend(named.into_iter().filter_map(|(what, name)| Some(format!("{what} {}", name.as_ref()?))));
+    if actions.ends_chain {
+        parts.push("end of the chain".to_owned());
+    }
+    if parts.is_empty() { "recorded".to_owned() } else { parts.join("; ") }
+}

@@ -1,0 +1,133 @@
+//! What happened to a ticket, as the engine keeps it: primitive events, 16 bytes each, in order of time.
+
+use super::symbols::{NO_SYMBOL, Symbol};
+use crate::ticket::{EventKind, State};
+
+const TIME_BITS: u32 = 42;
+const KIND_SHIFT: u32 = TIME_BITS;
+const STATE_SHIFT: u32 = KIND_SHIFT + 4;
+const PRIORITY_SHIFT: u32 = STATE_SHIFT + 3;
+/// Said of an opening that no `opened` event has told of.
+const IMPLIED_SHIFT: u32 = PRIORITY_SHIFT + 12;
+
+/// A primitive event: `opened` with state, priority, owner and team; `priority_changed` with the priority; a state event with
+/// the state; `assigned` with owner and team; any other with nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Entry {
+    word: u64,
+    pub owner: Symbol,
+    pub team: Symbol,
+}
+
+impl Entry {
+    pub(super) fn new(at_ms: i64, kind: EventKind) -> Self {
+        debug_assert!((0..1 << TIME_BITS).contains(&at_ms), "time {at_ms} out of range");
+        Self { word: at_ms as u64 | (kind as u64) << KIND_SHIFT, owner: NO_SYMBOL, team: NO_SYMBOL }
+    }
+
+    pub(super) fn with_state(mut self, state: State) -> Self {
+        self.word |= (state as u64) << STATE_SHIFT;
+        self
+    }
+
+    pub(super) fn with_priority(mut self, priority: Symbol) -> Self {
+        debug_assert!(priority < 1 << 12, "priority {priority} out of range");
+        self.word |= u64::from(priority) << PRIORITY_SHIFT;
+        self
+    }
+
+    pub(super) fn with_people(mut self, owner: Symbol, team: Symbol) -> Self {
+        self.owner = owner;
+        self.team = team;
+        self
+    }
+
+    pub(super) fn implied(mut self) -> Self {
+        self.word |= 1 << IMPLIED_SHIFT;
+        self
+    }
+
+    pub(super) fn is_implied(self) -> bool {
+        self.word >> IMPLIED_SHIFT & 1 != 0
+    }
+
+    /// The same event at another time.
+    pub(super) fn at(mut self, at_ms: i64) -> Self {
+        self.word = self.word & !((1 << TIME_BITS) - 1) | at_ms as u64;
+        self
+    }
+
+    #[inline]
+    pub(super) fn at_ms(self) -> i64 {
+        (self.word & ((1 << TIME_BITS) - 1)) as i64
+    }
+
+    #[inline]
+    pub(super) fn kind(self) -> EventKind {
+        EventKind::ALL[(self.word >> KIND_SHIFT & 15) as usize]
+    }
+
+    /// The state that the ticket is in from this event on, if the event speaks of it.
+    pub(super) fn state(self) -> Option<State> {
+        matches!(
+            self.kind(),
+            EventKind::Opened | EventKind::StateChanged | EventKind::Resolved | EventKind::Closed | EventKind::Reopened
+        )
+        .then(|| State::ALL[(self.word >> STATE_SHIFT & 7) as usize])
+    }
+
+    /// The priority that the ticket has from this event on, if the event speaks of it.
+    pub(super) fn priority(self) -> Option<Symbol> {
+        matches!(self.kind(), EventKind::Opened | EventKind::PriorityChanged)
+            .then(|| (self.word >> PRIORITY_SHIFT & 0xfff) as Symbol)
+    }
+}
+
+/// Levels that fired in a cycle that has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct PastFires {
+    pub clock: Symbol,
+    pub cycle: u16,
+    pub levels: u16,
+}
+
+/// The history of a ticket to which more has happened than its opening.
+#[derive(Debug, Default)]
+pub(super) struct History {
+    /// By time; at equal times in order of arrival. The first is the opening.
+    pub entries: Vec<Entry>,
+    pub past_fires: Vec<PastFires>,
+    /// How often late events have changed what was reported.
+    pub revision: u16,
+}
+
+/// State and priority of a ticket after the events up to a place in its history, and its people.
+pub(super) fn standing(entries: &[Entry]) -> Standing {
+    let mut standing = Standing { state: State::New, priority: 0, owner: NO_SYMBOL, team: NO_SYMBOL };
+    for entry in entries {
+        standing.apply(*entry);
+    }
+    standing
+}
+
+/// What later rows are compared with.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Standing {
+    pub state: State,
+    pub priority: Symbol,
+    pub owner: Symbol,
+    pub team: Symbol,
+}
+
+impl Standing {
+    pub(super) fn apply(&mut self, entry: Entry) {
+        self.state = entry.state().unwrap_or(self.state);
+        self.priority = entry.priority().unwrap_or(self.priority);
+        if entry.owner != NO_SYMBOL {
+            self.owner = entry.owner;
+        }
+        if entry.team != NO_SYMBOL {
+            self.team = entry.team;
+        }
+    }
+}

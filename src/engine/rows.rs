@@ -1,0 +1,162 @@
+//! Rows of a batch become primitive events of a ticket's history.
+
+use super::history::{Entry, Standing, standing};
+use super::symbols::{NO_SYMBOL, Symbol};
+use crate::ticket::{EventKind, State};
+
+/// A row with its words looked up.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Row {
+    /// Place in the batch.
+    pub number: u32,
+    pub at_ms: i64,
+    pub kind: EventKind,
+    pub state: Option<State>,
+    /// `NO_SYMBOL` where the row says nothing, here and below.
+    pub priority: Symbol,
+    pub owner: Symbol,
+    pub team: Symbol,
+}
+
+/// A ticket's events while rows are added to them.
+pub(super) struct Growing {
+    pub entries: Vec<Entry>,
+    /// The events before the first one that was not simply appended; `None` as long as all were.
+    pub before: Option<Vec<Entry>>,
+    /// Escalations by hand among the new events: when, and by which row.
+    pub by_hand: Vec<(i64, u32)>,
+    /// Events that were there before.
+    known: usize,
+    last: Standing,
+}
+
+impl Growing {
+    pub(super) fn new(entries: Vec<Entry>) -> Self {
+        let last = standing(&entries);
+        Self { known: entries.len(), last, before: None, by_hand: Vec::new(), entries }
+    }
+
+    /// What the ticket is after its last event.
+    pub(super) fn standing(&self) -> Standing {
+        self.last
+    }
+
+    /// Events that were there before the rows came.
+    pub(super) fn known(&self) -> usize {
+        self.known
+    }
+
+    fn first_change(&mut self) {
+        if self.before.is_none() {
+            self.before = Some(self.entries[..self.known].to_vec());
+        }
+    }
+
+    /// Adds the events of a row. `assign` gives the priority of a ticket that has none; `now_ms` is the engine's time.
+    pub(super) fn add(&mut self, row: &Row, now_ms: i64, assign: impl FnOnce() -> Symbol) {
+        if self.entries.is_empty() {
+            let priority = if row.priority == NO_SYMBOL { assign() } else { row.priority };
+            let opening =
+                Entry::new(row.at_ms, EventKind::Opened).with_priority(priority).with_people(row.owner, row.team);
+            let opening = match (row.kind, row.state) {
+                (EventKind::Opened, state) => opening.with_state(state.unwrap_or(State::New)),
+                _ => opening.implied(),
+            };
+            self.entries.push(opening);
+            self.last = standing(&self.entries);
+            if row.kind == EventKind::Opened {
+                return;
+            }
+        }
+        if row.kind == EventKind::Opened { self.open_again(row, now_ms) } else { self.happen(row, row.at_ms) }
+    }
+
+    /// An `opened` row of a ticket that is open already.
+    fn open_again(&mut self, row: &Row, now_ms: i64) {
+        let opening = self.entries[0];
+        if !opening.is_implied() && row.at_ms >= opening.at_ms() {
+            // Told again, perhaps with news: what differs from the opening holds from now on.
+            let starts = standing(&self.entries[..1]);
+            let news = |told: Symbol, first: Symbol| if told == first { NO_SYMBOL } else { told };
+            let row = Row {
+                kind: EventKind::PriorityChanged,
+                state: row.state.filter(|state| *state != starts.state),
+                priority: news(row.priority, starts.priority),
+                owner: news(row.owner, starts.owner),
+                team: news(row.team, starts.team),
+                ..*row
+            };
+            let last_ms = self.entries[self.entries.len() - 1].at_ms();
+            self.happen(&row, now_ms.max(last_ms));
+            return;
+        }
+        self.first_change();
+        let priority = if row.priority == NO_SYMBOL { opening.priority().unwrap_or(0) } else { row.priority };
+        let either = |told: Symbol, known: Symbol| if told == NO_SYMBOL { known } else { told };
+        self.entries[0] = Entry::new(row.at_ms, EventKind::Opened)
+            .with_state(row.state.unwrap_or(State::New))
+            .with_priority(priority)
+            .with_people(either(row.owner, opening.owner), either(row.team, opening.team));
+        for entry in &mut self.entries[1..] {
+            if entry.at_ms() < row.at_ms {
+                *entry = entry.at(row.at_ms);
+            }
+        }
+        self.last = standing(&self.entries);
+    }
+
+    /// Any other row, as of `at_ms`.
+    fn happen(&mut self, row: &Row, at_ms: i64) {
+        let at_ms = at_ms.max(self.entries[0].at_ms());
+        let place = self.entries.partition_point(|entry| entry.at_ms() <= at_ms);
+        let here = if place == self.entries.len() { self.last } else { standing(&self.entries[..place]) };
+        let kind = row.kind;
+        if row.priority != NO_SYMBOL && row.priority != here.priority {
+            self.insert(Entry::new(at_ms, EventKind::PriorityChanged).with_priority(row.priority));
+        }
+        let other_people =
+            row.owner != NO_SYMBOL && row.owner != here.owner || row.team != NO_SYMBOL && row.team != here.team;
+        if kind == EventKind::Assigned || other_people {
+            self.insert(Entry::new(at_ms, EventKind::Assigned).with_people(row.owner, row.team));
+        }
+        let implied = match kind {
+            EventKind::Resolved => Some(State::Resolved),
+            EventKind::Closed => Some(State::Closed),
+            EventKind::Reopened => Some(State::Open),
+            EventKind::Opened | EventKind::PriorityChanged | EventKind::Assigned | EventKind::StateChanged => None,
+            _ => {
+                if self.insert(Entry::new(at_ms, kind)) && kind == EventKind::Escalated {
+                    self.by_hand.push((at_ms, row.number));
+                }
+                None
+            }
+        };
+        if let Some(state) = row.state.or(implied).filter(|state| *state != here.state) {
+            let kind = match state {
+                State::Resolved => EventKind::Resolved,
+                State::Closed => EventKind::Closed,
+                _ if here.state.is_done() => EventKind::Reopened,
+                _ => EventKind::StateChanged,
+            };
+            self.insert(Entry::new(at_ms, kind).with_state(state));
+        }
+    }
+
+    /// Puts an event in its place by time, after those of the same time, unless it is there already; whether it is new.
+    fn insert(&mut self, entry: Entry) -> bool {
+        let place = self.entries.partition_point(|other| other.at_ms() <= entry.at_ms());
+        let same_time = self.entries[..place].iter().rev().take_while(|other| other.at_ms() == entry.at_ms());
+        if same_time.into_iter().any(|other| *other == entry) {
+            return false;
+        }
+        if place == self.entries.len() {
+            self.entries.push(entry);
+            self.last.apply(entry);
+        } else {
+            self.first_change();
+            self.entries.insert(place, entry);
+            self.last = standing(&self.entries);
+        }
+        true
+    }
+}

@@ -1,0 +1,487 @@
+//! A shard: its share of the tickets, with their timers and totals.
+//!
+//! Shards know nothing of each other. A batch's rows come to the shard of their ticket, the time and edits come to all; what
+//! comes out is put together and sorted by the engine.
+
+use super::clock_state::PackedClock;
+use super::counters::{Class, Counters, Place};
+use super::fold::{Fold, Run};
+use super::history::{Entry, PastFires};
+use super::live::{Live, Told};
+use super::meter::Meter;
+use super::outcome::{CycleRecord, CycleResult, Escalation, EscalationKind, Passed, TicketRef};
+use super::rows::{Growing, Row};
+use super::symbols::{NO_SYMBOL, Symbol};
+use super::tickets::Tickets;
+use super::versions::{Version, VersionId, Versions};
+use super::wheel::Wheel;
+use crate::limits::MAX_EVENTS_A_TICKET;
+use crate::ticket::EventKind;
+use crate::time::{HORIZON_MS, NEVER_MS, SECOND_MS};
+
+/// A part of an engine's tickets.
+#[derive(Debug)]
+pub(super) struct Shard {
+    pub number: u16,
+    pub tickets: Tickets,
+    pub wheel: Wheel,
+    pub counters: Counters,
+    pub told: Told,
+    pub due_now: Vec<u32>,
+    pub(super) spare: Vec<Entry>,
+}
+
+/// What a command may look at besides the shard.
+#[derive(Clone, Copy)]
+pub(super) struct Scene<'a> {
+    pub versions: &'a Versions,
+    pub now_ms: i64,
+    pub passed: Passed,
+}
+
+/// The second by which a timer must ring so that nothing fires early; 0 for what is never due.
+fn timer_s(due_ms: i64) -> u32 {
+    if due_ms > HORIZON_MS { 0 } else { ((due_ms + SECOND_MS - 1) / SECOND_MS) as u32 }
+}
+
+impl Shard {
+    pub(super) fn new(number: u16) -> Self {
+        Self {
+            number,
+            tickets: Tickets::new(),
+            wheel: Wheel::new(0),
+            counters: Counters::default(),
+            told: Told::default(),
+            due_now: Vec::new(),
+            spare: Vec::new(),
+        }
+    }
+
+    pub(super) fn ticket_ref(&self, slot: u32) -> TicketRef {
+        TicketRef { shard: self.number, slot, ordinal: self.tickets.records[slot].ordinal() }
+    }
+
+    /// Whether a ticket's clocks can be worked on without its history: nothing about its open cycles lies in the past.
+    fn is_simple(&self, versions: &Versions, slot: u32) -> bool {
+        let version = versions.get(self.tickets.records[slot].version());
+        self.tickets.clocks(slot, version.meters.len()).all(|clock| !clock.unpack().broken)
+    }
+
+    /// A ticket as its record and clocks tell it.
+    pub(super) fn unpack(&self, versions: &Versions, slot: u32) -> Fold {
+        let record = &self.tickets.records[slot];
+        let mut fold = Fold::new(record.version());
+        fold.state = record.state();
+        let count = versions.get(record.version()).meters.len();
+        for (run, clock) in fold.runs.iter_mut().zip(self.tickets.clocks(slot, count)) {
+            run.state = clock.unpack();
+        }
+        fold
+    }
+
+    /// A ticket as its history tells it, up to the engine's time.
+    pub(super) fn rebuild(&self, versions: &Versions, slot: u32, entries: &[Entry], now_ms: i64) -> Fold {
+        let mut fold = tell(versions, entries, now_ms, &mut super::change::Ignore);
+        let kept = self.unpack(versions, slot);
+        for place in 0..versions.get(fold.version).meters.len() {
+            fold.runs[place].state.fired = kept.runs[place].state.fired;
+        }
+        debug_assert_eq!(
+            fold.runs.each_ref().map(|run| run.state),
+            kept.runs.each_ref().map(|run| run.state),
+            "history and state of ticket {:?} differ at {now_ms}: {entries:?}",
+            self.tickets.id(slot)
+        );
+        fold
+    }
+
+    /// Where a ticket counts, as it is stored.
+    pub(super) fn place(&self, versions: &Versions, slot: u32) -> Place {
+        let record = &self.tickets.records[slot];
+        Place {
+            priority: versions.get(record.version()).priority,
+            team: record.team(),
+            channel: record.channel(),
+            category: record.category(),
+            class: Class::from_bits(record.class_bits()),
+        }
+    }
+
+    fn count_clocks(&mut self, version: &Version, runs: &[Run], add: bool) {
+        for (meter, run) in version.meters.iter().zip(runs) {
+            self.counters.count_run(meter.clock, run, add);
+        }
+    }
+
+    /// Stores a ticket, counts it and sets its timer. `counted` is where it was counted before, with its clocks as they were.
+    pub(super) fn store(
+        &mut self,
+        versions: &Versions,
+        slot: u32,
+        fold: &Fold,
+        counted: Option<(Place, &Fold)>,
+        next_ms: i64,
+    ) {
+        let after = versions.get(fold.version);
+        let class = Class::of(fold.state, fold.runs[..after.meters.len()].iter());
+        if let Some((_, before)) = counted {
+            self.count_clocks(versions.get(before.version), &before.runs, false);
+        }
+        self.count_clocks(after, &fold.runs, true);
+        let before_len = counted.map_or(0, |(_, before)| versions.get(before.version).meters.len());
+        self.tickets.resize_clocks(slot, before_len, after.meters.len());
+        for (place, run) in fold.runs[..after.meters.len()].iter().enumerate() {
+            self.tickets.set_clock(slot, place, PackedClock::pack(&run.state));
+        }
+        let record = &mut self.tickets.records[slot];
+        record.set_version(fold.version);
+        record.set_state(fold.state);
+        record.set_class_bits(class.to_bits());
+        let place = self.place(versions, slot);
+        self.counters.move_ticket(counted.map(|(place, _)| place), Some(place));
+        self.wheel.set(slot, timer_s(next_ms));
+    }
+
+    /// Applies rows of one ticket, in order of time. Returns how many were used: a ticket that leaves leaves the rest over.
+    pub(super) fn apply_rows(
+        &mut self,
+        scene: &Scene<'_>,
+        slot: u32,
+        rows: &[Row],
+        mut assign: impl FnMut(&Row) -> Symbol,
+        refused: &mut Vec<u32>,
+    ) -> usize {
+        let versions = scene.versions;
+        let is_live = self.tickets.records[slot].is_live();
+        let priority = if is_live { versions.get(self.tickets.records[slot].version()).priority } else { 0 };
+        let first_priority = self.first_priority(slot, priority);
+        let spare = std::mem::take(&mut self.spare);
+        let mut growing = Growing::new(self.tickets.take_entries(slot, first_priority, spare));
+        let mut leaves_ms = None;
+        let mut used = 0;
+        for row in rows {
+            used += 1;
+            if matches!(row.kind, EventKind::Deleted | EventKind::Merged) {
+                leaves_ms = Some(row.at_ms);
+                break;
+            }
+            if growing.entries.len() + 3 > MAX_EVENTS_A_TICKET {
+                refused.push(row.number);
+                continue;
+            }
+            growing.add(row, scene.now_ms, || assign(row));
+        }
+        let known = growing.known();
+        let changed = growing.before.is_some() || growing.entries.len() > known;
+        if changed || is_live && leaves_ms.is_some() {
+            self.tell_by_hand(slot, &growing);
+            let late = growing.before.is_some() || self.is_late(scene, slot, &growing.entries, known);
+            if is_live && late {
+                self.refold(scene, slot, &growing);
+            } else {
+                self.go_on(scene, slot, &growing, leaves_ms);
+            }
+            let standing = growing.standing();
+            let record = &mut self.tickets.records[slot];
+            record.set_opened_ms(growing.entries[0].at_ms());
+            record.owner = standing.owner;
+            let before = self.place(versions, slot);
+            self.tickets.records[slot].set_team(standing.team);
+            let after = self.place(versions, slot);
+            self.counters.move_ticket(Some(before), Some(after));
+        }
+        self.spare = if self.tickets.records[slot].is_live() {
+            self.tickets.put_entries(slot, growing.entries)
+        } else {
+            growing.entries
+        };
+        if leaves_ms.is_some() {
+            self.leave(versions, slot);
+        }
+        used
+    }
+
+    /// The priority with which a ticket without a history of its own was opened: the one it has.
+    fn first_priority(&self, slot: u32, priority: Symbol) -> Symbol {
+        let opening = self.tickets.history(slot).and_then(|history| history.entries.first());
+        opening.and_then(|entry| entry.priority()).unwrap_or(priority)
+    }
+
+    /// Reports escalations by hand.
+    fn tell_by_hand(&mut self, slot: u32, growing: &Growing) {
+        let ticket = self.ticket_ref(slot);
+        let count = growing.entries.iter().filter(|entry| entry.kind() == EventKind::Escalated).count();
+        for (index, (at_ms, row)) in growing.by_hand.iter().enumerate() {
+            let number = count - growing.by_hand.len() + index + 1;
+            self.told.escalations.push(Escalation {
+                kind: EscalationKind::ByHand,
+                due_ms: *at_ms,
+                fired_ms: *at_ms,
+                ticket,
+                clock: 0,
+                cycle: number.min(usize::from(u16::MAX)) as u16,
+                level: 0,
+                version: 0,
+                row: *row,
+            });
+        }
+    }
+
+    /// Whether the first new event lies before something that the ticket has told already.
+    fn is_late(&self, scene: &Scene<'_>, slot: u32, entries: &[Entry], known: usize) -> bool {
+        let record = &self.tickets.records[slot];
+        if !record.is_live() {
+            return false;
+        }
+        let Some(first) = entries.get(known) else { return false };
+        let at_ms = first.at_ms();
+        let version = scene.versions.get(record.version());
+        if at_ms <= scene.versions.last_edit_ms(version.priority) {
+            return true;
+        }
+        at_ms <= scene.now_ms
+            && version.meters.iter().zip(self.tickets.clocks(slot, version.meters.len())).any(|(meter, clock)| {
+                let state = clock.unpack();
+                state.running
+                    && state.done != 0
+                    && (0..u16::BITS as usize)
+                        .filter(|mark| state.done & (1 << mark) != 0)
+                        .any(|mark| (at_ms..NEVER_MS).contains(&meter.due_of(&state, mark)))
+            })
+    }
+
+    /// New events after all that the ticket has told: they happen one after the other.
+    fn go_on(&mut self, scene: &Scene<'_>, slot: u32, growing: &Growing, leaves_ms: Option<i64>) {
+        let versions = scene.versions;
+        let entries = &growing.entries;
+        let known = growing.known();
+        let ticket = self.ticket_ref(slot);
+        let is_live = self.tickets.records[slot].is_live();
+        let counted = is_live.then(|| (self.place(versions, slot), self.unpack(versions, slot)));
+        let mut fold = match &counted {
+            None => Fold::new(versions.at_opening(entries[0].priority().unwrap_or(0), entries[0].at_ms())),
+            Some((_, stored)) => {
+                let changes = entries[known..].iter().any(|entry| entry.kind() == EventKind::PriorityChanged);
+                if changes || !self.is_simple(versions, slot) {
+                    self.rebuild(versions, slot, &entries[..known], scene.now_ms)
+                } else {
+                    stored.clone()
+                }
+            }
+        };
+        let first = if is_live { known } else { 0 };
+        let mut told = std::mem::take(&mut self.told);
+        let mut counters = std::mem::take(&mut self.counters);
+        let mut live =
+            Live::new(&mut told, &mut counters, ticket, fold.version, scene.passed, scene.now_ms, scene.now_ms);
+        live.revision = self.tickets.history(slot).map_or(0, |history| history.revision);
+        let mut caught_up = false;
+        for (index, &entry) in entries.iter().enumerate().skip(first) {
+            let before = &entries[..index];
+            if entry.at_ms() > scene.now_ms && !caught_up {
+                caught_up = true;
+                catch_up(scene, &mut fold, before, &mut live);
+            }
+            fold.edits_until(versions, entry.at_ms(), before, &mut live);
+            fold.settle(versions, entry.at_ms(), &mut live);
+            live.version = fold.version;
+            fold.step(versions, entry, before, &mut live);
+            live.version = fold.version;
+            if caught_up {
+                live.choose(versions, &mut fold);
+            }
+        }
+        match leaves_ms {
+            // It is gone by now: nobody is to be told of what would have passed since.
+            Some(leaves_ms) if leaves_ms <= scene.now_ms => _ = fold.settle(versions, leaves_ms, &mut live),
+            _ if !caught_up => catch_up(scene, &mut fold, entries, &mut live),
+            _ => {}
+        }
+        if let Some(leaves_ms) = leaves_ms {
+            fold.settle(versions, leaves_ms, &mut live);
+        }
+        let next_ms = fold.settle(versions, scene.now_ms + 1, &mut live);
+        self.told = told;
+        self.counters = counters;
+        self.keep_past_fires(versions, slot, &fold);
+        self.store(versions, slot, &fold, counted.as_ref().map(|(place, fold)| (*place, fold)), next_ms);
+    }
+
+    /// Puts aside the levels that fired in cycles that have ended.
+    pub(super) fn keep_past_fires(&mut self, versions: &Versions, slot: u32, fold: &Fold) {
+        if !self.told.past_fires.is_empty() {
+            let fires: Vec<PastFires> = std::mem::take(&mut self.told.past_fires);
+            let priority = self.first_priority(slot, versions.get(fold.version).priority);
+            self.tickets.history_mut(slot, priority).past_fires.extend(fires);
+        }
+    }
+
+    /// Takes a ticket out of the index; one that never opened was only a name.
+    fn leave(&mut self, versions: &Versions, slot: u32) {
+        if self.tickets.records[slot].is_live() {
+            let version = versions.get(self.tickets.records[slot].version());
+            let place = self.place(versions, slot);
+            let fold = self.unpack(versions, slot);
+            self.count_clocks(version, &fold.runs, false);
+            self.counters.move_ticket(Some(place), None);
+            self.wheel.set(slot, 0);
+            self.tickets.remove(slot, version.meters.len());
+        } else {
+            self.tickets.remove(slot, 0);
+        }
+    }
+
+    /// Replaces the words that only describe a ticket.
+    pub(super) fn describe(
+        &mut self,
+        versions: &Versions,
+        slot: u32,
+        channel: Symbol,
+        category: Symbol,
+        customer: Symbol,
+    ) {
+        if customer != NO_SYMBOL {
+            self.tickets.records[slot].customer = customer;
+        }
+        if channel == NO_SYMBOL && category == NO_SYMBOL {
+            return;
+        }
+        let before = self.place(versions, slot);
+        let record = &mut self.tickets.records[slot];
+        if channel != NO_SYMBOL {
+            record.set_channel(channel);
+        }
+        if category != NO_SYMBOL {
+            record.set_category(category);
+        }
+        let after = self.place(versions, slot);
+        self.counters.move_ticket(Some(before), Some(after));
+    }
+
+    /// Fires everything that is due up to `until_ms`. `passed_until_ms`: what is due until then counts as passed.
+    pub(super) fn advance(&mut self, scene: &Scene<'_>, until_ms: i64, passed_until_ms: i64) {
+        let versions = scene.versions;
+        let until_s = (until_ms / SECOND_MS) as u32;
+        let mut due_now = std::mem::take(&mut self.due_now);
+        let mut told = std::mem::take(&mut self.told);
+        let mut counters = std::mem::take(&mut self.counters);
+        while self.wheel.next_batch(until_s, &mut due_now).is_some() {
+            for (index, &slot) in due_now.iter().enumerate() {
+                if let Some(&ahead) = due_now.get(index + 16) {
+                    self.tickets.records.prefetch(ahead);
+                }
+                if let Some(&ahead) = due_now.get(index + 8) {
+                    self.tickets.prefetch_clocks(ahead);
+                }
+                let ticket = self.ticket_ref(slot);
+                let mut fold = self.unpack(versions, slot);
+                let mut live =
+                    Live::new(&mut told, &mut counters, ticket, fold.version, scene.passed, passed_until_ms, until_ms);
+                let before = fold.clone();
+                let next_ms = fold.settle(versions, until_ms + 1, &mut live);
+                live.choose(versions, &mut fold);
+                self.update_marks(versions, slot, &before, &fold, &mut counters);
+                self.wheel.set(slot, timer_s(next_ms));
+            }
+        }
+        self.due_now = due_now;
+        self.told = told;
+        self.counters = counters;
+    }
+
+    /// Stores what firing changes: marks, and the class that follows from them.
+    fn update_marks(&mut self, versions: &Versions, slot: u32, before: &Fold, fold: &Fold, counters: &mut Counters) {
+        let version = versions.get(fold.version);
+        for (place, meter) in version.meters.iter().enumerate() {
+            let (old, new) = (&before.runs[place], &fold.runs[place]);
+            if old.state != new.state {
+                counters.count_run(meter.clock, old, false);
+                counters.count_run(meter.clock, new, true);
+                self.tickets.set_clock(slot, place, PackedClock::pack(&new.state));
+            }
+        }
+        let class = Class::of(fold.state, fold.runs[..version.meters.len()].iter());
+        let bits = class.to_bits();
+        if bits != self.tickets.records[slot].class_bits() {
+            let from = self.place(versions, slot);
+            self.tickets.records[slot].set_class_bits(bits);
+            counters.move_ticket(Some(from), Some(self.place(versions, slot)));
+        }
+    }
+
+    /// The open cycles of a ticket as they stand at `now_ms`.
+    pub(super) fn open_cycles(&mut self, versions: &Versions, slot: u32, now_ms: i64, cycles: &mut Vec<CycleRecord>) {
+        let fold = self.fold_of(versions, slot, now_ms);
+        let ticket = self.ticket_ref(slot);
+        let revision = self.tickets.history(slot).map_or(0, |history| history.revision);
+        for (meter, run) in fold.clocks(versions) {
+            if run.state.open {
+                cycles.push(open_cycle(meter, run, ticket, revision, fold.version, now_ms));
+            }
+        }
+    }
+
+    /// A ticket with everything known of its open cycles.
+    pub(super) fn fold_of(&mut self, versions: &Versions, slot: u32, now_ms: i64) -> Fold {
+        if self.is_simple(versions, slot) {
+            return self.unpack(versions, slot);
+        }
+        let priority = versions.get(self.tickets.records[slot].version()).priority;
+        let entries = self.tickets.entries(slot, priority);
+        self.rebuild(versions, slot, &entries, now_ms)
+    }
+}
+
+/// What is known of an open cycle at `now_ms`.
+fn open_cycle(
+    meter: &Meter,
+    run: &Run,
+    ticket: TicketRef,
+    revision: u16,
+    version: VersionId,
+    now_ms: i64,
+) -> CycleRecord {
+    let state = &run.state;
+    let due_ms = run.target_due_ms(meter, now_ms);
+    let running_ms = if state.running { meter.elapsed(state.segment_ms, now_ms) } else { 0 };
+    let breached = state.done & (1 << super::clock_state::BREACH) != 0;
+    CycleRecord {
+        ticket,
+        clock: meter.clock,
+        cycle: state.cycle,
+        revision,
+        started_ms: state.started_ms,
+        due_ms: if meter.has_target() { due_ms } else { NEVER_MS },
+        stopped_ms: now_ms,
+        business_ms: state.spent_ms + running_ms,
+        wall_ms: (now_ms - state.started_ms).max(0),
+        result: match (meter.has_target(), breached) {
+            (true, true) => CycleResult::OpenMissed,
+            _ => CycleResult::Open,
+        },
+        version,
+    }
+}
+
+/// The events of a ticket up to the engine's time are in: what is due until then, and the choice among what had passed.
+fn catch_up(scene: &Scene<'_>, fold: &mut Fold, before: &[Entry], live: &mut Live<'_>) {
+    fold.edits_until(scene.versions, scene.now_ms + 1, before, live);
+    live.version = fold.version;
+    fold.settle(scene.versions, scene.now_ms + 1, live);
+    live.choose(scene.versions, fold);
+}
+
+/// Tells a whole history, and what is due up to the engine's time.
+pub(super) fn tell(versions: &Versions, entries: &[Entry], now_ms: i64, sink: &mut impl super::fold::Sink) -> Fold {
+    let opening = entries[0];
+    let mut fold = Fold::new(versions.at_opening(opening.priority().unwrap_or(0), opening.at_ms()));
+    for (index, &entry) in entries.iter().enumerate() {
+        let before = &entries[..index];
+        fold.edits_until(versions, entry.at_ms(), before, sink);
+        fold.settle(versions, entry.at_ms(), sink);
+        fold.step(versions, entry, before, sink);
+    }
+    fold.edits_until(versions, now_ms + 1, entries, sink);
+    fold.settle(versions, now_ms + 1, sink);
+    fold
+}

@@ -1,0 +1,266 @@
+//! A batch with its words looked up and its rows given to shards.
+
+use super::outcome::{Refused, RefusedReason};
+use super::rows::Row;
+use super::shard::{Scene, Shard};
+use super::symbols::{NO_SYMBOL, Symbol, Symbols};
+use super::versions::Versions;
+use crate::limits::{MAX_CHANNELS, MAX_LABEL_BYTES, MAX_PRIORITIES, MAX_SHORT_LABELS, MAX_TICKET_ID_BYTES};
+use crate::policy::{Facts, Policy};
+use crate::ticket::{Batch, Column, Labels, NO_LABEL};
+use crate::time::{MAX_INPUT_MS, MIN_INPUT_MS};
+use rayon::prelude::*;
+
+/// The words of an engine.
+#[derive(Debug, Default)]
+pub(super) struct Words {
+    pub priorities: Symbols,
+    pub owners: Symbols,
+    pub teams: Symbols,
+    pub channels: Symbols,
+    pub categories: Symbols,
+    pub customers: Symbols,
+}
+
+/// The numbers of a column's words; those that cannot have one, with the reason.
+struct Lookup {
+    symbols: Vec<Symbol>,
+    refused: Vec<(u32, RefusedReason)>,
+}
+
+impl Lookup {
+    fn new(labels: &Labels, column: Column, mut find: impl FnMut(&str) -> Result<Symbol, RefusedReason>) -> Self {
+        let mut lookup = Self { symbols: Vec::with_capacity(labels.words.len()), refused: Vec::new() };
+        for (code, word) in labels.words.iter().enumerate() {
+            let found = if word.len() > MAX_LABEL_BYTES {
+                Err(RefusedReason::LongWord {
+                    column: column.name(),
+                    word: word.chars().take(40).collect(),
+                    bytes: word.len(),
+                    most: MAX_LABEL_BYTES,
+                })
+            } else {
+                find(word)
+            };
+            lookup.symbols.push(*found.as_ref().unwrap_or(&NO_SYMBOL));
+            if let Err(reason) = found {
+                lookup.refused.push((code as u32, reason));
+            }
+        }
+        lookup
+    }
+
+    fn intern(labels: &Labels, column: Column, symbols: &mut Symbols, most: usize) -> Self {
+        Self::new(labels, column, |word| {
+            symbols.intern(word, most).ok_or_else(|| RefusedReason::TooManyWords {
+                column: column.name(),
+                word: word.to_owned(),
+                most,
+            })
+        })
+    }
+
+    #[inline]
+    fn get(&self, labels: &Labels, row: usize) -> Symbol {
+        let code = labels.codes[row];
+        if code == NO_LABEL { NO_SYMBOL } else { self.symbols[code as usize] }
+    }
+
+    fn reason(&self, labels: &Labels, row: usize) -> Option<&RefusedReason> {
+        let code = labels.codes[row];
+        self.refused.iter().find(|(refused, _)| *refused == code).map(|(_, reason)| reason)
+    }
+}
+
+/// A batch ready to be applied.
+pub(super) struct Resolved<'a> {
+    batch: &'a Batch,
+    hashes: Vec<u64>,
+    priorities: Lookup,
+    owners: Lookup,
+    teams: Lookup,
+    channels: Lookup,
+    categories: Lookup,
+    customers: Lookup,
+    /// The engine's numbers of the policy's priorities.
+    by_policy: Vec<Symbol>,
+    refused: Vec<Refused>,
+}
+
+impl<'a> Resolved<'a> {
+    pub(super) fn new(batch: &'a Batch, words: &mut Words, versions: &Versions, policy: &Policy) -> Self {
+        let unknown = |name: &str| RefusedReason::UnknownPriority { name: name.to_owned() };
+        let priorities = &words.priorities;
+        let find_priority = |name: &str| {
+            let symbol = priorities.find(name).filter(|&symbol| versions.is_in_force(symbol));
+            symbol.ok_or_else(|| unknown(name))
+        };
+        debug_assert!(priorities.len() <= MAX_PRIORITIES);
+        let by_policy = policy.priorities.iter().map(|priority| priorities.find(&priority.name).unwrap_or(0)).collect();
+        let priorities = Lookup::new(&batch.priority, Column::Priority, find_priority);
+        let hash = |row: usize| super::hash_id(batch.ticket.get(row).as_bytes());
+        let hashes = if batch.len() < 10_000 {
+            (0..batch.len()).map(hash).collect()
+        } else {
+            (0..batch.len()).into_par_iter().with_min_len(4_096).map(hash).collect()
+        };
+        let mut resolved = Self {
+            batch,
+            hashes,
+            priorities,
+            owners: Lookup::intern(&batch.owner, Column::Owner, &mut words.owners, NO_SYMBOL as usize),
+            teams: Lookup::intern(&batch.team, Column::Team, &mut words.teams, MAX_SHORT_LABELS),
+            channels: Lookup::intern(&batch.channel, Column::Channel, &mut words.channels, MAX_CHANNELS),
+            categories: Lookup::intern(&batch.category, Column::Category, &mut words.categories, MAX_SHORT_LABELS),
+            customers: Lookup::intern(&batch.customer, Column::Customer, &mut words.customers, NO_SYMBOL as usize),
+            by_policy,
+            refused: Vec::new(),
+        };
+        resolved.check();
+        resolved
+    }
+
+    fn columns(&self) -> [(&Lookup, &Labels); 6] {
+        [
+            (&self.priorities, &self.batch.priority),
+            (&self.owners, &self.batch.owner),
+            (&self.teams, &self.batch.team),
+            (&self.channels, &self.batch.channel),
+            (&self.categories, &self.batch.category),
+            (&self.customers, &self.batch.customer),
+        ]
+    }
+
+    /// Finds the rows that cannot be taken.
+    fn check(&mut self) {
+        let suspicious: Vec<(&Lookup, &Labels)> =
+            self.columns().into_iter().filter(|(lookup, _)| !lookup.refused.is_empty()).collect();
+        let mut refused = Vec::new();
+        for row in 0..self.batch.len() {
+            let id = self.batch.ticket.get(row);
+            let at_ms = self.batch.at_ms[row];
+            let reason = if id.is_empty() {
+                Some(RefusedReason::EmptyId)
+            } else if id.len() > MAX_TICKET_ID_BYTES {
+                Some(RefusedReason::LongId { bytes: id.len(), most: MAX_TICKET_ID_BYTES })
+            } else if !(MIN_INPUT_MS..MAX_INPUT_MS).contains(&at_ms) {
+                Some(RefusedReason::Time { at_ms })
+            } else {
+                suspicious.iter().find_map(|(lookup, labels)| lookup.reason(labels, row)).cloned()
+            };
+            refused.extend(reason.map(|reason| Refused { row, reason }));
+        }
+        self.refused = refused;
+    }
+
+    pub(super) fn into_refused(self) -> Vec<Refused> {
+        self.refused
+    }
+
+    /// The rows of each shard, in the batch's order.
+    pub(super) fn split(&self, shards: usize) -> Vec<Vec<u32>> {
+        let mut parts = vec![Vec::with_capacity(self.batch.len() / shards + self.batch.len() / shards / 8 + 4); shards];
+        let mut refused = self.refused.iter().map(|refused| refused.row).peekable();
+        for (row, &hash) in self.hashes.iter().enumerate() {
+            if refused.next_if_eq(&row).is_none() {
+                parts[super::shard_of(hash, shards)].push(row as u32);
+            }
+        }
+        parts
+    }
+
+    fn row(&self, number: u32) -> Row {
+        let row = number as usize;
+        Row {
+            number,
+            at_ms: self.batch.at_ms[row],
+            kind: self.batch.kind[row],
+            state: self.batch.state[row],
+            priority: self.priorities.get(&self.batch.priority, row),
+            owner: self.owners.get(&self.batch.owner, row),
+            team: self.teams.get(&self.batch.team, row),
+        }
+    }
+
+    /// The priority of a ticket of which the source names none.
+    fn assign(&self, number: u32, policy: &Policy) -> Symbol {
+        let row = number as usize;
+        let assigned = if policy.rules.is_empty() {
+            None
+        } else {
+            policy.rules.assign(&Facts {
+                customer: self.batch.customer.get(row),
+                segment: self.batch.segment.get(row),
+                category: self.batch.category.get(row),
+                channel: self.batch.channel.get(row),
+                team: self.batch.team.get(row),
+                text: if self.batch.text.is_empty() { "" } else { self.batch.text.get(row) },
+            })
+        };
+        self.by_policy[usize::from(assigned.unwrap_or(policy.default_priority))]
+    }
+
+    /// Applies a shard's rows, ticket by ticket, each ticket's in order of time.
+    pub(super) fn apply(
+        &self,
+        shard: &mut Shard,
+        part: &[u32],
+        scene: &Scene<'_>,
+        policy: &Policy,
+        first_row: u64,
+    ) -> Vec<Refused> {
+        let mut refused: Vec<u32> = Vec::new();
+        let mut keys: Vec<u64> = Vec::with_capacity(part.len());
+        let mut in_order = true;
+        for &row in part {
+            let id = self.batch.ticket.get(row as usize);
+            let slot = shard.tickets.find_or_insert(self.hashes[row as usize], id, first_row + u64::from(row));
+            let key = u64::from(slot) << 32 | u64::from(row);
+            in_order &= keys.last().is_none_or(|last| *last < key);
+            keys.push(key);
+        }
+        if !in_order {
+            keys.sort_unstable();
+        }
+        let mut rows: Vec<Row> = Vec::new();
+        for group in keys.chunk_by(|a, b| a >> 32 == b >> 32) {
+            rows.clear();
+            rows.extend(group.iter().map(|&key| self.row(key as u32)));
+            if rows.len() > 1 {
+                rows.sort_by_key(|row| row.at_ms);
+            }
+            let mut slot = (group[0] >> 32) as u32;
+            let mut rest = &rows[..];
+            loop {
+                let assign = |row: &Row| self.assign(row.number, policy);
+                let used = shard.apply_rows(scene, slot, rest, assign, &mut refused);
+                let (done, left) = rest.split_at(used);
+                self.describe(shard, scene, slot, done);
+                rest = left;
+                let Some(first) = rest.first() else { break };
+                // The ticket has left; what happens to its id afterwards happens to a new ticket.
+                let row = first.number as usize;
+                let (hash, id) = (self.hashes[row], self.batch.ticket.get(row));
+                slot = shard.tickets.find_or_insert(hash, id, first_row + u64::from(first.number));
+            }
+        }
+        let reason = || RefusedReason::TooManyEvents { most: crate::limits::MAX_EVENTS_A_TICKET };
+        refused.into_iter().map(|row| Refused { row: row as usize, reason: reason() }).collect()
+    }
+
+    fn describe(&self, shard: &mut Shard, scene: &Scene<'_>, slot: u32, rows: &[Row]) {
+        if !shard.tickets.records[slot].is_live() {
+            return;
+        }
+        for row in rows {
+            let number = row.number as usize;
+            shard.describe(
+                scene.versions,
+                slot,
+                self.channels.get(&self.batch.channel, number),
+                self.categories.get(&self.batch.category, number),
+                self.customers.get(&self.batch.customer, number),
+            );
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Priorities, and the one that a ticket has when nothing says otherwise.
+
+use super::clocks::{self, DEFAULT_AT_RISK, Surroundings};
+use super::names;
+use crate::calendar::Calendar;
+use crate::limits::{MAX_CLOCKS, MAX_PRIORITIES};
+use crate::policy::file::problem::{Place, Report, quoted};
+use crate::policy::file::raw::{RawPolicy, RawPriority};
+use crate::policy::file::suggest;
+use crate::policy::{OnPriorityChange, Priority, PriorityId};
+use std::sync::Arc;
+
+/// Checks every priority. Those with mistakes are missing.
+///
+/// `calendars` holds every calendar's name, and the calendar unless it has mistakes.
+pub(in crate::policy) fn priorities(
+    raw: &RawPolicy<'_, '_>,
+    calendars: &[(&str, Option<Arc<Calendar>>)],
+    report: &mut Report<'_>,
+) -> Vec<Arc<Priority>> {
+    let names: Vec<&str> = raw.priorities.iter().map(|priority| priority.name.text.as_str()).collect();
+    let at_risk = raw.at_risk.as_ref().and_then(|word| clocks::at_risk(word, report)).unwrap_or(DEFAULT_AT_RISK);
+    if let Some(first_too_many) = raw.priorities.get(MAX_PRIORITIES) {
+        names::too_many(&names, MAX_PRIORITIES, "priorities", &first_too_many.name, report);
+    }
+    if names.is_empty() {
+        report.error(&top(), "the policy has no priority", "[priorities.normal] with its calendar and clocks");
+    }
+    let checked = raw.priorities.iter().take(MAX_PRIORITIES);
+    checked.filter_map(|raw| priority(raw, &names, calendars, at_risk, report)).map(Arc::new).collect()
+}
+
+/// Mistakes of what is not there are reported at the top of the file.
+fn top() -> Place {
+    0..0
+}
+
+fn priority(
+    raw: &RawPriority,
+    priorities: &[&str],
+    calendars: &[(&str, Option<Arc<Calendar>>)],
+    at_risk: u32,
+    report: &mut Report<'_>,
+) -> Option<Priority> {
+    names::is_name(&raw.name, "the priority", report);
+    names::too_many(&raw.clocks, MAX_CLOCKS, "clocks", &raw.name, report);
+    let calendar = calendar(raw, calendars, report);
+    let on_priority_change = on_priority_change(raw, report);
+    let around = Surroundings { priority: &raw.name.text, priorities, calendar: calendar.as_deref(), at_risk };
+    let clocks: Vec<_> = raw.clocks.iter().map(|raw| clocks::clock(raw, around, report)).collect();
+    Some(Priority {
+        name: raw.name.text.clone(),
+        calendar: calendar?,
+        on_priority_change: on_priority_change?,
+        clocks: clocks.into_iter().collect::<Option<_>>()?,
+    })
+}
+
+fn calendar(
+    raw: &RawPriority,
+    calendars: &[(&str, Option<Arc<Calendar>>)],
+    report: &mut Report<'_>,
+) -> Option<Arc<Calendar>> {
+    let names: Vec<&str> = calendars.iter().map(|(name, _)| *name).collect();
+    let Some(word) = &raw.calendar else {
+        if !raw.has_calendar {
+            let message = format!("the priority {} has no calendar", quoted(&raw.name.text));
+            let instead = match names.as_slice() {
+                [] => "calendar = \"always\", and [calendars.always] with hours = \"24x7\"".to_owned(),
+                names => format!("calendar = {}", suggest::instead("", names.iter().copied())),
+            };
+            report.error(&raw.name.place, message, instead);
+        }
+        return None;
+    };
+    names::known(word, "calendar", &names, report).and_then(|number| calendars[number].1.clone())
+}
+
+fn on_priority_change(raw: &RawPriority, report: &mut Report<'_>) -> Option<OnPriorityChange> {
+    let Some(word) = &raw.on_priority_change else { return Some(OnPriorityChange::default()) };
+    let choice = OnPriorityChange::from_name(&word.text);
+    if choice.is_none() {
+        let message = format!("on_priority_change = {} is no choice", quoted(&word.text));
+        let names = OnPriorityChange::ALL.into_iter().map(OnPriorityChange::name);
+        report.error(&word.place, message, suggest::instead(&word.text, names));
+    }
+    choice
+}
+
+/// The place of the default priority among the names. `None` where it was reported.
+pub(in crate::policy) fn default_priority(raw: &RawPolicy<'_, '_>, report: &mut Report<'_>) -> Option<PriorityId> {
+    let names: Vec<&str> = raw.priorities.iter().map(|priority| priority.name.text.as_str()).collect();
+    match &raw.default_priority {
+        Some(word) => names::known(word, "priority", &names, report).and_then(|number| number.try_into().ok()),
+        None if raw.has_default_priority => None,
+        None => {
+            let instead = format!("default_priority = {}", suggest::instead("", names.iter().copied()));
+            let message = "default_priority is missing: which priority has a ticket that no rule applies to?";
+            report.error(&top(), message, instead);
+            None
+        }
+    }
+}

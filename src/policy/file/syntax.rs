@@ -1,0 +1,62 @@
+//! TOML's own rules: what the parser objects to, in words for somebody who has never heard of TOML.
+
+use super::problem::{Place, Report};
+use toml::Spanned;
+use toml::de::{DeTable, Error};
+
+/// Files up to this size are read on after a syntax error, to report all of them. Beyond it they are no policies but
+/// rubbish, of which every byte can be an error.
+const RECOVERED_BYTES: usize = 1 << 20;
+
+/// Parses a document and reports its syntax errors. `None` where reading on would only give errors that follow from them.
+pub(in crate::policy) fn parse<'t>(text: &'t str, report: &mut Report<'_>) -> Option<Spanned<DeTable<'t>>> {
+    let errors = match DeTable::parse(text) {
+        Ok(document) => return Some(document),
+        Err(first) if text.len() > RECOVERED_BYTES => vec![first],
+        Err(_) => {
+            let (document, errors) = DeTable::parse_recoverable(text);
+            // A repeated key leaves nothing out but itself: the rest of the file is as good as it was.
+            if errors.iter().all(|error| error.message().starts_with(REPEATED)) {
+                errors.iter().for_each(|error| describe(error, text, report));
+                return Some(document);
+            }
+            errors
+        }
+    };
+    // After an error in a line, later errors of the same line follow from it.
+    let mut line = 0;
+    for error in &errors {
+        let next = report.line(&place_of(error, text));
+        if next != line {
+            describe(error, text, report);
+        }
+        line = next;
+    }
+    None
+}
+
+const REPEATED: &str = "duplicate key";
+
+fn place_of(error: &Error, text: &str) -> Place {
+    error.span().unwrap_or(text.len()..text.len())
+}
+
+fn describe(error: &Error, text: &str, report: &mut Report<'_>) {
+    let place = place_of(error, text);
+    let message = error.message();
+    match message {
+        _ if message.starts_with(REPEATED) => {
+            let key = text.get(place.clone()).unwrap_or_default();
+            let message = format!("{key} is given twice in the same table");
+            report.error(&place, message, "it once: give the second another name, or remove it");
+        }
+        _ if message.contains("recursion limit") => {
+            report.error_plain(&place, "tables and lists are nested more than 80 deep; a policy needs 6");
+        }
+        _ if message.contains("string") && message.contains("values must be quoted") => {
+            let value = text.get(place.clone()).unwrap_or_default();
+            report.error(&place, "not valid TOML: a text without quotes", format!("{value:?}, in quotes"));
+        }
+        _ => report.error_plain(&place, format!("not valid TOML: {message}")),
+    }
+}

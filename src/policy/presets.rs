@@ -1,0 +1,118 @@
+//! The known metrics and SuperOffice's chain, as rows of the table that every clock is: event to effect.
+//!
+//! What each metric measures, and why its row is what it is:
+//!
+//! - `first_response`: from the opening to the first public reply of an agent. Resolving counts as an answer: a ticket that was
+//!   solved on the telephone has no written reply. A reopened ticket has had its first response.
+//! - `next_response`: from the oldest unanswered message of the customer to the next public reply. More messages do not move it.
+//! - `periodic_update`: from each public reply to the next one, so that the customer is never left without news. It begins
+//!   with the first reply (before that, `first_response` runs) and runs in every state; with `pause_while = ["waiting"]`
+//!   it is Zendesk's "pausable update".
+//! - `requester_wait` and `agent_work` run while the ticket is new or open, and stand still while it waits. Zendesk counts time
+//!   on hold (waiting for a vendor) as the requester's wait but not as an agent's work, and pending (waiting for the requester)
+//!   as neither. Here "waiting" is one state: which states of the source system lead to it is said by its mapping. So for
+//!   `requester_wait` map only "pending" to waiting and "on hold" to open; for `agent_work` map both to waiting. The rows are
+//!   the same; the two names exist so that reports say which of the two was measured.
+//! - `resolution`: from the opening until the ticket is solved, whatever it waits for, and again from each reopening.
+//!   Zendesk's "total resolution time". Who does not answer for the customer's delay adds `pause_while = ["waiting"]`.
+//! - `superoffice`: not a metric but the event table of SuperOffice's priorities. Its six events are named there as
+//!   [`VERBS`] says, and each is None, Stop, Continue or Restart. SuperOffice fixes no defaults; the row here is the
+//!   usual chain that chases a request until its owner reads it.
+
+use super::Effect;
+use super::Effect::{Continue, Restart, Start, Stop};
+use crate::ticket::EventKind;
+use crate::ticket::EventKind::{
+    AgentReply, Assigned, Closed, CustomerReply, Opened, PriorityChanged, Read, Reopened, Resolved,
+};
+use crate::ticket::{State, StateSet};
+
+/// A named row of the table.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Preset {
+    pub name: &'static str,
+    on: &'static [(EventKind, Effect)],
+    pause_while: &'static [State],
+}
+
+/// Every preset; a clock with one of these names needs no table of its own.
+pub static PRESETS: [Preset; 7] = [
+    Preset {
+        name: "first_response",
+        on: &[(Opened, Start), (AgentReply, Stop), (Resolved, Stop), (Closed, Stop)],
+        pause_while: &[],
+    },
+    Preset {
+        name: "next_response",
+        on: &[(CustomerReply, Start), (AgentReply, Stop), (Resolved, Stop), (Closed, Stop)],
+        pause_while: &[],
+    },
+    Preset {
+        name: "periodic_update",
+        on: &[(AgentReply, Restart), (Resolved, Stop), (Closed, Stop)],
+        pause_while: &[],
+    },
+    Preset {
+        name: "requester_wait",
+        on: &[(Opened, Start), (Reopened, Start), (Resolved, Stop), (Closed, Stop)],
+        pause_while: &[State::Waiting],
+    },
+    Preset {
+        name: "agent_work",
+        on: &[(Opened, Start), (Reopened, Start), (Resolved, Stop), (Closed, Stop)],
+        pause_while: &[State::Waiting],
+    },
+    Preset {
+        name: "resolution",
+        on: &[(Opened, Start), (Reopened, Start), (Resolved, Stop), (Closed, Stop)],
+        pause_while: &[],
+    },
+    Preset {
+        name: SUPEROFFICE,
+        on: &[
+            (Opened, Restart),
+            (Read, Stop),
+            (Assigned, Continue),
+            (CustomerReply, Restart),
+            (Resolved, Stop),
+            (Closed, Stop),
+            (PriorityChanged, Continue),
+        ],
+        pause_while: &[],
+    },
+];
+
+/// The preset whose `on` takes SuperOffice's names of events.
+pub const SUPEROFFICE: &str = "superoffice";
+
+/// SuperOffice's events, and ours. It knows no "resolved": a request is closed when it is solved.
+pub static VERBS: [(&str, &[EventKind]); 6] = [
+    ("read", &[Read]),
+    ("changed_owner", &[Assigned]),
+    ("new_info", &[CustomerReply]),
+    ("closed", &[Closed, Resolved]),
+    ("changed_priority", &[PriorityChanged]),
+    ("new", &[Opened]),
+];
+
+/// What SuperOffice lets an event do.
+pub static VERB_EFFECTS: [Effect; 4] = [Effect::None, Effect::Stop, Effect::Continue, Effect::Restart];
+
+impl Preset {
+    pub fn from_name(name: &str) -> Option<&'static Self> {
+        PRESETS.iter().find(|preset| preset.name == name)
+    }
+
+    /// The effect of every event, by `EventKind as usize`.
+    pub fn table(&self) -> [Effect; EventKind::COUNT] {
+        let mut table = [Effect::None; EventKind::COUNT];
+        for (event, effect) in self.on {
+            table[*event as usize] = *effect;
+        }
+        table
+    }
+
+    pub fn pause_while(&self) -> StateSet {
+        self.pause_while.iter().copied().collect()
+    }
+}

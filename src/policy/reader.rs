@@ -1,0 +1,81 @@
+//! Policy files in, policies or all their mistakes out.
+
+use super::check as parts;
+use super::file::fields::Word;
+use super::file::problem::{Problem, Report, quoted};
+use super::file::raw::RawPolicy;
+use super::file::{raw, syntax};
+use super::{Policy, Priority};
+use crate::calendar::Calendar;
+use crate::limits::MAX_CONFIG_BYTES;
+use std::sync::Arc;
+
+/// Gives the text of a file that the policy names (holidays in an iCalendar file), by the name that it has there; or says why not.
+pub type ReadFile<'r> = &'r mut dyn FnMut(&str) -> Result<String, String>;
+
+/// A policy file that has been read.
+#[derive(Debug)]
+pub struct Checked {
+    /// The policy, unless there is an error among the problems.
+    pub policy: Option<Policy>,
+    /// Errors and warnings, in order of the file.
+    pub problems: Vec<Problem>,
+}
+
+/// Reads and checks a policy file. `file` is its name in the reports.
+///
+/// # Errors
+/// Every problem of the file, warnings among them, if at least one is an error.
+pub fn load(text: &str, file: &str, read: ReadFile<'_>) -> Result<Policy, Vec<Problem>> {
+    let checked = check(text, file, read);
+    checked.policy.ok_or(checked.problems)
+}
+
+/// Reads and checks a policy file, for somebody who wants to hear the warnings too. `file` is its name in the reports.
+pub fn check(text: &str, file: &str, read: ReadFile<'_>) -> Checked {
+    let mut report = Report::new(file, text);
+    let policy = policy(text, read, &mut report);
+    let policy = policy.filter(|_| report.errors() == 0);
+    Checked { policy, problems: report.finish() }
+}
+
+fn policy(text: &str, read: ReadFile<'_>, report: &mut Report<'_>) -> Option<Policy> {
+    if text.len() as u64 > MAX_CONFIG_BYTES {
+        let message = format!("the file has {} bytes; a policy file may have {MAX_CONFIG_BYTES}", text.len());
+        report.error_plain(&(0..0), message);
+        return None;
+    }
+    if let Some(at) = text.find('\0') {
+        report.error_plain(&(at..at + 1), "a zero byte: this is no text file");
+        return None;
+    }
+    let document = syntax::parse(text, report)?;
+    let raw = raw::read(&document, report);
+    let calendars = parts::calendars(&raw, read, report);
+    warn_of_unused(&raw, report);
+    let priorities = parts::priorities(&raw, &calendars, report);
+    parts::refuse_loops(&raw, report);
+    let default_priority = parts::default_priority(&raw, report);
+    let rules = parts::rules(&raw, report);
+    Some(Policy {
+        calendars: calendars.into_iter().map(|(_, calendar)| calendar).collect::<Option<Vec<Arc<Calendar>>>>()?,
+        priorities: all(priorities, &raw)?,
+        default_priority: default_priority?,
+        rules: rules?,
+    })
+}
+
+/// Numbers of priorities are places in the file: with one of them missing they would all be wrong.
+fn all(priorities: Vec<Arc<Priority>>, raw: &RawPolicy<'_, '_>) -> Option<Vec<Arc<Priority>>> {
+    (priorities.len() == raw.priorities.len()).then_some(priorities)
+}
+
+fn warn_of_unused(raw: &RawPolicy<'_, '_>, report: &mut Report<'_>) {
+    let used = |name: &str| {
+        raw.priorities.iter().filter_map(|priority| priority.calendar.as_ref()).any(|word| word.text == name)
+    };
+    for Word { text, place } in raw.calendars.iter().map(|field| field.word()).filter(|word| !used(&word.text)) {
+        let message = format!("no priority uses the calendar {}", quoted(&text));
+        report.warning(&place, message, format!("calendar = {} in a priority, or remove it", quoted(&text)));
+    }
+}

@@ -1,0 +1,38 @@
+//! Calendars for tests, compiled once.
+
+use overdue::calendar::{Calendar, CalendarDefinition, Timeline};
+use std::sync::{Arc, LazyLock};
+
+/// Monday to Friday, nine to five, in Oslo: SuperOffice's example.
+pub const OFFICE: &str = "office";
+pub const ALWAYS: &str = "always";
+/// As the office, from eight to four.
+pub const EARLY: &str = "early";
+
+const DEFINITIONS: [(&str, &str); 7] = [
+    (OFFICE, "time_zone = 'Europe/Oslo'\nmon-fri = ['09:00-17:00']"),
+    (ALWAYS, "hours = '24x7'"),
+    (EARLY, "time_zone = 'Europe/Oslo'\nmon-fri = ['08:00-16:00']"),
+    (
+        "lunch",
+        "time_zone = 'Europe/Oslo'\nmon-thu = ['08:00-12:00', '12:30-17:00']\nfri = ['08:00-15:00']\nholidays = ['2026-03-27', '--05-01']",
+    ),
+    ("night", "time_zone = 'Europe/London'\nmon-sun = ['22:00-06:00']"),
+    ("new_york", "time_zone = 'America/New_York'\nmon-sat = ['09:00-17:30']\nholidays = ['2026-03-28']"),
+    ("all_day", "time_zone = 'Europe/Berlin'\nmon-sat = ['00:00-24:00']"),
+];
+
+static ALL: LazyLock<Vec<Arc<Calendar>>> =
+    LazyLock::new(|| DEFINITIONS.iter().map(|(name, text)| Arc::new(make(name, text))).collect());
+
+fn make(name: &str, _text: &str) -> Calendar {
+    Calendar { name: name.to_owned(), definition: CalendarDefinition {}, timeline: Timeline {} }
+}
+
+pub fn all() -> &'static [Arc<Calendar>] {
+    &ALL
+}
+
+pub fn named(name: &str) -> Arc<Calendar> {
+    Arc::clone(ALL.iter().find(|calendar| calendar.name == name).expect("a calendar of the tests"))
+}

@@ -1,0 +1,409 @@
+//! A ticket's history, replayed from its first event to its last.
+
+use super::measure::{Cycle, Ruler, Segment};
+use super::ticket::{Apply, Version};
+use overdue::policy::{Clock, Effect, OnPriorityChange, Priority};
+use overdue::ticket::{EventKind, State};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A primitive event, but for the opening.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    Priority(String),
+    /// choice: without the owner or team as a value, so a second one at the same instant is a repeat.
+    Assigned,
+    /// Any kind that does not speak of the state.
+    Event(EventKind),
+    State(State),
+}
+
+impl What {
+    pub fn is_gone(&self) -> bool {
+        matches!(self, What::Event(EventKind::Deleted | EventKind::Merged))
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Primitive {
+    pub at_ms: i64,
+    pub what: What,
+}
+
+/// Everything that happened to a ticket.
+#[derive(Debug, Clone)]
+pub struct History {
+    pub opened_ms: i64,
+    pub priority: String,
+    pub state: State,
+    /// In order of the time at which they count, then of arrival.
+    pub events: Vec<Primitive>,
+}
+
+impl History {
+    /// When an event counts: not before the opening.
+    pub fn counts_ms(&self, at_ms: i64) -> i64 {
+        at_ms.max(self.opened_ms)
+    }
+
+    pub fn last_ms(&self) -> i64 {
+        self.events.iter().map(|event| self.counts_ms(event.at_ms)).fold(self.opened_ms, i64::max)
+    }
+
+    /// State and priority after everything that counts at or before an instant.
+    pub fn at(&self, at_ms: i64) -> (State, &str) {
+        let (mut state, mut priority) = (self.state, self.priority.as_str());
+        for event in self.events.iter().filter(|event| self.counts_ms(event.at_ms) <= self.counts_ms(at_ms)) {
+            match &event.what {
+                What::State(next) => state = *next,
+                What::Priority(next) => priority = next,
+                What::Assigned | What::Event(_) => {}
+            }
+        }
+        (state, priority)
+    }
+
+    /// Adds an event unless the history holds it; says whether it did.
+    pub fn insert(&mut self, event: Primitive) -> bool {
+        if self.events.contains(&event) {
+            return false;
+        }
+        self.events.push(event);
+        let opened_ms = self.opened_ms;
+        self.events.sort_by_key(|event| event.at_ms.max(opened_ms));
+        true
+    }
+}
+
+/// A cycle that has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    pub number: u16,
+    pub started_ms: i64,
+    pub due_ms: i64,
+    pub stopped_ms: i64,
+    pub business_ms: i64,
+    pub met: Option<bool>,
+    /// Levels that were reached, and when.
+    pub levels: BTreeMap<u8, i64>,
+    /// Ended by the ticket's leaving the index: not reported.
+    pub without_result: bool,
+}
+
+/// A clock's cycles, by the clock's name.
+#[derive(Debug, Clone, Default)]
+pub struct Run {
+    pub ended: Vec<Ended>,
+    pub open: Option<Cycle>,
+    /// The level at which the last cycle stood.
+    last_level: u8,
+}
+
+impl Run {
+    fn next_number(&self) -> u16 {
+        self.ended.last().map_or(0, |cycle| cycle.number) + 1
+    }
+
+    fn begin(&mut self, at_ms: i64, floor: u8, ruler: Ruler<'_>) {
+        let base_ms = (floor > 0).then(|| ruler.level(at_ms, floor).map_or(0, |amount| amount.ms));
+        self.open = Some(Cycle {
+            number: self.next_number(),
+            started_ms: at_ms,
+            base_ms,
+            floor,
+            segments: Vec::new(),
+            held: false,
+            reached: BTreeMap::new(),
+        });
+    }
+
+    fn end(&mut self, at_ms: i64, ruler: Ruler<'_>, without_result: bool) {
+        let Some(mut cycle) = self.open.take() else { return };
+        pause(&mut cycle, at_ms);
+        keep_reached(&mut cycle, ruler, |due_ms| due_ms < at_ms);
+        let target = ruler.target(cycle.started_ms).map(|amount| ruler.reach(&cycle, amount));
+        self.last_level = standing(&cycle);
+        self.ended.push(Ended {
+            number: cycle.number,
+            started_ms: cycle.started_ms,
+            due_ms: target.map_or(overdue::time::NEVER_MS, |reach| reach.due_ms),
+            stopped_ms: at_ms,
+            business_ms: ruler.spent(&cycle, at_ms),
+            met: target.map(|reach| reach.at_ms.is_none()),
+            levels: cycle.reached,
+            without_result,
+        });
+    }
+}
+
+fn pause(cycle: &mut Cycle, at_ms: i64) {
+    if let Some(last) = cycle.segments.last_mut() {
+        last.to_ms.get_or_insert(at_ms);
+    }
+}
+
+fn standing(cycle: &Cycle) -> u8 {
+    cycle.reached.keys().copied().fold(cycle.floor, u8::max)
+}
+
+/// Notes the levels that are reached, for good.
+fn keep_reached(cycle: &mut Cycle, ruler: Ruler<'_>, in_time: impl Fn(i64) -> bool) {
+    for (level, due_ms) in dues(cycle, ruler) {
+        if in_time(due_ms) {
+            cycle.reached.insert(level, due_ms);
+        }
+    }
+}
+
+/// Every level that is reached, or is due if the open segment lasts.
+pub fn dues(cycle: &Cycle, ruler: Ruler<'_>) -> BTreeMap<u8, i64> {
+    let mut dues = cycle.reached.clone();
+    for level in cycle.floor + 1..=ruler.clock.levels.len() as u8 {
+        let reach = ruler.level(cycle.started_ms, level).and_then(|amount| ruler.reach(cycle, amount).at_ms);
+        if let Some(due_ms) = reach {
+            dues.entry(level).or_insert(due_ms);
+        }
+    }
+    dues
+}
+
+/// A ticket as its history has made it.
+pub struct Replay {
+    pub state: State,
+    pub priority: Arc<Priority>,
+    pub runs: BTreeMap<String, Run>,
+    pub is_gone: bool,
+}
+
+impl Replay {
+    pub fn of(history: &History, versions: &[Version]) -> Replay {
+        let mut replay = Replay {
+            state: history.state,
+            priority: in_force(versions, &history.priority, history.opened_ms),
+            runs: BTreeMap::new(),
+            is_gone: false,
+        };
+        let mut edits = (1..versions.len()).filter(|edit| versions[*edit].at_ms > history.opened_ms).peekable();
+        replay.effects(EventKind::Opened, history.opened_ms);
+        replay.run_or_pause(history.opened_ms);
+        for (index, event) in history.events.iter().enumerate() {
+            let at_ms = history.counts_ms(event.at_ms);
+            while let Some(edit) = edits.next_if(|edit| versions[*edit].at_ms <= at_ms) {
+                replay.edit(versions, edit, history, index);
+            }
+            if event.what.is_gone() {
+                replay.leave(at_ms);
+                return replay;
+            }
+            match &event.what {
+                What::Assigned => replay.effects(EventKind::Assigned, at_ms),
+                What::Event(kind) => replay.effects(*kind, at_ms),
+                What::State(next) => {
+                    if let Some(kind) = state_event(replay.state, *next) {
+                        replay.effects(kind, at_ms);
+                        replay.state = *next;
+                    }
+                }
+                What::Priority(name) => {
+                    if *name != replay.priority.name {
+                        let next = in_force(versions, name, at_ms);
+                        let mode = next.on_priority_change;
+                        replay.change(next, mode, at_ms, false, &history.events[..index], history);
+                        replay.effects(EventKind::PriorityChanged, at_ms);
+                    }
+                }
+            }
+            replay.run_or_pause(at_ms);
+        }
+        for edit in edits {
+            replay.edit(versions, edit, history, history.events.len());
+        }
+        replay
+    }
+
+    pub fn ruler<'a>(priority: &'a Priority, clock: &'a Clock) -> Ruler<'a> {
+        Ruler { timeline: &priority.calendar.timeline, clock }
+    }
+
+    /// The clocks with an open cycle.
+    pub fn open(&self) -> impl Iterator<Item = (&Clock, &Cycle)> {
+        self.priority.clocks.iter().filter_map(|clock| Some((clock, self.runs.get(&clock.name)?.open.as_ref()?)))
+    }
+
+    fn effects(&mut self, kind: EventKind, at_ms: i64) {
+        let priority = Arc::clone(&self.priority);
+        for clock in &priority.clocks {
+            let ruler = Self::ruler(&priority, clock);
+            let run = self.runs.entry(clock.name.clone()).or_default();
+            match clock.on[kind as usize] {
+                Effect::None => {}
+                Effect::Start if run.open.is_none() => run.begin(at_ms, 0, ruler),
+                Effect::Continue if run.open.is_none() => {
+                    run.begin(at_ms, run.last_level.min(clock.levels.len() as u8), ruler);
+                }
+                Effect::Start => {}
+                Effect::Pause => set_held(run, true),
+                Effect::Resume | Effect::Continue => set_held(run, false),
+                Effect::Restart => {
+                    run.end(at_ms, ruler, false);
+                    run.begin(at_ms, 0, ruler);
+                }
+                Effect::Stop => run.end(at_ms, ruler, false),
+            }
+        }
+    }
+
+    /// Opens and closes segments as held cycles and the ticket's state ask for.
+    fn run_or_pause(&mut self, at_ms: i64) {
+        for clock in &self.priority.clocks {
+            let Some(cycle) = self.runs.get_mut(&clock.name).and_then(|run| run.open.as_mut()) else { continue };
+            if cycle.held || clock.pause_while.contains(self.state) {
+                pause(cycle, at_ms);
+            } else if cycle.segments.last().is_none_or(|last| last.to_ms.is_some()) {
+                cycle.segments.push(Segment { from_ms: at_ms, to_ms: None });
+            }
+        }
+    }
+
+    /// Out of the index, whatever the clocks' tables make of the event.
+    fn leave(&mut self, at_ms: i64) {
+        for clock in &self.priority.clocks {
+            if let Some(run) = self.runs.get_mut(&clock.name) {
+                run.end(at_ms, Self::ruler(&self.priority, clock), true);
+            }
+        }
+        self.is_gone = true;
+    }
+
+    fn edit(&mut self, versions: &[Version], edit: usize, history: &History, before: usize) {
+        let Version { at_ms, apply, .. } = versions[edit];
+        let mode = match apply {
+            Apply::NewTickets => return,
+            Apply::FromStart => OnPriorityChange::FromStart,
+            Apply::FromNow => OnPriorityChange::Carry,
+        };
+        let find = |version: &Version| version.policy.priorities.iter().find(|p| p.name == self.priority.name).cloned();
+        // choice: a priority that the edit takes away goes on under its last version.
+        let Some(next) = find(&versions[edit]) else { return };
+        if find(&versions[edit - 1]).is_some_and(|last| last == next) {
+            return;
+        }
+        // choice: an edit is no event of the ticket, so the table's effect for `priority_changed` is not done.
+        self.change(next, mode, at_ms, true, &history.events[..before], history);
+        self.run_or_pause(at_ms);
+    }
+
+    fn change(
+        &mut self,
+        next: Arc<Priority>,
+        mode: OnPriorityChange,
+        at_ms: i64,
+        is_edit: bool,
+        before: &[Primitive],
+        history: &History,
+    ) {
+        let last = std::mem::replace(&mut self.priority, Arc::clone(&next));
+        let named = |priority: &Priority, name: &str| priority.clocks.iter().position(|clock| clock.name == name);
+        for old in &last.clocks {
+            let ruler = Self::ruler(&last, old);
+            let Some(run) = self.runs.get_mut(&old.name) else { continue };
+            let Some(new) = named(&next, &old.name) else {
+                run.end(at_ms, ruler, false);
+                continue;
+            };
+            let new_ruler = Self::ruler(&next, &next.clocks[new]);
+            let Some(cycle) = run.open.as_mut() else { continue };
+            // What is due at the instant of an edit has fired already: the engine's time is there.
+            keep_reached(cycle, ruler, |due_ms| due_ms < at_ms || (is_edit && due_ms == at_ms));
+            match mode {
+                OnPriorityChange::FromStart => {}
+                OnPriorityChange::Carry => {
+                    cycle.base_ms = Some(ruler.spent(cycle, at_ms));
+                    cycle.segments.clear();
+                }
+                OnPriorityChange::Restart => {
+                    run.end(at_ms, ruler, false);
+                    run.begin(at_ms, 0, new_ruler);
+                }
+                OnPriorityChange::KeepLevel => {
+                    cycle.floor = standing(cycle).min(new_ruler.clock.levels.len() as u8);
+                    let amount = (cycle.floor > 0).then(|| new_ruler.level(cycle.started_ms, cycle.floor)).flatten();
+                    cycle.base_ms = Some(amount.map_or(0, |amount| amount.ms));
+                    cycle.segments.clear();
+                }
+            }
+        }
+        for new in next.clocks.iter().filter(|clock| named(&last, &clock.name).is_none()) {
+            let mut started = as_if_always(new, &next, before, history);
+            let run = self.runs.entry(new.name.clone()).or_default();
+            if let Some(cycle) = &mut started {
+                cycle.number = run.next_number();
+                if mode != OnPriorityChange::FromStart {
+                    // choice: with no time spent, it starts here.
+                    cycle.started_ms = at_ms;
+                    cycle.segments.clear();
+                }
+            }
+            run.open = started;
+        }
+    }
+}
+
+fn set_held(run: &mut Run, held: bool) {
+    if let Some(cycle) = &mut run.open {
+        cycle.held = held;
+    }
+}
+
+/// The open cycle that a clock's table makes of a history, measured from its last start.
+fn as_if_always(clock: &Clock, priority: &Priority, before: &[Primitive], history: &History) -> Option<Cycle> {
+    let alone = Priority { clocks: vec![clock.clone()], ..priority.clone() };
+    let mut replay =
+        Replay { state: history.state, priority: Arc::new(alone), runs: BTreeMap::new(), is_gone: false };
+    let mut name = history.priority.as_str();
+    replay.effects(EventKind::Opened, history.opened_ms);
+    replay.run_or_pause(history.opened_ms);
+    for event in before {
+        let at_ms = history.counts_ms(event.at_ms);
+        match &event.what {
+            What::Assigned => replay.effects(EventKind::Assigned, at_ms),
+            What::Event(kind) => replay.effects(*kind, at_ms),
+            What::State(next) => {
+                if let Some(kind) = state_event(replay.state, *next) {
+                    replay.effects(kind, at_ms);
+                    replay.state = *next;
+                }
+            }
+            What::Priority(next) => {
+                if name != next {
+                    name = next;
+                    replay.effects(EventKind::PriorityChanged, at_ms);
+                }
+            }
+        }
+        replay.run_or_pause(at_ms);
+    }
+    let mut cycle = replay.runs.remove(&clock.name)?.open?;
+    // choice: a cycle that the table would have continued starts at no level here: the earlier ones do not count.
+    cycle.floor = 0;
+    cycle.base_ms = None;
+    Some(cycle)
+}
+
+/// The event that a change of state is, if it is one.
+pub fn state_event(from: State, to: State) -> Option<EventKind> {
+    match (from, to) {
+        _ if from == to => None,
+        (_, State::Resolved) => Some(EventKind::Resolved),
+        (_, State::Closed) => Some(EventKind::Closed),
+        (State::Resolved | State::Closed, _) => Some(EventKind::Reopened),
+        _ => Some(EventKind::StateChanged),
+    }
+}
+
+/// The version of a priority that holds at an instant; where it has none yet, its first.
+fn in_force(versions: &[Version], name: &str, at_ms: i64) -> Arc<Priority> {
+    let named = |version: &Version| version.policy.priorities.iter().find(|priority| priority.name == name).cloned();
+    let then = versions.iter().filter(|version| version.at_ms <= at_ms).rev().find_map(named);
+    then.or_else(|| versions.iter().find_map(named)).expect("a row with an unknown priority was refused")
+}

@@ -1,0 +1,159 @@
+//! One cycle measured under one clock: amounts, and the instants at which they are reached.
+
+use overdue::calendar::{Span, Timeline};
+use overdue::policy::{Clock, Threshold};
+use overdue::time::NEVER_MS;
+use std::collections::BTreeMap;
+
+/// A stretch in which a cycle runs; the last one may be open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Segment {
+    pub from_ms: i64,
+    pub to_ms: Option<i64>,
+}
+
+/// One run of a clock.
+#[derive(Debug, Clone)]
+pub struct Cycle {
+    pub number: u16,
+    pub started_ms: i64,
+    /// Spent before the first segment: carried over a change, or the amount of the level at which it stands.
+    pub base_ms: Option<i64>,
+    /// Levels up to this one cannot be reached.
+    pub floor: u8,
+    pub segments: Vec<Segment>,
+    pub held: bool,
+    /// Levels reached under earlier versions or priorities stay so.
+    pub reached: BTreeMap<u8, i64>,
+}
+
+/// An amount of a cycle's time.
+#[derive(Debug, Clone, Copy)]
+pub struct Amount {
+    pub ms: i64,
+    /// Where it is in days: the instant at which it ends when nothing pauses.
+    pub exact_ms: Option<i64>,
+    /// In business days: never due at a closing.
+    pub business_days: bool,
+}
+
+/// When an amount is reached.
+#[derive(Debug, Clone, Copy)]
+pub struct Reach {
+    /// Reached then, if the segment is closed; due then, if it is open.
+    pub at_ms: Option<i64>,
+    /// The due time in the segment that counts, had it lasted; never, if the cycle never ran.
+    pub due_ms: i64,
+}
+
+/// A clock and the calendar in which it measures.
+#[derive(Clone, Copy)]
+pub struct Ruler<'a> {
+    pub timeline: &'a Timeline,
+    pub clock: &'a Clock,
+}
+
+impl Ruler<'_> {
+    /// A target in calendar days is measured in real time.
+    fn is_real(&self) -> bool {
+        matches!(self.clock.target, Some(Span::CalendarDays(_)))
+    }
+
+    pub fn elapsed(&self, from_ms: i64, to_ms: i64) -> i64 {
+        if self.is_real() { (to_ms - from_ms).max(0) } else { self.timeline.elapsed(from_ms, to_ms) }
+    }
+
+    fn add(&self, start_ms: i64, amount_ms: i64) -> i64 {
+        if amount_ms >= NEVER_MS {
+            NEVER_MS
+        } else if self.is_real() {
+            (start_ms + amount_ms).min(NEVER_MS)
+        } else {
+            self.timeline.add(start_ms, amount_ms)
+        }
+    }
+
+    fn next_open(&self, at_ms: i64) -> i64 {
+        if self.is_real() { at_ms } else { self.timeline.next_open(at_ms) }
+    }
+
+    fn days_end(&self, from_ms: i64, span: Span) -> Option<i64> {
+        match span {
+            Span::Business { .. } => None,
+            Span::BusinessDays(days) => Some(self.timeline.add_business_days(from_ms, days)),
+            Span::CalendarDays(days) => Some(self.timeline.add_calendar_days(from_ms, days)),
+        }
+    }
+
+    /// A span that begins at `from_ms`, of a cycle that started at `start_ms`; choice: hours on a clock whose target is in
+    /// calendar days are real hours, and levels in days are due at exactly their instant where nothing pauses.
+    fn span(&self, start_ms: i64, from_ms: i64, before_ms: i64, span: Span) -> Amount {
+        match (span, self.days_end(from_ms, span)) {
+            (_, Some(end_ms)) => Amount {
+                ms: if end_ms >= NEVER_MS { NEVER_MS } else { self.elapsed(start_ms, end_ms) },
+                exact_ms: Some(end_ms),
+                business_days: matches!(span, Span::BusinessDays(_)),
+            },
+            (Span::Business { ms }, None) => Amount { ms: before_ms + ms, exact_ms: None, business_days: false },
+            (_, None) => unreachable!("days end somewhere"),
+        }
+    }
+
+    pub fn target(&self, start_ms: i64) -> Option<Amount> {
+        self.clock.target.map(|span| self.span(start_ms, start_ms, 0, span))
+    }
+
+    fn percent(&self, start_ms: i64, hundredths: u32) -> Option<Amount> {
+        let target = self.target(start_ms)?;
+        if hundredths == 10_000 {
+            return Some(target);
+        }
+        let ms = (i128::from(target.ms) * i128::from(hundredths) + 9_999) / 10_000;
+        Some(Amount { ms: i64::try_from(ms).unwrap_or(NEVER_MS), exact_ms: None, business_days: false })
+    }
+
+    pub fn at_risk(&self, start_ms: i64) -> Option<Amount> {
+        self.percent(start_ms, self.clock.at_risk)
+    }
+
+    /// The amount of a level, numbered from 1.
+    pub fn level(&self, start_ms: i64, level: u8) -> Option<Amount> {
+        match self.clock.levels.get(usize::from(level) - 1)?.at {
+            Threshold::Percent(hundredths) => self.percent(start_ms, hundredths),
+            Threshold::After(span) => Some(self.span(start_ms, start_ms, 0, span)),
+            Threshold::AfterTarget(span) => {
+                let target = self.target(start_ms)?;
+                let target_ends_ms = target.exact_ms.unwrap_or_else(|| self.add(start_ms, target.ms));
+                Some(self.span(start_ms, target_ends_ms, target.ms, span))
+            }
+        }
+    }
+
+    pub fn spent(&self, cycle: &Cycle, until_ms: i64) -> i64 {
+        let run = |segment: &Segment| self.elapsed(segment.from_ms, segment.to_ms.unwrap_or(until_ms).min(until_ms));
+        cycle.base_ms.unwrap_or(0) + cycle.segments.iter().map(run).sum::<i64>()
+    }
+
+    pub fn reach(&self, cycle: &Cycle, amount: Amount) -> Reach {
+        let mut spent_ms = cycle.base_ms.unwrap_or(0);
+        let mut due_ms = NEVER_MS;
+        for (index, segment) in cycle.segments.iter().enumerate() {
+            let never_paused = index == 0 && cycle.base_ms.is_none() && segment.from_ms == cycle.started_ms;
+            let left_ms = amount.ms - spent_ms;
+            due_ms = if never_paused && amount.exact_ms.is_some() {
+                amount.exact_ms.unwrap_or(NEVER_MS)
+            } else if left_ms <= 0 {
+                self.next_open(segment.from_ms)
+            } else if amount.business_days {
+                self.next_open(self.add(segment.from_ms, left_ms))
+            } else {
+                self.add(segment.from_ms, left_ms)
+            };
+            if due_ms < segment.to_ms.unwrap_or(NEVER_MS) {
+                return Reach { at_ms: Some(due_ms), due_ms };
+            }
+            spent_ms += segment.to_ms.map_or(0, |to_ms| self.elapsed(segment.from_ms, to_ms));
+        }
+        Reach { at_ms: None, due_ms }
+    }
+}

@@ -1,0 +1,178 @@
+//! Commands in readable form, and both sides run on them.
+
+use super::adapter::Subject;
+use super::{Apply, Model, Output, Passed};
+use overdue::policy::Policy;
+use overdue::ticket::{Batch, Column, EventKind, State};
+use overdue::time::format_rfc3339;
+use std::fmt;
+use std::sync::Arc;
+
+/// One row of a batch.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Row {
+    pub ticket: String,
+    pub at_ms: i64,
+    pub kind: EventKind,
+    pub state: Option<State>,
+    pub labels: Vec<(Column, String)>,
+}
+
+impl Row {
+    pub fn new(ticket: &str, at_ms: i64, kind: EventKind) -> Row {
+        Row { ticket: ticket.to_owned(), at_ms, kind, state: None, labels: Vec::new() }
+    }
+
+    pub fn state(mut self, state: State) -> Row {
+        self.state = Some(state);
+        self
+    }
+
+    pub fn label(mut self, column: Column, word: &str) -> Row {
+        self.labels.push((column, word.to_owned()));
+        self
+    }
+
+    pub fn priority(self, name: &str) -> Row {
+        self.label(Column::Priority, name)
+    }
+}
+
+impl fmt::Debug for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} ({}) {}", self.ticket, format_rfc3339(self.at_ms), self.at_ms, self.kind.name())?;
+        if let Some(state) = self.state {
+            write!(f, " state={}", state.name())?;
+        }
+        self.labels.iter().try_for_each(|(column, word)| write!(f, " {}={word}", column.name()))
+    }
+}
+
+pub fn batch(rows: &[Row]) -> Batch {
+    let mut batch = Batch::default();
+    for row in rows {
+        batch.push(&row.ticket, row.at_ms, row.kind);
+        if let Some(last) = batch.state.last_mut() {
+            *last = row.state;
+        }
+        row.labels.iter().for_each(|(column, word)| batch.set_last(*column, word));
+    }
+    batch
+}
+
+#[derive(Debug, Clone)]
+pub enum Command {
+    Apply(Vec<Row>, Passed),
+    Edit(Edited, Apply, Passed),
+    Advance(i64),
+    CatchUp(i64, Passed),
+}
+
+/// A policy that prints as what it changes.
+#[derive(Clone)]
+pub struct Edited(pub Arc<Policy>);
+
+impl fmt::Debug for Edited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        describe_policy(&self.0).fmt(f)
+    }
+}
+
+/// A policy in a few lines.
+pub fn describe_policy(policy: &Policy) -> String {
+    let mut text = String::new();
+    for priority in &policy.priorities {
+        text +=
+            &format!("\n  {} in {}, {:?}", priority.name, priority.calendar.name, priority.on_priority_change);
+        for clock in &priority.clocks {
+            let on = EventKind::ALL.iter().filter(|kind| clock.on[**kind as usize] != Default::default());
+            let on: Vec<String> =
+                on.map(|kind| format!("{}={:?}", kind.name(), clock.on[*kind as usize])).collect();
+            let pauses: Vec<_> = clock.pause_while.iter().map(State::name).collect();
+            let levels: Vec<_> = clock.levels.iter().map(|level| level.at).collect();
+            text += &format!(
+                "\n    {} target {:?} at risk {} on [{}] pauses {pauses:?} levels {levels:?}",
+                clock.name,
+                clock.target,
+                clock.at_risk,
+                on.join(" ")
+            );
+        }
+    }
+    text
+}
+
+pub fn run_model(model: &mut Model, command: &Command) -> Output {
+    match command {
+        Command::Apply(rows, passed) => model.apply(&batch(rows), *passed),
+        Command::Edit(policy, apply, passed) => model.edit(Arc::clone(&policy.0), *apply, *passed),
+        Command::Advance(now_ms) => model.advance(*now_ms),
+        Command::CatchUp(now_ms, passed) => model.catch_up(*now_ms, *passed),
+    }
+}
+
+/// Where the two sides differ.
+#[derive(Debug)]
+pub struct Mismatch {
+    pub command: usize,
+    pub text: String,
+}
+
+/// Runs the engine on so many shards beside the model; the first difference.
+pub fn compare(policy: &Arc<Policy>, commands: &[Command], shards: usize) -> Result<Vec<Output>, Mismatch> {
+    let mut model = Model::new(Arc::clone(policy));
+    let mut subject = Subject::new(Arc::clone(policy), shards);
+    let mut outputs = Vec::new();
+    for (index, command) in commands.iter().enumerate() {
+        let expected = run_model(&mut model, command);
+        let found = subject.run(command);
+        let difference = difference(&expected, &found).or_else(|| subject.differs_from(&model));
+        if let Some(text) = difference {
+            return Err(Mismatch { command: index, text: format!("{shards} shards: {text}") });
+        }
+        outputs.push(expected);
+    }
+    Ok(outputs)
+}
+
+/// What only one of two outputs holds.
+fn difference(expected: &Output, found: &Output) -> Option<String> {
+    fn only<T: Clone + PartialEq + fmt::Debug>(name: &str, these: &[T], those: &[T]) -> String {
+        let mut rest = those.to_vec();
+        let mut text = String::new();
+        for item in these {
+            match rest.iter().position(|other| other == item) {
+                Some(place) => drop(rest.swap_remove(place)),
+                None => text += &format!("\n  {name} {item:?}"),
+            }
+        }
+        text
+    }
+    let text = only("missing", &expected.escalations, &found.escalations)
+        + &only("unexpected", &found.escalations, &expected.escalations)
+        + &only("missing", &expected.cycles, &found.cycles)
+        + &only("unexpected", &found.cycles, &expected.cycles)
+        + &only("not refused", &expected.refused, &found.refused)
+        + &only("refused", &found.refused, &expected.refused);
+    (!text.is_empty()).then_some(text)
+}
+
+pub const SHARDS: [usize; 4] = [1, 2, 7, 16];
+
+/// Runs model and engine on every number of shards; what the commands brought about, one output a command.
+pub fn check(policy: &Arc<Policy>, commands: &[Command]) -> Vec<Output> {
+    let mut outputs = Vec::new();
+    for shards in SHARDS {
+        outputs = match compare(policy, commands, shards) {
+            Ok(outputs) => outputs,
+            Err(mismatch) => panic!(
+                "command {}: {:?}{}\nunder {}",
+                mismatch.command,
+                commands[mismatch.command],
+                mismatch.text,
+                describe_policy(policy)
+            ),
+        };
+    }
+    outputs
+}

@@ -1,0 +1,551 @@
+//! The model's commands: what the engine is told, and what it must say.
+
+use super::history::{Ended, History, Primitive, Replay, What, dues};
+use overdue::policy::{Facts, Policy};
+use overdue::ticket::{Batch, Column, EventKind, State};
+use overdue::time::SECOND_MS;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Which passed levels fire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Passed {
+    All,
+    Latest,
+    None,
+}
+
+/// What an edit does to tickets opened before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Apply {
+    FromStart,
+    FromNow,
+    NewTickets,
+}
+
+/// A policy and the instant from which it holds.
+#[derive(Debug, Clone)]
+pub struct Version {
+    pub at_ms: i64,
+    pub policy: Arc<Policy>,
+    pub apply: Apply,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    Fired,
+    Withdrawn,
+    ByHand,
+}
+
+/// In the order in which they come out, but for the ticket's place.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Escalation {
+    pub due_ms: i64,
+    pub ticket: String,
+    /// Empty, cycle and level 0: by hand.
+    pub clock: String,
+    pub cycle: u16,
+    pub level: u8,
+    pub kind: Kind,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CycleRecord {
+    pub ticket: String,
+    pub clock: String,
+    pub cycle: u16,
+    pub revision: u32,
+    pub started_ms: i64,
+    pub due_ms: i64,
+    pub stopped_ms: i64,
+    pub business_ms: i64,
+    pub wall_ms: i64,
+    pub met: Option<bool>,
+    pub is_void: bool,
+}
+
+/// What a command brings about, sorted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Output {
+    pub escalations: Vec<Escalation>,
+    pub cycles: Vec<CycleRecord>,
+    /// Rows of the batch.
+    pub refused: Vec<usize>,
+}
+
+/// A clock's name, a cycle, a level.
+type LevelKey = (String, u16, u8);
+
+#[derive(Debug, Clone)]
+struct Ticket {
+    id: String,
+    history: History,
+    owner: Option<String>,
+    labels: BTreeMap<&'static str, String>,
+    /// With the due time under which each fired.
+    fired: BTreeMap<LevelKey, i64>,
+    marked: BTreeSet<LevelKey>,
+    reported: BTreeMap<(String, u16), CycleRecord>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Model {
+    now_ms: i64,
+    versions: Vec<Version>,
+    tickets: BTreeMap<String, Ticket>,
+}
+
+/// What a ticket counts as.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    Idle,
+    Paused,
+    Running,
+}
+
+/// One clock of a ticket in the index, for counters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClockView {
+    pub ticket: String,
+    pub priority: String,
+    pub state: State,
+    pub labels: BTreeMap<&'static str, String>,
+    pub clock: String,
+    pub standing: Standing,
+    pub is_at_risk: bool,
+    pub is_breached: bool,
+    pub due_ms: Option<i64>,
+}
+
+impl Model {
+    pub fn new(policy: Arc<Policy>) -> Model {
+        let first = Version { at_ms: i64::MIN, policy, apply: Apply::NewTickets };
+        Model { now_ms: 0, versions: vec![first], tickets: BTreeMap::new() }
+    }
+
+    pub fn now_ms(&self) -> i64 {
+        self.now_ms
+    }
+
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.tickets.keys().map(String::as_str)
+    }
+
+    pub fn apply(&mut self, batch: &Batch, passed: Passed) -> Output {
+        let mut output = Output::default();
+        let mut rows: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for row in 0..batch.len() {
+            match batch.priority.get(row) {
+                Some(name) if self.policy().priority_id(name).is_none() => output.refused.push(row),
+                _ => rows.entry(batch.ticket.get(row)).or_default().push(row),
+            }
+        }
+        for (id, mut rows) in rows {
+            rows.sort_by_key(|row| batch.at_ms[*row]);
+            self.apply_rows(id, batch, &rows, passed, &mut output);
+        }
+        output.sort();
+        output
+    }
+
+    pub fn edit(&mut self, policy: Arc<Policy>, apply: Apply, passed: Passed) -> Output {
+        let mut output = Output::default();
+        for ticket in self.tickets.values_mut() {
+            ticket.settle(&self.versions, self.now_ms + 1, &mut output);
+        }
+        self.versions.push(Version { at_ms: self.now_ms, policy, apply });
+        for ticket in self.tickets.values_mut() {
+            ticket.compare(&self.versions, self.now_ms, &BTreeSet::new(), passed, &mut output);
+        }
+        output.sort();
+        output
+    }
+
+    pub fn advance(&mut self, now_ms: i64) -> Output {
+        let mut output = Output::default();
+        let until_ms = self.tick(now_ms);
+        for ticket in self.tickets.values_mut() {
+            ticket.settle(&self.versions, until_ms + 1, &mut output);
+        }
+        output.sort();
+        output
+    }
+
+    pub fn catch_up(&mut self, now_ms: i64, passed: Passed) -> Output {
+        let mut output = Output::default();
+        let until_ms = self.tick(now_ms);
+        for ticket in self.tickets.values_mut() {
+            let later: BTreeSet<LevelKey> = ticket.due(&self.versions, until_ms + 1, i64::MAX);
+            ticket.compare(&self.versions, self.now_ms, &later, passed, &mut output);
+        }
+        output.sort();
+        output
+    }
+
+    /// Time never runs backwards; levels fire in whole seconds.
+    fn tick(&mut self, now_ms: i64) -> i64 {
+        self.now_ms = self.now_ms.max(now_ms);
+        self.now_ms / SECOND_MS * SECOND_MS
+    }
+
+    fn policy(&self) -> &Policy {
+        &self.versions[self.versions.len() - 1].policy
+    }
+
+    fn apply_rows(&mut self, id: &str, batch: &Batch, rows: &[usize], passed: Passed, output: &mut Output) {
+        let now_ms = self.now_ms;
+        let (past, ahead) = rows.split_at(rows.partition_point(|row| batch.at_ms[*row] <= now_ms));
+        // Levels that wait for their tick: those before the last of these events fire now, the others go on waiting.
+        let mut waiting = BTreeSet::new();
+        if let (Some(ticket), Some(last)) = (self.tickets.get_mut(id), past.last()) {
+            ticket.settle(&self.versions, batch.at_ms[*last], output);
+            waiting = ticket.due(&self.versions, i64::MIN, now_ms + 1);
+        }
+        for row in past {
+            self.insert(id, batch, *row, output);
+            self.let_go(id, &waiting, passed, output);
+        }
+        if let Some(ticket) = self.tickets.get_mut(id)
+            && !past.is_empty()
+        {
+            ticket.compare(&self.versions, now_ms, &waiting, passed, output);
+        }
+        for row in ahead {
+            if let Some(ticket) = self.tickets.get_mut(id) {
+                ticket.settle(&self.versions, batch.at_ms[*row], output);
+            }
+            self.insert(id, batch, *row, output);
+            self.let_go(id, &waiting, passed, output);
+            if let Some(ticket) = self.tickets.get_mut(id) {
+                ticket.compare(&self.versions, now_ms, &BTreeSet::new(), passed, output);
+            }
+        }
+    }
+
+    /// Takes a ticket that has gone out of the index; its last word first.
+    fn let_go(&mut self, id: &str, waiting: &BTreeSet<LevelKey>, passed: Passed, output: &mut Output) {
+        if let Some(ticket) = self.tickets.get_mut(id)
+            && ticket.history.events.iter().any(|event| event.what.is_gone())
+        {
+            ticket.compare(&self.versions, self.now_ms, waiting, passed, output);
+            self.tickets.remove(id);
+        }
+    }
+
+    /// Adds a row's primitive events to its ticket's history.
+    fn insert(&mut self, id: &str, batch: &Batch, row: usize, output: &mut Output) {
+        let (at_ms, kind) = (batch.at_ms[row], batch.kind[row]);
+        let word = |column| batch.labels(column).get(row).map(str::to_owned);
+        let known = self.tickets.contains_key(id);
+        if !known {
+            // choice: a row of another kind opens its ticket with its priority, owner and team, and as new.
+            let state = if kind == EventKind::Opened { batch.state[row] } else { None };
+            let priority = self.priority_of(batch, row);
+            let history = History { opened_ms: at_ms, priority, state: state.unwrap_or(State::New), events: vec![] };
+            let ticket = Ticket {
+                id: id.to_owned(),
+                history,
+                owner: word(Column::Owner),
+                labels: word(Column::Team).map(|team| (Column::Team.name(), team)).into_iter().collect(),
+                fired: BTreeMap::new(),
+                marked: BTreeSet::new(),
+                reported: BTreeMap::new(),
+            };
+            self.tickets.insert(id.to_owned(), ticket);
+        }
+        let Some(ticket) = self.tickets.get_mut(id) else { return };
+        for column in [Column::Channel, Column::Category, Column::Customer] {
+            if let Some(word) = word(column) {
+                ticket.labels.insert(column.name(), word);
+            }
+        }
+        if kind == EventKind::Opened {
+            if known && at_ms < ticket.history.opened_ms {
+                ticket.move_opening(batch, row);
+            }
+            return;
+        }
+        ticket.insert(batch, row, output);
+    }
+
+    fn priority_of(&self, batch: &Batch, row: usize) -> String {
+        if let Some(name) = batch.priority.get(row) {
+            return name.to_owned();
+        }
+        let policy = self.policy();
+        let facts = Facts {
+            customer: batch.customer.get(row),
+            segment: batch.segment.get(row),
+            category: batch.category.get(row),
+            channel: batch.channel.get(row),
+            team: batch.team.get(row),
+            text: if batch.text.is_empty() { "" } else { batch.text.get(row) },
+        };
+        let id = policy.rules.assign(&facts).unwrap_or(policy.default_priority);
+        policy.priorities[usize::from(id)].name.clone()
+    }
+
+    /// Every clock of every ticket in the index, for counters.
+    pub fn clocks(&self) -> Vec<ClockView> {
+        self.tickets.values().flat_map(|ticket| ticket.clocks(&self.versions, self.now_ms)).collect()
+    }
+
+    /// Every ticket in the index: priority, state, labels.
+    pub fn standings(&self) -> Vec<(String, String, State, BTreeMap<&'static str, String>)> {
+        let of = |ticket: &Ticket| {
+            let replay = Replay::of(&ticket.history, &self.versions);
+            (ticket.id.clone(), replay.priority.name.clone(), replay.state, ticket.labels.clone())
+        };
+        self.tickets.values().map(of).collect()
+    }
+
+    /// Every due time of a ticket's levels, reached or not.
+    pub fn dues(&self, id: &str) -> Vec<i64> {
+        let levels = self.tickets.get(id).map(|ticket| ticket.levels(&self.versions).1).unwrap_or_default();
+        levels.into_values().filter(|due_ms| *due_ms < overdue::time::MAX_INPUT_MS).collect()
+    }
+
+    /// A ticket's history in words.
+    pub fn describe(&self, id: &str) -> String {
+        let Some(ticket) = self.tickets.get(id) else { return format!("{id}: not in the index") };
+        let history = &ticket.history;
+        let mut text = format!("{id}: opened {} as {} {:?}\n", history.opened_ms, history.priority, history.state);
+        for event in &history.events {
+            text += &format!("  {} {:?}\n", history.counts_ms(event.at_ms), event.what);
+        }
+        text + &format!("  fired {:?}\n  marked {:?}\n", ticket.fired, ticket.marked)
+    }
+}
+
+impl Ticket {
+    /// An `opened` row that comes later and lies earlier; choice: what it does not say stays as the ticket started, but for the
+    /// state, which is new.
+    fn move_opening(&mut self, batch: &Batch, row: usize) {
+        self.history.opened_ms = batch.at_ms[row];
+        self.history.state = batch.state[row].unwrap_or(State::New);
+        if let Some(priority) = batch.priority.get(row) {
+            self.history.priority = priority.to_owned();
+        }
+        let opened_ms = self.history.opened_ms;
+        self.history.events.sort_by_key(|event| event.at_ms.max(opened_ms));
+    }
+
+    fn insert(&mut self, batch: &Batch, row: usize, output: &mut Output) {
+        let (at_ms, kind) = (batch.at_ms[row], batch.kind[row]);
+        let is_history = self.history.counts_ms(at_ms) < self.history.last_ms();
+        let (state, priority) = self.history.at(at_ms);
+        let (owner, team) = (batch.owner.get(row), batch.team.get(row));
+        let mut events = Vec::new();
+        if let Some(name) = batch.priority.get(row)
+            && name != priority
+        {
+            events.push(What::Priority(name.to_owned()));
+        }
+        // choice: owner and team are compared with what the ticket has now, also by a row that lies in the past.
+        let has_other = |new: Option<&str>, old: Option<&str>| new.is_some() && new != old;
+        let other_team = has_other(team, self.labels.get(Column::Team.name()).map(String::as_str));
+        if kind == EventKind::Assigned || has_other(owner, self.owner.as_deref()) || other_team {
+            events.push(What::Assigned);
+        }
+        let implied = match kind {
+            EventKind::Resolved => Some(State::Resolved),
+            EventKind::Closed => Some(State::Closed),
+            EventKind::Reopened => Some(State::Open),
+            EventKind::Opened | EventKind::PriorityChanged | EventKind::Assigned | EventKind::StateChanged => None,
+            _ => {
+                events.push(What::Event(kind));
+                None
+            }
+        };
+        if let Some(next) = batch.state[row].or(implied)
+            && next != state
+        {
+            events.push(What::State(next));
+        }
+        for what in events {
+            let by_hand = what == What::Event(EventKind::Escalated);
+            if self.history.insert(Primitive { at_ms, what }) && by_hand {
+                output.escalations.push(Escalation {
+                    due_ms: self.history.counts_ms(at_ms),
+                    ticket: self.id.clone(),
+                    clock: String::new(),
+                    cycle: 0,
+                    level: 0,
+                    kind: Kind::ByHand,
+                });
+            }
+        }
+        if !is_history {
+            if let Some(owner) = owner {
+                self.owner = Some(owner.to_owned());
+            }
+            if let Some(team) = team {
+                self.labels.insert(Column::Team.name(), team.to_owned());
+            }
+        }
+    }
+
+    /// Every level that is reached or will be, with its due time; and the cycles that are open.
+    fn levels(&self, versions: &[Version]) -> (Replay, BTreeMap<LevelKey, i64>, BTreeSet<(String, u16)>) {
+        let replay = Replay::of(&self.history, versions);
+        let mut levels = BTreeMap::new();
+        for (name, run) in &replay.runs {
+            for ended in &run.ended {
+                levels.extend(ended.levels.iter().map(|(level, due)| ((name.clone(), ended.number, *level), *due)));
+            }
+        }
+        let mut open = BTreeSet::new();
+        for (clock, cycle) in replay.open() {
+            open.insert((clock.name.clone(), cycle.number));
+            let dues = dues(cycle, Replay::ruler(&replay.priority, clock));
+            levels.extend(dues.into_iter().map(|(level, due)| ((clock.name.clone(), cycle.number, level), due)));
+        }
+        (replay, levels, open)
+    }
+
+    /// Levels due in `[from_ms, before_ms)` that have neither fired nor been marked.
+    fn due(&self, versions: &[Version], from_ms: i64, before_ms: i64) -> BTreeSet<LevelKey> {
+        let (_, levels, _) = self.levels(versions);
+        let waits = |key: &LevelKey| !self.fired.contains_key(key) && !self.marked.contains(key);
+        let is_due = |due_ms: i64| (from_ms..before_ms).contains(&due_ms);
+        levels.into_iter().filter(|(key, due_ms)| is_due(*due_ms) && waits(key)).map(|(key, _)| key).collect()
+    }
+
+    fn fire(&mut self, key: LevelKey, due_ms: i64, kind: Kind, output: &mut Output) {
+        let (clock, cycle, level) = key.clone();
+        output.escalations.push(Escalation { due_ms, ticket: self.id.clone(), clock, cycle, level, kind });
+        match kind {
+            Kind::Fired => self.fired.insert(key, due_ms),
+            Kind::Withdrawn | Kind::ByHand => self.fired.remove(&key),
+        };
+    }
+
+    /// Fires what is due before an instant.
+    fn settle(&mut self, versions: &[Version], before_ms: i64, output: &mut Output) {
+        let (_, levels, _) = self.levels(versions);
+        for key in self.due(versions, i64::MIN, before_ms) {
+            let due_ms = levels[&key];
+            self.fire(key, due_ms, Kind::Fired, output);
+        }
+    }
+
+    /// Compares what has been said of the ticket with what its history says now.
+    fn compare(
+        &mut self,
+        versions: &[Version],
+        now_ms: i64,
+        waiting: &BTreeSet<LevelKey>,
+        passed: Passed,
+        output: &mut Output,
+    ) {
+        let (replay, levels, open) = self.levels(versions);
+        let last_ms = self.history.last_ms();
+        let reached: BTreeMap<LevelKey, i64> =
+            levels.into_iter().filter(|(_, due_ms)| *due_ms <= now_ms || *due_ms < last_ms).collect();
+        for (key, due_ms) in self.fired.clone() {
+            if !reached.contains_key(&key) {
+                self.fire(key, due_ms, Kind::Withdrawn, output);
+            }
+        }
+        let is_new = |key: &LevelKey| {
+            !self.fired.contains_key(key) && !self.marked.contains(key) && !waiting.contains(key)
+        };
+        let found: Vec<(LevelKey, i64)> =
+            reached.iter().filter(|(key, _)| is_new(key)).map(|(key, due)| (key.clone(), *due)).collect();
+        for (key, due_ms) in &found {
+            let cycle = (&key.0, key.1);
+            let is_last = || {
+                let rivals = found.iter().filter(|(other, _)| (&other.0, other.1) == cycle);
+                open.contains(&(key.0.clone(), key.1))
+                    && rivals.map(|(other, due_ms)| (*due_ms, other.2)).max() == Some((*due_ms, key.2))
+            };
+            let fires = match passed {
+                Passed::All => true,
+                Passed::Latest => is_last(),
+                Passed::None => false,
+            };
+            if fires {
+                self.fire(key.clone(), *due_ms, Kind::Fired, output);
+            } else {
+                self.marked.insert(key.clone());
+            }
+        }
+        self.report(&replay, output);
+    }
+
+    /// Reports cycles that have ended, or ended otherwise than was said.
+    fn report(&mut self, replay: &Replay, output: &mut Output) {
+        let mut ended: BTreeMap<(String, u16), &Ended> = BTreeMap::new();
+        for (name, run) in &replay.runs {
+            let with_result = run.ended.iter().filter(|cycle| !cycle.without_result);
+            ended.extend(with_result.map(|cycle| ((name.clone(), cycle.number), cycle)));
+        }
+        for (key, record) in &mut self.reported {
+            if !ended.contains_key(key) && !record.is_void {
+                record.is_void = true;
+                record.revision += 1;
+                output.cycles.push(record.clone());
+            }
+        }
+        for (key, cycle) in ended {
+            let revision = self.reported.get(&key).map_or(0, |record| record.revision);
+            let mut record = CycleRecord {
+                ticket: self.id.clone(),
+                clock: key.0.clone(),
+                cycle: cycle.number,
+                revision,
+                started_ms: cycle.started_ms,
+                due_ms: cycle.due_ms,
+                stopped_ms: cycle.stopped_ms,
+                business_ms: cycle.business_ms,
+                wall_ms: cycle.stopped_ms - cycle.started_ms,
+                met: cycle.met,
+                is_void: false,
+            };
+            if self.reported.get(&key) != Some(&record) {
+                record.revision += 1;
+                output.cycles.push(record.clone());
+                self.reported.insert(key, record);
+            }
+        }
+    }
+
+    fn clocks(&self, versions: &[Version], now_ms: i64) -> Vec<ClockView> {
+        let replay = Replay::of(&self.history, versions);
+        let last_ms = self.history.last_ms();
+        let is_reached = |due_ms: i64| due_ms <= now_ms || due_ms < last_ms;
+        let view = |clock: &overdue::policy::Clock| {
+            let ruler = Replay::ruler(&replay.priority, clock);
+            let cycle = replay.runs.get(&clock.name).and_then(|run| run.open.as_ref());
+            let reach = |amount: Option<super::measure::Amount>| Some(ruler.reach(cycle?, amount?));
+            let target = cycle.and_then(|cycle| reach(ruler.target(cycle.started_ms)));
+            let at_risk = cycle.and_then(|cycle| reach(ruler.at_risk(cycle.started_ms)));
+            let reached = |reach: Option<super::measure::Reach>| reach.and_then(|r| r.at_ms).is_some_and(is_reached);
+            ClockView {
+                ticket: self.id.clone(),
+                priority: replay.priority.name.clone(),
+                state: replay.state,
+                labels: self.labels.clone(),
+                clock: clock.name.clone(),
+                standing: match cycle {
+                    None => Standing::Idle,
+                    Some(cycle) if cycle.segments.last().is_some_and(|last| last.to_ms.is_none()) => Standing::Running,
+                    Some(_) => Standing::Paused,
+                },
+                is_at_risk: reached(at_risk),
+                is_breached: reached(target),
+                due_ms: target.and_then(|reach| reach.at_ms),
+            }
+        };
+        replay.priority.clocks.iter().map(view).collect()
+    }
+}
+
+impl Output {
+    pub fn sort(&mut self) {
+        self.escalations.sort();
+        self.cycles.sort();
+        self.refused.sort_unstable();
+    }
+}
