@@ -135,13 +135,8 @@ fn superoffice(kind: EventKind, effect: Effect) -> Vec<Output> {
     check(&policy, &commands)
 }
 
-const SUPEROFFICE_EVENTS: [EventKind; 5] = [
-    EventKind::Read,
-    EventKind::Assigned,
-    EventKind::CustomerReply,
-    EventKind::Closed,
-    EventKind::PriorityChanged,
-];
+const SUPEROFFICE_EVENTS: [EventKind; 5] =
+    [EventKind::Read, EventKind::Assigned, EventKind::CustomerReply, EventKind::Closed, EventKind::PriorityChanged];
 
 #[test]
 fn superoffice_none_changes_nothing() {
@@ -341,8 +336,7 @@ fn a_catch_up_fires_by_choice() {
         (Passed::Latest, vec![("16 12:00", 1, 3)]),
         (Passed::None, vec![]),
     ] {
-        let commands =
-            [apply(&[opened("16 09:00")]), Command::CatchUp(at("17 09:00"), passed), advance("20 00:00")];
+        let commands = [apply(&[opened("16 09:00")]), Command::CatchUp(at("17 09:00"), passed), advance("20 00:00")];
         assert_eq!(escalations(&check(&policy, &commands)), fired(&expected), "{passed:?}");
     }
 }
@@ -407,8 +401,7 @@ fn priority_change_makes_levels_pass() {
 fn clocks_that_only_one_priority_has() {
     let mut other = resolution(hours(2), &[WHOLE]);
     other.name = "other".to_owned();
-    let normal =
-        priority("normal", OFFICE, OnPriorityChange::FromStart, vec![resolution(hours(2), &[WHOLE])]);
+    let normal = priority("normal", OFFICE, OnPriorityChange::FromStart, vec![resolution(hours(2), &[WHOLE])]);
     let policy = policy(vec![normal, priority("high", OFFICE, OnPriorityChange::FromStart, vec![other])]);
     let change = row("16 10:00", EventKind::PriorityChanged).priority("high");
     let outputs = check(&policy, &[apply(&[opened("16 09:00"), change]), advance("20 00:00")]);
@@ -470,8 +463,7 @@ fn nothing_to_wait_for_in_closed_time_waits_for_the_opening() {
 fn gone_tickets_leave_without_a_result() {
     let policy = office(resolution(hours(2), &[HALF, WHOLE]));
     for kind in [EventKind::Deleted, EventKind::Merged] {
-        let outputs =
-            check(&policy, &[apply(&[opened("16 09:00"), row("16 10:30", kind)]), advance("18 00:00")]);
+        let outputs = check(&policy, &[apply(&[opened("16 09:00"), row("16 10:30", kind)]), advance("18 00:00")]);
         assert_eq!(escalations(&outputs), fired(&[("16 10:00", 1, 1)]));
         assert_eq!(cycles(&outputs), []);
     }
@@ -558,7 +550,15 @@ fn random_edits() {
 
 #[test]
 fn random_edits_and_everything() {
-    random(Profile { ahead: true, behind: true, late: true, priorities: true, edits: true, catch_ups: true, ..Profile::default() });
+    random(Profile {
+        ahead: true,
+        behind: true,
+        late: true,
+        priorities: true,
+        edits: true,
+        catch_ups: true,
+        ..Profile::default()
+    });
 }
 
 #[test]

@@ -358,8 +358,7 @@ fn set_held(run: &mut Run, held: bool) {
 /// The open cycle that a clock's table makes of a history, measured from its last start.
 fn as_if_always(clock: &Clock, priority: &Priority, before: &[Primitive], history: &History) -> Option<Cycle> {
     let alone = Priority { clocks: vec![clock.clone()], ..priority.clone() };
-    let mut replay =
-        Replay { state: history.state, priority: Arc::new(alone), runs: BTreeMap::new(), is_gone: false };
+    let mut replay = Replay { state: history.state, priority: Arc::new(alone), runs: BTreeMap::new(), is_gone: false };
     let mut name = history.priority.as_str();
     replay.effects(EventKind::Opened, history.opened_ms);
     replay.run_or_pause(history.opened_ms);

@@ -142,12 +142,8 @@ fn random_priority(random: &mut Random, name: &str) -> Priority {
             clocks.push(random_clock(random, name));
         }
     }
-    let changes = [
-        OnPriorityChange::FromStart,
-        OnPriorityChange::Carry,
-        OnPriorityChange::Restart,
-        OnPriorityChange::KeepLevel,
-    ];
+    let changes =
+        [OnPriorityChange::FromStart, OnPriorityChange::Carry, OnPriorityChange::Restart, OnPriorityChange::KeepLevel];
     Priority {
         name: name.to_owned(),
         calendar: random.pick(calendars::all()),
@@ -210,8 +206,7 @@ struct Workload<'a> {
 pub fn random_commands(random: &mut Random, policy: &Arc<Policy>, profile: Profile, count: usize) -> Vec<Command> {
     let tickets = 1 + random.below(8);
     let model = Model::new(Arc::clone(policy));
-    let mut workload =
-        Workload { random, profile, model, policy: Arc::clone(policy), rows: Vec::new(), tickets };
+    let mut workload = Workload { random, profile, model, policy: Arc::clone(policy), rows: Vec::new(), tickets };
     let mut commands = vec![Command::Advance(START_MS)];
     run_model(&mut workload.model, &commands[0]);
     while commands.len() < count {
@@ -239,7 +234,7 @@ impl Workload<'_> {
             2..=7 => vec![Command::Advance(self.later())],
             _ => {
                 let rows = (0..1 + self.random.below(5)).map(|_| self.row()).collect::<Vec<Row>>();
-    
+
                 vec![Command::Apply(self.in_order(rows), self.random.pick(&PASSED))]
             }
         }
@@ -258,7 +253,11 @@ impl Workload<'_> {
         let due = self.some_due().filter(|due_ms| *due_ms > now_ms && self.random.chance(30));
         let step_ms = self.random.pick(&[SECOND_MS, 5 * MINUTE_MS, HOUR_MS, HOUR_MS, 6 * HOUR_MS, DAY_MS]);
         let now_ms = due.unwrap_or(now_ms + step_ms * (1 + self.random.below(3) as i64));
-        if self.profile.milliseconds { now_ms + self.random.below(1_500) as i64 } else { (now_ms + 999) / 1_000 * 1_000 }
+        if self.profile.milliseconds {
+            now_ms + self.random.below(1_500) as i64
+        } else {
+            (now_ms + 999) / 1_000 * 1_000
+        }
     }
 
     fn some_due(&mut self) -> Option<i64> {

@@ -82,12 +82,10 @@ impl fmt::Debug for Edited {
 pub fn describe_policy(policy: &Policy) -> String {
     let mut text = String::new();
     for priority in &policy.priorities {
-        text +=
-            &format!("\n  {} in {}, {:?}", priority.name, priority.calendar.name, priority.on_priority_change);
+        text += &format!("\n  {} in {}, {:?}", priority.name, priority.calendar.name, priority.on_priority_change);
         for clock in &priority.clocks {
             let on = EventKind::ALL.iter().filter(|kind| clock.on[**kind as usize] != Default::default());
-            let on: Vec<String> =
-                on.map(|kind| format!("{}={:?}", kind.name(), clock.on[*kind as usize])).collect();
+            let on: Vec<String> = on.map(|kind| format!("{}={:?}", kind.name(), clock.on[*kind as usize])).collect();
             let pauses: Vec<_> = clock.pause_while.iter().map(State::name).collect();
             let levels: Vec<_> = clock.levels.iter().map(|level| level.at).collect();
             text += &format!(

@@ -448,9 +448,8 @@ impl Ticket {
                 self.fire(key, due_ms, Kind::Withdrawn, output);
             }
         }
-        let is_new = |key: &LevelKey| {
-            !self.fired.contains_key(key) && !self.marked.contains(key) && !waiting.contains(key)
-        };
+        let is_new =
+            |key: &LevelKey| !self.fired.contains_key(key) && !self.marked.contains(key) && !waiting.contains(key);
         let found: Vec<(LevelKey, i64)> =
             reached.iter().filter(|(key, _)| is_new(key)).map(|(key, due)| (key.clone(), *due)).collect();
         for (key, due_ms) in &found {

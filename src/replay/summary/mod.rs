@@ -6,7 +6,7 @@
 mod percentiles;
 mod show;
 
-pub use show::show;
+pub use show::{grouped, show};
 
 use crate::engine::{CycleRecord, CycleResult, Escalation, EscalationKind};
 use crate::time::format_rfc3339;
@@ -75,7 +75,11 @@ impl Tally {
         let mut cycles: Vec<Cycles> = self
             .cycles
             .into_iter()
-            .map(|((priority, clock), counts)| Cycles { priority: priority_name(priority), clock: clock_name(clock), counts })
+            .map(|((priority, clock), counts)| Cycles {
+                priority: priority_name(priority),
+                clock: clock_name(clock),
+                counts,
+            })
             .collect();
         cycles.sort_by(|one, other| (&one.priority, &one.clock).cmp(&(&other.priority, &other.clock)));
         let mut levels: Vec<Level> = self

@@ -40,7 +40,14 @@ fn push_cycles(text: &mut String, summary: &Summary) {
     let mut table = table(&["priority", "clock", "met", "missed", "met %", "open", "open, overdue", "no target"], 2);
     for cycles in &summary.cycles {
         let CycleCounts { met, missed, no_target, open, open_missed } = cycles.counts;
-        let counts = [grouped(met), grouped(missed), share(met, missed), grouped(open), grouped(open_missed), grouped(no_target)];
+        let counts = [
+            grouped(met),
+            grouped(missed),
+            share(met, missed),
+            grouped(open),
+            grouped(open_missed),
+            grouped(no_target),
+        ];
         add(&mut table, 2, [cycles.priority.clone(), cycles.clock.clone()].into_iter().chain(counts));
     }
     let _ = writeln!(text, "\nCycles\n{table}");
@@ -137,6 +144,9 @@ mod tests {
     #[test]
     fn numbers_and_durations_are_readable() {
         assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
-        assert_eq!([0, 59_000, 61_000, 7_500_000, 273_600_000].map(readable), ["0 s", "59 s", "1 min", "2 h 5 min", "3 d 4 h"]);
+        assert_eq!(
+            [0, 59_000, 61_000, 7_500_000, 273_600_000].map(readable),
+            ["0 s", "59 s", "1 min", "2 h 5 min", "3 d 4 h"]
+        );
     }
 }
