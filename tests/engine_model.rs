@@ -319,7 +319,7 @@ fn overdue_tickets_load_by_choice() {
         };
         (of("T-1"), of("T-2"))
     };
-    let last = (at("17 09:00"), 4);
+    let last = (at("16 17:00"), 4);
     let passed = [(at("16 10:00"), 1), (at("16 11:00"), 2), (at("16 12:00"), 3)];
     let (open, done) = load(Passed::All);
     assert_eq!(open, [passed[0], passed[1], passed[2], last]);

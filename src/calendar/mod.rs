@@ -1,19 +1,50 @@
 //! Business time: opening hours, holidays and the timeline they compile to.
+//!
+//! A [`CalendarDefinition`] is what a person writes. [`Timeline::compile`] turns it, with the rules of its [`Zone`], into
+//! tables over 1970 to 2106 in which business time is added and measured without another look at zones, weekdays or
+//! holidays. Everything here is pure: files of holidays come in as text, through a closure.
 
+mod compile;
 mod definition;
+mod error;
+mod hours;
+mod ical;
 mod span;
+mod table;
 mod timeline;
+mod zone;
 
-pub use definition::CalendarDefinition;
-pub use span::Span;
-pub use timeline::Timeline;
+pub use definition::{CalendarDefinition, Holiday};
+pub use error::CalendarError;
+pub use hours::{Interval, TimeOfDay, WEEKDAYS};
+pub use span::{Span, SpanError};
+pub use timeline::{OpenIntervals, Timeline};
+pub use zone::{Stretch, UnknownZone, Zone, zone_data_version};
 
 /// A named calendar: what its author wrote, and what it compiles to.
 #[derive(Debug)]
 pub struct Calendar {
     pub name: String,
+    /// With the days of its holiday files in their place.
     pub definition: CalendarDefinition,
     pub timeline: Timeline,
+}
+
+impl Calendar {
+    /// Compiles a calendar. `read` gives the text of a holiday file by the name that the definition has for it, or says
+    /// why it cannot.
+    ///
+    /// # Errors
+    /// [`CalendarError`]: an unknown zone, a file that cannot be used, too many days, hours that never open.
+    pub fn new(
+        name: impl Into<String>,
+        definition: &CalendarDefinition,
+        read: &mut dyn FnMut(&str) -> Result<String, String>,
+    ) -> Result<Self, CalendarError> {
+        let definition = definition.resolved(read)?;
+        let timeline = Timeline::compile(&definition)?;
+        Ok(Self { name: name.into(), definition, timeline })
+    }
 }
 
 /// Two calendars are the same when they say the same; what they compile to follows.

@@ -8,6 +8,7 @@ use super::file::{raw, syntax};
 use super::{Policy, Priority};
 use crate::calendar::Calendar;
 use crate::limits::MAX_CONFIG_BYTES;
+use hashbrown::HashSet;
 use std::sync::Arc;
 
 /// Gives the text of a file that the policy names (holidays in an iCalendar file), by the name that it has there; or says why not.
@@ -53,10 +54,11 @@ fn policy(text: &str, read: ReadFile<'_>, report: &mut Report<'_>) -> Option<Pol
     let raw = raw::read(&document, report);
     let calendars = parts::calendars(&raw, read, report);
     warn_of_unused(&raw, report);
-    let priorities = parts::priorities(&raw, &calendars, report);
-    parts::refuse_loops(&raw, report);
-    let default_priority = parts::default_priority(&raw, report);
-    let rules = parts::rules(&raw, report);
+    let names = parts::Names::new("priority", raw.priorities.iter().map(|priority| priority.name.text.as_str()));
+    let priorities = parts::priorities(&raw, &names, &calendars, report);
+    parts::refuse_loops(&raw, &names, report);
+    let default_priority = parts::default_priority(&raw, &names, report);
+    let rules = parts::rules(&raw, &names, report);
     Some(Policy {
         calendars: calendars.into_iter().map(|(_, calendar)| calendar).collect::<Option<Vec<Arc<Calendar>>>>()?,
         priorities: all(priorities, &raw)?,
@@ -71,10 +73,12 @@ fn all(priorities: Vec<Arc<Priority>>, raw: &RawPolicy<'_, '_>) -> Option<Vec<Ar
 }
 
 fn warn_of_unused(raw: &RawPolicy<'_, '_>, report: &mut Report<'_>) {
-    let used = |name: &str| {
-        raw.priorities.iter().filter_map(|priority| priority.calendar.as_ref()).any(|word| word.text == name)
-    };
-    for Word { text, place } in raw.calendars.iter().map(|field| field.word()).filter(|word| !used(&word.text)) {
+    let named = raw.priorities.iter().filter_map(|priority| priority.calendar.as_ref());
+    let used: HashSet<&str, foldhash::fast::RandomState> = named.map(|word| word.text.as_str()).collect();
+    for Word { text, place } in raw.calendars.iter().map(|field| field.word()) {
+        if used.contains(text.as_str()) {
+            continue;
+        }
         let message = format!("no priority uses the calendar {}", quoted(&text));
         report.warning(&place, message, format!("calendar = {} in a priority, or remove it", quoted(&text)));
     }

@@ -1,7 +1,8 @@
 //! One clock: its table, its target, its levels.
 
 use super::levels::{self, Side, Target};
-use super::{names, tables};
+use super::names::{self, Names};
+use super::tables;
 use crate::calendar::Calendar;
 use crate::limits::MAX_LEVELS;
 use crate::policy::Clock;
@@ -17,7 +18,7 @@ pub(super) const DEFAULT_AT_RISK: u32 = 7_500;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Surroundings<'c> {
     pub priority: &'c str,
-    pub priorities: &'c [&'c str],
+    pub priorities: &'c Names<'c>,
     /// `None` where the calendar has mistakes of its own.
     pub calendar: Option<&'c Calendar>,
     pub at_risk: u32,

@@ -1,7 +1,7 @@
 //! Levels: each can fire, and they stand in the order in which they fire.
 
 use super::measure::Measure;
-use super::names;
+use super::names::{self, Names};
 use crate::calendar::{Calendar, Span};
 use crate::policy::file::fields::Word;
 use crate::policy::file::problem::{Place, Report, quoted};
@@ -18,7 +18,7 @@ const LONG_DAYS: i64 = 10 * 366;
 #[derive(Debug)]
 pub(super) struct Side<'c> {
     pub priority: &'c str,
-    pub priorities: &'c [&'c str],
+    pub priorities: &'c Names<'c>,
     /// `None` where the calendar has mistakes of its own.
     pub calendar: Option<&'c Calendar>,
     pub target: Target,
@@ -217,6 +217,6 @@ fn raises(word: &Word, side: &Side<'_>, place: &Place, report: &mut Report<'_>) 
         let message = format!("set_priority = {} is the priority that the ticket has already", quoted(&word.text));
         report.error(place, message, "another priority, or leave it out");
     } else {
-        names::known(word, "priority", side.priorities, report);
+        side.priorities.known(word, report);
     }
 }

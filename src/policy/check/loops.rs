@@ -1,9 +1,9 @@
 //! Priorities that raise a ticket to each other for ever.
 
+use super::names::Names;
 use crate::policy::file::fields::Word;
 use crate::policy::file::problem::Report;
 use crate::policy::file::raw::RawPolicy;
-use hashbrown::HashMap;
 
 /// A priority that the walk has come to.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -15,9 +15,7 @@ enum Seen {
 }
 
 /// Reports every `set_priority` that leads back to a priority on the way to it.
-pub(in crate::policy) fn refuse_loops(raw: &RawPolicy<'_, '_>, report: &mut Report<'_>) {
-    let numbers: HashMap<&str, usize, foldhash::fast::RandomState> =
-        raw.priorities.iter().enumerate().map(|(number, priority)| (priority.name.text.as_str(), number)).collect();
+pub(in crate::policy) fn refuse_loops(raw: &RawPolicy<'_, '_>, names: &Names<'_>, report: &mut Report<'_>) {
     let raises: Vec<Vec<(usize, &Word)>> = raw
         .priorities
         .iter()
@@ -27,7 +25,7 @@ pub(in crate::policy) fn refuse_loops(raw: &RawPolicy<'_, '_>, report: &mut Repo
                 priority.clocks.iter().flat_map(|clock| &clock.levels).filter_map(|level| level.set_priority.as_ref());
             // Unknown names and a priority's own have been reported.
             words
-                .filter_map(|word| numbers.get(word.text.as_str()).map(|to| (*to, word)))
+                .filter_map(|word| names.place(&word.text).map(|to| (to, word)))
                 .filter(|(to, _)| *to != from)
                 .collect()
         })

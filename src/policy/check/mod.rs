@@ -14,5 +14,6 @@ mod tables;
 
 pub(super) use calendars::calendars;
 pub(super) use loops::refuse_loops;
+pub(super) use names::Names;
 pub(super) use priorities::{default_priority, priorities};
 pub(super) use rules::rules;

@@ -4,6 +4,7 @@ use crate::limits::MAX_LABEL_BYTES;
 use crate::policy::file::fields::Word;
 use crate::policy::file::problem::{Report, quoted};
 use crate::policy::file::suggest;
+use hashbrown::HashMap;
 
 /// Reports a text that cannot be the name of anything; `what` is what it should name.
 pub(super) fn is_name(word: &Word, what: &str, report: &mut Report<'_>) -> bool {
@@ -24,14 +25,45 @@ pub(super) fn is_name(word: &Word, what: &str, report: &mut Report<'_>) -> bool 
     false
 }
 
-/// The place of a name among known ones; an unknown one is reported with the one that was probably meant.
-pub(super) fn known(word: &Word, what: &str, names: &[&str], report: &mut Report<'_>) -> Option<usize> {
-    let found = names.iter().position(|name| *name == word.text);
-    if found.is_none() {
-        let message = format!("there is no {what} {}", quoted(&word.text));
-        report.error(&word.place, message, suggest::instead(&word.text, names.iter().copied()));
+/// Names in the order of the file, and the place of each.
+#[derive(Debug)]
+pub(in crate::policy) struct Names<'n> {
+    /// What has these names: "priority".
+    what: &'static str,
+    list: Vec<&'n str>,
+    places: HashMap<&'n str, usize, foldhash::fast::RandomState>,
+}
+
+impl<'n> Names<'n> {
+    pub fn new(what: &'static str, names: impl Iterator<Item = &'n str>) -> Self {
+        let list: Vec<&str> = names.collect();
+        let places = list.iter().enumerate().map(|(place, name)| (*name, place)).collect();
+        Self { what, list, places }
     }
-    found
+
+    pub fn list(&self) -> &[&'n str] {
+        &self.list
+    }
+
+    pub fn place(&self, name: &str) -> Option<usize> {
+        self.places.get(name).copied()
+    }
+
+    /// The place of a name; an unknown one is reported with the one that was probably meant.
+    pub fn known(&self, word: &Word, report: &mut Report<'_>) -> Option<usize> {
+        let place = self.place(&word.text);
+        if place.is_none() {
+            let message = format!("there is no {} {}", self.what, quoted(&word.text));
+            let instead = if report.is_full() { String::new() } else { self.instead(&word.text) };
+            report.error(&word.place, message, instead);
+        }
+        place
+    }
+
+    /// What to write where one of these names is needed.
+    pub fn instead(&self, typed: &str) -> String {
+        suggest::instead(typed, self.list.iter().copied())
+    }
 }
 
 /// Reports that a list is longer than its bound.

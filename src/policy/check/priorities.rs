@@ -1,7 +1,7 @@
 //! Priorities, and the one that a ticket has when nothing says otherwise.
 
 use super::clocks::{self, DEFAULT_AT_RISK, Surroundings};
-use super::names;
+use super::names::{self, Names};
 use crate::calendar::Calendar;
 use crate::limits::{MAX_CLOCKS, MAX_PRIORITIES};
 use crate::policy::file::problem::{Place, Report, quoted};
@@ -15,19 +15,23 @@ use std::sync::Arc;
 /// `calendars` holds every calendar's name, and the calendar unless it has mistakes.
 pub(in crate::policy) fn priorities(
     raw: &RawPolicy<'_, '_>,
+    names: &Names<'_>,
     calendars: &[(&str, Option<Arc<Calendar>>)],
     report: &mut Report<'_>,
 ) -> Vec<Arc<Priority>> {
-    let names: Vec<&str> = raw.priorities.iter().map(|priority| priority.name.text.as_str()).collect();
+    let calendar_names = Names::new("calendar", calendars.iter().map(|(name, _)| *name));
     let at_risk = raw.at_risk.as_ref().and_then(|word| clocks::at_risk(word, report)).unwrap_or(DEFAULT_AT_RISK);
     if let Some(first_too_many) = raw.priorities.get(MAX_PRIORITIES) {
-        names::too_many(&names, MAX_PRIORITIES, "priorities", &first_too_many.name, report);
+        names::too_many(names.list(), MAX_PRIORITIES, "priorities", &first_too_many.name, report);
     }
-    if names.is_empty() {
+    if names.list().is_empty() {
         report.error(&top(), "the policy has no priority", "[priorities.normal] with its calendar and clocks");
     }
     let checked = raw.priorities.iter().take(MAX_PRIORITIES);
-    checked.filter_map(|raw| priority(raw, &names, calendars, at_risk, report)).map(Arc::new).collect()
+    checked
+        .filter_map(|raw| priority(raw, names, (&calendar_names, calendars), at_risk, report))
+        .map(Arc::new)
+        .collect()
 }
 
 /// Mistakes of what is not there are reported at the top of the file.
@@ -35,10 +39,13 @@ fn top() -> Place {
     0..0
 }
 
+/// Names of calendars, and beside each the calendar unless it has mistakes.
+type Calendars<'n, 'c> = (&'c Names<'n>, &'c [(&'n str, Option<Arc<Calendar>>)]);
+
 fn priority(
     raw: &RawPriority,
-    priorities: &[&str],
-    calendars: &[(&str, Option<Arc<Calendar>>)],
+    priorities: &Names<'_>,
+    calendars: Calendars<'_, '_>,
     at_risk: u32,
     report: &mut Report<'_>,
 ) -> Option<Priority> {
@@ -58,22 +65,21 @@ fn priority(
 
 fn calendar(
     raw: &RawPriority,
-    calendars: &[(&str, Option<Arc<Calendar>>)],
+    (names, calendars): Calendars<'_, '_>,
     report: &mut Report<'_>,
 ) -> Option<Arc<Calendar>> {
-    let names: Vec<&str> = calendars.iter().map(|(name, _)| *name).collect();
     let Some(word) = &raw.calendar else {
         if !raw.has_calendar {
             let message = format!("the priority {} has no calendar", quoted(&raw.name.text));
-            let instead = match names.as_slice() {
+            let instead = match names.list() {
                 [] => "calendar = \"always\", and [calendars.always] with hours = \"24x7\"".to_owned(),
-                names => format!("calendar = {}", suggest::instead("", names.iter().copied())),
+                _ => format!("calendar = {}", names.instead("")),
             };
             report.error(&raw.name.place, message, instead);
         }
         return None;
     };
-    names::known(word, "calendar", &names, report).and_then(|number| calendars[number].1.clone())
+    names.known(word, report).and_then(|number| calendars[number].1.clone())
 }
 
 fn on_priority_change(raw: &RawPriority, report: &mut Report<'_>) -> Option<OnPriorityChange> {
@@ -88,15 +94,17 @@ fn on_priority_change(raw: &RawPriority, report: &mut Report<'_>) -> Option<OnPr
 }
 
 /// The place of the default priority among the names. `None` where it was reported.
-pub(in crate::policy) fn default_priority(raw: &RawPolicy<'_, '_>, report: &mut Report<'_>) -> Option<PriorityId> {
-    let names: Vec<&str> = raw.priorities.iter().map(|priority| priority.name.text.as_str()).collect();
+pub(in crate::policy) fn default_priority(
+    raw: &RawPolicy<'_, '_>,
+    names: &Names<'_>,
+    report: &mut Report<'_>,
+) -> Option<PriorityId> {
     match &raw.default_priority {
-        Some(word) => names::known(word, "priority", &names, report).and_then(|number| number.try_into().ok()),
+        Some(word) => names.known(word, report).and_then(|place| place.try_into().ok()),
         None if raw.has_default_priority => None,
         None => {
-            let instead = format!("default_priority = {}", suggest::instead("", names.iter().copied()));
             let message = "default_priority is missing: which priority has a ticket that no rule applies to?";
-            report.error(&top(), message, instead);
+            report.error(&top(), message, format!("default_priority = {}", names.instead("")));
             None
         }
     }

@@ -1,6 +1,6 @@
 //! Assignment rules: each can apply, and says what its author meant.
 
-use super::names;
+use super::names::{self, Names};
 use crate::limits::{MAX_KEYWORDS, MAX_RULES};
 use crate::policy::file::fields::Word;
 use crate::policy::file::problem::{Place, Report, quoted};
@@ -13,8 +13,7 @@ use hashbrown::{HashMap, HashSet};
 type Hashing = foldhash::fast::RandomState;
 
 /// Checks the rules and makes their indexes. `None` where they cannot be made.
-pub(in crate::policy) fn rules(raw: &RawPolicy<'_, '_>, report: &mut Report<'_>) -> Option<Rules> {
-    let names: Vec<&str> = raw.priorities.iter().map(|priority| priority.name.text.as_str()).collect();
+pub(in crate::policy) fn rules(raw: &RawPolicy<'_, '_>, names: &Names<'_>, report: &mut Report<'_>) -> Option<Rules> {
     let mut keywords = 0;
     let mut kept: Vec<(Place, Rule)> = Vec::new();
     for (number, raw_rule) in raw.rules.iter().enumerate() {
@@ -23,7 +22,7 @@ pub(in crate::policy) fn rules(raw: &RawPolicy<'_, '_>, report: &mut Report<'_>)
             report.error(&raw_rule.place, message, "fewer rules, with more values each");
             return None;
         }
-        let Some(rule) = rule(raw_rule, number + 1, &names, report) else { continue };
+        let Some(rule) = rule(raw_rule, number + 1, names, report) else { continue };
         keywords += rule.keywords.len();
         if keywords > MAX_KEYWORDS {
             let message = format!("more than {MAX_KEYWORDS} keywords in all rules up to this one");
@@ -46,9 +45,9 @@ pub(in crate::policy) fn rules(raw: &RawPolicy<'_, '_>, report: &mut Report<'_>)
 }
 
 /// Reads one rule; its values are folded, in order and without repetition. `None` where its conditions were reported.
-fn rule(raw: &RawRule, number: usize, names: &[&str], report: &mut Report<'_>) -> Option<Rule> {
+fn rule(raw: &RawRule, number: usize, names: &Names<'_>, report: &mut Report<'_>) -> Option<Rule> {
     let priority = match &raw.priority {
-        Some(word) => names::known(word, "priority", names, report),
+        Some(word) => names.known(word, report),
         None => {
             if !raw.has_priority {
                 report.error(
@@ -120,14 +119,10 @@ fn refuse_unreachable(rules: &[Rule], compiled: &Rules, places: &[Place], report
     let mut by_value: [HashMap<&str, Vec<usize>, Hashing>; LABELS] = Default::default();
     for (number, rule) in rules.iter().enumerate() {
         if let Some(cover) = cover_of(number, rules, &by_value, compiled) {
-            let (line, priority) = (report.line(&places[cover]), "the priority is then its own");
+            let line = report.line(&places[cover]);
             let message =
                 format!("this rule can never apply: the one in line {line} comes first and applies wherever it would");
-            report.error(
-                &places[number],
-                message,
-                format!("it before the rule in line {line} ({priority}), or remove it"),
-            );
+            report.error(&places[number], message, format!("it before the rule in line {line}, or remove it"));
         }
         if is_unconditional(rule) {
             unconditional(number, rules.len(), &places[number], report);

@@ -147,7 +147,7 @@ pub(super) fn judge(raw: &RawClock, table: &EffectTable, pauses: StateSet, repor
         let list = |set: StateSet| set.iter().map(State::name).collect::<Vec<_>>().join(", ");
         let begun = events(Effect::begins).map(EventKind::name).collect::<Vec<_>>().join(", ");
         let message = format!(
-            "the clock {name} pauses in every state in which it can start: {begun} leaves a ticket in {}",
+            "the clock {name} pauses in every state in which it can start: after {begun} a ticket is {}",
             list(starts)
         );
         let running: StateSet = State::ALL.into_iter().filter(|state| !pauses.contains(*state)).collect();
@@ -166,7 +166,8 @@ pub(super) fn judge(raw: &RawClock, table: &EffectTable, pauses: StateSet, repor
         report.warning(&raw.name.place, message, "an event with the effect \"pause\", or no \"resume\"");
     }
     if !has(|effect| matches!(effect, Effect::Stop | Effect::Restart)) {
-        let message = format!("no event stops the clock {name}: its target can be missed, but never met");
+        let message =
+            format!("no event stops the clock {name}: its cycles do not end, so a target can be missed, but never met");
         report.warning(&raw.name.place, message, r#"on = { ..., resolved = "stop", closed = "stop" }"#);
     }
 }

@@ -110,7 +110,8 @@ impl<'d, 't> Table<'d, 't> {
     pub fn refuse_others(&self, known: &[&str], of: &str, report: &mut Report<'_>) {
         for field in self.fields.iter().filter(|field| !known.contains(&field.name())) {
             let message = format!("{of} has no field {}", quoted(field.name()));
-            let instead = match suggest::nearest(field.name(), known.iter().copied()) {
+            let near = if report.is_full() { None } else { suggest::nearest(field.name(), known.iter().copied()) };
+            let instead = match near {
                 Some(name) => name.to_owned(),
                 None => format!("one of {}", known.join(", ")),
             };

@@ -112,7 +112,7 @@ impl<'t> Report<'t> {
 
     fn add(&mut self, severity: Severity, place: &Place, message: String, instead: Option<String>) {
         self.errors += usize::from(severity == Severity::Error);
-        if self.found.len() == MAX_PROBLEMS {
+        if self.is_full() {
             self.left_out += 1;
             return;
         }
@@ -120,6 +120,11 @@ impl<'t> Report<'t> {
         let file = Arc::clone(&self.file);
         let problem = Problem { severity, file, line, column, message, instead, excerpt };
         self.found.push((place.clone(), problem));
+    }
+
+    /// Whether further problems are only counted, so that their words need not be looked for.
+    pub fn is_full(&self) -> bool {
+        self.found.len() == MAX_PROBLEMS
     }
 
     pub fn errors(&self) -> usize {
