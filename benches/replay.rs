@@ -121,7 +121,8 @@ fn policy() -> Arc<Policy> {
 }
 
 fn replay(sorted: Sorted, policy: &Arc<Policy>, outputs: Option<&mut Outputs>) -> Summary {
-    let options = Options { policy: Arc::clone(policy), shards: SHARDS, passed: Passed::Latest, until_ms: None };
+    let options =
+        Options { policy: Arc::clone(policy), shards: SHARDS, passed: Passed::Latest, until_ms: None, strict: true };
     run(sorted, &options, outputs, &mut Silent).expect("a replay")
 }
 

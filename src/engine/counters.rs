@@ -1,7 +1,7 @@
 //! Running totals, kept on every change so that reading them costs nothing.
 
-use super::clock_state::{AT_RISK, BREACH};
-use super::fold::{Ended, Run};
+use super::clock_state::{AT_RISK, BREACH, ClockState};
+use super::fold::Ended;
 use super::symbols::Symbol;
 use crate::limits::MAX_LEVELS;
 use crate::ticket::State;
@@ -69,11 +69,8 @@ pub(super) struct Class {
 }
 
 impl Class {
-    pub(super) fn of<'a>(state: State, runs: impl Iterator<Item = &'a Run>) -> Self {
-        let mut marks = 0;
-        for run in runs.filter(|run| run.state.open) {
-            marks |= run.state.done;
-        }
+    /// From the ticket's state and the marks that its open cycles have reached.
+    pub(super) fn of(state: State, marks: u16) -> Self {
         let breached = marks & (1 << BREACH) != 0;
         let done = state.is_done();
         Class {
@@ -145,9 +142,8 @@ impl Counters {
     }
 
     /// Counts an open cycle in or out.
-    pub(super) fn count_run(&mut self, clock: Symbol, run: &Run, add: bool) {
+    pub(super) fn count_run(&mut self, clock: Symbol, state: &ClockState, add: bool) {
         let add = if add { 1 } else { ONE_LESS };
-        let state = &run.state;
         if !state.open {
             return;
         }

@@ -84,6 +84,11 @@ impl Fold {
         versions.get(self.version).meters.iter().zip(&self.runs)
     }
 
+    /// The marks that open cycles have reached.
+    pub(super) fn open_marks(&self, versions: &Versions) -> u16 {
+        self.clocks(versions).filter(|(_, run)| run.state.open).fold(0, |marks, (_, run)| marks | run.state.done)
+    }
+
     /// Reaches everything that is due before `until_ms`; returns when the next mark is due if nothing happens.
     pub(super) fn settle(&mut self, versions: &Versions, until_ms: i64, sink: &mut impl Sink) -> i64 {
         let mut next_ms = NEVER_MS;

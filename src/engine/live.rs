@@ -1,10 +1,12 @@
 //! What becomes of the levels that a fold reaches, while it happens: they fire, wait for the choice of [`Passed`], or are
 //! marked.
 
+use super::clock_state::ClockState;
 use super::counters::Counters;
 use super::fold::{Ended, Fold, Reached, Sink};
 use super::history::PastFires;
 use super::outcome::{CycleRecord, CycleResult, Escalation, EscalationKind, Passed, TicketRef};
+use super::symbols::Symbol;
 use super::versions::{VersionId, Versions};
 use crate::time::NEVER_MS;
 
@@ -64,14 +66,22 @@ impl<'a> Live<'a> {
 
     /// Makes the choice among the levels that were found passed so far.
     pub(super) fn choose(&mut self, versions: &Versions, fold: &mut Fold) {
-        for reached in std::mem::take(&mut self.candidates) {
-            let meters = &versions.get(fold.version).meters;
-            let Some(place) = meters.iter().position(|meter| meter.clock == reached.clock) else { continue };
-            let state = &mut fold.runs[place].state;
-            if state.open && state.cycle == reached.cycle {
-                state.fired |= 1 << reached.level;
-                self.fire(&reached, self.now_ms.max(reached.due_ms));
-            }
+        if self.candidates.is_empty() {
+            return;
+        }
+        for (meter, run) in versions.get(fold.version).meters.iter().zip(&mut fold.runs) {
+            self.choose_for(meter.clock, &mut run.state);
+        }
+        self.candidates.clear();
+    }
+
+    /// Makes the choice for one clock.
+    pub(super) fn choose_for(&mut self, clock: Symbol, state: &mut ClockState) {
+        let Some(index) = self.candidates.iter().position(|reached| reached.clock == clock) else { return };
+        let reached = self.candidates.swap_remove(index);
+        if state.open && state.cycle == reached.cycle {
+            state.fired |= 1 << reached.level;
+            self.fire(&reached, self.now_ms.max(reached.due_ms));
         }
     }
 

@@ -85,6 +85,7 @@ mod clock_state;
 mod core;
 mod counters;
 mod digest;
+mod due_histogram;
 mod edit;
 mod fold;
 mod history;

@@ -5,7 +5,8 @@
 
 use super::clock_state::PackedClock;
 use super::counters::{Class, Counters, Place};
-use super::fold::{Fold, Run};
+use super::due_histogram::DueHistogram;
+use super::fold::{Fold, Run, settle_clock};
 use super::history::{Entry, PastFires};
 use super::live::{Live, Told};
 use super::meter::Meter;
@@ -25,6 +26,7 @@ pub(super) struct Shard {
     pub number: u16,
     pub tickets: Tickets,
     pub wheel: Wheel,
+    pub due_histogram: DueHistogram,
     pub counters: Counters,
     pub told: Told,
     pub due_now: Vec<u32>,
@@ -50,6 +52,7 @@ impl Shard {
             number,
             tickets: Tickets::new(),
             wheel: Wheel::new(0),
+            due_histogram: DueHistogram::default(),
             counters: Counters::default(),
             told: Told::default(),
             due_now: Vec::new(),
@@ -109,7 +112,7 @@ impl Shard {
 
     fn count_clocks(&mut self, version: &Version, runs: &[Run], add: bool) {
         for (meter, run) in version.meters.iter().zip(runs) {
-            self.counters.count_run(meter.clock, run, add);
+            self.counters.count_run(meter.clock, &run.state, add);
         }
     }
 
@@ -123,7 +126,7 @@ impl Shard {
         next_ms: i64,
     ) {
         let after = versions.get(fold.version);
-        let class = Class::of(fold.state, fold.runs[..after.meters.len()].iter());
+        let class = Class::of(fold.state, fold.open_marks(versions));
         if let Some((_, before)) = counted {
             self.count_clocks(versions.get(before.version), &before.runs, false);
         }
@@ -139,7 +142,14 @@ impl Shard {
         record.set_class_bits(class.to_bits());
         let place = self.place(versions, slot);
         self.counters.move_ticket(counted.map(|(place, _)| place), Some(place));
-        self.wheel.set(slot, timer_s(next_ms));
+        self.arm(slot, timer_s(next_ms));
+    }
+
+    /// Sets the timer of a ticket; 0 for none.
+    fn arm(&mut self, slot: u32, due_s: u32) {
+        let before_s = self.wheel.due(slot);
+        self.wheel.set(slot, due_s);
+        self.due_histogram.move_timer(before_s, self.wheel.due(slot));
     }
 
     /// Applies rows of one ticket, in order of time. Returns how many were used: a ticket that leaves leaves the rest over.
@@ -324,7 +334,7 @@ impl Shard {
             let fold = self.unpack(versions, slot);
             self.count_clocks(version, &fold.runs, false);
             self.counters.move_ticket(Some(place), None);
-            self.wheel.set(slot, 0);
+            self.arm(slot, 0);
             self.tickets.remove(slot, version.meters.len());
         } else {
             self.tickets.remove(slot, 0);
@@ -365,7 +375,8 @@ impl Shard {
         let mut due_now = std::mem::take(&mut self.due_now);
         let mut told = std::mem::take(&mut self.told);
         let mut counters = std::mem::take(&mut self.counters);
-        while self.wheel.next_batch(until_s, &mut due_now).is_some() {
+        while let Some(second) = self.wheel.next_batch(until_s, &mut due_now) {
+            self.due_histogram.come_up(second, due_now.len());
             for (index, &slot) in due_now.iter().enumerate() {
                 if let Some(&ahead) = due_now.get(index + 16) {
                     self.tickets.records.prefetch(ahead);
@@ -374,14 +385,11 @@ impl Shard {
                     self.tickets.prefetch_clocks(ahead);
                 }
                 let ticket = self.ticket_ref(slot);
-                let mut fold = self.unpack(versions, slot);
+                let version = self.tickets.records[slot].version();
                 let mut live =
-                    Live::new(&mut told, &mut counters, ticket, fold.version, scene.passed, passed_until_ms, until_ms);
-                let before = fold.clone();
-                let next_ms = fold.settle(versions, until_ms + 1, &mut live);
-                live.choose(versions, &mut fold);
-                self.update_marks(versions, slot, &before, &fold, &mut counters);
-                self.wheel.set(slot, timer_s(next_ms));
+                    Live::new(&mut told, &mut counters, ticket, version, scene.passed, passed_until_ms, until_ms);
+                let next_ms = self.ring(versions, slot, until_ms, &mut live);
+                self.arm(slot, timer_s(next_ms));
             }
         }
         self.due_now = due_now;
@@ -389,24 +397,33 @@ impl Shard {
         self.counters = counters;
     }
 
-    /// Stores what firing changes: marks, and the class that follows from them.
-    fn update_marks(&mut self, versions: &Versions, slot: u32, before: &Fold, fold: &Fold, counters: &mut Counters) {
-        let version = versions.get(fold.version);
-        for (place, meter) in version.meters.iter().enumerate() {
-            let (old, new) = (&before.runs[place], &fold.runs[place]);
-            if old.state != new.state {
-                counters.count_run(meter.clock, old, false);
-                counters.count_run(meter.clock, new, true);
-                self.tickets.set_clock(slot, place, PackedClock::pack(&new.state));
+    /// A ticket's timer has come up: its clocks reach what is due up to `until_ms`. Returns when the next mark is due.
+    ///
+    /// Nothing but marks changes here, so the clocks are taken one by one, without the rest of the ticket.
+    fn ring(&mut self, versions: &Versions, slot: u32, until_ms: i64, live: &mut Live<'_>) -> i64 {
+        let mut next_ms = NEVER_MS;
+        let mut marks = 0;
+        for (place, meter) in versions.get(live.version).meters.iter().enumerate() {
+            let mut run = Run { state: self.tickets.clock(slot, place).unpack(), ..Run::default() };
+            let before = run.state;
+            if before.running {
+                next_ms = next_ms.min(settle_clock(meter, &mut run, until_ms + 1, false, live));
+                live.choose_for(meter.clock, &mut run.state);
             }
+            if before != run.state {
+                live.counters.count_run(meter.clock, &before, false);
+                live.counters.count_run(meter.clock, &run.state, true);
+                self.tickets.set_clock(slot, place, PackedClock::pack(&run.state));
+            }
+            marks |= if run.state.open { run.state.done } else { 0 };
         }
-        let class = Class::of(fold.state, fold.runs[..version.meters.len()].iter());
-        let bits = class.to_bits();
+        let bits = Class::of(self.tickets.records[slot].state(), marks).to_bits();
         if bits != self.tickets.records[slot].class_bits() {
             let from = self.place(versions, slot);
             self.tickets.records[slot].set_class_bits(bits);
-            counters.move_ticket(Some(from), Some(self.place(versions, slot)));
+            live.counters.move_ticket(Some(from), Some(self.place(versions, slot)));
         }
+        next_ms
     }
 
     /// The open cycles of a ticket as they stand at `now_ms`.

@@ -244,6 +244,12 @@ impl Tickets {
         (0..count as u32).map(move |place| self.clocks[at + place])
     }
 
+    /// A clock of a ticket.
+    #[inline]
+    pub(super) fn clock(&self, slot: u32, place: usize) -> PackedClock {
+        self.clocks[self.records[slot].clocks_at + place as u32]
+    }
+
     /// Changes the number of a ticket's clocks; their states are then to be written.
     pub(super) fn resize_clocks(&mut self, slot: u32, before: usize, after: usize) {
         if before == after && self.records[slot].clocks_at != NONE {

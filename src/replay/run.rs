@@ -14,8 +14,9 @@ use crate::engine::{Engine, Outcome, Passed, RefusedReason};
 use crate::limits;
 use crate::policy::Policy;
 use crate::ticket::{Batch, EventKind};
-use crate::time::SECOND_MS;
+use crate::time::{SECOND_MS, format_rfc3339};
 use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::Arc;
 use thiserror::Error;
 
@@ -28,6 +29,8 @@ pub struct Options {
     pub passed: Passed,
     /// Where simulated time ends; later events are left out. None: at the last event.
     pub until_ms: Option<i64>,
+    /// Whether the first event that the engine does not take ends the replay.
+    pub strict: bool,
 }
 
 /// Why a replay could not be finished.
@@ -37,6 +40,8 @@ pub enum ReplayError {
     Sort(#[from] SortError),
     #[error(transparent)]
     Output(#[from] OutputError),
+    #[error("stopped at the first refused event: {0}")]
+    Refused(String),
     #[error("the thread that puts events in order has stopped without a reason")]
     Stopped,
 }
@@ -47,6 +52,12 @@ pub struct RefusedEvent<'a> {
     pub ticket: &'a str,
     pub at_ms: i64,
     pub reason: &'a RefusedReason,
+}
+
+impl fmt::Display for RefusedEvent<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "ticket {:?} at {}: {}", self.ticket, format_rfc3339(self.at_ms), self.reason)
+    }
 }
 
 /// Whoever wants to know how it goes.
@@ -72,6 +83,7 @@ pub fn run(
     let mut run = Run {
         engine: Engine::new(Arc::clone(&options.policy), options.shards),
         passed: options.passed,
+        strict: options.strict,
         outputs,
         listener,
         tally: Tally::default(),
@@ -102,6 +114,7 @@ pub fn run(
 struct Run<'a> {
     engine: Engine,
     passed: Passed,
+    strict: bool,
     outputs: Option<&'a mut Outputs>,
     listener: &'a mut dyn Listener,
     tally: Tally,
@@ -120,7 +133,11 @@ impl Run<'_> {
         let outcome = self.engine.apply(window, self.passed);
         for refused in &outcome.refused {
             let (ticket, at_ms) = (window.ticket.get(refused.row), window.at_ms[refused.row]);
-            self.listener.refused(&RefusedEvent { ticket, at_ms, reason: &refused.reason });
+            let event = RefusedEvent { ticket, at_ms, reason: &refused.reason };
+            self.listener.refused(&event);
+            if self.strict {
+                return Err(ReplayError::Refused(event.to_string()));
+            }
         }
         self.input.refused_events += outcome.refused.len() as u64;
         for (row, kind) in window.kind.iter().enumerate() {

@@ -1,20 +1,195 @@
 //! The engine, told and heard in the model's words. The only place that knows the engine's names.
 
-use super::run::{Command, run_model};
-use super::{Model, Output};
+use super::run::{Command, batch};
+use super::ticket::{ClockTally, TicketTally, Totals};
+use super::{Apply, CycleRecord, Escalation, Kind, Model, Output, Passed};
+use overdue::engine::{self, CycleResult, Engine, EscalationKind, Outcome, Tally};
 use overdue::policy::Policy;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub struct Subject(Model);
+pub struct Subject {
+    engine: Engine,
+    /// Revisions must rise; by how much is the engine's affair, so they are counted anew.
+    revisions: BTreeMap<(String, String, u16), (u16, u32)>,
+}
 
 impl Subject {
-    pub fn new(policy: Arc<Policy>, _shards: usize) -> Subject {
-        Subject(Model::new(policy))
+    pub fn new(policy: Arc<Policy>, shards: usize) -> Subject {
+        Subject { engine: Engine::new(policy, shards), revisions: BTreeMap::new() }
     }
-    pub fn run(&mut self, command: &Command) -> Output {
-        run_model(&mut self.0, command)
+
+    pub fn run(&mut self, command: &Command) -> Result<Output, String> {
+        let outcome = self.outcome(command)?;
+        self.heard(&outcome)
     }
-    pub fn differs_from(&self, _model: &Model) -> Option<String> {
-        None
+
+    /// What the engine itself says: equal on every number of shards.
+    pub fn outcome(&mut self, command: &Command) -> Result<Outcome, String> {
+        Ok(match command {
+            Command::Apply(rows, choice) => self.engine.apply(&batch(rows), passed(*choice)),
+            Command::Edit(policy, mode, choice) => {
+                let policy = Arc::clone(&policy.0);
+                let preview = self.engine.preview(&policy, apply(*mode), passed(*choice));
+                let hash = self.engine.state_hash();
+                let outcome = self.engine.edit(policy, apply(*mode), passed(*choice));
+                let outcome = outcome.map_err(|error| format!("edit refused: {error}"))?;
+                let preview = preview.map_err(|error| format!("preview refused: {error}"))?;
+                let fired = outcome.escalations.iter().filter(|e| e.kind == EscalationKind::Fired).count();
+                if preview.all.levels_firing != fired as u64 {
+                    return Err(format!(
+                        "preview of {} levels, {fired} fired; state was {hash}",
+                        preview.all.levels_firing
+                    ));
+                }
+                outcome
+            }
+            Command::Advance(now_ms) => self.engine.advance(*now_ms),
+            Command::CatchUp(now_ms, choice) => self.engine.catch_up(*now_ms, passed(*choice)),
+        })
+    }
+
+    pub fn state_hash(&self) -> u64 {
+        self.engine.state_hash()
+    }
+
+    fn heard(&mut self, outcome: &Outcome) -> Result<Output, String> {
+        let engine = &self.engine;
+        if !outcome.escalations.is_sorted_by_key(|escalation| escalation.due_ms) {
+            return Err("escalations are not in order of their due times".to_owned());
+        }
+        let escalations = outcome.escalations.iter().map(|escalation| {
+            let (kind, clock, cycle) = match escalation.kind {
+                EscalationKind::Fired => (Kind::Fired, engine.clock_name(escalation.clock), escalation.cycle),
+                EscalationKind::Withdrawn => (Kind::Withdrawn, engine.clock_name(escalation.clock), escalation.cycle),
+                EscalationKind::ByHand => (Kind::ByHand, "", 0),
+            };
+            Escalation {
+                due_ms: escalation.due_ms,
+                ticket: engine.ticket_id(escalation.ticket).to_owned(),
+                clock: clock.to_owned(),
+                cycle,
+                level: escalation.level,
+                kind,
+            }
+        });
+        let mut output = Output { escalations: escalations.collect(), ..Output::default() };
+        for cycle in &outcome.cycles {
+            let ticket = engine.ticket_id(cycle.ticket).to_owned();
+            let clock = engine.clock_name(cycle.clock).to_owned();
+            let (last, count) = self.revisions.entry((ticket.clone(), clock.clone(), cycle.cycle)).or_default();
+            if *count > 0 && cycle.revision <= *last {
+                return Err(format!(
+                    "revision {} of {ticket} {clock} {} comes after {last}",
+                    cycle.revision, cycle.cycle
+                ));
+            }
+            (*last, *count) = (cycle.revision, *count + 1);
+            output.cycles.push(CycleRecord {
+                revision: *count,
+                ticket,
+                clock,
+                cycle: cycle.cycle,
+                started_ms: cycle.started_ms,
+                due_ms: cycle.due_ms,
+                stopped_ms: cycle.stopped_ms,
+                business_ms: cycle.business_ms,
+                wall_ms: cycle.wall_ms,
+                met: match cycle.result {
+                    CycleResult::Met => Some(true),
+                    CycleResult::Missed => Some(false),
+                    CycleResult::NoTarget | CycleResult::Void => None,
+                    CycleResult::Open | CycleResult::OpenMissed => return Err(format!("reported as open: {cycle:?}")),
+                },
+                is_void: cycle.result == CycleResult::Void,
+            });
+        }
+        output.refused = outcome.refused.iter().map(|refused| refused.row).collect();
+        output.sort();
+        Ok(output)
+    }
+
+    /// Compares time and counters.
+    pub fn differs_from(&self, model: &Model) -> Option<String> {
+        if self.engine.now_ms() != model.now_ms() {
+            return Some(format!("it is {}, the engine says {}", model.now_ms(), self.engine.now_ms()));
+        }
+        let (expected, found) = (model.totals(), self.totals());
+        (expected != found).then(|| {
+            let mut text = format!("\n  all {:?}, counted {:?}", expected.all, found.all);
+            for (word, tally) in &expected.tickets {
+                let other = found.tickets.get(word);
+                if other != Some(tally) {
+                    text += &format!("\n  {word:?} {tally:?}, counted {other:?}");
+                }
+            }
+            for (clock, tally) in &expected.clocks {
+                let other = found.clocks.get(clock);
+                if other != Some(tally) {
+                    text += &format!("\n  {clock} {tally:?}\n  counted {other:?}");
+                }
+            }
+            for clock in found.clocks.keys().filter(|clock| !expected.clocks.contains_key(*clock)) {
+                text += &format!("\n  {clock}: nothing expected, counted {:?}", found.clocks[clock]);
+            }
+            for word in found.tickets.keys().filter(|word| !expected.tickets.contains_key(*word)) {
+                text += &format!("\n  {word:?}: nothing expected, counted {:?}", found.tickets[word]);
+            }
+            text
+        })
+    }
+
+    fn totals(&self) -> Totals {
+        let counters = self.engine.counters();
+        let mut totals = Totals { all: tally(&counters.all), ..Totals::default() };
+        let engine = &self.engine;
+        let mut add = |column: &'static str, tallies: &[Tally], name: &dyn Fn(engine::Symbol) -> String| {
+            for (symbol, counted) in tallies.iter().enumerate() {
+                let counted = tally(counted);
+                if counted != TicketTally::default() {
+                    totals.tickets.insert((column, name(symbol as engine::Symbol)), counted);
+                }
+            }
+        };
+        add("priority", &counters.by_priority, &|symbol| engine.priority_name(symbol).to_owned());
+        add("team", &counters.by_team, &|symbol| engine.team_name(symbol).to_owned());
+        add("channel", &counters.by_channel, &|symbol| engine.channel_name(symbol).to_owned());
+        add("category", &counters.by_category, &|symbol| engine.category_name(symbol).to_owned());
+        for (symbol, clock) in counters.by_clock.iter().enumerate() {
+            let mut counted = ClockTally::default();
+            counted[..6].copy_from_slice(&[
+                clock.running,
+                clock.paused,
+                clock.at_risk,
+                clock.breached,
+                clock.met,
+                clock.missed,
+            ]);
+            counted[6..].copy_from_slice(&clock.fired);
+            if counted != ClockTally::default() {
+                totals.clocks.insert(engine.clock_name(symbol as engine::Symbol).to_owned(), counted);
+            }
+        }
+        totals
+    }
+}
+
+fn tally(tally: &Tally) -> TicketTally {
+    [tally.open, tally.waiting, tally.at_risk, tally.breached, tally.done]
+}
+
+fn passed(passed: Passed) -> engine::Passed {
+    match passed {
+        Passed::All => engine::Passed::All,
+        Passed::Latest => engine::Passed::Latest,
+        Passed::None => engine::Passed::None,
+    }
+}
+
+fn apply(apply: Apply) -> engine::Apply {
+    match apply {
+        Apply::FromStart => engine::Apply::FromStart,
+        Apply::FromNow => engine::Apply::FromNow,
+        Apply::NewTickets => engine::Apply::NewTickets,
     }
 }

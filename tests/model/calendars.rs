@@ -1,6 +1,6 @@
 //! Calendars for tests, compiled once.
 
-use overdue::calendar::{Calendar, CalendarDefinition, Timeline};
+use overdue::calendar::{Calendar, CalendarDefinition};
 use std::sync::{Arc, LazyLock};
 
 /// Monday to Friday, nine to five, in Oslo: SuperOffice's example.
@@ -25,8 +25,10 @@ const DEFINITIONS: [(&str, &str); 7] = [
 static ALL: LazyLock<Vec<Arc<Calendar>>> =
     LazyLock::new(|| DEFINITIONS.iter().map(|(name, text)| Arc::new(make(name, text))).collect());
 
-fn make(name: &str, _text: &str) -> Calendar {
-    Calendar { name: name.to_owned(), definition: CalendarDefinition {}, timeline: Timeline {} }
+fn make(name: &str, text: &str) -> Calendar {
+    let definition: CalendarDefinition = toml::from_str(text).expect("a calendar of the tests");
+    let no_files = &mut |file: &str| Err(format!("{file} is not for these tests"));
+    Calendar::new(name, &definition, no_files).expect("a calendar of the tests")
 }
 
 pub fn all() -> &'static [Arc<Calendar>] {

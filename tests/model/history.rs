@@ -11,8 +11,8 @@ use std::sync::Arc;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum What {
     Priority(String),
-    /// choice: without the owner or team as a value, so a second one at the same instant is a repeat.
-    Assigned,
+    /// With the owner and the team that it names.
+    Assigned(Option<String>, Option<String>),
     /// Any kind that does not speak of the state.
     Event(EventKind),
     State(State),
@@ -34,8 +34,12 @@ pub struct Primitive {
 #[derive(Debug, Clone)]
 pub struct History {
     pub opened_ms: i64,
+    /// No `opened` row has come yet.
+    pub is_implied: bool,
     pub priority: String,
     pub state: State,
+    pub owner: Option<String>,
+    pub team: Option<String>,
     /// In order of the time at which they count, then of arrival.
     pub events: Vec<Primitive>,
 }
@@ -57,10 +61,22 @@ impl History {
             match &event.what {
                 What::State(next) => state = *next,
                 What::Priority(next) => priority = next,
-                What::Assigned | What::Event(_) => {}
+                What::Assigned(..) | What::Event(_) => {}
             }
         }
         (state, priority)
+    }
+
+    /// Owner and team after everything that counts at or before an instant: those named last.
+    pub fn assigned_at(&self, at_ms: i64) -> (Option<&str>, Option<&str>) {
+        let (mut owner, mut team) = (self.owner.as_deref(), self.team.as_deref());
+        for event in self.events.iter().filter(|event| self.counts_ms(event.at_ms) <= self.counts_ms(at_ms)) {
+            if let What::Assigned(next_owner, next_team) = &event.what {
+                owner = next_owner.as_deref().or(owner);
+                team = next_team.as_deref().or(team);
+            }
+        }
+        (owner, team)
     }
 
     /// Adds an event unless the history holds it; says whether it did.
@@ -119,8 +135,14 @@ impl Run {
 
     fn end(&mut self, at_ms: i64, ruler: Ruler<'_>, without_result: bool) {
         let Some(mut cycle) = self.open.take() else { return };
+        let was_running = cycle.segments.last().is_some_and(|last| last.to_ms.is_none());
         pause(&mut cycle, at_ms);
         keep_reached(&mut cycle, ruler, |due_ms| due_ms < at_ms);
+        let business_ms = ruler.spent(&cycle, at_ms);
+        if !was_running {
+            // Had it gone on, it would have from its stop.
+            cycle.segments.push(Segment { from_ms: at_ms, to_ms: Some(at_ms) });
+        }
         let target = ruler.target(cycle.started_ms).map(|amount| ruler.reach(&cycle, amount));
         self.last_level = standing(&cycle);
         self.ended.push(Ended {
@@ -128,7 +150,7 @@ impl Run {
             started_ms: cycle.started_ms,
             due_ms: target.map_or(overdue::time::NEVER_MS, |reach| reach.due_ms),
             stopped_ms: at_ms,
-            business_ms: ruler.spent(&cycle, at_ms),
+            business_ms,
             met: target.map(|reach| reach.at_ms.is_none()),
             levels: cycle.reached,
             without_result,
@@ -179,7 +201,7 @@ impl Replay {
     pub fn of(history: &History, versions: &[Version]) -> Replay {
         let mut replay = Replay {
             state: history.state,
-            priority: in_force(versions, &history.priority, history.opened_ms),
+            priority: in_force(versions, &history.priority, |since_ms| since_ms <= history.opened_ms),
             runs: BTreeMap::new(),
             is_gone: false,
         };
@@ -188,7 +210,7 @@ impl Replay {
         replay.run_or_pause(history.opened_ms);
         for (index, event) in history.events.iter().enumerate() {
             let at_ms = history.counts_ms(event.at_ms);
-            while let Some(edit) = edits.next_if(|edit| versions[*edit].at_ms <= at_ms) {
+            while let Some(edit) = edits.next_if(|edit| versions[*edit].at_ms < at_ms) {
                 replay.edit(versions, edit, history, index);
             }
             if event.what.is_gone() {
@@ -196,7 +218,7 @@ impl Replay {
                 return replay;
             }
             match &event.what {
-                What::Assigned => replay.effects(EventKind::Assigned, at_ms),
+                What::Assigned(..) => replay.effects(EventKind::Assigned, at_ms),
                 What::Event(kind) => replay.effects(*kind, at_ms),
                 What::State(next) => {
                     if let Some(kind) = state_event(replay.state, *next) {
@@ -206,7 +228,8 @@ impl Replay {
                 }
                 What::Priority(name) => {
                     if *name != replay.priority.name {
-                        let next = in_force(versions, name, at_ms);
+                        // At one instant events come before edits.
+                        let next = in_force(versions, name, |since_ms| since_ms < at_ms);
                         let mode = next.on_priority_change;
                         replay.change(next, mode, at_ms, false, &history.events[..index], history);
                         replay.effects(EventKind::PriorityChanged, at_ms);
@@ -365,7 +388,7 @@ fn as_if_always(clock: &Clock, priority: &Priority, before: &[Primitive], histor
     for event in before {
         let at_ms = history.counts_ms(event.at_ms);
         match &event.what {
-            What::Assigned => replay.effects(EventKind::Assigned, at_ms),
+            What::Assigned(..) => replay.effects(EventKind::Assigned, at_ms),
             What::Event(kind) => replay.effects(*kind, at_ms),
             What::State(next) => {
                 if let Some(kind) = state_event(replay.state, *next) {
@@ -401,8 +424,8 @@ pub fn state_event(from: State, to: State) -> Option<EventKind> {
 }
 
 /// The version of a priority that holds at an instant; where it has none yet, its first.
-fn in_force(versions: &[Version], name: &str, at_ms: i64) -> Arc<Priority> {
+fn in_force(versions: &[Version], name: &str, holds: impl Fn(i64) -> bool) -> Arc<Priority> {
     let named = |version: &Version| version.policy.priorities.iter().find(|priority| priority.name == name).cloned();
-    let then = versions.iter().filter(|version| version.at_ms <= at_ms).rev().find_map(named);
+    let then = versions.iter().filter(|version| holds(version.at_ms)).rev().find_map(named);
     then.or_else(|| versions.iter().find_map(named)).expect("a row with an unknown priority was refused")
 }

@@ -123,8 +123,10 @@ pub fn compare(policy: &Arc<Policy>, commands: &[Command], shards: usize) -> Res
     let mut outputs = Vec::new();
     for (index, command) in commands.iter().enumerate() {
         let expected = run_model(&mut model, command);
-        let found = subject.run(command);
-        let difference = difference(&expected, &found).or_else(|| subject.differs_from(&model));
+        let difference = match subject.run(command) {
+            Ok(found) => difference(&expected, &found).or_else(|| subject.differs_from(&model)),
+            Err(text) => Some(text),
+        };
         if let Some(text) = difference {
             return Err(Mismatch { command: index, text: format!("{shards} shards: {text}") });
         }

@@ -1,6 +1,8 @@
 //! The model's commands: what the engine is told, and what it must say.
 
 use super::history::{Ended, History, Primitive, Replay, What, dues};
+use super::measure::Amount;
+use overdue::limits::MAX_LEVELS;
 use overdue::policy::{Facts, Policy};
 use overdue::ticket::{Batch, Column, EventKind, State};
 use overdue::time::SECOND_MS;
@@ -81,7 +83,6 @@ type LevelKey = (String, u16, u8);
 struct Ticket {
     id: String,
     history: History,
-    owner: Option<String>,
     labels: BTreeMap<&'static str, String>,
     /// With the due time under which each fired.
     fired: BTreeMap<LevelKey, i64>,
@@ -94,34 +95,29 @@ pub struct Model {
     now_ms: i64,
     versions: Vec<Version>,
     tickets: BTreeMap<String, Ticket>,
+    /// What happened to the clocks of tickets that are gone.
+    gone: BTreeMap<String, ClockTally>,
 }
 
-/// What a ticket counts as.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Standing {
-    Idle,
-    Paused,
-    Running,
-}
+/// Counts: open, waiting, at risk, breached, done.
+pub type TicketTally = [u64; 5];
 
-/// One clock of a ticket in the index, for counters.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ClockView {
-    pub ticket: String,
-    pub priority: String,
-    pub state: State,
-    pub labels: BTreeMap<&'static str, String>,
-    pub clock: String,
-    pub standing: Standing,
-    pub is_at_risk: bool,
-    pub is_breached: bool,
-    pub due_ms: Option<i64>,
+/// Counts: running, paused, at risk, breached, met, missed; then fired, by level.
+pub type ClockTally = [u64; 6 + MAX_LEVELS];
+
+/// What the counters must say; words and clocks with nothing to count are left out.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Totals {
+    pub all: TicketTally,
+    /// By column and word.
+    pub tickets: BTreeMap<(&'static str, String), TicketTally>,
+    pub clocks: BTreeMap<String, ClockTally>,
 }
 
 impl Model {
     pub fn new(policy: Arc<Policy>) -> Model {
         let first = Version { at_ms: i64::MIN, policy, apply: Apply::NewTickets };
-        Model { now_ms: 0, versions: vec![first], tickets: BTreeMap::new() }
+        Model { now_ms: 0, versions: vec![first], tickets: BTreeMap::new(), gone: BTreeMap::new() }
     }
 
     pub fn now_ms(&self) -> i64 {
@@ -183,10 +179,10 @@ impl Model {
         output
     }
 
-    /// Time never runs backwards; levels fire in whole seconds.
+    /// Time never runs backwards, and runs in whole seconds.
     fn tick(&mut self, now_ms: i64) -> i64 {
-        self.now_ms = self.now_ms.max(now_ms);
-        self.now_ms / SECOND_MS * SECOND_MS
+        self.now_ms = self.now_ms.max(now_ms / SECOND_MS * SECOND_MS);
+        self.now_ms
     }
 
     fn policy(&self) -> &Policy {
@@ -228,7 +224,11 @@ impl Model {
         if let Some(ticket) = self.tickets.get_mut(id)
             && ticket.history.events.iter().any(|event| event.what.is_gone())
         {
+            // Nothing that had passed fires for a ticket that is gone by now.
+            let is_gone = ticket.history.last_ms() <= self.now_ms;
+            let passed = if is_gone { Passed::None } else { passed };
             ticket.compare(&self.versions, self.now_ms, waiting, passed, output);
+            ticket.count_past(&mut self.gone);
             self.tickets.remove(id);
         }
     }
@@ -239,15 +239,22 @@ impl Model {
         let word = |column| batch.labels(column).get(row).map(str::to_owned);
         let known = self.tickets.contains_key(id);
         if !known {
-            // choice: a row of another kind opens its ticket with its priority, owner and team, and as new.
-            let state = if kind == EventKind::Opened { batch.state[row] } else { None };
-            let priority = self.priority_of(batch, row);
-            let history = History { opened_ms: at_ms, priority, state: state.unwrap_or(State::New), events: vec![] };
+            // A row of another kind opens its ticket with its priority, owner and team, and as new.
+            let is_opened = kind == EventKind::Opened;
+            let state = if is_opened { batch.state[row] } else { None };
+            let history = History {
+                opened_ms: at_ms,
+                is_implied: !is_opened,
+                priority: self.priority_of(batch, row),
+                state: state.unwrap_or(State::New),
+                owner: word(Column::Owner),
+                team: word(Column::Team),
+                events: Vec::new(),
+            };
             let ticket = Ticket {
                 id: id.to_owned(),
                 history,
-                owner: word(Column::Owner),
-                labels: word(Column::Team).map(|team| (Column::Team.name(), team)).into_iter().collect(),
+                labels: BTreeMap::new(),
                 fired: BTreeMap::new(),
                 marked: BTreeSet::new(),
                 reported: BTreeMap::new(),
@@ -261,8 +268,10 @@ impl Model {
             }
         }
         if kind == EventKind::Opened {
-            if known && at_ms < ticket.history.opened_ms {
+            if known && (ticket.history.is_implied || at_ms < ticket.history.opened_ms) {
                 ticket.move_opening(batch, row);
+            } else if known {
+                ticket.retell(batch, row, self.now_ms);
             }
             return;
         }
@@ -286,18 +295,14 @@ impl Model {
         policy.priorities[usize::from(id)].name.clone()
     }
 
-    /// Every clock of every ticket in the index, for counters.
-    pub fn clocks(&self) -> Vec<ClockView> {
-        self.tickets.values().flat_map(|ticket| ticket.clocks(&self.versions, self.now_ms)).collect()
-    }
-
-    /// Every ticket in the index: priority, state, labels.
-    pub fn standings(&self) -> Vec<(String, String, State, BTreeMap<&'static str, String>)> {
-        let of = |ticket: &Ticket| {
-            let replay = Replay::of(&ticket.history, &self.versions);
-            (ticket.id.clone(), replay.priority.name.clone(), replay.state, ticket.labels.clone())
-        };
-        self.tickets.values().map(of).collect()
+    pub fn totals(&self) -> Totals {
+        let mut totals = Totals { clocks: self.gone.clone(), ..Totals::default() };
+        for ticket in self.tickets.values() {
+            ticket.count(&self.versions, self.now_ms, &mut totals);
+            ticket.count_past(&mut totals.clocks);
+        }
+        totals.clocks.retain(|_, tally| tally.iter().any(|count| *count != 0));
+        totals
     }
 
     /// Every due time of a ticket's levels, reached or not.
@@ -319,22 +324,57 @@ impl Model {
 }
 
 impl Ticket {
-    /// An `opened` row that comes later and lies earlier; choice: what it does not say stays as the ticket started, but for the
+    /// The first `opened` row, or one that lies earlier; choice: what it does not say stays as the ticket started, but for the
     /// state, which is new.
     fn move_opening(&mut self, batch: &Batch, row: usize) {
-        self.history.opened_ms = batch.at_ms[row];
-        self.history.state = batch.state[row].unwrap_or(State::New);
-        if let Some(priority) = batch.priority.get(row) {
-            self.history.priority = priority.to_owned();
+        let word = |column| batch.labels(column).get(row).map(str::to_owned);
+        let history = &mut self.history;
+        history.opened_ms = batch.at_ms[row];
+        history.is_implied = false;
+        history.state = batch.state[row].unwrap_or(State::New);
+        history.priority = word(Column::Priority).unwrap_or_else(|| history.priority.clone());
+        history.owner = word(Column::Owner).or(history.owner.take());
+        history.team = word(Column::Team).or(history.team.take());
+        let opened_ms = history.opened_ms;
+        history.events.sort_by_key(|event| event.at_ms.max(opened_ms));
+    }
+
+    /// An `opened` row at or after the opening: what is new in it holds from now on.
+    fn retell(&mut self, batch: &Batch, row: usize, now_ms: i64) {
+        let history = &mut self.history;
+        let at_ms = now_ms.max(history.last_ms());
+        let (state, priority) = history.at(at_ms);
+        let (owner, team) = history.assigned_at(at_ms);
+        let mut events = Vec::new();
+        if let Some(name) = batch.priority.get(row)
+            && name != priority
+            && name != history.priority
+        {
+            events.push(What::Priority(name.to_owned()));
         }
-        let opened_ms = self.history.opened_ms;
-        self.history.events.sort_by_key(|event| event.at_ms.max(opened_ms));
+        let news = |word: Option<&str>, at_opening: Option<&str>, at_last: Option<&str>| {
+            word.filter(|_| word != at_opening && word != at_last).map(str::to_owned)
+        };
+        let owner = news(batch.owner.get(row), history.owner.as_deref(), owner);
+        let team = news(batch.team.get(row), history.team.as_deref(), team);
+        if owner.is_some() || team.is_some() {
+            events.push(What::Assigned(owner, team));
+        }
+        if let Some(next) = batch.state[row]
+            && next != state
+            && next != history.state
+        {
+            events.push(What::State(next));
+        }
+        for what in events {
+            history.insert(Primitive { at_ms, what });
+        }
     }
 
     fn insert(&mut self, batch: &Batch, row: usize, output: &mut Output) {
         let (at_ms, kind) = (batch.at_ms[row], batch.kind[row]);
-        let is_history = self.history.counts_ms(at_ms) < self.history.last_ms();
         let (state, priority) = self.history.at(at_ms);
+        let (old_owner, old_team) = self.history.assigned_at(at_ms);
         let (owner, team) = (batch.owner.get(row), batch.team.get(row));
         let mut events = Vec::new();
         if let Some(name) = batch.priority.get(row)
@@ -342,11 +382,9 @@ impl Ticket {
         {
             events.push(What::Priority(name.to_owned()));
         }
-        // choice: owner and team are compared with what the ticket has now, also by a row that lies in the past.
         let has_other = |new: Option<&str>, old: Option<&str>| new.is_some() && new != old;
-        let other_team = has_other(team, self.labels.get(Column::Team.name()).map(String::as_str));
-        if kind == EventKind::Assigned || has_other(owner, self.owner.as_deref()) || other_team {
-            events.push(What::Assigned);
+        if kind == EventKind::Assigned || has_other(owner, old_owner) || has_other(team, old_team) {
+            events.push(What::Assigned(owner.map(str::to_owned), team.map(str::to_owned)));
         }
         let implied = match kind {
             EventKind::Resolved => Some(State::Resolved),
@@ -374,14 +412,6 @@ impl Ticket {
                     level: 0,
                     kind: Kind::ByHand,
                 });
-            }
-        }
-        if !is_history {
-            if let Some(owner) = owner {
-                self.owner = Some(owner.to_owned());
-            }
-            if let Some(team) = team {
-                self.labels.insert(Column::Team.name(), team.to_owned());
             }
         }
     }
@@ -510,34 +540,52 @@ impl Ticket {
         }
     }
 
-    fn clocks(&self, versions: &[Version], now_ms: i64) -> Vec<ClockView> {
+    /// Counts a ticket where it stands.
+    fn count(&self, versions: &[Version], now_ms: i64, totals: &mut Totals) {
         let replay = Replay::of(&self.history, versions);
         let last_ms = self.history.last_ms();
-        let is_reached = |due_ms: i64| due_ms <= now_ms || due_ms < last_ms;
-        let view = |clock: &overdue::policy::Clock| {
+        let (mut at_risk, mut breached) = (false, false);
+        for (clock, cycle) in replay.open() {
             let ruler = Replay::ruler(&replay.priority, clock);
-            let cycle = replay.runs.get(&clock.name).and_then(|run| run.open.as_ref());
-            let reach = |amount: Option<super::measure::Amount>| Some(ruler.reach(cycle?, amount?));
-            let target = cycle.and_then(|cycle| reach(ruler.target(cycle.started_ms)));
-            let at_risk = cycle.and_then(|cycle| reach(ruler.at_risk(cycle.started_ms)));
-            let reached = |reach: Option<super::measure::Reach>| reach.and_then(|r| r.at_ms).is_some_and(is_reached);
-            ClockView {
-                ticket: self.id.clone(),
-                priority: replay.priority.name.clone(),
-                state: replay.state,
-                labels: self.labels.clone(),
-                clock: clock.name.clone(),
-                standing: match cycle {
-                    None => Standing::Idle,
-                    Some(cycle) if cycle.segments.last().is_some_and(|last| last.to_ms.is_none()) => Standing::Running,
-                    Some(_) => Standing::Paused,
-                },
-                is_at_risk: reached(at_risk),
-                is_breached: reached(target),
-                due_ms: target.and_then(|reach| reach.at_ms),
-            }
+            let is_reached = |amount: Option<Amount>| {
+                let reached = amount.and_then(|amount| ruler.reach(cycle, amount).at_ms);
+                reached.is_some_and(|due_ms| due_ms <= now_ms || due_ms < last_ms)
+            };
+            let is_breached = is_reached(ruler.target(cycle.started_ms));
+            let is_at_risk = is_reached(ruler.at_risk(cycle.started_ms)) && !is_breached;
+            let is_running = cycle.segments.last().is_some_and(|last| last.to_ms.is_none());
+            let tally = totals.clocks.entry(clock.name.clone()).or_default();
+            let counts = [is_running, !is_running, is_at_risk, is_breached];
+            counts.iter().zip(tally).for_each(|(counts, count)| *count += u64::from(*counts));
+            at_risk |= is_at_risk;
+            breached |= is_breached;
+        }
+        let is_open = !replay.state.is_done();
+        let waits = replay.state == State::Waiting;
+        let counts = [is_open, waits, is_open && at_risk && !breached, is_open && breached, !is_open];
+        let (_, team) = self.history.assigned_at(last_ms);
+        let mut words = vec![("priority", replay.priority.name.clone())];
+        words.extend(team.map(|team| ("team", team.to_owned())));
+        words.extend(self.labels.iter().map(|(column, word)| (*column, word.clone())));
+        let mut add = |tally: &mut TicketTally| {
+            counts.iter().zip(tally).for_each(|(counts, count)| *count += u64::from(*counts));
         };
-        replay.priority.clocks.iter().map(view).collect()
+        add(&mut totals.all);
+        for word in words.into_iter().filter(|(column, _)| *column != Column::Customer.name()) {
+            add(totals.tickets.entry(word).or_default());
+        }
+    }
+
+    /// Counts what has happened to a ticket's clocks: it stays when the ticket goes.
+    fn count_past(&self, clocks: &mut BTreeMap<String, ClockTally>) {
+        for record in self.reported.values().filter(|record| !record.is_void) {
+            let tally = clocks.entry(record.clock.clone()).or_default();
+            tally[4] += u64::from(record.met == Some(true));
+            tally[5] += u64::from(record.met == Some(false));
+        }
+        for (clock, _, level) in self.fired.keys() {
+            clocks.entry(clock.clone()).or_default()[5 + usize::from(*level)] += 1;
+        }
     }
 }
 

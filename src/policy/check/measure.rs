@@ -29,9 +29,10 @@ impl Measure<'_> {
         starts().any(|start_ms| self.due_ms(start_ms, threshold) < NEVER_MS)
     }
 
-    /// Days from start to due at the least, whatever the start.
+    /// Days from start to due at the least, of the starts that lead to it.
     pub fn shortest_days(&self, threshold: Threshold) -> i64 {
-        let lengths = starts().map(|start_ms| self.due_ms(start_ms, threshold).saturating_sub(start_ms));
+        let dues = starts().map(|start_ms| (start_ms, self.due_ms(start_ms, threshold)));
+        let lengths = dues.filter(|(_, due_ms)| *due_ms < NEVER_MS).map(|(start_ms, due_ms)| due_ms - start_ms);
         lengths.min().unwrap_or(0) / DAY_MS
     }
 

@@ -62,6 +62,7 @@ fn rule(raw: &RawRule, number: usize, names: &Names<'_>, report: &mut Report<'_>
     // A rule with an unknown priority is judged like any other: its conditions may have mistakes of their own.
     let priority = priority.and_then(|place| PriorityId::try_from(place).ok()).unwrap_or(PriorityId::MAX);
     let mut rule = Rule { priority, ..Rule::default() };
+    let errors_before = report.errors();
     for (condition, words) in raw.when.as_ref()? {
         let values = values(condition, words, report);
         match CONDITIONS.iter().position(|name| *name == condition.text) {
@@ -72,7 +73,7 @@ fn rule(raw: &RawRule, number: usize, names: &Names<'_>, report: &mut Report<'_>
             }
         }
     }
-    Some(rule)
+    (report.errors() == errors_before).then_some(rule)
 }
 
 fn values(condition: &Word, words: &[Word], report: &mut Report<'_>) -> Vec<String> {

@@ -6,8 +6,8 @@ use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{Cell, CellAlignment, Row, Table};
 use std::fmt::Write;
 
-/// The summary for people; `seconds` is how long the replay took, and is not part of any file.
-pub fn show(summary: &Summary, seconds: f64) -> String {
+/// The summary for people.
+pub fn show(summary: &Summary) -> String {
     let input = &summary.input;
     let mut text = format!("{} tickets, {} events", grouped(input.tickets), grouped(input.events));
     if let (Some(first), Some(until)) = (&summary.first_event_at, &summary.until) {
@@ -26,10 +26,6 @@ pub fn show(summary: &Summary, seconds: f64) -> String {
     push_cycles(&mut text, summary);
     push_levels(&mut text, summary);
     push_durations(&mut text, summary);
-    if seconds > 0.0 && input.events > 0 {
-        let a_second = (input.events as f64 / seconds) as u64;
-        let _ = writeln!(text, "\nreplayed in {seconds:.2} s, {} events/s", grouped(a_second));
-    }
     text
 }
 

@@ -1,0 +1,4 @@
+use crate::calendar::Calendar;
+pub fn run(_: &Calendar, _: &str, _: crate::calendar::Span) -> anyhow::Result<()> {
+    Ok(())
+}
