@@ -58,6 +58,10 @@ pub const MAX_SHARDS: usize = 1_024;
 /// Bytes of a policy file, a mapping file or an iCalendar file.
 pub const MAX_CONFIG_BYTES: u64 = 16 << 20;
 
+/// Fields, lists and members of a policy file. Its parsed form takes some 100 bytes for each; the longest policies that
+/// programs write have one in 8 bytes.
+pub const MAX_CONFIG_MARKS: usize = 2 << 20;
+
 /// Bytes of one line or record of an input file.
 pub const MAX_LINE_BYTES: usize = 4 << 20;
 

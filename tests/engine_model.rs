@@ -14,7 +14,7 @@ use model::{Apply, Kind, Model, Output, Passed};
 use overdue::calendar::Span;
 use overdue::policy::{Actions, Clock, Effect, Level, OnPriorityChange, Policy, Priority, Rules, Threshold};
 use overdue::ticket::{Column, EventKind, State, StateSet};
-use overdue::time::{DAY_MS, HOUR_MS, MINUTE_MS, NEVER_MS, parse_rfc3339};
+use overdue::time::{HOUR_MS, NEVER_MS, parse_rfc3339};
 use std::sync::Arc;
 
 /// An instant in Oslo in November 2026: `"16 09:00"`. The 16th is a Monday.
@@ -261,6 +261,53 @@ fn calendar_days_count_in_real_time() {
     let open = row("20 21:00", EventKind::StateChanged).state(State::Open);
     let outputs = check(&policy, &[apply(&[opened("20 18:00"), waiting, open]), advance("30 00:00")]);
     assert_eq!(escalations(&outputs), fired(&[("22 07:00", 1, 1), ("23 19:00", 1, 2)]));
+}
+
+#[test]
+fn levels_in_calendar_days_on_a_business_clock() {
+    // Two days after the target of Friday noon: Sunday noon, whatever the hours.
+    let policy = office(resolution(Span::BusinessDays(1), &[Threshold::AfterTarget(Span::CalendarDays(2))]));
+    let outputs = check(&policy, &[apply(&[opened("19 12:00")]), advance("30 00:00")]);
+    assert_eq!(escalations(&outputs), fired(&[("22 12:00", 1, 1)]));
+    let policy = office(resolution(hours(8), &[Threshold::After(Span::CalendarDays(3))]));
+    let outputs = check(&policy, &[apply(&[opened("19 12:00")]), advance("30 00:00")]);
+    assert_eq!(escalations(&outputs), fired(&[("22 12:00", 1, 1)]));
+}
+
+#[test]
+fn an_opening_that_comes_late_fires_by_choice() {
+    let effects = [(EventKind::Opened, Effect::Start), (EventKind::Note, Effect::Stop)];
+    for passed in [Passed::Latest, Passed::None] {
+        let policy = office(clock(Some(hours(2)), &effects, &[HALF, WHOLE]));
+        let note = row("16 13:00", EventKind::Note);
+        // The note only implies an opening; the true one makes a cycle that ended at the note.
+        let commands = [advance("16 14:00"), apply(&[note]), Command::Apply(vec![opened("16 09:00")], passed)];
+        assert_eq!(escalations(&check(&policy, &commands)), [], "{passed:?}");
+    }
+}
+
+#[test]
+fn late_events_ahead_of_the_engine() {
+    use EventKind::{AgentReply, Assigned, Note, Opened};
+    let effects =
+        [(Opened, Effect::Start), (Note, Effect::Pause), (Assigned, Effect::Resume), (AgentReply, Effect::Resume)];
+    let policy = office(clock(Some(hours(2)), &effects, &[HALF, WHOLE]));
+    for passed in [Passed::None, Passed::Latest, Passed::All] {
+        let rows = [opened("16 09:00"), row("16 09:30", Note), row("16 14:00", AgentReply)];
+        let commands = [advance("16 09:00"), apply(&rows), Command::Apply(vec![row("16 10:00", Assigned)], passed)];
+        check(&policy, &commands);
+    }
+}
+
+#[test]
+fn a_late_opening_ahead_of_the_engine() {
+    let effects = [(EventKind::Opened, Effect::Start), (EventKind::Note, Effect::Stop)];
+    let policy = office(clock(Some(hours(2)), &effects, &[HALF, WHOLE]));
+    for passed in [Passed::None, Passed::Latest, Passed::All] {
+        let note = row("16 13:00", EventKind::Note);
+        let commands = [advance("16 08:00"), apply(&[note]), Command::Apply(vec![opened("16 09:00")], passed)];
+        check(&policy, &commands);
+    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Policy files with mistakes: all of them are reported, each in its place.
 
+#![expect(clippy::disallowed_methods, reason = "reads fixtures, whose files are ours and small")]
+
 use overdue::policy::{Checked, check};
 use std::path::{Path, PathBuf};
 
@@ -187,7 +189,8 @@ fn a_calendar_of_one_minute_a_year_holds_no_hours() {
     let years: String = (2020..2100).map(|year| format!("\"{year}-12-24\" = [\"08:00-08:01\"]\n")).collect();
     let policy = |target: &str| {
         format!(
-            "default_priority = \"p\"\n[calendars.minute]\ntime_zone = \"Europe/Oslo\"\n[calendars.minute.special]\n{years}\
+            "default_priority = \"p\"\n[calendars.minute]\ntime_zone = \"Europe/Oslo\"\n\
+             [calendars.minute.special]\n{years}\
              [priorities.p]\ncalendar = \"minute\"\n[priorities.p.clocks.resolution]\ntarget = \"{target}\"\n"
         )
     };

@@ -27,20 +27,20 @@ fn table(clock: &Clock) -> String {
     rows.map(|(event, effect)| format!("{}={}", event.name(), effect.name())).collect::<Vec<_>>().join(" ")
 }
 
-fn pauses(clock: &Clock) -> Vec<&'static str> {
-    clock.pause_while.iter().map(State::name).collect()
+fn pauses(clock: &Clock) -> String {
+    clock.pause_while.iter().map(State::name).collect::<Vec<_>>().join(" ")
 }
 
 #[test]
 fn the_six_metrics_are_rows_of_one_table() {
     let wait = "opened=start resolved=stop closed=stop reopened=start";
     for (name, row, states) in [
-        ("first_response", "opened=start agent_reply=stop resolved=stop closed=stop", &[] as &[&str]),
-        ("next_response", "agent_reply=stop customer_reply=start resolved=stop closed=stop", &[]),
-        ("periodic_update", "agent_reply=restart resolved=stop closed=stop", &[]),
-        ("requester_wait", wait, &["waiting"]),
-        ("agent_work", wait, &["waiting"]),
-        ("resolution", wait, &[]),
+        ("first_response", "opened=start agent_reply=stop resolved=stop closed=stop", ""),
+        ("next_response", "agent_reply=stop customer_reply=start resolved=stop closed=stop", ""),
+        ("periodic_update", "agent_reply=restart resolved=stop closed=stop", ""),
+        ("requester_wait", wait, "waiting"),
+        ("agent_work", wait, "waiting"),
+        ("resolution", wait, ""),
     ] {
         let clock = good(name, "");
         assert_eq!(table(&clock), row, "{name}");
@@ -54,8 +54,8 @@ fn a_clock_changes_single_events_of_its_preset() {
     let clock =
         good("first_response", "on = { resolved = \"none\", acknowledged = \"stop\" }\npause_while = [\"waiting\"]");
     assert_eq!(table(&clock), "opened=start agent_reply=stop acknowledged=stop closed=stop");
-    assert_eq!(pauses(&clock), ["waiting"]);
-    assert_eq!(pauses(&good("agent_work", "pause_while = []")), [] as [&str; 0]);
+    assert_eq!(pauses(&clock), "waiting");
+    assert_eq!(pauses(&good("agent_work", "pause_while = []")), "");
 }
 
 #[test]
@@ -70,7 +70,8 @@ fn a_clock_of_ones_own_takes_a_preset_by_name_or_a_table() {
 
 #[test]
 fn each_event_of_superoffice_is_one_of_ours() {
-    let quiet = "read = \"none\", changed_owner = \"none\", new_info = \"none\", closed = \"none\", changed_priority = \"none\"";
+    let verbs = ["read", "changed_owner", "new_info", "closed", "changed_priority"];
+    let quiet = verbs.map(|verb| format!("{verb} = \"none\"")).join(", ");
     for (verb, effect, row) in [
         ("read", "stop", "opened=restart read=stop"),
         ("changed_owner", "continue", "opened=restart assigned=continue"),

@@ -1,6 +1,6 @@
 //! A ticket's history, replayed from its first event to its last.
 
-use super::measure::{Cycle, Ruler, Segment};
+use super::measure::{Cycle, Due, Ruler, Segment};
 use super::ticket::{Apply, Version};
 use overdue::policy::{Clock, Effect, OnPriorityChange, Priority};
 use overdue::ticket::{EventKind, State};
@@ -15,7 +15,8 @@ pub enum What {
     Assigned(Option<String>, Option<String>),
     /// Any kind that does not speak of the state.
     Event(EventKind),
-    State(State),
+    /// The event that the change was when it came, and the state it led to.
+    State(EventKind, State),
 }
 
 impl What {
@@ -31,7 +32,7 @@ pub struct Primitive {
 }
 
 /// Everything that happened to a ticket.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct History {
     pub opened_ms: i64,
     /// No `opened` row has come yet.
@@ -59,7 +60,7 @@ impl History {
         let (mut state, mut priority) = (self.state, self.priority.as_str());
         for event in self.events.iter().filter(|event| self.counts_ms(event.at_ms) <= self.counts_ms(at_ms)) {
             match &event.what {
-                What::State(next) => state = *next,
+                What::State(_, next) => state = *next,
                 What::Priority(next) => priority = next,
                 What::Assigned(..) | What::Event(_) => {}
             }
@@ -101,7 +102,7 @@ pub struct Ended {
     pub business_ms: i64,
     pub met: Option<bool>,
     /// Levels that were reached, and when.
-    pub levels: BTreeMap<u8, i64>,
+    pub levels: BTreeMap<u8, Due>,
     /// Ended by the ticket's leaving the index: not reported.
     pub without_result: bool,
 }
@@ -129,6 +130,7 @@ impl Run {
             floor,
             segments: Vec::new(),
             held: false,
+            measured_ms: at_ms,
             reached: BTreeMap::new(),
         });
     }
@@ -170,20 +172,20 @@ fn standing(cycle: &Cycle) -> u8 {
 
 /// Notes the levels that are reached, for good.
 fn keep_reached(cycle: &mut Cycle, ruler: Ruler<'_>, in_time: impl Fn(i64) -> bool) {
-    for (level, due_ms) in dues(cycle, ruler) {
-        if in_time(due_ms) {
-            cycle.reached.insert(level, due_ms);
+    for (level, due) in dues(cycle, ruler) {
+        if in_time(due.at_ms) {
+            cycle.reached.insert(level, due);
         }
     }
 }
 
 /// Every level that is reached, or is due if the open segment lasts.
-pub fn dues(cycle: &Cycle, ruler: Ruler<'_>) -> BTreeMap<u8, i64> {
+pub fn dues(cycle: &Cycle, ruler: Ruler<'_>) -> BTreeMap<u8, Due> {
     let mut dues = cycle.reached.clone();
     for level in cycle.floor + 1..=ruler.clock.levels.len() as u8 {
         let reach = ruler.level(cycle.started_ms, level).and_then(|amount| ruler.reach(cycle, amount).at_ms);
-        if let Some(due_ms) = reach {
-            dues.entry(level).or_insert(due_ms);
+        if let Some(at_ms) = reach {
+            dues.entry(level).or_insert(Due { at_ms, is_passed: at_ms < cycle.measured_ms });
         }
     }
     dues
@@ -220,7 +222,7 @@ impl Replay {
             match &event.what {
                 What::Assigned(..) => replay.effects(EventKind::Assigned, at_ms),
                 What::Event(kind) => replay.effects(*kind, at_ms),
-                What::State(next) => {
+                What::State(_, next) => {
                     if let Some(kind) = state_event(replay.state, *next) {
                         replay.effects(kind, at_ms);
                         replay.state = *next;
@@ -263,6 +265,12 @@ impl Replay {
                 Effect::Start if run.open.is_none() => run.begin(at_ms, 0, ruler),
                 Effect::Continue if run.open.is_none() => {
                     run.begin(at_ms, run.last_level.min(clock.levels.len() as u8), ruler);
+                    // ENGINE-QUIRK 1: counts as paused
+                    if !run.ended.is_empty()
+                        && let Some(cycle) = &mut run.open
+                    {
+                        cycle.base_ms.get_or_insert(0);
+                    }
                 }
                 Effect::Start => {}
                 Effect::Pause => set_held(run, true),
@@ -338,6 +346,7 @@ impl Replay {
             let Some(cycle) = run.open.as_mut() else { continue };
             // What is due at the instant of an edit has fired already: the engine's time is there.
             keep_reached(cycle, ruler, |due_ms| due_ms < at_ms || (is_edit && due_ms == at_ms));
+            cycle.measured_ms = at_ms;
             match mode {
                 OnPriorityChange::FromStart => {}
                 OnPriorityChange::Carry => {
@@ -361,9 +370,10 @@ impl Replay {
             let run = self.runs.entry(new.name.clone()).or_default();
             if let Some(cycle) = &mut started {
                 cycle.number = run.next_number();
+                cycle.measured_ms = at_ms;
                 if mode != OnPriorityChange::FromStart {
-                    // choice: with no time spent, it starts here.
-                    cycle.started_ms = at_ms;
+                    // With no time spent so far.
+                    cycle.base_ms = Some(0);
                     cycle.segments.clear();
                 }
             }
@@ -390,7 +400,7 @@ fn as_if_always(clock: &Clock, priority: &Priority, before: &[Primitive], histor
         match &event.what {
             What::Assigned(..) => replay.effects(EventKind::Assigned, at_ms),
             What::Event(kind) => replay.effects(*kind, at_ms),
-            What::State(next) => {
+            What::State(_, next) => {
                 if let Some(kind) = state_event(replay.state, *next) {
                     replay.effects(kind, at_ms);
                     replay.state = *next;

@@ -23,8 +23,18 @@ pub struct Cycle {
     pub floor: u8,
     pub segments: Vec<Segment>,
     pub held: bool,
+    /// When it was last measured anew.
+    pub measured_ms: i64,
     /// Levels reached under earlier versions or priorities stay so.
-    pub reached: BTreeMap<u8, i64>,
+    pub reached: BTreeMap<u8, Due>,
+}
+
+/// When a level is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Due {
+    pub at_ms: i64,
+    /// It was so already when the cycle was measured anew.
+    pub is_passed: bool,
 }
 
 /// An amount of a cycle's time.
@@ -33,8 +43,8 @@ pub struct Amount {
     pub ms: i64,
     /// Where it is in days: the instant at which it ends when nothing pauses.
     pub exact_ms: Option<i64>,
-    /// In business days: never due at a closing.
-    pub business_days: bool,
+    /// Of a target in business days, or itself in days: after a pause never due at a closing.
+    pub ends_open: bool,
 }
 
 /// When an amount is reached.
@@ -57,6 +67,10 @@ impl Ruler<'_> {
     /// A target in calendar days is measured in real time.
     fn is_real(&self) -> bool {
         matches!(self.clock.target, Some(Span::CalendarDays(_)))
+    }
+
+    fn has_business_days(&self) -> bool {
+        matches!(self.clock.target, Some(Span::BusinessDays(_)))
     }
 
     pub fn elapsed(&self, from_ms: i64, to_ms: i64) -> i64 {
@@ -92,9 +106,11 @@ impl Ruler<'_> {
             (_, Some(end_ms)) => Amount {
                 ms: if end_ms >= NEVER_MS { NEVER_MS } else { self.elapsed(start_ms, end_ms) },
                 exact_ms: Some(end_ms),
-                business_days: matches!(span, Span::BusinessDays(_)),
+                ends_open: true,
             },
-            (Span::Business { ms }, None) => Amount { ms: before_ms + ms, exact_ms: None, business_days: false },
+            (Span::Business { ms }, None) => {
+                Amount { ms: before_ms + ms, exact_ms: None, ends_open: self.has_business_days() }
+            }
             (_, None) => unreachable!("days end somewhere"),
         }
     }
@@ -109,7 +125,7 @@ impl Ruler<'_> {
             return Some(target);
         }
         let ms = (i128::from(target.ms) * i128::from(hundredths) + 9_999) / 10_000;
-        Some(Amount { ms: i64::try_from(ms).unwrap_or(NEVER_MS), exact_ms: None, business_days: false })
+        Some(Amount { ms: i64::try_from(ms).unwrap_or(NEVER_MS), exact_ms: None, ends_open: self.has_business_days() })
     }
 
     pub fn at_risk(&self, start_ms: i64) -> Option<Amount> {
@@ -144,7 +160,7 @@ impl Ruler<'_> {
                 amount.exact_ms.unwrap_or(NEVER_MS)
             } else if left_ms <= 0 {
                 self.next_open(segment.from_ms)
-            } else if amount.business_days {
+            } else if amount.ends_open && !never_paused {
                 self.next_open(self.add(segment.from_ms, left_ms))
             } else {
                 self.add(segment.from_ms, left_ms)

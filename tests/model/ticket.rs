@@ -1,11 +1,11 @@
 //! The model's commands: what the engine is told, and what it must say.
 
-use super::history::{Ended, History, Primitive, Replay, What, dues};
-use super::measure::Amount;
+use super::history::{Ended, History, Primitive, Replay, What, dues, state_event};
+use super::measure::{Amount, Due};
 use overdue::limits::MAX_LEVELS;
 use overdue::policy::{Facts, Policy};
 use overdue::ticket::{Batch, Column, EventKind, State};
-use overdue::time::SECOND_MS;
+use overdue::time::{MAX_INPUT_MS, SECOND_MS};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -147,12 +147,9 @@ impl Model {
 
     pub fn edit(&mut self, policy: Arc<Policy>, apply: Apply, passed: Passed) -> Output {
         let mut output = Output::default();
-        for ticket in self.tickets.values_mut() {
-            ticket.settle(&self.versions, self.now_ms + 1, &mut output);
-        }
         self.versions.push(Version { at_ms: self.now_ms, policy, apply });
         for ticket in self.tickets.values_mut() {
-            ticket.compare(&self.versions, self.now_ms, &BTreeSet::new(), passed, &mut output);
+            ticket.compare(&self.versions, self.now_ms, passed, &mut output);
         }
         output.sort();
         output
@@ -160,9 +157,9 @@ impl Model {
 
     pub fn advance(&mut self, now_ms: i64) -> Output {
         let mut output = Output::default();
-        let until_ms = self.tick(now_ms);
+        self.tick(now_ms);
         for ticket in self.tickets.values_mut() {
-            ticket.settle(&self.versions, until_ms + 1, &mut output);
+            ticket.settle(&self.versions, self.now_ms + 1, &mut output);
         }
         output.sort();
         output
@@ -170,19 +167,17 @@ impl Model {
 
     pub fn catch_up(&mut self, now_ms: i64, passed: Passed) -> Output {
         let mut output = Output::default();
-        let until_ms = self.tick(now_ms);
+        self.tick(now_ms);
         for ticket in self.tickets.values_mut() {
-            let later: BTreeSet<LevelKey> = ticket.due(&self.versions, until_ms + 1, i64::MAX);
-            ticket.compare(&self.versions, self.now_ms, &later, passed, &mut output);
+            ticket.compare(&self.versions, self.now_ms, passed, &mut output);
         }
         output.sort();
         output
     }
 
     /// Time never runs backwards, and runs in whole seconds.
-    fn tick(&mut self, now_ms: i64) -> i64 {
+    fn tick(&mut self, now_ms: i64) {
         self.now_ms = self.now_ms.max(now_ms / SECOND_MS * SECOND_MS);
-        self.now_ms
     }
 
     fn policy(&self) -> &Policy {
@@ -192,42 +187,41 @@ impl Model {
     fn apply_rows(&mut self, id: &str, batch: &Batch, rows: &[usize], passed: Passed, output: &mut Output) {
         let now_ms = self.now_ms;
         let (past, ahead) = rows.split_at(rows.partition_point(|row| batch.at_ms[*row] <= now_ms));
-        // Levels that wait for their tick: those before the last of these events fire now, the others go on waiting.
-        let mut waiting = BTreeSet::new();
-        if let (Some(ticket), Some(last)) = (self.tickets.get_mut(id), past.last()) {
-            ticket.settle(&self.versions, batch.at_ms[*last], output);
-            waiting = ticket.due(&self.versions, i64::MIN, now_ms + 1);
-        }
         for row in past {
             self.insert(id, batch, *row, output);
-            self.let_go(id, &waiting, passed, output);
+            self.let_go(id, passed, output);
         }
         if let Some(ticket) = self.tickets.get_mut(id)
             && !past.is_empty()
         {
-            ticket.compare(&self.versions, now_ms, &waiting, passed, output);
+            ticket.compare(&self.versions, now_ms, passed, output);
         }
         for row in ahead {
-            if let Some(ticket) = self.tickets.get_mut(id) {
-                ticket.settle(&self.versions, batch.at_ms[*row], output);
-            }
+            let before = self.tickets.get(id).map(|ticket| ticket.history.clone());
             self.insert(id, batch, *row, output);
-            self.let_go(id, &waiting, passed, output);
+            let Some(ticket) = self.tickets.get_mut(id) else { continue };
+            if let Some(before) = before.filter(|before| *before != ticket.history) {
+                // Time has come up to this event: what was due before it has fired.
+                let after = std::mem::replace(&mut ticket.history, before);
+                ticket.settle(&self.versions, batch.at_ms[*row], output);
+                ticket.history = after;
+            }
+            self.let_go(id, passed, output);
             if let Some(ticket) = self.tickets.get_mut(id) {
-                ticket.compare(&self.versions, now_ms, &BTreeSet::new(), passed, output);
+                ticket.compare(&self.versions, now_ms, passed, output);
             }
         }
     }
 
     /// Takes a ticket that has gone out of the index; its last word first.
-    fn let_go(&mut self, id: &str, waiting: &BTreeSet<LevelKey>, passed: Passed, output: &mut Output) {
+    fn let_go(&mut self, id: &str, passed: Passed, output: &mut Output) {
         if let Some(ticket) = self.tickets.get_mut(id)
             && ticket.history.events.iter().any(|event| event.what.is_gone())
         {
             // Nothing that had passed fires for a ticket that is gone by now.
             let is_gone = ticket.history.last_ms() <= self.now_ms;
             let passed = if is_gone { Passed::None } else { passed };
-            ticket.compare(&self.versions, self.now_ms, waiting, passed, output);
+            ticket.compare(&self.versions, self.now_ms, passed, output);
             ticket.count_past(&mut self.gone);
             self.tickets.remove(id);
         }
@@ -308,7 +302,7 @@ impl Model {
     /// Every due time of a ticket's levels, reached or not.
     pub fn dues(&self, id: &str) -> Vec<i64> {
         let levels = self.tickets.get(id).map(|ticket| ticket.levels(&self.versions).1).unwrap_or_default();
-        levels.into_values().filter(|due_ms| *due_ms < overdue::time::MAX_INPUT_MS).collect()
+        levels.into_values().map(|due| due.at_ms).filter(|due_ms| *due_ms < MAX_INPUT_MS).collect()
     }
 
     /// A ticket's history in words.
@@ -361,10 +355,10 @@ impl Ticket {
             events.push(What::Assigned(owner, team));
         }
         if let Some(next) = batch.state[row]
-            && next != state
             && next != history.state
+            && let Some(kind) = state_event(state, next)
         {
-            events.push(What::State(next));
+            events.push(What::State(kind, next));
         }
         for what in events {
             history.insert(Primitive { at_ms, what });
@@ -397,9 +391,9 @@ impl Ticket {
             }
         };
         if let Some(next) = batch.state[row].or(implied)
-            && next != state
+            && let Some(kind) = state_event(state, next)
         {
-            events.push(What::State(next));
+            events.push(What::State(kind, next));
         }
         for what in events {
             let by_hand = what == What::Event(EventKind::Escalated);
@@ -417,7 +411,7 @@ impl Ticket {
     }
 
     /// Every level that is reached or will be, with its due time; and the cycles that are open.
-    fn levels(&self, versions: &[Version]) -> (Replay, BTreeMap<LevelKey, i64>, BTreeSet<(String, u16)>) {
+    fn levels(&self, versions: &[Version]) -> (Replay, BTreeMap<LevelKey, Due>, BTreeSet<(String, u16)>) {
         let replay = Replay::of(&self.history, versions);
         let mut levels = BTreeMap::new();
         for (name, run) in &replay.runs {
@@ -434,14 +428,6 @@ impl Ticket {
         (replay, levels, open)
     }
 
-    /// Levels due in `[from_ms, before_ms)` that have neither fired nor been marked.
-    fn due(&self, versions: &[Version], from_ms: i64, before_ms: i64) -> BTreeSet<LevelKey> {
-        let (_, levels, _) = self.levels(versions);
-        let waits = |key: &LevelKey| !self.fired.contains_key(key) && !self.marked.contains(key);
-        let is_due = |due_ms: i64| (from_ms..before_ms).contains(&due_ms);
-        levels.into_iter().filter(|(key, due_ms)| is_due(*due_ms) && waits(key)).map(|(key, _)| key).collect()
-    }
-
     fn fire(&mut self, key: LevelKey, due_ms: i64, kind: Kind, output: &mut Output) {
         let (clock, cycle, level) = key.clone();
         output.escalations.push(Escalation { due_ms, ticket: self.id.clone(), clock, cycle, level, kind });
@@ -454,40 +440,38 @@ impl Ticket {
     /// Fires what is due before an instant.
     fn settle(&mut self, versions: &[Version], before_ms: i64, output: &mut Output) {
         let (_, levels, _) = self.levels(versions);
-        for key in self.due(versions, i64::MIN, before_ms) {
-            let due_ms = levels[&key];
-            self.fire(key, due_ms, Kind::Fired, output);
+        for (key, due) in levels {
+            if due.at_ms < before_ms && !self.fired.contains_key(&key) && !self.marked.contains(&key) {
+                self.fire(key, due.at_ms, Kind::Fired, output);
+            }
         }
     }
 
     /// Compares what has been said of the ticket with what its history says now.
-    fn compare(
-        &mut self,
-        versions: &[Version],
-        now_ms: i64,
-        waiting: &BTreeSet<LevelKey>,
-        passed: Passed,
-        output: &mut Output,
-    ) {
+    fn compare(&mut self, versions: &[Version], now_ms: i64, passed: Passed, output: &mut Output) {
         let (replay, levels, open) = self.levels(versions);
         let last_ms = self.history.last_ms();
-        let reached: BTreeMap<LevelKey, i64> =
-            levels.into_iter().filter(|(_, due_ms)| *due_ms <= now_ms || *due_ms < last_ms).collect();
+        let is_reached = |due: &Due| due.at_ms <= now_ms || due.at_ms < last_ms;
+        let reached: BTreeMap<LevelKey, Due> = levels.into_iter().filter(|(_, due)| is_reached(due)).collect();
         for (key, due_ms) in self.fired.clone() {
             if !reached.contains_key(&key) {
                 self.fire(key, due_ms, Kind::Withdrawn, output);
             }
         }
-        let is_new =
-            |key: &LevelKey| !self.fired.contains_key(key) && !self.marked.contains(key) && !waiting.contains(key);
-        let found: Vec<(LevelKey, i64)> =
-            reached.iter().filter(|(key, _)| is_new(key)).map(|(key, due)| (key.clone(), *due)).collect();
-        for (key, due_ms) in &found {
-            let cycle = (&key.0, key.1);
+        // choice: a mark goes with what it marked; a level whose deadline moves into the future is a level to come.
+        self.marked.retain(|key| reached.contains_key(key));
+        let is_new = |key: &LevelKey| !self.fired.contains_key(key) && !self.marked.contains(key);
+        let found: Vec<(LevelKey, Due)> = reached.into_iter().filter(|(key, _)| is_new(key)).collect();
+        let is_passed = |due: &Due| due.at_ms <= now_ms || due.is_passed;
+        let (found, as_reached): (Vec<_>, Vec<_>) = found.into_iter().partition(|(_, due)| is_passed(due));
+        for (key, due) in as_reached {
+            self.fire(key, due.at_ms, Kind::Fired, output);
+        }
+        for (key, due) in &found {
             let is_last = || {
-                let rivals = found.iter().filter(|(other, _)| (&other.0, other.1) == cycle);
+                let rivals = found.iter().filter(|(other, _)| (&other.0, other.1) == (&key.0, key.1));
                 open.contains(&(key.0.clone(), key.1))
-                    && rivals.map(|(other, due_ms)| (*due_ms, other.2)).max() == Some((*due_ms, key.2))
+                    && rivals.map(|(other, due)| (due.at_ms, other.2)).max() == Some((due.at_ms, key.2))
             };
             let fires = match passed {
                 Passed::All => true,
@@ -495,7 +479,7 @@ impl Ticket {
                 Passed::None => false,
             };
             if fires {
-                self.fire(key.clone(), *due_ms, Kind::Fired, output);
+                self.fire(key.clone(), due.at_ms, Kind::Fired, output);
             } else {
                 self.marked.insert(key.clone());
             }
@@ -567,7 +551,7 @@ impl Ticket {
         let mut words = vec![("priority", replay.priority.name.clone())];
         words.extend(team.map(|team| ("team", team.to_owned())));
         words.extend(self.labels.iter().map(|(column, word)| (*column, word.clone())));
-        let mut add = |tally: &mut TicketTally| {
+        let add = |tally: &mut TicketTally| {
             counts.iter().zip(tally).for_each(|(counts, count)| *count += u64::from(*counts));
         };
         add(&mut totals.all);

@@ -8,7 +8,8 @@ use toml::de::{DeTable, Error};
 /// rubbish, of which every byte can be an error.
 const RECOVERED_BYTES: usize = 1 << 20;
 
-/// Parses a document and reports its syntax errors. `None` where reading on would only give errors that follow from them.
+/// Parses a document and reports its syntax errors. `None` where reading on would only give errors that follow from
+/// them.
 pub(in crate::policy) fn parse<'t>(text: &'t str, report: &mut Report<'_>) -> Option<Spanned<DeTable<'t>>> {
     let errors = match DeTable::parse(text) {
         Ok(document) => return Some(document),
