@@ -268,7 +268,8 @@ impl Teller {
     fn later(&mut self, quantiles: &[i64]) {
         let spent_ms = self.random.quantile(quantiles);
         self.at_ms += spent_ms;
-        if self.team == TEAM_AROUND_THE_CLOCK {
+        // What is critical has somebody on call.
+        if self.team == TEAM_AROUND_THE_CLOCK || self.priority == 0 {
             return;
         }
         let shift_ms = start_of_shift(self.at_ms);

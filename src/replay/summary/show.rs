@@ -2,9 +2,11 @@
 
 use super::{CycleCounts, Percentiles, Summary};
 use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS};
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{Cell, CellAlignment, Row, Table};
+use comfy_table::{Cell, CellAlignment, LineStyle, Row, Table, TableStyle};
 use std::fmt::Write;
+
+/// A line under the header, and no other.
+const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
 /// The summary for people.
 pub fn show(summary: &Summary) -> String {
@@ -86,7 +88,7 @@ fn push_durations(text: &mut String, summary: &Summary) {
 
 fn table(header: &[&str], left_columns: usize) -> Table {
     let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY);
+    table.load_style(STYLE);
     table.set_header(row(left_columns, header.iter().map(|name| (*name).to_owned())));
     table
 }
