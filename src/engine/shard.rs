@@ -244,7 +244,7 @@ impl Shard {
             return false;
         }
         let Some(first) = entries.get(known) else { return false };
-        let at_ms = first.at_ms();
+        let at_ms = first.not_before(entries[0].at_ms()).at_ms();
         let version = scene.versions.get(record.version());
         if at_ms <= scene.versions.last_edit_ms(version.priority) {
             return true;
@@ -288,6 +288,7 @@ impl Shard {
         let mut caught_up = false;
         for (index, &entry) in entries.iter().enumerate().skip(first) {
             let before = &entries[..index];
+            let entry = entry.not_before(entries[0].at_ms());
             if entry.at_ms() > scene.now_ms && !caught_up {
                 caught_up = true;
                 catch_up(scene, &mut fold, before, &mut live);
@@ -494,6 +495,7 @@ pub(super) fn tell(versions: &Versions, entries: &[Entry], now_ms: i64, sink: &m
     let mut fold = Fold::new(versions.at_opening(opening.priority().unwrap_or(0), opening.at_ms()));
     for (index, &entry) in entries.iter().enumerate() {
         let before = &entries[..index];
+        let entry = entry.not_before(opening.at_ms());
         fold.edits_until(versions, entry.at_ms(), before, sink);
         fold.settle(versions, entry.at_ms(), sink);
         fold.step(versions, entry, before, sink);
