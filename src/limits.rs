@@ -77,6 +77,12 @@ pub const BLOCK_BYTES: usize = 1 << 20;
 /// Bytes of rows that replay sorts as one run (texts of a run lie end to end and are found by 32-bit offsets).
 pub const MAX_SORT_RUN_BYTES: usize = 1 << 30;
 
+/// The least memory for sorting: with less, runs would be so small that the merge of a large input had thousands of them.
+pub const MIN_SORT_BYTES: usize = 16 << 20;
+
+/// Threads of a command.
+pub const MAX_THREADS: usize = 1_024;
+
 /// Rows that the merge of a run on disk reads at once.
 pub const SPILL_CHUNK_ROWS: usize = 8_192;
 

@@ -3,6 +3,7 @@
 mod calendar;
 mod check;
 mod generate;
+mod replay;
 
 use clap::{Parser, Subcommand};
 
@@ -20,7 +21,8 @@ enum Command {
     #[command(subcommand)]
     Calendar(calendar::CalendarCommand),
     Check(check::Arguments),
-    Generate(generate::Args),
+    Generate(generate::Arguments),
+    Replay(replay::Arguments),
 }
 
 /// Runs what was asked for; the exit code of the process is the answer.
@@ -31,6 +33,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<std::process::ExitCode> {
     match &cli.command {
         Command::Calendar(command) => calendar::run(command),
         Command::Check(arguments) => check::run(arguments),
-        Command::Generate(args) => generate::run(args),
+        Command::Generate(arguments) => generate::run(arguments),
+        Command::Replay(arguments) => replay::run(arguments),
     }
 }
