@@ -58,6 +58,10 @@ pub const MAX_SHARDS: usize = 1_024;
 /// Bytes of a policy file, a mapping file or an iCalendar file.
 pub const MAX_CONFIG_BYTES: u64 = 16 << 20;
 
+/// Fields, lists and members of a policy file. Its parsed form takes some 100 bytes for each; the longest policies that
+/// programs write have one in 8 bytes.
+pub const MAX_CONFIG_MARKS: usize = 2 << 20;
+
 /// Bytes of one line or record of an input file.
 pub const MAX_LINE_BYTES: usize = 4 << 20;
 
@@ -72,6 +76,12 @@ pub const BLOCK_BYTES: usize = 1 << 20;
 
 /// Bytes of rows that replay sorts as one run (texts of a run lie end to end and are found by 32-bit offsets).
 pub const MAX_SORT_RUN_BYTES: usize = 1 << 30;
+
+/// The least memory for sorting: with less, runs would be so small that the merge of a large input had thousands of them.
+pub const MIN_SORT_BYTES: usize = 16 << 20;
+
+/// Threads of a command.
+pub const MAX_THREADS: usize = 1_024;
 
 /// Rows that the merge of a run on disk reads at once.
 pub const SPILL_CHUNK_ROWS: usize = 8_192;
@@ -94,3 +104,9 @@ pub const REJECTS_SHOWN: usize = 20;
 
 /// Versions of all priorities that an engine keeps (each has a 16-bit number).
 pub const MAX_VERSIONS: usize = 65_535;
+
+/// Bytes of one Arrow record batch, packed or unpacked. Batches are read whole; tools write some MiB each.
+pub const MAX_TABLE_BATCH_BYTES: u64 = 512 << 20;
+
+/// Bytes of an Arrow message's description.
+pub const MAX_TABLE_HEADER_BYTES: u64 = 16 << 20;

@@ -289,17 +289,12 @@ fn an_opening_that_comes_late_fires_by_choice() {
 #[test]
 fn late_events_ahead_of_the_engine() {
     use EventKind::{AgentReply, Assigned, Note, Opened};
-    let effects = [
-        (Opened, Effect::Start),
-        (Note, Effect::Pause),
-        (Assigned, Effect::Resume),
-        (AgentReply, Effect::Resume),
-    ];
+    let effects =
+        [(Opened, Effect::Start), (Note, Effect::Pause), (Assigned, Effect::Resume), (AgentReply, Effect::Resume)];
     let policy = office(clock(Some(hours(2)), &effects, &[HALF, WHOLE]));
     for passed in [Passed::None, Passed::Latest, Passed::All] {
         let rows = [opened("16 09:00"), row("16 09:30", Note), row("16 14:00", AgentReply)];
-        let commands =
-            [advance("16 09:00"), apply(&rows), Command::Apply(vec![row("16 10:00", Assigned)], passed)];
+        let commands = [advance("16 09:00"), apply(&rows), Command::Apply(vec![row("16 10:00", Assigned)], passed)];
         check(&policy, &commands);
     }
 }
@@ -602,7 +597,8 @@ fn gone_tickets_leave_without_a_result() {
 #[test]
 fn nothing_passed_fires_for_a_ticket_that_is_gone() {
     use EventKind::{CustomerReply, Merged, Opened};
-    let policy = office(clock(Some(hours(8)), &[(Opened, Effect::None), (CustomerReply, Effect::Restart)], &[TWO_HOURS]));
+    let policy =
+        office(clock(Some(hours(8)), &[(Opened, Effect::None), (CustomerReply, Effect::Restart)], &[TWO_HOURS]));
     for passed in [Passed::All, Passed::Latest] {
         let rows = vec![row("16 10:00", CustomerReply), row("16 10:30", Merged)];
         let commands = [apply(&[opened("16 09:00")]), advance("16 14:00"), Command::Apply(rows, passed)];

@@ -272,14 +272,14 @@ impl<'de> Deserialize<'de> for Holiday {
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Holiday, E> {
                 match text.strip_prefix("--") {
                     // 2000 was a leap year: 29 February is a day that some years do not have.
-                    Some(yearly) => match hours::date(&format!("2000-{yearly}")) {
+                    Some(yearly) => match hours::parse_date(&format!("2000-{yearly}")) {
                         Ok(date) => Ok(Holiday::Yearly { month: date.month(), day: date.day() }),
                         Err(_) => Err(E::custom(format!(
                             "{:?} is no day of a year: expected month and day such as \"--12-25\"",
                             hours::short(text)
                         ))),
                     },
-                    None => hours::date(text).map(Holiday::On).map_err(E::custom),
+                    None => hours::parse_date(text).map(Holiday::On).map_err(E::custom),
                 }
             }
 
@@ -318,7 +318,7 @@ impl<'de> Deserialize<'de> for SpecialDays {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<SpecialDays, A::Error> {
                 let mut days = BTreeMap::new();
                 while let Some(key) = map.next_key::<String>()? {
-                    let date = hours::date(&key).map_err(A::Error::custom)?;
+                    let date = hours::parse_date(&key).map_err(A::Error::custom)?;
                     let DayHours(intervals) = map.next_value()?;
                     if days.insert(date, intervals).is_some() {
                         return Err(A::Error::custom(format!("special day {date} is given twice")));

@@ -115,7 +115,7 @@ fn weekday(name: &str) -> Option<usize> {
 ///
 /// # Errors
 /// What is wrong with it, and what was expected.
-pub fn date(text: &str) -> Result<Date, String> {
+pub fn parse_date(text: &str) -> Result<Date, String> {
     let plain = text.len() == 10 && text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
     plain
         .then(|| text.parse().ok())

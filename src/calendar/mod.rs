@@ -16,7 +16,7 @@ mod zone;
 
 pub use definition::{CalendarDefinition, Holiday};
 pub use error::CalendarError;
-pub use hours::{Interval, TimeOfDay, WEEKDAYS};
+pub use hours::{Interval, TimeOfDay, WEEKDAYS, parse_date};
 pub use span::{Span, SpanError};
 pub use timeline::{OpenIntervals, Timeline};
 pub use zone::{Stretch, UnknownZone, Zone, zone_data_version};

@@ -21,7 +21,7 @@ const ZSTD_LEVEL: i32 = 19;
 /// The same options give the same rows on every machine. The file's name says its format: .csv, .ndjson (also .jsonl), each
 /// with .zst or .gz behind it if it is to be compressed, or .parquet.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct Arguments {
     /// File to write
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -54,26 +54,26 @@ enum Shape {
 ///
 /// # Errors
 /// Options that fit no history, or a file that cannot be written.
-pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let start_ms = parse_rfc3339(&format!("{}T00:00:00Z", args.start))
-        .with_context(|| format!("--start {:?}: expected a date such as 2026-01-05", args.start))?;
-    let plan = Plan { tickets: args.tickets, start_ms, days: args.days, seed: args.seed };
+pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let start_ms = parse_rfc3339(&format!("{}T00:00:00Z", arguments.start))
+        .with_context(|| format!("--start {:?}: expected a date such as 2026-01-05", arguments.start))?;
+    let plan = Plan { tickets: arguments.tickets, start_ms, days: arguments.days, seed: arguments.seed };
     if plan.end_ms() > MAX_INPUT_MS - 365 * DAY_MS {
-        bail!("--start {} and --days {}: the history must end before 2099", args.start, args.days);
+        bail!("--start {} and --days {}: the history must end before 2099", arguments.start, arguments.days);
     }
     if plan.tickets > u64::from(u32::MAX) {
         bail!("--tickets {}: at most {}", plan.tickets, u32::MAX);
     }
-    let cannot_write = || format!("cannot write {}", args.out.display());
-    let (staged, file) = Staged::create(&args.out).with_context(cannot_write)?;
-    let mut out = writer(&args.out, file)?;
-    let rows = match args.shape {
+    let cannot_write = || format!("cannot write {}", arguments.out.display());
+    let (staged, file) = Staged::create(&arguments.out).with_context(cannot_write)?;
+    let mut out = writer(&arguments.out, file)?;
+    let rows = match arguments.shape {
         Shape::Events => write_events(plan, out.as_mut()),
         Shape::Tickets => write_tickets(plan, out.as_mut()),
     };
     let rows = rows.and_then(|rows| out.finish().map(|()| rows)).with_context(cannot_write)?;
     staged.publish().with_context(cannot_write)?;
-    eprintln!("{}: {rows} rows of {} tickets", args.out.display(), plan.tickets);
+    eprintln!("{}: {rows} rows of {} tickets", arguments.out.display(), plan.tickets);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,7 +1,9 @@
 //! The command line: one file a command.
 
+mod calendar;
 mod check;
 mod generate;
+mod replay;
 
 use clap::{Parser, Subcommand};
 
@@ -15,8 +17,12 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Look into calendars: print a month, ask when a target ends.
+    #[command(subcommand)]
+    Calendar(calendar::CalendarCommand),
     Check(check::Arguments),
-    Generate(generate::Args),
+    Generate(generate::Arguments),
+    Replay(replay::Arguments),
 }
 
 /// Runs what was asked for; the exit code of the process is the answer.
@@ -25,7 +31,9 @@ enum Command {
 /// Whatever the command could not do, in words for its user.
 pub fn run(cli: &Cli) -> anyhow::Result<std::process::ExitCode> {
     match &cli.command {
+        Command::Calendar(command) => calendar::run(command),
         Command::Check(arguments) => check::run(arguments),
-        Command::Generate(args) => generate::run(args),
+        Command::Generate(arguments) => generate::run(arguments),
+        Command::Replay(arguments) => replay::run(arguments),
     }
 }

@@ -84,7 +84,7 @@ impl Run {
             OnPriorityChange::Restart => {}
             OnPriorityChange::Carry => {
                 self.leave_segment(old, at_ms);
-                self.state.broken |= self.state.started_ms != at_ms;
+                self.state.broken = true;
             }
             OnPriorityChange::KeepLevel => {
                 self.leave_segment(old, at_ms);
@@ -99,6 +99,7 @@ impl Run {
         if self.state.running {
             self.finish_segment(old, at_ms);
         }
+        self.sealed = Some(self.segments.len());
         self.forget_target();
     }
 
@@ -112,6 +113,7 @@ impl Run {
     fn measure_from_start(&mut self, meter: &Meter, at_ms: i64, sink: &mut impl Sink) {
         self.forget_target();
         let mut segments = std::mem::take(&mut self.segments);
+        self.sealed = None;
         if self.state.running {
             segments.push((self.state.segment_ms, at_ms));
         }
@@ -149,9 +151,11 @@ impl Run {
         let earlier_cycles = self.state.cycle;
         let mut state = State::New;
         let mut ignored = Ignore;
-        for entry in before {
+        for &entry in before {
+            let entry = entry.not_before(before[0].at_ms());
+            let Some(kind) = entry.kind_after(state) else { continue };
             state = entry.state().unwrap_or(state);
-            let effect = match meter.on[entry.kind() as usize] {
+            let effect = match meter.on[kind as usize] {
                 Effect::Continue => Effect::Start,
                 effect => effect,
             };
@@ -171,6 +175,7 @@ impl Run {
             }
             self.state.spent_ms = 0;
             self.state.broken = true;
+            self.sealed = Some(self.segments.len());
         }
     }
 }

@@ -353,6 +353,14 @@ impl Engine {
         self.shards.iter().map(|shard| shard.wheel.armed()).sum()
     }
 
+    /// Timers due in each of `hours` hours (UTC), from the hour of `from_ms` on: how many tickets have something to come then.
+    pub fn due_by_hour(&self, from_ms: i64, hours: usize) -> Vec<u64> {
+        let mut sums = vec![0; hours];
+        let from_s = (from_ms.clamp(0, crate::time::HORIZON_MS) / SECOND_MS) as u32;
+        self.shards.iter().for_each(|shard| shard.due_histogram.add_to(from_s, &mut sums));
+        sums
+    }
+
     /// A number that is equal for engines that hold the same tickets in the same state, whatever their shards.
     pub fn state_hash(&self) -> u64 {
         self.shards

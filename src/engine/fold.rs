@@ -59,6 +59,8 @@ pub(super) struct Run {
     pub state: ClockState,
     /// Finished segments of the open cycle.
     pub segments: Vec<Segment>,
+    /// How many of them were measured under other rules, if the cycle was taken over from such.
+    pub sealed: Option<usize>,
     /// When the target of the open cycle was reached, where the running segment does not tell.
     pub breach_ms: Option<i64>,
 }
@@ -104,7 +106,11 @@ impl Fold {
     /// Does what an event does to the clocks. Marks due before it have been settled; `before` are the events before it.
     pub(super) fn step(&mut self, versions: &Versions, entry: Entry, before: &[Entry], sink: &mut impl Sink) {
         let at_ms = entry.at_ms();
-        if let (EventKind::PriorityChanged, Some(priority)) = (entry.kind(), entry.priority()) {
+        let Some(kind) = entry.kind_after(self.state) else { return };
+        if let (EventKind::PriorityChanged, Some(priority)) = (kind, entry.priority()) {
+            if priority == versions.get(self.version).priority {
+                return;
+            }
             let version = versions.at_change(priority, at_ms);
             let how = versions.get(version).on_priority_change;
             self.change(versions, version, how, at_ms, before, sink);
@@ -112,7 +118,7 @@ impl Fold {
         self.state = entry.state().unwrap_or(self.state);
         for (place, meter) in versions.get(self.version).meters.iter().enumerate() {
             let run = &mut self.runs[place];
-            run.apply(meter, meter.on[entry.kind() as usize], at_ms, sink);
+            run.apply(meter, meter.on[kind as usize], at_ms, sink);
             run.run_or_pause(meter, self.state, at_ms);
         }
     }
@@ -177,6 +183,7 @@ impl Run {
         let cycle = self.state.cycle.saturating_add(1);
         self.state = ClockState { started_ms: at_ms, segment_ms: at_ms, cycle, open: true, ..ClockState::default() };
         self.segments.clear();
+        self.sealed = None;
         self.breach_ms = None;
     }
 
@@ -192,6 +199,7 @@ impl Run {
         self.state.spent_ms = level.map_or(0, |level| meter.amount_of(self.state.started_ms, level).min(NEVER_MS));
         self.state.done |= level.map_or(0, |level| (1 << (level + 1)) - 1);
         self.state.broken = true;
+        self.sealed = Some(self.segments.len());
     }
 
     /// Lets an open cycle run or pause as its hold and the ticket's state say.
@@ -199,14 +207,28 @@ impl Run {
         let state = &mut self.state;
         let runs = state.open && !state.held && !meter.pause_while.contains(ticket);
         if runs && !state.running {
-            state.segment_ms = at_ms;
             state.running = true;
+            state.segment_ms = at_ms;
+            self.join_segment(meter);
         } else if !runs && state.running {
             self.finish_segment(meter, at_ms);
             self.state.running = false;
         }
         let state = &mut self.state;
         state.broken |= state.open && !state.running;
+    }
+
+    /// A pause of no length is none: a segment that begins where the last one ended goes on with it.
+    fn join_segment(&mut self, meter: &Meter) {
+        let sealed = self.sealed.unwrap_or(0);
+        let state = &mut self.state;
+        if let Some(&(from_ms, to_ms)) = self.segments[sealed..].last().filter(|last| last.1 == state.segment_ms) {
+            self.segments.pop();
+            state.segment_ms = from_ms;
+            state.spent_ms -= meter.elapsed(from_ms, to_ms);
+        }
+        let is_whole = self.segments.is_empty() && state.segment_ms == state.started_ms;
+        state.broken = self.sealed.is_some() || !is_whole;
     }
 
     /// Counts the running segment as spent up to `at_ms`.

@@ -67,6 +67,22 @@ impl Entry {
         EventKind::ALL[(self.word >> KIND_SHIFT & 15) as usize]
     }
 
+    /// What the event is to a ticket in this state: late events may lie between a report of a state and the state from which
+    /// it was told. `None`: the ticket is in that state already.
+    pub(super) fn kind_after(self, before: State) -> Option<EventKind> {
+        match self.state() {
+            None => Some(self.kind()),
+            Some(_) if self.kind() == EventKind::Opened => Some(EventKind::Opened),
+            Some(state) => state_event(before, state),
+        }
+    }
+
+    /// The same event, not before the ticket's opening.
+    #[inline]
+    pub(super) fn not_before(self, opened_ms: i64) -> Self {
+        if self.at_ms() < opened_ms { self.at(opened_ms) } else { self }
+    }
+
     /// The state that the ticket is in from this event on, if the event speaks of it.
     pub(super) fn state(self) -> Option<State> {
         matches!(
@@ -83,6 +99,17 @@ impl Entry {
     }
 }
 
+/// The event by which a ticket goes from one state to another; `None` for the same state.
+pub(super) fn state_event(before: State, after: State) -> Option<EventKind> {
+    match after {
+        _ if after == before => None,
+        State::Resolved => Some(EventKind::Resolved),
+        State::Closed => Some(EventKind::Closed),
+        _ if before.is_done() => Some(EventKind::Reopened),
+        _ => Some(EventKind::StateChanged),
+    }
+}
+
 /// Levels that fired in a cycle that has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct PastFires {
@@ -94,7 +121,8 @@ pub(super) struct PastFires {
 /// The history of a ticket to which more has happened than its opening.
 #[derive(Debug, Default)]
 pub(super) struct History {
-    /// By time; at equal times in order of arrival. The first is the opening.
+    /// The first is the opening. The others are in order of time, at equal times in order of arrival; those that lie before
+    /// the opening count at it.
     pub entries: Vec<Entry>,
     pub past_fires: Vec<PastFires>,
     /// How often late events have changed what was reported.

@@ -28,12 +28,16 @@
 //!   history that names one.
 //! - A priority that the policy does not name refuses the row. A new ticket without one gets it from the rules, then the default.
 //!
+//! A late event may change what a later one is: a report of a state or priority that the ticket has already at that point of
+//! its history does nothing, and from a done state to another is `reopened` whatever it was when it came.
+//!
 //! Events at the same time keep the order in which they came. The engine's time is in whole seconds. At any one instant
 //! events come first, then what is due at it, then edits of the policy.
 //!
 //! # What a clock does
 //! A clock is *idle* or has an open *cycle*, numbered from 1. An open cycle is *running* unless it is held (by a `pause`
-//! effect, until `resume`, `continue` or its end) or the ticket's state is one in which the clock pauses. For each primitive
+//! effect, until `resume`, `continue` or its end) or the ticket's state is one in which the clock pauses. A pause of no length is
+//! none. For each primitive
 //! event every clock of the ticket's priority, in order, does what its table says ([`Effect`](crate::policy::Effect)); the
 //! ticket's new state and priority hold from then on. Running stretches are the cycle's *segments*; *spent* is their business
 //! time in the clock's calendar (real time where the target is in calendar days).
@@ -61,7 +65,7 @@
 //!
 //! # Late events
 //! An event that lies before the ticket's last one, or at or before the due time of a level that has fired, counts at the
-//! time it happened: the history is replayed with it. A level that has fired and is not reached any more is *withdrawn* (and
+//! time it happened: the history is replayed with it, and with the other late events of its batch at once. A level that has fired and is not reached any more is *withdrawn* (and
 //! may fire again when it is reached after all); a level that is reached now and was not before is passed; a cycle that had
 //! ended and comes out otherwise, or is new, is reported again with a higher revision; one that is not there any more is
 //! reported as void.
@@ -85,6 +89,7 @@ mod clock_state;
 mod core;
 mod counters;
 mod digest;
+mod due_histogram;
 mod edit;
 mod fold;
 mod history;

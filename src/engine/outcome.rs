@@ -2,6 +2,7 @@
 
 use super::symbols::Symbol;
 use super::versions::VersionId;
+use rayon::slice::ParallelSliceMut;
 use thiserror::Error;
 
 /// A ticket of the engine, as records name it. Good until the next call that changes the engine.
@@ -148,8 +149,8 @@ pub struct Outcome {
 impl Outcome {
     /// Puts everything into the order that does not depend on shards.
     pub(super) fn sort(&mut self) {
-        self.escalations.sort_by_key(Escalation::order);
-        self.cycles.sort_by_key(CycleRecord::order);
+        self.escalations.par_sort_by_key(Escalation::order);
+        self.cycles.par_sort_by_key(CycleRecord::order);
         self.refused.sort_by_key(|refused| refused.row);
     }
 }

@@ -1,6 +1,6 @@
 //! Rows of a batch become primitive events of a ticket's history.
 
-use super::history::{Entry, Standing, standing};
+use super::history::{Entry, Standing, standing, state_event};
 use super::symbols::{NO_SYMBOL, Symbol};
 use crate::ticket::{EventKind, State};
 
@@ -86,7 +86,7 @@ impl Growing {
                 team: news(row.team, starts.team),
                 ..*row
             };
-            let last_ms = self.entries[self.entries.len() - 1].at_ms();
+            let last_ms = self.entries[self.entries.len() - 1].at_ms().max(opening.at_ms());
             self.happen(&row, now_ms.max(last_ms));
             return;
         }
@@ -97,18 +97,12 @@ impl Growing {
             .with_state(row.state.unwrap_or(State::New))
             .with_priority(priority)
             .with_people(either(row.owner, opening.owner), either(row.team, opening.team));
-        for entry in &mut self.entries[1..] {
-            if entry.at_ms() < row.at_ms {
-                *entry = entry.at(row.at_ms);
-            }
-        }
         self.last = standing(&self.entries);
     }
 
     /// Any other row, as of `at_ms`.
     fn happen(&mut self, row: &Row, at_ms: i64) {
-        let at_ms = at_ms.max(self.entries[0].at_ms());
-        let place = self.entries.partition_point(|entry| entry.at_ms() <= at_ms);
+        let place = self.place_of(at_ms);
         let here = if place == self.entries.len() { self.last } else { standing(&self.entries[..place]) };
         let kind = row.kind;
         if row.priority != NO_SYMBOL && row.priority != here.priority {
@@ -131,21 +125,22 @@ impl Growing {
                 None
             }
         };
-        if let Some(state) = row.state.or(implied).filter(|state| *state != here.state) {
-            let kind = match state {
-                State::Resolved => EventKind::Resolved,
-                State::Closed => EventKind::Closed,
-                _ if here.state.is_done() => EventKind::Reopened,
-                _ => EventKind::StateChanged,
-            };
+        if let Some(state) = row.state.or(implied)
+            && let Some(kind) = state_event(here.state, state)
+        {
             self.insert(Entry::new(at_ms, kind).with_state(state));
         }
     }
 
+    /// Where an event of this time goes: after those of the same time, and after the opening in any case.
+    fn place_of(&self, at_ms: i64) -> usize {
+        1 + self.entries[1..].partition_point(|entry| entry.at_ms() <= at_ms)
+    }
+
     /// Puts an event in its place by time, after those of the same time, unless it is there already; whether it is new.
     fn insert(&mut self, entry: Entry) -> bool {
-        let place = self.entries.partition_point(|other| other.at_ms() <= entry.at_ms());
-        let same_time = self.entries[..place].iter().rev().take_while(|other| other.at_ms() == entry.at_ms());
+        let place = self.place_of(entry.at_ms());
+        let same_time = self.entries[1..place].iter().rev().take_while(|other| other.at_ms() == entry.at_ms());
         if same_time.into_iter().any(|other| *other == entry) {
             return false;
         }

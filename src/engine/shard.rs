@@ -5,6 +5,7 @@
 
 use super::clock_state::PackedClock;
 use super::counters::{Class, Counters, Place};
+use super::due_histogram::DueHistogram;
 use super::fold::{Fold, Run, settle_clock};
 use super::history::{Entry, PastFires};
 use super::live::{Live, Told};
@@ -25,6 +26,7 @@ pub(super) struct Shard {
     pub number: u16,
     pub tickets: Tickets,
     pub wheel: Wheel,
+    pub due_histogram: DueHistogram,
     pub counters: Counters,
     pub told: Told,
     pub due_now: Vec<u32>,
@@ -50,6 +52,7 @@ impl Shard {
             number,
             tickets: Tickets::new(),
             wheel: Wheel::new(0),
+            due_histogram: DueHistogram::default(),
             counters: Counters::default(),
             told: Told::default(),
             due_now: Vec::new(),
@@ -139,7 +142,14 @@ impl Shard {
         record.set_class_bits(class.to_bits());
         let place = self.place(versions, slot);
         self.counters.move_ticket(counted.map(|(place, _)| place), Some(place));
-        self.wheel.set(slot, timer_s(next_ms));
+        self.arm(slot, timer_s(next_ms));
+    }
+
+    /// Sets the timer of a ticket; 0 for none.
+    fn arm(&mut self, slot: u32, due_s: u32) {
+        let before_s = self.wheel.due(slot);
+        self.wheel.set(slot, due_s);
+        self.due_histogram.move_timer(before_s, self.wheel.due(slot));
     }
 
     /// Applies rows of one ticket, in order of time. Returns how many were used: a ticket that leaves leaves the rest over.
@@ -234,7 +244,7 @@ impl Shard {
             return false;
         }
         let Some(first) = entries.get(known) else { return false };
-        let at_ms = first.at_ms();
+        let at_ms = first.not_before(entries[0].at_ms()).at_ms();
         let version = scene.versions.get(record.version());
         if at_ms <= scene.versions.last_edit_ms(version.priority) {
             return true;
@@ -278,6 +288,7 @@ impl Shard {
         let mut caught_up = false;
         for (index, &entry) in entries.iter().enumerate().skip(first) {
             let before = &entries[..index];
+            let entry = entry.not_before(entries[0].at_ms());
             if entry.at_ms() > scene.now_ms && !caught_up {
                 caught_up = true;
                 catch_up(scene, &mut fold, before, &mut live);
@@ -324,7 +335,7 @@ impl Shard {
             let fold = self.unpack(versions, slot);
             self.count_clocks(version, &fold.runs, false);
             self.counters.move_ticket(Some(place), None);
-            self.wheel.set(slot, 0);
+            self.arm(slot, 0);
             self.tickets.remove(slot, version.meters.len());
         } else {
             self.tickets.remove(slot, 0);
@@ -365,7 +376,8 @@ impl Shard {
         let mut due_now = std::mem::take(&mut self.due_now);
         let mut told = std::mem::take(&mut self.told);
         let mut counters = std::mem::take(&mut self.counters);
-        while self.wheel.next_batch(until_s, &mut due_now).is_some() {
+        while let Some(second) = self.wheel.next_batch(until_s, &mut due_now) {
+            self.due_histogram.come_up(second, due_now.len());
             for (index, &slot) in due_now.iter().enumerate() {
                 if let Some(&ahead) = due_now.get(index + 16) {
                     self.tickets.records.prefetch(ahead);
@@ -378,7 +390,7 @@ impl Shard {
                 let mut live =
                     Live::new(&mut told, &mut counters, ticket, version, scene.passed, passed_until_ms, until_ms);
                 let next_ms = self.ring(versions, slot, until_ms, &mut live);
-                self.wheel.set(slot, timer_s(next_ms));
+                self.arm(slot, timer_s(next_ms));
             }
         }
         self.due_now = due_now;
@@ -483,6 +495,7 @@ pub(super) fn tell(versions: &Versions, entries: &[Entry], now_ms: i64, sink: &m
     let mut fold = Fold::new(versions.at_opening(opening.priority().unwrap_or(0), opening.at_ms()));
     for (index, &entry) in entries.iter().enumerate() {
         let before = &entries[..index];
+        let entry = entry.not_before(opening.at_ms());
         fold.edits_until(versions, entry.at_ms(), before, sink);
         fold.settle(versions, entry.at_ms(), sink);
         fold.step(versions, entry, before, sink);

@@ -341,7 +341,8 @@ impl Tickets {
     /// When the ticket's last event happened.
     pub(super) fn last_ms(&self, slot: u32) -> i64 {
         let last = self.history(slot).and_then(|history| history.entries.last());
-        last.map_or(self.records[slot].opened_ms(), |entry| entry.at_ms())
+        let opened_ms = self.records[slot].opened_ms();
+        last.map_or(opened_ms, |entry| entry.at_ms().max(opened_ms))
     }
 
     /// Whether something happened to the ticket after this time.

@@ -175,7 +175,9 @@ impl Teller {
         // Few customers ask often: the smaller of two draws.
         let customer = self.random.below(customers).min(self.random.below(customers)) as u32;
         let segment = Random::of(0, u64::from(customer), 0).pick(&SEGMENT_WEIGHTS) as u32;
-        let (priority, text) = (self.priority as u32, self.random.below(6) as u32);
+        // Some channels do not ask for a priority: the assignment rules decide.
+        let priority = if self.random.chance(300) { NO_LABEL } else { self.priority as u32 };
+        let text = self.random.below(6) as u32;
         self.team = TEAM_AROUND_THE_CLOCK;
         self.add(EventKind::Opened, |event| {
             event.state = Some(State::New);
@@ -266,7 +268,8 @@ impl Teller {
     fn later(&mut self, quantiles: &[i64]) {
         let spent_ms = self.random.quantile(quantiles);
         self.at_ms += spent_ms;
-        if self.team == TEAM_AROUND_THE_CLOCK {
+        // What is critical has somebody on call.
+        if self.team == TEAM_AROUND_THE_CLOCK || self.priority == 0 {
             return;
         }
         let shift_ms = start_of_shift(self.at_ms);

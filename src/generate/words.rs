@@ -5,7 +5,7 @@ use crate::ticket::{Column, EventKind};
 
 pub const CHANNELS: [&str; 5] = ["phone", "email", "chat", "web", "social"];
 pub const PRIORITIES: [&str; 4] = ["critical", "high", "normal", "low"];
-pub const SEGMENTS: [&str; 3] = ["consumer", "business", "key_account"];
+pub const SEGMENTS: [&str; 3] = ["consumer", "business", "enterprise"];
 pub const TEAMS: [&str; 5] = ["first_line", "technical", "billing", "logistics", "complaints"];
 pub const AGENTS_A_TEAM: u32 = 24;
 

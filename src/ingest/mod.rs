@@ -1,1 +1,215 @@
-//! (see the module's own docs)
+//! Exports in, column batches out.
+//!
+//! NDJSON, JSON arrays, CSV, Parquet and Arrow IPC, each plain or in zstd or gzip, become [`Batch`]es as a [`Mapping`] says.
+//! Memory does not grow with the input: a thread reads it in blocks of whole records, others parse these, and the caller
+//! takes what comes out, in the order of the input, whatever the number of threads.
+//!
+//! A row that cannot be read is refused with its line, column, value and what was expected ([`Reject`]); the rest is read on.
+//! Only what makes the rest unreadable ends the run: a missing column, a damaged table, a decompression bomb.
+
+mod arrow_ipc;
+mod blocks;
+mod cell;
+mod columns;
+mod csv;
+mod error;
+mod json;
+mod json_array;
+mod mapping;
+mod moment;
+mod parquet_file;
+mod pipeline;
+mod rows;
+mod source;
+mod table;
+mod text;
+mod values;
+mod words;
+mod zone;
+
+use std::io;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+pub use error::{IngestError, MappingError, Mistake, Reject};
+pub use mapping::Mapping;
+pub use source::{Format, Source};
+
+use crate::limits::{BLOCK_BYTES, MAX_LINE_BYTES, REJECTS_SHOWN};
+use crate::ticket::Batch;
+use arrow_ipc::Messages;
+use blocks::{Blocks, Split};
+use json::Fields;
+use json_array::ArrayScan;
+use parquet_file::Table;
+use pipeline::Parsed;
+use rows::RowWriter;
+use table::Plan;
+use text::{Header, TextFormat};
+
+/// Maps and sets of texts; their order is never looked at.
+type Map<K, V> = hashbrown::HashMap<K, V, foldhash::fast::RandomState>;
+type Set<K> = hashbrown::HashSet<K, foldhash::fast::RandomState>;
+
+/// How to read.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The format of all inputs; otherwise each tells its own by its first bytes and its name.
+    pub format: Option<Format>,
+    /// Whether the first bad row ends the run.
+    pub strict: bool,
+    /// Threads that parse, beside one that reads.
+    pub threads: usize,
+    /// Bytes of text that are parsed as one piece.
+    pub block_bytes: usize,
+    /// Grows by the bytes read of the inputs as they are stored: for a progress bar.
+    pub read_bytes: Arc<AtomicU64>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { format: None, strict: false, threads, block_bytes: BLOCK_BYTES, read_bytes: Arc::default() }
+    }
+}
+
+/// What was read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Rows of the inputs, refused and skipped ones among them.
+    pub rows: u64,
+    /// Rows that the mapping leaves out.
+    pub skipped: u64,
+    /// Rows that could not be read.
+    pub rejected: u64,
+    /// Rows of the batches.
+    pub events: u64,
+    /// Bytes of the inputs as they are stored.
+    pub bytes: u64,
+    /// The first rejected rows, for the terminal.
+    pub first_rejects: Vec<Reject>,
+    /// Whether the receiver of the batches ended the run.
+    pub stopped: bool,
+}
+
+/// Reads inputs, one after another, and hands out their batches in order, none larger than [`MAX_BATCH_ROWS`].
+///
+/// `on_batch` may end the run by `Break`. `on_reject` gets every rejected row, in order.
+///
+/// # Errors
+/// [`IngestError`] for an input that cannot be read on, for a failed `on_reject`, and with `strict` for the first bad row.
+/// Batches handed out before stand.
+///
+/// [`MAX_BATCH_ROWS`]: crate::limits::MAX_BATCH_ROWS
+pub fn read(
+    sources: impl IntoIterator<Item = Source>,
+    mapping: &Mapping,
+    options: &Options,
+    mut on_batch: impl FnMut(Batch) -> ControlFlow<()>,
+    mut on_reject: impl FnMut(&Reject) -> io::Result<()>,
+) -> Result<Report, IngestError> {
+    let mut report = Report::default();
+    let before = options.read_bytes.load(Ordering::Relaxed);
+    for source in sources {
+        let name = source.name.clone();
+        let take = |parsed: Parsed| {
+            report.rows += parsed.rows;
+            report.skipped += parsed.skipped;
+            for refused in parsed.rejects {
+                let pipeline::Refused { line, column, value, reason } = refused;
+                let reject = Reject { source: name.clone(), line, column, value, reason };
+                report.rejected += 1;
+                on_reject(&reject).map_err(IngestError::Sink)?;
+                if options.strict {
+                    return Err(IngestError::Rejected(Box::new(reject)));
+                }
+                if report.first_rejects.len() < REJECTS_SHOWN {
+                    report.first_rejects.push(reject);
+                }
+            }
+            for batch in parsed.batches {
+                report.events += batch.len() as u64;
+                if on_batch(batch).is_break() {
+                    report.stopped = true;
+                    return Ok(ControlFlow::Break(()));
+                }
+            }
+            Ok(ControlFlow::Continue(()))
+        };
+        if read_one(source, mapping, options, take)?.is_break() {
+            break;
+        }
+    }
+    report.bytes = options.read_bytes.load(Ordering::Relaxed) - before;
+    Ok(report)
+}
+
+fn read_one(
+    source: Source,
+    mapping: &Mapping,
+    options: &Options,
+    take: impl FnMut(Parsed) -> Result<ControlFlow<()>, IngestError>,
+) -> Result<ControlFlow<()>, IngestError> {
+    let name = source.name.clone();
+    let opened = source::open(source, options.format, mapping.records.is_some(), &options.read_bytes)?;
+    let wrong_columns = |reason| IngestError::Columns { source_name: name.clone(), reason };
+    let blocks = |opened, split| Blocks::new(&name, opened, split, options.block_bytes, MAX_LINE_BYTES);
+    let (mut blocks, format) = match opened.format {
+        Format::Ndjson => (blocks(opened, Split::Lines), TextFormat::Json(Fields::new(&mapping.inputs))),
+        Format::Json => {
+            let split = Split::Array(ArrayScan::new(mapping.records.as_deref()));
+            (blocks(opened, split), TextFormat::Json(Fields::new(&mapping.inputs)))
+        }
+        Format::Csv => {
+            let delimiter = mapping.delimiter;
+            let mut blocks = blocks(opened, Split::Csv { delimiter });
+            let Some(first) = blocks.first_record()? else {
+                return Err(wrong_columns("is empty, expected a first line with the names of the columns".to_owned()));
+            };
+            let header = Header::new(&first, mapping).map_err(wrong_columns)?;
+            (blocks, TextFormat::Csv { delimiter, header })
+        }
+        Format::Parquet => {
+            let table = pipeline::guarded(&name, || Table::open(&name, opened, mapping))?;
+            let mut groups = 0..table.row_groups();
+            let parse = |group, results: &pipeline::Results| table.parse(group, mapping, results);
+            return pipeline::run(&name, options.threads, || Ok(groups.next()), parse, take);
+        }
+        Format::Arrow => return read_arrow(&name, Messages::new(&name, opened.reader), mapping, options, take),
+    };
+    let parse = |block, results: &pipeline::Results| {
+        text::parse(&block, &format, mapping, results);
+        Ok(())
+    };
+    pipeline::run(&name, options.threads, || blocks.next(), parse, take)
+}
+
+fn read_arrow(
+    name: &str,
+    mut messages: Messages,
+    mapping: &Mapping,
+    options: &Options,
+    take: impl FnMut(Parsed) -> Result<ControlFlow<()>, IngestError>,
+) -> Result<ControlFlow<()>, IngestError> {
+    let mut first_row = 0;
+    let next = || {
+        Ok(messages.next()?.map(|batch| {
+            let work = (first_row, batch);
+            first_row += work.1.num_rows() as u64;
+            work
+        }))
+    };
+    let parse = |(first_row, batch): (u64, arrow::array::RecordBatch), results: &pipeline::Results| {
+        let plan = Plan::new(&batch.schema(), mapping)
+            .map_err(|reason| IngestError::Columns { source_name: name.to_owned(), reason })?;
+        let mut writer = RowWriter::new(mapping);
+        let flow = table::parse(&batch, first_row, &plan, mapping, &mut writer, results)
+            .map_err(|error| IngestError::Malformed { source_name: name.to_owned(), reason: error.to_string() })?;
+        if flow.is_continue() {
+            results.put_last(writer.finish());
+        }
+        Ok(())
+    };
+    pipeline::run(name, options.threads, next, parse, take)
+}

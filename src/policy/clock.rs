@@ -20,8 +20,8 @@ pub enum Effect {
     Restart,
     /// Ends the open cycle.
     Stop,
-    /// Where no cycle is open, begins one at the level where the last one stood (SuperOffice's Continue: "the times are not
-    /// used, only the level"); lets a held cycle run on; otherwise nothing.
+    /// Where no cycle is open, begins one at the level where the last one stood (SuperOffice's Continue: "the times
+    /// are not used, only the level"); lets a held cycle run on; otherwise nothing.
     Continue,
 }
 

@@ -3,8 +3,8 @@
 //! The types here are checked: a [`Policy`] cannot hold a name that nothing defines, a level that can never fire or a
 //! calendar that never opens. They are made from a policy file by [`load`], which reports every mistake at once.
 //!
-//! A policy file becomes a policy in two steps. `file` takes the TOML apart and keeps where everything stands: what was typed.
-//! `check` looks names up, compiles calendars and judges what the parts mean together: what it means.
+//! A policy file becomes a policy in two steps. `file` takes the TOML apart and keeps where everything stands: what
+//! was typed. `check` looks names up, compiles calendars and judges what the parts mean together: what it means.
 
 mod check;
 mod clock;

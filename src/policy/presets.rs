@@ -2,19 +2,22 @@
 //!
 //! What each metric measures, and why its row is what it is:
 //!
-//! - `first_response`: from the opening to the first public reply of an agent. Resolving counts as an answer: a ticket that was
-//!   solved on the telephone has no written reply. A reopened ticket has had its first response.
-//! - `next_response`: from the oldest unanswered message of the customer to the next public reply. More messages do not move it.
-//! - `periodic_update`: from each public reply to the next one, so that the customer is never left without news. It begins
-//!   with the first reply (before that, `first_response` runs) and runs in every state; with `pause_while = ["waiting"]`
-//!   it is Zendesk's "pausable update".
-//! - `requester_wait` and `agent_work` run while the ticket is new or open, and stand still while it waits. Zendesk counts time
-//!   on hold (waiting for a vendor) as the requester's wait but not as an agent's work, and pending (waiting for the requester)
-//!   as neither. Here "waiting" is one state: which states of the source system lead to it is said by its mapping. So for
-//!   `requester_wait` map only "pending" to waiting and "on hold" to open; for `agent_work` map both to waiting. The rows are
-//!   the same; the two names exist so that reports say which of the two was measured.
+//! - `first_response`: from the opening to the first public reply of an agent. Resolving counts as an answer: a
+//!   ticket that was solved on the telephone has no written reply. A reopened ticket has had its first response.
+//! - `next_response`: from the oldest unanswered message of the customer to the next public reply. More messages do
+//!   not move it.
+//! - `periodic_update`: from each public reply to the next one, so that the customer is never left without news. It
+//!   begins with the first reply (before that, `first_response` runs) and runs in every state; with `pause_while =
+//!   ["waiting"]` it is Zendesk's "pausable update".
+//! - `requester_wait` and `agent_work` run while the ticket is new or open, and stand still while it waits. Zendesk
+//!   counts time on hold (waiting for a vendor) as the requester's wait but not as an agent's work, and pending
+//!   (waiting for the requester) as neither. Here "waiting" is one state: which states of the source system lead to
+//!   it is said by its mapping. So for `requester_wait` map only "pending" to waiting and "on hold" to open; for
+//!   `agent_work` map both to waiting. The rows are the same; the two names exist so that reports say which of the
+//!   two was measured.
 //! - `resolution`: from the opening until the ticket is solved, whatever it waits for, and again from each reopening.
-//!   Zendesk's "total resolution time". Who does not answer for the customer's delay adds `pause_while = ["waiting"]`.
+//!   Zendesk's "total resolution time". Who does not answer for the customer's delay adds `pause_while =
+//!   ["waiting"]`.
 //! - `superoffice`: not a metric but the event table of SuperOffice's priorities. Its six events are named there as
 //!   [`VERBS`] says, and each is None, Stop, Continue or Restart. SuperOffice fixes no defaults; the row here is the
 //!   usual chain that chases a request until its owner reads it.

@@ -7,11 +7,12 @@ use super::file::raw::RawPolicy;
 use super::file::{raw, syntax};
 use super::{Policy, Priority};
 use crate::calendar::Calendar;
-use crate::limits::MAX_CONFIG_BYTES;
+use crate::limits::{MAX_CONFIG_BYTES, MAX_CONFIG_MARKS};
 use hashbrown::HashSet;
 use std::sync::Arc;
 
-/// Gives the text of a file that the policy names (holidays in an iCalendar file), by the name that it has there; or says why not.
+/// Gives the text of a file that the policy names (holidays in an iCalendar file), by the name that it has there; or
+/// says why not.
 pub type ReadFile<'r> = &'r mut dyn FnMut(&str) -> Result<String, String>;
 
 /// A policy file that has been read.
@@ -46,6 +47,12 @@ fn policy(text: &str, read: ReadFile<'_>, report: &mut Report<'_>) -> Option<Pol
         report.error_plain(&(0..0), message);
         return None;
     }
+    let marks = text.bytes().filter(|byte| matches!(byte, b'=' | b',' | b'[' | b'{')).count();
+    if marks > MAX_CONFIG_MARKS {
+        let message = format!("the file has {marks} fields, lists and members; a policy may have {MAX_CONFIG_MARKS}");
+        report.error_plain(&(0..0), message);
+        return None;
+    }
     if let Some(at) = text.find('\0') {
         report.error_plain(&(at..at + 1), "a zero byte: this is no text file");
         return None;
@@ -74,7 +81,7 @@ fn all(priorities: Vec<Arc<Priority>>, raw: &RawPolicy<'_, '_>) -> Option<Vec<Ar
 
 fn warn_of_unused(raw: &RawPolicy<'_, '_>, report: &mut Report<'_>) {
     let named = raw.priorities.iter().filter_map(|priority| priority.calendar.as_ref());
-    let used: HashSet<&str, foldhash::fast::RandomState> = named.map(|word| word.text.as_str()).collect();
+    let used: HashSet<&str, foldhash::fast::FixedState> = named.map(|word| word.text.as_str()).collect();
     for Word { text, place } in raw.calendars.iter().map(|field| field.word()) {
         if used.contains(text.as_str()) {
             continue;

@@ -1,9 +1,10 @@
 //! Texts as the assignment rules compare them, and where a word begins and ends.
 
-/// Appends a text in the form in which it is compared: lower case, runs of white space as one space, none at the ends. So a phrase is
-/// found across a line break, and "ACME " is "acme".
+/// Appends a text in the form in which it is compared: lower case, runs of white space as one space, none at the
+/// ends. So a phrase is found across a line break, and "ACME " is "acme".
 pub(super) fn fold_into(text: &str, folded: &mut String) {
     let start = folded.len();
+    folded.reserve(text.len());
     let mut space = false;
     for char in text.chars() {
         if char.is_whitespace() {
@@ -23,7 +24,7 @@ pub(super) fn fold_into(text: &str, folded: &mut String) {
 }
 
 pub(super) fn fold(text: &str) -> String {
-    let mut folded = String::with_capacity(text.len());
+    let mut folded = String::new();
     fold_into(text, &mut folded);
     folded
 }
@@ -35,8 +36,8 @@ pub(super) fn is_whole(text: &str, start: usize, end: usize) -> bool {
     !joined(before.chars().next_back(), part.chars().next()) && !joined(part.chars().next_back(), after.chars().next())
 }
 
-/// A character that goes on a word. Scripts that are written without spaces between words have no boundaries to look for, so
-/// there a keyword is found anywhere.
+/// A character that goes on a word. Scripts that are written without spaces between words have no boundaries to look
+/// for, so there a keyword is found anywhere.
 fn in_word(char: char) -> bool {
     if char.is_ascii() {
         return char.is_ascii_alphanumeric() || char == '_';

@@ -58,8 +58,8 @@ pub fn parse_threshold(text: &str) -> Result<Threshold, ThresholdError> {
     match (trimmed.strip_prefix('+'), trimmed.ends_with('%')) {
         (Some(_), true) => Err(ThresholdError::PercentAfterTarget { text: owned() }),
         (Some(after), false) => Ok(Threshold::AfterTarget(after.trim().parse()?)),
+        (None, _) if trimmed.starts_with('-') => Err(ThresholdError::BeforeTarget { text: owned() }),
         (None, true) => parse_percent(trimmed).map(Threshold::Percent),
-        (None, false) if trimmed.starts_with('-') => Err(ThresholdError::BeforeTarget { text: owned() }),
         (None, false) => Ok(Threshold::After(trimmed.parse()?)),
     }
 }
@@ -97,3 +97,6 @@ impl fmt::Display for Threshold {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -37,7 +37,10 @@ impl Subject {
                 let preview = preview.map_err(|error| format!("preview refused: {error}"))?;
                 let fired = outcome.escalations.iter().filter(|e| e.kind == EscalationKind::Fired).count();
                 if preview.all.levels_firing != fired as u64 {
-                    return Err(format!("preview of {} levels, {fired} fired; state was {hash}", preview.all.levels_firing));
+                    return Err(format!(
+                        "preview of {} levels, {fired} fired; state was {hash}",
+                        preview.all.levels_firing
+                    ));
                 }
                 outcome
             }
@@ -79,8 +82,11 @@ impl Subject {
             if cycle.revision == 0 {
                 // The first word on a cycle; its ticket may have gone and come again.
                 *count = 0;
-            } else if cycle.revision < *last {
-                return Err(format!("revision {} of {ticket} {clock} {} comes after {last}", cycle.revision, cycle.cycle));
+            } else if cycle.revision <= *last {
+                return Err(format!(
+                    "revision {} of {ticket} {clock} {} comes after {last}",
+                    cycle.revision, cycle.cycle
+                ));
             }
             (*last, *count) = (cycle.revision, *count + 1);
             output.cycles.push(CycleRecord {

@@ -4,10 +4,9 @@ use super::measure::{Carried, Cycle, Due, Ruler, Segment};
 use super::ticket::{Apply, Version};
 use overdue::policy::{Clock, Effect, OnPriorityChange, Priority};
 use overdue::ticket::{EventKind, State};
+use overdue::time::NEVER_MS;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-const QUIRKS: bool = true;
 
 /// A primitive event, but for the opening.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,34 +134,49 @@ impl Run {
             floor,
             segments: Vec::new(),
             held: false,
-            began_paused: false,
             measured_ms: at_ms,
             reached: BTreeMap::new(),
         });
     }
 
-    fn end(&mut self, at_ms: i64, ruler: Ruler<'_>, without_result: bool) {
+    fn end(&mut self, at_ms: i64, ruler: Ruler<'_>, by: By) {
         let Some(mut cycle) = self.open.take() else { return };
-        let was_running = cycle.segments.last().is_some_and(|last| last.to_ms.is_none());
-        pause(&mut cycle, at_ms);
-        keep_reached(&mut cycle, ruler, |due_ms| due_ms < at_ms);
+        let in_time = |due_ms: i64| by.comes_after(due_ms, at_ms);
+        keep_reached(&mut cycle, ruler, in_time);
         let business_ms = ruler.spent(&cycle, at_ms);
-        if !was_running {
+        let target = ruler.target(cycle.started_ms);
+        let missed = target.map(|amount| ruler.reach(&cycle, amount).at_ms.is_some_and(in_time));
+        if missed == Some(false) && cycle.segments.last().is_none_or(|last| last.to_ms.is_some()) {
             // Had it gone on, it would have from its stop.
-            cycle.segments.push(Segment { from_ms: at_ms, to_ms: Some(at_ms) });
+            cycle.segments.push(Segment { from_ms: at_ms, to_ms: None });
         }
-        let target = ruler.target(cycle.started_ms).map(|amount| ruler.reach(&cycle, amount));
         self.last_level = standing(&cycle);
         self.ended.push(Ended {
             number: cycle.number,
             started_ms: cycle.started_ms,
-            due_ms: target.map_or(overdue::time::NEVER_MS, |reach| reach.due_ms),
+            due_ms: target.map_or(NEVER_MS, |amount| ruler.reach(&cycle, amount).due_ms),
             stopped_ms: at_ms,
             business_ms,
-            met: target.map(|reach| reach.at_ms.is_none()),
+            met: missed.map(|missed| !missed),
             levels: cycle.reached,
-            without_result,
+            without_result: by == By::Leaving,
         });
+    }
+}
+
+/// What ends a cycle or measures it anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum By {
+    Event,
+    /// The event that takes the ticket out of the index.
+    Leaving,
+    Edit,
+}
+
+impl By {
+    /// At one instant events come first, then what is due, then edits.
+    fn comes_after(self, due_ms: i64, at_ms: i64) -> bool {
+        due_ms < at_ms || (self == By::Edit && due_ms == at_ms)
     }
 }
 
@@ -203,7 +217,6 @@ pub struct Replay {
     pub priority: Arc<Priority>,
     pub runs: BTreeMap<String, Run>,
     pub is_gone: bool,
-    quirk: bool,
 }
 
 impl Replay {
@@ -213,7 +226,6 @@ impl Replay {
             priority: in_force(versions, &history.priority, |since_ms| since_ms <= history.opened_ms),
             runs: BTreeMap::new(),
             is_gone: false,
-            quirk: false,
         };
         let mut edits = (1..versions.len()).filter(|edit| versions[*edit].at_ms > history.opened_ms).peekable();
         replay.effects(EventKind::Opened, history.opened_ms);
@@ -230,17 +242,20 @@ impl Replay {
             match &event.what {
                 What::Assigned(..) => replay.effects(EventKind::Assigned, at_ms),
                 What::Event(kind) => replay.effects(*kind, at_ms),
-                // It stays the event that it was when it came, whatever a late event makes of the state before it.
-                What::State(kind, next) => {
-                    replay.effects(*kind, at_ms);
-                    replay.state = *next;
+                What::State(_, next) => {
+                    if let Some(kind) = state_event(replay.state, *next) {
+                        replay.effects(kind, at_ms);
+                        replay.state = *next;
+                    }
                 }
                 What::Priority(name) => {
-                    // As with states: it stays a change. At one instant events come before edits.
-                    let next = in_force(versions, name, |since_ms| since_ms < at_ms);
-                    let mode = next.on_priority_change;
-                    replay.change(next, mode, at_ms, false, &history.events[..index], history);
-                    replay.effects(EventKind::PriorityChanged, at_ms);
+                    if *name != replay.priority.name {
+                        // At one instant events come before edits.
+                        let next = in_force(versions, name, |since_ms| since_ms < at_ms);
+                        let mode = next.on_priority_change;
+                        replay.change(next, mode, at_ms, By::Event, &history.events[..index], history);
+                        replay.effects(EventKind::PriorityChanged, at_ms);
+                    }
                 }
             }
             replay.run_or_pause(at_ms);
@@ -270,18 +285,15 @@ impl Replay {
                 Effect::Start if run.open.is_none() => run.begin(at_ms, 0, ruler),
                 Effect::Continue if run.open.is_none() => {
                     run.begin(at_ms, run.last_level.min(clock.levels.len() as u8), ruler);
-                    // ENGINE-QUIRK 1: counts as paused
-                    if !run.ended.is_empty() && let Some(cycle) = &mut run.open { cycle.carried.get_or_insert(Carried { at_ms, spent_ms: 0 }); }
                 }
                 Effect::Start => {}
                 Effect::Pause => set_held(run, true),
-                Effect::Continue if self.quirk => {}
                 Effect::Resume | Effect::Continue => set_held(run, false),
                 Effect::Restart => {
-                    run.end(at_ms, ruler, false);
+                    run.end(at_ms, ruler, By::Event);
                     run.begin(at_ms, 0, ruler);
                 }
-                Effect::Stop => run.end(at_ms, ruler, false),
+                Effect::Stop => run.end(at_ms, ruler, By::Event),
             }
         }
     }
@@ -291,10 +303,14 @@ impl Replay {
         for clock in &self.priority.clocks {
             let Some(cycle) = self.runs.get_mut(&clock.name).and_then(|run| run.open.as_mut()) else { continue };
             if cycle.held || clock.pause_while.contains(self.state) {
-                cycle.began_paused |= cycle.segments.is_empty();
                 pause(cycle, at_ms);
-            } else if cycle.segments.last().is_none_or(|last| last.to_ms.is_some()) {
-                cycle.segments.push(Segment { from_ms: at_ms, to_ms: None });
+            } else {
+                match cycle.segments.last_mut() {
+                    Some(last) if last.to_ms.is_none() => {}
+                    // A pause of no length is none.
+                    Some(last) if last.to_ms == Some(at_ms) => last.to_ms = None,
+                    _ => cycle.segments.push(Segment { from_ms: at_ms, to_ms: None }),
+                }
             }
         }
     }
@@ -303,7 +319,7 @@ impl Replay {
     fn leave(&mut self, at_ms: i64) {
         for clock in &self.priority.clocks {
             if let Some(run) = self.runs.get_mut(&clock.name) {
-                run.end(at_ms, Self::ruler(&self.priority, clock), true);
+                run.end(at_ms, Self::ruler(&self.priority, clock), By::Leaving);
             }
         }
         self.is_gone = true;
@@ -323,9 +339,8 @@ impl Replay {
             return;
         }
         // choice: an edit is no event of the ticket, so the table's effect for `priority_changed` is not done.
-        self.change(next, mode, at_ms, true, &history.events[..before], history);
-        // ENGINE-QUIRK 4: states that pause hold from the next event on
-        if !QUIRKS { self.run_or_pause(at_ms); }
+        self.change(next, mode, at_ms, By::Edit, &history.events[..before], history);
+        self.run_or_pause(at_ms);
     }
 
     fn change(
@@ -333,7 +348,7 @@ impl Replay {
         next: Arc<Priority>,
         mode: OnPriorityChange,
         at_ms: i64,
-        is_edit: bool,
+        by: By,
         before: &[Primitive],
         history: &History,
     ) {
@@ -343,13 +358,12 @@ impl Replay {
             let ruler = Self::ruler(&last, old);
             let Some(run) = self.runs.get_mut(&old.name) else { continue };
             let Some(new) = named(&next, &old.name) else {
-                run.end(at_ms, ruler, false);
+                run.end(at_ms, ruler, by);
                 continue;
             };
             let new_ruler = Self::ruler(&next, &next.clocks[new]);
             let Some(cycle) = run.open.as_mut() else { continue };
-            // What is due at the instant of an edit has fired already: the engine's time is there.
-            keep_reached(cycle, ruler, |due_ms| due_ms < at_ms || (is_edit && due_ms == at_ms));
+            keep_reached(cycle, ruler, |due_ms| by.comes_after(due_ms, at_ms));
             cycle.measured_ms = at_ms;
             match mode {
                 OnPriorityChange::FromStart => cycle.carried = None,
@@ -357,7 +371,7 @@ impl Replay {
                     cycle.carried = Some(Carried { at_ms, spent_ms: ruler.spent(cycle, at_ms) });
                 }
                 OnPriorityChange::Restart => {
-                    run.end(at_ms, ruler, false);
+                    run.end(at_ms, ruler, by);
                     run.begin(at_ms, 0, new_ruler);
                 }
                 OnPriorityChange::KeepLevel => {
@@ -394,7 +408,8 @@ fn set_held(run: &mut Run, held: bool) {
 /// The open cycle that a clock's table makes of a history, measured from its last start.
 fn as_if_always(clock: &Clock, priority: &Priority, before: &[Primitive], history: &History) -> Option<Cycle> {
     let alone = Priority { clocks: vec![clock.clone()], ..priority.clone() };
-    let mut replay = Replay { state: history.state, priority: Arc::new(alone), runs: BTreeMap::new(), is_gone: false, quirk: true };
+    let mut replay = Replay { state: history.state, priority: Arc::new(alone), runs: BTreeMap::new(), is_gone: false };
+    let mut name = history.priority.as_str();
     replay.effects(EventKind::Opened, history.opened_ms);
     replay.run_or_pause(history.opened_ms);
     for event in before {
@@ -402,11 +417,18 @@ fn as_if_always(clock: &Clock, priority: &Priority, before: &[Primitive], histor
         match &event.what {
             What::Assigned(..) => replay.effects(EventKind::Assigned, at_ms),
             What::Event(kind) => replay.effects(*kind, at_ms),
-            What::State(kind, next) => {
-                replay.effects(*kind, at_ms);
-                replay.state = *next;
+            What::State(_, next) => {
+                if let Some(kind) = state_event(replay.state, *next) {
+                    replay.effects(kind, at_ms);
+                    replay.state = *next;
+                }
             }
-            What::Priority(_) => replay.effects(EventKind::PriorityChanged, at_ms),
+            What::Priority(next) => {
+                if name != next {
+                    name = next;
+                    replay.effects(EventKind::PriorityChanged, at_ms);
+                }
+            }
         }
         replay.run_or_pause(at_ms);
     }

@@ -24,8 +24,6 @@ pub struct Cycle {
     pub floor: u8,
     pub segments: Vec<Segment>,
     pub held: bool,
-    /// It was paused before it ever ran, if only for no time.
-    pub began_paused: bool,
     /// When it was last measured anew.
     pub measured_ms: i64,
     /// Levels reached under earlier versions or priorities stay so.
@@ -127,7 +125,9 @@ impl Ruler<'_> {
                 exact_ms: Some(end_ms),
                 ends_open: true,
             },
-            (Span::Business { ms }, None) => Amount { ms: before_ms + ms, exact_ms: None, ends_open: self.has_business_days() },
+            (Span::Business { ms }, None) => {
+                Amount { ms: before_ms + ms, exact_ms: None, ends_open: self.has_business_days() }
+            }
             (_, None) => unreachable!("days end somewhere"),
         }
     }
@@ -172,7 +172,7 @@ impl Ruler<'_> {
         let (mut spent_ms, segments) = cycle.measured();
         let mut due_ms = NEVER_MS;
         for (index, segment) in segments.iter().enumerate() {
-            let never_paused = index == 0 && cycle.carried.is_none() && !cycle.began_paused && segment.from_ms == cycle.started_ms;
+            let never_paused = index == 0 && cycle.carried.is_none() && segment.from_ms == cycle.started_ms;
             let left_ms = amount.ms - spent_ms;
             due_ms = if never_paused && amount.exact_ms.is_some() {
                 amount.exact_ms.unwrap_or(NEVER_MS)

@@ -1,7 +1,7 @@
 //! The model's commands: what the engine is told, and what it must say.
 
-use super::measure::{Amount, Due};
 use super::history::{Ended, History, Primitive, Replay, What, dues, state_event};
+use super::measure::{Amount, Due};
 use overdue::limits::MAX_LEVELS;
 use overdue::policy::{Facts, Policy};
 use overdue::ticket::{Batch, Column, EventKind, State};
@@ -192,19 +192,13 @@ impl Model {
         let is_opened = |row: &usize| batch.kind[*row] == EventKind::Opened;
         let opening = rows.iter().copied().find(|row| !self.tickets.contains_key(id) && is_opened(row));
         let opening_ms = opening.map_or(i64::MIN, |row| batch.at_ms[row]);
-        // choice: where one row is late, all rows of its batch are taken together.
-        let is_late = |at_ms: i64| {
-            self.tickets.get(id).is_some_and(|ticket| {
-                at_ms < ticket.history.last_ms() || ticket.fired.values().chain(ticket.marked.values()).any(|due_ms| at_ms <= *due_ms)
-            })
-        };
-        let moves = |row: &usize| {
-            let history = self.tickets.get(id).map(|ticket| &ticket.history);
-            is_opened(row) && history.is_some_and(|known| known.is_implied || batch.at_ms[*row] < known.opened_ms)
-        };
-        let is_any_late = rows.iter().any(|row| is_late(batch.at_ms[*row]) || moves(row));
-        let is_past = |row: &usize| batch.at_ms[*row] <= now_ms.max(opening_ms) || is_any_late;
-        let (past, ahead) = rows.split_at(rows.partition_point(is_past));
+        // Late rows are taken together with those up to the engine's time.
+        let late_until_ms = self.tickets.get(id).map_or(i64::MIN, |ticket| {
+            let done = ticket.fired.values().chain(ticket.marked.values());
+            done.copied().fold(ticket.history.last_ms() - 1, i64::max)
+        });
+        let until_ms = now_ms.max(opening_ms).max(late_until_ms);
+        let (past, ahead) = rows.split_at(rows.partition_point(|row| batch.at_ms[*row] <= until_ms));
         for row in past {
             self.insert(id, batch, *row, output);
             self.let_go(id, passed, output);
@@ -478,13 +472,7 @@ impl Ticket {
     }
 
     /// Compares what has been said of the ticket with what its history says now.
-    fn compare(
-        &mut self,
-        versions: &[Version],
-        now_ms: i64,
-        passed: Passed,
-        output: &mut Output,
-    ) {
+    fn compare(&mut self, versions: &[Version], now_ms: i64, passed: Passed, output: &mut Output) {
         let (_, levels, open) = self.levels(versions);
         let last_ms = self.history.last_ms();
         let is_reached = |due: &Due| due.at_ms <= now_ms || due.at_ms < last_ms;

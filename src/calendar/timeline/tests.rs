@@ -165,3 +165,21 @@ fn many_intervals_a_day_and_their_spill() {
     let overlapping = timeline("time_zone = \"Etc/UTC\"\nhours = [\"09:00-17:00\", \"08:00-12:00\", \"10:00-11:00\"]");
     assert_eq!(overlapping.elapsed(0, DAY_MS), 9 * HOUR_MS);
 }
+
+#[test]
+fn years_of_hours_and_then_a_minute_a_year() {
+    // The index is as fine as the whole calendar allows: the last 116 years lie in one entry of it.
+    let daily: String = (0..5_000)
+        .map(|day| jiff::civil::date(1970, 1, 1).checked_add(jiff::Span::new().days(day)).unwrap())
+        .map(|date| format!("{date} = [\"00:00-24:00\"]\n"))
+        .collect();
+    let yearly: String = (1990..2106).map(|year| format!("{year}-07-01 = [\"12:00-12:01\"]\n")).collect();
+    let calendar = timeline(&format!("time_zone = \"Etc/UTC\"\n[special]\n{daily}{yearly}"));
+    for year in 1990..2105 {
+        let start = ms(&format!("{}-07-01T12:00:30Z", year.min(2098)));
+        let due = calendar.add(start, 60_000);
+        assert_eq!(due, ms(&format!("{}-07-01T12:00:30Z", year.min(2098) + 1)));
+        assert_eq!(calendar.elapsed(start, due), 60_000);
+        assert_eq!(calendar.next_open(start + 60_000), due - 30_000);
+    }
+}

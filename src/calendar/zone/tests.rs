@@ -60,12 +60,12 @@ fn every_zone_agrees_with_jiff_and_rules_go_on_to_the_horizon() {
 }
 
 #[test]
-fn casablanca_is_tabled_to_the_end_of_its_table() {
-    // Morocco's clock follows Ramadan, which no rule expresses: the database lists the changes one by one until 2087.
-    let casablanca = Zone::named("Africa/Casablanca").unwrap();
-    let stretches = casablanca.stretches();
-    let changes_after_2030 = stretches.iter().filter(|stretch| stretch.from_ms > ms("2030-01-01T00:00:00Z")).count();
-    let last_ms = stretches[stretches.len() - 1].from_ms;
-    eprintln!("{changes_after_2030} changes, last {}", crate::time::format_rfc3339(last_ms));
-    assert_eq!(casablanca.offset_ms(ms("2095-01-01T00:00:00Z")), HOUR_MS);
+fn morocco_is_on_utc_for_good() {
+    // Until 2025 the database listed Morocco's changes around Ramadan one by one to 2087; in September 2026 they ended.
+    for name in ["Africa/Casablanca", "Africa/El_Aaiun"] {
+        let zone = Zone::named(name).unwrap();
+        let last = zone.stretches()[zone.stretches().len() - 1];
+        assert_eq!(last, Stretch { from_ms: ms("2026-09-20T01:00:00Z"), offset_ms: 0 }, "{name}");
+        assert_eq!(zone.offset_ms(ms("2026-07-01T00:00:00Z")), HOUR_MS, "{name}");
+    }
 }

@@ -55,7 +55,7 @@ fn calendar(field: &Field<'_, '_>, read: ReadFile<'_>, report: &mut Report<'_>) 
         }
         CalendarError::NeverOpens => {
             let message = format!("the calendar {name} never opens: nothing that is measured in it would ever be due");
-            let instead = "hours for at least one weekday that is no holiday, such as mon-fri = [\"08:00-16:00\"], or hours = \"24x7\"";
+            let instead = "hours for at least one weekday, such as mon-fri = [\"08:00-16:00\"], or hours = \"24x7\"";
             report.error(&field.key.span(), message, instead);
         }
         CalendarError::TooManyDays { .. } => report.error(&place("holidays"), error.to_string(), "fewer holidays"),
@@ -84,8 +84,9 @@ const CALENDAR_FIELDS: [&str; 11] =
 
 /// Reports every mistake of a calendar that cannot be read.
 ///
-/// serde stops at the first, and knows the places of values but not of keys. So each smallest part (a weekday's interval, a holiday,
-/// a special day's interval) is read in a calendar that has nothing else: what fails then is wrong in itself.
+/// serde stops at the first, and knows the places of values but not of keys. So each smallest part (a weekday's
+/// interval, a holiday, a special day's interval) is read in a calendar that has nothing else: what fails then is
+/// wrong in itself.
 fn mistakes(field: &Field<'_, '_>, table: &Table<'_, '_>, whole: &Error, report: &mut Report<'_>) {
     let errors_before = report.errors();
     for part in &table.fields {

@@ -181,8 +181,7 @@ fn is_reachable(
         report.error(&word.place, message, "a shorter time, or more opening hours in the calendar");
         return false;
     }
-    let days = measure.shortest_days(at);
-    if days > LONG_DAYS {
+    if let Some(days) = measure.days_if_longer(at, LONG_DAYS) {
         let message = format!("{what} ({text}) takes at least {} years in the calendar {name}", days / 365);
         report.warning(&word.place, message, "a shorter time, or more opening hours in the calendar");
     }

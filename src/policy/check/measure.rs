@@ -29,10 +29,20 @@ impl Measure<'_> {
         starts().any(|start_ms| self.due_ms(start_ms, threshold) < NEVER_MS)
     }
 
-    /// Days from start to due at the least, whatever the start.
-    pub fn shortest_days(&self, threshold: Threshold) -> i64 {
-        let lengths = starts().map(|start_ms| self.due_ms(start_ms, threshold).saturating_sub(start_ms));
-        lengths.min().unwrap_or(0) / DAY_MS
+    /// Days from start to due at the least, of the starts that lead to it, if that is more than `long_days`.
+    pub fn days_if_longer(&self, threshold: Threshold, long_days: i64) -> Option<i64> {
+        let mut shortest: Option<i64> = None;
+        for start_ms in starts() {
+            let due_ms = self.due_ms(start_ms, threshold);
+            if due_ms < NEVER_MS {
+                let days = (due_ms - start_ms) / DAY_MS;
+                if days <= long_days {
+                    return None;
+                }
+                shortest = Some(shortest.map_or(days, |shortest| shortest.min(days)));
+            }
+        }
+        shortest
     }
 
     /// How two thresholds follow each other, if they always do so in the same way.
@@ -66,6 +76,8 @@ impl Measure<'_> {
         match (threshold, self.target) {
             (Threshold::After(span), _) => self.end_ms(start_ms, span),
             (_, None) => NEVER_MS,
+            // Not by its amount: two business days can end at an opening, their amount at the closing before.
+            (Threshold::Percent(10_000), Some(target)) => self.end_ms(start_ms, target),
             (Threshold::Percent(percent), Some(target)) => match self.spent_ms(start_ms, self.end_ms(start_ms, target))
             {
                 Some(amount_ms) => self.add_ms(start_ms, part_ms(amount_ms, percent)),
@@ -109,3 +121,6 @@ fn part_ms(amount_ms: i64, percent: u32) -> i64 {
     // An amount is below 2^42 and a percentage below 2^17.
     (amount_ms * i64::from(percent) + 9_999) / 10_000
 }
+
+#[cfg(test)]
+mod tests;

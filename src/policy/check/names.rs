@@ -31,7 +31,7 @@ pub(in crate::policy) struct Names<'n> {
     /// What has these names: "priority".
     what: &'static str,
     list: Vec<&'n str>,
-    places: HashMap<&'n str, usize, foldhash::fast::RandomState>,
+    places: HashMap<&'n str, usize, foldhash::fast::FixedState>,
 }
 
 impl<'n> Names<'n> {

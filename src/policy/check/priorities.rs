@@ -104,7 +104,8 @@ pub(in crate::policy) fn default_priority(
         None if raw.has_default_priority => None,
         None => {
             let message = "default_priority is missing: which priority has a ticket that no rule applies to?";
-            report.error(&top(), message, format!("default_priority = {}", names.instead("")));
+            let choice = if names.list().is_empty() { "\"normal\"".to_owned() } else { names.instead("") };
+            report.error(&top(), message, format!("default_priority = {choice}"));
             None
         }
     }

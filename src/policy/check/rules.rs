@@ -8,9 +8,9 @@ use crate::policy::file::raw::{CONDITIONS, RawPolicy, RawRule};
 use crate::policy::rules::{LABELS, Rule};
 use crate::policy::text::{fold, is_whole};
 use crate::policy::{PriorityId, Rules};
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 
-type Hashing = foldhash::fast::RandomState;
+type Hashing = foldhash::fast::FixedState;
 
 /// Checks the rules and makes their indexes. `None` where they cannot be made.
 pub(in crate::policy) fn rules(raw: &RawPolicy<'_, '_>, names: &Names<'_>, report: &mut Report<'_>) -> Option<Rules> {
@@ -62,49 +62,60 @@ fn rule(raw: &RawRule, number: usize, names: &Names<'_>, report: &mut Report<'_>
     // A rule with an unknown priority is judged like any other: its conditions may have mistakes of their own.
     let priority = priority.and_then(|place| PriorityId::try_from(place).ok()).unwrap_or(PriorityId::MAX);
     let mut rule = Rule { priority, ..Rule::default() };
+    let errors_before = report.errors();
     for (condition, words) in raw.when.as_ref()? {
         let values = values(condition, words, report);
-        match CONDITIONS.iter().position(|name| *name == condition.text) {
-            Some(label) if label < LABELS => rule.values[label] = values,
-            _ => {
-                warn_of_covered_keywords(words, &values, report);
-                rule.keywords = values;
-            }
+        let label = CONDITIONS.iter().position(|name| *name == condition.text).filter(|label| *label < LABELS);
+        if label.is_none() {
+            warn_of_covered_keywords(&values, report);
+        }
+        let folded = values.into_iter().map(|(folded, _)| folded).collect();
+        match label {
+            Some(label) => rule.values[label] = folded,
+            None => rule.keywords = folded,
         }
     }
-    Some(rule)
+    (report.errors() == errors_before).then_some(rule)
 }
 
-fn values(condition: &Word, words: &[Word], report: &mut Report<'_>) -> Vec<String> {
-    let mut seen: HashSet<String, Hashing> = HashSet::default();
+/// The values of a condition, folded, each once, in order, with where it was typed first.
+fn values<'w>(condition: &Word, words: &'w [Word], report: &mut Report<'_>) -> Vec<(String, &'w Word)> {
+    let mut seen: HashMap<String, &Word, Hashing> = HashMap::default();
     for word in words {
         if !names::is_name(word, &format!("a value of {}:", condition.text), report) {
             continue;
         }
-        if !seen.insert(fold(&word.text)) {
-            let message =
-                format!("{} is in {} twice (upper and lower case are the same)", quoted(&word.text), condition.text);
+        let folded = fold(&word.text);
+        if seen.contains_key(&folded) {
+            let condition = &condition.text;
+            let message = format!("{} is in {condition} twice (upper and lower case are the same)", quoted(&word.text));
             report.warning(&word.place, message, "it once");
+        } else {
+            seen.insert(folded, word);
         }
     }
-    let mut values: Vec<String> = seen.into_iter().collect();
-    values.sort_unstable();
+    let mut values: Vec<(String, &Word)> = seen.into_iter().collect();
+    values.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
     values
 }
 
 /// Warns of keywords that are only found where another keyword of the same rule is found too.
-fn warn_of_covered_keywords(words: &[Word], folded: &[String], report: &mut Report<'_>) {
+fn warn_of_covered_keywords(keywords: &[(String, &Word)], report: &mut Report<'_>) {
     /// Longer lists come from programs, which do not read warnings.
     const COMPARED: usize = 500;
-    if folded.len() > COMPARED {
+    if keywords.len() > COMPARED {
         return;
     }
-    for word in words {
-        let keyword = fold(&word.text);
-        if let Some(part) = folded.iter().find(|part| **part != keyword && contains_whole(&keyword, part)) {
-            let message =
-                format!("the keyword {} adds nothing: {} is found wherever it is", quoted(&word.text), quoted(part));
-            report.warning(&word.place, message, format!("only {}", quoted(part)));
+    for (number, (keyword, word)) in keywords.iter().enumerate() {
+        let others = keywords.iter().enumerate().filter(|(other, _)| *other != number);
+        let mut parts = others.filter(|(_, (part, _))| contains_whole(keyword, part));
+        if let Some((_, (part, _))) = parts.next() {
+            let (typed, part) = (quoted(&word.text), quoted(part));
+            report.warning(
+                &word.place,
+                format!("the keyword {typed} adds nothing: {part} is found wherever it is"),
+                part,
+            );
         }
     }
 }
@@ -115,7 +126,8 @@ fn contains_whole(text: &str, part: &str) -> bool {
 
 /// Reports every rule that can never apply, because an earlier one applies wherever it would.
 fn refuse_unreachable(rules: &[Rule], compiled: &Rules, places: &[Place], report: &mut Report<'_>) {
-    // Rules by each of their values: a rule that covers another has, in each of its conditions, the first value of the other.
+    // Rules by each of their values: a rule that covers another has, in each of its conditions, every value of the
+    // other.
     let mut by_value: [HashMap<&str, Vec<usize>, Hashing>; LABELS] = Default::default();
     for (number, rule) in rules.iter().enumerate() {
         if let Some(cover) = cover_of(number, rules, &by_value, compiled) {
@@ -153,17 +165,23 @@ fn unconditional(number: usize, rules: usize, place: &Place, report: &mut Report
 }
 
 /// The first earlier rule that applies wherever this one does.
-fn cover_of(
+fn cover_of<'r>(
     number: usize,
     rules: &[Rule],
-    by_value: &[HashMap<&str, Vec<usize>, Hashing>; LABELS],
+    by_value: &'r [HashMap<&str, Vec<usize>, Hashing>; LABELS],
     compiled: &Rules,
 ) -> Option<usize> {
     let rule = &rules[number];
     // For each of its keywords, the rules that have a keyword in it.
     let keyword_rules: Vec<Vec<u32>> = rule.keywords.iter().map(|keyword| compiled.rules_in_text(keyword)).collect();
-    let by_label = by_value.iter().zip(&rule.values).filter_map(|(index, values)| index.get(values.first()?.as_str()));
-    let by_keyword = keyword_rules.first().into_iter().flatten().map(|rule| *rule as usize);
+    // Any value will do to find them, so the one that the fewest rules have.
+    let rarest = |index: &'r HashMap<&str, Vec<usize>, Hashing>, values: &[String]| {
+        let lists = values.iter().map(|value| index.get(value.as_str()).map_or::<&[usize], _>(&[], Vec::as_slice));
+        lists.min_by_key(|list| list.len()).unwrap_or_default()
+    };
+    let by_label = by_value.iter().zip(&rule.values).map(|(index, values)| rarest(index, values));
+    let by_keyword = keyword_rules.iter().min_by_key(|rules| rules.len());
+    let by_keyword = by_keyword.into_iter().flatten().map(|rule| *rule as usize);
     let candidates = by_label.flatten().copied().chain(by_keyword).filter(|earlier| *earlier < number);
     let covers = |earlier: &usize| {
         let labels = rules[*earlier].values.iter().zip(&rule.values);

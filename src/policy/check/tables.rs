@@ -50,7 +50,8 @@ pub(super) fn table(raw: &RawClock, preset: Option<&Preset>, report: &mut Report
     let rows = raw.on.iter().flatten();
     let verb_of =
         |word: &Word| VERBS.iter().find(|(verb, _)| superoffice && *verb == word.text).map(|(_, events)| *events);
-    // SuperOffice's events first: one of ours beside them is the finer word ("closed" also means resolved, "resolved" only that).
+    // SuperOffice's events first: one of ours beside them is the finer word ("closed" also means resolved, "resolved"
+    // only that).
     for (word, effect) in rows.clone() {
         let Some(events) = verb_of(word) else { continue };
         let Some(effect) = effect_of(effect, &VERB_EFFECTS, report) else { continue };
@@ -172,8 +173,8 @@ pub(super) fn judge(raw: &RawClock, table: &EffectTable, pauses: StateSet, repor
     }
 }
 
-/// The states that a ticket can be in just after an event. A ticket may be registered as waiting; to be registered as solved is
-/// possible too, but no clock is meant to start for that alone.
+/// The states that a ticket can be in just after an event. A ticket may be registered as waiting; to be registered as
+/// solved is possible too, but no clock is meant to start for that alone.
 fn states_after(event: EventKind) -> StateSet {
     let states: &[State] = match event {
         EventKind::Opened | EventKind::Reopened | EventKind::StateChanged => &[State::New, State::Open, State::Waiting],

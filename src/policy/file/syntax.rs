@@ -1,6 +1,6 @@
 //! TOML's own rules: what the parser objects to, in words for somebody who has never heard of TOML.
 
-use super::problem::{Place, Report};
+use super::problem::{Place, Report, quoted};
 use toml::Spanned;
 use toml::de::{DeTable, Error};
 
@@ -8,7 +8,8 @@ use toml::de::{DeTable, Error};
 /// rubbish, of which every byte can be an error.
 const RECOVERED_BYTES: usize = 1 << 20;
 
-/// Parses a document and reports its syntax errors. `None` where reading on would only give errors that follow from them.
+/// Parses a document and reports its syntax errors. `None` where reading on would only give errors that follow from
+/// them.
 pub(in crate::policy) fn parse<'t>(text: &'t str, report: &mut Report<'_>) -> Option<Spanned<DeTable<'t>>> {
     let errors = match DeTable::parse(text) {
         Ok(document) => return Some(document),
@@ -44,18 +45,22 @@ fn place_of(error: &Error, text: &str) -> Place {
 fn describe(error: &Error, text: &str, report: &mut Report<'_>) {
     let place = place_of(error, text);
     let message = error.message();
+    let typed = text.get(place.clone()).unwrap_or_default();
+    let is_value = message.starts_with("invalid") || message.contains("values must be quoted");
     match message {
         _ if message.starts_with(REPEATED) => {
-            let key = text.get(place.clone()).unwrap_or_default();
-            let message = format!("{key} is given twice in the same table");
+            let message = format!("{} is given twice in the same table", quoted(typed));
             report.error(&place, message, "it once: give the second another name, or remove it");
         }
-        _ if message.contains("recursion limit") => {
+        _ if message.contains("recursion") => {
             report.error_plain(&place, "tables and lists are nested more than 80 deep; a policy needs 6");
         }
-        _ if message.contains("string") && message.contains("values must be quoted") => {
-            let value = text.get(place.clone()).unwrap_or_default();
-            report.error(&place, "not valid TOML: a text without quotes", format!("{value:?}, in quotes"));
+        _ if is_value && typed.starts_with(char::is_alphabetic) => {
+            let typed = quoted(typed);
+            report.error(&place, "a text without quotes (true and false are the only words that go without)", typed);
+        }
+        _ if message.starts_with("invalid basic string") && message.ends_with("`\"`") => {
+            report.error(&place, "a text begins here or before and does not end in its line", "a quote at its end");
         }
         _ => report.error_plain(&place, format!("not valid TOML: {message}")),
     }

@@ -1,4 +1,109 @@
-//! What a replay leaves behind.
+//! What a replay leaves behind: escalations, cycles and a summary, in files that are there whole or not at all.
 
+mod cycles;
+mod escalations;
 mod sink;
+mod times;
 mod words;
+
+use super::publish::Staged;
+use super::summary::Summary;
+use crate::engine::{CycleRecord, Engine, Escalation};
+use crate::ticket::Batch;
+use arrow::array::UInt32Array;
+use arrow::compute::take_record_batch;
+use arrow::error::ArrowError;
+use arrow::record_batch::RecordBatch;
+use cycles::Cycles;
+use escalations::Escalations;
+pub use sink::OutputError;
+use sink::Sink;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+const ESCALATIONS: &str = "escalations.parquet";
+const CYCLES: &str = "cycles.parquet";
+const SUMMARY: &str = "summary.json";
+
+/// The files of a replay.
+pub struct Outputs {
+    folder: PathBuf,
+    escalations: Escalations,
+    cycles: Cycles,
+    escalations_file: Sink,
+    cycles_file: Sink,
+}
+
+impl Outputs {
+    /// Creates the folder if need be and the files under temporary names.
+    ///
+    /// # Errors
+    /// [`OutputError`] where that is not possible.
+    pub fn create(folder: &Path) -> Result<Self, OutputError> {
+        let failed = |source| OutputError::Io { path: folder.display().to_string(), source };
+        fs::create_dir_all(folder).map_err(failed)?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            escalations: Escalations::default(),
+            cycles: Cycles::default(),
+            escalations_file: Sink::create(&folder.join(ESCALATIONS), Escalations::schema())?,
+            cycles_file: Sink::create(&folder.join(CYCLES), Cycles::schema())?,
+        })
+    }
+
+    /// Adds what the engine answered last. `batch` is the one that it was given last.
+    pub fn add(&mut self, engine: &Engine, batch: &Batch, escalations: &[Escalation], cycles: &[CycleRecord]) {
+        escalations.iter().for_each(|escalation| self.escalations.push(engine, batch, escalation));
+        cycles.iter().for_each(|cycle| self.cycles.push(engine, cycle));
+    }
+
+    /// Ends a window: its rows go to the files in order of time.
+    ///
+    /// # Errors
+    /// [`OutputError`] where a file cannot be written.
+    pub fn end_window(&mut self) -> Result<(), OutputError> {
+        if self.escalations.len() > 0 {
+            let rows = self.escalations.finish().map_err(|source| self.columns(ESCALATIONS, source))?;
+            self.escalations_file.write(rows)?;
+        }
+        if self.cycles.len() > 0 {
+            let rows = self.cycles.finish().map_err(|source| self.columns(CYCLES, source))?;
+            self.cycles_file.write(rows)?;
+        }
+        Ok(())
+    }
+
+    /// Gives all files their names; the summary last, so where there is one, the others are complete.
+    ///
+    /// # Errors
+    /// [`OutputError`] where a file cannot be written.
+    pub fn publish(mut self, summary: &Summary) -> Result<(), OutputError> {
+        self.end_window()?;
+        self.escalations_file.publish()?;
+        self.cycles_file.publish()?;
+        let path = self.folder.join(SUMMARY);
+        let write = || {
+            let (staged, mut file) = Staged::create(&path)?;
+            let mut text = serde_json::to_vec_pretty(summary)?;
+            text.push(b'\n');
+            file.write_all(&text)?;
+            staged.publish()
+        };
+        write().map_err(|source| OutputError::Io { path: path.display().to_string(), source })
+    }
+
+    fn columns(&self, name: &str, source: ArrowError) -> OutputError {
+        OutputError::Columns { path: self.folder.join(name).display().to_string(), source }
+    }
+}
+
+/// Rows in order of a time; equal times as they are.
+fn sorted_by(times_ms: &[i64], rows: RecordBatch) -> Result<RecordBatch, ArrowError> {
+    if times_ms.is_sorted() {
+        return Ok(rows);
+    }
+    let mut order: Vec<u32> = (0..times_ms.len() as u32).collect();
+    order.sort_by_key(|row| times_ms[*row as usize]);
+    take_record_batch(&rows, &UInt32Array::from(order))
+}

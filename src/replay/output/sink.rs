@@ -3,6 +3,7 @@
 use crate::limits;
 use crate::replay::publish::Staged;
 use arrow::datatypes::{DataType, SchemaRef};
+use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use crossbeam_channel::Sender;
 use parquet::arrow::ArrowWriter;
@@ -24,6 +25,8 @@ pub enum OutputError {
     Io { path: String, source: io::Error },
     #[error("cannot write {path}: {source}")]
     Parquet { path: String, source: ParquetError },
+    #[error("cannot put the columns of {path} together: {source}")]
+    Columns { path: String, source: ArrowError },
     #[error("{path} has {found} rows when read back, {written} were written")]
     Incomplete { path: String, written: u64, found: i64 },
     #[error("the thread that writes {path} has stopped without a reason")]

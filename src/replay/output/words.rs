@@ -20,21 +20,21 @@ pub struct CodedWords {
 }
 
 impl CodedWords {
-    /// Adds a row; `word` is asked for at most once for each code. A code without a word gives an empty cell.
-    pub fn push<'a>(&mut self, code: Code, word: impl FnOnce() -> Option<&'a str>) {
+    /// Adds a row; `word` is asked for at most once a batch for each code.
+    pub fn push<'a>(&mut self, code: Option<Code>, word: impl FnOnce(Code) -> &'a str) {
+        let Some(code) = code else { return self.keys.push(None) };
         let index = code as usize;
         if let Some(key) = self.key_of.get(index).copied().filter(|key| *key >= 0) {
             self.keys.push(Some(key));
             return;
         }
-        let Some(word) = word() else { return self.keys.push(None) };
         if self.key_of.len() <= index {
             self.key_of.resize(index + 1, -1);
         }
         self.key_of[index] = self.words.len() as i32;
         self.used.push(code);
         self.keys.push(Some(self.words.len() as i32));
-        self.words.push(word.to_owned());
+        self.words.push(word(code).to_owned());
     }
 
     pub fn finish(&mut self) -> ArrayRef {

@@ -80,14 +80,26 @@ pub struct Sorted {
     soonest: BinaryHeap<Reverse<(i64, usize)>>,
     /// Rows of one run that are to be copied next.
     picked: Vec<u32>,
+    rows: u64,
+    until_ms: i64,
 }
 
 impl Sorted {
-    pub(super) fn new(runs: Vec<Cursor>, dictionaries: Dictionaries) -> Result<Self, SortError> {
+    pub(super) fn new(runs: Vec<Cursor>, dictionaries: Dictionaries, rows: u64) -> Result<Self, SortError> {
         let runs = runs.into_iter().map(Cursor::open).collect::<Result<Vec<_>, _>>()?;
         let soonest =
             runs.iter().enumerate().filter_map(|(run, cursor)| Some(Reverse((cursor.peek_ms()?, run)))).collect();
-        Ok(Self { runs, dictionaries, soonest, picked: Vec::new() })
+        Ok(Self { runs, dictionaries, soonest, picked: Vec::new(), rows, until_ms: i64::MAX })
+    }
+
+    /// Rows in all, handed out or not.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Nothing later than this is handed out.
+    pub fn end_at(&mut self, until_ms: i64) {
+        self.until_ms = until_ms;
     }
 
     /// The next `rows` rows (fewer at the end; none after it). What comes later lies at or after the last of them.
@@ -97,9 +109,14 @@ impl Sorted {
     pub fn next_batch(&mut self, rows: usize) -> Result<Option<Batch>, SortError> {
         let mut batch = Batch::default();
         while batch.len() < rows {
-            let Some(Reverse((_, run))) = self.soonest.pop() else { break };
+            let Some(Reverse((at_ms, run))) = self.soonest.pop() else { break };
+            if at_ms > self.until_ms {
+                self.soonest.clear();
+                break;
+            }
             // This run goes on until another one has something earlier.
-            let until = self.soonest.peek().map_or((i64::MAX, usize::MAX), |Reverse(other)| *other);
+            let end = (self.until_ms, usize::MAX);
+            let until = self.soonest.peek().map_or(end, |Reverse(other)| end.min(*other));
             let cursor = &mut self.runs[run];
             self.picked.clear();
             while batch.len() + self.picked.len() < rows && cursor.peek_ms().is_some_and(|at_ms| (at_ms, run) < until) {

@@ -55,6 +55,7 @@ pub struct Sorter {
     filling: Rows,
     runs: Vec<Cursor>,
     held_bytes: usize,
+    rows: u64,
 }
 
 impl Sorter {
@@ -68,6 +69,7 @@ impl Sorter {
             filling: Rows::default(),
             runs: Vec::new(),
             held_bytes: 0,
+            rows: 0,
         }
     }
 
@@ -77,6 +79,7 @@ impl Sorter {
     /// [`SortError::Disk`] where a temporary file cannot be written.
     pub fn push(&mut self, batch: &Batch) -> Result<(), SortError> {
         let codes = self.dictionaries.learn(batch, self.keep);
+        self.rows += batch.len() as u64;
         let mut from = 0;
         while from < batch.len() {
             let to = batch.len().min(from + MAX_RUN_ROWS - self.filling.len());
@@ -102,7 +105,7 @@ impl Sorter {
     /// As [`Sorter::push`], and where what was written cannot be read back.
     pub fn finish(mut self) -> Result<Sorted, SortError> {
         self.seal(false)?;
-        Sorted::new(self.runs, self.dictionaries)
+        Sorted::new(self.runs, self.dictionaries, self.rows)
     }
 
     fn seal(&mut self, more_to_come: bool) -> Result<(), SortError> {

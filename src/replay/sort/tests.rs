@@ -68,6 +68,27 @@ fn what_no_rule_reads_is_dropped() {
 }
 
 #[test]
+fn nothing_later_than_the_end_is_handed_out() {
+    let batches = muddled(37);
+    let mut expected: Vec<Row> = batches.iter().flat_map(rows).collect();
+    expected.sort_by_key(|row| row.0);
+    let until_ms = expected[expected.len() / 2].0;
+    for until_ms in [until_ms, until_ms - 1, 0] {
+        for budget_bytes in [1 << 30, 4_000] {
+            let mut sorter = Sorter::new(budget_bytes, std::env::temp_dir(), KEEP);
+            batches.iter().for_each(|batch| sorter.push(batch).unwrap());
+            let mut sorted = sorter.finish().unwrap();
+            assert_eq!(sorted.rows(), expected.len() as u64);
+            sorted.end_at(until_ms);
+            let found: Vec<Row> = std::iter::from_fn(|| sorted.next_batch(50).unwrap())
+                .flat_map(|batch| rows(&batch).collect::<Vec<_>>())
+                .collect();
+            assert!(found == expected[..expected.partition_point(|row| row.0 <= until_ms)], "{until_ms}");
+        }
+    }
+}
+
+#[test]
 fn nothing_in_nothing_out() {
     let mut sorted = Sorter::new(0, std::env::temp_dir(), KEEP).finish().unwrap();
     assert!(sorted.next_batch(10).unwrap().is_none());

@@ -1,0 +1,138 @@
+//! Rows a second of each format, parsed by one thread (beside one that only finds where records end).
+//!
+//! The question: what does it cost to turn an export into batches? The rivals parse the same bytes and do nothing with
+//! them: `serde_json` into a `Value` for each line, the csv crate into a `StringRecord` for each row.
+
+use std::hint::black_box;
+use std::io::Cursor;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMillisecondArray};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use overdue::ingest::{self, Mapping, Options, Source};
+
+const ROWS: usize = 100_000;
+const NAMES: [&str; 9] = ["ticket", "event", "state", "priority", "owner", "team", "channel", "category", "customer"];
+
+/// The words of a row, in the order of [`NAMES`].
+fn words(row: usize) -> [String; 9] {
+    let mixed = row.wrapping_mul(2_654_435_761) >> 7;
+    [
+        format!("INC{:09}", row / 4),
+        ["opened", "agent_reply", "note", "state_changed"][row % 4].to_owned(),
+        ["new", "open", "waiting", "resolved"][row % 4].to_owned(),
+        ["low", "normal", "high", "critical"][mixed % 4].to_owned(),
+        format!("agent {}", mixed % 400),
+        format!("team {}", mixed % 60),
+        ["phone", "email", "chat"][mixed % 3].to_owned(),
+        format!("category {}", mixed % 90),
+        format!("customer {}", mixed % 5_000),
+    ]
+}
+
+fn at_ms(row: usize) -> i64 {
+    1_700_000_000_000 + row as i64 * 1_000
+}
+
+fn ndjson() -> Vec<u8> {
+    let mut text = String::new();
+    for row in 0..ROWS {
+        let at = overdue::time::format_rfc3339(at_ms(row));
+        text += &format!("{{\"at\":\"{at}\"");
+        for (name, word) in NAMES.iter().zip(words(row)) {
+            text += &format!(",\"{name}\":\"{word}\"");
+        }
+        // What an export has beside, up to 350 bytes.
+        text += ",\"url\":\"https://desk.example.com/api/v2/tickets/35436.json?page=1\",\"tags\":[\"a\",\"b\"],\"satisfaction\":null,\"via\":{\"rel\":null}}\n";
+    }
+    text.into_bytes()
+}
+
+fn csv() -> Vec<u8> {
+    let mut text = format!("at,{},url,satisfaction\n", NAMES.join(","));
+    for row in 0..ROWS {
+        let at = overdue::time::format_rfc3339(at_ms(row));
+        text += &format!("{at},{},https://desk.example.com/api/v2/tickets/,\n", words(row).join(","));
+    }
+    text.into_bytes()
+}
+
+fn table() -> RecordBatch {
+    let rows: Vec<[String; 9]> = (0..ROWS).map(words).collect();
+    let times: ArrayRef =
+        Arc::new(TimestampMillisecondArray::from_iter_values((0..ROWS).map(at_ms)).with_timezone("UTC"));
+    let texts = NAMES.iter().enumerate().map(|(column, name)| {
+        let texts: ArrayRef = Arc::new(StringArray::from_iter_values(rows.iter().map(|row| row[column].as_str())));
+        (*name, texts)
+    });
+    RecordBatch::try_from_iter([("at", times)].into_iter().chain(texts)).expect("a table")
+}
+
+fn parquet_file(table: &RecordBatch) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut writer = parquet::arrow::ArrowWriter::try_new(&mut bytes, table.schema(), None).expect("a writer");
+    writer.write(table).expect("written");
+    writer.close().expect("closed");
+    bytes
+}
+
+fn arrow_stream(table: &RecordBatch) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut writer = arrow::ipc::writer::StreamWriter::try_new(&mut bytes, &table.schema()).expect("a writer");
+    for start in (0..ROWS).step_by(16_384) {
+        writer.write(&table.slice(start, 16_384.min(ROWS - start))).expect("written");
+    }
+    writer.finish().expect("finished");
+    bytes
+}
+
+fn read(source: Source, mapping: &Mapping) -> u64 {
+    let options = Options { threads: 1, ..Options::default() };
+    let take = |batch| {
+        black_box(batch);
+        ControlFlow::Continue(())
+    };
+    let report = ingest::read([source], mapping, &options, take, |_| Ok(())).expect("read");
+    assert_eq!((report.events, report.rejected), (ROWS as u64, 0));
+    report.events
+}
+
+fn formats(criterion: &mut Criterion) {
+    let mapping = Mapping::default();
+    let (lines, rows, table) = (ndjson(), csv(), table());
+    let parquet = tempfile::NamedTempFile::with_suffix(".parquet").expect("a file");
+    std::fs::write(parquet.path(), parquet_file(&table)).expect("written");
+    let inputs: [(&str, Arc<[u8]>); 4] = [
+        ("ndjson", lines.as_slice().into()),
+        ("ndjson.zst", zstd::encode_all(lines.as_slice(), 1).expect("compressed").into()),
+        ("csv", rows.as_slice().into()),
+        ("arrow", arrow_stream(&table).into()),
+    ];
+    let mut group = criterion.benchmark_group("ingest");
+    group.sample_size(10).throughput(Throughput::Elements(ROWS as u64));
+    for (name, bytes) in inputs {
+        let source = |bytes: &Arc<[u8]>| Source::stream(format!("rows.{name}"), Cursor::new(Arc::clone(bytes)));
+        group.bench_function(name, |bencher| bencher.iter(|| read(source(&bytes), &mapping)));
+    }
+    group.bench_function("parquet", |bencher| bencher.iter(|| read(Source::file(parquet.path()), &mapping)));
+    group.bench_function("rival: serde_json::Value a line", |bencher| {
+        let text = std::str::from_utf8(&lines).expect("text");
+        bencher.iter(|| {
+            text.lines()
+                .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"))
+                .map(black_box)
+                .count()
+        });
+    });
+    group.bench_function("rival: csv StringRecord", |bencher| {
+        bencher.iter(|| {
+            let mut reader = csv::Reader::from_reader(rows.as_slice());
+            reader.records().map(|record| record.expect("a record")).map(black_box).count()
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, formats);
+criterion_main!(benches);

@@ -1,0 +1,236 @@
+//! `overdue calendar eval`: cases of business time as JSON lines.
+//!
+//! Lines are answered in blocks of what has arrived, so a program may ask one question and wait for its answer, and a file of
+//! millions is answered on all cores. Calendars are compiled once, as long as they are among the last few hundred.
+
+use crate::calendar::{Calendar, CalendarDefinition, CalendarError, Holiday, Interval, Timeline, WEEKDAYS, parse_date};
+use crate::limits::{BLOCK_BYTES, MAX_INTERVALS_A_DAY, MAX_LINE_BYTES, MAX_SPECIAL_DAYS};
+use crate::time::{HORIZON_MS, NEVER_MS, SECOND_MS, format_rfc3339, parse_rfc3339};
+
+use jiff::civil::Date;
+use rayon::prelude::*;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::sync::Arc;
+
+mod sla;
+
+use sla::Sla;
+
+/// Lines answered as one block.
+const BLOCK_LINES: usize = 1 << 14;
+
+/// Compiled calendars that are kept, of about 1 MiB each.
+const CALENDARS_KEPT: usize = 128;
+
+#[derive(Debug, Deserialize)]
+struct Case {
+    id: Value,
+    calendar: CaseCalendar,
+    #[serde(flatten)]
+    question: Question,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(tag = "op", rename_all = "snake_case")]
+enum Question {
+    Add { start: Instant, seconds: u32 },
+    Between { start: Instant, end: Instant },
+    Sla(Sla),
+}
+
+/// A calendar as cases write it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CaseCalendar {
+    tz: String,
+    #[serde(default)]
+    weekly: BTreeMap<String, Vec<(String, String)>>,
+    #[serde(default)]
+    holidays: BTreeSet<Day>,
+    #[serde(default)]
+    overrides: BTreeMap<Day, Vec<(String, String)>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Day(Date);
+
+impl<'de> Deserialize<'de> for Day {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        parse_date(&String::deserialize(deserializer)?).map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Instant(i64);
+
+impl<'de> Deserialize<'de> for Instant {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        parse_rfc3339(&String::deserialize(deserializer)?).map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+type Compiled = HashMap<CaseCalendar, Result<Arc<Calendar>, String>>;
+
+/// Answers every line of `input`, in order.
+///
+/// # Errors
+/// Input that cannot be read, output that cannot be written. A line that is no case is answered with an error.
+pub fn run(input: impl Read, mut output: impl Write) -> std::io::Result<()> {
+    let mut input = BufReader::with_capacity(BLOCK_BYTES, input);
+    let mut compiled = Compiled::new();
+    let mut line_number = 0;
+    let mut lines = Vec::new();
+    while read_block(&mut input, &mut lines)? {
+        let cases: Vec<_> = lines.par_iter().map(|line| line.as_deref().map_err(Clone::clone).and_then(case)).collect();
+        for part in cases.chunks(CALENDARS_KEPT) {
+            compile(part, &mut compiled);
+            let answers: Vec<_> = part.par_iter().map(|case| answer(case, &compiled)).collect();
+            for mut answer in answers {
+                line_number += 1;
+                if answer["id"].is_null() {
+                    answer["line"] = line_number.into();
+                }
+                writeln!(output, "{answer}")?;
+            }
+        }
+        output.flush()?;
+    }
+    Ok(())
+}
+
+/// A line, or why it cannot be looked at.
+type Line = Result<String, Refusal>;
+
+/// What is wrong with a line, and the id of its case where it has one.
+#[derive(Debug, Clone)]
+struct Refusal {
+    id: Value,
+    error: String,
+}
+
+/// Reads the lines that have arrived, at least one; `false` at the end of the input.
+fn read_block(input: &mut BufReader<impl Read>, lines: &mut Vec<Line>) -> std::io::Result<bool> {
+    lines.clear();
+    let mut bytes = 0;
+    while lines.is_empty() || (bytes < BLOCK_BYTES && lines.len() < BLOCK_LINES && input.buffer().contains(&b'\n')) {
+        let mut line = Vec::new();
+        if input.by_ref().take(MAX_LINE_BYTES as u64 + 1).read_until(b'\n', &mut line)? == 0 {
+            break;
+        }
+        bytes += line.len();
+        let refused = |error: String| Err(Refusal { id: Value::Null, error });
+        if line.len() > MAX_LINE_BYTES && line.last() != Some(&b'\n') {
+            input.skip_until(b'\n')?;
+            lines.push(refused(format!("the line is longer than {MAX_LINE_BYTES} bytes")));
+            continue;
+        }
+        match String::from_utf8(line) {
+            Ok(line) => lines.push(Ok(line)),
+            Err(_) => lines.push(refused("the line is not UTF-8 text".to_owned())),
+        }
+    }
+    Ok(!lines.is_empty())
+}
+
+fn case(line: &str) -> Result<Case, Refusal> {
+    serde_json::from_str(line).map_err(|error| {
+        #[derive(Deserialize)]
+        struct Named {
+            id: Value,
+        }
+        let id = serde_json::from_str(line).map_or(Value::Null, |named: Named| named.id);
+        Refusal { id, error: format!("no case: {error}") }
+    })
+}
+
+/// Compiles the calendars of these cases that are not compiled yet.
+fn compile(cases: &[Result<Case, Refusal>], compiled: &mut Compiled) {
+    let calendars = cases.iter().flatten().map(|case| &case.calendar);
+    let missing: BTreeSet<&CaseCalendar> = calendars.filter(|calendar| !compiled.contains_key(*calendar)).collect();
+    if compiled.len() + missing.len() > CALENDARS_KEPT {
+        let wanted: HashSet<&CaseCalendar> = cases.iter().flatten().map(|case| &case.calendar).collect();
+        compiled.retain(|calendar, _| wanted.contains(calendar));
+    }
+    let timelines: Vec<_> = missing.into_par_iter().map(|calendar| (calendar.clone(), calendar.compile())).collect();
+    compiled.extend(timelines);
+}
+
+fn answer(case: &Result<Case, Refusal>, compiled: &Compiled) -> Value {
+    let Case { id, calendar, question } = match case {
+        Ok(case) => case,
+        Err(Refusal { id, error }) => return json!({ "id": id, "error": error }),
+    };
+    let result = match compiled.get(calendar) {
+        Some(Ok(calendar)) => question.result(calendar),
+        Some(Err(error)) => Err(error.clone()),
+        None => Err("the calendar was not compiled".to_owned()),
+    };
+    match result {
+        Ok(result) => json!({ "id": id, "result": result }),
+        Err(error) => json!({ "id": id, "error": error }),
+    }
+}
+
+impl Question {
+    fn result(&self, calendar: &Arc<Calendar>) -> Result<Value, String> {
+        let timeline = &calendar.timeline;
+        match *self {
+            Self::Sla(ref sla) => sla.result(calendar),
+            Self::Add { start: Instant(start_ms), seconds } => {
+                match timeline.add(start_ms, i64::from(seconds) * SECOND_MS) {
+                    NEVER_MS => Err(format!(
+                        "the calendar has less than {seconds} s of business time from {} to its end at {}",
+                        format_rfc3339(start_ms),
+                        format_rfc3339(HORIZON_MS)
+                    )),
+                    due_ms => Ok(format_rfc3339(due_ms).into()),
+                }
+            }
+            Self::Between { start: Instant(start_ms), end: Instant(end_ms) } => {
+                let elapsed_ms = timeline.elapsed(start_ms, end_ms);
+                Ok(match elapsed_ms % SECOND_MS {
+                    0 => (elapsed_ms / SECOND_MS).into(),
+                    _ => (elapsed_ms as f64 / SECOND_MS as f64).into(),
+                })
+            }
+        }
+    }
+}
+
+impl CaseCalendar {
+    fn compile(&self) -> Result<Arc<Calendar>, String> {
+        let mut weekly: [Vec<Interval>; 7] = Default::default();
+        for (name, hours) in &self.weekly {
+            let Some(day) = WEEKDAYS.iter().position(|weekday| weekday == name) else {
+                return Err(format!("weekly has no day {name:?}: expected mon to sun"));
+            };
+            weekly[day] = intervals(hours)?;
+        }
+        let days = self.holidays.len() + self.overrides.len();
+        if days > MAX_SPECIAL_DAYS {
+            return Err(CalendarError::TooManyDays { days }.to_string());
+        }
+        let holidays = self.holidays.iter().map(|day| Holiday::On(day.0)).collect();
+        let special = self
+            .overrides
+            .iter()
+            .map(|(date, hours)| Ok((date.0, intervals(hours)?)))
+            .collect::<Result<_, String>>()?;
+        let definition = CalendarDefinition { time_zone: self.tz.clone(), weekly, holidays, special };
+        let timeline = Timeline::compile(&definition).map_err(|error| error.to_string())?;
+        Ok(Arc::new(Calendar { name: "case".to_owned(), definition, timeline }))
+    }
+}
+
+fn intervals(hours: &[(String, String)]) -> Result<Vec<Interval>, String> {
+    if hours.len() > MAX_INTERVALS_A_DAY {
+        return Err(format!("a day has {} intervals of hours: at most {MAX_INTERVALS_A_DAY}", hours.len()));
+    }
+    hours.iter().map(|(from, to)| Interval::from_times(from, to)).collect()
+}
+
+#[cfg(test)]
+mod tests;

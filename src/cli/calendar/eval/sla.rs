@@ -1,0 +1,182 @@
+//! Cases of whole service levels: clocks with pauses, replies and closing, as another helpdesk reckons them.
+//!
+//! The engine does the reckoning; this file maps the case to a policy and events of ours, and the engine's answers to the
+//! conventions of the case's model:
+//!
+//! - Their `pause` and `resume` are our states waiting and open; `customer_contact` and `agent_contact` are customer and
+//!   agent replies; their `first_response`, which the source reports as an event of its own, is our `read`; `close` is closed.
+//! - `elapsed` is the business time of a clock's finished cycle; of several (`update` runs once an exchange) the worst.
+//!   `margin` is the target less that.
+//! - `zammad-2022`: only running clocks are due, and none while the ticket is paused or closed; what ends at closing time is
+//!   due at the next opening; due times are cut to the minute. `zammad-2018`: due times stay after a clock is done.
+
+use super::Instant;
+use crate::calendar::{Calendar, Span};
+use crate::engine::{CycleRecord, Engine, Passed};
+use crate::policy::{Clock, Effect, OnPriorityChange, Policy, Priority, Rules};
+use crate::ticket::{Batch, EventKind, State, StateSet};
+use crate::time::{MINUTE_MS, NEVER_MS, SECOND_MS, format_rfc3339};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use std::sync::Arc;
+
+/// Events of one case.
+const MAX_HISTORY: usize = 10_000;
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Sla {
+    created: Instant,
+    #[serde(default)]
+    initially_paused: bool,
+    targets: Targets,
+    history: Vec<Happening>,
+    model: Model,
+}
+
+#[derive(Debug, Deserialize)]
+struct Targets {
+    first_response: Option<u32>,
+    update: Option<u32>,
+    solution: Option<u32>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Happening {
+    at: Instant,
+    event: Event,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Event {
+    Pause,
+    Resume,
+    CustomerContact,
+    AgentContact,
+    FirstResponse,
+    Close,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+enum Model {
+    #[serde(rename = "zammad-2018")]
+    Zammad2018,
+    #[serde(rename = "zammad-2022")]
+    Zammad2022,
+}
+
+/// Our clocks, by the names under which the answer speaks of them.
+const CLOCKS: [(&str, EventKind, EventKind); 3] = [
+    ("first_response", EventKind::Opened, EventKind::Read),
+    ("update", EventKind::CustomerReply, EventKind::AgentReply),
+    ("close", EventKind::Opened, EventKind::Closed),
+];
+
+impl Sla {
+    pub(super) fn result(&self, calendar: &Arc<Calendar>) -> Result<Value, String> {
+        if self.history.len() > MAX_HISTORY {
+            return Err(format!("the history has {} events: at most {MAX_HISTORY}", self.history.len()));
+        }
+        let mut engine = Engine::new(self.policy(calendar), 1);
+        let outcome = engine.apply(&self.events(), Passed::None);
+        let open = engine.open_cycles();
+        let is_idle = self.is_idle();
+        let mut answer = Map::new();
+        let mut next_due_ms = NEVER_MS;
+        for (name, ..) in CLOCKS {
+            let of_clock = |cycle: &&CycleRecord| engine.clock_name(cycle.clock) == name;
+            let done = || outcome.cycles.iter().filter(of_clock);
+            let running = open.iter().find(of_clock);
+            let due_ms = match self.model {
+                Model::Zammad2022 => running.filter(|_| !is_idle).map(|cycle| {
+                    let due_ms = calendar.timeline.next_open(cycle.due_ms);
+                    due_ms - due_ms % MINUTE_MS
+                }),
+                Model::Zammad2018 => running.or(done().last()).map(|cycle| cycle.due_ms),
+            };
+            next_due_ms = next_due_ms.min(due_ms.unwrap_or(NEVER_MS));
+            answer.insert(format!("{name}_due"), due_ms.map_or(Value::Null, |due_ms| format_rfc3339(due_ms).into()));
+            let worst = done().map(|cycle| cycle.business_ms).max();
+            if let (Some(worst_ms), Some(target_s)) = (worst, self.target_s(name)) {
+                answer.insert(format!("{name}_elapsed"), seconds(worst_ms));
+                answer.insert(format!("{name}_margin"), seconds(i64::from(target_s) * SECOND_MS - worst_ms));
+            }
+        }
+        let next_due = if next_due_ms == NEVER_MS { Value::Null } else { format_rfc3339(next_due_ms).into() };
+        answer.insert("next_due".to_owned(), next_due);
+        Ok(Value::Object(answer))
+    }
+
+    fn target_s(&self, clock: &str) -> Option<u32> {
+        match clock {
+            "first_response" => self.targets.first_response,
+            "update" => self.targets.update,
+            _ => self.targets.solution,
+        }
+    }
+
+    fn policy(&self, calendar: &Arc<Calendar>) -> Arc<Policy> {
+        let clocks = CLOCKS.iter().filter_map(|&(name, starts, stops)| {
+            let target = Span::Business { ms: i64::from(self.target_s(name)?) * SECOND_MS };
+            let mut on = [Effect::None; EventKind::COUNT];
+            on[starts as usize] = Effect::Start;
+            on[stops as usize] = Effect::Stop;
+            Some(Clock {
+                name: name.to_owned(),
+                target: Some(target),
+                at_risk: 10_000,
+                on,
+                pause_while: StateSet::from_iter([State::Waiting]),
+                levels: Vec::new(),
+            })
+        });
+        let priority = Priority {
+            name: "case".to_owned(),
+            calendar: Arc::clone(calendar),
+            on_priority_change: OnPriorityChange::FromStart,
+            clocks: clocks.collect(),
+        };
+        Arc::new(Policy {
+            calendars: vec![Arc::clone(calendar)],
+            priorities: vec![Arc::new(priority)],
+            default_priority: 0,
+            rules: Rules::default(),
+        })
+    }
+
+    fn events(&self) -> Batch {
+        let mut batch = Batch::default();
+        let mut push = |at: &Instant, kind: EventKind, state: Option<State>| {
+            batch.push("case", at.0, kind);
+            if let Some(last) = batch.state.last_mut() {
+                *last = state;
+            }
+        };
+        let first = if self.initially_paused { State::Waiting } else { State::Open };
+        push(&self.created, EventKind::Opened, Some(first));
+        for Happening { at, event } in &self.history {
+            match event {
+                Event::Pause => push(at, EventKind::StateChanged, Some(State::Waiting)),
+                Event::Resume => push(at, EventKind::StateChanged, Some(State::Open)),
+                Event::CustomerContact => push(at, EventKind::CustomerReply, None),
+                Event::AgentContact => push(at, EventKind::AgentReply, None),
+                Event::FirstResponse => push(at, EventKind::Read, None),
+                Event::Close => push(at, EventKind::Closed, None),
+            }
+        }
+        batch
+    }
+
+    /// Whether the ticket ends up paused or closed, by the order of the list.
+    fn is_idle(&self) -> bool {
+        self.history.iter().fold(self.initially_paused, |is_idle, happening| match happening.event {
+            Event::Pause | Event::Close => true,
+            Event::Resume => false,
+            _ => is_idle,
+        })
+    }
+}
+
+fn seconds(ms: i64) -> Value {
+    if ms % SECOND_MS == 0 { (ms / SECOND_MS).into() } else { (ms as f64 / SECOND_MS as f64).into() }
+}

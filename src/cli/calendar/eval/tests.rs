@@ -1,0 +1,48 @@
+use super::*;
+
+fn answers(input: &[u8]) -> Vec<Value> {
+    let mut output = Vec::new();
+    run(input, &mut output).unwrap();
+    String::from_utf8(output).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn case(op: &str) -> String {
+    let calendar = r#"{"tz":"Europe/Oslo","weekly":{"mon":[["09:00","17:00"]]},"holidays":[],"overrides":{}}"#;
+    format!(r#"{{"id":"a","calendar":{calendar},{op}}}"#)
+}
+
+#[test]
+fn cases_are_answered_in_order() {
+    let input = [
+        case(r#""op":"add","start":"2026-11-22T09:00:00Z","seconds":3600"#),
+        case(r#""op":"between","start":"2026-11-22T09:00:00Z","end":"2026-11-23T09:00:00.250Z""#),
+    ];
+    let answers = answers(input.join("\n").as_bytes());
+    assert_eq!(answers[0], json!({ "id": "a", "result": "2026-11-23T09:00:00Z" }));
+    assert_eq!(answers[1], json!({ "id": "a", "result": 3_600.25 }));
+}
+
+#[test]
+fn a_bad_line_is_answered_with_its_error_and_the_next_one_still() {
+    let good = case(r#""op":"add","start":"2026-11-22T09:00:00Z","seconds":3600"#);
+    let bad: [(Vec<u8>, &str); 9] = [
+        (b"{".to_vec(), "no case"),
+        (b"".to_vec(), "no case"),
+        (b"\xff\xfe".to_vec(), "not UTF-8"),
+        (vec![b'x'; MAX_LINE_BYTES + 9], "longer than"),
+        (case(r#""op":"sla""#).into(), "unknown variant `sla`"),
+        (case(r#""op":"add","start":"2026-11-22T09:00:00","seconds":1"#).into(), "not an RFC 3339 time"),
+        (case(r#""op":"add","start":"2099-11-22T09:00:00Z","seconds":4294967295"#).into(), "less than"),
+        (good.replace("Europe/Oslo", "Europe/Olso").into(), "Europe/Oslo"),
+        (good.replace("[[\"09:00\",\"17:00\"]]", "[]").into(), "never opens"),
+    ];
+    for (line, expected) in bad {
+        let input = [&line[..], b"\n", good.as_bytes(), b"\n"].concat();
+        let answers = answers(&input);
+        assert_eq!(answers.len(), 2, "{expected}");
+        let error = answers[0]["error"].as_str().unwrap();
+        assert!(error.contains(expected), "{error}");
+        assert!(answers[0]["id"] == "a" || answers[0]["line"] == 1, "{}", answers[0]);
+        assert_eq!(answers[1]["result"], "2026-11-23T09:00:00Z");
+    }
+}

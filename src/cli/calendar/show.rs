@@ -1,0 +1,141 @@
+//! `overdue calendar show`: a month, day by day.
+
+use super::wall::{length, local, offset};
+use crate::calendar::{Calendar, Holiday, TimeOfDay, Timeline, zone_data_version};
+use crate::time::{DAY_MS, HORIZON_MS, SECOND_MS};
+use anyhow::{Context, bail};
+use chrono::{Datelike, Months, NaiveDate, NaiveTime};
+use std::io::Write;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+pub fn run(calendar: &Calendar, month: Option<&str>, out: &mut impl Write) -> anyhow::Result<()> {
+    let timeline = &calendar.timeline;
+    let first = match month {
+        Some(text) => parse_month(text)?,
+        None => this_month(timeline)?,
+    };
+    let next_month = first.checked_add_months(Months::new(1)).context("there is no month after it")?;
+    let title = first.format("%B %Y").to_string();
+    writeln!(out, "{title}   {} ({}, zone data {})", calendar.name, timeline.zone().name(), zone_data_version())?;
+
+    let mut month_total = Total::default();
+    let mut week_total = Total::default();
+    for date in first.iter_days().take_while(|date| *date < next_month) {
+        if date == first || date.weekday() == chrono::Weekday::Mon {
+            writeln!(out, "\nweek {}", date.iso_week().week())?;
+            week_total = Total::default();
+        }
+        let day = Day::of(calendar, date);
+        writeln!(out, "{}", day.line(date))?;
+        week_total.add(&day);
+        month_total.add(&day);
+        let is_last = date.succ_opt() == Some(next_month);
+        if is_last || date.weekday() == chrono::Weekday::Sun {
+            writeln!(out, "          {week_total}")?;
+        }
+    }
+    writeln!(out, "\n{title}: {month_total}")?;
+    Ok(())
+}
+
+fn parse_month(text: &str) -> anyhow::Result<NaiveDate> {
+    match NaiveDate::parse_from_str(&format!("{text}-01"), "%Y-%m-%d") {
+        Ok(first) if text.len() == 7 && (1970..=2105).contains(&first.year()) => Ok(first),
+        _ => bail!("--month {text:?} is no month from 1970-01 to 2105-12: expected one such as 2026-12"),
+    }
+}
+
+fn this_month(timeline: &Timeline) -> anyhow::Result<NaiveDate> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).context("the machine's clock stands before 1970")?;
+    let now_ms = i64::try_from(now.as_millis()).unwrap_or(HORIZON_MS).min(HORIZON_MS);
+    let today = local(timeline.zone().local_ms(now_ms)).date();
+    Ok(today.with_day(1).unwrap_or(today))
+}
+
+/// What there is to say of a date.
+struct Day {
+    hours: Vec<String>,
+    open_ms: i64,
+    remarks: Vec<String>,
+}
+
+impl Day {
+    fn of(calendar: &Calendar, date: NaiveDate) -> Self {
+        let timeline = &calendar.timeline;
+        let zone = timeline.zone();
+        let midnight_ms = date.and_time(NaiveTime::MIN).and_utc().timestamp_millis();
+        let (from_ms, to_ms) = (zone.first_instant_at(midnight_ms), zone.first_instant_at(midnight_ms + DAY_MS));
+        let hours = timeline.open_intervals(from_ms, to_ms).map(|(open_ms, close_ms)| {
+            let time = |at_ms: i64| TimeOfDay(((zone.local_ms(at_ms) - midnight_ms) / SECOND_MS) as u32);
+            // Seen from the date that ends, midnight is 24:00.
+            let close = if close_ms == to_ms { TimeOfDay((DAY_MS / SECOND_MS) as u32) } else { time(close_ms) };
+            format!("{}-{close}", time(open_ms))
+        });
+        let mut remarks = Vec::new();
+        remarks.extend(exception(calendar, date));
+        if from_ms == to_ms {
+            remarks.push("the clock leaves this date out".to_owned());
+        }
+        for change in zone.stretches().windows(2).filter(|pair| (from_ms..to_ms).contains(&pair[1].from_ms)) {
+            let (before, after) = (change[0].offset_ms, change[1].offset_ms);
+            let direction = if after > before { "forward" } else { "back" };
+            let at = local(change[1].from_ms + before).format("%H:%M");
+            let amount = length((after - before).abs());
+            remarks.push(format!(
+                "the clock goes {direction} {amount} at {at} ({} to {})",
+                offset(before),
+                offset(after)
+            ));
+        }
+        Self { hours: hours.collect(), open_ms: timeline.elapsed(from_ms, to_ms), remarks }
+    }
+
+    fn line(&self, date: NaiveDate) -> String {
+        let hours = if self.hours.is_empty() { "closed".to_owned() } else { self.hours.join("  ") };
+        let total = if self.open_ms == 0 { String::new() } else { length(self.open_ms) };
+        let line = format!("  {}  {hours:<36} {total:>8}   {}", date.format("%a %e"), self.remarks.join("; "));
+        line.trim_end().to_owned()
+    }
+}
+
+/// Why a date has not the hours of its weekday.
+fn exception(calendar: &Calendar, date: NaiveDate) -> Option<String> {
+    let definition = &calendar.definition;
+    let civil = jiff::civil::Date::new(date.year() as i16, date.month() as i8, date.day() as i8).ok()?;
+    let is_holiday = definition.holidays.iter().any(|holiday| match holiday {
+        Holiday::On(holiday) => *holiday == civil,
+        Holiday::Yearly { month, day } => (*month, *day) == (civil.month(), civil.day()),
+        Holiday::File(_) => false,
+    });
+    let is_special = definition.special.contains_key(&civil);
+    let remark = match (is_holiday, is_special) {
+        (true, true) => "holiday with special hours",
+        (true, false) => "holiday",
+        (false, true) => "special day",
+        (false, false) => return None,
+    };
+    Some(remark.to_owned())
+}
+
+#[derive(Default)]
+struct Total {
+    working_days: u32,
+    open_ms: i64,
+}
+
+impl Total {
+    fn add(&mut self, day: &Day) {
+        self.working_days += u32::from(day.open_ms > 0);
+        self.open_ms += day.open_ms;
+    }
+}
+
+impl std::fmt::Display for Total {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let days = if self.working_days == 1 { "day" } else { "days" };
+        write!(out, "{} working {days}, {}", self.working_days, length(self.open_ms))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,130 @@
+//! What can go wrong with an input, and how it is told.
+
+use std::fmt;
+use std::io;
+
+use serde::Serialize;
+use thiserror::Error;
+
+/// Bytes of a rejected value that are shown.
+const VALUE_SHOWN_BYTES: usize = 80;
+
+/// A row that could not be read. The rest of the input is read on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reject {
+    /// The input's name, usually a path.
+    pub source: String,
+    /// The line in a text, counted from 1 (the header is line 1); the row in a table, counted from 1.
+    pub line: u64,
+    /// The column as the input names it; empty where the row as a whole is meant.
+    pub column: String,
+    /// What stands there, shortened.
+    pub value: String,
+    /// What was expected instead.
+    pub reason: String,
+}
+
+impl fmt::Display for Reject {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}:{}: ", self.source, self.line)?;
+        if !self.column.is_empty() {
+            write!(out, "column {}: ", self.column)?;
+        }
+        if !self.value.is_empty() {
+            write!(out, "{:?}: ", self.value)?;
+        }
+        out.write_str(&self.reason)
+    }
+}
+
+/// Cuts a text to what is worth showing, at a character's end.
+pub(super) fn shorten(text: &str) -> String {
+    if text.len() <= VALUE_SHOWN_BYTES {
+        return text.to_owned();
+    }
+    let mut end = VALUE_SHOWN_BYTES;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}... ({} bytes)", &text[..end], text.len())
+}
+
+/// Why an input could not be read on.
+#[derive(Debug, Error)]
+pub enum IngestError {
+    #[error("{source_name}: {error}")]
+    Io { source_name: String, error: io::Error },
+    #[error("{source_name}: {reason}")]
+    Malformed { source_name: String, reason: String },
+    #[error(
+        "{source_name}: expands to more than {expanded} bytes from {read} compressed ones; refused as a decompression bomb"
+    )]
+    Bomb { source_name: String, read: u64, expanded: u64 },
+    #[error("{source_name}: {reason}")]
+    Columns { source_name: String, reason: String },
+    #[error("stopped at the first bad row: {0}")]
+    Rejected(Box<Reject>),
+    #[error("cannot write a rejected row: {0}")]
+    Sink(io::Error),
+}
+
+/// Mistakes of a mapping file, all of them, in order of their lines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MappingError {
+    pub mistakes: Vec<Mistake>,
+}
+
+/// One mistake of a mapping file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake {
+    pub file: String,
+    /// Counted from 1.
+    pub line: usize,
+    pub message: String,
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}:{}: {}", self.file, self.line, self.message)
+    }
+}
+
+impl fmt::Display for MappingError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, mistake) in self.mistakes.iter().enumerate() {
+            if index > 0 {
+                out.write_str("\n")?;
+            }
+            mistake.fmt(out)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for MappingError {}
+
+/// The candidate nearest to a word that was not found, if one is near enough to be what was meant.
+pub(super) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let wanted = word.to_lowercase();
+    candidates
+        .map(|candidate| (distance(&wanted, &candidate.to_lowercase()), candidate))
+        .filter(|(distance, candidate)| *distance <= 1 + word.len().max(candidate.len()) / 3)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Edits between two words (Levenshtein), over their first 64 characters.
+fn distance(left: &str, right: &str) -> usize {
+    let right: Vec<char> = right.chars().take(64).collect();
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (i, a) in left.chars().take(64).enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, b) in right.iter().enumerate() {
+            let substituted = diagonal + usize::from(a != *b);
+            diagonal = row[j + 1];
+            row[j + 1] = substituted.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[right.len()]
+}

@@ -1,0 +1,124 @@
+//! Parsing side by side, in the order of the input.
+//!
+//! One thread feeds work, several do it, and the caller's thread takes the results. For each piece of work the feeder hands
+//! out two ends of a channel: one goes to whoever does the work, the other into a queue that the caller walks in order. Every
+//! queue is bounded, so what is in memory does not depend on the size of the input, and the order of what comes out not on
+//! the threads.
+
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use super::error::IngestError;
+use crate::ticket::Batch;
+
+/// Pieces of work for each thread that may wait.
+const WORK_A_THREAD: usize = 2;
+
+/// Results of one piece of work that may wait.
+const RESULTS_A_PIECE: usize = 2;
+
+/// What became of some rows.
+#[derive(Debug, Default)]
+pub(super) struct Parsed {
+    pub batches: Vec<Batch>,
+    pub rejects: Vec<Refused>,
+    pub rows: u64,
+    pub skipped: u64,
+}
+
+/// A row that was refused.
+#[derive(Debug)]
+pub(super) struct Refused {
+    pub line: u64,
+    pub column: String,
+    pub value: String,
+    pub reason: String,
+}
+
+type Outcome = Result<Parsed, IngestError>;
+
+/// Where a parser puts its results; it stops when the answer is `Break`: nobody wants more.
+pub(super) struct Results(Sender<Outcome>);
+
+impl Results {
+    /// The last batches of a piece of work; whether anybody still wants them makes no difference to it.
+    pub fn put_last(&self, batches: Vec<Batch>) {
+        let _ = self.put(Parsed { batches, ..Parsed::default() });
+    }
+
+    pub fn put(&self, parsed: Parsed) -> ControlFlow<()> {
+        if self.0.send(Ok(parsed)).is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    }
+}
+
+/// Runs `next` (until it gives no more work), `parse` on `threads` threads, and `take` on the results in order.
+pub(super) fn run<W: Send>(
+    source_name: &str,
+    threads: usize,
+    mut next: impl FnMut() -> Result<Option<W>, IngestError> + Send,
+    parse: impl Fn(W, &Results) -> Result<(), IngestError> + Sync,
+    mut take: impl FnMut(Parsed) -> Result<ControlFlow<()>, IngestError>,
+) -> Result<ControlFlow<()>, IngestError> {
+    let threads = threads.max(1);
+    thread::scope(|scope| {
+        let (work_in, work_out) = bounded::<(W, Sender<Outcome>)>(threads * WORK_A_THREAD);
+        let (order_in, order_out) = bounded::<Receiver<Outcome>>(threads * WORK_A_THREAD);
+        for _ in 0..threads {
+            let (work_out, parse) = (work_out.clone(), &parse);
+            scope.spawn(move || {
+                for (work, results) in work_out {
+                    let results = Results(results);
+                    // Readers of other people's files have panicked on malformed ones before.
+                    let done = guarded(source_name, || parse(work, &results));
+                    if let Err(error) = done {
+                        // Nobody listens any more if this fails.
+                        let _ = results.0.send(Err(error));
+                    }
+                }
+            });
+        }
+        drop(work_out);
+        scope.spawn(move || {
+            loop {
+                let work = guarded(source_name, &mut next).transpose();
+                let (result_in, result_out) = bounded(RESULTS_A_PIECE);
+                let Some(work) = work else { return };
+                if order_in.send(result_out).is_err() {
+                    return;
+                }
+                match work {
+                    Ok(work) => {
+                        if work_in.send((work, result_in)).is_err() {
+                            return;
+                        }
+                    }
+                    Err(error) => {
+                        // Nobody listens any more if this fails.
+                        let _ = result_in.send(Err(error));
+                        return;
+                    }
+                }
+            }
+        });
+        // Taken by value: whatever ends the loop closes the queue, and with it everything before.
+        for results in order_out {
+            for outcome in results {
+                if take(outcome?)?.is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    })
+}
+
+pub(super) fn guarded<T>(source_name: &str, run: impl FnOnce() -> Result<T, IngestError>) -> Result<T, IngestError> {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+        let reason = format!("is malformed: its reader gave up ({})", text.unwrap_or("no reason given"));
+        Err(IngestError::Malformed { source_name: source_name.to_owned(), reason })
+    })
+}

@@ -1,0 +1,113 @@
+//! `cycles.parquet`: one row a cycle, finished ones as they end, open ones at the end of the replay.
+
+use super::sorted_by;
+use super::times::Times;
+use super::words::{CodedWords, Words};
+use crate::engine::{CycleRecord, CycleResult, Engine};
+use arrow::array::{ArrayRef, Int64Array, StringBuilder, UInt16Array};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::error::ArrowError;
+use arrow::record_batch::RecordBatch;
+use std::sync::Arc;
+
+/// Rows of cycles, column by column.
+#[derive(Default)]
+pub struct Cycles {
+    ended_ms: Vec<i64>,
+    ticket: StringBuilder,
+    clock: CodedWords,
+    cycle: Vec<u16>,
+    revision: Vec<u16>,
+    started_at: Times,
+    due_at: Times,
+    stopped_at: Times,
+    business_ms: Vec<i64>,
+    wall_ms: Vec<i64>,
+    result: CodedWords,
+    priority: CodedWords,
+    team: CodedWords,
+    owner: Words,
+    channel: CodedWords,
+    category: CodedWords,
+}
+
+impl Cycles {
+    pub fn schema() -> SchemaRef {
+        let words = |name: &str| Field::new_dictionary(name, DataType::Int32, DataType::Utf8, true);
+        Arc::new(Schema::new(vec![
+            Field::new("ticket", DataType::Utf8, false),
+            words("clock"),
+            Field::new("cycle", DataType::UInt16, false),
+            Field::new("revision", DataType::UInt16, false),
+            Times::field("started_at"),
+            Times::field("due_at"),
+            Times::field("stopped_at"),
+            Field::new("business_ms", DataType::Int64, false),
+            Field::new("wall_ms", DataType::Int64, false),
+            words("result"),
+            words("priority"),
+            words("team"),
+            words("owner"),
+            words("channel"),
+            words("category"),
+        ]))
+    }
+
+    pub fn len(&self) -> usize {
+        self.ended_ms.len()
+    }
+
+    pub fn push(&mut self, engine: &Engine, cycle: &CycleRecord) {
+        let [_, team, channel, category] = engine.ticket_symbols(cycle.ticket);
+        let is_open = matches!(cycle.result, CycleResult::Open | CycleResult::OpenMissed);
+        self.ended_ms.push(cycle.stopped_ms);
+        self.ticket.append_value(engine.ticket_id(cycle.ticket));
+        self.clock.push(Some(cycle.clock), |clock| engine.clock_name(clock));
+        self.cycle.push(cycle.cycle);
+        self.revision.push(cycle.revision);
+        self.started_at.push(Some(cycle.started_ms));
+        self.due_at.push(Some(cycle.due_ms));
+        self.stopped_at.push((!is_open).then_some(cycle.stopped_ms));
+        self.business_ms.push(cycle.business_ms);
+        self.wall_ms.push(cycle.wall_ms);
+        self.result.push(Some(cycle.result as u32), |_| result_name(cycle.result));
+        self.priority.push(Some(engine.cycle_priority(cycle)), |priority| engine.priority_name(priority));
+        self.team.push(team, |team| engine.team_name(team));
+        self.owner.push(engine.ticket(cycle.ticket).owner);
+        self.channel.push(channel, |channel| engine.channel_name(channel));
+        self.category.push(category, |category| engine.category_name(category));
+    }
+
+    /// The rows so far in order of the times at which they ended; the next ones begin anew.
+    pub fn finish(&mut self) -> Result<RecordBatch, ArrowError> {
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(self.ticket.finish()),
+            self.clock.finish(),
+            Arc::new(UInt16Array::from(std::mem::take(&mut self.cycle))),
+            Arc::new(UInt16Array::from(std::mem::take(&mut self.revision))),
+            self.started_at.finish(),
+            self.due_at.finish(),
+            self.stopped_at.finish(),
+            Arc::new(Int64Array::from(std::mem::take(&mut self.business_ms))),
+            Arc::new(Int64Array::from(std::mem::take(&mut self.wall_ms))),
+            self.result.finish(),
+            self.priority.finish(),
+            self.team.finish(),
+            self.owner.finish(),
+            self.channel.finish(),
+            self.category.finish(),
+        ];
+        sorted_by(&std::mem::take(&mut self.ended_ms), RecordBatch::try_new(Self::schema(), columns)?)
+    }
+}
+
+fn result_name(result: CycleResult) -> &'static str {
+    match result {
+        CycleResult::Met => "met",
+        CycleResult::Missed => "missed",
+        CycleResult::NoTarget => "no_target",
+        CycleResult::Open => "open",
+        CycleResult::OpenMissed => "open_missed",
+        CycleResult::Void => "void",
+    }
+}

@@ -1,0 +1,136 @@
+//! `escalations.parquet`: one row a level that fired, was withdrawn, or an escalation by hand.
+
+use super::sorted_by;
+use super::times::Times;
+use super::words::{CodedWords, Words};
+use crate::engine::{Engine, Escalation, EscalationKind};
+use crate::policy::Actions;
+use crate::ticket::Batch;
+use arrow::array::{ArrayRef, StringBuilder, UInt8Array, UInt16Array};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::error::ArrowError;
+use arrow::record_batch::RecordBatch;
+use std::fmt::Write;
+use std::sync::Arc;
+
+/// Rows of escalations, column by column.
+#[derive(Default)]
+pub struct Escalations {
+    due_ms: Vec<i64>,
+    escalation_id: StringBuilder,
+    ticket: StringBuilder,
+    kind: CodedWords,
+    clock: CodedWords,
+    cycle: Vec<u16>,
+    level: Vec<u8>,
+    due_at: Times,
+    fired_at: Times,
+    priority: CodedWords,
+    team: CodedWords,
+    owner: Words,
+    notify: Words,
+    reassign: Words,
+    webhook: Words,
+    set_priority: Words,
+    actor: Words,
+    reason: Words,
+}
+
+impl Escalations {
+    pub fn schema() -> SchemaRef {
+        let words = |name: &str| Field::new_dictionary(name, DataType::Int32, DataType::Utf8, true);
+        Arc::new(Schema::new(vec![
+            Field::new("escalation_id", DataType::Utf8, false),
+            Field::new("ticket", DataType::Utf8, false),
+            words("kind"),
+            words("clock"),
+            Field::new("cycle", DataType::UInt16, false),
+            Field::new("level", DataType::UInt8, false),
+            Times::field("due_at"),
+            Times::field("fired_at"),
+            words("priority"),
+            words("team"),
+            words("owner"),
+            words("notify"),
+            words("reassign"),
+            words("webhook"),
+            words("set_priority"),
+            words("actor"),
+            words("reason"),
+        ]))
+    }
+
+    pub fn len(&self) -> usize {
+        self.due_ms.len()
+    }
+
+    /// Adds a row. `batch` is the one that the engine was given last; an escalation by hand stands in it.
+    pub fn push(&mut self, engine: &Engine, batch: &Batch, escalation: &Escalation) {
+        let ticket = engine.ticket_id(escalation.ticket);
+        let [_, team, _, _] = engine.ticket_symbols(escalation.ticket);
+        let by_hand = escalation.kind == EscalationKind::ByHand;
+        let clock = if by_hand { "by_hand" } else { engine.clock_name(escalation.clock) };
+        // The same for a level and its withdrawal: a receiver drops repeats by it.
+        let _ = write!(self.escalation_id, "{ticket}/{clock}/{}/{}", escalation.cycle, escalation.level);
+        self.escalation_id.append_value("");
+        self.ticket.append_value(ticket);
+        self.kind.push(Some(escalation.kind as u32), |_| kind_name(escalation.kind));
+        self.clock.push((!by_hand).then_some(escalation.clock), |_| clock);
+        self.cycle.push(escalation.cycle);
+        self.level.push(escalation.level);
+        self.due_ms.push(escalation.due_ms);
+        self.due_at.push(Some(escalation.due_ms));
+        self.fired_at.push(Some(escalation.fired_ms));
+        self.priority.push(Some(engine.escalation_priority(escalation)), |priority| engine.priority_name(priority));
+        self.team.push(team, |team| engine.team_name(team));
+        self.owner.push(engine.ticket(escalation.ticket).owner);
+        self.push_actions(engine.actions(escalation).filter(|_| !by_hand));
+        let row = escalation.row as usize;
+        self.actor.push(if by_hand { batch.actor.get(row) } else { None });
+        let reason = (by_hand && !batch.text.is_empty()).then(|| batch.text.get(row));
+        self.reason.push(reason.filter(|reason| !reason.is_empty()));
+    }
+
+    fn push_actions(&mut self, actions: Option<&Actions>) {
+        match actions.map(|actions| actions.notify.as_slice()) {
+            None | Some([]) => self.notify.push(None),
+            Some([one]) => self.notify.push(Some(one)),
+            Some(several) => self.notify.push(Some(&several.join(", "))),
+        }
+        self.reassign.push(actions.and_then(|actions| actions.reassign.as_deref()));
+        self.webhook.push(actions.and_then(|actions| actions.webhook.as_deref()));
+        self.set_priority.push(actions.and_then(|actions| actions.set_priority.as_deref()));
+    }
+
+    /// The rows so far in order of their due times; the next ones begin anew.
+    pub fn finish(&mut self) -> Result<RecordBatch, ArrowError> {
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(self.escalation_id.finish()),
+            Arc::new(self.ticket.finish()),
+            self.kind.finish(),
+            self.clock.finish(),
+            Arc::new(UInt16Array::from(std::mem::take(&mut self.cycle))),
+            Arc::new(UInt8Array::from(std::mem::take(&mut self.level))),
+            self.due_at.finish(),
+            self.fired_at.finish(),
+            self.priority.finish(),
+            self.team.finish(),
+            self.owner.finish(),
+            self.notify.finish(),
+            self.reassign.finish(),
+            self.webhook.finish(),
+            self.set_priority.finish(),
+            self.actor.finish(),
+            self.reason.finish(),
+        ];
+        sorted_by(&std::mem::take(&mut self.due_ms), RecordBatch::try_new(Self::schema(), columns)?)
+    }
+}
+
+fn kind_name(kind: EscalationKind) -> &'static str {
+    match kind {
+        EscalationKind::Fired => "fired",
+        EscalationKind::Withdrawn => "withdrawn",
+        EscalationKind::ByHand => "by_hand",
+    }
+}

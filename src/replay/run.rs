@@ -1,0 +1,194 @@
+//! Drives the engine over sorted events.
+//!
+//! Events go to the engine in windows of a fixed number of rows. The engine settles a ticket exactly up to each of its events, so a
+//! window may cover days: `apply` takes the events, then `advance` lets the tickets without an event catch up to the end of
+//! the window, one millisecond before its last event, because the next window may begin with another event of that
+//! instant. What comes out does not depend on where windows end, and windows do not depend on memory, shards or threads.
+//!
+//! A thread of its own puts the next window together while the engine works on this one; writers have theirs.
+
+use super::output::{OutputError, Outputs};
+use super::sort::{SortError, Sorted};
+use super::summary::{Input, Span, Summary, Tally};
+use crate::engine::{Engine, Outcome, Passed, RefusedReason};
+use crate::limits;
+use crate::policy::Policy;
+use crate::ticket::{Batch, EventKind};
+use crate::time::{SECOND_MS, format_rfc3339};
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+use thiserror::Error;
+
+/// How to replay.
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub policy: Arc<Policy>,
+    pub shards: usize,
+    /// Which levels fire that are found reached already.
+    pub passed: Passed,
+    /// Where simulated time ends; later events are left out. None: at the last event.
+    pub until_ms: Option<i64>,
+    /// Whether the first event that the engine does not take ends the replay.
+    pub strict: bool,
+}
+
+/// Why a replay could not be finished.
+#[derive(Debug, Error)]
+pub enum ReplayError {
+    #[error(transparent)]
+    Sort(#[from] SortError),
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    #[error("stopped at the first refused event: {0}")]
+    Refused(String),
+    #[error("the thread that puts events in order has stopped without a reason")]
+    Stopped,
+}
+
+/// An event that the engine did not take.
+#[derive(Debug, Clone, Copy)]
+pub struct RefusedEvent<'a> {
+    pub ticket: &'a str,
+    pub at_ms: i64,
+    pub reason: &'a RefusedReason,
+}
+
+impl fmt::Display for RefusedEvent<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "ticket {:?} at {}: {}", self.ticket, format_rfc3339(self.at_ms), self.reason)
+    }
+}
+
+/// Whoever wants to know how it goes.
+pub trait Listener {
+    /// So many events more are done.
+    fn done(&mut self, events: u64);
+
+    /// An event was not taken.
+    fn refused(&mut self, event: &RefusedEvent<'_>);
+}
+
+/// Replays events. `outputs` takes the rows as they come; publishing them is the caller's.
+///
+/// # Errors
+/// Events that cannot be read back from disk, results that cannot be written.
+pub fn run(
+    mut events: Sorted,
+    options: &Options,
+    outputs: Option<&mut Outputs>,
+    listener: &mut dyn Listener,
+) -> Result<Summary, ReplayError> {
+    let total = events.rows();
+    let mut run = Run {
+        engine: Engine::new(Arc::clone(&options.policy), options.shards),
+        passed: options.passed,
+        strict: options.strict,
+        outputs,
+        listener,
+        tally: Tally::default(),
+        input: Input::default(),
+        span: Span { until_ms: options.until_ms, ..Span::default() },
+        gone: BTreeSet::new(),
+    };
+    events.end_at(options.until_ms.unwrap_or(i64::MAX));
+    std::thread::scope(|scope| -> Result<(), ReplayError> {
+        let (sender, windows) = crossbeam_channel::bounded::<Batch>(1);
+        let gather = scope.spawn(move || -> Result<(), SortError> {
+            while let Some(window) = events.next_batch(limits::REPLAY_WINDOW_ROWS)? {
+                if sender.send(window).is_err() {
+                    break;
+                }
+            }
+            Ok(())
+        });
+        // On an error the receiver is dropped, and with it the reason to gather more.
+        windows.into_iter().try_for_each(|window| run.window(&window))?;
+        gather.join().map_err(|_| ReplayError::Stopped)??;
+        Ok(())
+    })?;
+    run.input.events_after_end = total - run.input.events;
+    run.finish()
+}
+
+struct Run<'a> {
+    engine: Engine,
+    passed: Passed,
+    strict: bool,
+    outputs: Option<&'a mut Outputs>,
+    listener: &'a mut dyn Listener,
+    tally: Tally,
+    input: Input,
+    span: Span,
+    /// Tickets that were deleted or merged, by id: the engine forgets them.
+    gone: BTreeSet<Box<str>>,
+}
+
+impl Run<'_> {
+    fn window(&mut self, window: &Batch) -> Result<(), ReplayError> {
+        let (Some(first_ms), Some(last_ms)) = (window.at_ms.first(), window.at_ms.last()) else { return Ok(()) };
+        self.span.first_ms.get_or_insert(*first_ms);
+        self.span.last_ms = Some(*last_ms);
+        self.input.events += window.len() as u64;
+        let outcome = self.engine.apply(window, self.passed);
+        for refused in &outcome.refused {
+            let (ticket, at_ms) = (window.ticket.get(refused.row), window.at_ms[refused.row]);
+            let event = RefusedEvent { ticket, at_ms, reason: &refused.reason };
+            self.listener.refused(&event);
+            if self.strict {
+                return Err(ReplayError::Refused(event.to_string()));
+            }
+        }
+        self.input.refused_events += outcome.refused.len() as u64;
+        for (row, kind) in window.kind.iter().enumerate() {
+            if matches!(kind, EventKind::Deleted | EventKind::Merged) {
+                self.gone.insert(window.ticket.get(row).into());
+            }
+        }
+        self.take(window, &outcome);
+        let outcome = self.engine.advance(last_ms - 1);
+        self.take(window, &outcome);
+        if let Some(outputs) = &mut self.outputs {
+            outputs.end_window()?;
+        }
+        self.listener.done(window.len() as u64);
+        Ok(())
+    }
+
+    fn take(&mut self, window: &Batch, outcome: &Outcome) {
+        outcome.escalations.iter().for_each(|escalation| self.tally.escalation(escalation));
+        outcome.cycles.iter().for_each(|cycle| self.tally.cycle(cycle, self.engine.cycle_priority(cycle)));
+        if let Some(outputs) = &mut self.outputs {
+            outputs.add(&self.engine, window, &outcome.escalations, &outcome.cycles);
+        }
+    }
+
+    /// Lets the last tickets catch up and counts what is open.
+    fn finish(mut self) -> Result<Summary, ReplayError> {
+        let nothing = Batch::default();
+        self.span.until_ms = self.span.until_ms.or(self.span.last_ms);
+        if let Some(until_ms) = self.span.until_ms {
+            // The engine's time is whole seconds: the last event must lie within it.
+            let outcome = self.engine.advance(until_ms + (SECOND_MS - until_ms.rem_euclid(SECOND_MS)) % SECOND_MS);
+            self.take(&nothing, &outcome);
+        }
+        let open = self.engine.open_cycles();
+        for chunk in open.chunks(limits::REPLAY_WINDOW_ROWS) {
+            chunk.iter().for_each(|cycle| self.tally.cycle(cycle, self.engine.cycle_priority(cycle)));
+            if let Some(outputs) = &mut self.outputs {
+                outputs.end_window()?;
+                outputs.add(&self.engine, &nothing, &[], chunk);
+            }
+        }
+        let gone = self.gone.iter().filter(|id| self.engine.find(id).is_none()).count();
+        self.input.tickets = (self.engine.len() + gone) as u64;
+        let (engine, tally) = (&self.engine, self.tally);
+        let summary = tally.finish(
+            &self.span,
+            self.input,
+            |priority| engine.priority_name(priority).to_owned(),
+            |clock| engine.clock_name(clock).to_owned(),
+        );
+        Ok(summary)
+    }
+}

@@ -1,0 +1,100 @@
+//! The calendar against answers that others gave: cases of business time through `overdue calendar eval`, and the due dates of
+//! a city's own system. Skipped where the shared folder is not there; `OVERDUE_SHARED` may say where it is.
+
+use jiff::civil::DateTime;
+use overdue::calendar::{CalendarDefinition, Timeline};
+use overdue::time::{SECOND_MS, parse_rfc3339};
+use serde_json::Value;
+use std::collections::HashMap;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+fn shared(path: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os("OVERDUE_SHARED")
+        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared")), PathBuf::from);
+    let file = folder.join(path);
+    if !file.exists() {
+        eprintln!("skipped: {} is not there", file.display());
+    }
+    file.exists().then_some(file)
+}
+
+/// Feeds cases to `overdue calendar eval` and gives its answers by id.
+fn eval(cases: &str) -> HashMap<String, Value> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_overdue"));
+    let mut child = command.args(["calendar", "eval"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let cases = cases.to_owned();
+    let feeder = std::thread::spawn(move || stdin.write_all(cases.as_bytes()).unwrap());
+    let output = child.wait_with_output().unwrap();
+    feeder.join().unwrap();
+    assert!(output.status.success());
+    let answers = String::from_utf8(output.stdout).unwrap();
+    let answers = answers.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    answers.map(|answer| (answer["id"].as_str().unwrap().to_owned(), answer)).collect()
+}
+
+#[test]
+fn every_case_is_answered_exactly() {
+    for (file, count) in [("peer_tests", 164), ("generated", 656), ("overnight_special", 65), ("dst_endpoints", 107)] {
+        let Some(path) = shared(&format!("vectors/{file}.jsonl")) else { return };
+        let text = std::fs::read_to_string(path).unwrap();
+        let answers = eval(&text);
+        let mut asked = 0;
+        for case in text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()) {
+            let answer = &answers[case["id"].as_str().unwrap()];
+            // Cases on which implementations differ by convention say what each convention expects: ours is the wall clock.
+            let expected =
+                case.get("by_convention").map_or(&case["expect"], |conventions| &conventions["wall"]["expect"]);
+            let is_same = match (expected, &answer["result"]) {
+                (Value::String(want), Value::String(got)) => parse_rfc3339(want) == parse_rfc3339(got),
+                (want, got) => want.as_f64().is_some() && want.as_f64() == got.as_f64(),
+            };
+            assert!(is_same, "{case}\n{answer}");
+            asked += 1;
+        }
+        assert!(asked >= count, "{file} has {asked} cases, fewer than the {count} it once had");
+    }
+}
+
+/// Boston's system promised to pick up dead animals within one working day and wrote the due date into each request.
+#[test]
+fn bostons_due_dates_are_one_business_day_later() {
+    let Some(holidays) = shared("data/boston311_holidays_observed.txt") else { return };
+    let Some(requests) = shared("data/boston311_2013_2019_dead_animal.csv.zst") else { return };
+    let holidays = std::fs::read_to_string(holidays).unwrap();
+    let holidays: Vec<String> =
+        holidays.lines().filter(|line| !line.starts_with('#')).map(|date| format!("\"{date}\"")).collect();
+    let definition: CalendarDefinition = toml::from_str(&format!(
+        "time_zone = \"America/New_York\"\nmon-fri = [\"08:30-17:00\"]\nholidays = [{}]",
+        holidays.join(", ")
+    ))
+    .unwrap();
+    let timeline = Timeline::compile(&definition).unwrap();
+    let instant = |text: &str| {
+        let wall: DateTime = text.parse().unwrap();
+        let local_ms = wall.to_zoned(jiff::tz::TimeZone::UTC).unwrap().timestamp().as_millisecond();
+        timeline.zone().first_instant_at(local_ms)
+    };
+
+    let mut rows = csv::Reader::from_reader(zstd::Decoder::new(std::fs::File::open(requests).unwrap()).unwrap());
+    let headers = rows.headers().unwrap().clone();
+    let column = |name: &str| headers.iter().position(|header| header == name).unwrap();
+    let (opened, target) = (column("open_dt"), column("target_dt"));
+    let (mut total, mut within_60_s, mut within_120_s) = (0_u32, 0_u32, 0_u32);
+    for row in rows.records() {
+        let row = row.unwrap();
+        if row[target].is_empty() {
+            continue;
+        }
+        let due_ms = timeline.add_business_days(instant(&row[opened]), 1);
+        let off_ms = (due_ms - instant(&row[target])).abs();
+        total += 1;
+        within_60_s += u32::from(off_ms <= 60 * SECOND_MS);
+        within_120_s += u32::from(off_ms <= 120 * SECOND_MS);
+    }
+    let share = |count: u32| 100.0 * f64::from(count) / f64::from(total);
+    eprintln!("{total} due dates: {:.2} % within 60 s, {:.2} % within 120 s", share(within_60_s), share(within_120_s));
+    assert!(total > 20_000 && share(within_60_s) >= 99.6 && share(within_120_s) >= 99.8);
+}

@@ -1,0 +1,152 @@
+//! Real exports, and the answers of the products' interfaces in small.
+
+use super::support::{Row, read_all, rows_of, shared, shipped};
+use overdue::ingest::{Options, Report, Source};
+use overdue::ticket::{Column, EventKind, State};
+use overdue::time::format_rfc3339;
+
+fn read(source: Source, mapping: &str) -> (Vec<Row>, Report) {
+    let (batches, rejects, report) = read_all(vec![source], &shipped(mapping), &Options::default());
+    assert!(rejects.is_empty(), "{}", rejects[0]);
+    (rows_of(&batches), report.unwrap_or_else(|error| panic!("{error}")))
+}
+
+/// Rows as short texts: ticket, time, event, state, labels.
+fn told(name: &str, text: &str, mapping: &str) -> Vec<String> {
+    let (rows, _) = read(Source::stream(name, std::io::Cursor::new(text.to_owned())), mapping);
+    rows.iter()
+        .map(|row| {
+            let labels = Column::ALL.iter().zip(&row.labels);
+            let words = labels.filter_map(|(column, word)| Some(format!(" {}={}", column.name(), word.as_ref()?)));
+            let state = row.state.map(|state| format!(" state={}", state.name())).unwrap_or_default();
+            format!(
+                "{} {} {}{state}{}",
+                row.ticket,
+                format_rfc3339(row.at_ms),
+                row.kind.name(),
+                words.collect::<String>()
+            )
+        })
+        .collect()
+}
+
+fn count(rows: &[Row], kind: EventKind) -> usize {
+    rows.iter().filter(|row| row.kind == kind).count()
+}
+
+#[test]
+fn the_servicenow_log_reads_whole() {
+    let Some(path) = shared("uci_incident_log.csv.zst") else { return };
+    let (rows, report) = read(Source::file(path), "servicenow_incident_log");
+    assert_eq!((report.rows, report.rejected, report.skipped), (141_712, 0, 0));
+    assert_eq!(report.events, rows.len() as u64);
+    let tickets: std::collections::HashSet<&str> = rows.iter().map(|row| row.ticket.as_str()).collect();
+    assert_eq!(tickets.len(), 24_918);
+    assert_eq!(count(&rows, EventKind::StateChanged), 141_712);
+    // Once a ticket, and again where a ticket's rows lie in two blocks.
+    let openings = count(&rows, EventKind::Opened);
+    assert!((24_918..24_918 + 60).contains(&openings), "{openings} openings");
+    let states = |state| rows.iter().filter(|row| row.state == Some(state)).count();
+    assert_eq!(states(State::New), 36_407);
+    assert_eq!(states(State::Open), 38_716);
+    assert_eq!(states(State::Waiting), 14_642 + 707 + 461 + 38);
+    assert_eq!(states(State::Resolved), 25_751);
+    assert_eq!(states(State::Closed), 24_985);
+    let placeholder = rows.iter().filter(|row| row.kind == EventKind::StateChanged && row.state.is_none()).count();
+    assert_eq!(placeholder, 5);
+    assert_eq!(format_rfc3339(rows[0].at_ms), "2016-02-29T01:16:00Z");
+    // A ticket has one closing time, whatever row reports it.
+    let mut closings: std::collections::HashMap<&str, i64> = std::collections::HashMap::new();
+    for row in rows.iter().filter(|row| row.state == Some(State::Closed)) {
+        assert_eq!(*closings.entry(&row.ticket).or_insert(row.at_ms), row.at_ms);
+    }
+    assert_eq!(closings.len(), 24_918);
+}
+
+#[test]
+fn the_boston_requests_read_whole() {
+    let Some(path) = shared("boston311_2015h1.csv.zst") else { return };
+    let (rows, report) = read(Source::file(path), "city311");
+    assert_eq!((report.rows, report.rejected), (58_119, 0));
+    assert_eq!(count(&rows, EventKind::Opened), 58_119);
+    assert_eq!(count(&rows, EventKind::Closed), 49_126);
+    assert_eq!(format_rfc3339(rows[0].at_ms), "2015-01-01T05:20:09Z");
+    let Some(path) = shared("boston311_2013_2019_dead_animal.csv.zst") else { return };
+    let (rows, report) = read(Source::file(path), "city311");
+    assert_eq!((report.rows, count(&rows, EventKind::Closed)), (21_729, 20_926));
+}
+
+#[test]
+fn due_dates_of_the_city_can_be_read_as_times_too() {
+    let Some(path) = shared("boston311_2015h1.csv.zst") else { return };
+    let text =
+        include_str!("../../data/mappings/city311.toml").replace("closed = \"closed_dt\"", "note = \"target_dt\"");
+    let mapping = overdue::ingest::Mapping::parse(&text, "due.toml").expect("a mapping");
+    let (batches, _, _) = read_all(vec![Source::file(path)], &mapping, &Options::default());
+    assert_eq!(count(&rows_of(&batches), EventKind::Note), 43_592);
+}
+
+#[test]
+fn zendesk_tickets() {
+    let page = r#"{"tickets":[{"id":35436,"created_at":"2026-07-20T22:55:29Z","updated_at":"2026-08-05T10:38:52Z","status":"hold",
+        "priority":null,"subject":"Help!","description":"It burns","assignee_id":235323,"group_id":98738,"organization_id":509974,
+        "via":{"channel":"web","source":{"from":{},"to":{},"rel":null}},"type":"incident","tags":["a","b"],
+        "metric_set":{"initially_assigned_at":"2026-07-20T23:00:00Z","solved_at":null,"status_updated_at":"2026-07-21T08:00:00Z"}}],
+        "end_of_stream":true,"count":1}"#;
+    let expected = [
+        "35436 2026-07-20T22:55:29Z opened priority=normal owner=235323 team=98738 channel=web category=incident customer=509974",
+        "35436 2026-07-20T23:00:00Z assigned",
+        "35436 2026-07-21T08:00:00Z state_changed state=waiting",
+    ];
+    assert_eq!(told("tickets.json", page, "zendesk_tickets"), expected);
+}
+
+#[test]
+fn zendesk_ticket_metric_events() {
+    let lines = r#"{"id":1,"ticket_id":155,"metric":"reply_time","instance_id":1,"type":"activate","time":"2026-08-27T08:00:00Z"}
+{"id":2,"ticket_id":155,"metric":"agent_work_time","instance_id":1,"type":"activate","time":"2026-08-27T08:00:00Z"}
+{"id":3,"ticket_id":155,"metric":"reply_time","instance_id":1,"type":"apply_sla","time":"2026-08-27T08:00:00Z","sla":{"target":60}}
+{"id":4,"ticket_id":155,"metric":"reply_time","instance_id":1,"type":"fulfill","time":"2026-08-27T08:40:00Z"}
+{"id":5,"ticket_id":155,"metric":"agent_work_time","instance_id":1,"type":"pause","time":"2026-08-27T08:40:00Z"}
+{"id":6,"ticket_id":155,"metric":"requester_wait_time","instance_id":1,"type":"fulfill","time":"2026-08-28T08:00:00Z"}
+"#;
+    let expected = [
+        "155 2026-08-27T08:00:00Z customer_reply",
+        "155 2026-08-27T08:00:00Z state_changed state=open",
+        "155 2026-08-27T08:40:00Z agent_reply",
+        "155 2026-08-27T08:40:00Z state_changed state=waiting",
+        "155 2026-08-28T08:00:00Z resolved",
+    ];
+    assert_eq!(told("events.ndjson", lines, "zendesk_ticket_metric_events"), expected);
+    let page = format!("{{\"ticket_metric_events\":[{}],\"count\":6}}", lines.trim().replace('\n', ","));
+    assert_eq!(told("events.json", &page, "zendesk_ticket_metric_events"), expected);
+}
+
+#[test]
+fn freshdesk_tickets() {
+    let list = r#"[{"id":18,"status":4,"priority":3,"source":2,"responder_id":51,"group_id":null,"company_id":7,"type":"Incident",
+        "subject":"s","description_text":"d","created_at":"2026-08-24T11:56:51Z","updated_at":"2026-08-24T11:59:05Z",
+        "stats":{"first_responded_at":"2026-08-24T12:00:00Z","agent_responded_at":"2026-08-24T12:30:00Z","requester_responded_at":null,
+        "resolved_at":"2026-08-24T13:00:00Z","closed_at":null,"reopened_at":null,"status_updated_at":"2026-08-24T13:00:00Z"}}]"#;
+    let expected = [
+        "18 2026-08-24T11:56:51Z opened priority=high owner=51 channel=portal category=Incident customer=7",
+        "18 2026-08-24T12:00:00Z agent_reply",
+        "18 2026-08-24T12:30:00Z agent_reply",
+        "18 2026-08-24T13:00:00Z resolved",
+        "18 2026-08-24T13:00:00Z state_changed state=resolved",
+    ];
+    assert_eq!(told("tickets.json", list, "freshdesk"), expected);
+}
+
+#[test]
+fn jira_service_management_issues() {
+    let page = r#"{"startAt":0,"total":1,"issues":[{"id":"10002","key":"ITSM-1","fields":{"created":"2026-11-20T14:25:12.000+0100",
+        "resolutiondate":null,"statuscategorychangedate":"2026-11-20T15:00:00.500+0100","priority":{"name":"High","id":"2"},
+        "status":{"name":"In Progress","statusCategory":{"key":"indeterminate"}},"assignee":{"displayName":"Kari"},"reporter":null,
+        "issuetype":{"name":"[System] Incident"},"project":{"key":"ITSM"},"summary":"Printer"}}]}"#;
+    let expected = [
+        "ITSM-1 2026-11-20T13:25:12Z opened priority=High owner=Kari team=ITSM category=[System] Incident",
+        "ITSM-1 2026-11-20T14:00:00.500Z state_changed state=open",
+    ];
+    assert_eq!(told("search.json", page, "jira_service_management"), expected);
+}
