@@ -193,6 +193,17 @@ fn superoffice_continue_goes_on_at_the_level_of_a_stopped_chain() {
 }
 
 #[test]
+fn continue_at_no_level_is_a_plain_start() {
+    use EventKind::{Note, Opened, Read};
+    let effects = [(Opened, Effect::Start), (Note, Effect::Stop), (Read, Effect::Continue)];
+    let policy = office(clock(Some(Span::BusinessDays(2)), &effects, &[HALF, WHOLE]));
+    // Stopped before its first level; the next cycle never paused: half of sixteen hours ends at closing time.
+    let rows = [opened("16 09:00"), row("16 09:30", Note), row("17 09:00", Read)];
+    let outputs = check(&policy, &[apply(&rows), advance("30 00:00")]);
+    assert_eq!(escalations(&outputs), fired(&[("17 17:00", 2, 1), ("19 09:00", 2, 2)]));
+}
+
+#[test]
 fn superoffice_new_tickets_do_what_the_table_says() {
     let expected = [
         (Effect::None, vec![]),
