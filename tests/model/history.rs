@@ -42,7 +42,7 @@ pub struct History {
     pub state: State,
     pub owner: Option<String>,
     pub team: Option<String>,
-    /// In order of the time at which they count, then of arrival.
+    /// In order of the time at which they happened, then of arrival.
     pub events: Vec<Primitive>,
 }
 
@@ -56,10 +56,10 @@ impl History {
         self.events.iter().map(|event| self.counts_ms(event.at_ms)).fold(self.opened_ms, i64::max)
     }
 
-    /// State and priority after everything that counts at or before an instant.
+    /// State and priority after everything up to an instant.
     pub fn at(&self, at_ms: i64) -> (State, &str) {
         let (mut state, mut priority) = (self.state, self.priority.as_str());
-        for event in self.events.iter().filter(|event| self.counts_ms(event.at_ms) <= self.counts_ms(at_ms)) {
+        for event in self.events.iter().filter(|event| event.at_ms <= at_ms) {
             match &event.what {
                 What::State(_, next) => state = *next,
                 What::Priority(next) => priority = next,
@@ -69,10 +69,10 @@ impl History {
         (state, priority)
     }
 
-    /// Owner and team after everything that counts at or before an instant: those named last.
+    /// Owner and team after everything up to an instant: those named last.
     pub fn assigned_at(&self, at_ms: i64) -> (Option<&str>, Option<&str>) {
         let (mut owner, mut team) = (self.owner.as_deref(), self.team.as_deref());
-        for event in self.events.iter().filter(|event| self.counts_ms(event.at_ms) <= self.counts_ms(at_ms)) {
+        for event in self.events.iter().filter(|event| event.at_ms <= at_ms) {
             if let What::Assigned(next_owner, next_team) = &event.what {
                 owner = next_owner.as_deref().or(owner);
                 team = next_team.as_deref().or(team);
@@ -87,8 +87,7 @@ impl History {
             return false;
         }
         self.events.push(event);
-        let opened_ms = self.opened_ms;
-        self.events.sort_by_key(|event| event.at_ms.max(opened_ms));
+        self.events.sort_by_key(|event| event.at_ms);
         true
     }
 }
@@ -123,10 +122,7 @@ impl Run {
     }
 
     fn begin(&mut self, at_ms: i64, floor: u8, ruler: Ruler<'_>) {
-        let carried = (floor > 0).then(|| {
-            let spent_ms = ruler.level(at_ms, floor).map_or(0, |amount| amount.ms);
-            Carried { at_ms, spent_ms }
-        });
+        let carried = (floor > 0).then(|| Carried { at_ms, spent_ms: ruler.standing_at(at_ms, floor) });
         self.open = Some(Cycle {
             number: self.next_number(),
             started_ms: at_ms,
@@ -251,7 +247,8 @@ impl Replay {
                 What::Priority(name) => {
                     if *name != replay.priority.name {
                         // At one instant events come before edits.
-                        let next = in_force(versions, name, |since_ms| since_ms < at_ms);
+                        let holds = |since_ms| since_ms < at_ms || since_ms <= history.opened_ms;
+                        let next = in_force(versions, name, holds);
                         let mode = next.on_priority_change;
                         replay.change(next, mode, at_ms, By::Event, &history.events[..index], history);
                         replay.effects(EventKind::PriorityChanged, at_ms);
@@ -375,9 +372,9 @@ impl Replay {
                     run.begin(at_ms, 0, new_ruler);
                 }
                 OnPriorityChange::KeepLevel => {
-                    cycle.floor = standing(cycle).min(new_ruler.clock.levels.len() as u8);
-                    let amount = (cycle.floor > 0).then(|| new_ruler.level(cycle.started_ms, cycle.floor)).flatten();
-                    cycle.carried = Some(Carried { at_ms, spent_ms: amount.map_or(0, |amount| amount.ms) });
+                    cycle.floor = standing(cycle);
+                    let spent_ms = new_ruler.standing_at(cycle.started_ms, cycle.floor);
+                    cycle.carried = Some(Carried { at_ms, spent_ms });
                 }
             }
         }

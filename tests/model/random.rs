@@ -229,7 +229,7 @@ impl Workload<'_> {
                 self.policy = random_edit(self.random, &self.policy);
                 let apply = self.random.pick(&[Apply::FromStart, Apply::FromNow, Apply::NewTickets]);
                 let edit = Command::Edit(Edited(Arc::clone(&self.policy)), apply, self.random.pick(&PASSED));
-                vec![Command::Advance(now_ms), edit]
+                vec![Command::Advance(now_ms), edit, Command::Advance(now_ms + SECOND_MS)]
             }
             1 if self.profile.catch_ups => vec![Command::CatchUp(self.later(), self.random.pick(&PASSED))],
             2..=7 => vec![Command::Advance(self.later())],

@@ -211,19 +211,10 @@ impl Model {
         for row in ahead {
             let before = self.tickets.get(id).map(|ticket| ticket.history.clone());
             self.insert(id, batch, *row, output);
-            let Some(ticket) = self.tickets.get_mut(id) else { continue };
-            // An `opened` row of a known ticket counts at a time that has come already.
-            let is_told_again = is_opened(row);
-            if let Some(before) = before.filter(|before| *before != ticket.history && !is_told_again) {
-                // Time has come up to this event: what was due before it has fired.
-                let after = std::mem::replace(&mut ticket.history, before);
-                ticket.settle(&self.versions, batch.at_ms[*row], output);
-                ticket.history = after;
+            if let Some(ticket) = self.tickets.get_mut(id) {
+                ticket.step(&self.versions, before, batch.at_ms[*row], now_ms, passed, output);
             }
             self.let_go(id, passed, output);
-            if let Some(ticket) = self.tickets.get_mut(id) {
-                ticket.compare(&self.versions, now_ms, passed, output);
-            }
         }
         if let Some(ticket) = self.tickets.get_mut(id) {
             ticket.report(&self.versions, output);
@@ -274,13 +265,16 @@ impl Model {
             self.tickets.insert(id.to_owned(), ticket);
         }
         let Some(ticket) = self.tickets.get_mut(id) else { return };
+        if kind == EventKind::Opened && known {
+            // One at or after the opening of a ticket that was opened by one changes nothing.
+            if ticket.history.is_implied || at_ms < ticket.history.opened_ms {
+                ticket.label(batch, row);
+                ticket.move_opening(batch, row);
+            }
+            return;
+        }
         ticket.label(batch, row);
         if kind == EventKind::Opened {
-            if known && (ticket.history.is_implied || at_ms < ticket.history.opened_ms) {
-                ticket.move_opening(batch, row);
-            } else if known {
-                ticket.retell(batch, row, self.now_ms);
-            }
             return;
         }
         ticket.insert(batch, row, output);
@@ -351,46 +345,10 @@ impl Ticket {
         history.priority = word(Column::Priority).unwrap_or_else(|| history.priority.clone());
         history.owner = word(Column::Owner).or(history.owner.take());
         history.team = word(Column::Team).or(history.team.take());
-        let opened_ms = history.opened_ms;
-        // ENGINE-QUIRK 2: an event keeps the time of the opening that it was moved to
-        history.events.iter_mut().for_each(|event| event.at_ms = event.at_ms.max(opened_ms));
-        history.events.sort_by_key(|event| event.at_ms.max(opened_ms));
-    }
-
-    /// An `opened` row at or after the opening: what is new in it holds from now on.
-    fn retell(&mut self, batch: &Batch, row: usize, now_ms: i64) {
-        let history = &mut self.history;
-        let at_ms = now_ms.max(history.last_ms());
-        let (state, priority) = history.at(at_ms);
-        let (owner, team) = history.assigned_at(at_ms);
-        let mut events = Vec::new();
-        if let Some(name) = batch.priority.get(row)
-            && name != priority
-            && name != history.priority
-        {
-            events.push(What::Priority(name.to_owned()));
-        }
-        let news = |word: Option<&str>, at_opening: Option<&str>, at_last: Option<&str>| {
-            word.filter(|_| word != at_opening && word != at_last).map(str::to_owned)
-        };
-        let owner = news(batch.owner.get(row), history.owner.as_deref(), owner);
-        let team = news(batch.team.get(row), history.team.as_deref(), team);
-        if owner.is_some() || team.is_some() {
-            events.push(What::Assigned(owner, team));
-        }
-        if let Some(next) = batch.state[row]
-            && next != history.state
-            && let Some(kind) = state_event(state, next)
-        {
-            events.push(What::State(kind, next));
-        }
-        for what in events {
-            history.insert(Primitive { at_ms, what });
-        }
     }
 
     fn insert(&mut self, batch: &Batch, row: usize, output: &mut Output) {
-        let (at_ms, kind) = (self.history.counts_ms(batch.at_ms[row]), batch.kind[row]);
+        let (at_ms, kind) = (batch.at_ms[row], batch.kind[row]);
         let (state, priority) = self.history.at(at_ms);
         let (old_owner, old_team) = self.history.assigned_at(at_ms);
         let (owner, team) = (batch.owner.get(row), batch.team.get(row));
@@ -432,6 +390,35 @@ impl Ticket {
                 });
             }
         }
+    }
+
+    /// Comes up to a row that lies ahead: what is due before it fires, then each of its primitive events is done. An `opened`
+    /// row of a known ticket counts at a time that has come already.
+    fn step(
+        &mut self,
+        versions: &[Version],
+        before: Option<History>,
+        at_ms: i64,
+        now_ms: i64,
+        passed: Passed,
+        output: &mut Output,
+    ) {
+        let after = self.history.clone();
+        let before = before.unwrap_or_else(|| History { events: Vec::new(), ..after.clone() });
+        if after != before && before.opened_ms == after.opened_ms {
+            let news = after.events.iter().filter(|event| !before.events.contains(event)).cloned();
+            let news: Vec<Primitive> = news.collect();
+            self.history = before;
+            if news.iter().any(|event| event.at_ms == at_ms) {
+                self.settle(versions, at_ms, output);
+            }
+            for event in news {
+                self.history.insert(event);
+                self.compare(versions, now_ms, passed, output);
+            }
+        }
+        self.history = after;
+        self.compare(versions, now_ms, passed, output);
     }
 
     /// Every level that is reached or will be, with its due time; and the cycles that are open.
