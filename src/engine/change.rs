@@ -53,6 +53,13 @@ impl Fold {
                 run.start(at_ms);
             }
         }
+        self.version = version;
+        if old.len() == new.len() && old.iter().zip(new).all(|(old, new)| old.clock == new.clock) {
+            for ((run, old), new) in self.runs.iter_mut().zip(old).zip(new) {
+                run.remeasure(old, new, how, at_ms, sink);
+            }
+            return;
+        }
         let mut old_runs = std::mem::take(&mut self.runs);
         for (place, meter) in new.iter().enumerate() {
             let run = &mut self.runs[place];
@@ -68,7 +75,6 @@ impl Fold {
                 }
             }
         }
-        self.version = version;
     }
 }
 
@@ -112,6 +118,13 @@ impl Run {
     /// Measures every segment of the open cycle again.
     fn measure_from_start(&mut self, meter: &Meter, at_ms: i64, sink: &mut impl Sink) {
         self.forget_target();
+        if self.segments.is_empty() && self.state.running {
+            self.sealed = None;
+            self.state.spent_ms = 0;
+            self.state.broken = self.state.segment_ms != self.state.started_ms;
+            settle_clock(meter, self, at_ms, true, sink);
+            return;
+        }
         let mut segments = std::mem::take(&mut self.segments);
         self.sealed = None;
         if self.state.running {

@@ -173,7 +173,7 @@ impl Engine {
         self.reap();
         let mut edited = self.edited(&policy, apply)?;
         let before = std::mem::take(&mut self.versions);
-        let edit = Edit { before: &before, after: &edited.versions, apply };
+        let edit = Edit::new(&before, &edited.versions, apply);
         let scene = Scene { versions: &edited.versions, now_ms: self.now_ms, passed };
         self.shards.par_iter_mut().for_each(|shard| shard.edit(&scene, &edit));
         self.versions = std::mem::take(&mut edited.versions);
@@ -191,7 +191,7 @@ impl Engine {
     /// Those of [`Engine::edit`].
     pub fn preview(&mut self, policy: &Arc<Policy>, apply: Apply, passed: Passed) -> Result<Preview, EditError> {
         let edited = self.edited(policy, apply)?;
-        let edit = Edit { before: &self.versions, after: &edited.versions, apply };
+        let edit = Edit::new(&self.versions, &edited.versions, apply);
         let scene = Scene { versions: &edited.versions, now_ms: self.now_ms, passed };
         let parts: Vec<Effected> = self
             .shards

@@ -16,7 +16,8 @@ pub(super) fn shard_digest(shard: &Shard, versions: &Versions, words: &Words, cl
 fn ticket_digest(shard: &Shard, slot: u32, versions: &Versions, words: &Words, clocks: &Symbols) -> u64 {
     let mut hasher = foldhash::quality::FixedState::default().build_hasher();
     let record = &shard.tickets.records[slot];
-    let fold: Fold = shard.unpack(versions, slot);
+    let mut fold = Fold::default();
+    shard.unpack(versions, slot, &mut fold);
     shard.tickets.id(slot).hash(&mut hasher);
     record.opened_ms().hash(&mut hasher);
     record.state().hash(&mut hasher);

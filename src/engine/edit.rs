@@ -3,11 +3,12 @@
 use super::change::Ignore;
 use super::clock_state::BREACH;
 use super::fold::{Fold, Reached, Sink};
+use super::history::Entry;
 use super::live::{Live, Trace};
 use super::outcome::Passed;
 use super::shard::{Scene, Shard, tell};
 use super::symbols::Symbol;
-use super::versions::{Apply, VersionId, Versions};
+use super::versions::{Apply, Version, VersionId, Versions};
 use std::collections::BTreeMap;
 
 /// What an edit would do to tickets of one kind.
@@ -49,28 +50,38 @@ pub(super) struct Effected {
 }
 
 /// An edit as shards see it: `before` without the new versions, `after` with them.
-#[derive(Clone, Copy)]
 pub(super) struct Edit<'a> {
-    pub before: &'a Versions,
-    pub after: &'a Versions,
-    pub apply: Apply,
+    before: &'a Versions,
+    after: &'a Versions,
+    apply: Apply,
+    /// What the edit is to each version before it.
+    touches: Vec<Touch>,
 }
 
-impl Edit<'_> {
-    /// Whether a version has a successor that the edit brought.
-    fn touches(&self, version: VersionId) -> bool {
-        let priority = self.before.get(version).priority;
-        self.after.chain(priority).len() > self.before.chain(priority).len()
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Touch {
+    /// The version's priority has no new one.
+    Not,
+    /// The new version has the same clocks.
+    SameClocks,
+    /// The new version has other clocks: what they are depends on the ticket's history.
+    OtherClocks,
+}
+
+impl<'a> Edit<'a> {
+    pub(super) fn new(before: &'a Versions, after: &'a Versions, apply: Apply) -> Self {
+        let touch = |priority: Symbol, clocks: Vec<Symbol>| match after.newest(priority) {
+            Some(_) if after.chain(priority).len() == before.chain(priority).len() => Touch::Not,
+            Some(new) if new.meters.iter().map(|meter| meter.clock).eq(clocks) => Touch::SameClocks,
+            _ => Touch::OtherClocks,
+        };
+        let clocks = |version: &Version| version.meters.iter().map(|meter| meter.clock).collect();
+        let touches = before.all.iter().map(|version| touch(version.priority, clocks(version))).collect();
+        Self { before, after, apply, touches }
     }
 
-    /// Whether both versions of a priority know the same clocks, so that a ticket's history is not asked for new ones.
-    fn same_clocks(&self, version: VersionId) -> bool {
-        let old = self.before.get(version);
-        let new = self.after.newest(old.priority);
-        new.is_some_and(|new| {
-            old.meters.len() == new.meters.len()
-                && old.meters.iter().all(|meter| new.meters.iter().any(|other| other.clock == meter.clock))
-        })
+    fn touch(&self, version: VersionId) -> Touch {
+        self.touches[usize::from(version)]
     }
 }
 
@@ -80,7 +91,7 @@ impl Shard {
         for slot in 0..self.tickets.records.len() {
             let record = self.tickets.records[slot];
             self.tickets.prefetch_clocks((slot + 8).min(self.tickets.records.len() - 1));
-            if !record.is_live() || !edit.touches(record.version()) {
+            if !record.is_live() || edit.touch(record.version()) == Touch::Not {
                 continue;
             }
             if self.is_ahead(slot, scene.now_ms) {
@@ -97,54 +108,51 @@ impl Shard {
     }
 
     fn retell_edited(&mut self, scene: &Scene<'_>, edit: &Edit<'_>, slot: u32) {
-        let priority = edit.before.get(self.tickets.records[slot].version()).priority;
-        let entries = self.tickets.entries(slot, priority);
+        let entries = self.entries(edit.before, slot);
         let mut old = Trace::default();
-        tell(edit.before, &entries, scene.now_ms, &mut old);
+        tell(edit.before, &entries, scene.now_ms, &mut Fold::default(), &mut old);
         self.retell(scene, slot, edit.after, &old, &entries);
     }
 
-    /// A ticket before the edit, and all that it takes to change it.
-    fn before_edit(&mut self, scene: &Scene<'_>, edit: &Edit<'_>, slot: u32) -> Fold {
-        let version = self.tickets.records[slot].version();
-        if edit.same_clocks(version) {
-            return self.fold_of(edit.before, slot, scene.now_ms);
+    /// A ticket before the edit; returns its events if they are needed to change it.
+    fn before_edit(&self, scene: &Scene<'_>, edit: &Edit<'_>, slot: u32, fold: &mut Fold) -> Vec<Entry> {
+        if edit.touch(self.tickets.records[slot].version()) == Touch::SameClocks {
+            self.load(edit.before, slot, scene.now_ms, fold);
+            return Vec::new();
         }
-        let entries = self.tickets.entries(slot, edit.before.get(version).priority);
-        self.rebuild(edit.before, slot, &entries, scene.now_ms)
+        let entries = self.entries(edit.before, slot);
+        self.rebuild(edit.before, slot, &entries, scene.now_ms, fold);
+        entries
     }
 
     fn edit_ticket(&mut self, scene: &Scene<'_>, edit: &Edit<'_>, slot: u32) {
-        let mut fold = self.before_edit(scene, edit, slot);
-        let version = fold.version;
-        let entries = if edit.same_clocks(version) {
-            Vec::new()
-        } else {
-            self.tickets.entries(slot, edit.before.get(version).priority)
-        };
-        let counted = (self.place(edit.before, slot), fold.clone());
+        let mut fold = self.take_fold();
+        let entries = self.before_edit(scene, edit, slot, &mut fold);
+        let counted = self.counted(edit.before, slot);
         let mut told = std::mem::take(&mut self.told);
         let mut counters = std::mem::take(&mut self.counters);
         let ticket = self.ticket_ref(slot);
         let now_ms = scene.now_ms;
-        let mut live = Live::new(&mut told, &mut counters, ticket, version, scene.passed, now_ms, now_ms);
+        let mut live = Live::new(&mut told, &mut counters, ticket, fold.version, scene.passed, now_ms, now_ms);
         live.revision = self.tickets.history(slot).map_or(0, |history| history.revision);
         fold.edits_until(edit.after, now_ms + 1, &entries, &mut live);
         live.version = fold.version;
-        fold.settle(edit.after, now_ms + 1, &mut live);
-        live.choose(edit.after, &mut fold);
-        let next_ms = fold.settle(edit.after, now_ms + 1, &mut live);
+        let mut next_ms = fold.settle(edit.after, now_ms + 1, &mut live);
+        if live.choose(edit.after, &mut fold) {
+            next_ms = fold.settle(edit.after, now_ms + 1, &mut live);
+        }
         self.told = told;
         self.counters = counters;
         self.keep_past_fires(edit.after, slot, &fold);
-        self.store(edit.after, slot, &fold, Some((counted.0, &counted.1)), next_ms);
+        self.store(edit.after, slot, &fold, Some(counted), next_ms);
+        self.put_fold(fold);
     }
 
     /// What the edit would do to the shard's open tickets.
     pub(super) fn preview(&mut self, scene: &Scene<'_>, edit: &Edit<'_>, effected: &mut Effected) {
         for slot in 0..self.tickets.records.len() {
             let record = self.tickets.records[slot];
-            if !record.is_live() || record.state().is_done() || !edit.touches(record.version()) {
+            if !record.is_live() || record.state().is_done() || edit.touch(record.version()) == Touch::Not {
                 continue;
             }
             let mut effects = Effects { tickets: 1, ..Effects::default() };
@@ -159,22 +167,16 @@ impl Shard {
 
     fn preview_ticket(&mut self, scene: &Scene<'_>, edit: &Edit<'_>, slot: u32, effects: &mut Effects) {
         let now_ms = scene.now_ms;
-        let before = self.before_edit(scene, edit, slot);
+        let mut before = self.take_fold();
+        let entries = self.before_edit(scene, edit, slot, &mut before);
+        let mut after = before.clone();
         let mut levels = Levels { passed: scene.passed, count: 0, latest: Vec::new() };
-        let after = if self.is_ahead(slot, now_ms) {
-            let entries = self.tickets.entries(slot, edit.before.get(before.version).priority);
-            tell(edit.after, &entries, now_ms, &mut Ignore)
+        if self.is_ahead(slot, now_ms) {
+            tell(edit.after, &self.entries(edit.before, slot), now_ms, &mut after, &mut Ignore);
         } else {
-            let entries = if edit.same_clocks(before.version) {
-                Vec::new()
-            } else {
-                self.tickets.entries(slot, edit.before.get(before.version).priority)
-            };
-            let mut after = before.clone();
             after.edits_until(edit.after, now_ms + 1, &entries, &mut levels);
             after.settle(edit.after, now_ms + 1, &mut levels);
-            after
-        };
+        }
         effects.levels_firing += levels.firing(&after, edit.after);
         for (meter, run) in before.clocks(edit.before).filter(|(_, run)| run.state.open) {
             let same = after.clocks(edit.after).find(|(other, _)| other.clock == meter.clock);
@@ -188,6 +190,7 @@ impl Shard {
             effects.newly_breached += u64::from(is && !was);
             effects.no_longer_breached += u64::from(was && !is);
         }
+        self.put_fold(before);
     }
 }
 

@@ -65,20 +65,32 @@ pub(super) struct Run {
     pub breach_ms: Option<i64>,
 }
 
-/// A ticket between two events.
+/// A ticket between two events. Its size makes it worth keeping one for many tickets: see [`Fold::begin`].
 #[derive(Debug, Clone)]
 pub(super) struct Fold {
     pub version: VersionId,
     pub state: State,
+    /// In the order of the version's clocks; what lies behind them is left over from other tickets.
     pub runs: [Run; MAX_CLOCKS],
     /// Cycle numbers of clocks that earlier priorities had.
     pub retired: Vec<(Symbol, u16)>,
 }
 
+impl Default for Fold {
+    fn default() -> Self {
+        Self { version: 0, state: State::New, runs: Default::default(), retired: Vec::new() }
+    }
+}
+
 impl Fold {
-    /// A ticket of which nothing has happened yet.
-    pub(super) fn new(version: VersionId) -> Self {
-        Self { version, state: State::New, runs: Default::default(), retired: Vec::new() }
+    /// Begins with a ticket of which nothing has happened yet.
+    pub(super) fn begin(&mut self, versions: &Versions, version: VersionId) {
+        self.version = version;
+        self.state = State::New;
+        self.retired.clear();
+        for run in &mut self.runs[..versions.get(version).meters.len()] {
+            run.clear();
+        }
     }
 
     /// The clocks of the ticket, with what each has to measure by.
@@ -137,6 +149,14 @@ pub(super) fn settle_clock(meter: &Meter, run: &mut Run, until_ms: i64, remeasur
 }
 
 impl Run {
+    /// Forgets everything.
+    pub(super) fn clear(&mut self) {
+        self.state = ClockState::default();
+        self.segments.clear();
+        self.sealed = None;
+        self.breach_ms = None;
+    }
+
     pub(super) fn reach(&mut self, meter: &Meter, mark: usize, due_ms: i64, remeasured: bool, sink: &mut impl Sink) {
         self.state.done |= 1 << mark;
         match mark {

@@ -64,15 +64,16 @@ impl<'a> Live<'a> {
         });
     }
 
-    /// Makes the choice among the levels that were found passed so far.
-    pub(super) fn choose(&mut self, versions: &Versions, fold: &mut Fold) {
+    /// Makes the choice among the levels that were found passed so far; whether there were any.
+    pub(super) fn choose(&mut self, versions: &Versions, fold: &mut Fold) -> bool {
         if self.candidates.is_empty() {
-            return;
+            return false;
         }
         for (meter, run) in versions.get(fold.version).meters.iter().zip(&mut fold.runs) {
             self.choose_for(meter.clock, &mut run.state);
         }
         self.candidates.clear();
+        true
     }
 
     /// Makes the choice for one clock.

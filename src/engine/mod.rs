@@ -19,8 +19,8 @@
 //! - An event of an unknown ticket opens it at that time, as new, with the priority, owner and team that the row reports. Such
 //!   an opening is only implied: the first `opened` row replaces it, wherever it lies. Of several `opened` rows the earliest
 //!   counts: one that comes later and lies earlier moves the opening. An event before the opening counts at the opening, after
-//!   the `opened`. An `opened` row at or after the opening of a ticket tells of it again: what it reports otherwise than the
-//!   opening did, and otherwise than the ticket is, holds from the engine's time on (or the ticket's last event, if that is later).
+//!   the `opened`. An `opened` row at or after the
+//!   opening of a ticket that was opened by one changes nothing.
 //! - An event that the ticket's history holds already (same time, same primitive event, same value) changes nothing.
 //! - `deleted` and `merged` take the ticket out of the index; open cycles end without a result (they are not reported), and
 //!   nothing that had passed fires for a ticket that is gone by the engine's time. Later events of its id are a new ticket's.

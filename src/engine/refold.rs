@@ -5,7 +5,7 @@ use super::history::{Entry, PastFires};
 use super::live::{Live, Trace, result_of};
 use super::outcome::{CycleResult, Escalation, EscalationKind, Passed};
 use super::rows::Growing;
-use super::shard::{Scene, Shard, tell};
+use super::shard::{Counted, Scene, Shard, tell};
 use super::symbols::Symbol;
 use super::versions::Versions;
 
@@ -21,17 +21,17 @@ impl Shard {
     pub(super) fn refold(&mut self, scene: &Scene<'_>, slot: u32, growing: &Growing) {
         let known = growing.before.as_deref().unwrap_or(&growing.entries[..growing.known()]);
         let mut old = Trace::default();
-        tell(scene.versions, known, scene.now_ms, &mut old);
+        tell(scene.versions, known, scene.now_ms, &mut Fold::default(), &mut old);
         self.retell(scene, slot, scene.versions, &old, &growing.entries);
     }
 
     /// Compares the history as told before (`old`) with the history told now, under `versions`.
     pub(super) fn retell(&mut self, scene: &Scene<'_>, slot: u32, versions: &Versions, old: &Trace, entries: &[Entry]) {
         let mut new = Trace::default();
-        let mut fold = tell(versions, entries, scene.now_ms, &mut new);
-        let stored = self.unpack(versions, slot);
-        let counted = (self.place(versions, slot), stored);
-        let mut fired = self.fired(versions, slot, &counted.1);
+        let mut fold = self.take_fold();
+        tell(versions, entries, scene.now_ms, &mut fold, &mut new);
+        let counted = self.counted(versions, slot);
+        let mut fired = self.fired(versions, slot, &counted);
 
         let priority = versions.get(fold.version).priority;
         let first_priority = entries[0].priority().unwrap_or(priority);
@@ -76,16 +76,18 @@ impl Shard {
         self.counters = counters;
         self.set_fired(versions, slot, &mut fold, &fired, first_priority);
         let next_ms = fold.settle(versions, now_ms + 1, &mut super::change::Ignore);
-        self.store(versions, slot, &fold, Some((counted.0, &counted.1)), next_ms);
+        self.store(versions, slot, &fold, Some(counted), next_ms);
+        self.put_fold(fold);
     }
 
     /// Every level of the ticket that has fired.
-    fn fired(&self, versions: &Versions, slot: u32, stored: &Fold) -> Vec<Key> {
+    fn fired(&self, versions: &Versions, slot: u32, counted: &Counted) -> Vec<Key> {
         let past = self.tickets.history(slot).map_or(&[][..], |history| &history.past_fires);
-        let open = stored.clocks(versions).map(|(meter, run)| PastFires {
+        let meters = &versions.get(counted.version).meters;
+        let open = meters.iter().zip(&counted.clocks).map(|(meter, state)| PastFires {
             clock: meter.clock,
-            cycle: run.state.cycle,
-            levels: run.state.fired,
+            cycle: state.cycle,
+            levels: state.fired,
         });
         past.iter()
             .copied()

@@ -52,8 +52,8 @@ impl Growing {
         }
     }
 
-    /// Adds the events of a row. `assign` gives the priority of a ticket that has none; `now_ms` is the engine's time.
-    pub(super) fn add(&mut self, row: &Row, now_ms: i64, assign: impl FnOnce() -> Symbol) {
+    /// Adds the events of a row. `assign` gives the priority of a ticket that has none.
+    pub(super) fn add(&mut self, row: &Row, assign: impl FnOnce() -> Symbol) {
         if self.entries.is_empty() {
             let priority = if row.priority == NO_SYMBOL { assign() } else { row.priority };
             let opening =
@@ -68,26 +68,13 @@ impl Growing {
                 return;
             }
         }
-        if row.kind == EventKind::Opened { self.open_again(row, now_ms) } else { self.happen(row, row.at_ms) }
+        if row.kind == EventKind::Opened { self.open_again(row) } else { self.happen(row) }
     }
 
     /// An `opened` row of a ticket that is open already.
-    fn open_again(&mut self, row: &Row, now_ms: i64) {
+    fn open_again(&mut self, row: &Row) {
         let opening = self.entries[0];
         if !opening.is_implied() && row.at_ms >= opening.at_ms() {
-            // Told again, perhaps with news: what differs from the opening holds from now on.
-            let starts = standing(&self.entries[..1]);
-            let news = |told: Symbol, first: Symbol| if told == first { NO_SYMBOL } else { told };
-            let row = Row {
-                kind: EventKind::PriorityChanged,
-                state: row.state.filter(|state| *state != starts.state),
-                priority: news(row.priority, starts.priority),
-                owner: news(row.owner, starts.owner),
-                team: news(row.team, starts.team),
-                ..*row
-            };
-            let last_ms = self.entries[self.entries.len() - 1].at_ms().max(opening.at_ms());
-            self.happen(&row, now_ms.max(last_ms));
             return;
         }
         self.first_change();
@@ -100,8 +87,9 @@ impl Growing {
         self.last = standing(&self.entries);
     }
 
-    /// Any other row, as of `at_ms`.
-    fn happen(&mut self, row: &Row, at_ms: i64) {
+    /// Any other row.
+    fn happen(&mut self, row: &Row) {
+        let at_ms = row.at_ms;
         let place = self.place_of(at_ms);
         let here = if place == self.entries.len() { self.last } else { standing(&self.entries[..place]) };
         let kind = row.kind;

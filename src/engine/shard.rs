@@ -3,7 +3,7 @@
 //! Shards know nothing of each other. A batch's rows come to the shard of their ticket, the time and edits come to all; what
 //! comes out is put together and sorted by the engine.
 
-use super::clock_state::PackedClock;
+use super::clock_state::{ClockState, PackedClock};
 use super::counters::{Class, Counters, Place};
 use super::due_histogram::DueHistogram;
 use super::fold::{Fold, Run, settle_clock};
@@ -14,7 +14,7 @@ use super::outcome::{CycleRecord, CycleResult, Escalation, EscalationKind, Passe
 use super::rows::{Growing, Row};
 use super::symbols::{NO_SYMBOL, Symbol};
 use super::tickets::Tickets;
-use super::versions::{Version, VersionId, Versions};
+use super::versions::{VersionId, Versions};
 use super::wheel::Wheel;
 use crate::limits::MAX_EVENTS_A_TICKET;
 use crate::ticket::EventKind;
@@ -30,7 +30,10 @@ pub(super) struct Shard {
     pub counters: Counters,
     pub told: Told,
     pub due_now: Vec<u32>,
-    pub(super) spare: Vec<Entry>,
+    spare: Vec<Entry>,
+    /// Room for the ticket at hand.
+    fold: Option<Box<Fold>>,
+    before: Vec<ClockState>,
 }
 
 /// What a command may look at besides the shard.
@@ -57,6 +60,8 @@ impl Shard {
             told: Told::default(),
             due_now: Vec::new(),
             spare: Vec::new(),
+            fold: None,
+            before: Vec::new(),
         }
     }
 
@@ -70,32 +75,52 @@ impl Shard {
         self.tickets.clocks(slot, version.meters.len()).all(|clock| !clock.unpack().broken)
     }
 
+    /// Room for the ticket at hand, to be given back by [`Shard::put_fold`].
+    pub(super) fn take_fold(&mut self) -> Box<Fold> {
+        self.fold.take().unwrap_or_default()
+    }
+
+    pub(super) fn put_fold(&mut self, fold: Box<Fold>) {
+        self.fold = Some(fold);
+    }
+
     /// A ticket as its record and clocks tell it.
-    pub(super) fn unpack(&self, versions: &Versions, slot: u32) -> Fold {
+    pub(super) fn unpack(&self, versions: &Versions, slot: u32, fold: &mut Fold) {
         let record = &self.tickets.records[slot];
-        let mut fold = Fold::new(record.version());
+        fold.begin(versions, record.version());
         fold.state = record.state();
         let count = versions.get(record.version()).meters.len();
         for (run, clock) in fold.runs.iter_mut().zip(self.tickets.clocks(slot, count)) {
             run.state = clock.unpack();
         }
-        fold
     }
 
     /// A ticket as its history tells it, up to the engine's time.
-    pub(super) fn rebuild(&self, versions: &Versions, slot: u32, entries: &[Entry], now_ms: i64) -> Fold {
-        let mut fold = tell(versions, entries, now_ms, &mut super::change::Ignore);
-        let kept = self.unpack(versions, slot);
-        for place in 0..versions.get(fold.version).meters.len() {
-            fold.runs[place].state.fired = kept.runs[place].state.fired;
+    pub(super) fn rebuild(&self, versions: &Versions, slot: u32, entries: &[Entry], now_ms: i64, fold: &mut Fold) {
+        tell(versions, entries, now_ms, fold, &mut super::change::Ignore);
+        let version = self.tickets.records[slot].version();
+        debug_assert_eq!(version, fold.version, "history and version of ticket {:?} differ", self.tickets.id(slot));
+        let count = versions.get(version).meters.len();
+        for (run, kept) in fold.runs.iter_mut().zip(self.tickets.clocks(slot, count)) {
+            let kept = kept.unpack();
+            run.state.fired = kept.fired;
+            debug_assert_eq!(
+                run.state,
+                kept,
+                "history and clock of ticket {:?} differ at {now_ms}: {entries:?}",
+                self.tickets.id(slot)
+            );
         }
-        debug_assert_eq!(
-            fold.runs.each_ref().map(|run| run.state),
-            kept.runs.each_ref().map(|run| run.state),
-            "history and state of ticket {:?} differ at {now_ms}: {entries:?}",
-            self.tickets.id(slot)
-        );
-        fold
+    }
+
+    /// The clocks of a ticket as they are counted.
+    pub(super) fn counted(&mut self, versions: &Versions, slot: u32) -> Counted {
+        let version = self.tickets.records[slot].version();
+        let mut clocks = std::mem::take(&mut self.before);
+        clocks.clear();
+        let count = versions.get(version).meters.len();
+        clocks.extend(self.tickets.clocks(slot, count).map(PackedClock::unpack));
+        Counted { place: self.place(versions, slot), version, clocks }
     }
 
     /// Where a ticket counts, as it is stored.
@@ -110,30 +135,28 @@ impl Shard {
         }
     }
 
-    fn count_clocks(&mut self, version: &Version, runs: &[Run], add: bool) {
-        for (meter, run) in version.meters.iter().zip(runs) {
-            self.counters.count_run(meter.clock, &run.state, add);
-        }
-    }
-
-    /// Stores a ticket, counts it and sets its timer. `counted` is where it was counted before, with its clocks as they were.
+    /// Stores a ticket, counts it and sets its timer. `counted` is how it was counted before, if it was.
     pub(super) fn store(
         &mut self,
         versions: &Versions,
         slot: u32,
         fold: &Fold,
-        counted: Option<(Place, &Fold)>,
+        counted: Option<Counted>,
         next_ms: i64,
     ) {
         let after = versions.get(fold.version);
         let class = Class::of(fold.state, fold.open_marks(versions));
-        if let Some((_, before)) = counted {
-            self.count_clocks(versions.get(before.version), &before.runs, false);
+        let from = counted.as_ref().map(|counted| counted.place);
+        let before_len = counted.as_ref().map_or(0, |counted| counted.clocks.len());
+        if let Some(counted) = counted {
+            for (meter, state) in versions.get(counted.version).meters.iter().zip(&counted.clocks) {
+                self.counters.count_run(meter.clock, state, false);
+            }
+            self.before = counted.clocks;
         }
-        self.count_clocks(after, &fold.runs, true);
-        let before_len = counted.map_or(0, |(_, before)| versions.get(before.version).meters.len());
         self.tickets.resize_clocks(slot, before_len, after.meters.len());
-        for (place, run) in fold.runs[..after.meters.len()].iter().enumerate() {
+        for (place, (meter, run)) in fold.clocks(versions).enumerate() {
+            self.counters.count_run(meter.clock, &run.state, true);
             self.tickets.set_clock(slot, place, PackedClock::pack(&run.state));
         }
         let record = &mut self.tickets.records[slot];
@@ -141,7 +164,7 @@ impl Shard {
         record.set_state(fold.state);
         record.set_class_bits(class.to_bits());
         let place = self.place(versions, slot);
-        self.counters.move_ticket(counted.map(|(place, _)| place), Some(place));
+        self.counters.move_ticket(from, Some(place));
         self.arm(slot, timer_s(next_ms));
     }
 
@@ -179,7 +202,7 @@ impl Shard {
                 refused.push(row.number);
                 continue;
             }
-            growing.add(row, scene.now_ms, || assign(row));
+            growing.add(row, || assign(row));
         }
         let known = growing.known();
         let changed = growing.before.is_some() || growing.entries.len() > known;
@@ -267,18 +290,22 @@ impl Shard {
         let known = growing.known();
         let ticket = self.ticket_ref(slot);
         let is_live = self.tickets.records[slot].is_live();
-        let counted = is_live.then(|| (self.place(versions, slot), self.unpack(versions, slot)));
-        let mut fold = match &counted {
-            None => Fold::new(versions.at_opening(entries[0].priority().unwrap_or(0), entries[0].at_ms())),
-            Some((_, stored)) => {
+        let counted = is_live.then(|| self.counted(versions, slot));
+        let mut fold = self.take_fold();
+        match &counted {
+            None => {
+                let priority = entries[0].priority().unwrap_or(0);
+                fold.begin(versions, versions.at_opening(priority, entries[0].at_ms()));
+            }
+            Some(counted) => {
                 let changes = entries[known..].iter().any(|entry| entry.kind() == EventKind::PriorityChanged);
-                if changes || !self.is_simple(versions, slot) {
-                    self.rebuild(versions, slot, &entries[..known], scene.now_ms)
+                if changes || counted.clocks.iter().any(|state| state.broken) {
+                    self.rebuild(versions, slot, &entries[..known], scene.now_ms, &mut fold);
                 } else {
-                    stored.clone()
+                    self.unpack(versions, slot, &mut fold);
                 }
             }
-        };
+        }
         let first = if is_live { known } else { 0 };
         let mut told = std::mem::take(&mut self.told);
         let mut counters = std::mem::take(&mut self.counters);
@@ -315,7 +342,8 @@ impl Shard {
         self.told = told;
         self.counters = counters;
         self.keep_past_fires(versions, slot, &fold);
-        self.store(versions, slot, &fold, counted.as_ref().map(|(place, fold)| (*place, fold)), next_ms);
+        self.store(versions, slot, &fold, counted, next_ms);
+        self.put_fold(fold);
     }
 
     /// Puts aside the levels that fired in cycles that have ended.
@@ -330,11 +358,13 @@ impl Shard {
     /// Takes a ticket out of the index; one that never opened was only a name.
     fn leave(&mut self, versions: &Versions, slot: u32) {
         if self.tickets.records[slot].is_live() {
-            let version = versions.get(self.tickets.records[slot].version());
-            let place = self.place(versions, slot);
-            let fold = self.unpack(versions, slot);
-            self.count_clocks(version, &fold.runs, false);
-            self.counters.move_ticket(Some(place), None);
+            let counted = self.counted(versions, slot);
+            let version = versions.get(counted.version);
+            for (meter, state) in version.meters.iter().zip(&counted.clocks) {
+                self.counters.count_run(meter.clock, state, false);
+            }
+            self.before = counted.clocks;
+            self.counters.move_ticket(Some(counted.place), None);
             self.arm(slot, 0);
             self.tickets.remove(slot, version.meters.len());
         } else {
@@ -429,7 +459,8 @@ impl Shard {
 
     /// The open cycles of a ticket as they stand at `now_ms`.
     pub(super) fn open_cycles(&mut self, versions: &Versions, slot: u32, now_ms: i64, cycles: &mut Vec<CycleRecord>) {
-        let fold = self.fold_of(versions, slot, now_ms);
+        let mut fold = self.take_fold();
+        self.load(versions, slot, now_ms, &mut fold);
         let ticket = self.ticket_ref(slot);
         let revision = self.tickets.history(slot).map_or(0, |history| history.revision);
         for (meter, run) in fold.clocks(versions) {
@@ -437,17 +468,29 @@ impl Shard {
                 cycles.push(open_cycle(meter, run, ticket, revision, fold.version, now_ms));
             }
         }
+        self.put_fold(fold);
     }
 
     /// A ticket with everything known of its open cycles.
-    pub(super) fn fold_of(&mut self, versions: &Versions, slot: u32, now_ms: i64) -> Fold {
+    pub(super) fn load(&self, versions: &Versions, slot: u32, now_ms: i64, fold: &mut Fold) {
         if self.is_simple(versions, slot) {
-            return self.unpack(versions, slot);
+            return self.unpack(versions, slot, fold);
         }
-        let priority = versions.get(self.tickets.records[slot].version()).priority;
-        let entries = self.tickets.entries(slot, priority);
-        self.rebuild(versions, slot, &entries, now_ms)
+        let entries = self.entries(versions, slot);
+        self.rebuild(versions, slot, &entries, now_ms, fold);
     }
+
+    /// A copy of the ticket's events.
+    pub(super) fn entries(&self, versions: &Versions, slot: u32) -> Vec<Entry> {
+        self.tickets.entries(slot, versions.get(self.tickets.records[slot].version()).priority)
+    }
+}
+
+/// How a ticket was counted.
+pub(super) struct Counted {
+    pub place: Place,
+    pub version: VersionId,
+    pub clocks: Vec<ClockState>,
 }
 
 /// What is known of an open cycle at `now_ms`.
@@ -490,9 +533,15 @@ fn catch_up(scene: &Scene<'_>, fold: &mut Fold, before: &[Entry], live: &mut Liv
 }
 
 /// Tells a whole history, and what is due up to the engine's time.
-pub(super) fn tell(versions: &Versions, entries: &[Entry], now_ms: i64, sink: &mut impl super::fold::Sink) -> Fold {
+pub(super) fn tell(
+    versions: &Versions,
+    entries: &[Entry],
+    now_ms: i64,
+    fold: &mut Fold,
+    sink: &mut impl super::fold::Sink,
+) {
     let opening = entries[0];
-    let mut fold = Fold::new(versions.at_opening(opening.priority().unwrap_or(0), opening.at_ms()));
+    fold.begin(versions, versions.at_opening(opening.priority().unwrap_or(0), opening.at_ms()));
     for (index, &entry) in entries.iter().enumerate() {
         let before = &entries[..index];
         let entry = entry.not_before(opening.at_ms());
@@ -502,5 +551,4 @@ pub(super) fn tell(versions: &Versions, entries: &[Entry], now_ms: i64, sink: &m
     }
     fold.edits_until(versions, now_ms + 1, entries, sink);
     fold.settle(versions, now_ms + 1, sink);
-    fold
 }
