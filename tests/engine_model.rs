@@ -6,6 +6,7 @@
 
 mod model;
 
+use model::adapter::Subject;
 use model::calendars::{self, ALWAYS, EARLY, OFFICE};
 use model::random::{Profile, Random, random_commands, random_policy};
 use model::run::{Command, Edited, Row, SHARDS, check, compare, describe_policy};
@@ -677,9 +678,7 @@ fn number(variable: &str) -> Option<u64> {
 
 /// Random policies and workloads of a profile, on every number of shards.
 fn random(profile: Profile) {
-    let runs = number("OVERDUE_RUNS").unwrap_or(150);
-    let seeds = number("OVERDUE_SEED").map_or(1..=runs, |seed| seed..=seed);
-    for seed in seeds {
+    for seed in seeds(60) {
         println!("seed {seed}");
         let mut random = Random(seed);
         let policy = random_policy(&mut random);
@@ -749,4 +748,82 @@ fn random_edits_and_everything() {
 #[test]
 fn random_milliseconds() {
     random(Profile { ahead: true, behind: true, milliseconds: true, ..Profile::default() });
+}
+
+const EVERYTHING: Profile = Profile {
+    ahead: true,
+    behind: true,
+    late: true,
+    priorities: true,
+    gone: true,
+    edits: true,
+    catch_ups: true,
+    milliseconds: true,
+};
+
+fn seeds(default_runs: u64) -> std::ops::RangeInclusive<u64> {
+    let runs = number("OVERDUE_RUNS").unwrap_or(default_runs);
+    number("OVERDUE_SEED").map_or(1..=runs, |seed| seed..=seed)
+}
+
+#[test]
+fn shards_and_threads_change_nothing() {
+    let pools = [1, 2, 5].map(|threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool"));
+    for seed in seeds(60) {
+        println!("seed {seed}");
+        let mut random = Random(seed);
+        let policy = random_policy(&mut random);
+        let commands = random_commands(&mut random, &policy, EVERYTHING, 60);
+        let mut engines: Vec<Subject> =
+            SHARDS.into_iter().map(|shards| Subject::new(Arc::clone(&policy), shards)).collect();
+        for (index, command) in commands.iter().enumerate() {
+            let told: Vec<_> = engines
+                .iter_mut()
+                .enumerate()
+                .map(|(engine, subject)| {
+                    pools[(engine + index) % pools.len()].install(|| (subject.told(command), subject.state_hash()))
+                })
+                .collect();
+            for (other, shards) in told.iter().zip(SHARDS) {
+                assert_eq!(other, &told[0], "seed {seed}, command {index} {command:?}: {shards} shards against one");
+            }
+        }
+    }
+}
+
+/// The same rows, ticket by ticket, the last ticket first.
+fn split(rows: &[Row]) -> Vec<Vec<Row>> {
+    let mut tickets: Vec<&str> = rows.iter().map(|row| row.ticket.as_str()).collect();
+    tickets.sort_unstable();
+    tickets.dedup();
+    let of = |ticket: &&str| rows.iter().filter(|row| row.ticket == *ticket).cloned().collect();
+    tickets.iter().rev().map(of).collect()
+}
+
+#[test]
+fn batches_may_be_split_between_tickets() {
+    for seed in seeds(60) {
+        println!("seed {seed}");
+        let mut random = Random(seed);
+        let policy = random_policy(&mut random);
+        let commands = random_commands(&mut random, &policy, EVERYTHING, 60);
+        let (mut whole, mut parts) = (Subject::new(Arc::clone(&policy), 2), Subject::new(Arc::clone(&policy), 3));
+        for (index, command) in commands.iter().enumerate() {
+            let mut told = whole.told(command).expect("an outcome");
+            let mut told_in_parts = match command {
+                Command::Apply(rows, passed) => {
+                    let batches = split(rows).into_iter().map(|rows| Command::Apply(rows, *passed));
+                    batches.flat_map(|batch| parts.told(&batch).expect("an outcome")).collect()
+                }
+                command => parts.told(command).expect("an outcome"),
+            };
+            // Rows are numbered within their batch.
+            told.retain(|line| !line.starts_with("Refused"));
+            told_in_parts.retain(|line| !line.starts_with("Refused"));
+            told.sort();
+            told_in_parts.sort();
+            assert_eq!(told, told_in_parts, "seed {seed}, command {index} {command:?}");
+        }
+        assert_eq!(whole.state_hash(), parts.state_hash(), "seed {seed}");
+    }
 }

@@ -64,6 +64,23 @@ impl Subject {
         self.engine.state_hash()
     }
 
+    /// Everything that a command brings about, in the engine's own order and words.
+    pub fn told(&mut self, command: &Command) -> Result<Vec<String>, String> {
+        let outcome = self.outcome(command)?;
+        let engine = &self.engine;
+        let escalations = outcome.escalations.iter().map(|e| {
+            let (ticket, clock) = (engine.ticket_id(e.ticket), engine.clock_name(e.clock));
+            format!("{:?} {} {} {ticket} {clock} {} {}", e.kind, e.due_ms, e.fired_ms, e.cycle, e.level)
+        });
+        let cycles = outcome.cycles.iter().map(|c| {
+            let (ticket, clock) = (engine.ticket_id(c.ticket), engine.clock_name(c.clock));
+            let times = [c.started_ms, c.due_ms, c.stopped_ms, c.business_ms, c.wall_ms];
+            format!("{ticket} {clock} {} {} {times:?} {:?}", c.cycle, c.revision, c.result)
+        });
+        let refused = outcome.refused.iter().map(|refused| format!("{refused:?}"));
+        Ok(escalations.chain(cycles).chain(refused).collect())
+    }
+
     fn heard(&mut self, outcome: &Outcome) -> Result<Output, String> {
         let engine = &self.engine;
         if !outcome.escalations.is_sorted_by_key(|escalation| escalation.due_ms) {

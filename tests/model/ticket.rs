@@ -265,16 +265,12 @@ impl Model {
             self.tickets.insert(id.to_owned(), ticket);
         }
         let Some(ticket) = self.tickets.get_mut(id) else { return };
-        if kind == EventKind::Opened && known {
-            // One at or after the opening of a ticket that was opened by one changes nothing.
-            if ticket.history.is_implied || at_ms < ticket.history.opened_ms {
-                ticket.label(batch, row);
-                ticket.move_opening(batch, row);
-            }
-            return;
-        }
         ticket.label(batch, row);
         if kind == EventKind::Opened {
+            // One at or after the opening of a ticket that was opened by one changes nothing but these words.
+            if known && (ticket.history.is_implied || at_ms < ticket.history.opened_ms) {
+                ticket.move_opening(batch, row);
+            }
             return;
         }
         ticket.insert(batch, row, output);
