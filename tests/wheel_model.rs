@@ -32,7 +32,7 @@ impl Random {
 
 fn seeds(count: u64) -> Vec<u64> {
     match std::env::var("OVERDUE_SEED") {
-        Ok(seed) => vec![seed.parse().expect("OVERDUE_SEED is a number")],
+        Ok(seed) => vec![seed.parse().unwrap_or_else(|_| panic!("OVERDUE_SEED is no number: {seed}"))],
         Err(_) => (1..=count).collect(),
     }
 }
@@ -51,7 +51,7 @@ impl Oracle {
 
     fn set(&mut self, slot: u32, due_s: u32) {
         if let Some(old_s) = self.due.remove(&slot) {
-            let slots = self.by_second.get_mut(&old_s).expect("the second of a timer");
+            let slots = self.by_second.entry(old_s).or_default();
             slots.remove(&slot);
             if slots.is_empty() {
                 self.by_second.remove(&old_s);

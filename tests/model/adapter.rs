@@ -1,7 +1,7 @@
 //! The engine, told and heard in the model's words. The only place that knows the engine's names.
 
+use super::commands::{ClockTally, TicketTally, Totals};
 use super::run::{Command, batch};
-use super::ticket::{ClockTally, TicketTally, Totals};
 use super::{Apply, CycleRecord, Escalation, Kind, Model, Output, Passed};
 use overdue::engine::{self, CycleResult, Engine, EscalationKind, Outcome, Tally};
 use overdue::policy::Policy;

@@ -26,9 +26,9 @@ static ALL: LazyLock<Vec<Arc<Calendar>>> =
     LazyLock::new(|| DEFINITIONS.iter().map(|(name, text)| Arc::new(make(name, text))).collect());
 
 fn make(name: &str, text: &str) -> Calendar {
-    let definition: CalendarDefinition = toml::from_str(text).expect("a calendar of the tests");
+    let definition: CalendarDefinition = toml::from_str(text).unwrap_or_else(|error| panic!("{name}: {error}"));
     let no_files = &mut |file: &str| Err(format!("{file} is not for these tests"));
-    Calendar::new(name, &definition, no_files).expect("a calendar of the tests")
+    Calendar::new(name, &definition, no_files).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
 pub fn all() -> &'static [Arc<Calendar>] {
@@ -36,5 +36,6 @@ pub fn all() -> &'static [Arc<Calendar>] {
 }
 
 pub fn named(name: &str) -> Arc<Calendar> {
-    Arc::clone(ALL.iter().find(|calendar| calendar.name == name).expect("a calendar of the tests"))
+    let named = ALL.iter().find(|calendar| calendar.name == name);
+    Arc::clone(named.unwrap_or_else(|| panic!("no calendar of the tests is named {name}")))
 }

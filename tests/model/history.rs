@@ -1,7 +1,7 @@
 //! A ticket's history, replayed from its first event to its last.
 
+use super::commands::{Apply, Version};
 use super::measure::{Carried, Cycle, Due, Ruler, Segment};
-use super::ticket::{Apply, Version};
 use overdue::policy::{Clock, Effect, OnPriorityChange, Priority};
 use overdue::ticket::{EventKind, State};
 use overdue::time::NEVER_MS;
@@ -250,7 +250,7 @@ impl Replay {
                         let holds = |since_ms| since_ms < at_ms || since_ms <= history.opened_ms;
                         let next = in_force(versions, name, holds);
                         let mode = next.on_priority_change;
-                        replay.change(next, mode, at_ms, By::Event, &history.events[..index], history);
+                        replay.change(&next, mode, at_ms, By::Event, &history.events[..index], history);
                         replay.effects(EventKind::PriorityChanged, at_ms);
                     }
                 }
@@ -336,29 +336,29 @@ impl Replay {
             return;
         }
         // choice: an edit is no event of the ticket, so the table's effect for `priority_changed` is not done.
-        self.change(next, mode, at_ms, By::Edit, &history.events[..before], history);
+        self.change(&next, mode, at_ms, By::Edit, &history.events[..before], history);
         self.run_or_pause(at_ms);
     }
 
     fn change(
         &mut self,
-        next: Arc<Priority>,
+        next: &Arc<Priority>,
         mode: OnPriorityChange,
         at_ms: i64,
         by: By,
         before: &[Primitive],
         history: &History,
     ) {
-        let last = std::mem::replace(&mut self.priority, Arc::clone(&next));
+        let last = std::mem::replace(&mut self.priority, Arc::clone(next));
         let named = |priority: &Priority, name: &str| priority.clocks.iter().position(|clock| clock.name == name);
         for old in &last.clocks {
             let ruler = Self::ruler(&last, old);
             let Some(run) = self.runs.get_mut(&old.name) else { continue };
-            let Some(new) = named(&next, &old.name) else {
+            let Some(new) = named(next, &old.name) else {
                 run.end(at_ms, ruler, by);
                 continue;
             };
-            let new_ruler = Self::ruler(&next, &next.clocks[new]);
+            let new_ruler = Self::ruler(next, &next.clocks[new]);
             let Some(cycle) = run.open.as_mut() else { continue };
             keep_reached(cycle, ruler, |due_ms| by.comes_after(due_ms, at_ms));
             cycle.measured_ms = at_ms;
@@ -379,7 +379,7 @@ impl Replay {
             }
         }
         for new in next.clocks.iter().filter(|clock| named(&last, &clock.name).is_none()) {
-            let mut started = as_if_always(new, &next, before, history);
+            let mut started = as_if_always(new, next, before, history);
             let run = self.runs.entry(new.name.clone()).or_default();
             if let Some(cycle) = &mut started {
                 cycle.number = run.next_number();
@@ -451,5 +451,6 @@ pub fn state_event(from: State, to: State) -> Option<EventKind> {
 fn in_force(versions: &[Version], name: &str, holds: impl Fn(i64) -> bool) -> Arc<Priority> {
     let named = |version: &Version| version.policy.priorities.iter().find(|priority| priority.name == name).cloned();
     let then = versions.iter().filter(|version| holds(version.at_ms)).rev().find_map(named);
-    then.or_else(|| versions.iter().find_map(named)).expect("a row with an unknown priority was refused")
+    then.or_else(|| versions.iter().find_map(named))
+        .unwrap_or_else(|| panic!("priority {name} was never there; its row should have been refused"))
 }

@@ -7,6 +7,8 @@
 
 pub mod adapter;
 pub mod calendars;
+mod cases;
+pub mod commands;
 pub mod history;
 pub mod measure;
 pub mod random;
@@ -14,4 +16,4 @@ pub mod run;
 pub mod shrink;
 pub mod ticket;
 
-pub use ticket::{Apply, CycleRecord, Escalation, Kind, Model, Output, Passed};
+pub use commands::{Apply, CycleRecord, Escalation, Kind, Model, Output, Passed};

@@ -63,10 +63,12 @@ fn size(commands: &[Command]) -> usize {
 }
 
 fn rows(commands: &[Command]) -> impl Iterator<Item = &Row> {
-    let of = |command| match command {
-        &Command::Apply(ref rows, _) => rows.as_slice(),
-        _ => &[],
-    };
+    fn of(command: &Command) -> &[Row] {
+        match command {
+            Command::Apply(rows, _) => rows,
+            _ => &[],
+        }
+    }
     commands.iter().flat_map(of)
 }
 

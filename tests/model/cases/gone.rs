@@ -1,0 +1,36 @@
+//! Tickets that leave the index.
+
+use super::*;
+
+#[test]
+fn gone_tickets_leave_without_a_result() {
+    let policy = office(resolution(hours(2), &[HALF, WHOLE]));
+    for kind in [EventKind::Deleted, EventKind::Merged] {
+        let outputs = check(&policy, &[apply(&[opened("16 09:00"), row("16 10:30", kind)]), advance("18 00:00")]);
+        assert_eq!(escalations(&outputs), fired(&[("16 10:00", 1, 1)]));
+        assert_eq!(cycles(&outputs), []);
+    }
+}
+
+#[test]
+fn nothing_passed_fires_for_a_ticket_that_is_gone() {
+    use EventKind::{CustomerReply, Merged, Opened};
+    let policy =
+        office(clock(Some(hours(8)), &[(Opened, Effect::None), (CustomerReply, Effect::Restart)], &[TWO_HOURS]));
+    for passed in [Passed::All, Passed::Latest] {
+        let rows = vec![row("16 10:00", CustomerReply), row("16 10:30", Merged)];
+        let commands = [apply(&[opened("16 09:00")]), advance("16 14:00"), Command::Apply(rows, passed)];
+        assert_eq!(escalations(&check(&policy, &commands)), [], "{passed:?}");
+    }
+}
+
+#[test]
+fn a_ticket_that_went_before_its_levels_fired_withdraws_them() {
+    let policy = office(resolution(hours(4), &[HALF, WHOLE]));
+    for kind in [EventKind::Deleted, EventKind::Merged] {
+        let commands = [apply(&[opened("16 09:00")]), advance("16 12:00"), apply(&[row("16 10:30", kind)])];
+        let mut expected = fired(&[("16 11:00", 1, 1)]);
+        expected.push((Kind::Withdrawn, at("16 11:00"), 1, 1));
+        assert_eq!(escalations(&check(&policy, &commands)), expected);
+    }
+}

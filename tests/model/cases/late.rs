@@ -1,0 +1,126 @@
+//! Late events, loads and catch-ups.
+
+use super::*;
+
+#[test]
+fn an_opening_that_comes_late_fires_by_choice() {
+    let effects = [(EventKind::Opened, Effect::Start), (EventKind::Note, Effect::Stop)];
+    for passed in [Passed::Latest, Passed::None] {
+        let policy = office(clock(Some(hours(2)), &effects, &[HALF, WHOLE]));
+        let note = row("16 13:00", EventKind::Note);
+        // The note only implies an opening; the true one makes a cycle that ended at the note.
+        let commands = [advance("16 14:00"), apply(&[note]), Command::Apply(vec![opened("16 09:00")], passed)];
+        assert_eq!(escalations(&check(&policy, &commands)), [], "{passed:?}");
+    }
+}
+
+#[test]
+fn late_events_ahead_of_the_engine() {
+    use EventKind::{AgentReply, Assigned, Note, Opened};
+    let effects =
+        [(Opened, Effect::Start), (Note, Effect::Pause), (Assigned, Effect::Resume), (AgentReply, Effect::Resume)];
+    let policy = office(clock(Some(hours(2)), &effects, &[HALF, WHOLE]));
+    for passed in [Passed::None, Passed::Latest, Passed::All] {
+        let rows = [opened("16 09:00"), row("16 09:30", Note), row("16 14:00", AgentReply)];
+        let commands = [advance("16 09:00"), apply(&rows), Command::Apply(vec![row("16 10:00", Assigned)], passed)];
+        check(&policy, &commands);
+    }
+}
+
+#[test]
+fn a_late_opening_ahead_of_the_engine() {
+    let effects = [(EventKind::Opened, Effect::Start), (EventKind::Note, Effect::Stop)];
+    let policy = office(clock(Some(hours(2)), &effects, &[HALF, WHOLE]));
+    for passed in [Passed::None, Passed::Latest, Passed::All] {
+        let note = row("16 13:00", EventKind::Note);
+        let commands = [advance("16 08:00"), apply(&[note]), Command::Apply(vec![opened("16 09:00")], passed)];
+        check(&policy, &commands);
+    }
+}
+
+#[test]
+fn a_late_stop_meets_and_withdraws() {
+    let policy = office(resolution(hours(2), &[HALF, WHOLE, LATER]));
+    let commands = [
+        apply(&[opened("16 09:00")]),
+        advance("16 11:30"),
+        apply(&[row("16 11:00", EventKind::Resolved)]),
+        advance("18 00:00"),
+    ];
+    let outputs = check(&policy, &commands);
+    let mut expected = fired(&[("16 10:00", 1, 1), ("16 11:00", 1, 2)]);
+    expected.push((Kind::Withdrawn, at("16 11:00"), 1, 2));
+    assert_eq!(escalations(&outputs), expected);
+    assert_eq!(cycles(&outputs), [(1, at("16 09:00"), at("16 11:00"), at("16 11:00"), 2.0, Some(true))]);
+}
+
+#[test]
+fn a_late_stop_corrects_a_missed_cycle() {
+    let policy = office(resolution(hours(2), &[WHOLE]));
+    let commands = [
+        apply(&[opened("16 09:00")]),
+        advance("16 12:00"),
+        apply(&[row("16 12:00", EventKind::Resolved)]),
+        advance("16 13:00"),
+        apply(&[row("16 10:00", EventKind::Closed)]),
+        advance("18 00:00"),
+    ];
+    // Closed is no stop of this clock; resolved at ten is.
+    assert_eq!(cycles(&check(&policy, &commands)).len(), 1);
+    let mut commands = commands;
+    commands[4] = apply(&[row("16 10:00", EventKind::Resolved)]);
+    let outputs = check(&policy, &commands);
+    let mut expected = fired(&[("16 11:00", 1, 1)]);
+    expected.push((Kind::Withdrawn, at("16 11:00"), 1, 1));
+    assert_eq!(escalations(&outputs), expected);
+    let missed = (1, at("16 09:00"), at("16 11:00"), at("16 12:00"), 3.0, Some(false));
+    let met = (1, at("16 09:00"), at("16 11:00"), at("16 10:00"), 1.0, Some(true));
+    assert_eq!(cycles(&outputs), [missed, met]);
+    let revisions: Vec<u32> = outputs.iter().flat_map(|output| &output.cycles).map(|cycle| cycle.revision).collect();
+    assert_eq!(revisions, [1, 2]);
+}
+
+#[test]
+fn overdue_tickets_load_by_choice() {
+    let policy = office(resolution(hours(2), &[HALF, WHOLE, LATER, Threshold::AfterTarget(hours(6))]));
+    let load = |passed| {
+        let rows = vec![opened("16 09:00"), Row::new("T-2", at("16 09:00"), EventKind::Opened)];
+        let resolved = Row::new("T-2", at("16 12:00"), EventKind::Resolved);
+        let load = Command::Apply([rows, vec![resolved]].concat(), passed);
+        let outputs = check(&policy, &[advance("16 16:00"), load, advance("20 00:00")]);
+        let of = |ticket: &str| {
+            let all = outputs.iter().flat_map(|output| &output.escalations).filter(|e| e.ticket == ticket);
+            all.map(|escalation| (escalation.due_ms, escalation.level)).collect::<Vec<_>>()
+        };
+        (of("T-1"), of("T-2"))
+    };
+    let last = (at("16 17:00"), 4);
+    let passed = [(at("16 10:00"), 1), (at("16 11:00"), 2), (at("16 12:00"), 3)];
+    let (open, done) = load(Passed::All);
+    assert_eq!(open, [passed[0], passed[1], passed[2], last]);
+    assert_eq!(done, [passed[0], passed[1]]);
+    assert_eq!(load(Passed::Latest), (vec![passed[2], last], vec![]));
+    assert_eq!(load(Passed::None), (vec![last], vec![]));
+}
+
+#[test]
+fn a_catch_up_fires_by_choice() {
+    let policy = office(resolution(hours(2), &[HALF, WHOLE, LATER]));
+    for (passed, expected) in [
+        (Passed::All, vec![("16 10:00", 1, 1), ("16 11:00", 1, 2), ("16 12:00", 1, 3)]),
+        (Passed::Latest, vec![("16 12:00", 1, 3)]),
+        (Passed::None, vec![]),
+    ] {
+        let commands = [apply(&[opened("16 09:00")]), Command::CatchUp(at("17 09:00"), passed), advance("20 00:00")];
+        assert_eq!(escalations(&check(&policy, &commands)), fired(&expected), "{passed:?}");
+    }
+}
+
+#[test]
+fn unknown_priorities_are_refused() {
+    let policy = office(resolution(hours(2), &[HALF]));
+    let bad = row("16 09:00", EventKind::Opened).priority("unheard_of").label(Column::Team, "x");
+    let outputs = check(&policy, &[apply(&[bad, opened("16 10:00")]), advance("18 00:00")]);
+    assert_eq!(outputs[0].refused, [0]);
+    assert_eq!(escalations(&outputs), fired(&[("16 11:00", 1, 1)]));
+}

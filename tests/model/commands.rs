@@ -1,0 +1,316 @@
+//! The model's commands: what the engine is told, and what it must say.
+
+use super::history::History;
+use super::ticket::Ticket;
+use overdue::limits::MAX_LEVELS;
+use overdue::policy::{Facts, Policy};
+use overdue::ticket::{Batch, Column, EventKind, State};
+use overdue::time::{MAX_INPUT_MS, SECOND_MS};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Which passed levels fire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Passed {
+    All,
+    Latest,
+    None,
+}
+
+/// What an edit does to tickets opened before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Apply {
+    FromStart,
+    FromNow,
+    NewTickets,
+}
+
+/// A policy and the instant from which it holds.
+#[derive(Debug, Clone)]
+pub struct Version {
+    pub at_ms: i64,
+    pub policy: Arc<Policy>,
+    pub apply: Apply,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    Fired,
+    Withdrawn,
+    ByHand,
+}
+
+/// In the order in which they come out, but for the ticket's place.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Escalation {
+    pub due_ms: i64,
+    pub ticket: String,
+    /// Empty, cycle and level 0: by hand.
+    pub clock: String,
+    pub cycle: u16,
+    pub level: u8,
+    pub kind: Kind,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CycleRecord {
+    pub ticket: String,
+    pub clock: String,
+    pub cycle: u16,
+    pub revision: u32,
+    pub started_ms: i64,
+    pub due_ms: i64,
+    pub stopped_ms: i64,
+    pub business_ms: i64,
+    pub wall_ms: i64,
+    pub met: Option<bool>,
+    pub is_void: bool,
+}
+
+/// What a command brings about, sorted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Output {
+    pub escalations: Vec<Escalation>,
+    pub cycles: Vec<CycleRecord>,
+    /// Rows of the batch.
+    pub refused: Vec<usize>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Model {
+    now_ms: i64,
+    versions: Vec<Version>,
+    tickets: BTreeMap<String, Ticket>,
+    /// What happened to the clocks of tickets that are gone.
+    gone: BTreeMap<String, ClockTally>,
+}
+
+/// Counts: open, waiting, at risk, breached, done.
+pub type TicketTally = [u64; 5];
+
+/// Counts: running, paused, at risk, breached, met, missed; then fired, by level.
+pub type ClockTally = [u64; 6 + MAX_LEVELS];
+
+/// What the counters must say; words and clocks with nothing to count are left out.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Totals {
+    pub all: TicketTally,
+    /// By column and word.
+    pub tickets: BTreeMap<(&'static str, String), TicketTally>,
+    pub clocks: BTreeMap<String, ClockTally>,
+}
+
+impl Model {
+    pub fn new(policy: Arc<Policy>) -> Model {
+        let first = Version { at_ms: i64::MIN, policy, apply: Apply::NewTickets };
+        Model { now_ms: 0, versions: vec![first], tickets: BTreeMap::new(), gone: BTreeMap::new() }
+    }
+
+    pub fn now_ms(&self) -> i64 {
+        self.now_ms
+    }
+
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.tickets.keys().map(String::as_str)
+    }
+
+    pub fn apply(&mut self, batch: &Batch, passed: Passed) -> Output {
+        let mut output = Output::default();
+        let mut rows: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for row in 0..batch.len() {
+            match batch.priority.get(row) {
+                Some(name) if self.policy().priority_id(name).is_none() => output.refused.push(row),
+                _ => rows.entry(batch.ticket.get(row)).or_default().push(row),
+            }
+        }
+        for (id, mut rows) in rows {
+            rows.sort_by_key(|row| batch.at_ms[*row]);
+            self.apply_rows(id, batch, &rows, passed, &mut output);
+        }
+        output.sort();
+        output
+    }
+
+    pub fn edit(&mut self, policy: Arc<Policy>, apply: Apply, passed: Passed) -> Output {
+        let mut output = Output::default();
+        self.versions.push(Version { at_ms: self.now_ms, policy, apply });
+        for ticket in self.tickets.values_mut() {
+            ticket.compare(&self.versions, self.now_ms, passed, &mut output);
+            ticket.report(&self.versions, &mut output);
+        }
+        output.sort();
+        output
+    }
+
+    pub fn advance(&mut self, now_ms: i64) -> Output {
+        let mut output = Output::default();
+        self.tick(now_ms);
+        for ticket in self.tickets.values_mut() {
+            ticket.settle(&self.versions, self.now_ms + 1, &mut output);
+        }
+        output.sort();
+        output
+    }
+
+    pub fn catch_up(&mut self, now_ms: i64, passed: Passed) -> Output {
+        let mut output = Output::default();
+        self.tick(now_ms);
+        for ticket in self.tickets.values_mut() {
+            ticket.compare(&self.versions, self.now_ms, passed, &mut output);
+            ticket.report(&self.versions, &mut output);
+        }
+        output.sort();
+        output
+    }
+
+    /// Time never runs backwards, and runs in whole seconds.
+    fn tick(&mut self, now_ms: i64) {
+        self.now_ms = self.now_ms.max(now_ms / SECOND_MS * SECOND_MS);
+    }
+
+    fn policy(&self) -> &Policy {
+        &self.versions[self.versions.len() - 1].policy
+    }
+
+    fn apply_rows(&mut self, id: &str, batch: &Batch, rows: &[usize], passed: Passed, output: &mut Output) {
+        let now_ms = self.now_ms;
+        // choice: rows of an unknown ticket up to the opening that its batch brings are taken together.
+        let is_opened = |row: &usize| batch.kind[*row] == EventKind::Opened;
+        let opening = rows.iter().copied().find(|row| !self.tickets.contains_key(id) && is_opened(row));
+        let opening_ms = opening.map_or(i64::MIN, |row| batch.at_ms[row]);
+        // Late rows are taken together with those up to the engine's time.
+        let late_until_ms = self.tickets.get(id).map_or(i64::MIN, |ticket| {
+            let done = ticket.fired.values().chain(ticket.marked.values());
+            done.copied().fold(ticket.history.last_ms() - 1, i64::max)
+        });
+        let until_ms = now_ms.max(opening_ms).max(late_until_ms);
+        let (past, ahead) = rows.split_at(rows.partition_point(|row| batch.at_ms[*row] <= until_ms));
+        for row in past {
+            self.insert(id, batch, *row, output);
+            self.let_go(id, passed, output);
+        }
+        if let Some(ticket) = self.tickets.get_mut(id)
+            && !past.is_empty()
+        {
+            ticket.compare(&self.versions, now_ms, passed, output);
+        }
+        for row in ahead {
+            let before = self.tickets.get(id).map(|ticket| ticket.history.clone());
+            self.insert(id, batch, *row, output);
+            if let Some(ticket) = self.tickets.get_mut(id) {
+                ticket.step(&self.versions, before, batch.at_ms[*row], now_ms, passed, output);
+            }
+            self.let_go(id, passed, output);
+        }
+        if let Some(ticket) = self.tickets.get_mut(id) {
+            ticket.report(&self.versions, output);
+        }
+    }
+
+    /// Takes a ticket that has gone out of the index; its last word first.
+    fn let_go(&mut self, id: &str, passed: Passed, output: &mut Output) {
+        if let Some(ticket) = self.tickets.get_mut(id)
+            && ticket.history.events.iter().any(|event| event.what.is_gone())
+        {
+            // Nothing that had passed fires for a ticket that is gone by now.
+            let is_gone = ticket.history.last_ms() <= self.now_ms;
+            let passed = if is_gone { Passed::None } else { passed };
+            ticket.compare(&self.versions, self.now_ms, passed, output);
+            ticket.report(&self.versions, output);
+            ticket.count_past(&mut self.gone);
+            self.tickets.remove(id);
+        }
+    }
+
+    /// Adds a row's primitive events to its ticket's history.
+    fn insert(&mut self, id: &str, batch: &Batch, row: usize, output: &mut Output) {
+        let (at_ms, kind) = (batch.at_ms[row], batch.kind[row]);
+        let word = |column| batch.labels(column).get(row).map(str::to_owned);
+        let known = self.tickets.contains_key(id);
+        if !known {
+            // A row of another kind opens its ticket with its priority, owner and team, and as new.
+            let is_opened = kind == EventKind::Opened;
+            let state = if is_opened { batch.state[row] } else { None };
+            let history = History {
+                opened_ms: at_ms,
+                is_implied: !is_opened,
+                priority: self.priority_of(batch, row),
+                state: state.unwrap_or(State::New),
+                owner: word(Column::Owner),
+                team: word(Column::Team),
+                events: Vec::new(),
+            };
+            let ticket = Ticket {
+                id: id.to_owned(),
+                history,
+                labels: BTreeMap::new(),
+                fired: BTreeMap::new(),
+                marked: BTreeMap::new(),
+                reported: BTreeMap::new(),
+            };
+            self.tickets.insert(id.to_owned(), ticket);
+        }
+        let Some(ticket) = self.tickets.get_mut(id) else { return };
+        ticket.label(batch, row);
+        if kind == EventKind::Opened {
+            // One at or after the opening of a ticket that was opened by one changes nothing but these words.
+            if known && (ticket.history.is_implied || at_ms < ticket.history.opened_ms) {
+                ticket.move_opening(batch, row);
+            }
+            return;
+        }
+        ticket.insert(batch, row, output);
+    }
+
+    fn priority_of(&self, batch: &Batch, row: usize) -> String {
+        if let Some(name) = batch.priority.get(row) {
+            return name.to_owned();
+        }
+        let policy = self.policy();
+        let facts = Facts {
+            customer: batch.customer.get(row),
+            segment: batch.segment.get(row),
+            category: batch.category.get(row),
+            channel: batch.channel.get(row),
+            team: batch.team.get(row),
+            text: if batch.text.is_empty() { "" } else { batch.text.get(row) },
+        };
+        let id = policy.rules.assign(&facts).unwrap_or(policy.default_priority);
+        policy.priorities[usize::from(id)].name.clone()
+    }
+
+    pub fn totals(&self) -> Totals {
+        let mut totals = Totals { clocks: self.gone.clone(), ..Totals::default() };
+        for ticket in self.tickets.values() {
+            ticket.count(&self.versions, self.now_ms, &mut totals);
+            ticket.count_past(&mut totals.clocks);
+        }
+        totals.clocks.retain(|_, tally| tally.iter().any(|count| *count != 0));
+        totals
+    }
+
+    /// Every due time of a ticket's levels, reached or not.
+    pub fn dues(&self, id: &str) -> Vec<i64> {
+        let levels = self.tickets.get(id).map(|ticket| ticket.levels(&self.versions).1).unwrap_or_default();
+        levels.into_values().map(|due| due.at_ms).filter(|due_ms| *due_ms < MAX_INPUT_MS).collect()
+    }
+
+    /// A ticket's history in words.
+    pub fn describe(&self, id: &str) -> String {
+        let Some(ticket) = self.tickets.get(id) else { return format!("{id}: not in the index") };
+        let history = &ticket.history;
+        let mut text = format!("{id}: opened {} as {} {:?}\n", history.opened_ms, history.priority, history.state);
+        for event in &history.events {
+            text += &format!("  {} {:?}\n", history.counts_ms(event.at_ms), event.what);
+        }
+        text + &format!("  fired {:?}\n  marked {:?}\n", ticket.fired, ticket.marked)
+    }
+}
+
+impl Output {
+    pub fn sort(&mut self) {
+        self.escalations.sort();
+        self.cycles.sort();
+        self.refused.sort_unstable();
+    }
+}
