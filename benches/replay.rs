@@ -92,7 +92,12 @@ fn structs(batches: &[Batch]) -> Vec<Row> {
 }
 
 fn drain(mut sorted: Sorted) -> usize {
-    std::iter::from_fn(|| sorted.next_batch(1 << 17).expect("memory is enough")).map(|batch| batch.len()).sum()
+    let (mut rows, mut used) = (0, None);
+    while let Some(batch) = sorted.next_batch(1 << 17, used).expect("memory is enough") {
+        rows += batch.len();
+        used = Some(batch);
+    }
+    rows
 }
 
 fn order(criterion: &mut Criterion) {
