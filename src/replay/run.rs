@@ -94,8 +94,9 @@ pub fn run(
     events.end_at(options.until_ms.unwrap_or(i64::MAX));
     std::thread::scope(|scope| -> Result<(), ReplayError> {
         let (sender, windows) = crossbeam_channel::bounded::<Batch>(1);
+        let (give_back, used) = crossbeam_channel::bounded::<Batch>(1);
         let gather = scope.spawn(move || -> Result<(), SortError> {
-            while let Some(window) = events.next_batch(limits::REPLAY_WINDOW_ROWS)? {
+            while let Some(window) = events.next_batch(limits::REPLAY_WINDOW_ROWS, used.try_recv().ok())? {
                 if sender.send(window).is_err() {
                     break;
                 }
@@ -103,7 +104,12 @@ pub fn run(
             Ok(())
         });
         // On an error the receiver is dropped, and with it the reason to gather more.
-        windows.into_iter().try_for_each(|window| run.window(&window))?;
+        windows.into_iter().try_for_each(|window| -> Result<(), ReplayError> {
+            run.window(&window)?;
+            // Its memory serves the next but one; it is no loss if nobody takes it.
+            let _ = give_back.try_send(window);
+            Ok(())
+        })?;
         gather.join().map_err(|_| ReplayError::Stopped)??;
         Ok(())
     })?;

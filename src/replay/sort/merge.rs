@@ -4,7 +4,7 @@ use super::SortError;
 use super::dictionary::Dictionaries;
 use super::rows::{Rows, at_ms_of, row_of};
 use super::spill::{self, SpillReader};
-use crate::ticket::Batch;
+use crate::ticket::{Batch, Column};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::fs::File;
@@ -102,12 +102,14 @@ impl Sorted {
         self.until_ms = until_ms;
     }
 
-    /// The next `rows` rows (fewer at the end; none after it). What comes later lies at or after the last of them.
+    /// The next `rows` rows (fewer at the end; none after it). What comes later lies at or after the last of them. A batch that
+    /// is no longer needed lends its memory: first touching new memory costs more than filling it.
     ///
     /// # Errors
     /// [`SortError::ReadBack`] where a temporary file cannot be read.
-    pub fn next_batch(&mut self, rows: usize) -> Result<Option<Batch>, SortError> {
-        let mut batch = Batch::default();
+    pub fn next_batch(&mut self, rows: usize, used: Option<Batch>) -> Result<Option<Batch>, SortError> {
+        let mut batch = used.unwrap_or_default();
+        clear(&mut batch);
         while batch.len() < rows {
             let Some(Reverse((at_ms, run))) = self.soonest.pop() else { break };
             if at_ms > self.until_ms {
@@ -131,4 +133,17 @@ impl Sorted {
         self.dictionaries.next_batch();
         Ok((!batch.is_empty()).then_some(batch))
     }
+}
+
+fn clear(batch: &mut Batch) {
+    batch.ticket.clear();
+    batch.at_ms.clear();
+    batch.kind.clear();
+    batch.state.clear();
+    for column in Column::ALL {
+        let labels = batch.labels_mut(column);
+        labels.codes.clear();
+        labels.words.clear();
+    }
+    batch.text.clear();
 }

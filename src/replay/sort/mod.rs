@@ -30,6 +30,9 @@ use thiserror::Error;
 const ROW_BITS: u32 = 22;
 const MAX_RUN_ROWS: usize = 1 << ROW_BITS;
 
+/// What a row takes at least: for how many rows of a run space is reserved.
+const LEAST_ROW_BYTES: usize = 32;
+
 /// Why events could not be put in order.
 #[derive(Debug, Error)]
 pub enum SortError {
@@ -82,11 +85,14 @@ impl Sorter {
         self.rows += batch.len() as u64;
         let mut from = 0;
         while from < batch.len() {
+            // A run is a fourth of the budget, so that one can fill while another is written.
+            let run_bytes = (self.budget_bytes / 4).min(limits::MAX_SORT_RUN_BYTES);
+            if self.filling.is_empty() {
+                self.filling = Rows::with_capacity(MAX_RUN_ROWS.min(run_bytes / LEAST_ROW_BYTES));
+            }
             let to = batch.len().min(from + MAX_RUN_ROWS - self.filling.len());
             self.filling.append(batch, from..to, &codes, self.keep);
             from = to;
-            // A run is a fourth of the budget, so that one can fill while another is written.
-            let run_bytes = (self.budget_bytes / 4).min(limits::MAX_SORT_RUN_BYTES);
             if self.filling.len() == MAX_RUN_ROWS || self.filling.size_bytes() >= run_bytes {
                 self.seal(true)?;
             }

@@ -18,6 +18,16 @@ pub struct Rows {
 }
 
 impl Rows {
+    /// Rows that will not move while they grow; memory that is not filled is not touched either.
+    pub fn with_capacity(rows: usize) -> Self {
+        Self {
+            at_ms: Vec::with_capacity(rows),
+            kind: Vec::with_capacity(rows),
+            state: Vec::with_capacity(rows),
+            ..Self::default()
+        }
+    }
+
     pub fn len(&self) -> usize {
         self.at_ms.len()
     }
@@ -44,6 +54,9 @@ impl Rows {
             let (codes, map) = (&mut self.labels[index], &maps[index]);
             if map.is_empty() && codes.is_empty() {
                 continue;
+            }
+            if codes.is_empty() {
+                codes.reserve(self.at_ms.capacity());
             }
             codes.resize(before, NO_LABEL);
             if map.is_empty() {

@@ -32,10 +32,12 @@ fn sorted(batches: &[Batch], budget_bytes: usize, out_rows: usize) -> (Vec<Row>,
     let in_memory = sorter.is_in_memory();
     let mut sorted = sorter.finish().unwrap();
     let mut all = Vec::new();
-    while let Some(batch) = sorted.next_batch(out_rows).unwrap() {
+    let mut used = None;
+    while let Some(batch) = sorted.next_batch(out_rows, used).unwrap() {
         assert!(batch.len() <= out_rows);
         assert!(Column::ALL.iter().all(|column| batch.labels(*column).codes.len() == batch.len()));
         all.extend(rows(&batch));
+        used = Some(batch);
     }
     (all, in_memory)
 }
@@ -58,7 +60,7 @@ fn order_is_by_time_then_by_input_in_memory_and_on_disk() {
 fn what_no_rule_reads_is_dropped() {
     let mut sorter = Sorter::new(1 << 20, std::env::temp_dir(), Keep { facts_for_rules: false });
     muddled(100).iter().for_each(|batch| sorter.push(batch).unwrap());
-    let batch = sorter.finish().unwrap().next_batch(100_000).unwrap().unwrap();
+    let batch = sorter.finish().unwrap().next_batch(100_000, None).unwrap().unwrap();
     for row in 0..batch.len() {
         assert_eq!(batch.customer.get(row), None);
         let has_text = !batch.text.is_empty() && !batch.text.get(row).is_empty();
@@ -80,7 +82,7 @@ fn nothing_later_than_the_end_is_handed_out() {
             let mut sorted = sorter.finish().unwrap();
             assert_eq!(sorted.rows(), expected.len() as u64);
             sorted.end_at(until_ms);
-            let found: Vec<Row> = std::iter::from_fn(|| sorted.next_batch(50).unwrap())
+            let found: Vec<Row> = std::iter::from_fn(|| sorted.next_batch(50, None).unwrap())
                 .flat_map(|batch| rows(&batch).collect::<Vec<_>>())
                 .collect();
             assert!(found == expected[..expected.partition_point(|row| row.0 <= until_ms)], "{until_ms}");
@@ -91,7 +93,7 @@ fn nothing_later_than_the_end_is_handed_out() {
 #[test]
 fn nothing_in_nothing_out() {
     let mut sorted = Sorter::new(0, std::env::temp_dir(), KEEP).finish().unwrap();
-    assert!(sorted.next_batch(10).unwrap().is_none());
+    assert!(sorted.next_batch(10, None).unwrap().is_none());
 }
 
 #[test]
