@@ -1,8 +1,6 @@
 //! How fast is a replay? Putting events in order, and driving the engine over them with and without writing the results.
 //! The rival of the sort is what one writes first: a struct a row, with its texts, sorted by time.
 
-#![expect(clippy::expect_used, reason = "a benchmark that cannot set up its data cannot go on")]
-
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use overdue::engine::Passed;
 use overdue::generate::{History, Plan};
