@@ -11,9 +11,6 @@ use overdue::ticket::{Batch, Column, EventKind, State};
 use std::sync::Arc;
 use std::time::Duration;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// About 1.3 million events.
 const PLAN: Plan = Plan { tickets: 200_000, start_ms: 1_767_571_200_000, days: 365, seed: 1 };
 const MEMORY_BYTES: usize = 4 << 30;

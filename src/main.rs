@@ -5,9 +5,6 @@
 use clap::Parser;
 use std::process::ExitCode;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     match overdue::cli::run(&overdue::cli::Cli::parse()) {
         Ok(code) => code,

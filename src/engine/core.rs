@@ -375,7 +375,19 @@ impl Engine {
 
     /// Takes what the shards have told.
     fn collect(&mut self) -> Outcome {
+        let told = |shard: &mut Shard| {
+            shard.told.escalations.sort_by_key(Escalation::order);
+            shard.told.cycles.sort_by_key(CycleRecord::order);
+        };
+        let records: usize =
+            self.shards.iter().map(|shard| shard.told.escalations.len() + shard.told.cycles.len()).sum();
+        if records < PARALLEL_FROM {
+            self.shards.iter_mut().for_each(told);
+        } else {
+            self.shards.par_iter_mut().for_each(told);
+        }
         let mut outcome = Outcome::default();
+        outcome.escalations.reserve(self.shards.iter().map(|shard| shard.told.escalations.len()).sum());
         for shard in &mut self.shards {
             let Told { escalations, cycles, .. } = &mut shard.told;
             outcome.escalations.append(escalations);

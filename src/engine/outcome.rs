@@ -2,7 +2,6 @@
 
 use super::symbols::Symbol;
 use super::versions::VersionId;
-use rayon::slice::ParallelSliceMut;
 use thiserror::Error;
 
 /// A ticket of the engine, as records name it. Good until the next call that changes the engine.
@@ -149,8 +148,9 @@ pub struct Outcome {
 impl Outcome {
     /// Puts everything into the order that does not depend on shards.
     pub(super) fn sort(&mut self) {
-        self.escalations.par_sort_by_key(Escalation::order);
-        self.cycles.par_sort_by_key(CycleRecord::order);
+        // Each shard's are in order already: the sort finds so many runs and merges them.
+        self.escalations.sort_by_key(Escalation::order);
+        self.cycles.sort_by_key(CycleRecord::order);
         self.refused.sort_by_key(|refused| refused.row);
     }
 }

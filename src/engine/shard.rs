@@ -69,12 +69,6 @@ impl Shard {
         TicketRef { shard: self.number, slot, ordinal: self.tickets.records[slot].ordinal() }
     }
 
-    /// Whether a ticket's clocks can be worked on without its history: nothing about its open cycles lies in the past.
-    fn is_simple(&self, versions: &Versions, slot: u32) -> bool {
-        let version = versions.get(self.tickets.records[slot].version());
-        self.tickets.clocks(slot, version.meters.len()).all(|clock| !clock.unpack().broken)
-    }
-
     /// Room for the ticket at hand, to be given back by [`Shard::put_fold`].
     pub(super) fn take_fold(&mut self) -> Box<Fold> {
         self.fold.take().unwrap_or_default()
@@ -154,7 +148,9 @@ impl Shard {
             }
             self.before = counted.clocks;
         }
-        self.tickets.resize_clocks(slot, before_len, after.meters.len());
+        if before_len != after.meters.len() || from.is_none() {
+            self.tickets.resize_clocks(slot, before_len, after.meters.len());
+        }
         for (place, (meter, run)) in fold.clocks(versions).enumerate() {
             self.counters.count_run(meter.clock, &run.state, true);
             self.tickets.set_clock(slot, place, PackedClock::pack(&run.state));
@@ -473,8 +469,9 @@ impl Shard {
 
     /// A ticket with everything known of its open cycles.
     pub(super) fn load(&self, versions: &Versions, slot: u32, now_ms: i64, fold: &mut Fold) {
-        if self.is_simple(versions, slot) {
-            return self.unpack(versions, slot, fold);
+        self.unpack(versions, slot, fold);
+        if fold.clocks(versions).all(|(_, run)| !run.state.broken) {
+            return;
         }
         let entries = self.entries(versions, slot);
         self.rebuild(versions, slot, &entries, now_ms, fold);

@@ -1,9 +1,10 @@
 //! A ticket's history, replayed from its first event to its last.
 
-use super::measure::{Cycle, Due, Ruler, Segment};
+use super::measure::{Carried, Cycle, Due, Ruler, Segment};
 use super::ticket::{Apply, Version};
 use overdue::policy::{Clock, Effect, OnPriorityChange, Priority};
 use overdue::ticket::{EventKind, State};
+use overdue::time::NEVER_MS;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -41,7 +42,7 @@ pub struct History {
     pub state: State,
     pub owner: Option<String>,
     pub team: Option<String>,
-    /// In order of the time at which they count, then of arrival.
+    /// In order of the time at which they happened, then of arrival.
     pub events: Vec<Primitive>,
 }
 
@@ -55,10 +56,10 @@ impl History {
         self.events.iter().map(|event| self.counts_ms(event.at_ms)).fold(self.opened_ms, i64::max)
     }
 
-    /// State and priority after everything that counts at or before an instant.
+    /// State and priority after everything up to an instant.
     pub fn at(&self, at_ms: i64) -> (State, &str) {
         let (mut state, mut priority) = (self.state, self.priority.as_str());
-        for event in self.events.iter().filter(|event| self.counts_ms(event.at_ms) <= self.counts_ms(at_ms)) {
+        for event in self.events.iter().filter(|event| event.at_ms <= at_ms) {
             match &event.what {
                 What::State(_, next) => state = *next,
                 What::Priority(next) => priority = next,
@@ -68,10 +69,10 @@ impl History {
         (state, priority)
     }
 
-    /// Owner and team after everything that counts at or before an instant: those named last.
+    /// Owner and team after everything up to an instant: those named last.
     pub fn assigned_at(&self, at_ms: i64) -> (Option<&str>, Option<&str>) {
         let (mut owner, mut team) = (self.owner.as_deref(), self.team.as_deref());
-        for event in self.events.iter().filter(|event| self.counts_ms(event.at_ms) <= self.counts_ms(at_ms)) {
+        for event in self.events.iter().filter(|event| event.at_ms <= at_ms) {
             if let What::Assigned(next_owner, next_team) = &event.what {
                 owner = next_owner.as_deref().or(owner);
                 team = next_team.as_deref().or(team);
@@ -86,8 +87,7 @@ impl History {
             return false;
         }
         self.events.push(event);
-        let opened_ms = self.opened_ms;
-        self.events.sort_by_key(|event| event.at_ms.max(opened_ms));
+        self.events.sort_by_key(|event| event.at_ms);
         true
     }
 }
@@ -122,11 +122,11 @@ impl Run {
     }
 
     fn begin(&mut self, at_ms: i64, floor: u8, ruler: Ruler<'_>) {
-        let base_ms = (floor > 0).then(|| ruler.level(at_ms, floor).map_or(0, |amount| amount.ms));
+        let carried = (floor > 0).then(|| Carried { at_ms, spent_ms: ruler.standing_at(at_ms, floor) });
         self.open = Some(Cycle {
             number: self.next_number(),
             started_ms: at_ms,
-            base_ms,
+            carried,
             floor,
             segments: Vec::new(),
             held: false,
@@ -135,28 +135,44 @@ impl Run {
         });
     }
 
-    fn end(&mut self, at_ms: i64, ruler: Ruler<'_>, without_result: bool) {
+    fn end(&mut self, at_ms: i64, ruler: Ruler<'_>, by: By) {
         let Some(mut cycle) = self.open.take() else { return };
-        let was_running = cycle.segments.last().is_some_and(|last| last.to_ms.is_none());
-        pause(&mut cycle, at_ms);
-        keep_reached(&mut cycle, ruler, |due_ms| due_ms < at_ms);
+        let in_time = |due_ms: i64| by.comes_after(due_ms, at_ms);
+        keep_reached(&mut cycle, ruler, in_time);
         let business_ms = ruler.spent(&cycle, at_ms);
-        if !was_running {
+        let target = ruler.target(cycle.started_ms);
+        let missed = target.map(|amount| ruler.reach(&cycle, amount).at_ms.is_some_and(in_time));
+        if missed == Some(false) && cycle.segments.last().is_none_or(|last| last.to_ms.is_some()) {
             // Had it gone on, it would have from its stop.
-            cycle.segments.push(Segment { from_ms: at_ms, to_ms: Some(at_ms) });
+            cycle.segments.push(Segment { from_ms: at_ms, to_ms: None });
         }
-        let target = ruler.target(cycle.started_ms).map(|amount| ruler.reach(&cycle, amount));
         self.last_level = standing(&cycle);
         self.ended.push(Ended {
             number: cycle.number,
             started_ms: cycle.started_ms,
-            due_ms: target.map_or(overdue::time::NEVER_MS, |reach| reach.due_ms),
+            due_ms: target.map_or(NEVER_MS, |amount| ruler.reach(&cycle, amount).due_ms),
             stopped_ms: at_ms,
             business_ms,
-            met: target.map(|reach| reach.at_ms.is_none()),
+            met: missed.map(|missed| !missed),
             levels: cycle.reached,
-            without_result,
+            without_result: by == By::Leaving,
         });
+    }
+}
+
+/// What ends a cycle or measures it anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum By {
+    Event,
+    /// The event that takes the ticket out of the index.
+    Leaving,
+    Edit,
+}
+
+impl By {
+    /// At one instant events come first, then what is due, then edits.
+    fn comes_after(self, due_ms: i64, at_ms: i64) -> bool {
+        due_ms < at_ms || (self == By::Edit && due_ms == at_ms)
     }
 }
 
@@ -231,9 +247,10 @@ impl Replay {
                 What::Priority(name) => {
                     if *name != replay.priority.name {
                         // At one instant events come before edits.
-                        let next = in_force(versions, name, |since_ms| since_ms < at_ms);
+                        let holds = |since_ms| since_ms < at_ms || since_ms <= history.opened_ms;
+                        let next = in_force(versions, name, holds);
                         let mode = next.on_priority_change;
-                        replay.change(next, mode, at_ms, false, &history.events[..index], history);
+                        replay.change(next, mode, at_ms, By::Event, &history.events[..index], history);
                         replay.effects(EventKind::PriorityChanged, at_ms);
                     }
                 }
@@ -265,21 +282,15 @@ impl Replay {
                 Effect::Start if run.open.is_none() => run.begin(at_ms, 0, ruler),
                 Effect::Continue if run.open.is_none() => {
                     run.begin(at_ms, run.last_level.min(clock.levels.len() as u8), ruler);
-                    // ENGINE-QUIRK 1: counts as paused
-                    if !run.ended.is_empty()
-                        && let Some(cycle) = &mut run.open
-                    {
-                        cycle.base_ms.get_or_insert(0);
-                    }
                 }
                 Effect::Start => {}
                 Effect::Pause => set_held(run, true),
                 Effect::Resume | Effect::Continue => set_held(run, false),
                 Effect::Restart => {
-                    run.end(at_ms, ruler, false);
+                    run.end(at_ms, ruler, By::Event);
                     run.begin(at_ms, 0, ruler);
                 }
-                Effect::Stop => run.end(at_ms, ruler, false),
+                Effect::Stop => run.end(at_ms, ruler, By::Event),
             }
         }
     }
@@ -290,8 +301,13 @@ impl Replay {
             let Some(cycle) = self.runs.get_mut(&clock.name).and_then(|run| run.open.as_mut()) else { continue };
             if cycle.held || clock.pause_while.contains(self.state) {
                 pause(cycle, at_ms);
-            } else if cycle.segments.last().is_none_or(|last| last.to_ms.is_some()) {
-                cycle.segments.push(Segment { from_ms: at_ms, to_ms: None });
+            } else {
+                match cycle.segments.last_mut() {
+                    Some(last) if last.to_ms.is_none() => {}
+                    // A pause of no length is none.
+                    Some(last) if last.to_ms == Some(at_ms) => last.to_ms = None,
+                    _ => cycle.segments.push(Segment { from_ms: at_ms, to_ms: None }),
+                }
             }
         }
     }
@@ -300,7 +316,7 @@ impl Replay {
     fn leave(&mut self, at_ms: i64) {
         for clock in &self.priority.clocks {
             if let Some(run) = self.runs.get_mut(&clock.name) {
-                run.end(at_ms, Self::ruler(&self.priority, clock), true);
+                run.end(at_ms, Self::ruler(&self.priority, clock), By::Leaving);
             }
         }
         self.is_gone = true;
@@ -320,7 +336,7 @@ impl Replay {
             return;
         }
         // choice: an edit is no event of the ticket, so the table's effect for `priority_changed` is not done.
-        self.change(next, mode, at_ms, true, &history.events[..before], history);
+        self.change(next, mode, at_ms, By::Edit, &history.events[..before], history);
         self.run_or_pause(at_ms);
     }
 
@@ -329,7 +345,7 @@ impl Replay {
         next: Arc<Priority>,
         mode: OnPriorityChange,
         at_ms: i64,
-        is_edit: bool,
+        by: By,
         before: &[Primitive],
         history: &History,
     ) {
@@ -339,29 +355,26 @@ impl Replay {
             let ruler = Self::ruler(&last, old);
             let Some(run) = self.runs.get_mut(&old.name) else { continue };
             let Some(new) = named(&next, &old.name) else {
-                run.end(at_ms, ruler, false);
+                run.end(at_ms, ruler, by);
                 continue;
             };
             let new_ruler = Self::ruler(&next, &next.clocks[new]);
             let Some(cycle) = run.open.as_mut() else { continue };
-            // What is due at the instant of an edit has fired already: the engine's time is there.
-            keep_reached(cycle, ruler, |due_ms| due_ms < at_ms || (is_edit && due_ms == at_ms));
+            keep_reached(cycle, ruler, |due_ms| by.comes_after(due_ms, at_ms));
             cycle.measured_ms = at_ms;
             match mode {
-                OnPriorityChange::FromStart => {}
+                OnPriorityChange::FromStart => cycle.carried = None,
                 OnPriorityChange::Carry => {
-                    cycle.base_ms = Some(ruler.spent(cycle, at_ms));
-                    cycle.segments.clear();
+                    cycle.carried = Some(Carried { at_ms, spent_ms: ruler.spent(cycle, at_ms) });
                 }
                 OnPriorityChange::Restart => {
-                    run.end(at_ms, ruler, false);
+                    run.end(at_ms, ruler, by);
                     run.begin(at_ms, 0, new_ruler);
                 }
                 OnPriorityChange::KeepLevel => {
-                    cycle.floor = standing(cycle).min(new_ruler.clock.levels.len() as u8);
-                    let amount = (cycle.floor > 0).then(|| new_ruler.level(cycle.started_ms, cycle.floor)).flatten();
-                    cycle.base_ms = Some(amount.map_or(0, |amount| amount.ms));
-                    cycle.segments.clear();
+                    cycle.floor = standing(cycle);
+                    let spent_ms = new_ruler.standing_at(cycle.started_ms, cycle.floor);
+                    cycle.carried = Some(Carried { at_ms, spent_ms });
                 }
             }
         }
@@ -373,10 +386,11 @@ impl Replay {
                 cycle.measured_ms = at_ms;
                 if mode != OnPriorityChange::FromStart {
                     // With no time spent so far.
-                    cycle.base_ms = Some(0);
-                    cycle.segments.clear();
+                    cycle.carried = Some(Carried { at_ms, spent_ms: 0 });
                 }
             }
+            // choice: it has stood at no level yet.
+            run.last_level = 0;
             run.open = started;
         }
     }
@@ -418,7 +432,7 @@ fn as_if_always(clock: &Clock, priority: &Priority, before: &[Primitive], histor
     let mut cycle = replay.runs.remove(&clock.name)?.open?;
     // choice: a cycle that the table would have continued starts at no level here: the earlier ones do not count.
     cycle.floor = 0;
-    cycle.base_ms = None;
+    cycle.carried = None;
     Some(cycle)
 }
 

@@ -17,8 +17,9 @@ pub struct Segment {
 pub struct Cycle {
     pub number: u16,
     pub started_ms: i64,
-    /// Spent before the first segment: carried over a change, or the amount of the level at which it stands.
-    pub base_ms: Option<i64>,
+    /// What counts as spent at some instant, instead of what was spent before it: carried over a change, or the amount of
+    /// the level at which the cycle stands.
+    pub carried: Option<Carried>,
     /// Levels up to this one cannot be reached.
     pub floor: u8,
     pub segments: Vec<Segment>,
@@ -27,6 +28,22 @@ pub struct Cycle {
     pub measured_ms: i64,
     /// Levels reached under earlier versions or priorities stay so.
     pub reached: BTreeMap<u8, Due>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Carried {
+    pub at_ms: i64,
+    pub spent_ms: i64,
+}
+
+impl Cycle {
+    /// Spent before the segments that are measured, and those segments.
+    fn measured(&self) -> (i64, Vec<Segment>) {
+        let Some(carried) = self.carried else { return (0, self.segments.clone()) };
+        let lasts = |segment: &&Segment| segment.to_ms.is_none_or(|to_ms| to_ms >= carried.at_ms);
+        let rest = |segment: &Segment| Segment { from_ms: segment.from_ms.max(carried.at_ms), ..*segment };
+        (carried.spent_ms, self.segments.iter().filter(lasts).map(rest).collect())
+    }
 }
 
 /// When a level is due.
@@ -43,7 +60,7 @@ pub struct Amount {
     pub ms: i64,
     /// Where it is in days: the instant at which it ends when nothing pauses.
     pub exact_ms: Option<i64>,
-    /// Of a target in business days, or itself in days: after a pause never due at a closing.
+    /// Of a target in business days, or itself in business days: after a pause never due at a closing.
     pub ends_open: bool,
 }
 
@@ -91,32 +108,27 @@ impl Ruler<'_> {
         if self.is_real() { at_ms } else { self.timeline.next_open(at_ms) }
     }
 
-    fn days_end(&self, from_ms: i64, span: Span) -> Option<i64> {
-        match span {
-            Span::Business { .. } => None,
-            Span::BusinessDays(days) => Some(self.timeline.add_business_days(from_ms, days)),
-            Span::CalendarDays(days) => Some(self.timeline.add_calendar_days(from_ms, days)),
-        }
-    }
-
-    /// A span that begins at `from_ms`, of a cycle that started at `start_ms`; choice: hours on a clock whose target is in
-    /// calendar days are real hours, and levels in days are due at exactly their instant where nothing pauses.
-    fn span(&self, start_ms: i64, from_ms: i64, before_ms: i64, span: Span) -> Amount {
-        match (span, self.days_end(from_ms, span)) {
-            (_, Some(end_ms)) => Amount {
-                ms: if end_ms >= NEVER_MS { NEVER_MS } else { self.elapsed(start_ms, end_ms) },
-                exact_ms: Some(end_ms),
-                ends_open: true,
-            },
-            (Span::Business { ms }, None) => {
-                Amount { ms: before_ms + ms, exact_ms: None, ends_open: self.has_business_days() }
-            }
-            (_, None) => unreachable!("days end somewhere"),
-        }
+    /// A span from the start, or from where the target ends. Choice: hours on a clock whose target is in calendar days are
+    /// real hours, and levels in days are due at exactly their instant where nothing pauses.
+    fn span(&self, start_ms: i64, target: Option<Amount>, span: Span) -> Amount {
+        let in_business_days = matches!(span, Span::BusinessDays(_));
+        let ends_open = in_business_days || (target.is_some() && self.has_business_days());
+        let before_ms = target.map_or(0, |target| target.ms);
+        let from_ms = match target {
+            None => start_ms,
+            Some(target) => target.exact_ms.unwrap_or_else(|| self.add(start_ms, target.ms)),
+        };
+        let end_ms = match span {
+            Span::Business { ms } => return Amount { ms: before_ms + ms, exact_ms: None, ends_open },
+            Span::BusinessDays(days) => self.timeline.add_business_days(from_ms, days),
+            Span::CalendarDays(days) => self.timeline.add_calendar_days(from_ms, days),
+        };
+        let ms = if end_ms >= NEVER_MS { NEVER_MS } else { self.elapsed(start_ms, end_ms) };
+        Amount { ms, exact_ms: Some(end_ms), ends_open }
     }
 
     pub fn target(&self, start_ms: i64) -> Option<Amount> {
-        self.clock.target.map(|span| self.span(start_ms, start_ms, 0, span))
+        self.clock.target.map(|span| self.span(start_ms, None, span))
     }
 
     fn percent(&self, start_ms: i64, hundredths: u32) -> Option<Amount> {
@@ -136,25 +148,31 @@ impl Ruler<'_> {
     pub fn level(&self, start_ms: i64, level: u8) -> Option<Amount> {
         match self.clock.levels.get(usize::from(level) - 1)?.at {
             Threshold::Percent(hundredths) => self.percent(start_ms, hundredths),
-            Threshold::After(span) => Some(self.span(start_ms, start_ms, 0, span)),
+            Threshold::After(span) => Some(self.span(start_ms, None, span)),
             Threshold::AfterTarget(span) => {
                 let target = self.target(start_ms)?;
-                let target_ends_ms = target.exact_ms.unwrap_or_else(|| self.add(start_ms, target.ms));
-                Some(self.span(start_ms, target_ends_ms, target.ms, span))
+                Some(self.span(start_ms, Some(target), span))
             }
         }
     }
 
+    /// What counts as spent by a cycle that stands at a level; beyond the chain's end, at its last.
+    pub fn standing_at(&self, start_ms: i64, level: u8) -> i64 {
+        let level = level.min(self.clock.levels.len() as u8);
+        if level == 0 { 0 } else { self.level(start_ms, level).map_or(0, |amount| amount.ms) }
+    }
+
     pub fn spent(&self, cycle: &Cycle, until_ms: i64) -> i64 {
         let run = |segment: &Segment| self.elapsed(segment.from_ms, segment.to_ms.unwrap_or(until_ms).min(until_ms));
-        cycle.base_ms.unwrap_or(0) + cycle.segments.iter().map(run).sum::<i64>()
+        let (spent_ms, segments) = cycle.measured();
+        spent_ms + segments.iter().map(run).sum::<i64>()
     }
 
     pub fn reach(&self, cycle: &Cycle, amount: Amount) -> Reach {
-        let mut spent_ms = cycle.base_ms.unwrap_or(0);
+        let (mut spent_ms, segments) = cycle.measured();
         let mut due_ms = NEVER_MS;
-        for (index, segment) in cycle.segments.iter().enumerate() {
-            let never_paused = index == 0 && cycle.base_ms.is_none() && segment.from_ms == cycle.started_ms;
+        for (index, segment) in segments.iter().enumerate() {
+            let never_paused = index == 0 && cycle.carried.is_none() && segment.from_ms == cycle.started_ms;
             let left_ms = amount.ms - spent_ms;
             due_ms = if never_paused && amount.exact_ms.is_some() {
                 amount.exact_ms.unwrap_or(NEVER_MS)

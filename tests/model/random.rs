@@ -4,6 +4,7 @@ use super::calendars;
 use super::run::{Command, Edited, Row, run_model};
 use super::{Apply, Model, Passed};
 use overdue::calendar::Span;
+use overdue::limits::MAX_LEVELS;
 use overdue::policy::{Actions, Clock, Effect, Level, OnPriorityChange, Policy, Priority, Rules, Threshold};
 use overdue::ticket::{Column, EventKind, State, StateSet};
 use overdue::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS};
@@ -85,7 +86,7 @@ fn random_levels(random: &mut Random, target: Option<Span>) -> Vec<Level> {
         }
     }
     let keep = 10 + random.below(60);
-    candidates.into_iter().filter(|_| random.chance(keep)).map(level).collect()
+    candidates.into_iter().filter(|_| random.chance(keep)).map(level).take(MAX_LEVELS).collect()
 }
 
 fn random_states(random: &mut Random) -> StateSet {
@@ -228,7 +229,7 @@ impl Workload<'_> {
                 self.policy = random_edit(self.random, &self.policy);
                 let apply = self.random.pick(&[Apply::FromStart, Apply::FromNow, Apply::NewTickets]);
                 let edit = Command::Edit(Edited(Arc::clone(&self.policy)), apply, self.random.pick(&PASSED));
-                vec![Command::Advance(now_ms), edit]
+                vec![Command::Advance(now_ms), edit, Command::Advance(now_ms + SECOND_MS)]
             }
             1 if self.profile.catch_ups => vec![Command::CatchUp(self.later(), self.random.pick(&PASSED))],
             2..=7 => vec![Command::Advance(self.later())],

@@ -84,9 +84,9 @@ struct Ticket {
     id: String,
     history: History,
     labels: BTreeMap<&'static str, String>,
-    /// With the due time under which each fired.
+    /// With the due time of each, as it was known last.
     fired: BTreeMap<LevelKey, i64>,
-    marked: BTreeSet<LevelKey>,
+    marked: BTreeMap<LevelKey, i64>,
     reported: BTreeMap<(String, u16), CycleRecord>,
 }
 
@@ -150,6 +150,7 @@ impl Model {
         self.versions.push(Version { at_ms: self.now_ms, policy, apply });
         for ticket in self.tickets.values_mut() {
             ticket.compare(&self.versions, self.now_ms, passed, &mut output);
+            ticket.report(&self.versions, &mut output);
         }
         output.sort();
         output
@@ -170,6 +171,7 @@ impl Model {
         self.tick(now_ms);
         for ticket in self.tickets.values_mut() {
             ticket.compare(&self.versions, self.now_ms, passed, &mut output);
+            ticket.report(&self.versions, &mut output);
         }
         output.sort();
         output
@@ -186,7 +188,17 @@ impl Model {
 
     fn apply_rows(&mut self, id: &str, batch: &Batch, rows: &[usize], passed: Passed, output: &mut Output) {
         let now_ms = self.now_ms;
-        let (past, ahead) = rows.split_at(rows.partition_point(|row| batch.at_ms[*row] <= now_ms));
+        // choice: rows of an unknown ticket up to the opening that its batch brings are taken together.
+        let is_opened = |row: &usize| batch.kind[*row] == EventKind::Opened;
+        let opening = rows.iter().copied().find(|row| !self.tickets.contains_key(id) && is_opened(row));
+        let opening_ms = opening.map_or(i64::MIN, |row| batch.at_ms[row]);
+        // Late rows are taken together with those up to the engine's time.
+        let late_until_ms = self.tickets.get(id).map_or(i64::MIN, |ticket| {
+            let done = ticket.fired.values().chain(ticket.marked.values());
+            done.copied().fold(ticket.history.last_ms() - 1, i64::max)
+        });
+        let until_ms = now_ms.max(opening_ms).max(late_until_ms);
+        let (past, ahead) = rows.split_at(rows.partition_point(|row| batch.at_ms[*row] <= until_ms));
         for row in past {
             self.insert(id, batch, *row, output);
             self.let_go(id, passed, output);
@@ -199,17 +211,13 @@ impl Model {
         for row in ahead {
             let before = self.tickets.get(id).map(|ticket| ticket.history.clone());
             self.insert(id, batch, *row, output);
-            let Some(ticket) = self.tickets.get_mut(id) else { continue };
-            if let Some(before) = before.filter(|before| *before != ticket.history) {
-                // Time has come up to this event: what was due before it has fired.
-                let after = std::mem::replace(&mut ticket.history, before);
-                ticket.settle(&self.versions, batch.at_ms[*row], output);
-                ticket.history = after;
+            if let Some(ticket) = self.tickets.get_mut(id) {
+                ticket.step(&self.versions, before, batch.at_ms[*row], now_ms, passed, output);
             }
             self.let_go(id, passed, output);
-            if let Some(ticket) = self.tickets.get_mut(id) {
-                ticket.compare(&self.versions, now_ms, passed, output);
-            }
+        }
+        if let Some(ticket) = self.tickets.get_mut(id) {
+            ticket.report(&self.versions, output);
         }
     }
 
@@ -222,6 +230,7 @@ impl Model {
             let is_gone = ticket.history.last_ms() <= self.now_ms;
             let passed = if is_gone { Passed::None } else { passed };
             ticket.compare(&self.versions, self.now_ms, passed, output);
+            ticket.report(&self.versions, output);
             ticket.count_past(&mut self.gone);
             self.tickets.remove(id);
         }
@@ -250,22 +259,17 @@ impl Model {
                 history,
                 labels: BTreeMap::new(),
                 fired: BTreeMap::new(),
-                marked: BTreeSet::new(),
+                marked: BTreeMap::new(),
                 reported: BTreeMap::new(),
             };
             self.tickets.insert(id.to_owned(), ticket);
         }
         let Some(ticket) = self.tickets.get_mut(id) else { return };
-        for column in [Column::Channel, Column::Category, Column::Customer] {
-            if let Some(word) = word(column) {
-                ticket.labels.insert(column.name(), word);
-            }
-        }
+        ticket.label(batch, row);
         if kind == EventKind::Opened {
+            // One at or after the opening of a ticket that was opened by one changes nothing but these words.
             if known && (ticket.history.is_implied || at_ms < ticket.history.opened_ms) {
                 ticket.move_opening(batch, row);
-            } else if known {
-                ticket.retell(batch, row, self.now_ms);
             }
             return;
         }
@@ -318,6 +322,14 @@ impl Model {
 }
 
 impl Ticket {
+    fn label(&mut self, batch: &Batch, row: usize) {
+        for column in [Column::Channel, Column::Category, Column::Customer] {
+            if let Some(word) = batch.labels(column).get(row) {
+                self.labels.insert(column.name(), word.to_owned());
+            }
+        }
+    }
+
     /// The first `opened` row, or one that lies earlier; choice: what it does not say stays as the ticket started, but for the
     /// state, which is new.
     fn move_opening(&mut self, batch: &Batch, row: usize) {
@@ -329,40 +341,6 @@ impl Ticket {
         history.priority = word(Column::Priority).unwrap_or_else(|| history.priority.clone());
         history.owner = word(Column::Owner).or(history.owner.take());
         history.team = word(Column::Team).or(history.team.take());
-        let opened_ms = history.opened_ms;
-        history.events.sort_by_key(|event| event.at_ms.max(opened_ms));
-    }
-
-    /// An `opened` row at or after the opening: what is new in it holds from now on.
-    fn retell(&mut self, batch: &Batch, row: usize, now_ms: i64) {
-        let history = &mut self.history;
-        let at_ms = now_ms.max(history.last_ms());
-        let (state, priority) = history.at(at_ms);
-        let (owner, team) = history.assigned_at(at_ms);
-        let mut events = Vec::new();
-        if let Some(name) = batch.priority.get(row)
-            && name != priority
-            && name != history.priority
-        {
-            events.push(What::Priority(name.to_owned()));
-        }
-        let news = |word: Option<&str>, at_opening: Option<&str>, at_last: Option<&str>| {
-            word.filter(|_| word != at_opening && word != at_last).map(str::to_owned)
-        };
-        let owner = news(batch.owner.get(row), history.owner.as_deref(), owner);
-        let team = news(batch.team.get(row), history.team.as_deref(), team);
-        if owner.is_some() || team.is_some() {
-            events.push(What::Assigned(owner, team));
-        }
-        if let Some(next) = batch.state[row]
-            && next != history.state
-            && let Some(kind) = state_event(state, next)
-        {
-            events.push(What::State(kind, next));
-        }
-        for what in events {
-            history.insert(Primitive { at_ms, what });
-        }
     }
 
     fn insert(&mut self, batch: &Batch, row: usize, output: &mut Output) {
@@ -399,7 +377,7 @@ impl Ticket {
             let by_hand = what == What::Event(EventKind::Escalated);
             if self.history.insert(Primitive { at_ms, what }) && by_hand {
                 output.escalations.push(Escalation {
-                    due_ms: self.history.counts_ms(at_ms),
+                    due_ms: 0,
                     ticket: self.id.clone(),
                     clock: String::new(),
                     cycle: 0,
@@ -408,6 +386,35 @@ impl Ticket {
                 });
             }
         }
+    }
+
+    /// Comes up to a row that lies ahead: what is due before it fires, then each of its primitive events is done. An `opened`
+    /// row of a known ticket counts at a time that has come already.
+    fn step(
+        &mut self,
+        versions: &[Version],
+        before: Option<History>,
+        at_ms: i64,
+        now_ms: i64,
+        passed: Passed,
+        output: &mut Output,
+    ) {
+        let after = self.history.clone();
+        let before = before.unwrap_or_else(|| History { events: Vec::new(), ..after.clone() });
+        if after != before && before.opened_ms == after.opened_ms {
+            let news = after.events.iter().filter(|event| !before.events.contains(event)).cloned();
+            let news: Vec<Primitive> = news.collect();
+            self.history = before;
+            if news.iter().any(|event| event.at_ms == at_ms) {
+                self.settle(versions, at_ms, output);
+            }
+            for event in news {
+                self.history.insert(event);
+                self.compare(versions, now_ms, passed, output);
+            }
+        }
+        self.history = after;
+        self.compare(versions, now_ms, passed, output);
     }
 
     /// Every level that is reached or will be, with its due time; and the cycles that are open.
@@ -441,7 +448,7 @@ impl Ticket {
     fn settle(&mut self, versions: &[Version], before_ms: i64, output: &mut Output) {
         let (_, levels, _) = self.levels(versions);
         for (key, due) in levels {
-            if due.at_ms < before_ms && !self.fired.contains_key(&key) && !self.marked.contains(&key) {
+            if due.at_ms < before_ms && !self.fired.contains_key(&key) && !self.marked.contains_key(&key) {
                 self.fire(key, due.at_ms, Kind::Fired, output);
             }
         }
@@ -449,18 +456,19 @@ impl Ticket {
 
     /// Compares what has been said of the ticket with what its history says now.
     fn compare(&mut self, versions: &[Version], now_ms: i64, passed: Passed, output: &mut Output) {
-        let (replay, levels, open) = self.levels(versions);
+        let (_, levels, open) = self.levels(versions);
         let last_ms = self.history.last_ms();
         let is_reached = |due: &Due| due.at_ms <= now_ms || due.at_ms < last_ms;
         let reached: BTreeMap<LevelKey, Due> = levels.into_iter().filter(|(_, due)| is_reached(due)).collect();
         for (key, due_ms) in self.fired.clone() {
-            if !reached.contains_key(&key) {
-                self.fire(key, due_ms, Kind::Withdrawn, output);
+            match reached.get(&key) {
+                Some(due) => drop(self.fired.insert(key, due.at_ms)),
+                None => self.fire(key, due_ms, Kind::Withdrawn, output),
             }
         }
         // choice: a mark goes with what it marked; a level whose deadline moves into the future is a level to come.
-        self.marked.retain(|key| reached.contains_key(key));
-        let is_new = |key: &LevelKey| !self.fired.contains_key(key) && !self.marked.contains(key);
+        self.marked.retain(|key, due_ms| reached.get(key).inspect(|due| *due_ms = due.at_ms).is_some());
+        let is_new = |key: &LevelKey| !self.fired.contains_key(key) && !self.marked.contains_key(key);
         let found: Vec<(LevelKey, Due)> = reached.into_iter().filter(|(key, _)| is_new(key)).collect();
         let is_passed = |due: &Due| due.at_ms <= now_ms || due.is_passed;
         let (found, as_reached): (Vec<_>, Vec<_>) = found.into_iter().partition(|(_, due)| is_passed(due));
@@ -481,14 +489,14 @@ impl Ticket {
             if fires {
                 self.fire(key.clone(), due.at_ms, Kind::Fired, output);
             } else {
-                self.marked.insert(key.clone());
+                self.marked.insert(key.clone(), due.at_ms);
             }
         }
-        self.report(&replay, output);
     }
 
     /// Reports cycles that have ended, or ended otherwise than was said.
-    fn report(&mut self, replay: &Replay, output: &mut Output) {
+    fn report(&mut self, versions: &[Version], output: &mut Output) {
+        let replay = Replay::of(&self.history, versions);
         let mut ended: BTreeMap<(String, u16), &Ended> = BTreeMap::new();
         for (name, run) in &replay.runs {
             let with_result = run.ended.iter().filter(|cycle| !cycle.without_result);
@@ -497,6 +505,7 @@ impl Ticket {
         for (key, record) in &mut self.reported {
             if !ended.contains_key(key) && !record.is_void {
                 record.is_void = true;
+                record.met = None;
                 record.revision += 1;
                 output.cycles.push(record.clone());
             }
