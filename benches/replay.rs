@@ -104,7 +104,7 @@ fn order(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(rows(&in_order))).sample_size(10).measurement_time(Duration::from_secs(8));
     for (name, batches) in [("by time", &in_order), ("by ticket", &by_ticket)] {
         group.bench_function(criterion::BenchmarkId::new("overdue", name), |bench| {
-            bench.iter(|| drain(sorted(batches)))
+            bench.iter(|| drain(sorted(batches)));
         });
         group.bench_function(criterion::BenchmarkId::new("structs", name), |bench| {
             bench.iter_batched(|| (), |()| structs(batches), BatchSize::PerIteration);

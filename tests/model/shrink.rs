@@ -62,9 +62,9 @@ fn size(commands: &[Command]) -> usize {
     commands.len() + rows(commands).count()
 }
 
-fn rows(commands: &[Command]) -> impl Iterator<Item = &Row> {
-    let of = |command| match command {
-        &Command::Apply(ref rows, _) => rows.as_slice(),
+fn rows<'a>(commands: &'a [Command]) -> impl Iterator<Item = &'a Row> {
+    let of = |command: &'a Command| match command {
+        Command::Apply(rows, _) => rows.as_slice(),
         _ => &[],
     };
     commands.iter().flat_map(of)
