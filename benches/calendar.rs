@@ -49,7 +49,7 @@ fn timeline(criterion: &mut Criterion) {
         let mut group = criterion.benchmark_group(format!("timeline {name}"));
         group.throughput(Throughput::Elements(questions.len() as u64));
         group.bench_function("add", |b| {
-            b.iter(|| black_box(sum(&questions, |&(start, amount)| timeline.add(start, amount))))
+            b.iter(|| black_box(sum(&questions, |&(start, amount)| timeline.add(start, amount))));
         });
         group.bench_function("elapsed", |b| {
             b.iter(|| black_box(sum(&questions, |&(start, amount)| timeline.elapsed(start, start + 4 * amount))));

@@ -135,11 +135,11 @@ fn formats(criterion: &mut Criterion) {
     for (name, bytes) in inputs {
         let source = |bytes: &Arc<[u8]>| Source::stream(format!("rows.{name}"), Cursor::new(Arc::clone(bytes)));
         group.bench_function(name, |bencher| {
-            bencher.iter_custom(|runs| cpu_of(runs, || read(source(&bytes), &mapping)))
+            bencher.iter_custom(|runs| cpu_of(runs, || read(source(&bytes), &mapping)));
         });
     }
     group.bench_function("parquet", |bencher| {
-        bencher.iter_custom(|runs| cpu_of(runs, || read(Source::file(parquet.path()), &mapping)))
+        bencher.iter_custom(|runs| cpu_of(runs, || read(Source::file(parquet.path()), &mapping)));
     });
     group.bench_function("rival: serde_json::Value a line", |bencher| {
         let text = std::str::from_utf8(&lines).expect("text");
@@ -150,7 +150,7 @@ fn formats(criterion: &mut Criterion) {
         let parse = || {
             csv::Reader::from_reader(rows.as_slice())
                 .into_records()
-                .for_each(|row| drop(black_box(row.expect("a row"))))
+                .for_each(|row| drop(black_box(row.expect("a row"))));
         };
         bencher.iter_custom(|runs| cpu_of(runs, parse));
     });

@@ -1,8 +1,6 @@
 //! How fast is a replay? Putting events in order, and driving the engine over them with and without writing the results.
 //! The rival of the sort is what one writes first: a struct a row, with its texts, sorted by time.
 
-#![expect(clippy::expect_used, reason = "a benchmark that cannot set up its data cannot go on")]
-
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use overdue::engine::Passed;
 use overdue::generate::{History, Plan};
@@ -106,7 +104,7 @@ fn order(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(rows(&in_order))).sample_size(10).measurement_time(Duration::from_secs(8));
     for (name, batches) in [("by time", &in_order), ("by ticket", &by_ticket)] {
         group.bench_function(criterion::BenchmarkId::new("overdue", name), |bench| {
-            bench.iter(|| drain(sorted(batches)))
+            bench.iter(|| drain(sorted(batches)));
         });
         group.bench_function(criterion::BenchmarkId::new("structs", name), |bench| {
             bench.iter_batched(|| (), |()| structs(batches), BatchSize::PerIteration);

@@ -1,5 +1,8 @@
 //! `overdue`: an SLA engine.
 
+// A panic on input is a service that stops: errors are values. Tests may unwrap.
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+
 pub mod calendar;
 pub mod cli;
 pub mod engine;

@@ -1,5 +1,7 @@
 //! The binary `overdue`: reads the command line and hands on to the library.
 
+#![deny(clippy::unwrap_used, clippy::expect_used)]
+
 use clap::Parser;
 use std::process::ExitCode;
 

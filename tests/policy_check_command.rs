@@ -1,7 +1,5 @@
 //! `overdue check` as its users meet it.
 
-#![expect(clippy::disallowed_methods, reason = "writes small files into a folder of its own")]
-
 use std::path::Path;
 use std::process::{Command, Output};
 

@@ -1,7 +1,5 @@
 //! Policy files with mistakes: all of them are reported, each in its place.
 
-#![expect(clippy::disallowed_methods, reason = "reads fixtures, whose files are ours and small")]
-
 use overdue::policy::{Checked, check};
 use std::path::{Path, PathBuf};
 

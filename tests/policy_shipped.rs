@@ -1,7 +1,5 @@
 //! The policies that ship with the project.
 
-#![expect(clippy::disallowed_methods, reason = "reads fixtures, whose files are ours and small")]
-
 use overdue::policy::{Effect, OnPriorityChange, Policy, check};
 use overdue::ticket::{EventKind, State};
 use std::path::Path;

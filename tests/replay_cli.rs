@@ -1,7 +1,5 @@
 //! `overdue replay` and `overdue generate` as a user runs them.
 
-#![expect(clippy::disallowed_methods, reason = "reads and writes small files of its own")]
-
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -5,8 +5,8 @@ use super::fold::{Fold, Run, Segment, Sink, settle_clock};
 use super::history::Entry;
 use super::meter::Meter;
 use super::versions::{Apply, VersionId, Versions};
-use crate::policy::{Effect, OnPriorityChange};
-use crate::ticket::State;
+use crate::policy::OnPriorityChange;
+use crate::ticket::{EventKind, State};
 
 impl Apply {
     /// An edit treats an open cycle as a change of priority does.
@@ -26,6 +26,9 @@ impl Fold {
             let edited = versions.get(version);
             self.settle(versions, edited.since_ms + 1, sink);
             self.change(versions, version, edited.apply.how(), edited.since_ms, before, sink);
+            for (meter, run) in edited.meters.iter().zip(&mut self.runs) {
+                run.run_or_pause(meter, self.state, edited.since_ms);
+            }
         }
     }
 
@@ -163,16 +166,17 @@ impl Run {
     fn appear(&mut self, meter: &Meter, how: OnPriorityChange, at_ms: i64, before: &[Entry], sink: &mut impl Sink) {
         let earlier_cycles = self.state.cycle;
         let mut state = State::New;
+        let mut priority = None;
         let mut ignored = Ignore;
         for &entry in before {
             let entry = entry.not_before(before[0].at_ms());
             let Some(kind) = entry.kind_after(state) else { continue };
+            if kind == EventKind::PriorityChanged && entry.priority() == priority {
+                continue;
+            }
+            priority = entry.priority().or(priority);
             state = entry.state().unwrap_or(state);
-            let effect = match meter.on[kind as usize] {
-                Effect::Continue => Effect::Start,
-                effect => effect,
-            };
-            self.apply(meter, effect, entry.at_ms(), &mut ignored);
+            self.apply(meter, meter.on[kind as usize], entry.at_ms(), &mut ignored);
             self.run_or_pause(meter, state, entry.at_ms());
         }
         // Cycles that ended before the clock appeared were never reported: they have no number.

@@ -134,16 +134,19 @@ impl Shard {
         let ticket = self.ticket_ref(slot);
         let now_ms = scene.now_ms;
         let mut live = Live::new(&mut told, &mut counters, ticket, fold.version, scene.passed, now_ms, now_ms);
-        live.revision = self.tickets.history(slot).map_or(0, |history| history.revision);
+        live.revision = self.next_revision(slot);
+        let cycles_told = live.told.cycles.len();
         fold.edits_until(edit.after, now_ms + 1, &entries, &mut live);
         live.version = fold.version;
         let mut next_ms = fold.settle(edit.after, now_ms + 1, &mut live);
         if live.choose(edit.after, &mut fold) {
             next_ms = fold.settle(edit.after, now_ms + 1, &mut live);
         }
+        let has_told = told.cycles.len() > cycles_told;
         self.told = told;
         self.counters = counters;
         self.keep_past_fires(edit.after, slot, &fold);
+        self.keep_revision(slot, has_told);
         self.store(edit.after, slot, &fold, Some(counted), next_ms);
         self.put_fold(fold);
     }

@@ -193,7 +193,9 @@ impl Run {
             Effect::Continue => {
                 let level = self.last_level();
                 self.start(at_ms);
-                self.stand_at(meter, level);
+                if level.is_some() {
+                    self.stand_at(meter, level);
+                }
             }
         }
     }

@@ -136,7 +136,8 @@ impl Meter {
                 }),
                 Threshold::AfterTarget(days) => target.map(|target| {
                     let target_ms = target.exact_ms.unwrap_or_else(|| self.add(started_ms, target.amount_ms));
-                    Mark { in_business_days: true, ..self.mark_between(index, started_ms, target_ms, days) }
+                    let mark = self.mark_between(index, started_ms, target_ms, days);
+                    Mark { in_business_days: mark.in_business_days || target.in_business_days, ..mark }
                 }),
             };
             marks.extend(mark);

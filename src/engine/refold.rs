@@ -80,6 +80,34 @@ impl Shard {
         self.put_fold(fold);
     }
 
+    /// A ticket has left at a time that lies in the past: levels that fired since are withdrawn.
+    pub(super) fn withdraw_after(&mut self, scene: &Scene<'_>, slot: u32, leaves_ms: i64) {
+        let versions = scene.versions;
+        let counted = self.counted(versions, slot);
+        let fired = self.fired(versions, slot, &counted);
+        self.put_counted(counted);
+        if fired.is_empty() {
+            return;
+        }
+        let entries = self.entries(versions, slot);
+        let mut all = Trace::default();
+        tell(versions, &entries, scene.now_ms, &mut Fold::default(), &mut all);
+        let ticket = self.ticket_ref(slot);
+        let version = self.tickets.records[slot].version();
+        let mut told = std::mem::take(&mut self.told);
+        let mut counters = std::mem::take(&mut self.counters);
+        let now_ms = scene.now_ms;
+        let mut live = Live::new(&mut told, &mut counters, ticket, version, Passed::None, now_ms, now_ms);
+        for level in fired {
+            let reached = all.reached.iter().find(|reached| key(reached) == level);
+            if reached.is_none_or(|reached| reached.due_ms >= leaves_ms) {
+                withdraw(&mut live, level, &all);
+            }
+        }
+        self.told = told;
+        self.counters = counters;
+    }
+
     /// Every level of the ticket that has fired.
     fn fired(&self, versions: &Versions, slot: u32, counted: &Counted) -> Vec<Key> {
         let past = self.tickets.history(slot).map_or(&[][..], |history| &history.past_fires);

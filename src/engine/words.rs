@@ -229,19 +229,25 @@ impl<'a> Resolved<'a> {
             if rows.len() > 1 {
                 rows.sort_by_key(|row| row.at_ms);
             }
-            let mut slot = (group[0] >> 32) as u32;
-            let mut rest = &rows[..];
-            loop {
-                let assign = |row: &Row| self.assign(row.number, policy);
-                let used = shard.apply_rows(scene, slot, rest, assign, &mut refused);
-                let (done, left) = rest.split_at(used);
-                self.describe(shard, scene, slot, done);
-                rest = left;
-                let Some(first) = rest.first() else { break };
-                // The ticket has left; what happens to its id afterwards happens to a new ticket.
-                let row = first.number as usize;
-                let (hash, id) = (self.hashes[row], self.batch.ticket.get(row));
-                slot = shard.tickets.find_or_insert(hash, id, first_row + u64::from(first.number));
+            let mut slot = Some((group[0] >> 32) as u32);
+            // The choice among passed levels is made when the events up to the engine's time are in.
+            let ahead = rows.partition_point(|row| row.at_ms <= scene.now_ms);
+            let (past, future) = rows.split_at(ahead);
+            for part in [past, future] {
+                let mut rest = part;
+                while let Some(first) = rest.first() {
+                    let row = first.number as usize;
+                    let (hash, id) = (self.hashes[row], self.batch.ticket.get(row));
+                    let ordinal = first_row + u64::from(first.number);
+                    // Once a ticket has left, what happens to its id happens to a new ticket.
+                    let here = slot.take().unwrap_or_else(|| shard.tickets.find_or_insert(hash, id, ordinal));
+                    let assign = |row: &Row| self.assign(row.number, policy);
+                    let used = shard.apply_rows(scene, here, rest, assign, &mut refused);
+                    let (done, left) = rest.split_at(used);
+                    self.describe(shard, scene, here, done);
+                    rest = left;
+                    slot = shard.tickets.records[here].is_live().then_some(here);
+                }
             }
         }
         let reason = || RefusedReason::TooManyEvents { most: crate::limits::MAX_EVENTS_A_TICKET };

@@ -4,8 +4,8 @@
 //! integers (the logarithms and cosines of a machine's maths library differ in their last bit), distributions are tables
 //! of quantiles, and every ticket draws from a random stream of its own, seeded by the plan's seed and its number.
 //!
-//! Tickets arrive along a curve of the hours of the week, with quiet seasons and now and then a burst ([`arrivals`]). A
-//! ticket's [`story`] is written when it arrives; its events wait in a heap until everything that happens before them has
+//! Tickets arrive along a curve of the hours of the week, with quiet seasons and now and then a burst (`arrivals`). A
+//! ticket's `story` is written when it arrives; its events wait in a heap until everything that happens before them has
 //! been handed out. So the history comes in order of time, like the log of a real system, in memory for the open tickets only.
 
 mod arrivals;

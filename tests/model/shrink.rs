@@ -62,13 +62,11 @@ fn size(commands: &[Command]) -> usize {
     commands.len() + rows(commands).count()
 }
 
-fn rows(commands: &[Command]) -> impl Iterator<Item = &Row> {
-    fn of(command: &Command) -> &[Row] {
-        match command {
-            Command::Apply(rows, _) => rows,
-            _ => &[],
-        }
-    }
+fn rows<'a>(commands: &'a [Command]) -> impl Iterator<Item = &'a Row> {
+    let of = |command: &'a Command| match command {
+        Command::Apply(rows, _) => rows.as_slice(),
+        _ => &[],
+    };
     commands.iter().flat_map(of)
 }
 

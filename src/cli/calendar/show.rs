@@ -45,6 +45,7 @@ fn parse_month(text: &str) -> anyhow::Result<NaiveDate> {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "without --month a person means the present one")]
 fn this_month(timeline: &Timeline) -> anyhow::Result<NaiveDate> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).context("the machine's clock stands before 1970")?;
     let now_ms = i64::try_from(now.as_millis()).unwrap_or(HORIZON_MS).min(HORIZON_MS);

@@ -135,11 +135,11 @@ impl Wheel {
         if until_s >> BUCKET_BITS != self.bucket {
             return self.entries;
         }
-        let from = (self.now_s + 1).max(self.bucket << BUCKET_BITS) & SECOND_MASK;
-        let to = until_s & SECOND_MASK;
-        if from > to {
+        let from = (self.now_s + 1).max(self.bucket << BUCKET_BITS);
+        if from > until_s {
             return 0;
         }
+        let (from, to) = (from & SECOND_MASK, until_s & SECOND_MASK);
         let sorted = self.starts[to as usize + 1] - self.starts[from as usize];
         sorted as usize + self.lists.len_until(&self.soon[..], &self.soon_bits, from as usize, to as usize)
     }
@@ -150,7 +150,10 @@ impl Wheel {
         slots.clear();
         while self.now_s < until_s {
             let bucket_start = self.bucket << BUCKET_BITS;
-            if let Some(second) = self.next_second((self.now_s + 1).max(bucket_start) & SECOND_MASK) {
+            let from = (self.now_s + 1).max(bucket_start);
+            // After the bucket's last second there is nothing left in it.
+            let next = if from >> BUCKET_BITS == self.bucket { self.next_second(from & SECOND_MASK) } else { None };
+            if let Some(second) = next {
                 let due_s = bucket_start | second;
                 if due_s > until_s {
                     break;

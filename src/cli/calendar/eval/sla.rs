@@ -92,7 +92,7 @@ impl Sla {
                     let due_ms = calendar.timeline.next_open(cycle.due_ms);
                     due_ms - due_ms % MINUTE_MS
                 }),
-                Model::Zammad2018 => running.or(done().last()).map(|cycle| cycle.due_ms),
+                Model::Zammad2018 => running.or(done().next_back()).map(|cycle| cycle.due_ms),
             };
             next_due_ms = next_due_ms.min(due_ms.unwrap_or(NEVER_MS));
             answer.insert(format!("{name}_due"), due_ms.map_or(Value::Null, |due_ms| format_rfc3339(due_ms).into()));
