@@ -101,6 +101,13 @@ impl Shard {
         }
     }
 
+    /// Whether a ticket takes all rows of a batch at once, though some lie ahead of the engine's time from `ahead` on: a new one
+    /// does, and one that has told of later events than that already.
+    pub(super) fn takes_at_once(&self, slot: Option<u32>, ahead: Option<&Row>) -> bool {
+        let Some(slot) = slot.filter(|&slot| self.tickets.records[slot].is_live()) else { return true };
+        ahead.is_some_and(|row| row.at_ms < self.tickets.last_ms(slot))
+    }
+
     /// Whether the first new event lies before something that the ticket has told already.
     fn is_late(&self, scene: &Scene<'_>, slot: u32, entries: &[Entry], known: usize) -> bool {
         let record = &self.tickets.records[slot];

@@ -102,8 +102,9 @@ pub struct CycleRecord {
 }
 
 impl CycleRecord {
-    pub(super) fn order(&self) -> (i64, u64, Symbol, u16, u16) {
-        (self.stopped_ms, self.ticket.ordinal, self.clock, self.cycle, self.revision)
+    /// What cycles are sorted by: of one cycle the record that counts comes last.
+    pub(super) fn order(&self) -> (u16, i64, u64, Symbol, u16) {
+        (self.revision, self.stopped_ms, self.ticket.ordinal, self.clock, self.cycle)
     }
 }
 
@@ -139,7 +140,7 @@ pub struct Refused {
 pub struct Outcome {
     /// By due time, then ticket (in the order in which tickets were first seen), clock, cycle and level.
     pub escalations: Vec<Escalation>,
-    /// By the time at which they stopped, then ticket, clock and cycle.
+    /// By revision, then by the time at which they stopped, ticket, clock and cycle.
     pub cycles: Vec<CycleRecord>,
     /// By row.
     pub refused: Vec<Refused>,

@@ -37,7 +37,9 @@ impl Shard {
         let first_priority = entries[0].priority().unwrap_or(priority);
         let changes = differences(&old.ended, &new.ended);
         let history = self.tickets.history_mut(slot, first_priority);
-        history.revision = history.revision.saturating_add(u16::from(!changes.is_empty()));
+        // Cycles that nobody has heard of are told as if they had come in time.
+        let revises = history.revision > 0 || changes.iter().any(|(before, _)| before.is_some());
+        history.revision = history.revision.saturating_add(u16::from(revises && !changes.is_empty()));
         let revision = history.revision;
 
         let ticket = self.ticket_ref(slot);
