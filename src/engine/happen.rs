@@ -101,11 +101,14 @@ impl Shard {
         }
     }
 
-    /// Whether a ticket takes all rows of a batch at once, though some lie ahead of the engine's time from `ahead` on: a new one
-    /// does, and one that has told of later events than that already.
-    pub(super) fn takes_at_once(&self, slot: Option<u32>, ahead: Option<&Row>) -> bool {
-        let Some(slot) = slot.filter(|&slot| self.tickets.records[slot].is_live()) else { return true };
-        ahead.is_some_and(|row| row.at_ms < self.tickets.last_ms(slot))
+    /// How many of a ticket's rows, in order of time, are taken at once before the others: those up to the engine's time and
+    /// those that are late. A new ticket takes all.
+    pub(super) fn taken_at_once(&self, slot: u32, rows: &[Row], now_ms: i64) -> usize {
+        if !self.tickets.records[slot].is_live() {
+            return rows.len();
+        }
+        let last_ms = self.tickets.last_ms(slot);
+        rows.partition_point(|row| row.at_ms <= now_ms || row.at_ms < last_ms)
     }
 
     /// Whether the first new event lies before something that the ticket has told already.

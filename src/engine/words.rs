@@ -231,9 +231,8 @@ impl<'a> Resolved<'a> {
             }
             let mut slot = Some((group[0] >> 32) as u32);
             // The choice among passed levels is made when the events up to the engine's time are in.
-            let ahead = rows.partition_point(|row| row.at_ms <= scene.now_ms);
-            let (past, future) =
-                rows.split_at(if shard.takes_at_once(slot, rows.get(ahead)) { rows.len() } else { ahead });
+            let at_once = shard.taken_at_once((group[0] >> 32) as u32, &rows, scene.now_ms);
+            let (past, future) = rows.split_at(at_once);
             for part in [past, future] {
                 let mut rest = part;
                 while let Some(first) = rest.first() {
