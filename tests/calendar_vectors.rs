@@ -58,6 +58,27 @@ fn every_case_is_answered_exactly() {
     }
 }
 
+/// Whole service levels of another helpdesk: what its cases assert, key by key.
+#[test]
+fn every_service_level_is_answered_exactly() {
+    let Some(path) = shared("vectors/sla_zammad.jsonl") else { return };
+    let text = std::fs::read_to_string(path).unwrap();
+    let answers = eval(&text);
+    let cases: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(cases.len() >= 13, "{} cases, fewer than the 13 it once had", cases.len());
+    for case in &cases {
+        let answer = &answers[case["id"].as_str().unwrap()];
+        for (key, want) in case["expect"].as_object().unwrap() {
+            let got = answer["result"].get(key).unwrap_or(&Value::Null);
+            let is_same = match (want, got) {
+                (Value::String(want), Value::String(got)) => parse_rfc3339(want) == parse_rfc3339(got),
+                (want, got) => want == got,
+            };
+            assert!(is_same, "{key}: {case}\n{answer}");
+        }
+    }
+}
+
 /// Boston's system promised to pick up dead animals within one working day and wrote the due date into each request.
 #[test]
 fn bostons_due_dates_are_one_business_day_later() {
