@@ -80,6 +80,12 @@ impl<'a> Edit<'a> {
         Self { before, after, apply, touches }
     }
 
+    /// Whether a history comes by an edited priority: one that a ticket left after the edit is edited too.
+    fn touches_any(&self, entries: &[Entry]) -> bool {
+        let is_edited = |priority: Symbol| self.after.chain(priority).len() > self.before.chain(priority).len();
+        entries.iter().filter_map(|entry| entry.priority()).any(is_edited)
+    }
+
     fn touch(&self, version: VersionId) -> Touch {
         self.touches[usize::from(version)]
     }
@@ -91,12 +97,14 @@ impl Shard {
         for slot in 0..self.tickets.records.len() {
             let record = self.tickets.records[slot];
             self.tickets.prefetch_clocks((slot + 8).min(self.tickets.records.len() - 1));
-            if !record.is_live() || edit.touch(record.version()) == Touch::Not {
+            if !record.is_live() {
                 continue;
             }
             if self.is_ahead(slot, scene.now_ms) {
-                self.retell_edited(scene, edit, slot);
-            } else if edit.apply != Apply::NewTickets {
+                if edit.touches_any(&self.entries(edit.before, slot)) {
+                    self.retell_edited(scene, edit, slot);
+                }
+            } else if edit.apply != Apply::NewTickets && edit.touch(record.version()) != Touch::Not {
                 self.edit_ticket(scene, edit, slot);
             }
         }

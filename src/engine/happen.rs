@@ -46,6 +46,9 @@ impl Shard {
         let changed = growing.before.is_some() || growing.entries.len() > known;
         if changed || is_live && leaves_ms.is_some() {
             self.tell_by_hand(slot, &growing);
+            // Gone by now: nobody is to be told of what would have passed since.
+            let is_gone = leaves_ms.is_some_and(|leaves_ms| leaves_ms <= scene.now_ms);
+            let scene = &Scene { passed: if is_gone { Passed::None } else { scene.passed }, ..*scene };
             let late = growing.before.is_some() || self.is_late(scene, slot, &growing.entries, known);
             if is_live && late {
                 self.refold(scene, slot, &growing);
@@ -160,11 +163,8 @@ impl Shard {
         let first = if is_live { known } else { 0 };
         let mut told = std::mem::take(&mut self.told);
         let mut counters = std::mem::take(&mut self.counters);
-        // Gone by now: nobody is to be told of what would have passed since.
-        let is_gone = leaves_ms.is_some_and(|leaves_ms| leaves_ms <= scene.now_ms);
-        let passed = if is_gone { Passed::None } else { scene.passed };
         let (now_ms, cycles_told) = (scene.now_ms, told.cycles.len());
-        let mut live = Live::new(&mut told, &mut counters, ticket, fold.version, passed, now_ms, now_ms);
+        let mut live = Live::new(&mut told, &mut counters, ticket, fold.version, scene.passed, now_ms, now_ms);
         live.revision = self.next_revision(slot);
         let mut caught_up = false;
         for (index, &entry) in entries.iter().enumerate().skip(first) {
