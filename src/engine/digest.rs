@@ -43,6 +43,13 @@ fn ticket_digest(shard: &Shard, slot: u32, versions: &Versions, words: &Words, c
             words.owners.word(entry.owner).hash(&mut hasher);
             words.teams.word(entry.team).hash(&mut hasher);
         }
+        // In whatever order they were put aside.
+        let fires = history.past_fires.iter().map(|fires| {
+            let mut hasher = foldhash::quality::FixedState::default().build_hasher();
+            (clocks.word(fires.clock), fires.cycle, fires.levels).hash(&mut hasher);
+            hasher.finish()
+        });
+        fires.fold(0, u64::wrapping_add).hash(&mut hasher);
     }
     hasher.finish()
 }

@@ -64,11 +64,15 @@
 //! engine's time are in, and at each event after it. Levels that do not fire then are marked and never fire in that cycle.
 //!
 //! # Late events
+//! Of a batch, a ticket's rows up to the engine's time and those that lie before its last event are taken first, at once; the
+//! others then happen one after the other. A new ticket takes all its rows so.
+//!
 //! An event that lies before the ticket's last one, or at or before the due time of a level that has fired, counts at the
 //! time it happened: the history is replayed with it, and with the other late events of its batch at once. A level that has fired and is not reached any more is *withdrawn* (and
 //! may fire again when it is reached after all); a level that is reached now and was not before is passed; a cycle that had
 //! ended and comes out otherwise, or is new, is reported again with a higher revision; one that is not there any more is
-//! reported as void.
+//! reported as void. What is reached now and due after the engine's time fires as it is reached, without a choice. A withdrawn
+//! record carries the due time as it was last known.
 //!
 //! # Change of priority, edit of the policy
 //! The cycles of clocks that the new priority also has (by name) go on as [`OnPriorityChange`](crate::policy::OnPriorityChange)
@@ -79,6 +83,10 @@
 //! can be reached. Then the clock's own effect for `priority_changed` is done, under the new priority's table. A clock that the
 //! new priority does not have ends its cycle at that instant; a clock that only the new one has does what its table would have
 //! made of the ticket's history (from its last start on), measured with `from_start`, or with no time spent so far otherwise.
+//!
+//! `from_start` after an earlier `carry` or `keep_level` measures all segments again. `continue` at a level that the chain does not
+//! have stands at its last one; after a cycle that reached none it is a plain start. A gained clock that is not measured from its
+//! start stands at no level.
 //!
 //! An edit makes a new version of each priority that it touches. Tickets opened at or after the edit start under it. Others
 //! change to it at the edit's time: `from_start` and `from_now` (`carry`) as above; `new_tickets`: not at all, until an edit
