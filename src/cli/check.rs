@@ -41,7 +41,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         let found = count(&[(errors, "error"), (checked.problems.len() - errors, "warning")]);
         match &checked.policy {
             Some(policy) => {
-                print!("{name}: {}\n{}", if found.is_empty() { "no mistakes" } else { &found }, summary(policy));
+                let found = if found.is_empty() { "no mistakes" } else { &found };
+                super::print(&format!("{name}: {found}\n{}", summary(policy)))?;
             }
             None => {
                 wrong_files += 1;

@@ -6,6 +6,7 @@ mod generate;
 mod replay;
 
 use clap::{Parser, Subcommand};
+use std::io::{self, Write};
 
 /// An SLA engine: business time, escalations, replay.
 #[derive(Debug, Parser)]
@@ -35,5 +36,13 @@ pub fn run(cli: &Cli) -> anyhow::Result<std::process::ExitCode> {
         Command::Check(arguments) => check::run(arguments),
         Command::Generate(arguments) => generate::run(arguments),
         Command::Replay(arguments) => replay::run(arguments),
+    }
+}
+
+/// Prints to the standard output; whoever reads it may stop reading.
+fn print(text: &str) -> io::Result<()> {
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
     }
 }

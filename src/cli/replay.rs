@@ -121,7 +121,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     terminal.finish()?;
     outputs.publish(&summary)?;
     if !arguments.quiet {
-        print(&replay::show(&summary))?;
+        super::print(&replay::show(&summary))?;
         let seconds = began.elapsed().as_secs_f64();
         let a_second = (summary.input.events as f64 / seconds) as u64;
         eprintln!("{seconds:.2} s, {} events/s; results in {}", grouped(a_second), arguments.out.display());
@@ -175,14 +175,6 @@ fn mapping(path: &Path) -> anyhow::Result<Mapping> {
     let file = File::open(path).with_context(cannot_read)?;
     file.take(limits::MAX_CONFIG_BYTES + 1).read_to_string(&mut text).with_context(cannot_read)?;
     Mapping::parse(&text, &path.display().to_string()).map_err(Into::into)
-}
-
-/// Prints to the standard output; whoever reads it may stop reading.
-fn print(text: &str) -> io::Result<()> {
-    match io::stdout().lock().write_all(text.as_bytes()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        result => result,
-    }
 }
 
 /// A size such as `512MiB`, `2GiB`.
