@@ -45,9 +45,8 @@ fn ticket_digest(shard: &Shard, slot: u32, versions: &Versions, words: &Words, c
         }
         // In whatever order they were put aside.
         let fires = history.past_fires.iter().map(|fires| {
-            let mut hasher = foldhash::quality::FixedState::default().build_hasher();
-            (clocks.word(fires.clock), fires.cycle, fires.levels).hash(&mut hasher);
-            hasher.finish()
+            let state = foldhash::quality::FixedState::default();
+            state.hash_one((clocks.word(fires.clock), fires.cycle, fires.levels))
         });
         fires.fold(0, u64::wrapping_add).hash(&mut hasher);
     }
