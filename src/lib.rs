@@ -11,5 +11,8 @@ pub mod ingest;
 pub mod limits;
 pub mod policy;
 pub mod replay;
+pub mod server;
+pub mod service;
+pub mod store;
 pub mod ticket;
 pub mod time;

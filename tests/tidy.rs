@@ -15,7 +15,16 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("ingest", &["calendar", "limits", "ticket", "time"]),
     ("generate", &["limits", "ticket", "time"]),
     ("replay", &["calendar", "engine", "ingest", "limits", "policy", "ticket", "time"]),
-    ("cli", &["calendar", "engine", "generate", "ingest", "limits", "policy", "replay", "ticket", "time"]),
+    ("store", &["calendar", "engine", "limits", "policy", "ticket", "time"]),
+    ("service", &["calendar", "engine", "limits", "policy", "store", "ticket", "time"]),
+    ("server", &["calendar", "engine", "ingest", "limits", "policy", "service", "store", "ticket", "time"]),
+    (
+        "cli",
+        &[
+            "calendar", "engine", "generate", "ingest", "limits", "policy", "replay", "server", "service", "store", "ticket",
+            "time",
+        ],
+    ),
 ];
 
 /// The pure layers, and the words that would make them impure.

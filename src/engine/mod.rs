@@ -110,6 +110,7 @@ mod refold;
 mod ring;
 mod rows;
 mod shard;
+mod state;
 mod symbols;
 mod tickets;
 mod versions;
@@ -122,7 +123,8 @@ pub use edit::Effects;
 pub use outcome::{
     CycleRecord, CycleResult, Escalation, EscalationKind, Outcome, Passed, Refused, RefusedReason, TicketRef,
 };
-pub use symbols::Symbol;
+pub use state::{ClockColumns, EventColumns, FireColumns, Head, ShardState, TicketColumns, WordLists};
+pub use symbols::{NO_SYMBOL, Symbol};
 pub use versions::Apply;
 
 use std::hash::{BuildHasher, Hasher};

@@ -90,6 +90,9 @@ pub struct Batch {
     pub channel: Labels,
     pub category: Labels,
     pub customer: Labels,
+    /// The priority that the rules give the row, if they have been asked already: then they are not asked again, and
+    /// `segment` and `text` are not looked at. Either empty (not asked) or one code a row; [`NO_LABEL`] where no rule applies.
+    pub assigned: Labels,
     /// The customer's segment; read by the rules, not kept.
     pub segment: Labels,
     /// Who did it; reported with escalations by hand.

@@ -1,0 +1,107 @@
+//! What the service is asked, and what it answers.
+
+use crate::engine::{Apply, Passed, Preview, Refused};
+use crate::policy::Problem;
+use crate::store::input::Origin;
+use crate::ticket::Batch;
+use std::sync::Arc;
+use thiserror::Error;
+
+/// Events to take.
+#[derive(Debug, Clone)]
+pub struct Load {
+    pub batch: Batch,
+    pub passed: Passed,
+    pub origin: Origin,
+}
+
+/// What became of events. Durable, and what followed from them has been published.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// Rows taken.
+    pub taken: u64,
+    /// Rows not taken, with their reasons. Empty when the answer is that of an earlier request with the same key.
+    pub refused: Vec<Refused>,
+    /// Rows not taken.
+    pub refused_count: u64,
+    /// Numbers of the escalation records that followed: from, up to (not including).
+    pub escalations: (u64, u64),
+    /// Whether this is the answer to an earlier request with the same key.
+    pub is_repeat: bool,
+}
+
+/// A policy to bring into force.
+#[derive(Debug, Clone)]
+pub struct Edit {
+    /// The whole policy file (TOML).
+    pub text: Arc<str>,
+    /// Files that it names and that the service does not have yet: name, text. Those of the version in force are kept.
+    pub files: Vec<(String, Arc<str>)>,
+    pub apply: Apply,
+    pub passed: Passed,
+    /// Only say what it would do.
+    pub dry_run: bool,
+    /// Refuse unless this version is in force.
+    pub if_version: Option<u64>,
+    pub note: String,
+    pub origin: Origin,
+}
+
+/// What an edit led to, or would lead to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edited {
+    /// The version now in force; on a dry run the one that is in force still.
+    pub version: u64,
+    /// What it does to the open tickets.
+    pub preview: Preview,
+    /// Warnings.
+    pub problems: Vec<Problem>,
+    /// The engine's time since which it is in force.
+    pub since_ms: i64,
+    /// Whether the policy is the one that is in force: nothing changed then.
+    pub is_unchanged: bool,
+}
+
+/// An escalation to take notice of.
+#[derive(Debug, Clone)]
+pub struct Acknowledge {
+    pub sequence: u64,
+    pub note: String,
+    pub origin: Origin,
+}
+
+/// A snapshot that has been published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SnapshotDone {
+    /// Its name, a number.
+    pub number: u64,
+    pub tickets: u64,
+    pub bytes: u64,
+    /// How long it took, and how long commands had to wait for it at most, in milliseconds.
+    pub took_ms: u64,
+    pub longest_stall_ms: u64,
+}
+
+/// Why a command was not done. Nothing has changed then.
+#[derive(Debug, Clone, Error, PartialEq)]
+pub enum Refusal {
+    #[error("the queue of commands is full, try again in a moment")]
+    Busy,
+    #[error("the service is stopping")]
+    Stopping,
+    #[error("the disk is full: nothing is written until there is room")]
+    DiskFull,
+    #[error("{0}")]
+    Invalid(String),
+    #[error("the policy has {} problems", .0.len())]
+    Policy(Vec<Problem>),
+    #[error("version {is} of the policy is in force, not {expected}")]
+    Version { expected: u64, is: u64 },
+    /// A priority that tickets have, and the like.
+    #[error("{0}")]
+    Conflict(String),
+    #[error("{0}")]
+    NotFound(String),
+    #[error("{0}")]
+    Failed(String),
+}

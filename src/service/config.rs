@@ -1,0 +1,59 @@
+//! How the service is set up.
+
+use crate::engine::Passed;
+use crate::policy::Problem;
+use std::path::PathBuf;
+use std::time::Duration;
+use thiserror::Error;
+
+/// How the service is set up. The fields cannot be wrong together: what a user writes is checked where it is read.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub data_dir: PathBuf,
+    /// The policy of an empty data folder. A folder with data has its own.
+    pub seed: Option<Seed>,
+    /// Which levels fire that fell due while the service was down.
+    pub passed_after_downtime: Passed,
+    /// Time from one snapshot to the next.
+    pub snapshot_every: Duration,
+    /// Snapshots that are kept; at least 2, so that a damaged one has another before it.
+    pub snapshots_kept: usize,
+    pub clock: ClockChoice,
+    /// Threads of the engine.
+    pub threads: usize,
+}
+
+/// A policy file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seed {
+    /// Its name, for messages.
+    pub name: String,
+    pub text: String,
+    /// The files that it names: name, text.
+    pub files: Vec<(String, String)>,
+}
+
+/// Which time it is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum ClockChoice {
+    /// The machine's.
+    Wall,
+    /// From `start_ms` at the start of the process, `speed` times as fast: for demonstrations and tests.
+    Fast { start_ms: i64, speed: f64 },
+}
+
+/// Why the service did not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    #[error("another process has {0}")]
+    Locked(PathBuf),
+    #[error("{0} has no data and no policy is given: say --policy FILE")]
+    NoPolicy(PathBuf),
+    #[error("the policy {name} has {} problems", .problems.len())]
+    Policy { name: String, problems: Vec<Problem> },
+    /// Starting would lose what was acknowledged. Says where the damage is and what is lost.
+    #[error("{0}")]
+    Damaged(String),
+    #[error("{path}: {error}")]
+    Io { path: PathBuf, error: std::io::Error },
+}

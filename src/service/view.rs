@@ -1,0 +1,109 @@
+//! What the sequencer publishes for readers that must not wait: totals, and how the service itself does.
+
+use crate::engine::{ClockTally, Tally};
+use std::sync::Arc;
+
+/// Totals as of one moment.
+#[derive(Debug, Clone, Default)]
+pub struct View {
+    /// The engine's time.
+    pub now_ms: i64,
+    /// The last group in it.
+    pub group: u64,
+    pub policy_version: u64,
+    /// Tickets in the index, done ones included.
+    pub tickets: u64,
+    pub all: Tally,
+    pub by_priority: Vec<NamedTally>,
+    pub by_team: Vec<NamedTally>,
+    pub by_channel: Vec<NamedTally>,
+    pub by_category: Vec<NamedTally>,
+    pub by_clock: Vec<ClockView>,
+    /// Results by day (UTC) and clock, newest day first.
+    pub days: Vec<DayView>,
+    /// The number of the last escalation record; 0 before the first.
+    pub last_escalation: u64,
+    /// Escalation records by kind, in the order of [`RecordKind::ALL`](crate::store::record::RecordKind::ALL), since the data began.
+    pub records: [u64; 4],
+    pub gauges: Gauges,
+    pub survey: Arc<Survey>,
+}
+
+/// Tickets that share a word.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NamedTally {
+    pub name: Arc<str>,
+    pub tally: Tally,
+}
+
+/// Cycles of a clock.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ClockView {
+    pub name: Arc<str>,
+    pub tally: ClockTally,
+}
+
+/// Results of a clock in a day (UTC).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DayView {
+    pub day_ms: i64,
+    pub clock: Arc<str>,
+    pub met: u64,
+    pub missed: u64,
+    pub fired: u64,
+}
+
+/// How the service itself does.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Gauges {
+    /// The wall clock when this was published.
+    pub wall_ms: i64,
+    /// How far the engine's time lies behind the wall clock, beyond the second that is not over.
+    pub lag_ms: i64,
+    /// Tickets whose time has come and that were not looked at yet. Must read 0.
+    pub due_not_fired: u64,
+    /// Commands waiting.
+    pub queue: u64,
+    pub queue_capacity: u64,
+    /// Groups written, rows taken and refused since the start of the process.
+    pub groups: u64,
+    pub rows_taken: u64,
+    pub rows_refused: u64,
+    /// Syncs of the journal since the start, the time they took, and by how long they took: counts up to each of
+    /// [`SYNC_BOUNDS_S`] (cumulative, without the last bucket, which is `syncs`).
+    pub syncs: u64,
+    pub sync_sum_s: f64,
+    pub sync_buckets: [u64; SYNC_BOUNDS_S.len()],
+    pub journal_bytes: u64,
+    /// Whether writes are refused because the disk is full.
+    pub disk_full: bool,
+    /// Jumps of the wall clock that were not obeyed.
+    pub clock_jumps: u64,
+    /// When the last snapshot was published (wall clock); `None` before the first.
+    pub last_snapshot_ms: Option<i64>,
+    pub started_ms: i64,
+}
+
+/// Upper bounds of the buckets of sync times, in seconds.
+pub const SYNC_BOUNDS_S: [f64; 10] = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0];
+
+/// What only a walk over all tickets can tell; made again and again beside the engine.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Survey {
+    /// The engine's time at which the walk began; 0 before the first.
+    pub as_of_ms: i64,
+    /// Running cycles within their target by the time that is left: counts up to each of [`BREACH_BOUNDS_S`] (not
+    /// cumulative), then those beyond.
+    pub time_to_breach: [u64; BREACH_BOUNDS_S.len() + 1],
+    /// The open ticket that was opened first: id, opening time.
+    pub oldest: Option<(String, i64)>,
+    /// By hour from that of `as_of_ms` on: targets that end then, and levels that fall due then, if nothing happens.
+    pub deadlines_by_hour: Vec<u64>,
+    pub levels_by_hour: Vec<u64>,
+}
+
+/// Upper bounds of the buckets of time to breach, in seconds.
+pub const BREACH_BOUNDS_S: [i64; 9] = [300, 900, 1_800, 3_600, 14_400, 28_800, 86_400, 259_200, 604_800];
+
+/// Hours of the forecast: seven days.
+pub const FORECAST_HOURS: usize = 168;

@@ -1,0 +1,15 @@
+//! What is on disk: the journal of inputs, snapshots of the engine, the history of what it told.
+//!
+//! ```text
+//! DATA/lock                                     held while a process has the folder
+//! DATA/journal/00000000000000000001.log         groups of inputs, from that number on
+//! DATA/snapshots/00000000000000004711/          the engine as of that group: Parquet tables and manifest.json
+//! DATA/history/escalations/2026-11-22/A-B.parquet   records A to B, by day of record
+//! DATA/history/cycles/2026-11-22/A-B.parquet
+//! ```
+//!
+//! What was answered is in the journal. What is in the journal before a snapshot's first position, and in the history, may go.
+
+pub mod input;
+pub mod record;
+pub mod snapshot;

@@ -1,0 +1,290 @@
+//! What is kept of escalations and ended cycles: as columns of numbers while they are new, with all their words once asked for.
+//!
+//! A block is what one group led to. Its rows have sequence numbers that follow from the inputs alone, so a block that is
+//! computed again after a crash has the same ones, and what is in the history already is known by its number.
+
+use crate::engine::{CycleResult, NO_SYMBOL, Symbol, WordLists};
+use crate::policy::Actions;
+use crate::ticket::Texts;
+use serde::{Deserialize, Serialize};
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// What an escalation record says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordKind {
+    /// A level fired.
+    Fired,
+    /// It had fired, and a late event says that it should not have.
+    Withdrawn,
+    /// Somebody escalated the ticket.
+    ByHand,
+    /// Somebody took notice of an escalation.
+    Acknowledged,
+}
+
+impl RecordKind {
+    pub const ALL: [RecordKind; 4] = [Self::Fired, Self::Withdrawn, Self::ByHand, Self::Acknowledged];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fired => "fired",
+            Self::Withdrawn => "withdrawn",
+            Self::ByHand => "by_hand",
+            Self::Acknowledged => "acknowledged",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// A row of an [`EscalationBlock`]. Symbols are numbers of [`Names`]; [`NO_SYMBOL`] for none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EscalationRow {
+    pub kind: RecordKind,
+    /// From 1; 0 when by hand.
+    pub level: u8,
+    pub cycle: u16,
+    /// [`NO_SYMBOL`] when by hand.
+    pub clock: Symbol,
+    pub due_ms: i64,
+    pub fired_ms: i64,
+    pub priority: Symbol,
+    pub owner: Symbol,
+    pub team: Symbol,
+    pub channel: Symbol,
+    pub category: Symbol,
+    pub customer: Symbol,
+    /// Place in [`Names::actions`]; [`NO_SYMBOL`] for none.
+    pub actions: u32,
+}
+
+/// Escalation records of one group.
+#[derive(Debug, Clone, Default)]
+pub struct EscalationBlock {
+    /// The number of the first row; the others follow.
+    pub first_sequence: u64,
+    /// The engine's time at which they were told; decides the day of the history.
+    pub recorded_ms: i64,
+    pub rows: Vec<EscalationRow>,
+    /// The ticket of each row.
+    pub tickets: Texts,
+    /// By row, in order: who escalated or acknowledged, and why.
+    pub notes: Vec<(u32, Note)>,
+}
+
+/// Who, and why.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Note {
+    pub actor: String,
+    pub reason: String,
+}
+
+impl EscalationBlock {
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The number after that of the last row.
+    pub fn end(&self) -> u64 {
+        self.first_sequence + self.rows.len() as u64
+    }
+
+    /// A row with all its words.
+    pub fn record(&self, row: usize, names: &Names) -> EscalationRecord {
+        let it = &self.rows[row];
+        let ticket = self.tickets.get(row).to_owned();
+        let clock = names.word(NameColumn::Clock, it.clock);
+        let note = self.notes.binary_search_by_key(&(row as u32), |(at, _)| *at).ok().map(|at| &self.notes[at].1);
+        let said = |text: &String| (!text.is_empty()).then(|| text.clone());
+        EscalationRecord {
+            sequence: self.first_sequence + row as u64,
+            escalation_id: format!("{ticket}/{}/{}/{}", clock.as_deref().unwrap_or("by_hand"), it.cycle, it.level),
+            ticket,
+            kind: it.kind,
+            clock,
+            cycle: it.cycle,
+            level: it.level,
+            due_ms: it.due_ms,
+            fired_ms: it.fired_ms,
+            recorded_ms: self.recorded_ms,
+            priority: names.word(NameColumn::Priority, it.priority),
+            owner: names.word(NameColumn::Owner, it.owner),
+            team: names.word(NameColumn::Team, it.team),
+            channel: names.word(NameColumn::Channel, it.channel),
+            category: names.word(NameColumn::Category, it.category),
+            customer: names.word(NameColumn::Customer, it.customer),
+            actions: names.actions_of(it.actions),
+            actor: note.and_then(|note| said(&note.actor)),
+            reason: note.and_then(|note| said(&note.reason)),
+        }
+    }
+}
+
+/// An escalation record with all its words.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EscalationRecord {
+    pub sequence: u64,
+    /// `ticket/clock/cycle/level`: the same for a level and its withdrawal or acknowledgement.
+    pub escalation_id: String,
+    pub ticket: String,
+    pub kind: RecordKind,
+    /// `None` when by hand.
+    pub clock: Option<Arc<str>>,
+    pub cycle: u16,
+    pub level: u8,
+    pub due_ms: i64,
+    pub fired_ms: i64,
+    pub recorded_ms: i64,
+    pub priority: Option<Arc<str>>,
+    pub owner: Option<Arc<str>>,
+    pub team: Option<Arc<str>>,
+    pub channel: Option<Arc<str>>,
+    pub category: Option<Arc<str>>,
+    pub customer: Option<Arc<str>>,
+    pub actions: Option<Arc<Actions>>,
+    pub actor: Option<String>,
+    pub reason: Option<String>,
+}
+
+/// A row of a [`CycleBlock`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CycleRow {
+    pub clock: Symbol,
+    pub cycle: u16,
+    /// Of the records of one cycle the one with the highest revision counts.
+    pub revision: u16,
+    pub result: CycleResult,
+    pub started_ms: i64,
+    /// [`NEVER_MS`](crate::time::NEVER_MS) without a target.
+    pub due_ms: i64,
+    pub stopped_ms: i64,
+    pub business_ms: i64,
+    pub wall_ms: i64,
+    pub priority: Symbol,
+    pub owner: Symbol,
+    pub team: Symbol,
+    pub channel: Symbol,
+    pub category: Symbol,
+}
+
+/// Cycles that ended in one group.
+#[derive(Debug, Clone, Default)]
+pub struct CycleBlock {
+    pub first_sequence: u64,
+    pub recorded_ms: i64,
+    pub rows: Vec<CycleRow>,
+    pub tickets: Texts,
+}
+
+impl CycleBlock {
+    /// The number after that of the last row.
+    pub fn end(&self) -> u64 {
+        self.first_sequence + self.rows.len() as u64
+    }
+}
+
+/// Which escalation records are wanted; `None` for any.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EscalationFilter {
+    pub ticket: Option<String>,
+    pub kind: Option<RecordKind>,
+    pub clock: Option<String>,
+    pub priority: Option<String>,
+    pub team: Option<String>,
+    pub owner: Option<String>,
+    pub level: Option<u8>,
+    /// Recorded at or after.
+    pub since_ms: Option<i64>,
+    /// Recorded before.
+    pub until_ms: Option<i64>,
+}
+
+impl EscalationFilter {
+    pub fn admits(&self, record: &EscalationRecord) -> bool {
+        let same = |wanted: &Option<String>, has: Option<&str>| wanted.as_deref().is_none_or(|word| has == Some(word));
+        same(&self.ticket, Some(&record.ticket))
+            && same(&self.clock, record.clock.as_deref())
+            && same(&self.priority, record.priority.as_deref())
+            && same(&self.team, record.team.as_deref())
+            && same(&self.owner, record.owner.as_deref())
+            && self.kind.is_none_or(|kind| kind == record.kind)
+            && self.level.is_none_or(|level| level == record.level)
+            && self.since_ms.is_none_or(|since_ms| record.recorded_ms >= since_ms)
+            && self.until_ms.is_none_or(|until_ms| record.recorded_ms < until_ms)
+    }
+}
+
+/// Which list of [`Names`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NameColumn {
+    Clock,
+    Priority,
+    Owner,
+    Team,
+    Channel,
+    Category,
+    Customer,
+}
+
+impl NameColumn {
+    pub const ALL: [NameColumn; 7] =
+        [Self::Clock, Self::Priority, Self::Owner, Self::Team, Self::Channel, Self::Category, Self::Customer];
+
+    /// The column's list of an engine's words.
+    pub fn of(self, words: &WordLists) -> &Vec<Arc<str>> {
+        match self {
+            Self::Clock => &words.clocks,
+            Self::Priority => &words.priorities,
+            Self::Owner => &words.owners,
+            Self::Team => &words.teams,
+            Self::Channel => &words.channels,
+            Self::Category => &words.categories,
+            Self::Customer => &words.customers,
+        }
+    }
+}
+
+/// The words behind the numbers of blocks; they only ever grow, so a block stays readable for good.
+#[derive(Debug, Default)]
+pub struct Names {
+    lists: [RwLock<Vec<Arc<str>>>; NameColumn::ALL.len()],
+    actions: RwLock<Vec<Arc<Actions>>>,
+}
+
+impl Names {
+    pub fn word(&self, column: NameColumn, symbol: Symbol) -> Option<Arc<str>> {
+        if symbol == NO_SYMBOL {
+            return None;
+        }
+        let list = self.lists[column as usize].read().unwrap_or_else(PoisonError::into_inner);
+        list.get(symbol as usize).cloned()
+    }
+
+    pub fn actions_of(&self, place: u32) -> Option<Arc<Actions>> {
+        self.actions.read().unwrap_or_else(PoisonError::into_inner).get(place as usize).cloned()
+    }
+
+    /// Words known of a column.
+    pub fn len(&self, column: NameColumn) -> usize {
+        self.lists[column as usize].read().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Adds what comes after the words known.
+    pub fn extend<'a>(&self, column: NameColumn, words: impl Iterator<Item = &'a Arc<str>>) {
+        self.lists[column as usize].write().unwrap_or_else(PoisonError::into_inner).extend(words.cloned());
+    }
+
+    /// Adds actions; returns their place.
+    pub fn push_actions(&self, actions: Arc<Actions>) -> u32 {
+        let mut list = self.actions.write().unwrap_or_else(PoisonError::into_inner);
+        list.push(actions);
+        list.len() as u32 - 1
+    }
+}

@@ -1,0 +1,65 @@
+//! Snapshots: the engine and the service as Parquet tables, with a manifest that says what belongs together.
+
+use super::input::Origin;
+use crate::engine::{Apply, Passed};
+use crate::store::record::Note;
+use std::sync::Arc;
+
+/// A policy that came into force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyVersion {
+    /// From 1.
+    pub number: u64,
+    /// The engine's time since which it is in force.
+    pub since_ms: i64,
+    pub text: Arc<str>,
+    /// The files that it names: name, text.
+    pub files: Vec<(String, Arc<str>)>,
+    pub apply: Apply,
+    pub passed: Passed,
+    pub actor: Arc<str>,
+    pub note: String,
+}
+
+/// The answer that a request with a key was given, to be given again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptAnswer {
+    pub origin: Origin,
+    pub at_ms: i64,
+    pub taken: u64,
+    pub refused: u64,
+    /// Policy version, or sequence of the record that it led to.
+    pub result: u64,
+}
+
+/// Results of a clock in one day (UTC), as they were told on that day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DayRow {
+    pub day_ms: i64,
+    pub clock: Arc<str>,
+    pub met: u64,
+    pub missed: u64,
+    pub fired: u64,
+}
+
+/// An escalation of which somebody took notice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acknowledgement {
+    pub sequence: u64,
+    pub at_ms: i64,
+    pub note: Note,
+}
+
+/// What the service holds besides the engine.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ServiceState {
+    /// The last group that all of this includes.
+    pub group: u64,
+    /// Numbers of the next records.
+    pub next_escalation: u64,
+    pub next_cycle: u64,
+    pub policies: Vec<PolicyVersion>,
+    pub answers: Vec<KeptAnswer>,
+    pub days: Vec<DayRow>,
+    pub acknowledgements: Vec<Acknowledgement>,
+}
