@@ -110,3 +110,35 @@ pub const MAX_TABLE_BATCH_BYTES: u64 = 512 << 20;
 
 /// Bytes of an Arrow message's description.
 pub const MAX_TABLE_HEADER_BYTES: u64 = 16 << 20;
+
+/// Answers that are kept for repeats of requests with a key, and for how long.
+pub const MAX_KEPT_ANSWERS: usize = 100_000;
+pub const KEPT_ANSWER_MS: i64 = 24 * 3_600 * 1_000;
+
+/// Days of results that the metrics show.
+pub const KEPT_DAYS: i64 = 35;
+
+/// Acknowledgements that are remembered beside the history; the oldest go first.
+pub const MAX_ACKNOWLEDGEMENTS: usize = 1_000_000;
+
+/// Commands that wait for the sequencer. A bulk command holds up to [`MAX_BATCH_ROWS`] rows.
+pub const COMMAND_QUEUE: usize = 1_024;
+
+/// Commands and rows of one group of the journal.
+pub const MAX_GROUP_COMMANDS: usize = 1_024;
+pub const MAX_GROUP_ROWS: usize = 1 << 17;
+
+/// Timers that are let ring in one step when several seconds are due at once: between steps commands are taken.
+pub const STORM_TIMERS: u64 = 100_000;
+
+/// Escalation records kept in memory for the feed and the list; older ones are read from the history.
+pub const FEED_RECORDS: usize = 1_000_000;
+
+/// Records that wait in memory until they are written to the history as one file.
+pub const HISTORY_FLUSH_RECORDS: usize = 1 << 18;
+
+/// Records that one page of a list looks at; a filter that admits few gets a page with few, and where to go on.
+pub const MAX_RECORDS_A_PAGE: u64 = 200_000;
+
+/// Shards of the live engine: a snapshot stops it for one at a time.
+pub const LIVE_SHARDS: usize = 64;

@@ -267,6 +267,12 @@ impl Names {
         list.get(symbol as usize).cloned()
     }
 
+    /// The number of a word.
+    pub fn find(&self, column: NameColumn, word: &str) -> Option<Symbol> {
+        let list = self.lists[column as usize].read().unwrap_or_else(PoisonError::into_inner);
+        list.iter().position(|known| &**known == word).map(|place| place as Symbol)
+    }
+
     pub fn actions_of(&self, place: u32) -> Option<Arc<Actions>> {
         self.actions.read().unwrap_or_else(PoisonError::into_inner).get(place as usize).cloned()
     }
