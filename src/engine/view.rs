@@ -46,7 +46,17 @@ pub enum WordColumn {
     Customer,
 }
 
+impl WordColumn {
+    pub const ALL: [WordColumn; 7] =
+        [Self::Clock, Self::Priority, Self::Owner, Self::Team, Self::Channel, Self::Category, Self::Customer];
+}
+
 impl Engine {
+    /// Rows taken so far.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
     /// Looks a ticket up by its id.
     pub fn find(&self, id: &str) -> Option<TicketRef> {
         let hash = super::hash_id(id.as_bytes());

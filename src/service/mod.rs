@@ -150,7 +150,8 @@ impl Service {
         let (plan, shards) = planned.map_err(|error| Refusal::Conflict(error.to_string()))?;
         let mut preview = Preview::default();
         for shard in 0..shards {
-            preview.merge(&self.read(|engine| engine.preview_shard(&plan, shard)));
+            let part = self.read(|engine| engine.preview_shard(&plan, shard));
+            preview.merge(&part.map_err(|error| Refusal::Conflict(error.to_string()))?);
         }
         Ok(preview)
     }

@@ -3,7 +3,8 @@
 //! A block is what one group led to. Its rows have sequence numbers that follow from the inputs alone, so a block that is
 //! computed again after a crash has the same ones, and what is in the history already is known by its number.
 
-use crate::engine::{CycleResult, NO_SYMBOL, Symbol, WordLists};
+pub use crate::engine::WordColumn as NameColumn;
+use crate::engine::{CycleResult, NO_SYMBOL, Symbol};
 use crate::policy::Actions;
 use crate::ticket::Texts;
 use serde::{Deserialize, Serialize};
@@ -218,36 +219,6 @@ impl EscalationFilter {
             && self.level.is_none_or(|level| level == record.level)
             && self.since_ms.is_none_or(|since_ms| record.recorded_ms >= since_ms)
             && self.until_ms.is_none_or(|until_ms| record.recorded_ms < until_ms)
-    }
-}
-
-/// Which list of [`Names`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NameColumn {
-    Clock,
-    Priority,
-    Owner,
-    Team,
-    Channel,
-    Category,
-    Customer,
-}
-
-impl NameColumn {
-    pub const ALL: [NameColumn; 7] =
-        [Self::Clock, Self::Priority, Self::Owner, Self::Team, Self::Channel, Self::Category, Self::Customer];
-
-    /// The column's list of an engine's words.
-    pub fn of(self, words: &WordLists) -> &Vec<Arc<str>> {
-        match self {
-            Self::Clock => &words.clocks,
-            Self::Priority => &words.priorities,
-            Self::Owner => &words.owners,
-            Self::Team => &words.teams,
-            Self::Channel => &words.channels,
-            Self::Category => &words.categories,
-            Self::Customer => &words.customers,
-        }
     }
 }
 

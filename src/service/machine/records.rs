@@ -27,7 +27,7 @@ impl Recorder {
     pub fn learn_words(&self, engine: &Engine) {
         for column in NameColumn::ALL {
             let known = self.names.len(column);
-            let mut words = engine.words_from(column.of_engine(), known).peekable();
+            let mut words = engine.words_from(column, known).peekable();
             if words.peek().is_some() {
                 self.names.extend(column, words);
             }
