@@ -49,6 +49,32 @@ pub enum WordColumn {
 impl WordColumn {
     pub const ALL: [WordColumn; 7] =
         [Self::Clock, Self::Priority, Self::Owner, Self::Team, Self::Channel, Self::Category, Self::Customer];
+
+    /// The name that tables use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Clock => "clock",
+            Self::Priority => "priority",
+            Self::Owner => "owner",
+            Self::Team => "team",
+            Self::Channel => "channel",
+            Self::Category => "category",
+            Self::Customer => "customer",
+        }
+    }
+
+    /// The column's list of an engine's words.
+    pub fn of(self, words: &WordLists) -> &Vec<Arc<str>> {
+        match self {
+            Self::Clock => &words.clocks,
+            Self::Priority => &words.priorities,
+            Self::Owner => &words.owners,
+            Self::Team => &words.teams,
+            Self::Channel => &words.channels,
+            Self::Category => &words.categories,
+            Self::Customer => &words.customers,
+        }
+    }
 }
 
 impl Engine {
