@@ -3,6 +3,7 @@
 use super::core::Engine;
 use super::outcome::{CycleRecord, Escalation, TicketRef};
 use super::symbols::{NO_SYMBOL, Symbol};
+use super::state::WordLists;
 use crate::policy::Actions;
 use crate::ticket::State;
 use std::sync::Arc;

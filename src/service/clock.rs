@@ -64,7 +64,8 @@ impl Clock {
             ClockChoice::Wall => state.follow(elapsed.as_millis() as i64, wall_ms()),
             ClockChoice::Fast { speed, .. } => {
                 let passed_ms = (elapsed.as_secs_f64() * speed * 1_000.0) as i64;
-                state.follow(passed_ms, state.base_ms + passed_ms)
+                let wall_ms = state.base_ms + passed_ms;
+                state.follow(passed_ms, wall_ms)
             }
         }
     }

@@ -95,7 +95,7 @@ impl Machine {
     /// A machine as a snapshot tells it.
     pub fn restored(engine: Engine, state: ServiceState) -> Self {
         let names = Arc::new(Names::default());
-        let mut recorder = Recorder::new(Arc::clone(&names), state.next_escalation, state.next_cycle);
+        let recorder = Recorder::new(Arc::clone(&names), state.next_escalation, state.next_cycle);
         recorder.learn_words(&engine);
         let mut days = Days::new(&names, &state.days);
         days.go_on_from(&engine);

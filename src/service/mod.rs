@@ -91,7 +91,7 @@ impl Service {
             return Err(Refusal::Stopping);
         }
         // Texts are read here and not kept: what the rules make of them goes into the journal.
-        let policy = Arc::clone(self.read(Engine::policy));
+        let policy = self.read(|engine| Arc::clone(engine.policy()));
         policy::assign(&policy, &mut batch);
         Ok(Command::Load(Arc::new(BatchInput { batch, passed, origin }), reply))
     }

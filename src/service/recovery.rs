@@ -11,7 +11,7 @@ use crate::store::codec;
 use crate::store::history::History;
 use crate::store::input::{EditInput, Group, Input, Origin};
 use crate::store::journal::Journal;
-use crate::store::snapshot::{self, Damage, ServiceState, Snapshot};
+use crate::store::snapshot::{self, Found, ServiceState, Snapshot};
 use rayon::prelude::*;
 use std::path::Path;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ pub fn recover(config: &Config, journal: &Journal, history: &History) -> Result<
     let folder = config.data_dir.join("snapshots");
     let recovered = match newest_whole(&folder, journal)? {
         Some(restored) => caught_up(restored, journal)?,
-        None if journal.last_group().is_some() => from_first_group(journal)?,
+        None if journal.last() > 0 => from_first_group(journal)?,
         None => return genesis(config.seed.as_ref(), &config.data_dir),
     };
     let (written, next) = (history.last_escalation(), recovered.machine.last_escalation() + 1);
@@ -95,47 +95,53 @@ struct Restored {
 
 /// Restores the newest snapshot that is whole and from which the journal goes on.
 fn newest_whole(folder: &Path, journal: &Journal) -> Result<Option<Restored>, StartError> {
-    let found = snapshot::list(folder).map_err(|error| StartError::Damaged(error.to_string()))?;
+    let mut damaged = Vec::new();
+    let found = snapshot::list(folder).map_err(|error| StartError::Io { path: folder.to_owned(), error })?;
     let mut damages: Vec<String> = Vec::new();
     for found in found {
-        let restored = snapshot::open(&found.path).and_then(|snapshot| restore(found.number, &snapshot));
+        let restored = snapshot::open(&found.path)
+            .map_err(|damage| damage.to_string())
+            .and_then(|snapshot| restore(found.number, &snapshot));
         let damage = match restored {
             Ok(restored) => match gap(&restored, journal) {
-                None => return Ok(Some(restored)),
-                Some(gap) => gap,
+                None => return put_aside(&damaged).map(|()| Some(restored)),
+                Some(gap) => return Err(StartError::Damaged(format!("{}: {gap}", found.path.display()))),
             },
-            Err(damage) => damage.to_string(),
+            Err(damage) => damage,
         };
         tracing::error!(path = %found.path.display(), damage, "a snapshot cannot be used; the one before it is tried");
         damages.push(format!("{}: {damage}", found.path.display()));
+        damaged.push(found);
     }
     // The journal alone is enough only from its very beginning.
-    if !damages.is_empty() && journal.first_group() != Some(1) {
+    if !damages.is_empty() && journal.first() != 1 {
         let damages = damages.join("\n");
         let reason = "no snapshot can be used, and the journal does not reach back to the beginning";
         return Err(StartError::Damaged(format!("{reason}:\n{damages}")));
     }
-    Ok(None)
+    put_aside(&damaged).map(|()| None)
+}
+
+/// Damaged snapshots are kept under another name, for whoever looks into them; they do not count as kept.
+fn put_aside(damaged: &[Found]) -> Result<(), StartError> {
+    for found in damaged {
+        snapshot::set_aside(found).map_err(|error| StartError::Io { path: found.path.clone(), error })?;
+    }
+    Ok(())
 }
 
 /// What the journal lacks to go on from a snapshot.
 fn gap(restored: &Restored, journal: &Journal) -> Option<String> {
     let needed = restored.positions.iter().min().map_or(0, |position| position + 1);
-    match (journal.first_group(), journal.last_group()) {
-        (Some(first), _) if first > needed => {
-            Some(format!("needs the journal from group {needed} on, which begins with group {first}"))
-        }
-        (Some(_), Some(last)) if last < restored.state.group => {
-            Some(format!("includes group {}, and the journal ends with group {last}", restored.state.group))
-        }
-        (Some(_), Some(_)) => None,
-        _ => Some(format!("needs the journal from group {needed} on, of which nothing is there")),
+    let (first, last, group) = (journal.first(), journal.last(), restored.state.group);
+    if last < group {
+        return Some(format!("includes group {group}, and the journal ends with group {last}: a part of it is gone"));
     }
+    (first > needed).then(|| format!("needs the journal from group {needed} on, which begins with group {first}"))
 }
 
-fn restore(number: u64, snapshot: &Snapshot) -> Result<Restored, Damage> {
-    let damage = |reason: String| Damage::new(snapshot.path(), reason);
-    let state = snapshot.state()?;
+fn restore(number: u64, snapshot: &Snapshot) -> Result<Restored, String> {
+    let state = snapshot.state().clone();
     let mut versions = Vec::new();
     for version in &state.policies {
         let input = EditInput {
@@ -147,21 +153,21 @@ fn restore(number: u64, snapshot: &Snapshot) -> Result<Restored, Damage> {
             note: String::new(),
         };
         let (policy, _) = compile(&input)
-            .map_err(|problems| damage(format!("policy version {} has {} problems", version.number, problems.len())))?;
+            .map_err(|problems| format!("policy version {} has {} problems", version.number, problems.len()))?;
         versions.push(Installed { policy: Arc::new(policy), since_ms: version.since_ms, apply: version.apply });
     }
-    let head = snapshot.head()?;
-    let restoring = Engine::restore(&versions, &head).map_err(|error| damage(error.to_string()))?;
+    let head = snapshot.head();
+    let restoring = Engine::restore(&versions, &head).map_err(|error| error.to_string())?;
     let shards: Vec<_> = (0..head.shards)
         .into_par_iter()
         .map(|number| {
-            let (position, state) = snapshot.shard(number)?;
-            let shard = restoring.shard(state).map_err(|error| damage(error.to_string()))?;
+            let (position, state) = snapshot.shard(number).map_err(|damage| damage.to_string())?;
+            let shard = restoring.shard(state).map_err(|error| error.to_string())?;
             Ok((position, shard))
         })
-        .collect::<Result<_, Damage>>()?;
+        .collect::<Result<_, String>>()?;
     let (positions, shards): (Vec<u64>, Vec<_>) = shards.into_iter().unzip();
-    let engine = restoring.finish(shards).map_err(|error| damage(error.to_string()))?;
+    let engine = restoring.finish(shards).map_err(|error| error.to_string())?;
     Ok(Restored { number, engine, state, positions })
 }
 

@@ -9,9 +9,10 @@ use super::command::{Refusal, SnapshotDone};
 use super::historian::Work;
 use super::machine::Machine;
 use super::sequencer::Reply;
+use crate::calendar::zone_data_version;
 use crate::engine::{Engine, Head, ShardState};
 use crate::store::record::Names;
-use crate::store::snapshot::{self, Finish, Manifest, ServiceState, SnapshotWriter};
+use crate::store::snapshot::{self, Finish, MANIFEST, Manifest, ServiceState, SnapshotWriter, StartHead};
 use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
@@ -187,7 +188,7 @@ impl Snapshots {
         let Some(running) = self.running.take() else { return Step::Nothing };
         let done = SnapshotDone {
             number: running.number,
-            tickets: manifest.tickets(),
+            tickets: manifest.rows_of(snapshot::TICKETS),
             bytes: manifest.bytes(),
             took_ms: running.watch.elapsed_ms(),
             longest_stall_ms: running.longest_stall.as_millis() as u64,
@@ -269,7 +270,7 @@ pub fn oldest_needed(folder: &Path, kept: usize) -> Result<u64, String> {
         return Ok(0);
     }
     for found in found {
-        let manifest = snapshot::manifest(&found.path).map_err(|damage| damage.to_string())?;
+        let manifest = Manifest::read(&found.path.join(MANIFEST)).map_err(|damage| damage.to_string())?;
         oldest = oldest.min(manifest.first_position() + 1);
     }
     Ok(oldest)
@@ -299,8 +300,13 @@ impl Task {
                     asked?;
                     flushed.recv().map_err(|_| "the history thread has ended")??;
                     let (now_ms, rows) = self.first;
-                    let finish = Finish { first_now_ms: now_ms, first_rows: rows };
-                    return writer.finish(&finish, &head, &state).map_err(words);
+                    let finish = Finish {
+                        first: StartHead { now_ms, rows },
+                        head: &head,
+                        state: &state,
+                        zone_data_version: zone_data_version(),
+                    };
+                    return writer.finish(finish).map_err(words);
                 }
             }
         }

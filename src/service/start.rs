@@ -90,8 +90,9 @@ impl Service {
         std::fs::create_dir_all(folder).map_err(io(folder))?;
         let lock = DataLock::take(folder)?;
         let damaged = |error: &dyn std::fmt::Display| StartError::Damaged(error.to_string());
-        let disk = FolderDisk::open(&folder.join("journal")).map_err(io(&folder.join("journal")))?;
-        let (mut journal, _) = Journal::open(Arc::new(disk), Options::default()).map_err(|error| damaged(&error))?;
+        let disk = FolderDisk::new(&folder.join("journal")).map_err(io(&folder.join("journal")))?;
+        let options = Options::new(identity().map_err(io(folder))?);
+        let (mut journal, _) = Journal::open(Arc::new(disk), options).map_err(|error| damaged(&error))?;
         let history = Arc::new(History::open(&folder.join("history")).map_err(|error| damaged(&error))?);
         let mut recovered = recovery::recover(config, &journal, &history)?;
 
@@ -159,6 +160,11 @@ impl Service {
         let stopper = Stopper { commands, published, sequencer, historian, surveyor, survey_until, lock, started };
         Ok((service, stopper))
     }
+}
+
+/// A number by which the segments of a new journal know each other.
+fn identity() -> std::io::Result<u64> {
+    getrandom::u64().map_err(std::io::Error::other)
 }
 
 /// Gives what the journal told again to those who keep it.
