@@ -174,3 +174,16 @@ pub const MAX_RECORDS_A_PAGE: u64 = 200_000;
 
 /// Shards of the live engine: a snapshot stops it for one at a time.
 pub const LIVE_SHARDS: usize = 64;
+
+/// Bytes of a segment of the journal, written as zeros before it is used. Large enough that a segment takes a second to
+/// fill at full load, small enough that a start reads the rest of the last one in some 30 ms.
+pub const JOURNAL_SEGMENT_BYTES: u64 = 64 << 20;
+
+/// Bytes of the journal that are written or read at once; a smaller group is one write.
+pub const JOURNAL_BUFFER_BYTES: usize = 1 << 20;
+
+/// Bytes of one group of the journal (its length has 32 bits, and it is decoded in memory).
+pub const MAX_GROUP_BYTES: usize = 512 << 20;
+
+/// Inputs of one group of the journal.
+pub const MAX_GROUP_INPUTS: usize = 1 << 16;

@@ -11,6 +11,8 @@
 //! What was answered is in the journal. What is in the journal before a snapshot's first position, and in the history, may go.
 
 pub mod checksum;
+pub mod disk;
 pub mod input;
+pub mod journal;
 pub mod record;
 pub mod snapshot;
