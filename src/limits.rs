@@ -152,8 +152,9 @@ pub const MAX_COUNTED_PEERS: usize = 16_384;
 /// Bytes of an `Idempotency-Key` (RFC drafts suggest a UUID) and of an `X-Request-Id` that is taken over.
 pub const MAX_KEY_BYTES: usize = 128;
 
-/// Answers kept for repeats, the bytes of one, and how long: an hour's worth of a busy client's writes.
-pub const MAX_KEPT_ANSWERS: usize = 16_384;
+/// Answers kept for repeats, the bytes of one, and how long. The oldest go first; repeats of loads are known for longer by the
+/// service itself.
+pub const MAX_KEPT_ANSWERS: usize = 4_096;
 pub const MAX_KEPT_ANSWER_BYTES: usize = 16 << 10;
 pub const KEPT_ANSWER_S: u64 = 24 * 60 * 60;
 

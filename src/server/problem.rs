@@ -254,6 +254,12 @@ impl From<Refusal> for Problem {
 
 impl From<PayloadError> for Problem {
     fn from(error: PayloadError) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<&PayloadError> for Problem {
+    fn from(error: &PayloadError) -> Self {
         match error {
             PayloadError::Overflow => Self::too_large("the body is longer than this route takes"),
             PayloadError::Io(error) if error.kind() == io::ErrorKind::TimedOut => {

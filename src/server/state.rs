@@ -1,5 +1,8 @@
 //! What handlers share. Made once, outside the app factory, which runs once a worker.
 
+use crate::server::frame::Timeouts;
+use crate::server::idempotency::KeptAnswers;
+use crate::server::rate::RateLimits;
 use crate::server::tokens::TokenBook;
 use crate::service::Service;
 use std::sync::atomic::AtomicBool;
@@ -12,6 +15,9 @@ pub struct AppState {
     /// Set when the service begins to stop: from then on it is not ready, and connections are closed after their answer.
     pub stopping: AtomicBool,
     pub limits: Limits,
+    pub timeouts: Timeouts,
+    pub rates: RateLimits,
+    pub(in crate::server) answers: KeptAnswers,
 }
 
 /// Bounds that the operator sets.
