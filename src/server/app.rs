@@ -59,7 +59,9 @@ pub fn metrics_app(
 ) -> App<
     impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<BoxBody>, Error = Error, InitError = ()>,
 > {
-    bounded(App::new().into_utoipa_app().configure(top).into_app(), state, description).wrap(from_fn(frame::frame))
+    bounded(App::new().into_utoipa_app().configure(top).into_app(), state, description)
+        .app_data(frame::NoTokens)
+        .wrap(from_fn(frame::frame))
 }
 
 /// The bounds of what extractors read, with errors that are problem documents.

@@ -24,7 +24,7 @@ use log::Record;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::Ordering;
 
-pub use admission::BULK_ROUTES;
+pub use admission::{BULK_ROUTES, NoTokens};
 pub use body::Timeouts;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

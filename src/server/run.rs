@@ -178,6 +178,24 @@ fn metrics_server(
 }
 
 impl Handle {
+    /// Whether the server's thread still runs.
+    pub fn is_running(&self) -> bool {
+        !self.thread.is_finished()
+    }
+
+    /// Reads the tokens again, whatever the time.
+    #[cfg(test)]
+    pub(in crate::server) fn reload_tokens(&self) {
+        if let Some(tokens) = &self.state.tokens {
+            tokens.reload();
+        }
+    }
+
+    /// How many tokens there are; `None` when none is asked for.
+    pub fn tokens(&self) -> Option<usize> {
+        self.state.tokens.as_ref().map(TokenBook::len)
+    }
+
     /// From now on not ready, and connections are closed after their answer: so that who balances the load goes elsewhere.
     pub fn begin_stop(&self) {
         self.state.stopping.store(true, Ordering::Relaxed);

@@ -165,10 +165,12 @@ impl TokenBook {
         {
             return;
         }
-        let stamp = Stamp::of(&self.path);
-        if stamp == self.known.read().unwrap_or_else(PoisonError::into_inner).stamp {
-            return;
+        if Stamp::of(&self.path) != self.known.read().unwrap_or_else(PoisonError::into_inner).stamp {
+            self.reload();
         }
+    }
+
+    pub(in crate::server) fn reload(&self) {
         match Known::read(&self.path) {
             Ok(known) => {
                 tracing::info!(tokens = known.tokens.len(), "the tokens have changed and were read again");

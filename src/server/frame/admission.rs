@@ -13,6 +13,10 @@ use std::fmt::Write as _;
 /// The routes that take compressed bodies. They expand them with bounds of their own; nothing else does.
 pub const BULK_ROUTES: [&str; 2] = ["/v1/tickets", "/v1/events"];
 
+/// Lies in an app that asks for no token: its callers may read.
+#[derive(Debug, Clone, Copy)]
+pub struct NoTokens;
+
 /// A request's id: the client's, if it is sane, or a new one.
 #[derive(Debug, Clone)]
 pub struct RequestId(String);
@@ -73,6 +77,9 @@ fn needs_token(path: &str) -> bool {
 
 /// Finds out who calls. Who has no valid token is refused here, before anything else is said about the request.
 fn identify(request: &ServiceRequest, state: &AppState) -> Result<Identity, Problem> {
+    if request.app_data::<NoTokens>().is_some() {
+        return Ok(Identity(Ok(Caller { name: "metrics".into(), role: Role::Viewer })));
+    }
     let Some(tokens) = &state.tokens else {
         return Ok(Identity(Ok(Caller { name: "local".into(), role: Role::Admin })));
     };
