@@ -1,6 +1,6 @@
 //! Answers that are kept for repeats: a request with a key is done once, also when its sender did not hear the answer.
 
-use crate::limits::{KEPT_ANSWER_MS, MAX_KEPT_ANSWERS};
+use crate::limits::{KEPT_RESULT_MS, MAX_KEPT_RESULTS};
 use crate::store::input::Origin;
 use crate::store::snapshot::KeptAnswer;
 use foldhash::fast::FixedState;
@@ -35,8 +35,8 @@ impl Kept {
             self.order.push_back(key);
         }
         while let Some(oldest) = self.order.front() {
-            let is_old = self.by_key.get(oldest).is_none_or(|kept| kept.at_ms + KEPT_ANSWER_MS < now_ms);
-            if !is_old && self.order.len() <= MAX_KEPT_ANSWERS {
+            let is_old = self.by_key.get(oldest).is_none_or(|kept| kept.at_ms + KEPT_RESULT_MS < now_ms);
+            if !is_old && self.order.len() <= MAX_KEPT_RESULTS {
                 break;
             }
             self.by_key.remove(oldest);
