@@ -233,12 +233,17 @@ impl Sequencer {
     /// Makes a group durable.
     fn write(&mut self, group: &Group) -> Result<(), Refusal> {
         self.bytes.clear();
-        codec::encode(group, &mut self.bytes);
+        // Batches are put together by our own readers; one that is not whole is refused before anything is written.
+        codec::encode(group, &mut self.bytes).map_err(|error| Refusal::Invalid(error.to_string()))?;
         match self.journal.append(group.number, &self.bytes) {
             Ok(()) => {}
-            Err(AppendError::Full) => {
+            Err(AppendError::Full { .. }) => {
                 self.publisher.disk_full(true);
                 return Err(Refusal::DiskFull);
+            }
+            Err(AppendError::TooLarge { bytes, most, .. }) => {
+                let reason = format!("the request takes {bytes} bytes in the journal, at most {most} fit: send it in parts");
+                return Err(Refusal::Invalid(reason));
             }
             Err(error) => die(&error.to_string()),
         }
@@ -285,6 +290,7 @@ impl Sequencer {
         }
     }
 
+    /// Does what waits, takes a snapshot, and answers. The journal needs no end of its own: all that was taken is synced.
     fn stop(mut self, answer: &Sender<Result<(), String>>) {
         while let Ok(command) = self.commands.try_recv() {
             if !matches!(command, Command::Stop(_)) {
@@ -297,9 +303,8 @@ impl Sequencer {
         {
             tracing::warn!(%error, "cannot remove old journal segments");
         }
-        let closed = self.journal.close().map_err(|error| error.to_string());
         // Whoever asked waits for this, or is gone.
-        let _ = answer.send(taken.map(|_| ()).and(closed));
+        let _ = answer.send(taken.map(|_| ()));
     }
 }
 

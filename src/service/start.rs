@@ -104,7 +104,7 @@ impl Service {
         let Recovered { mut machine, last_ms, genesis, snapshot, replayed_groups } = recovered;
         if let Some(group) = &genesis {
             let mut bytes = Vec::new();
-            codec::encode(group, &mut bytes);
+            codec::encode(group, &mut bytes).map_err(|error| damaged(&error))?;
             journal.append(group.number, &bytes).map_err(|error| damaged(&error))?;
             journal.sync().map_err(|error| damaged(&error))?;
             machine.group = group.number;
