@@ -11,8 +11,10 @@
 //! What was answered is in the journal. What is in the journal before a snapshot's first position, and in the history, may go.
 
 pub mod checksum;
+pub mod codec;
 pub mod disk;
 pub mod input;
 pub mod journal;
+pub mod lock;
 pub mod record;
 pub mod snapshot;

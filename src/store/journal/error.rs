@@ -16,7 +16,7 @@ pub enum JournalError {
     /// What was acknowledged is not there as it was written. Nothing has been changed.
     #[error(
         "{file} is damaged at byte {offset}: {what}; group {first_lost} cannot be read, and without it none of the groups up \
-         to {last_lost}, which were all acknowledged except perhaps the last; restore the file from a copy"
+         to at least {last_lost}; restore the file from a copy"
     )]
     Damaged {
         file: String,
