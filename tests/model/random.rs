@@ -52,6 +52,18 @@ pub struct Profile {
     pub milliseconds: bool,
 }
 
+/// A workload of everything.
+pub const EVERYTHING: Profile = Profile {
+    ahead: true,
+    behind: true,
+    late: true,
+    priorities: true,
+    gone: true,
+    edits: true,
+    catch_ups: true,
+    milliseconds: true,
+};
+
 /// A Thursday, three days before Europe's clocks go forward.
 const START_MS: i64 = 1_774_504_800_000;
 const CLOCKS: [&str; 5] = ["first_response", "next_response", "resolution", "watch", "update"];
@@ -351,4 +363,14 @@ impl Workload<'_> {
         self.rows.push(row.clone());
         row
     }
+}
+
+fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{variable} is a number")))
+}
+
+/// The seeds of a random test: 1 to so many, or what the environment says.
+pub fn seeds(default_runs: u64) -> std::ops::RangeInclusive<u64> {
+    let runs = number("OVERDUE_RUNS").unwrap_or(default_runs);
+    number("OVERDUE_SEED").map_or(1..=runs, |seed| seed..=seed)
 }
