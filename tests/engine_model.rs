@@ -83,6 +83,21 @@ fn random_edits_and_everything() {
 }
 
 #[test]
+fn random_restatements() {
+    random(Profile { behind: true, restates: true, gone: true, catch_ups: true, ..Profile::default() });
+}
+
+#[test]
+fn random_restatements_and_edits() {
+    random(Profile { behind: true, late: true, priorities: true, restates: true, edits: true, ..Profile::default() });
+}
+
+#[test]
+fn random_restatements_ahead() {
+    random(Profile { ahead: true, behind: true, restates: true, ..Profile::default() });
+}
+
+#[test]
 fn random_milliseconds() {
     random(Profile { ahead: true, behind: true, milliseconds: true, ..Profile::default() });
 }

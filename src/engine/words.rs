@@ -7,7 +7,7 @@ use super::symbols::{NO_SYMBOL, Symbol, Symbols};
 use super::versions::Versions;
 use crate::limits::{MAX_CHANNELS, MAX_LABEL_BYTES, MAX_PRIORITIES, MAX_SHORT_LABELS, MAX_TICKET_ID_BYTES};
 use crate::policy::Policy;
-use crate::ticket::{Batch, Column, Labels, NO_LABEL};
+use crate::ticket::{Batch, Column, EventKind, Labels, NO_LABEL};
 use crate::time::{MAX_INPUT_MS, MIN_INPUT_MS};
 use rayon::prelude::*;
 
@@ -220,6 +220,7 @@ impl<'a> Resolved<'a> {
             priority: self.priorities.get(&self.batch.priority, row),
             owner: self.owners.get(&self.batch.owner, row),
             team: self.teams.get(&self.batch.team, row),
+            restates: false,
         }
     }
 
@@ -288,6 +289,14 @@ impl<'a> Resolved<'a> {
                     self.describe(shard, scene, here, done);
                     rest = left;
                     slot = shard.tickets.records[here].is_live().then_some(here);
+                }
+            }
+            if let Some(slot) = slot.filter(|_| self.batch.restates) {
+                rows.retain(|row| row.kind == EventKind::Opened && shard.is_news(scene.versions, slot, row));
+                let at_ms = shard.tickets.last_ms(slot).max(scene.now_ms);
+                rows.iter_mut().for_each(|row| (row.at_ms, row.restates) = (at_ms, true));
+                if !rows.is_empty() {
+                    shard.apply_rows(scene, slot, &rows, |row| self.assign(row.number, policy), &mut refused);
                 }
             }
         }

@@ -202,6 +202,14 @@ impl Model {
             }
             self.let_go(id, passed, output);
         }
+        let restating = rows.iter().filter(|row| batch.restates && is_opened(row));
+        for row in restating {
+            let Some(ticket) = self.tickets.get_mut(id) else { break };
+            let before = ticket.history.clone();
+            let at_ms = ticket.history.last_ms().max(now_ms);
+            ticket.restate(batch, *row, at_ms);
+            ticket.step(&self.versions, Some(before), at_ms, now_ms, passed, output);
+        }
         if let Some(ticket) = self.tickets.get_mut(id) {
             ticket.report(&self.versions, output);
         }
