@@ -84,7 +84,7 @@ fn random_edits_and_everything() {
 
 #[test]
 fn random_restatements() {
-    random(Profile { behind: true, restates: true, gone: true, catch_ups: true, ..Profile::default() });
+    random(Profile { behind: true, restates: true, catch_ups: true, ..Profile::default() });
 }
 
 #[test]

@@ -292,11 +292,12 @@ impl<'a> Resolved<'a> {
                 }
             }
             if let Some(slot) = slot.filter(|_| self.batch.restates) {
-                rows.retain(|row| row.kind == EventKind::Opened && shard.is_news(scene.versions, slot, row));
                 let at_ms = shard.tickets.last_ms(slot).max(scene.now_ms);
-                rows.iter_mut().for_each(|row| (row.at_ms, row.restates) = (at_ms, true));
-                if !rows.is_empty() {
-                    shard.apply_rows(scene, slot, &rows, |row| self.assign(row.number, policy), &mut refused);
+                for row in rows.iter().filter(|row| row.kind == EventKind::Opened) {
+                    if shard.is_news(scene.versions, slot, row) {
+                        let row = Row { at_ms, restates: true, ..*row };
+                        shard.apply_rows(scene, slot, &[row], |row| self.assign(row.number, policy), &mut refused);
+                    }
                 }
             }
         }

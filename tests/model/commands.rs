@@ -202,17 +202,18 @@ impl Model {
             }
             self.let_go(id, passed, output);
         }
-        let restating = rows.iter().filter(|row| batch.restates && is_opened(row));
-        for row in restating {
-            let Some(ticket) = self.tickets.get_mut(id) else { break };
+        let Some(ticket) = self.tickets.get_mut(id) else { return };
+        ticket.report(&self.versions, output);
+        let at_ms = ticket.history.last_ms().max(now_ms);
+        for row in rows.iter().filter(|row| batch.restates && batch.kind[**row] == EventKind::Opened) {
             let before = ticket.history.clone();
-            let at_ms = ticket.history.last_ms().max(now_ms);
             ticket.restate(batch, *row, at_ms);
-            ticket.step(&self.versions, Some(before), at_ms, now_ms, passed, output);
+            if at_ms > now_ms {
+                ticket.step(&self.versions, Some(before), at_ms, now_ms, passed, output);
+            }
         }
-        if let Some(ticket) = self.tickets.get_mut(id) {
-            ticket.report(&self.versions, output);
-        }
+        ticket.compare(&self.versions, now_ms, passed, output);
+        ticket.report(&self.versions, output);
     }
 
     /// Takes a ticket that has gone out of the index; its last word first.

@@ -84,7 +84,8 @@ fn explanations_agree_with_what_was_told() {
                 let record = match cycle.stopped_ms {
                     Some(stopped_ms) => {
                         ended += 1;
-                        let record = told.cycles.get(&name).unwrap_or_else(|| panic!("{name:?} was not told, {context}"));
+                        let record =
+                            told.cycles.get(&name).unwrap_or_else(|| panic!("{name:?} was not told, {context}"));
                         assert_eq!(record.stopped_ms, stopped_ms, "{context}");
                         record
                     }
@@ -99,8 +100,12 @@ fn explanations_agree_with_what_was_told() {
                 let found = (cycle.cycle, cycle.result, cycle.started_ms, due_ms, cycle.spent_ms);
                 let expected = (record.cycle, record.result, record.started_ms, record.due_ms, record.business_ms);
                 assert_eq!(found, expected, "{name:?}, {context}");
-                let counted: i64 =
-                    cycle.segments.iter().filter(|segment| !segment.is_carried).map(|segment| segment.business_ms).sum();
+                let counted: i64 = cycle
+                    .segments
+                    .iter()
+                    .filter(|segment| !segment.is_carried)
+                    .map(|segment| segment.business_ms)
+                    .sum();
                 assert_eq!(cycle.carried_ms + counted, cycle.spent_ms, "{name:?}, {context}");
                 if cycle.segments.iter().all(|segment| !segment.is_carried) && cycle.carried_ms != 0 {
                     // Standing at a level may count for more than any segment of the cycle.
@@ -168,8 +173,7 @@ fn lists_are_those_of_a_walk_over_all_tickets() {
     let (mut listed, mut looked) = (0, 0);
     look(EVERYTHING, |seed, random, engine, _| {
         let mut query = query(random);
-        query.due_before_ms =
-            random.chance(20).then(|| engine.now_ms() + HOUR_MS * random.below(40) as i64);
+        query.due_before_ms = random.chance(20).then(|| engine.now_ms() + HOUR_MS * random.below(40) as i64);
         let open = engine.open_cycles();
         let mut expected: Vec<(u32, String)> = Vec::new();
         for id in ids(engine) {
@@ -178,7 +182,8 @@ fn lists_are_those_of_a_walk_over_all_tickets() {
             let is_open = !view.state.is_done();
             let cycles = || open.iter().filter(|cycle| cycle.ticket == ticket);
             let breached = is_open && cycles().any(|cycle| cycle.result == CycleResult::OpenMissed);
-            let same = |wanted: &Option<String>, has: Option<&str>| wanted.as_deref().is_none_or(|word| has == Some(word));
+            let same =
+                |wanted: &Option<String>, has: Option<&str>| wanted.as_deref().is_none_or(|word| has == Some(word));
             let due_ms = view.next_due_s.map(|due_s| i64::from(due_s) * 1_000);
             let admitted = query.state.is_none_or(|state| state == view.state)
                 && (is_open || !query.open_only)
@@ -287,7 +292,8 @@ fn surveys_count_what_explanations_say() {
 fn due_by_counts_the_tickets_that_an_advance_would_look_at() {
     look(EVERYTHING, |seed, random, engine, _| {
         for _ in 0..4 {
-            let until_ms = engine.now_ms() + random.pick(&[0, 1_000, MINUTE_MS, HOUR_MS, 24 * HOUR_MS, 4_000 * HOUR_MS]);
+            let until_ms =
+                engine.now_ms() + random.pick(&[0, 1_000, MINUTE_MS, HOUR_MS, 24 * HOUR_MS, 4_000 * HOUR_MS]);
             let is_due = |id: &String| {
                 let due_s = engine.find(id).and_then(|ticket| engine.ticket(ticket).next_due_s);
                 due_s.is_some_and(|due_s| i64::from(due_s) * 1_000 <= until_ms)

@@ -35,11 +35,6 @@ impl Row {
         self
     }
 
-    pub fn restates(mut self) -> Row {
-        self.restates = true;
-        self
-    }
-
     pub fn priority(self, name: &str) -> Row {
         self.label(Column::Priority, name)
     }
