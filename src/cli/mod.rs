@@ -4,6 +4,7 @@ mod calendar;
 mod check;
 mod generate;
 mod replay;
+mod snapshot;
 
 use clap::{Parser, Subcommand};
 use std::io::{self, Write};
@@ -24,6 +25,9 @@ enum Command {
     Check(check::Arguments),
     Generate(generate::Arguments),
     Replay(replay::Arguments),
+    /// Look at the snapshots of a service: what is in them, whether they are whole.
+    #[command(subcommand)]
+    Snapshot(snapshot::SnapshotCommand),
 }
 
 /// Runs what was asked for; the exit code of the process is the answer.
@@ -36,6 +40,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<std::process::ExitCode> {
         Command::Check(arguments) => check::run(arguments),
         Command::Generate(arguments) => generate::run(arguments),
         Command::Replay(arguments) => replay::run(arguments),
+        Command::Snapshot(command) => snapshot::run(command),
     }
 }
 
