@@ -1,7 +1,7 @@
 //! `cycles.parquet`: one row a cycle, finished ones as they end, open ones at the end of the replay.
 
 use super::sorted_by;
-use crate::engine::{CycleRecord, CycleResult, Engine};
+use crate::engine::{CycleRecord, CycleResult, Engine, NO_SYMBOL};
 use crate::table::{CodedWords, Times, Words, words_field};
 use arrow::array::{ArrayRef, Int64Array, StringBuilder, UInt16Array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -56,7 +56,8 @@ impl Cycles {
     }
 
     pub fn push(&mut self, engine: &Engine, cycle: &CycleRecord) {
-        let [_, team, channel, category] = engine.ticket_symbols(cycle.ticket);
+        let symbols = engine.ticket_symbols(cycle.ticket);
+        let known = |symbol| (symbol != NO_SYMBOL).then_some(symbol);
         let is_open = matches!(cycle.result, CycleResult::Open | CycleResult::OpenMissed);
         self.ended_ms.push(cycle.stopped_ms);
         self.ticket.append_value(engine.ticket_id(cycle.ticket));
@@ -70,10 +71,10 @@ impl Cycles {
         self.wall_ms.push(cycle.wall_ms);
         self.result.push(Some(cycle.result as u32), |_| cycle.result.name());
         self.priority.push(Some(engine.cycle_priority(cycle)), |priority| engine.priority_name(priority));
-        self.team.push(team, |team| engine.team_name(team));
+        self.team.push(known(symbols.team), |team| engine.team_name(team));
         self.owner.push(engine.ticket(cycle.ticket).owner);
-        self.channel.push(channel, |channel| engine.channel_name(channel));
-        self.category.push(category, |category| engine.category_name(category));
+        self.channel.push(known(symbols.channel), |channel| engine.channel_name(channel));
+        self.category.push(known(symbols.category), |category| engine.category_name(category));
     }
 
     /// The rows so far in order of the times at which they ended; the next ones begin anew.
