@@ -45,7 +45,7 @@ def look(name, files, rows):
         is_time = column in ("at", "since", "day") or column.endswith("_at")
         if is_time and str(kind) != "TIMESTAMP WITH TIME ZONE":
             fault(f"{name}: {column} has no zone in DuckDB: {kind}")
-    found = table.count("*").fetchone()[0]
+    found = table.count("*").fetchall()[0][0]
     frame = pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
     for column, kind in frame.dtypes.items():
         is_time = column in ("at", "since", "day") or column.endswith("_at")
@@ -58,7 +58,7 @@ def look(name, files, rows):
         fault(f"{name}: DuckDB has {found} rows, pandas {len(frame)}, {rows} were written")
     for column in frame.columns:
         if frame[column].dtype.name in ("category", "object", "str", "string") and len(frame):
-            ours = table.project(f'count("{column}")').fetchone()[0]
+            ours = table.project(f'count("{column}")').fetchall()[0][0]
             if ours != frame[column].count():
                 fault(f"{name}: {column} is filled in {ours} rows for DuckDB, in {frame[column].count()} for pandas")
     print(f"\n== {name}: {found} rows in {len(files)} file(s)")
