@@ -96,12 +96,12 @@ pub const ROW_GROUP_BYTES: usize = 128 << 20;
 /// Bytes of the distinct words of a column in one row group; beyond that they are written row by row.
 pub const DICTIONARY_BYTES: usize = 16 << 20;
 
-/// Rows that a snapshot hands to a table's writer at once.
-pub const SNAPSHOT_SLICE_ROWS: usize = 1 << 17;
+/// Rows that the store hands to a table's writer at once.
+pub const TABLE_SLICE_ROWS: usize = 1 << 17;
 
-/// Bytes of a snapshot's table that are written before they are synced. The disk is then never so far behind that the
+/// Bytes of a table of the store that are written before they are synced. The disk is then never so far behind that the
 /// journal's next sync waits for it.
-pub const SNAPSHOT_UNSYNCED_BYTES: u64 = 32 << 20;
+pub const TABLE_UNSYNCED_BYTES: u64 = 32 << 20;
 
 /// Bytes of a snapshot's manifest. One of 64 shards has about 40,000.
 pub const MAX_MANIFEST_BYTES: u64 = 16 << 20;

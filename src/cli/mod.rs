@@ -6,6 +6,7 @@ mod generate;
 mod replay;
 mod serve;
 mod token;
+mod snapshot;
 
 use clap::{Parser, Subcommand};
 use std::io::{self, Write};
@@ -29,6 +30,9 @@ enum Command {
     Serve(serve::Arguments),
     #[command(subcommand)]
     Token(token::TokenCommand),
+    /// Look at the snapshots of a service: what is in them, whether they are whole.
+    #[command(subcommand)]
+    Snapshot(snapshot::SnapshotCommand),
 }
 
 /// Runs what was asked for; the exit code of the process is the answer.
@@ -43,6 +47,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<std::process::ExitCode> {
         Command::Replay(arguments) => replay::run(arguments),
         Command::Serve(arguments) => serve::run(arguments),
         Command::Token(command) => token::run(command),
+        Command::Snapshot(command) => snapshot::run(command),
     }
 }
 

@@ -12,7 +12,7 @@ use super::sequencer::Reply;
 use crate::calendar::zone_data_version;
 use crate::engine::{Engine, Head, ShardState};
 use crate::store::record::Names;
-use crate::store::snapshot::{self, Finish, MANIFEST, Manifest, ServiceState, SnapshotWriter, StartHead};
+use crate::store::snapshot::{self, Finish, Manifest, ServiceState, SnapshotWriter, StartHead};
 use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
@@ -270,7 +270,7 @@ pub fn oldest_needed(folder: &Path, kept: usize) -> Result<u64, String> {
         return Ok(0);
     }
     for found in found {
-        let manifest = Manifest::read(&found.path.join(MANIFEST)).map_err(|damage| damage.to_string())?;
+        let manifest = Manifest::of(&found.path).map_err(|damage| damage.to_string())?;
         oldest = oldest.min(manifest.first_position() + 1);
     }
     Ok(oldest)

@@ -1,12 +1,12 @@
 //! `clocks.parquet`: a row a clock of a ticket, with its open or last cycle.
 
 use super::columns::{chosen, tickets_of, times_or_none, words};
-use super::error::{Damage, SnapshotError};
-use super::rows::Rows;
+use super::error::SnapshotError;
 use super::word_numbers::WordNumbers;
 use crate::engine::{ClockColumns, NO_SYMBOL};
 use crate::limits::MAX_LEVELS;
 use crate::store::record::{NameColumn, Names};
+use crate::store::rows::{Rows, Unfit};
 use crate::table::{Times, words_field};
 use crate::ticket::Texts;
 use crate::time::NEVER_MS;
@@ -121,7 +121,7 @@ pub const NEEDED: &[&str] = &[
 ];
 
 /// The clocks, without their segments and the due times of their targets: the engine computes those.
-pub fn read(rows: &Rows<'_>, numbers: &WordNumbers) -> Result<ClockColumns, Damage> {
+pub fn read(rows: &Rows<'_>, numbers: &WordNumbers) -> Result<ClockColumns, Unfit> {
     let status: Vec<usize> = rows.words("status", |word| STATUS.iter().position(|known| *known == word))?;
     let has = |bit: usize| status.iter().map(|status| status & bit != 0).collect();
     let mut reached = rows.numbers::<UInt16Type>("levels_reached")?;
@@ -131,7 +131,7 @@ pub fn read(rows: &Rows<'_>, numbers: &WordNumbers) -> Result<ClockColumns, Dama
     }
     let clock = rows.symbols("clock", |word| numbers.of(NameColumn::Clock, word))?;
     if clock.contains(&NO_SYMBOL) {
-        return Err(rows.damage("clock", "has empty rows"));
+        return Err(rows.unfit("clock", "has empty rows"));
     }
     Ok(ClockColumns {
         ticket: rows.numbers::<UInt32Type>("ticket_row")?,

@@ -1,6 +1,8 @@
 //! What can be wrong with a snapshot.
 
 use super::manifest::SCHEMA_VERSION;
+use crate::store::rows::Unfit;
+use crate::store::table_file::TableError;
 use arrow::error::ArrowError;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,8 +15,8 @@ pub enum SnapshotError {
     Io { path: PathBuf, source: io::Error },
     #[error("cannot give the snapshot its name: {0}")]
     Publish(#[from] io::Error),
-    #[error("cannot write {path}: {reason}")]
-    Table { path: PathBuf, reason: String },
+    #[error(transparent)]
+    Table(#[from] TableError),
     #[error("cannot put columns together: {0}")]
     Columns(#[from] ArrowError),
     #[error("{path} is there already")]
@@ -44,17 +46,13 @@ pub enum Damage {
     Length { path: PathBuf, expected: u64, found: u64 },
     #[error("{path} has the checksum {found:08x}, its manifest says {expected:08x}: its contents have changed")]
     Checksum { path: PathBuf, expected: u32, found: u32 },
-    #[error("{path}: {reason}")]
-    Table { path: PathBuf, reason: String },
+    #[error(transparent)]
+    Table(#[from] Unfit),
 }
 
 impl Damage {
     pub(super) fn io(path: &Path) -> impl Fn(io::Error) -> Self + use<> {
         let path = path.to_owned();
         move |source| Self::Io { path: path.clone(), source }
-    }
-
-    pub(super) fn table(path: &Path, reason: impl ToString) -> Self {
-        Self::Table { path: path.to_owned(), reason: reason.to_string() }
     }
 }

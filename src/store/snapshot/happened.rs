@@ -1,11 +1,11 @@
 //! `events.parquet`: a row an event of a ticket's history. `fires.parquet`: a row an ended cycle in which levels fired.
 
 use super::columns::{chosen, tickets_of, times, words};
-use super::error::{Damage, SnapshotError};
-use super::rows::Rows;
+use super::error::SnapshotError;
 use super::word_numbers::WordNumbers;
 use crate::engine::{EventColumns, FireColumns};
 use crate::store::record::{NameColumn, Names};
+use crate::store::rows::{Rows, Unfit};
 use crate::table::{Times, words_field};
 use crate::ticket::{EventKind, State, Texts};
 use arrow::array::{BooleanArray, RecordBatch, UInt16Array, UInt32Array};
@@ -52,7 +52,7 @@ pub fn write_events(events: &EventColumns, tickets: &Texts, names: &Names) -> Re
 /// Columns that an engine is restored from.
 pub const EVENTS_NEEDED: &[&str] = &["ticket_row", "at", "kind", "state", "priority", "owner", "team", "is_implied"];
 
-pub fn read_events(rows: &Rows<'_>, numbers: &WordNumbers) -> Result<EventColumns, Damage> {
+pub fn read_events(rows: &Rows<'_>, numbers: &WordNumbers) -> Result<EventColumns, Unfit> {
     let symbols = |name: &str, column: NameColumn| rows.symbols(name, |word| numbers.of(column, word));
     Ok(EventColumns {
         ticket: rows.numbers::<UInt32Type>("ticket_row")?,
@@ -93,7 +93,7 @@ pub fn write_fires(fires: &FireColumns, tickets: &Texts, names: &Names) -> Resul
 /// Columns that an engine is restored from.
 pub const FIRES_NEEDED: &[&str] = &["ticket_row", "clock", "cycle", "levels_fired"];
 
-pub fn read_fires(rows: &Rows<'_>, numbers: &WordNumbers) -> Result<FireColumns, Damage> {
+pub fn read_fires(rows: &Rows<'_>, numbers: &WordNumbers) -> Result<FireColumns, Unfit> {
     Ok(FireColumns {
         ticket: rows.numbers::<UInt32Type>("ticket_row")?,
         clock: rows.symbols("clock", |word| numbers.of(NameColumn::Clock, word))?,

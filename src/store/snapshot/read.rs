@@ -2,18 +2,17 @@
 
 use super::error::Damage;
 use super::manifest::{MANIFEST, Manifest, Part, ShardEntry};
-use super::rows::Rows;
 use super::state::ServiceState;
 use super::word_numbers::{self, WordNumbers};
 use super::{clocks, folder, happened, service, tickets, totals};
 use crate::engine::{Counters, Head, ShardState, WordLists};
 use crate::store::checksum::{self, Stretch};
+use crate::store::rows::{Rows, Unfit, guarded};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use rayon::prelude::*;
 use std::fs::File;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 /// The tables of a snapshot.
@@ -55,7 +54,7 @@ struct Table {
 /// # Errors
 /// [`Damage`]: whatever is not as it was written, or was written by a newer program.
 pub fn open(path: &Path) -> Result<Snapshot, Damage> {
-    let manifest = Manifest::read(&path.join(MANIFEST))?;
+    let manifest = Manifest::of(path)?;
     check_number(path, &manifest)?;
     check_files(path, &manifest)?;
     let tables = TABLES.iter().map(|name| Table::open(path, name, &manifest)).collect::<Result<Vec<_>, _>>()?;
@@ -73,9 +72,9 @@ pub fn open(path: &Path) -> Result<Snapshot, Damage> {
     };
     snapshot.check_shards()?;
     (snapshot.words, snapshot.numbers) = snapshot.whole(word_numbers::NAME, word_numbers::read)?;
-    snapshot.state.policies = snapshot.whole(service::POLICIES, |policies| {
-        snapshot.whole(service::POLICY_FILES, |files| service::read_policies(policies, files))
-    })?;
+    let mut policies = snapshot.whole(service::POLICIES, service::read_policies)?;
+    snapshot.whole(service::POLICY_FILES, |rows| service::read_policy_files(rows, &mut policies))?;
+    snapshot.state.policies = policies;
     snapshot.state.answers = snapshot.whole(service::ANSWERS, service::read_answers)?;
     snapshot.state.days = snapshot.whole(service::DAYS, service::read_days)?;
     snapshot.state.acknowledgements = snapshot.whole(service::ACKNOWLEDGEMENTS, service::read_acknowledgements)?;
@@ -151,7 +150,7 @@ impl Snapshot {
     }
 
     /// Reads a whole table.
-    fn whole<T>(&self, name: &str, make: impl FnOnce(&Rows<'_>) -> Result<T, Damage>) -> Result<T, Damage> {
+    fn whole<T>(&self, name: &str, make: impl FnOnce(&Rows<'_>) -> Result<T, Unfit>) -> Result<T, Damage> {
         let row_groups = 0..self.table(name)?.metadata.metadata().num_row_groups();
         self.part(name, &Part { row_groups, rows: self.manifest.rows_of(name) }, &[], make)
     }
@@ -162,10 +161,10 @@ impl Snapshot {
         name: &str,
         part: &Part,
         needed: &[&str],
-        make: impl FnOnce(&Rows<'_>) -> Result<T, Damage>,
+        make: impl FnOnce(&Rows<'_>) -> Result<T, Unfit>,
     ) -> Result<T, Damage> {
         let table = self.table(name)?;
-        guarded(&table.path, || make(&Rows::new(table.read(part, needed)?, &table.path)))
+        Ok(guarded(&table.path, || make(&Rows::new(table.read(part, needed)?, &table.path)))?)
     }
 
     /// Every shard stands at its place, and its row groups have the rows that the manifest says.
@@ -204,23 +203,23 @@ impl Table {
         let path = folder.join(name);
         let file = File::open(&path).map_err(Damage::io(&path))?;
         let metadata = guarded(&path, || {
-            ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(|error| Damage::table(&path, error))
+            ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(|error| Unfit::new(&path, error))
         })?;
         let found = metadata.metadata().file_metadata().num_rows();
         let expected = manifest.rows_of(name);
         if u64::try_from(found) != Ok(expected) {
-            return Err(Damage::table(&path, format!("has {found} rows, its manifest says {expected}")));
+            return Err(Unfit::new(&path, format!("has {found} rows, its manifest says {expected}")).into());
         }
         Ok(Self { name, path, metadata })
     }
 
-    fn read(&self, part: &Part, needed: &[&str]) -> Result<RecordBatch, Damage> {
-        let failed = |error: &dyn std::fmt::Display| Damage::table(&self.path, error);
+    fn read(&self, part: &Part, needed: &[&str]) -> Result<RecordBatch, Unfit> {
+        let failed = |error: &dyn std::fmt::Display| Unfit::new(&self.path, error);
         if part.rows == 0 {
             return Ok(RecordBatch::new_empty(self.metadata.schema().clone()));
         }
         // A file of its own: two readers of one would move each other's place.
-        let file = File::open(&self.path).map_err(Damage::io(&self.path))?;
+        let file = File::open(&self.path).map_err(|error| failed(&error))?;
         let columns = match needed {
             [] => ProjectionMask::all(),
             needed => ProjectionMask::columns(self.metadata.parquet_schema(), needed.iter().copied()),
@@ -236,15 +235,10 @@ impl Table {
             (Some(Err(error)), _) | (_, Some(Err(error))) => Err(failed(&error)),
             (first, _) => {
                 let found = first.and_then(Result::ok).map_or(0, |rows| rows.num_rows());
-                Err(Damage::table(&self.path, format!("gave {found} rows of {}", part.rows)))
+                Err(Unfit::new(&self.path, format!("gave {found} rows of {}", part.rows)))
             }
         }
     }
-}
-
-/// Keeps a reader's panic from going further. Files are checked before, so this is the last line.
-fn guarded<T>(path: &Path, work: impl FnOnce() -> Result<T, Damage>) -> Result<T, Damage> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Damage::table(path, "the Parquet reader gave up")))
 }
 
 /// A folder that is called by a number holds the snapshot of that number.

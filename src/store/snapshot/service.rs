@@ -1,12 +1,12 @@
 //! What the service holds besides the engine: policies, answers that may be asked for again, results by day, acknowledgements.
 
 use super::columns::{chosen, times};
-use super::error::{Damage, SnapshotError};
-use super::rows::Rows;
+use super::error::SnapshotError;
 use super::state::{Acknowledgement, DayRow, KeptAnswer, PolicyVersion};
 use crate::engine::{Apply, Passed};
 use crate::store::input::Origin;
 use crate::store::record::Note;
+use crate::store::rows::{Rows, Unfit};
 use crate::table::{Times, words_field};
 use arrow::array::{Int64Array, RecordBatch, StringArray, UInt64Array};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, UInt64Type};
@@ -92,14 +92,15 @@ pub fn write_policy_files(policies: &[PolicyVersion]) -> Result<RecordBatch, Sna
     )?)
 }
 
-pub fn read_policies(rows: &Rows<'_>, files: &Rows<'_>) -> Result<Vec<PolicyVersion>, Damage> {
+/// The policies, without the files that they name.
+pub fn read_policies(rows: &Rows<'_>) -> Result<Vec<PolicyVersion>, Unfit> {
     let by_name = |name: &str| APPLY.iter().find(|(_, known)| *known == name).map(|(apply, _)| *apply);
     let apply = rows.words("apply", by_name)?;
     let by_name = |name: &str| PASSED.iter().find(|(_, known)| *known == name).map(|(passed, _)| *passed);
     let passed = rows.words("passed", by_name)?;
     let (numbers, since_ms) = (rows.numbers::<UInt64Type>("number")?, rows.times("since")?);
     let (actors, notes, texts) = (rows.strings("actor")?, rows.strings("note")?, rows.strings("text")?);
-    let mut policies: Vec<PolicyVersion> = (0..rows.len())
+    Ok((0..rows.len())
         .map(|row| PolicyVersion {
             number: numbers[row],
             since_ms: since_ms[row],
@@ -110,15 +111,19 @@ pub fn read_policies(rows: &Rows<'_>, files: &Rows<'_>) -> Result<Vec<PolicyVers
             actor: actors.value(row).into(),
             note: notes.value(row).to_owned(),
         })
-        .collect();
-    let (names, texts) = (files.strings("name")?, files.strings("text")?);
-    for (row, number) in files.numbers::<UInt64Type>("policy")?.into_iter().enumerate() {
+        .collect())
+}
+
+/// Adds the files to the policies that name them.
+pub fn read_policy_files(rows: &Rows<'_>, policies: &mut [PolicyVersion]) -> Result<(), Unfit> {
+    let (names, texts) = (rows.strings("name")?, rows.strings("text")?);
+    for (row, number) in rows.numbers::<UInt64Type>("policy")?.into_iter().enumerate() {
         let Some(policy) = policies.iter_mut().find(|policy| policy.number == number) else {
-            return Err(files.damage("policy", &format!("there is no policy {number}")));
+            return Err(rows.unfit("policy", &format!("there is no policy {number}")));
         };
         policy.files.push((names.value(row).to_owned(), texts.value(row).into()));
     }
-    Ok(policies)
+    Ok(())
 }
 
 pub fn answers_schema() -> SchemaRef {
@@ -149,12 +154,12 @@ pub fn write_answers(answers: &[KeptAnswer]) -> Result<RecordBatch, SnapshotErro
     )?)
 }
 
-pub fn read_answers(rows: &Rows<'_>) -> Result<Vec<KeptAnswer>, Damage> {
+pub fn read_answers(rows: &Rows<'_>) -> Result<Vec<KeptAnswer>, Unfit> {
     let (actors, keys, at_ms) = (rows.strings("actor")?, rows.optional_strings("key")?, rows.times("at")?);
     let counts = |name: &str| rows.numbers::<UInt64Type>(name);
     let (taken, refused, result) = (counts("taken")?, counts("refused")?, counts("result")?);
     let key = |text: &str| {
-        u128::from_str_radix(text, 16).map_err(|_| rows.damage("key", &format!("{text:?} is no hexadecimal number")))
+        u128::from_str_radix(text, 16).map_err(|_| rows.unfit("key", &format!("{text:?} is no hexadecimal number")))
     };
     let answer = |row: usize, key: Option<u128>| KeptAnswer {
         origin: Origin { actor: actors.value(row).into(), key },
@@ -190,7 +195,7 @@ pub fn write_days(days: &[DayRow]) -> Result<RecordBatch, SnapshotError> {
     )?)
 }
 
-pub fn read_days(rows: &Rows<'_>) -> Result<Vec<DayRow>, Damage> {
+pub fn read_days(rows: &Rows<'_>) -> Result<Vec<DayRow>, Unfit> {
     let (day_ms, clocks) = (rows.times("day")?, rows.strings("clock")?);
     let counts = |name: &str| rows.numbers::<Int64Type>(name);
     let (met, missed, fired) = (counts("met")?, counts("missed")?, counts("fired")?);
@@ -222,7 +227,7 @@ pub fn write_acknowledgements(acknowledgements: &[Acknowledgement]) -> Result<Re
     )?)
 }
 
-pub fn read_acknowledgements(rows: &Rows<'_>) -> Result<Vec<Acknowledgement>, Damage> {
+pub fn read_acknowledgements(rows: &Rows<'_>) -> Result<Vec<Acknowledgement>, Unfit> {
     let (sequences, at_ms) = (rows.numbers::<UInt64Type>("sequence")?, rows.times("at")?);
     let (actors, reasons) = (rows.strings("actor")?, rows.strings("reason")?);
     Ok((0..rows.len())

@@ -1,11 +1,11 @@
 //! `tickets.parquet`: a row a ticket.
 
 use super::columns::{chosen, texts, times, times_or_none, words};
-use super::error::{Damage, SnapshotError};
-use super::rows::Rows;
+use super::error::SnapshotError;
 use super::word_numbers::WordNumbers;
 use crate::engine::TicketColumns;
 use crate::store::record::{NameColumn, Names};
+use crate::store::rows::{Rows, Unfit};
 use crate::table::{Times, words_field};
 use crate::ticket::State;
 use crate::time::SECOND_MS;
@@ -76,7 +76,7 @@ pub const NEEDED: &[&str] = &[
     "has_events",
 ];
 
-pub fn read(rows: &Rows<'_>, numbers: &WordNumbers) -> Result<TicketColumns, Damage> {
+pub fn read(rows: &Rows<'_>, numbers: &WordNumbers) -> Result<TicketColumns, Unfit> {
     let symbols = |name: &str, column: NameColumn| rows.symbols(name, |word| numbers.of(column, word));
     let next_due_ms = rows.times_or("next_due_at", 0)?;
     Ok(TicketColumns {

@@ -3,11 +3,11 @@
 //! Those of one shard may stand below zero; only the sums over all shards mean something.
 
 use super::columns::chosen;
-use super::error::{Damage, SnapshotError};
-use super::rows::Rows;
+use super::error::SnapshotError;
 use crate::engine::{ClockTally, Counters, Tally};
 use crate::limits::MAX_LEVELS;
 use crate::store::record::{NameColumn, Names};
+use crate::store::rows::{Rows, Unfit};
 use crate::table::words_field;
 use arrow::array::{
     Array, ArrayRef, AsArray, Int64Array, ListArray, RecordBatch, StringArray, UInt16Array, UInt32Array,
@@ -81,7 +81,7 @@ fn word(column: NameColumn, number: usize, names: &Names) -> Result<Arc<str>, Sn
     names.word(column, number).ok_or(SnapshotError::UnknownWord { column: column.name(), number })
 }
 
-pub fn read_tickets(rows: &Rows<'_>, counters: &mut Counters) -> Result<(), Damage> {
+pub fn read_tickets(rows: &Rows<'_>, counters: &mut Counters) -> Result<(), Unfit> {
     let scopes = rows.words("by", |word| SCOPES.iter().position(|known| *known == word))?;
     let numbers = rows.numbers::<UInt32Type>("number")?;
     let counts: Vec<Vec<i64>> = ["open", "waiting", "at_risk", "breached", "done"]
@@ -102,7 +102,7 @@ pub fn read_tickets(rows: &Rows<'_>, counters: &mut Counters) -> Result<(), Dama
             _ => &mut counters.by_category,
         };
         if number as usize != list.len() {
-            return Err(rows.damage("number", &format!("{number} where {} was expected", list.len())));
+            return Err(rows.unfit("number", &format!("{number} where {} was expected", list.len())));
         }
         list.push(tally);
     }
@@ -156,7 +156,7 @@ pub fn write_clocks(shard: u16, counters: &Counters, names: &Names) -> Result<Re
     )?)
 }
 
-pub fn read_clocks(rows: &Rows<'_>, counters: &mut Counters) -> Result<(), Damage> {
+pub fn read_clocks(rows: &Rows<'_>, counters: &mut Counters) -> Result<(), Unfit> {
     let numbers = rows.numbers::<UInt32Type>("number")?;
     let counts: Vec<Vec<i64>> = ["running", "paused", "at_risk", "breached", "met", "missed"]
         .into_iter()
@@ -166,10 +166,10 @@ pub fn read_clocks(rows: &Rows<'_>, counters: &mut Counters) -> Result<(), Damag
     for (row, number) in numbers.into_iter().enumerate() {
         let levels = fired.value(row);
         let Some(levels) = levels.as_primitive_opt::<Int64Type>().filter(|levels| levels.len() <= MAX_LEVELS) else {
-            return Err(rows.damage("fired", &format!("has {} levels, at most {MAX_LEVELS} exist", levels.len())));
+            return Err(rows.unfit("fired", &format!("has {} levels, at most {MAX_LEVELS} exist", levels.len())));
         };
         if number as usize != counters.by_clock.len() {
-            return Err(rows.damage("number", &format!("{number} where {} was expected", counters.by_clock.len())));
+            return Err(rows.unfit("number", &format!("{number} where {} was expected", counters.by_clock.len())));
         }
         let [running, paused, at_risk, breached, met, missed] =
             [0, 1, 2, 3, 4, 5].map(|column: usize| counts[column][row] as u64);

@@ -1,9 +1,9 @@
 //! `words.parquet`: every word of the engine with its number, so that an engine that is restored numbers them the same way.
 
-use super::error::{Damage, SnapshotError};
-use super::rows::Rows;
+use super::error::SnapshotError;
 use crate::engine::{Symbol, WordLists};
 use crate::store::record::NameColumn;
+use crate::store::rows::{Rows, Unfit};
 use crate::table::words_field;
 use arrow::array::{RecordBatch, StringArray, UInt32Array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt32Type};
@@ -37,7 +37,7 @@ pub fn write(words: &WordLists) -> Result<RecordBatch, SnapshotError> {
 }
 
 /// The lists, and the way back from words to numbers.
-pub fn read(rows: &Rows<'_>) -> Result<(WordLists, WordNumbers), Damage> {
+pub fn read(rows: &Rows<'_>) -> Result<(WordLists, WordNumbers), Unfit> {
     let by_name = |name: &str| NameColumn::ALL.into_iter().find(|column| column.name() == name);
     let columns = rows.words("column", by_name)?;
     let numbers = rows.numbers::<UInt32Type>("number")?;
@@ -48,7 +48,7 @@ pub fn read(rows: &Rows<'_>) -> Result<(WordLists, WordNumbers), Damage> {
         let word: Arc<str> = word.into();
         let is_new = maps[column as usize].insert(Arc::clone(&word), number).is_none();
         if number as usize != list.len() || !is_new {
-            return Err(rows.damage("number", &format!("{} {word:?} has the number {number}", column.name())));
+            return Err(rows.unfit("number", &format!("{} {word:?} has the number {number}", column.name())));
         }
         list.push(word);
     }

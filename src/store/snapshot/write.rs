@@ -2,13 +2,13 @@
 
 use super::error::SnapshotError;
 use super::folder::name_of;
-use super::manifest::{MANIFEST, Manifest, SCHEMA_VERSION, ShardEntry};
+use super::manifest::{FileEntry, MANIFEST, Manifest, Part, SCHEMA_VERSION, ShardEntry};
 use super::state::ServiceState;
-use super::table_file::TableFile;
 use super::{clocks, happened, read, service, tickets, totals, word_numbers};
 use crate::engine::{Head, ShardState};
 use crate::publish::{Staged, sweep};
 use crate::store::record::Names;
+use crate::store::table_file::TableFile;
 use crate::table::Texts;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
@@ -61,7 +61,7 @@ impl SnapshotWriter {
             return Err(SnapshotError::Exists { path });
         }
         let staged = Staged::create_folder(&path).map_err(failed)?;
-        let table = |name, schema, texts| TableFile::create(staged.partial(), name, schema, texts);
+        let table = |name, schema, texts| table(staged.partial(), name, schema, texts);
         Ok(Self {
             number,
             tickets: table(tickets::NAME, tickets::schema(), Texts::Plain)?,
@@ -85,12 +85,15 @@ impl SnapshotWriter {
         let entry = ShardEntry {
             number: state.number,
             position,
-            tickets: self.tickets.add(&tickets::write(&state.tickets, names)?)?,
-            clocks: self.clocks.add(&clocks::write(&state.clocks, ids, names)?)?,
-            events: self.events.add(&happened::write_events(&state.events, ids, names)?)?,
-            fires: self.fires.add(&happened::write_fires(&state.fires, ids, names)?)?,
-            counters: self.counters.add(&totals::write_tickets(state.number, &state.counters, names)?)?,
-            clock_counters: self.clock_counters.add(&totals::write_clocks(state.number, &state.counters, names)?)?,
+            tickets: add(&mut self.tickets, &tickets::write(&state.tickets, names)?)?,
+            clocks: add(&mut self.clocks, &clocks::write(&state.clocks, ids, names)?)?,
+            events: add(&mut self.events, &happened::write_events(&state.events, ids, names)?)?,
+            fires: add(&mut self.fires, &happened::write_fires(&state.fires, ids, names)?)?,
+            counters: add(&mut self.counters, &totals::write_tickets(state.number, &state.counters, names)?)?,
+            clock_counters: add(
+                &mut self.clock_counters,
+                &totals::write_clocks(state.number, &state.counters, names)?,
+            )?,
         };
         self.shards.push(entry);
         Ok(())
@@ -111,13 +114,20 @@ impl SnapshotWriter {
         self.shards.sort_by_key(|shard| shard.number);
         let folder = self.staged.partial().to_owned();
         let mut files = Vec::new();
-        for table in [self.tickets, self.clocks, self.events, self.fires, self.counters, self.clock_counters] {
-            files.push(table.finish()?);
+        for (name, table) in [
+            (tickets::NAME, self.tickets),
+            (clocks::NAME, self.clocks),
+            (happened::EVENTS, self.events),
+            (happened::FIRES, self.fires),
+            (totals::TICKETS, self.counters),
+            (totals::CLOCKS, self.clock_counters),
+        ] {
+            files.push(end(name, table)?);
         }
         let mut add = |name: &'static str, schema: SchemaRef, rows: RecordBatch| -> Result<(), SnapshotError> {
-            let mut table = TableFile::create(&folder, name, schema, Texts::Plain)?;
+            let mut table = table(&folder, name, schema, Texts::Plain)?;
             table.add(&rows)?;
-            files.push(table.finish()?);
+            files.push(end(name, table)?);
             Ok(())
         };
         add(word_numbers::NAME, word_numbers::schema(), word_numbers::write(&head.words)?)?;
@@ -149,6 +159,21 @@ impl SnapshotWriter {
         })?;
         Ok(manifest)
     }
+}
+
+fn table(folder: &Path, name: &str, schema: SchemaRef, texts: Texts) -> Result<TableFile, SnapshotError> {
+    let path = folder.join(name);
+    let file = File::create(&path).map_err(|source| SnapshotError::Io { path: path.clone(), source })?;
+    Ok(TableFile::begin(file, &path, schema, texts)?)
+}
+
+fn add(table: &mut TableFile, rows: &RecordBatch) -> Result<Part, SnapshotError> {
+    Ok(Part { row_groups: table.add(rows)?, rows: rows.num_rows() as u64 })
+}
+
+fn end(name: &str, table: TableFile) -> Result<FileEntry, SnapshotError> {
+    let written = table.finish()?;
+    Ok(FileEntry { name: name.to_owned(), bytes: written.bytes, crc32c: written.crc32c, rows: written.rows })
 }
 
 fn write_manifest(path: &PathBuf, manifest: &Manifest) -> Result<(), SnapshotError> {

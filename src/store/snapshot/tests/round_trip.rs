@@ -79,7 +79,7 @@ fn a_shard_of_more_than_one_row_group() {
     };
     let mut large = shard(0, 1_000, &mut next);
     // Distinct customers enough to outgrow the dictionary of a row group would take long; many slices do as well.
-    let more = crate::limits::SNAPSHOT_SLICE_ROWS * 9;
+    let more = crate::limits::TABLE_SLICE_ROWS * 9;
     large.fires.ticket = (0..more as u32).map(|row| row / 2_000).collect();
     large.fires.clock = vec![1; more];
     large.fires.cycle = (0..more).map(|row| row as u16).collect();
