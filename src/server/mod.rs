@@ -1,1 +1,11 @@
-//! The HTTP API: one file a resource.
+//! The HTTP API: a frame (this folder's first files) and one file a resource.
+//!
+//! - [`problem`]: the one form of every error. - [`auth`]: who calls, and what they may do.
+//! - [`state`]: what handlers share. - [`idempotency`]: repeats of a request.
+
+pub mod app;
+pub mod auth;
+pub mod idempotency;
+pub mod problem;
+pub mod state;
+pub mod tokens;
