@@ -5,7 +5,10 @@
 
 pub mod app;
 pub mod auth;
+pub mod bulk;
 pub mod idempotency;
+pub mod policy_document;
 pub mod problem;
 pub mod state;
+pub mod times;
 pub mod tokens;
