@@ -143,10 +143,12 @@ pub async fn load(
     })?;
     let (feeder, reader) = body::channel();
     let service = state.service.clone();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let options = Options { spool_dir: Some(state.data_dir.clone()), ..options(&rows, format, threads) };
     let reading = rt::task::spawn_blocking(move || {
         // Held by the thread: a request that is dropped leaves it running for a moment.
         let _permit = permit;
-        load_stream(rows, &service, wrapped(reader, is_one), format)
+        load_stream(rows, &service, wrapped(reader, is_one), &options)
     });
     let feeding = pin!(feeder.feed(head, body, state.limits.bulk_body_bytes));
     let read = match select(reading, feeding).await {
@@ -214,16 +216,14 @@ async fn load_small(mut rows: Rows, service: &Service, source: Source, format: O
 }
 
 /// Reads a body on this thread and those of its parsers.
-fn load_stream(rows: Rows, service: &Service, source: Source, format: Option<Format>) -> Answer<LoadAnswer> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let options = options(&rows, format, threads);
+fn load_stream(rows: Rows, service: &Service, source: Source, options: &Options) -> Answer<LoadAnswer> {
     let mapping = rows.rows_are.mapping();
     let rows = RefCell::new(rows);
     let mut stopped = None;
     let read = ingest::read_numbered(
         [source],
         mapping,
-        &options,
+        options,
         |numbered| match take(&mut rows.borrow_mut(), service, numbered) {
             Ok(()) => ControlFlow::Continue(()),
             Err(problem) => {

@@ -6,6 +6,7 @@
 pub mod app;
 pub mod auth;
 pub mod bulk;
+pub mod editing;
 pub mod idempotency;
 pub mod policy_document;
 pub mod problem;

@@ -4,7 +4,6 @@
 //! history of versions and one check. The order of the parts stays; comments of a file do not outlive the first edit of a part
 //! (the version with them stays in the history).
 
-use serde_json::Value as Json;
 use std::ops::Range;
 use thiserror::Error;
 use toml::de::{DeTable, DeValue};
@@ -37,13 +36,17 @@ impl Section {
 
 /// Why a body is not a part of a policy.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum PartError {
-    #[error("{path} is null, which a policy cannot hold: leave the field out")]
-    Null { path: String },
-    #[error("{path} is {number}, which is no number of a policy")]
-    Number { path: String, number: String },
-    #[error("a {expected} is expected, not {found}")]
-    Kind { expected: &'static str, found: &'static str },
+#[error("line {line}, column {column}: {message}")]
+pub struct PartError {
+    pub message: String,
+    pub line: u64,
+    pub column: u64,
+}
+
+impl PartError {
+    pub fn json(error: &serde_json::Error) -> Self {
+        Self { message: error.to_string(), line: error.line() as u64, column: error.column() as u64 }
+    }
 }
 
 /// A policy's text, taken apart.
@@ -105,77 +108,27 @@ impl PolicyDocument {
     }
 }
 
-/// JSON as TOML.
+/// A part as its owner sent it: an object in JSON, or its fields in TOML.
 ///
 /// # Errors
-/// [`PartError`] for what TOML cannot hold, with its path.
-pub fn from_json(json: &Json) -> Result<Value, PartError> {
-    value(json, "")
+/// [`PartError`], with the place.
+pub fn part_from_json(body: &[u8]) -> Result<Table, PartError> {
+    serde_json::from_slice(body).map_err(|error| PartError::json(&error))
 }
 
-/// A JSON object as a table.
+/// The same for the fields of a table in TOML.
 ///
 /// # Errors
-/// [`PartError`].
-pub fn table_from_json(json: &Json) -> Result<Table, PartError> {
-    match from_json(json)? {
-        Value::Table(table) => Ok(table),
-        other => Err(PartError::Kind { expected: "JSON object", found: kind_of(&other) }),
-    }
-}
-
-fn kind_of(value: &Value) -> &'static str {
-    match value {
-        Value::Array(_) => "a list",
-        Value::Table(_) => "an object",
-        Value::String(_) => "a text",
-        Value::Boolean(_) => "true or false",
-        Value::Integer(_) | Value::Float(_) => "a number",
-        Value::Datetime(_) => "a date",
-    }
-}
-
-fn value(json: &Json, path: &str) -> Result<Value, PartError> {
-    let shown = || if path.is_empty() { "the body".to_owned() } else { path.to_owned() };
-    Ok(match json {
-        Json::Null => return Err(PartError::Null { path: shown() }),
-        Json::Bool(flag) => Value::Boolean(*flag),
-        Json::String(text) => Value::String(text.clone()),
-        Json::Number(number) => match (number.as_i64(), number.as_f64()) {
-            (Some(whole), _) => Value::Integer(whole),
-            (None, Some(real)) if !number.is_u64() => Value::Float(real),
-            _ => return Err(PartError::Number { path: shown(), number: number.to_string() }),
-        },
-        Json::Array(members) => Value::Array(
-            members
-                .iter()
-                .enumerate()
-                .map(|(place, member)| value(member, &format!("{path}[{place}]")))
-                .collect::<Result<_, _>>()?,
-        ),
-        Json::Object(fields) => {
-            let field = |(name, field): (&String, &Json)| Ok((name.clone(), value(field, &below(path, name))?));
-            Value::Table(fields.iter().map(field).collect::<Result<_, _>>()?)
-        }
+/// [`PartError`], with the place.
+pub fn part_from_toml(body: &[u8]) -> Result<Table, PartError> {
+    let text = std::str::from_utf8(body).map_err(|_| PartError { message: "no UTF-8 text".to_owned(), line: 1, column: 1 })?;
+    text.parse().map_err(|error: toml::de::Error| {
+        let at = error.span().map_or(0, |span| span.start).min(text.len());
+        let before = text.get(..at).unwrap_or_default();
+        let line = before.matches('\n').count() as u64 + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() as u64 + 1;
+        PartError { message: error.message().to_owned(), line, column }
     })
-}
-
-/// TOML as JSON; dates become texts.
-pub fn to_json(value: &Value) -> Json {
-    match value {
-        Value::String(text) => Json::String(text.clone()),
-        Value::Integer(whole) => (*whole).into(),
-        Value::Float(real) => (*real).into(),
-        Value::Boolean(flag) => (*flag).into(),
-        Value::Datetime(date) => Json::String(date.to_string()),
-        Value::Array(members) => Json::Array(members.iter().map(to_json).collect()),
-        Value::Table(table) => table_to_json(table),
-    }
-}
-
-/// A table as a JSON object.
-pub fn table_to_json(table: &Table) -> Json {
-    Json::Object(table.iter().map(|(name, value)| (name.clone(), to_json(value))).collect())
 }
 
 fn below(path: &str, name: &str) -> String {

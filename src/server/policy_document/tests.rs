@@ -34,6 +34,10 @@ fn checked(text: &str) -> policy::Policy {
     })
 }
 
+fn part(json: &serde_json::Value) -> Table {
+    part_from_json(json.to_string().as_bytes()).expect("a table")
+}
+
 fn document() -> PolicyDocument {
     PolicyDocument::parse(POLICY).expect("a policy")
 }
@@ -51,8 +55,8 @@ fn writing_what_was_read_says_the_same() {
 fn parts_are_replaced_at_their_place_added_at_the_end_and_removed() {
     let mut edited = document();
     let office = json!({ "time_zone": "Europe/Oslo", "mon-thu": ["09:00-17:00"], "special": { "2026-12-31": [] } });
-    edited.set_part(Section::Calendars, "office", table_from_json(&office).expect("a table"));
-    edited.set_part(Section::Calendars, "night shift", table_from_json(&json!({ "hours": "24x7" })).expect("a table"));
+    edited.set_part(Section::Calendars, "office", part(&office));
+    edited.set_part(Section::Calendars, "night shift", part(&json!({ "hours": "24x7" })));
     assert!(edited.remove_part(Section::Priorities, "critical"));
     assert!(!edited.remove_part(Section::Priorities, "critical"));
     edited.set_rules(Vec::new());
@@ -60,7 +64,7 @@ fn parts_are_replaced_at_their_place_added_at_the_end_and_removed() {
     assert_eq!(again, edited);
     let names: Vec<&str> = again.parts(Section::Calendars).map(|(name, _)| name).collect();
     assert_eq!(names, ["office", "always", "night shift"]);
-    assert_eq!(again.part(Section::Calendars, "office").map(table_to_json), Some(office));
+    assert_eq!(again.part(Section::Calendars, "office"), Some(&part(&office)));
     assert_eq!(again.part(Section::Priorities, "critical"), None);
     assert!(again.rules().is_empty());
     checked(&again.to_text().replace("night shift", "night_shift"));
@@ -69,21 +73,23 @@ fn parts_are_replaced_at_their_place_added_at_the_end_and_removed() {
 #[test]
 fn json_and_toml_say_the_same() {
     let json = json!({ "a": "text", "b": [1, 2.5, true, { "c": [] }], "d": { "e": -7 } });
-    let toml = from_json(&json).expect("everything fits");
-    assert_eq!(to_json(&toml), json);
-    let null = from_json(&json!({ "clocks": { "x": [1, null] } })).expect_err("null has no place");
-    assert_eq!(null, PartError::Null { path: "clocks.x[1]".into() });
-    assert!(matches!(from_json(&json!({ "a": u64::MAX })), Err(PartError::Number { .. })));
-    assert_eq!(table_from_json(&json!([])), Err(PartError::Kind { expected: "JSON object", found: "a list" }));
+    let table = part(&json);
+    assert_eq!(serde_json::to_value(&table).expect("JSON"), json);
+    assert_eq!(part_from_toml(b"a = \"text\"\nb = [1, 2.5, true, { c = [] }]\n[d]\ne = -7\n"), Ok(table));
+    let null = part_from_json(b"{\n \"a\": null }").expect_err("null has no place");
+    assert_eq!(null.line, 2);
+    assert!(part_from_json(b"[]").is_err());
+    let broken = part_from_toml("ok = 1\nå = = 2\n".as_bytes()).expect_err("no TOML");
+    assert_eq!(broken.line, 2);
 }
 
 #[test]
 fn a_mistake_is_found_by_its_field() {
     let mut edited = document();
-    let part = json!({ "calendar": "office", "clocks": { "resolution": { "target": "4 hours", "levels": [
+    let normal = json!({ "calendar": "office", "clocks": { "resolution": { "target": "4 hours", "levels": [
         { "at": "50%", "notify": ["owner"] }, { "at": "never", "notify": ["owner"] }
     ] } } });
-    edited.set_part(Section::Priorities, "normal", table_from_json(&part).expect("a table"));
+    edited.set_part(Section::Priorities, "normal", part(&normal));
     let text = edited.to_text();
     let problems = policy::check(&text, "policy", &mut |_| Err("no files".into())).problems;
     let fields = Fields::of(&text);
