@@ -102,6 +102,12 @@ pub const GENERATED_ROWS: usize = 1 << 16;
 /// Bad rows that are described on the terminal; the rest go to the rejects file and the count.
 pub const REJECTS_SHOWN: usize = 20;
 
+/// Stretches of business time that the explanation of one cycle lists; a month of office hours has some 40.
+pub const MAX_EXPLAINED_INTERVALS: usize = 200;
+
+/// Cycles that the explanation of one ticket lists, the newest.
+pub const MAX_EXPLAINED_CYCLES: usize = 1_000;
+
 /// Versions of all priorities that an engine keeps (each has a 16-bit number).
 pub const MAX_VERSIONS: usize = 65_535;
 
