@@ -4,6 +4,15 @@
 //! - [`state`]: what handlers share. - [`idempotency`]: repeats of a request.
 
 pub mod app;
+pub mod timeline;
+pub mod tickets;
+pub mod priorities;
+pub mod parts;
+pub mod feed;
+pub mod events;
+pub mod escalations;
+pub mod calendars;
+pub mod calendar_preview;
 pub mod auth;
 pub mod bulk;
 pub mod editing;
