@@ -4,6 +4,8 @@ mod calendar;
 mod check;
 mod generate;
 mod replay;
+mod serve;
+mod token;
 
 use clap::{Parser, Subcommand};
 use std::io::{self, Write};
@@ -24,6 +26,9 @@ enum Command {
     Check(check::Arguments),
     Generate(generate::Arguments),
     Replay(replay::Arguments),
+    Serve(serve::Arguments),
+    #[command(subcommand)]
+    Token(token::TokenCommand),
 }
 
 /// Runs what was asked for; the exit code of the process is the answer.
@@ -36,6 +41,8 @@ pub fn run(cli: &Cli) -> anyhow::Result<std::process::ExitCode> {
         Command::Check(arguments) => check::run(arguments),
         Command::Generate(arguments) => generate::run(arguments),
         Command::Replay(arguments) => replay::run(arguments),
+        Command::Serve(arguments) => serve::run(arguments),
+        Command::Token(command) => token::run(command),
     }
 }
 

@@ -16,7 +16,7 @@ pub use body::{BodyError, BodyReader, Feeder};
 
 use crate::engine::Passed;
 use crate::ingest::{self, Format, IngestError, Mapping, Numbered, Options, Source};
-use crate::limits::{BODY_IDLE_S, BULK_BLOCK_BYTES, MAX_BULK_LOADS, SMALL_BODY_BYTES};
+use crate::limits::{BULK_BLOCK_BYTES, MAX_BULK_LOADS, SMALL_BODY_BYTES};
 use crate::server::auth::Operator;
 use crate::server::idempotency::IdempotencyKey;
 use crate::server::problem::{Answer, Problem};
@@ -34,7 +34,6 @@ use std::io::{Cursor, Read};
 use std::ops::ControlFlow;
 use std::pin::pin;
 use std::sync::LazyLock;
-use std::time::Duration;
 use tokio::sync::Semaphore;
 use utoipa::{IntoParams, ToSchema};
 
@@ -144,7 +143,7 @@ pub async fn load(
     let (feeder, reader) = body::channel();
     let service = state.service.clone();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let options = Options { spool_dir: Some(state.data_dir.clone()), ..options(&rows, format, threads) };
+    let options = Options { spool_dir: Some(state.service.data_dir().to_owned()), ..options(&rows, format, threads) };
     let reading = rt::task::spawn_blocking(move || {
         // Held by the thread: a request that is dropped leaves it running for a moment.
         let _permit = permit;
@@ -162,9 +161,8 @@ pub async fn load(
 async fn head(body: &mut web::Payload) -> Answer<(Bytes, bool)> {
     let mut head = BytesMut::new();
     while head.len() <= SMALL_BODY_BYTES {
-        let next = tokio::time::timeout(Duration::from_secs(BODY_IDLE_S), body.next()).await;
-        match next.map_err(|_| problem_of(&BodyError::Idle { seconds: BODY_IDLE_S }))? {
-            Some(bytes) => head.extend_from_slice(&bytes?),
+        match body.next().await {
+            Some(bytes) => head.extend_from_slice(&bytes.map_err(|error| Problem::from(&error))?),
             None => return Ok((head.freeze(), true)),
         }
     }
@@ -272,7 +270,7 @@ fn problem_of(error: &BodyError) -> Problem {
     match error {
         BodyError::Gone | BodyError::Broken(_) => Problem::bad_request(error.to_string()),
         BodyError::TooLarge { .. } => Problem::too_large(error.to_string()),
-        BodyError::Idle { .. } => Problem::new(StatusCode::REQUEST_TIMEOUT, error.to_string()),
+        BodyError::Slow(_) => Problem::new(StatusCode::REQUEST_TIMEOUT, error.to_string()),
     }
 }
 

@@ -231,7 +231,10 @@ impl ResponseError for Problem {
                 answer.append_header((name.clone(), value));
             }
         }
-        answer.body(serde_json::to_vec(self).unwrap_or_default())
+        let mut answer = answer.body(serde_json::to_vec(self).unwrap_or_default());
+        // For the frame, which knows the path and the request's id.
+        answer.extensions_mut().insert(self.clone());
+        answer
     }
 }
 
@@ -254,6 +257,12 @@ impl From<Refusal> for Problem {
 
 impl From<PayloadError> for Problem {
     fn from(error: PayloadError) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<&PayloadError> for Problem {
+    fn from(error: &PayloadError) -> Self {
         match error {
             PayloadError::Overflow => Self::too_large("the body is longer than this route takes"),
             PayloadError::Io(error) if error.kind() == io::ErrorKind::TimedOut => {

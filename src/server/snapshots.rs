@@ -78,7 +78,7 @@ async fn take(_admin: Admin, state: web::Data<AppState>) -> Answer<web::Json<Sna
 )]
 #[get("/snapshots")]
 async fn list(_viewer: Viewer, state: web::Data<AppState>) -> Answer<web::Json<SnapshotList>> {
-    let folder = state.data_dir.join("snapshots");
+    let folder = state.service.data_dir().join("snapshots");
     let found = blocking(move || {
         snapshot::list(&folder).map_err(|error| Problem::failed(format!("the snapshots cannot be listed: {error}")))
     });

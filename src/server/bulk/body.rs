@@ -4,12 +4,11 @@
 //! goes as fast as the rows are taken. The reader tells the end of the body from a client that went away: only a body that
 //! came whole ends; everything else is an error of the reader, told as what it is ([`BodyError`]).
 
-use crate::limits::{BODY_IDLE_S, BODY_PIECE_BYTES, BODY_PIECES};
+use crate::limits::{BODY_PIECE_BYTES, BODY_PIECES};
 use actix_web::error::PayloadError;
 use actix_web::web::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
 use std::io::{self, Read};
-use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::mpsc;
 
@@ -22,8 +21,9 @@ pub enum BodyError {
     Broken(String),
     #[error("the body has more than {most} bytes")]
     TooLarge { most: u64 },
-    #[error("no byte of the body came for {seconds} s")]
-    Idle { seconds: u64 },
+    /// The frame around every request watches how fast a body comes.
+    #[error("{0}")]
+    Slow(String),
 }
 
 impl BodyError {
@@ -63,6 +63,9 @@ impl Feeder {
             match next {
                 None => break Piece::End,
                 Some(Err(PayloadError::Incomplete(_))) => break Piece::Failed(BodyError::Gone),
+                Some(Err(PayloadError::Io(error))) if error.kind() == io::ErrorKind::TimedOut => {
+                    break Piece::Failed(BodyError::Slow(error.to_string()));
+                }
                 Some(Err(error)) => break Piece::Failed(BodyError::Broken(error.to_string())),
                 Some(Ok(bytes)) => {
                     total += bytes.len() as u64;
@@ -75,10 +78,7 @@ impl Feeder {
             if pending.len() >= BODY_PIECE_BYTES && !self.send(Piece::Bytes(pending.split().freeze())).await {
                 return;
             }
-            next = match tokio::time::timeout(Duration::from_secs(BODY_IDLE_S), body.next()).await {
-                Ok(next) => next,
-                Err(_) => break Piece::Failed(BodyError::Idle { seconds: BODY_IDLE_S }),
-            };
+            next = body.next().await;
         };
         if !pending.is_empty() && !self.send(Piece::Bytes(pending.freeze())).await {
             return;
