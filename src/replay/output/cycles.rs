@@ -3,7 +3,7 @@
 use super::sorted_by;
 use super::times::Times;
 use super::words::{CodedWords, Words};
-use crate::engine::{CycleRecord, CycleResult, Engine};
+use crate::engine::{CycleRecord, CycleResult, Engine, NO_SYMBOL};
 use arrow::array::{ArrayRef, Int64Array, StringBuilder, UInt16Array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
@@ -58,7 +58,8 @@ impl Cycles {
     }
 
     pub fn push(&mut self, engine: &Engine, cycle: &CycleRecord) {
-        let [_, team, channel, category] = engine.ticket_symbols(cycle.ticket);
+        let symbols = engine.ticket_symbols(cycle.ticket);
+        let known = |symbol| (symbol != NO_SYMBOL).then_some(symbol);
         let is_open = matches!(cycle.result, CycleResult::Open | CycleResult::OpenMissed);
         self.ended_ms.push(cycle.stopped_ms);
         self.ticket.append_value(engine.ticket_id(cycle.ticket));
@@ -72,10 +73,10 @@ impl Cycles {
         self.wall_ms.push(cycle.wall_ms);
         self.result.push(Some(cycle.result as u32), |_| result_name(cycle.result));
         self.priority.push(Some(engine.cycle_priority(cycle)), |priority| engine.priority_name(priority));
-        self.team.push(team, |team| engine.team_name(team));
+        self.team.push(known(symbols.team), |team| engine.team_name(team));
         self.owner.push(engine.ticket(cycle.ticket).owner);
-        self.channel.push(channel, |channel| engine.channel_name(channel));
-        self.category.push(category, |category| engine.category_name(category));
+        self.channel.push(known(symbols.channel), |channel| engine.channel_name(channel));
+        self.category.push(known(symbols.category), |category| engine.category_name(category));
     }
 
     /// The rows so far in order of the times at which they ended; the next ones begin anew.

@@ -3,7 +3,7 @@
 use super::sorted_by;
 use super::times::Times;
 use super::words::{CodedWords, Words};
-use crate::engine::{Engine, Escalation, EscalationKind};
+use crate::engine::{Engine, Escalation, EscalationKind, NO_SYMBOL};
 use crate::policy::Actions;
 use crate::ticket::Batch;
 use arrow::array::{ArrayRef, StringBuilder, UInt8Array, UInt16Array};
@@ -67,7 +67,7 @@ impl Escalations {
     /// Adds a row. `batch` is the one that the engine was given last; an escalation by hand stands in it.
     pub fn push(&mut self, engine: &Engine, batch: &Batch, escalation: &Escalation) {
         let ticket = engine.ticket_id(escalation.ticket);
-        let [_, team, _, _] = engine.ticket_symbols(escalation.ticket);
+        let team = engine.ticket_symbols(escalation.ticket).team;
         let by_hand = escalation.kind == EscalationKind::ByHand;
         let clock = if by_hand { "by_hand" } else { engine.clock_name(escalation.clock) };
         // The same for a level and its withdrawal: a receiver drops repeats by it.
@@ -82,7 +82,7 @@ impl Escalations {
         self.due_at.push(Some(escalation.due_ms));
         self.fired_at.push(Some(escalation.fired_ms));
         self.priority.push(Some(engine.escalation_priority(escalation)), |priority| engine.priority_name(priority));
-        self.team.push(team, |team| engine.team_name(team));
+        self.team.push((team != NO_SYMBOL).then_some(team), |team| engine.team_name(team));
         self.owner.push(engine.ticket(escalation.ticket).owner);
         self.push_actions(engine.actions(escalation).filter(|_| !by_hand));
         let row = escalation.row as usize;
