@@ -1,7 +1,7 @@
 //! What is settled before a request gets to its route: its size, its coding, who sends it, and how often.
 
 use crate::limits::{MAX_HEADERS, MAX_HEADERS_BYTES, MAX_KEY_BYTES, MAX_PRESENTED_TOKEN_BYTES, MAX_URI_BYTES};
-use crate::server::auth::{Caller, Identity, Role, unauthorized};
+use crate::server::auth::{Caller, Role, unauthorized};
 use crate::server::clock;
 use crate::server::problem::{FieldError, Problem};
 use crate::server::state::AppState;
@@ -44,14 +44,11 @@ impl RequestId {
 }
 
 /// Admits a request, with its caller where one is needed.
-pub fn admit(request: &ServiceRequest, state: &AppState) -> Result<Option<Identity>, Problem> {
+pub fn admit(request: &ServiceRequest, state: &AppState) -> Result<Option<Caller>, Problem> {
     within_bounds(request)?;
-    let identity = match needs_token(request.path()) {
-        false => None,
-        true => Some(identify(request, state)?),
-    };
+    let caller = if needs_token(request.path()) { Some(identify(request, state)?) } else { None };
     not_coded(request)?;
-    Ok(identity)
+    Ok(caller)
 }
 
 fn within_bounds(request: &ServiceRequest) -> Result<(), Problem> {
@@ -76,19 +73,19 @@ fn needs_token(path: &str) -> bool {
 }
 
 /// Finds out who calls. Who has no valid token is refused here, before anything else is said about the request.
-fn identify(request: &ServiceRequest, state: &AppState) -> Result<Identity, Problem> {
+fn identify(request: &ServiceRequest, state: &AppState) -> Result<Caller, Problem> {
     if request.app_data::<NoTokens>().is_some() {
-        return Ok(Identity(Ok(Caller { name: "metrics".into(), role: Role::Viewer })));
+        return Ok(Caller { name: "metrics".into(), role: Role::Viewer });
     }
     let Some(tokens) = &state.tokens else {
-        return Ok(Identity(Ok(Caller { name: "local".into(), role: Role::Admin })));
+        return Ok(Caller { name: "local".into(), role: Role::Admin });
     };
     let caller = bearer(request.headers())
         .and_then(|secret| tokens.look_up(secret, clock::now_ms()).map_err(|denied| unauthorized(denied.to_string())));
     match caller {
         Ok(caller) => {
             state.rates.admit(&caller.name)?;
-            Ok(Identity(Ok(caller)))
+            Ok(caller)
         }
         Err(problem) => {
             state.rates.admit_stranger(request.peer_addr().map(|peer| peer.ip()))?;
