@@ -28,8 +28,8 @@ mod words;
 mod zone;
 
 use std::io;
-use std::path::PathBuf;
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 

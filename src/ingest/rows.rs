@@ -5,12 +5,12 @@
 
 use std::hash::BuildHasher;
 
-use super::{Numbered, Set};
 use super::cell::Cell;
 use super::error::shorten;
 use super::mapping::{LabelRule, Mapping, Shape, TimeColumn, WordRule};
 use super::values::{RowFault, Values};
 use super::words::Words;
+use super::{Numbered, Set};
 use crate::limits::MAX_TEXT_BYTES;
 use crate::ticket::{Batch, Column, EventKind, Label, NO_LABEL, State};
 

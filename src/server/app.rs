@@ -9,7 +9,9 @@
 use crate::server::openapi::{self, Description};
 use crate::server::problem::Problem;
 use crate::server::state::AppState;
-use crate::server::{calendars, docs, escalations, events, forecast, frame, health, idempotency, metrics, policy, priorities};
+use crate::server::{
+    calendars, docs, escalations, events, forecast, frame, health, idempotency, metrics, policy, priorities,
+};
 use crate::server::{prometheus, rules, snapshots, tickets, timeline};
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};

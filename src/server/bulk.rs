@@ -137,8 +137,11 @@ pub async fn load(
         return load_small(rows, &state.service, wrapped(Cursor::new(head), is_one), format).await;
     }
     let permit = LOADS.try_acquire().map_err(|_| {
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, format!("{MAX_BULK_LOADS} bulk loads are running, the most that do"))
-            .retry_after_s(READERS_RETRY_S)
+        Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("{MAX_BULK_LOADS} bulk loads are running, the most that do"),
+        )
+        .retry_after_s(READERS_RETRY_S)
     })?;
     let (feeder, reader) = body::channel();
     let service = state.service.clone();
@@ -204,7 +207,9 @@ async fn load_small(mut rows: Rows, service: &Service, source: Source, format: O
             unheard
         } else {
             let service = service.clone();
-            web::block(move || rows::unknown(unheard, &service)).await.map_err(|_| Problem::failed("no thread is free"))?
+            web::block(move || rows::unknown(unheard, &service))
+                .await
+                .map_err(|_| Problem::failed("no thread is free"))?
         };
         let (load, lines) = rows.next_load(Numbered { batch, lines }, &unknown)?;
         let applied = service.load(load).await?;

@@ -6,8 +6,8 @@ use crate::server::auth::Viewer;
 use crate::server::editing::blocking;
 use crate::server::problem::{Answer, FieldError, Problem};
 use crate::server::state::AppState;
-use crate::server::times::Moment;
 use crate::server::timeline::IntervalRow;
+use crate::server::times::Moment;
 use crate::time::DAY_MS;
 use actix_web::{get, web};
 use chrono::{Datelike, Months, NaiveDate, NaiveTime};
@@ -71,7 +71,8 @@ async fn add(
 ) -> Answer<web::Json<AddAnswer>> {
     let AddQuery { start, span: text } = query.into_inner();
     let span: Span = text.parse().map_err(|error: crate::calendar::SpanError| {
-        Problem::bad_request(error.to_string()).with_error(FieldError::new(error.to_string()).field("span").value(&text))
+        Problem::bad_request(error.to_string())
+            .with_error(FieldError::new(error.to_string()).field("span").value(&text))
     })?;
     let calendar = calendar(&state, name.into_inner()).await?;
     let end = Moment::unless_never(end_of(&calendar.timeline, start.0, span));

@@ -251,7 +251,9 @@ impl IfMatch {
             return Ok(());
         }
         let is = tag.unwrap_or("nothing");
-        Err(Problem::precondition_failed(format!("what is in force has the tag {is}, not that of if-match: read it again")))
+        Err(Problem::precondition_failed(format!(
+            "what is in force has the tag {is}, not that of if-match: read it again"
+        )))
     }
 }
 
@@ -261,9 +263,10 @@ impl IfMatch {
 /// 503 while there is none.
 pub fn in_force(service: &Service) -> Answer<PolicyVersion> {
     let policies = service.policies();
-    policies.last().cloned().ok_or_else(|| {
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no policy is in force yet").retry_after_s(1)
-    })
+    policies
+        .last()
+        .cloned()
+        .ok_or_else(|| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no policy is in force yet").retry_after_s(1))
 }
 
 /// The parts of the policy in force. Parses it: not for async threads when it is large, so it goes to a blocking one.
@@ -421,7 +424,9 @@ mod tests {
         assert!(condition("*").check(Some("\"b\"")).is_ok());
         assert!(IfMatch::Absent.check(None).is_ok());
         // A weak tag never matches: it does not say that nothing has changed.
-        for refused in [condition("W/\"b\"").check(Some("\"b\"")), condition("*").check(None), condition("").check(Some("\"b\""))] {
+        for refused in
+            [condition("W/\"b\"").check(Some("\"b\"")), condition("*").check(None), condition("").check(Some("\"b\""))]
+        {
             assert_eq!(refused.expect_err("refused").status, 412);
         }
     }

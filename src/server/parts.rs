@@ -2,9 +2,7 @@
 
 use crate::limits::{MAX_LABEL_BYTES, MAX_PAGE_ROWS};
 use crate::server::auth::Admin;
-use crate::server::editing::{
-    ApplyTo, Change, EditQuery, IfMatch, blocking, document_in_force, edit_part, part_tag,
-};
+use crate::server::editing::{ApplyTo, Change, EditQuery, IfMatch, blocking, document_in_force, edit_part, part_tag};
 use crate::server::policy_document::{PartError, PolicyDocument, Section, part_from_json, part_from_toml};
 use crate::server::problem::{Answer, FieldError, Problem};
 use crate::server::state::AppState;
@@ -240,7 +238,8 @@ impl Media {
             TOML => Ok(Self::Toml),
             _ => {
                 let message = format!("content-type is {text:?}, expected application/json or {TOML}");
-                Err(Problem::unsupported(&message).with_error(FieldError::new(message).field("content-type").value(text)))
+                Err(Problem::unsupported(&message)
+                    .with_error(FieldError::new(message).field("content-type").value(text)))
             }
         }
     }

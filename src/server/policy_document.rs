@@ -121,7 +121,8 @@ pub fn part_from_json(body: &[u8]) -> Result<Table, PartError> {
 /// # Errors
 /// [`PartError`], with the place.
 pub fn part_from_toml(body: &[u8]) -> Result<Table, PartError> {
-    let text = std::str::from_utf8(body).map_err(|_| PartError { message: "no UTF-8 text".to_owned(), line: 1, column: 1 })?;
+    let text =
+        std::str::from_utf8(body).map_err(|_| PartError { message: "no UTF-8 text".to_owned(), line: 1, column: 1 })?;
     text.parse().map_err(|error: toml::de::Error| {
         let at = error.span().map_or(0, |span| span.start).min(text.len());
         let before = text.get(..at).unwrap_or_default();

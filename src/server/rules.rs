@@ -83,7 +83,6 @@ async fn put_rules(
     }
     let RulesBody { rules, .. } = serde_json::from_slice(&body).map_err(|error| unreadable(PartError::json(&error)))?;
     let change = Change::Rules(rules);
-    let (answer, tag) =
-        edit_part(&state.service, admin, query.into_inner(), IfMatch::of(&request)?, change).await?;
+    let (answer, tag) = edit_part(&state.service, admin, query.into_inner(), IfMatch::of(&request)?, change).await?;
     Ok(answer.into_response(tag))
 }

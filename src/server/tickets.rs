@@ -214,7 +214,10 @@ pub(super) async fn look<T: Send + 'static>(
     see: impl FnOnce(&Engine, crate::engine::TicketRef) -> T + Send + 'static,
 ) -> Answer<T> {
     if id.len() > MAX_TICKET_ID_BYTES {
-        return Err(Problem::bad_request(format!("a ticket's id has at most {MAX_TICKET_ID_BYTES} bytes, not {}", id.len())));
+        return Err(Problem::bad_request(format!(
+            "a ticket's id has at most {MAX_TICKET_ID_BYTES} bytes, not {}",
+            id.len()
+        )));
     }
     let service = service.clone();
     blocking(move || {

@@ -1,8 +1,8 @@
 //! `/v1/tickets/{id}/timeline`: what happened to a ticket and why.
 
 use crate::engine::{
-    CycleResult, Explanation, ExplainedCycle, ExplainedEvent, ExplainedLevel, ExplainedSegment, ExplainedTarget,
-    ExplainedVersion, LevelState,
+    CycleResult, ExplainedCycle, ExplainedEvent, ExplainedLevel, ExplainedSegment, ExplainedTarget, ExplainedVersion,
+    Explanation, LevelState,
 };
 use crate::server::auth::Viewer;
 use crate::server::editing::ApplyTo;

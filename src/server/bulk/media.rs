@@ -24,7 +24,9 @@ impl Packing {
         match self {
             Self::Unsaid => true,
             Self::Gzip => head.starts_with(&[0x1f, 0x8b]),
-            Self::Zstd => head.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) || matches!(head, [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..]),
+            Self::Zstd => {
+                head.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) || matches!(head, [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..])
+            }
         }
     }
 }

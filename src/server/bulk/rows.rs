@@ -76,7 +76,8 @@ impl Rows {
     pub fn stopped(&self, mut problem: Problem) -> Problem {
         if self.answer.events > 0 && problem.errors.is_empty() {
             let taken = self.answer.events;
-            problem.detail += &format!("; {taken} events before it were taken, and are left out when they are sent again");
+            problem.detail +=
+                &format!("; {taken} events before it were taken, and are left out when they are sent again");
         }
         problem
     }

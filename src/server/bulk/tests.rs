@@ -9,7 +9,12 @@ fn rows(on_error: OnError, key: Option<u128>) -> Rows {
 }
 
 /// Reads a body as a small one is read.
-fn read(body: impl Read + Send + 'static, is_one: bool, format: Option<Format>, threads: usize) -> Result<Vec<Numbered>, IngestError> {
+fn read(
+    body: impl Read + Send + 'static,
+    is_one: bool,
+    format: Option<Format>,
+    threads: usize,
+) -> Result<Vec<Numbered>, IngestError> {
     let mut batches = Vec::new();
     let rows = rows(OnError::Skip, None);
     ingest::read_numbered(

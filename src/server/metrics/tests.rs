@@ -10,7 +10,10 @@ fn view() -> View {
     View {
         now_ms,
         by_clock: vec![
-            ClockView { name: "resolution".into(), tally: ClockTally { met: 3, missed: 1, fired, ..ClockTally::default() } },
+            ClockView {
+                name: "resolution".into(),
+                tally: ClockTally { met: 3, missed: 1, fired, ..ClockTally::default() },
+            },
             ClockView::default(),
         ],
         days: vec![day(day_ms, 9, 1), day(day_ms - DAY_MS, 1, 1)],

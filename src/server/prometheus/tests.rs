@@ -55,7 +55,8 @@ fn read(text: &str) -> BTreeMap<String, Family> {
 
 fn view(teams: usize) -> View {
     let tally = |open| Tally { open, waiting: 1, at_risk: 2, breached: 3, done: 4 };
-    let team = |number: usize| NamedTally { name: format!("team \"{number}\"").into(), tally: tally(6 + number as u64) };
+    let team =
+        |number: usize| NamedTally { name: format!("team \"{number}\"").into(), tally: tally(6 + number as u64) };
     let mut fired = [0; crate::limits::MAX_LEVELS];
     (fired[0], fired[2]) = (7, 1);
     View {
@@ -63,7 +64,10 @@ fn view(teams: usize) -> View {
         all: tally(10),
         by_priority: vec![NamedTally { name: "normal".into(), tally: tally(10) }],
         by_team: (0..teams).map(team).collect(),
-        by_clock: vec![ClockView { name: "resolution".into(), tally: ClockTally { met: 3, fired, ..ClockTally::default() } }],
+        by_clock: vec![ClockView {
+            name: "resolution".into(),
+            tally: ClockTally { met: 3, fired, ..ClockTally::default() },
+        }],
         records: [5, 1, 2, 3],
         gauges: Gauges {
             started_ms: 1_795_339_000_500,
@@ -135,7 +139,10 @@ fn figures_are_those_of_the_view() {
     assert_eq!(value("overdue_journal_sync_seconds", "_bucket", &[("le", "0.001")]), Some(3.0));
     assert_eq!(value("overdue_time_to_breach_seconds", "_bucket", &[("le", "1800.0")]), Some(3.0));
     assert_eq!(value("overdue_time_to_breach_seconds", "_bucket", &[("le", "+Inf")]), Some(10.0));
-    assert!(value("overdue_build", "_info", &[("version", env!("CARGO_PKG_VERSION")), ("zone_data", zone_data_version())]).is_some());
+    assert!(
+        value("overdue_build", "_info", &[("version", env!("CARGO_PKG_VERSION")), ("zone_data", zone_data_version())])
+            .is_some()
+    );
 }
 
 #[test]

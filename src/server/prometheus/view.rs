@@ -49,11 +49,21 @@ fn tickets(view: &View, out: &mut Out<'_>) -> Result<(), Error> {
     out.gauge("tickets_waiting", "Open tickets that wait for somebody outside.", None, view.all.waiting as f64)?;
     if let Some((_, opened_ms)) = &view.survey.oldest {
         let age_s = seconds(view.now_ms - opened_ms);
-        out.gauge("oldest_open_ticket_age", "For how long the oldest open ticket has been open.", Some(&Unit::Seconds), age_s)?;
+        out.gauge(
+            "oldest_open_ticket_age",
+            "For how long the oldest open ticket has been open.",
+            Some(&Unit::Seconds),
+            age_s,
+        )?;
     }
     let lists = [
         ("tickets", "priority", "Tickets by priority and how they stand.", &view.by_priority),
-        ("team_tickets", "team", "Tickets by team and how they stand; those without a team are left out.", &view.by_team),
+        (
+            "team_tickets",
+            "team",
+            "Tickets by team and how they stand; those without a team are left out.",
+            &view.by_team,
+        ),
         ("channel_tickets", "channel", "Tickets by channel and how they stand.", &view.by_channel),
         ("category_tickets", "category", "Tickets by category and how they stand.", &view.by_category),
     ];
@@ -103,7 +113,11 @@ fn cycles(clocks: &[ClockView], out: &mut Out<'_>) -> Result<(), Error> {
     let running = |clock: &ClockView| [("running", clock.tally.running), ("paused", clock.tally.paused)];
     out.gauges("open_cycles", "Open cycles by clock and whether they run.", by(running, "status"))?;
     let late = |clock: &ClockView| [("at_risk", clock.tally.at_risk), ("breached", clock.tally.breached)];
-    out.gauges("late_cycles", "Open cycles by clock that are past their at-risk mark or their target.", by(late, "status"))?;
+    out.gauges(
+        "late_cycles",
+        "Open cycles by clock that are past their at-risk mark or their target.",
+        by(late, "status"),
+    )?;
     let ended = |clock: &ClockView| [("met", clock.tally.met), ("missed", clock.tally.missed)];
     let help = "Cycles that ended since the data began, by clock and result; late events may revise them.";
     out.gauges("ended_cycles", help, by(ended, "result"))
@@ -209,14 +223,7 @@ impl Out<'_> {
     }
 
     /// `buckets` are not cumulative; the last bound is infinite.
-    fn histogram(
-        &mut self,
-        name: &str,
-        help: &str,
-        sum: f64,
-        count: u64,
-        buckets: &[(f64, u64)],
-    ) -> Result<(), Error> {
+    fn histogram(&mut self, name: &str, help: &str, sum: f64, count: u64, buckets: &[(f64, u64)]) -> Result<(), Error> {
         let mut family = self.0.encode_descriptor(name, help, Some(&Unit::Seconds), MetricType::Histogram)?;
         family.encode_histogram::<NoLabelSet>(sum, count, buckets, None)
     }
