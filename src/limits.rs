@@ -93,6 +93,32 @@ pub const REPLAY_WINDOW_ROWS: usize = 1 << 17;
 pub const ROW_GROUP_ROWS: usize = 1 << 20;
 pub const ROW_GROUP_BYTES: usize = 128 << 20;
 
+/// Bytes of the distinct words of a column in one row group; beyond that they are written row by row.
+pub const DICTIONARY_BYTES: usize = 16 << 20;
+
+/// Rows that the store hands to a table's writer at once.
+pub const TABLE_SLICE_ROWS: usize = 1 << 17;
+
+/// Bytes of a table of the store that are written before they are synced. The disk is then never so far behind that the
+/// journal's next sync waits for it.
+pub const TABLE_UNSYNCED_BYTES: u64 = 32 << 20;
+
+/// Bytes of a snapshot's manifest. One of 64 shards has about 40,000.
+pub const MAX_MANIFEST_BYTES: u64 = 16 << 20;
+
+/// Bytes whose checksum is computed at once.
+pub const CHECKSUM_CHUNK_BYTES: u64 = 8 << 20;
+
+/// Rows of one file of the history, and of one of its row groups.
+pub const HISTORY_FILE_ROWS: usize = 1 << 20;
+pub const HISTORY_GROUP_ROWS: usize = 1 << 16;
+
+/// Rows of the history that one question looks at; what is asked for then goes on from there.
+pub const HISTORY_LOOK_ROWS: u64 = 1 << 20;
+
+/// Records that one question to the history is answered with.
+pub const MAX_HISTORY_RECORDS: usize = 10_000;
+
 /// Batches of results that wait for the thread that writes them.
 pub const WAITING_OUTPUT_BATCHES: usize = 4;
 
