@@ -197,14 +197,16 @@ pub const TOKENS_CHECK_MS: i64 = 1_000;
 /// Bytes of a token that is presented; longer ones are not looked up.
 pub const MAX_PRESENTED_TOKEN_BYTES: usize = 256;
 
-/// Bytes of a body that is read whole (policies with their calendars, one event), unless the operator says otherwise.
-pub const DEFAULT_BODY_BYTES: usize = 20 << 20;
-
-/// The most that the operator may allow there: such bodies lie in memory.
+/// The most that the operator may allow for a body that is read whole (policies with their calendars, one event): such bodies
+/// lie in memory.
 pub const MAX_BODY_BYTES: usize = 256 << 20;
 
-/// Bytes of a bulk body as it comes over the wire, unless the operator says otherwise. It is never held whole.
-pub const DEFAULT_BULK_BODY_BYTES: u64 = 16 << 30;
+/// The most that the operator may allow for a bulk body as it comes over the wire. It is never held whole.
+pub const MAX_BULK_BODY_BYTES: u64 = 1 << 40;
+
+/// How fast a body must come on the whole, beyond the time that every body has: a bulk load over a slow line does, a client
+/// that sends a byte now and then to hold its place does not.
+pub const LEAST_BODY_BYTES_A_SECOND: u64 = 16 << 10;
 
 /// Headers of a request, and their bytes together with the path: what a person or a client has any use for. The framework
 /// itself gives up at 96 headers or 128 KiB, with an answer that says nothing.
@@ -214,8 +216,8 @@ pub const MAX_HEADERS_BYTES: usize = 32 << 10;
 /// Bytes of the path and query of a request.
 pub const MAX_URI_BYTES: usize = 8 << 10;
 
-/// Open connections of one worker, unless the operator says otherwise.
-pub const DEFAULT_CONNECTIONS: usize = 4_096;
+/// The most open connections that the operator may allow for one worker.
+pub const MAX_CONNECTIONS: usize = 1 << 20;
 
 /// Addresses without a valid token whose attempts are counted apart; beyond, all others share one count.
 pub const MAX_COUNTED_PEERS: usize = 16_384;

@@ -142,13 +142,9 @@ async fn fingerprint(request: &mut ServiceRequest) -> Result<[u8; 32], Problem> 
             body.extend_from_slice(&piece?);
         }
         hash.update(&body);
-        request.set_payload(payload_of(body.freeze()));
+        request.set_payload(Payload::from(body.freeze()));
     }
     Ok(hash.finalize().into())
-}
-
-fn payload_of(bytes: Bytes) -> Payload {
-    Payload::from(bytes)
 }
 
 impl Kept {

@@ -9,6 +9,7 @@ use actix_web::dev::ServiceRequest;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::http::{Method, StatusCode};
 use std::fmt::Write as _;
+use std::net::IpAddr;
 
 /// The routes that take compressed bodies. They expand them with bounds of their own; nothing else does.
 pub const BULK_ROUTES: [&str; 2] = ["/v1/tickets", "/v1/events"];
@@ -78,6 +79,7 @@ fn identify(request: &ServiceRequest, state: &AppState) -> Result<Caller, Proble
         return Ok(Caller { name: "metrics".into(), role: Role::Viewer });
     }
     let Some(tokens) = &state.tokens else {
+        from_this_machine(request.headers())?;
         return Ok(Caller { name: "local".into(), role: Role::Admin });
     };
     let caller = bearer(request.headers())
@@ -92,6 +94,26 @@ fn identify(request: &ServiceRequest, state: &AppState) -> Result<Caller, Proble
             Err(problem)
         }
     }
+}
+
+/// Without tokens, what keeps others out is that the address is a loopback one; but a page in a browser on this machine can
+/// reach it too. So the host must be named as this machine, and a page must come from here.
+fn from_this_machine(headers: &HeaderMap) -> Result<(), Problem> {
+    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    let host = text(header::HOST).unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, port)| if port.ends_with(']') { host } else { name });
+    let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    let is_here = name.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback());
+    let origin = text(header::ORIGIN);
+    let is_own = origin.is_none_or(|origin| origin.split_once("://").is_some_and(|(_, from)| from == host));
+    if is_here && is_own {
+        return Ok(());
+    }
+    let words = match origin {
+        Some(origin) if is_here => format!("without tokens, pages of {origin} may not call this service"),
+        _ => format!("without tokens this service is asked for as localhost or 127.0.0.1, not as {host:?}"),
+    };
+    Err(Problem::new(StatusCode::FORBIDDEN, words))
 }
 
 fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
