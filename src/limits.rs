@@ -188,6 +188,45 @@ pub const MAX_GROUP_BYTES: usize = 512 << 20;
 /// Inputs of one group of the journal.
 pub const MAX_GROUP_INPUTS: usize = 1 << 16;
 
+/// Bulk bodies that are read at the same time; each has parser threads and some ten MiB of blocks and batches.
+pub const MAX_BULK_LOADS: usize = 4;
+
+/// Bytes of a body that is parsed where it arrives instead of on threads of its own: some hundred rows, well under a
+/// millisecond of an async worker's time.
+pub const SMALL_BODY_BYTES: usize = 64 << 10;
+
+/// Bytes of a bulk body that are parsed as one piece, and so a batch: large enough that a sync for each batch is little beside
+/// parsing it.
+pub const BULK_BLOCK_BYTES: usize = 4 << 20;
+
+/// Pieces of a bulk body, and bytes after which a piece is handed on, that wait between the connection and its parser.
+pub const BODY_PIECES: usize = 16;
+pub const BODY_PIECE_BYTES: usize = 128 << 10;
+
+/// Refused rows of a bulk body that the answer describes; the others are counted.
+pub const MAX_ROW_ERRORS: usize = 100;
+
+/// Rows of one page of a list.
+pub const MAX_PAGE_ROWS: usize = 1_000;
+
+/// Bytes of a note or reason that somebody writes.
+pub const MAX_NOTE_BYTES: usize = 4_096;
+
+/// Readers of the live feed at the same time.
+pub const MAX_FEED_READERS: usize = 256;
+
+/// Records that a feed reads at once; between two reads other requests have their turn.
+pub const FEED_CHUNK_ROWS: usize = 256;
+
+/// Seconds without an escalation after which a feed says that it is still there.
+pub const FEED_HEARTBEAT_S: u64 = 15;
+
+/// Attempts at an edit of one part of the policy while others edit other parts.
+pub const EDIT_ATTEMPTS: usize = 8;
+
+/// Open intervals that a preview of a calendar shows.
+pub const MAX_SHOWN_INTERVALS: usize = 2_000;
+
 /// Tokens of a data folder; every request is compared with all of them.
 pub const MAX_TOKENS: usize = 1_024;
 
@@ -203,14 +242,16 @@ pub const TOKENS_CHECK_MS: i64 = 1_000;
 /// Bytes of a token that is presented; longer ones are not looked up.
 pub const MAX_PRESENTED_TOKEN_BYTES: usize = 256;
 
-/// Bytes of a body that is read whole (policies with their calendars, one event), unless the operator says otherwise.
-pub const DEFAULT_BODY_BYTES: usize = 20 << 20;
-
-/// The most that the operator may allow there: such bodies lie in memory.
+/// The most that the operator may allow for a body that is read whole (policies with their calendars, one event): such bodies
+/// lie in memory.
 pub const MAX_BODY_BYTES: usize = 256 << 20;
 
-/// Bytes of a bulk body as it comes over the wire, unless the operator says otherwise. It is never held whole.
-pub const DEFAULT_BULK_BODY_BYTES: u64 = 16 << 30;
+/// The most that the operator may allow for a bulk body as it comes over the wire. It is never held whole.
+pub const MAX_BULK_BODY_BYTES: u64 = 1 << 40;
+
+/// How fast a body must come on the whole, beyond the time that every body has: a bulk load over a slow line does, a client
+/// that sends a byte now and then to hold its place does not.
+pub const LEAST_BODY_BYTES_A_SECOND: u64 = 16 << 10;
 
 /// Headers of a request, and their bytes together with the path: what a person or a client has any use for. The framework
 /// itself gives up at 96 headers or 128 KiB, with an answer that says nothing.
@@ -220,8 +261,8 @@ pub const MAX_HEADERS_BYTES: usize = 32 << 10;
 /// Bytes of the path and query of a request.
 pub const MAX_URI_BYTES: usize = 8 << 10;
 
-/// Open connections of one worker, unless the operator says otherwise.
-pub const DEFAULT_CONNECTIONS: usize = 4_096;
+/// The most open connections that the operator may allow for one worker.
+pub const MAX_CONNECTIONS: usize = 1 << 20;
 
 /// Addresses without a valid token whose attempts are counted apart; beyond, all others share one count.
 pub const MAX_COUNTED_PEERS: usize = 16_384;
@@ -238,3 +279,7 @@ pub const KEPT_ANSWER_S: u64 = 24 * 60 * 60;
 /// Bytes of a body under an `Idempotency-Key` that is compared with the body of its repeat. What is longer (or of unknown
 /// length) is not compared.
 pub const MAX_COMPARED_BODY_BYTES: usize = 1 << 20;
+
+/// Names of teams, channels, categories and priorities that have series of their own in Prometheus, the largest; the others
+/// are summed. A scrape stays below some thousand lines.
+pub const MAX_METRIC_NAMES: usize = 200;

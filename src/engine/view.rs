@@ -1,6 +1,7 @@
 //! Looking a ticket up, and the words behind numbers.
 
 use super::core::Engine;
+use super::counters::Class;
 use super::outcome::{CycleRecord, Escalation, TicketRef};
 use super::symbols::{NO_SYMBOL, Symbol};
 use super::state::WordLists;
@@ -22,6 +23,10 @@ pub struct TicketView<'a> {
     pub customer: Option<&'a str>,
     /// The second by which the next level or mark is looked at; `None` when nothing is to come.
     pub next_due_s: Option<u32>,
+    /// Open, with an open cycle past its target.
+    pub is_breached: bool,
+    /// Open, with an open cycle past its at-risk mark and none past its target.
+    pub is_at_risk: bool,
 }
 
 /// The numbers of a ticket's words; [`NO_SYMBOL`] where it has none.
@@ -103,6 +108,7 @@ impl Engine {
         let record = &shard.tickets.records[ticket.slot];
         let priority = record.is_live().then(|| self.versions.get(record.version()).priority);
         let due_s = shard.wheel.due(ticket.slot);
+        let class = Class::from_bits(record.class_bits());
         TicketView {
             id: shard.tickets.id(ticket.slot),
             opened_ms: record.opened_ms(),
@@ -114,6 +120,8 @@ impl Engine {
             category: self.words.categories.word(record.category()),
             customer: self.words.customers.word(record.customer),
             next_due_s: (due_s != 0).then_some(due_s),
+            is_breached: class.is_breached(),
+            is_at_risk: class.is_at_risk(),
         }
     }
 

@@ -38,6 +38,7 @@ use feed::Feed;
 use machine::{Acknowledgements, SharedEngine};
 use publish::Published;
 use sequencer::{Command, Reply};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 use tokio::sync::{oneshot, watch};
 
@@ -58,6 +59,7 @@ struct Inner {
     feed: Arc<Feed>,
     clock: Arc<Clock>,
     acknowledgements: Acknowledgements,
+    data_dir: PathBuf,
 }
 
 impl Service {
@@ -267,6 +269,11 @@ impl Service {
     /// The words behind numbers.
     pub fn names(&self) -> &Arc<Names> {
         &self.inner.names
+    }
+
+    /// The data folder: snapshots are listed from it, and tables that come in bulk are spooled to it.
+    pub fn data_dir(&self) -> &Path {
+        &self.inner.data_dir
     }
 
     /// The service's clock, in milliseconds since 1970 (UTC). In fast motion it runs faster than the machine's.

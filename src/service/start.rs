@@ -121,6 +121,7 @@ impl Service {
             feed: Arc::clone(&feed),
             clock: Arc::clone(&clock),
             acknowledgements: Arc::clone(&machine.acknowledgements),
+            data_dir: folder.clone(),
         };
         let service = Service { inner: Arc::new(inner) };
         let before = machine.last_escalation();
