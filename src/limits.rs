@@ -182,6 +182,51 @@ pub const EDIT_ATTEMPTS: usize = 8;
 /// Open intervals that a preview of a calendar shows.
 pub const MAX_SHOWN_INTERVALS: usize = 2_000;
 
+/// Answers that are kept for repeats of requests with a key, and for how long.
+pub const MAX_KEPT_RESULTS: usize = 100_000;
+pub const KEPT_RESULT_MS: i64 = 24 * 3_600 * 1_000;
+
+/// Days of results that the metrics show.
+pub const KEPT_DAYS: i64 = 35;
+
+/// Acknowledgements that are remembered beside the history; the oldest go first.
+pub const MAX_ACKNOWLEDGEMENTS: usize = 1_000_000;
+
+/// Commands that wait for the sequencer. A bulk command holds up to [`MAX_BATCH_ROWS`] rows.
+pub const COMMAND_QUEUE: usize = 1_024;
+
+/// Commands and rows of one group of the journal.
+pub const MAX_GROUP_COMMANDS: usize = 1_024;
+pub const MAX_GROUP_ROWS: usize = 1 << 17;
+
+/// Timers that are let ring in one step when several seconds are due at once: between steps commands are taken.
+pub const STORM_TIMERS: u64 = 100_000;
+
+/// Escalation records kept in memory for the feed and the list; older ones are read from the history.
+pub const FEED_RECORDS: usize = 1_000_000;
+
+/// Records that wait in memory until they are written to the history as one file.
+pub const HISTORY_FLUSH_RECORDS: usize = 1 << 18;
+
+/// Records that one page of a list looks at; a filter that admits few gets a page with few, and where to go on.
+pub const MAX_RECORDS_A_PAGE: u64 = 200_000;
+
+/// Shards of the live engine: a snapshot stops it for one at a time.
+pub const LIVE_SHARDS: usize = 64;
+
+/// Bytes of a segment of the journal, written as zeros before it is used. Large enough that a segment takes a second to
+/// fill at full load, small enough that a start reads the rest of the last one in some 30 ms.
+pub const JOURNAL_SEGMENT_BYTES: u64 = 64 << 20;
+
+/// Bytes of the journal that are written or read at once; a smaller group is one write.
+pub const JOURNAL_BUFFER_BYTES: usize = 1 << 20;
+
+/// Bytes of one group of the journal (its length has 32 bits, and it is decoded in memory).
+pub const MAX_GROUP_BYTES: usize = 512 << 20;
+
+/// Inputs of one group of the journal.
+pub const MAX_GROUP_INPUTS: usize = 1 << 16;
+
 /// Tokens of a data folder; every request is compared with all of them.
 pub const MAX_TOKENS: usize = 1_024;
 

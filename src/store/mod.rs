@@ -10,9 +10,11 @@
 //!
 //! What was answered is in the journal. What is in the journal before a snapshot's first position, and in the history, may go.
 
-mod checksum;
+pub mod checksum;
+pub mod disk;
 pub mod history;
 pub mod input;
+pub mod journal;
 pub mod record;
 mod rows;
 pub mod snapshot;

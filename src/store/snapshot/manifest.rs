@@ -111,7 +111,7 @@ impl Manifest {
     ///
     /// # Errors
     /// [`Damage`] when it is not exactly what was written, or written by a newer program.
-    pub(super) fn read(path: &Path) -> Result<Self, Damage> {
+    pub fn read(path: &Path) -> Result<Self, Damage> {
         let mut text = String::new();
         let file = File::open(path).map_err(Damage::io(path))?;
         file.take(limits::MAX_MANIFEST_BYTES).read_to_string(&mut text).map_err(Damage::io(path))?;

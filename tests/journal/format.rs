@@ -1,0 +1,1 @@
+//! Every format that was ever written opens for ever.
