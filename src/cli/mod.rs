@@ -3,6 +3,8 @@
 mod calendar;
 mod check;
 mod generate;
+mod http;
+mod load;
 mod replay;
 
 use clap::{Parser, Subcommand};
@@ -23,6 +25,7 @@ enum Command {
     Calendar(calendar::CalendarCommand),
     Check(check::Arguments),
     Generate(generate::Arguments),
+    Load(load::Arguments),
     Replay(replay::Arguments),
 }
 
@@ -35,6 +38,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<std::process::ExitCode> {
         Command::Calendar(command) => calendar::run(command),
         Command::Check(arguments) => check::run(arguments),
         Command::Generate(arguments) => generate::run(arguments),
+        Command::Load(arguments) => load::run(arguments),
         Command::Replay(arguments) => replay::run(arguments),
     }
 }
