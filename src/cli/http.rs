@@ -60,7 +60,7 @@ pub enum Failure {
     Unreachable(String),
     /// The service's answer, in its own words.
     #[error("{status}: {words}")]
-    Refused { status: u16, words: String, retry_after: Option<Duration> },
+    Refused { status: u16, words: String, retry_after: Option<Duration>, errors: Vec<FieldError> },
     #[error("the answer cannot be read: {0}")]
     Unreadable(String),
 }
@@ -70,6 +70,8 @@ impl Failure {
     pub fn is_passing(&self) -> bool {
         match self {
             Self::Unreachable(_) => true,
+            // The same request is still being done.
+            Self::Refused { status: 409, retry_after, .. } => retry_after.is_some(),
             Self::Refused { status, .. } => matches!(status, 408 | 429 | 502 | 503 | 504),
             Self::Unreadable(_) => false,
         }
@@ -95,9 +97,14 @@ struct Problem {
     errors: Vec<FieldError>,
 }
 
-#[derive(Debug, Deserialize)]
-struct FieldError {
-    message: String,
+/// One thing that is wrong with what was sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct FieldError {
+    pub message: String,
+    /// Line or row of the body, from 1.
+    pub line: Option<u64>,
+    pub field: Option<String>,
+    pub value: Option<String>,
 }
 
 /// Errors of a problem document that are shown.
@@ -216,7 +223,7 @@ impl Client {
             words = format!("{words}; {}", error.message);
         }
         let retry_after = retry_after(&headers);
-        Err(Failure::Refused { status: status.as_u16(), words, retry_after })
+        Err(Failure::Refused { status: status.as_u16(), words, retry_after, errors: problem.errors })
     }
 }
 

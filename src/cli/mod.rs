@@ -6,6 +6,8 @@ mod generate;
 mod http;
 mod load;
 mod replay;
+mod stop;
+mod top;
 
 use clap::{Parser, Subcommand};
 use std::io::{self, Write};
@@ -27,6 +29,7 @@ enum Command {
     Generate(generate::Arguments),
     Load(load::Arguments),
     Replay(replay::Arguments),
+    Top(top::Arguments),
 }
 
 /// Runs what was asked for; the exit code of the process is the answer.
@@ -40,6 +43,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<std::process::ExitCode> {
         Command::Generate(arguments) => generate::run(arguments),
         Command::Load(arguments) => load::run(arguments),
         Command::Replay(arguments) => replay::run(arguments),
+        Command::Top(arguments) => top::run(arguments),
     }
 }
 

@@ -127,7 +127,7 @@ fn rows_that_are_not_taken_are_told_with_their_place() {
     let text = "ticket,at,event\nA,2026-01-05T08:00:00Z,opened\nB,yesterday,opened\nC,2026-01-05T09:00:00Z,closed\n";
     fs::write(&input, text).expect("written");
     let refusing = |_: &[Seen], _: &Seen| {
-        let error = "{\"line\":2,\"field\":\"ticket\",\"value\":\"C\",\"reason\":\"is not known\"}";
+        let error = "{\"line\":2,\"field\":\"ticket\",\"value\":\"C\",\"message\":\"is not known\"}";
         (200, format!("{{\"rows\":2,\"taken\":1,\"refused\":1,\"errors\":[{error}]}}"))
     };
     let fake = Fake::start(refusing);

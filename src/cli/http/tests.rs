@@ -53,7 +53,7 @@ fn nobody_listening_is_a_passing_failure_with_its_cause() {
     let client = client(&["--url", "http://127.0.0.1:1"]).unwrap();
     let failure = client.get::<serde_json::Value>("healthz", Duration::from_secs(5)).unwrap_err();
     assert!(failure.is_passing() && failure.to_string().contains("refused"), "{failure}");
-    let refused = |status| Failure::Refused { status, words: String::new(), retry_after: None };
+    let refused = |status| Failure::Refused { status, words: String::new(), retry_after: None, errors: Vec::new() };
     assert!([408, 429, 502, 503, 504].into_iter().all(|status| refused(status).is_passing()));
     assert!(![400, 401, 403, 409, 413, 422, 500, 507].into_iter().any(|status| refused(status).is_passing()));
 }

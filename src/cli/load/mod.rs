@@ -13,6 +13,7 @@ mod upload;
 
 use super::http::{Client, ServerArguments};
 use super::replay::{PassedLevels, read_mapping};
+use super::stop::Stop;
 use crate::ingest::{self, Mapping, Report, Source};
 use crate::limits;
 use anyhow::Context;
@@ -22,7 +23,6 @@ use crossbeam_channel::{Sender, bounded};
 use indicatif::{ProgressBar, ProgressStyle};
 use rejects::{Refused, Rejects};
 use resume::{About, Resume};
-use retry::Stop;
 use std::fs;
 use std::io::{self, IsTerminal};
 use std::ops::ControlFlow;

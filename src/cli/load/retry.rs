@@ -1,7 +1,6 @@
 //! When to try again, and when to give up.
 
 use crate::limits::{MAX_ATTEMPTS, MAX_RETRY_WAIT_S};
-use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 /// The wait after the first failure; it doubles with each.
@@ -31,30 +30,5 @@ impl Patience {
         let full = FIRST.saturating_mul(1 << (self.failed - 1).min(16)).min(longest);
         let wait = full / 2 + (full / 2).mul_f64(self.spread);
         Some(wait.max(asked.unwrap_or_default()).min(longest))
-    }
-}
-
-/// Tells all threads of a load to stop, also those that wait.
-#[derive(Debug, Default)]
-pub struct Stop {
-    is_set: Mutex<bool>,
-    changed: Condvar,
-}
-
-impl Stop {
-    pub fn set(&self) {
-        *self.is_set.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.changed.notify_all();
-    }
-
-    pub fn is_set(&self) -> bool {
-        *self.is_set.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits, but not beyond a stop; whether there was one.
-    pub fn wait(&self, time: Duration) -> bool {
-        let is_set = self.is_set.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.changed.wait_timeout_while(is_set, time, |is_set| !*is_set);
-        *waited.unwrap_or_else(PoisonError::into_inner).0
     }
 }

@@ -1,7 +1,8 @@
 use super::chunk::{Chunk, Cutter};
 use super::encode::encode;
 use super::resume::{About, Done, Resume, sha256};
-use super::retry::{Patience, Stop};
+use super::retry::Patience;
+use crate::cli::stop::Stop;
 use crate::generate::{History, Plan};
 use crate::ingest::{self, Format, Mapping, Options, Source};
 use crate::limits::{LOAD_CHUNK_BYTES, MAX_ATTEMPTS, MAX_TEXT_BYTES};

@@ -9,8 +9,9 @@ use super::chunk::Chunk;
 use super::encode::{CONTENT_TYPE, encode};
 use super::rejects::{Refused, RefusedEvent, Rejects};
 use super::resume::{Done, Resume, sha256};
-use super::retry::{Patience, Stop};
-use crate::cli::http::{Client, Failure};
+use super::retry::Patience;
+use crate::cli::http::{Client, Failure, FieldError};
+use crate::cli::stop::Stop;
 use anyhow::{Context, anyhow, bail};
 use bytes::Bytes;
 use crossbeam_channel::Receiver;
@@ -37,18 +38,7 @@ struct Answer {
     refused: u64,
     /// The first refused rows.
     #[serde(default)]
-    errors: Vec<RowError>,
-}
-
-#[derive(Debug, Deserialize)]
-struct RowError {
-    #[serde(default)]
-    line: u64,
-    #[serde(default)]
-    field: Option<String>,
-    #[serde(default)]
-    value: Option<String>,
-    reason: String,
+    errors: Vec<FieldError>,
 }
 
 /// Counts of one input.
@@ -86,6 +76,23 @@ pub struct Ledger {
 impl Ledger {
     pub fn taken(&self) -> u64 {
         self.counts.iter().map(|counts| counts.taken + counts.acknowledged_before).sum()
+    }
+
+    /// Tells of refused rows of a chunk, by the events that they were.
+    fn describe(&mut self, chunk: &Chunk, input: &Input, errors: &[FieldError]) -> anyhow::Result<()> {
+        for error in errors.iter().cloned() {
+            let place = error.line.and_then(|line| chunk.row(line));
+            let refused = Refused {
+                source: input.name.clone(),
+                line: None,
+                event: place.map(|(batch, row)| RefusedEvent::of(batch, row)),
+                field: error.field.unwrap_or_default(),
+                value: error.value.unwrap_or_default(),
+                reason: error.message,
+            };
+            self.rejects.add(&refused).context("cannot write the file of --rejects")?;
+        }
+        Ok(())
     }
 }
 
@@ -127,7 +134,15 @@ impl Upload<'_> {
         }
         let run = self.with_ledger(|ledger| ledger.resume.run().to_owned());
         let key = format!("{run}-{}-{}", chunk.number, &digest[..16]);
-        let answer = self.send_until_answered(&key, &Bytes::from(body))?;
+        let answer = match self.send_until_answered(&key, &Bytes::from(body)) {
+            Ok(answer) => answer,
+            Err(failure) => {
+                if let Failure::Refused { errors, .. } = &failure {
+                    self.with_ledger(|ledger| ledger.describe(chunk, input, errors))?;
+                }
+                return Err(explained(failure));
+            }
+        };
         self.record(chunk, digest, &answer)?;
         self.show();
         if self.aborts_on_error && answer.refused > 0 {
@@ -137,7 +152,7 @@ impl Upload<'_> {
     }
 
     /// The key makes the repeat safe: what was done although its answer got lost is not done again.
-    fn send_until_answered(&self, key: &str, body: &Bytes) -> anyhow::Result<Answer> {
+    fn send_until_answered(&self, key: &str, body: &Bytes) -> Result<Answer, Failure> {
         let spread = f64::from(body.len() as u32 % 1_000) / 1_000.0;
         let mut patience = Patience::new(spread);
         loop {
@@ -146,12 +161,12 @@ impl Upload<'_> {
                 Err(failure) => failure,
             };
             let wait = if failure.is_passing() { patience.after_failure(failure.retry_after()) } else { None };
-            let Some(wait) = wait else { return Err(explained(failure)) };
+            let Some(wait) = wait else { return Err(failure) };
             self.with_ledger(|ledger| ledger.retries += 1);
             let message = format!("{failure}; again in {:.1} s", wait.as_secs_f64());
             self.bar.set_message(message);
             if self.stop.wait(wait) {
-                bail!("given up: {failure}");
+                return Err(failure);
             }
         }
     }
@@ -170,18 +185,7 @@ impl Upload<'_> {
             let counts = &mut ledger.counts[chunk.input];
             counts.taken += answer.taken;
             counts.refused += answer.refused;
-            for error in &answer.errors {
-                let event = chunk.row(error.line).map(|(batch, row)| RefusedEvent::of(batch, row));
-                let refused = Refused {
-                    source: input.name.clone(),
-                    line: None,
-                    event,
-                    field: error.field.clone().unwrap_or_default(),
-                    value: error.value.clone().unwrap_or_default(),
-                    reason: error.reason.clone(),
-                };
-                ledger.rejects.add(&refused).context("cannot write the file of --rejects")?;
-            }
+            ledger.describe(chunk, input, &answer.errors)?;
             ledger.resume.record(&done).context("cannot write the file of --resume")
         })
     }
