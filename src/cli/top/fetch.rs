@@ -22,11 +22,11 @@ const ANSWER: Duration = Duration::from_secs(10);
 pub fn page(client: &Client) -> Result<Page, Failure> {
     let metrics: Metrics = client.get("v1/metrics", ANSWER)?;
     let after = metrics.last_escalation.saturating_sub(ESCALATIONS);
-    let Escalations { mut items, .. } =
+    let Escalations { mut escalations, .. } =
         client.get(&format!("v1/escalations?after={after}&limit={ESCALATIONS}"), ANSWER)?;
-    items.reverse();
+    escalations.reverse();
     let forecast: Forecast = client.get(&format!("v1/forecast?hours={HOURS}"), ANSWER)?;
-    Ok(Page { metrics, forecast, escalations: items })
+    Ok(Page { metrics, forecast, escalations })
 }
 
 /// Sends a page, or why there is none, every `interval` until told to stop or nobody listens.

@@ -106,9 +106,12 @@ pub struct Hour {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Escalations {
-    pub items: Vec<Escalation>,
+    /// Oldest first.
+    pub escalations: Vec<Escalation>,
     /// Where to go on.
-    pub next: u64,
+    pub next_after: u64,
+    /// The last one there is.
+    pub last_sequence: u64,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -124,12 +127,47 @@ pub struct Escalation {
     pub priority: Option<String>,
     pub owner: Option<String>,
     pub team: Option<String>,
+    pub actions: Option<Actions>,
+    pub actor: Option<String>,
+    pub reason: Option<String>,
+}
+
+/// What a level asks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Actions {
     pub notify: Vec<String>,
     pub reassign: Option<String>,
     pub webhook: Option<String>,
     pub set_priority: Option<String>,
-    pub actor: Option<String>,
-    pub reason: Option<String>,
+}
+
+impl Escalation {
+    /// What happened: `resolution 2`, `withdrawn: resolution 2`, `by hand`.
+    pub fn what(&self) -> String {
+        match (self.kind.as_str(), &self.clock) {
+            ("fired", Some(clock)) => format!("{clock} {}", self.level),
+            (kind, Some(clock)) => format!("{kind}: {clock} {}", self.level),
+            (kind, None) => kind.replace('_', " "),
+        }
+    }
+
+    /// Who hears of it, and what is done.
+    pub fn whom(&self) -> String {
+        let mut parts: Vec<String> = Vec::new();
+        if let Some(actions) = self.actions.as_ref().filter(|_| self.kind == "fired") {
+            parts.extend(actions.notify.iter().map(|whom| match (whom.as_str(), &self.owner, &self.team) {
+                ("owner", Some(owner), _) => owner.clone(),
+                ("team_lead", _, Some(team)) => format!("{whom} of {team}"),
+                _ => whom.clone(),
+            }));
+            let done = [("to", &actions.reassign), ("webhook", &actions.webhook), ("now", &actions.set_priority)];
+            parts.extend(done.into_iter().filter_map(|(what, whom)| Some(format!("{what} {}", whom.as_ref()?))));
+        }
+        parts.extend(self.actor.iter().map(|actor| format!("by {actor}")));
+        parts.extend(self.reason.iter().map(|reason| format!("{reason:?}")));
+        parts.join(", ")
+    }
 }
 
 /// All that is on the screen.

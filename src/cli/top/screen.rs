@@ -211,35 +211,6 @@ fn draw_service(frame: &mut Frame<'_>, area: Rect, gauges: &Gauges) {
     frame.render_widget(Paragraph::new(vec![first, second]).block(titled(Line::from(" service "))), area);
 }
 
-impl Escalation {
-    /// What happened: `resolution level 2`, `by hand`.
-    pub fn what(&self) -> String {
-        match (self.kind.as_str(), &self.clock) {
-            ("fired", Some(clock)) => format!("{clock} {}", self.level),
-            (kind, Some(clock)) => format!("{kind}: {clock} {}", self.level),
-            (kind, None) => kind.replace('_', " "),
-        }
-    }
-
-    /// Who hears of it, and what is done.
-    pub fn whom(&self) -> String {
-        let mut parts: Vec<String> = Vec::new();
-        if self.kind == "fired" || self.kind == "by_hand" {
-            parts.extend(self.notify.iter().map(|whom| match (whom.as_str(), &self.owner, &self.team) {
-                ("owner", Some(owner), _) => owner.clone(),
-                ("team_lead", _, Some(team)) => format!("{whom} of {team}"),
-                _ => whom.clone(),
-            }));
-        }
-        for (what, whom) in [("to", &self.reassign), ("webhook", &self.webhook), ("now", &self.set_priority)] {
-            parts.extend(whom.iter().map(|whom| format!("{what} {whom}")));
-        }
-        parts.extend(self.actor.iter().map(|actor| format!("by {actor}")));
-        parts.extend(self.reason.iter().map(|reason| format!("{reason:?}")));
-        parts.join(", ")
-    }
-}
-
 /// The time of day of an RFC 3339 text; the text itself if it is none.
 pub fn clock_time(text: &str) -> String {
     text.get(11..19).unwrap_or(text).to_owned()

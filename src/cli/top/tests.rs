@@ -12,9 +12,9 @@ const FORECAST: &str = include_str!("tests/forecast.json");
 fn recorded() -> View {
     let metrics: Metrics = serde_json::from_str(METRICS).unwrap();
     let mut escalations: Escalations = serde_json::from_str(ESCALATIONS).unwrap();
-    escalations.items.reverse();
+    escalations.escalations.reverse();
     let forecast: Forecast = serde_json::from_str(FORECAST).unwrap();
-    let page = Page { metrics, forecast, escalations: escalations.items };
+    let page = Page { metrics, forecast, escalations: escalations.escalations };
     View { address: "http://127.0.0.1:8080/".to_owned(), page: Some(page), ..View::default() }
 }
 
