@@ -132,3 +132,53 @@ pub const MAX_RESUME_BYTES: u64 = 256 << 20;
 /// How often `overdue load` sends a chunk before it gives up, and how long it waits at most in between.
 pub const MAX_ATTEMPTS: u32 = 12;
 pub const MAX_RETRY_WAIT_S: u64 = 60;
+/// Tokens of a data folder; every request is compared with all of them.
+pub const MAX_TOKENS: usize = 1_024;
+
+/// Bytes of the file of tokens.
+pub const MAX_TOKENS_BYTES: u64 = 1 << 20;
+
+/// Bytes of a token's name, which goes into every input's origin.
+pub const MAX_TOKEN_NAME_BYTES: usize = 64;
+
+/// Milliseconds between two looks at the file of tokens: how long a revoked token may still work.
+pub const TOKENS_CHECK_MS: i64 = 1_000;
+
+/// Bytes of a token that is presented; longer ones are not looked up.
+pub const MAX_PRESENTED_TOKEN_BYTES: usize = 256;
+
+/// Bytes of a body that is read whole (policies with their calendars, one event), unless the operator says otherwise.
+pub const DEFAULT_BODY_BYTES: usize = 20 << 20;
+
+/// The most that the operator may allow there: such bodies lie in memory.
+pub const MAX_BODY_BYTES: usize = 256 << 20;
+
+/// Bytes of a bulk body as it comes over the wire, unless the operator says otherwise. It is never held whole.
+pub const DEFAULT_BULK_BODY_BYTES: u64 = 16 << 30;
+
+/// Headers of a request, and their bytes together with the path: what a person or a client has any use for. The framework
+/// itself gives up at 96 headers or 128 KiB, with an answer that says nothing.
+pub const MAX_HEADERS: usize = 64;
+pub const MAX_HEADERS_BYTES: usize = 32 << 10;
+
+/// Bytes of the path and query of a request.
+pub const MAX_URI_BYTES: usize = 8 << 10;
+
+/// Open connections of one worker, unless the operator says otherwise.
+pub const DEFAULT_CONNECTIONS: usize = 4_096;
+
+/// Addresses without a valid token whose attempts are counted apart; beyond, all others share one count.
+pub const MAX_COUNTED_PEERS: usize = 16_384;
+
+/// Bytes of an `Idempotency-Key` (RFC drafts suggest a UUID) and of an `X-Request-Id` that is taken over.
+pub const MAX_KEY_BYTES: usize = 128;
+
+/// Answers kept for repeats, the bytes of one, and how long. The oldest go first; repeats of loads are known for longer by the
+/// service itself.
+pub const MAX_KEPT_ANSWERS: usize = 4_096;
+pub const MAX_KEPT_ANSWER_BYTES: usize = 16 << 10;
+pub const KEPT_ANSWER_S: u64 = 24 * 60 * 60;
+
+/// Bytes of a body under an `Idempotency-Key` that is compared with the body of its repeat. What is longer (or of unknown
+/// length) is not compared.
+pub const MAX_COMPARED_BODY_BYTES: usize = 1 << 20;

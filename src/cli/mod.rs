@@ -2,11 +2,14 @@
 
 mod calendar;
 mod check;
+mod demo;
 mod generate;
 mod http;
 mod load;
 mod replay;
+mod serve;
 mod stop;
+mod token;
 mod top;
 
 use clap::{Parser, Subcommand};
@@ -26,9 +29,13 @@ enum Command {
     #[command(subcommand)]
     Calendar(calendar::CalendarCommand),
     Check(check::Arguments),
+    Demo(demo::Arguments),
     Generate(generate::Arguments),
     Load(load::Arguments),
     Replay(replay::Arguments),
+    Serve(serve::Arguments),
+    #[command(subcommand)]
+    Token(token::TokenCommand),
     Top(top::Arguments),
 }
 
@@ -40,9 +47,12 @@ pub fn run(cli: &Cli) -> anyhow::Result<std::process::ExitCode> {
     match &cli.command {
         Command::Calendar(command) => calendar::run(command),
         Command::Check(arguments) => check::run(arguments),
+        Command::Demo(arguments) => demo::run(arguments),
         Command::Generate(arguments) => generate::run(arguments),
         Command::Load(arguments) => load::run(arguments),
         Command::Replay(arguments) => replay::run(arguments),
+        Command::Serve(arguments) => serve::run(arguments),
+        Command::Token(command) => token::run(command),
         Command::Top(arguments) => top::run(arguments),
     }
 }

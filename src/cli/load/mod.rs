@@ -11,13 +11,17 @@ mod retry;
 mod summary;
 mod upload;
 
+pub use chunk::{Chunk, Part};
+pub use encode::{CONTENT_TYPE, encode};
+pub use retry::Patience;
+
 use super::http::{Client, ServerArguments};
 use super::replay::{PassedLevels, read_mapping};
 use super::stop::Stop;
 use crate::ingest::{self, Mapping, Report, Source};
 use crate::limits;
 use anyhow::Context;
-use chunk::{Chunk, Cutter};
+use chunk::Cutter;
 use clap::{ValueEnum, value_parser};
 use crossbeam_channel::{Sender, bounded};
 use indicatif::{ProgressBar, ProgressStyle};

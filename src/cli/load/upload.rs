@@ -33,6 +33,7 @@ pub struct Input {
 /// The service's answer for a chunk.
 #[derive(Debug, Deserialize)]
 struct Answer {
+    rows: u64,
     taken: u64,
     #[serde(default)]
     refused: u64,
@@ -143,6 +144,9 @@ impl Upload<'_> {
                 return Err(explained(failure));
             }
         };
+        if answer.rows != chunk.rows() as u64 {
+            bail!("{}: the service read {} of {} rows of a chunk", input.name, answer.rows, chunk.rows());
+        }
         self.record(chunk, digest, &answer)?;
         self.show();
         if self.aborts_on_error && answer.refused > 0 {

@@ -6,7 +6,7 @@ mod page;
 mod screen;
 mod view;
 
-pub use model::{Escalations, Metrics};
+pub use model::{Escalation, Escalations, Metrics};
 
 use super::http::{Client, Failure, ServerArguments};
 use super::stop::Stop;
