@@ -76,7 +76,7 @@ fn totals(metrics: &Metrics, escalations: u64) -> String {
         grouped(totals.at_risk),
         grouped(totals.breached),
         grouped(escalations),
-        metrics.service.lag_ms as f64 / 1_000.0,
+        metrics.engine.lag_ms as f64 / 1_000.0,
     )
 }
 

@@ -21,7 +21,7 @@ const ANSWER: Duration = Duration::from_secs(10);
 /// The first [`Failure`]; nothing is shown of half an answer.
 pub fn page(client: &Client) -> Result<Page, Failure> {
     let metrics: Metrics = client.get("v1/metrics", ANSWER)?;
-    let after = metrics.last_escalation.saturating_sub(ESCALATIONS);
+    let after = metrics.escalations.last_sequence.saturating_sub(ESCALATIONS);
     let Escalations { mut escalations, .. } =
         client.get(&format!("v1/escalations?after={after}&limit={ESCALATIONS}"), ANSWER)?;
     escalations.reverse();

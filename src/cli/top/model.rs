@@ -18,9 +18,23 @@ pub struct Metrics {
     pub by_clock: Vec<Clock>,
     /// Newest first.
     pub days: Vec<Day>,
-    pub oldest: Option<Oldest>,
-    pub last_escalation: u64,
-    pub service: Gauges,
+    pub compliance_today: Compliance,
+    pub oldest_open: Option<Oldest>,
+    pub escalations: EscalationCounts,
+    pub engine: Gauges,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Compliance {
+    pub met: u64,
+    pub missed: u64,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct EscalationCounts {
+    pub last_sequence: u64,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -44,7 +58,7 @@ pub struct Named {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Clock {
-    pub name: String,
+    pub clock: String,
     pub running: u64,
     pub paused: u64,
     pub at_risk: u64,
@@ -53,7 +67,7 @@ pub struct Clock {
     pub fired_by_level: Vec<u64>,
 }
 
-/// What ended on a day (UTC).
+/// What ended on a day (UTC), which its first instant names.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Day {
@@ -67,7 +81,7 @@ pub struct Day {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Oldest {
-    pub ticket: String,
+    pub id: String,
     pub opened_at: String,
 }
 
@@ -81,7 +95,7 @@ pub struct Gauges {
     pub rows_taken: u64,
     pub rows_refused: u64,
     pub syncs: u64,
-    pub sync_mean_ms: f64,
+    pub sync_mean_seconds: f64,
     pub journal_bytes: u64,
     pub disk_full: bool,
     pub last_snapshot_at: Option<String>,
@@ -97,7 +111,7 @@ pub struct Forecast {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Hour {
-    pub from: String,
+    pub hour: String,
     pub deadlines: u64,
     pub levels: u64,
 }

@@ -23,8 +23,8 @@ pub fn text(address: &str, page: &Page) -> String {
         grouped(totals.breached),
         grouped(totals.done)
     );
-    if let Some(oldest) = &metrics.oldest {
-        let _ = writeln!(text, "oldest open: {} of {}", oldest.ticket, oldest.opened_at);
+    if let Some(oldest) = &metrics.oldest_open {
+        let _ = writeln!(text, "oldest open: {} of {}", oldest.id, oldest.opened_at);
     }
     for by in By::ALL {
         counts(&mut text, by, by.rows(page));
@@ -37,14 +37,14 @@ pub fn text(address: &str, page: &Page) -> String {
     });
     table(&mut text, &["latest", "ticket", "priority", "what", "who hears of it"], latest.collect(), 5);
     let ahead = page.forecast.hours.iter().take(SHOWN);
-    let ahead = ahead.map(|hour| vec![hour.from.clone(), grouped(hour.deadlines), grouped(hour.levels)]);
+    let ahead = ahead.map(|hour| vec![hour.hour.clone(), grouped(hour.deadlines), grouped(hour.levels)]);
     table(&mut text, &["hours ahead", "due", "levels"], ahead.collect(), 1);
-    let gauges = &metrics.service;
+    let gauges = &metrics.engine;
     let numbers = [
         ("lag_ms", gauges.lag_ms.to_string()),
         ("due_not_fired", gauges.due_not_fired.to_string()),
         ("queue", gauges.queue.to_string()),
-        ("sync_mean_ms", format!("{:.2}", gauges.sync_mean_ms)),
+        ("sync_mean_seconds", format!("{:.6}", gauges.sync_mean_seconds)),
         ("rows_taken", gauges.rows_taken.to_string()),
         ("rows_refused", gauges.rows_refused.to_string()),
         ("journal_bytes", gauges.journal_bytes.to_string()),
@@ -71,7 +71,7 @@ fn clocks(text: &mut String, page: &Page) {
         let (met, missed) = today(metrics, clock);
         let numbers = [clock.running, clock.paused, clock.at_risk, clock.breached, met, missed].map(grouped);
         let last = [share(met, missed), fired_by_level(clock)];
-        std::iter::once(clock.name.clone()).chain(numbers).chain(last).collect()
+        std::iter::once(clock.clock.clone()).chain(numbers).chain(last).collect()
     };
     let header =
         ["clock", "running", "paused", "at risk", "breached", "met today", "missed", "met %", "fired by level"];

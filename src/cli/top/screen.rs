@@ -1,7 +1,7 @@
 //! The screen, drawn from a [`View`]: totals on top, then counts and clocks, then the latest escalations and the hours ahead,
 //! and how the service itself does at the bottom. Colours only underline what the words say.
 
-use super::model::{Clock, Escalation, Gauges, Hour, Metrics, Page};
+use super::model::{Clock, Compliance, Escalation, Gauges, Hour, Metrics, Page};
 use super::view::{By, View};
 use crate::replay::grouped;
 use ratatui::Frame;
@@ -33,13 +33,15 @@ pub fn draw(frame: &mut Frame<'_>, view: &View) {
     frame.render_widget(Line::from(KEYS).dim(), keys);
     let Some(page) = &view.page else { return };
     draw_totals(frame, totals, &page.metrics);
-    let [counts, clocks] = Layout::horizontal([Constraint::Fill(2), Constraint::Fill(3)]).spacing(2).areas(middle);
+    let share_of_clocks = if frame.area().width < 100 { 2 } else { 3 };
+    let [counts, clocks] =
+        Layout::horizontal([Constraint::Fill(2), Constraint::Fill(share_of_clocks)]).spacing(2).areas(middle);
     draw_counts(frame, counts, view, page);
     draw_clocks(frame, clocks, &page.metrics);
     let [latest, ahead] = Layout::horizontal([Constraint::Fill(1), Constraint::Length(30)]).spacing(2).areas(lower);
     draw_latest(frame, latest, &page.escalations);
     draw_ahead(frame, ahead, &page.forecast.hours);
-    draw_service(frame, service, &page.metrics.service);
+    draw_service(frame, service, &page.metrics.engine);
 }
 
 fn head_line(view: &View) -> Line<'static> {
@@ -72,8 +74,13 @@ fn draw_totals(frame: &mut Frame<'_>, area: Rect, metrics: &Metrics) {
         number(totals.breached, "breached", Some(Color::Red)),
     ];
     let mut lines = vec![Line::from(first.concat())];
-    if let Some(oldest) = &metrics.oldest {
-        lines.push(Line::from(format!("oldest open: {} of {}", oldest.ticket, oldest.opened_at)).dim());
+    if let Compliance { met, missed } = metrics.compliance_today
+        && met + missed > 0
+    {
+        lines[0].push_span(Span::from(format!("{} % in time today", share(met, missed))));
+    }
+    if let Some(oldest) = &metrics.oldest_open {
+        lines.push(Line::from(format!("oldest open: {} of {}", oldest.id, oldest.opened_at)).dim());
     }
     frame.render_widget(Paragraph::new(lines), area);
 }
@@ -105,12 +112,13 @@ fn draw_counts(frame: &mut Frame<'_>, area: Rect, view: &View, page: &Page) {
 }
 
 fn draw_clocks(frame: &mut Frame<'_>, area: Rect, metrics: &Metrics) {
-    let title = metrics.days.first().map_or_else(|| " clocks ".to_owned(), |day| format!(" clocks, {} ", day.day));
+    let title =
+        metrics.days.first().map_or_else(|| " clocks ".to_owned(), |day| format!(" clocks, {} ", date(&day.day)));
     // A narrow screen shows what calls for action, and leaves out the rest.
     let is_wide = area.width >= 60;
     let rows = metrics.by_clock.iter().map(|clock| {
         let (met, missed) = today(metrics, clock);
-        let mut cells = vec![Cell::from(clock.name.clone()), number(clock.at_risk), number(clock.breached)];
+        let mut cells = vec![Cell::from(clock.clock.clone()), number(clock.at_risk), number(clock.breached)];
         cells.push(right(share(met, missed)));
         if is_wide {
             cells.insert(1, number(clock.running));
@@ -133,7 +141,7 @@ fn draw_clocks(frame: &mut Frame<'_>, area: Rect, metrics: &Metrics) {
 /// Cycles of a clock that ended on the newest day: met, missed.
 pub fn today(metrics: &Metrics, clock: &Clock) -> (u64, u64) {
     let newest = metrics.days.first().map(|day| day.day.as_str());
-    let of_clock = metrics.days.iter().filter(|day| Some(day.day.as_str()) == newest && day.clock == clock.name);
+    let of_clock = metrics.days.iter().filter(|day| Some(day.day.as_str()) == newest && day.clock == clock.clock);
     of_clock.fold((0, 0), |(met, missed), day| (met + day.met, missed + day.missed))
 }
 
@@ -180,7 +188,7 @@ fn draw_ahead(frame: &mut Frame<'_>, area: Rect, hours: &[Hour]) {
     let most = hours.iter().map(|hour| hour.levels).max().unwrap_or(0).max(1);
     let rows = hours.iter().map(|hour| {
         let bar = "█".repeat((hour.levels * 10).div_ceil(most) as usize);
-        Row::new([Cell::from(clock_time(&hour.from)), number(hour.deadlines), number(hour.levels), Cell::from(bar)])
+        Row::new([Cell::from(clock_time(&hour.hour)), number(hour.deadlines), number(hour.levels), Cell::from(bar)])
     });
     let widths = [Constraint::Length(5), Constraint::Length(6), Constraint::Length(6), Constraint::Length(10)];
     let table = Table::new(rows, widths).header(header(&["hour", "due", "levels", ""]));
@@ -198,7 +206,7 @@ fn draw_service(frame: &mut Frame<'_>, area: Rect, gauges: &Gauges) {
             format!("queue {} of {}   ", gauges.queue, gauges.queue_capacity),
             gauges.queue * 2 > gauges.queue_capacity,
         ),
-        Span::from(format!("sync {:.1} ms on average   ", gauges.sync_mean_ms)),
+        Span::from(format!("sync {:.2} ms on average   ", gauges.sync_mean_seconds * 1_000.0)),
         alarm((if gauges.disk_full { "DISK FULL" } else { "" }).to_owned(), gauges.disk_full),
     ]);
     let snapshot = gauges.last_snapshot_at.as_deref().unwrap_or("none yet");
@@ -214,6 +222,11 @@ fn draw_service(frame: &mut Frame<'_>, area: Rect, gauges: &Gauges) {
 /// The time of day of an RFC 3339 text; the text itself if it is none.
 pub fn clock_time(text: &str) -> String {
     text.get(11..19).unwrap_or(text).to_owned()
+}
+
+/// The date of an RFC 3339 text.
+pub fn date(text: &str) -> &str {
+    text.get(..10).unwrap_or(text)
 }
 
 fn titled(title: Line<'_>) -> Block<'_> {
