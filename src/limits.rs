@@ -93,6 +93,32 @@ pub const REPLAY_WINDOW_ROWS: usize = 1 << 17;
 pub const ROW_GROUP_ROWS: usize = 1 << 20;
 pub const ROW_GROUP_BYTES: usize = 128 << 20;
 
+/// Bytes of the distinct words of a column in one row group; beyond that they are written row by row.
+pub const DICTIONARY_BYTES: usize = 16 << 20;
+
+/// Rows that the store hands to a table's writer at once.
+pub const TABLE_SLICE_ROWS: usize = 1 << 17;
+
+/// Bytes of a table of the store that are written before they are synced. The disk is then never so far behind that the
+/// journal's next sync waits for it.
+pub const TABLE_UNSYNCED_BYTES: u64 = 32 << 20;
+
+/// Bytes of a snapshot's manifest. One of 64 shards has about 40,000.
+pub const MAX_MANIFEST_BYTES: u64 = 16 << 20;
+
+/// Bytes whose checksum is computed at once.
+pub const CHECKSUM_CHUNK_BYTES: u64 = 8 << 20;
+
+/// Rows of one file of the history, and of one of its row groups.
+pub const HISTORY_FILE_ROWS: usize = 1 << 20;
+pub const HISTORY_GROUP_ROWS: usize = 1 << 16;
+
+/// Rows of the history that one question looks at; what is asked for then goes on from there.
+pub const HISTORY_LOOK_ROWS: u64 = 1 << 20;
+
+/// Records that one question to the history is answered with.
+pub const MAX_HISTORY_RECORDS: usize = 10_000;
+
 /// Batches of results that wait for the thread that writes them.
 pub const WAITING_OUTPUT_BATCHES: usize = 4;
 
@@ -101,6 +127,12 @@ pub const GENERATED_ROWS: usize = 1 << 16;
 
 /// Bad rows that are described on the terminal; the rest go to the rejects file and the count.
 pub const REJECTS_SHOWN: usize = 20;
+
+/// Stretches of business time that the explanation of one cycle lists; a month of office hours has some 40.
+pub const MAX_EXPLAINED_INTERVALS: usize = 200;
+
+/// Cycles that the explanation of one ticket lists, the newest.
+pub const MAX_EXPLAINED_CYCLES: usize = 1_000;
 
 /// Versions of all priorities that an engine keeps (each has a 16-bit number).
 pub const MAX_VERSIONS: usize = 65_535;
@@ -132,6 +164,45 @@ pub const MAX_RESUME_BYTES: u64 = 256 << 20;
 /// How often `overdue load` sends a chunk before it gives up, and how long it waits at most in between.
 pub const MAX_ATTEMPTS: u32 = 12;
 pub const MAX_RETRY_WAIT_S: u64 = 60;
+/// Bulk bodies that are read at the same time; each has parser threads and some ten MiB of blocks and batches.
+pub const MAX_BULK_LOADS: usize = 4;
+
+/// Bytes of a body that is parsed where it arrives instead of on threads of its own: some hundred rows, well under a
+/// millisecond of an async worker's time.
+pub const SMALL_BODY_BYTES: usize = 64 << 10;
+
+/// Bytes of a bulk body that are parsed as one piece, and so a batch: large enough that a sync for each batch is little beside
+/// parsing it.
+pub const BULK_BLOCK_BYTES: usize = 4 << 20;
+
+/// Pieces of a bulk body, and bytes after which a piece is handed on, that wait between the connection and its parser.
+pub const BODY_PIECES: usize = 16;
+pub const BODY_PIECE_BYTES: usize = 128 << 10;
+
+/// Refused rows of a bulk body that the answer describes; the others are counted.
+pub const MAX_ROW_ERRORS: usize = 100;
+
+/// Rows of one page of a list.
+pub const MAX_PAGE_ROWS: usize = 1_000;
+
+/// Bytes of a note or reason that somebody writes.
+pub const MAX_NOTE_BYTES: usize = 4_096;
+
+/// Readers of the live feed at the same time.
+pub const MAX_FEED_READERS: usize = 256;
+
+/// Records that a feed reads at once; between two reads other requests have their turn.
+pub const FEED_CHUNK_ROWS: usize = 256;
+
+/// Seconds without an escalation after which a feed says that it is still there.
+pub const FEED_HEARTBEAT_S: u64 = 15;
+
+/// Attempts at an edit of one part of the policy while others edit other parts.
+pub const EDIT_ATTEMPTS: usize = 8;
+
+/// Open intervals that a preview of a calendar shows.
+pub const MAX_SHOWN_INTERVALS: usize = 2_000;
+
 /// Tokens of a data folder; every request is compared with all of them.
 pub const MAX_TOKENS: usize = 1_024;
 
@@ -182,3 +253,7 @@ pub const KEPT_ANSWER_S: u64 = 24 * 60 * 60;
 /// Bytes of a body under an `Idempotency-Key` that is compared with the body of its repeat. What is longer (or of unknown
 /// length) is not compared.
 pub const MAX_COMPARED_BODY_BYTES: usize = 1 << 20;
+
+/// Names of teams, channels, categories and priorities that have series of their own in Prometheus, the largest; the others
+/// are summed. A scrape stays below some thousand lines.
+pub const MAX_METRIC_NAMES: usize = 200;

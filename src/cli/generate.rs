@@ -2,7 +2,7 @@
 
 use crate::generate::{ArrowRows, Csv, History, Ndjson, Output, ParquetRows, Plan, Table, TableWriter, stories};
 use crate::limits;
-use crate::replay::publish::Staged;
+use crate::publish::Staged;
 use crate::time::{DAY_MS, MAX_INPUT_MS, parse_rfc3339};
 use anyhow::{Context, bail};
 use clap::ValueEnum;

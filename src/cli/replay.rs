@@ -5,7 +5,7 @@ use crate::engine::Passed;
 use crate::ingest::{self, Mapping, Reject, Source};
 use crate::limits;
 use crate::policy::Policy;
-use crate::replay::publish::Staged;
+use crate::publish::Staged;
 use crate::replay::sort::{Keep, Sorter};
 use crate::replay::{self, Listener, Outputs, RefusedEvent, grouped};
 use crate::time::{format_rfc3339, parse_rfc3339};

@@ -99,33 +99,49 @@ mod counters;
 mod digest;
 mod due_histogram;
 mod edit;
+mod explain;
+mod export;
 mod fold;
 mod happen;
 mod history;
+mod list;
 mod live;
 mod meter;
 mod outcome;
 mod paged;
+mod preview;
 mod refold;
+mod restore;
 mod ring;
 mod rows;
 mod shard;
 mod state;
+mod survey;
 mod symbols;
 mod tickets;
 mod versions;
+mod view;
 pub mod wheel;
 mod words;
 
-pub use self::core::{EditError, Engine, Preview, TicketView};
+pub use self::core::{EditError, Engine};
 pub use counters::{ClockTally, Counters, Tally};
 pub use edit::Effects;
+pub use explain::{
+    ExplainedCycle, ExplainedEvent, ExplainedLevel, ExplainedSegment, ExplainedTarget, ExplainedVersion, Explanation,
+    LevelState,
+};
+pub use list::{TicketFilter, TicketKey, TicketQuery};
 pub use outcome::{
     CycleRecord, CycleResult, Escalation, EscalationKind, Outcome, Passed, Refused, RefusedReason, TicketRef,
 };
+pub use preview::{Plan, Preview};
+pub use restore::{Installed, RestoreError, RestoredShard, Restoring};
 pub use state::{ClockColumns, EventColumns, FireColumns, Head, ShardState, TicketColumns, WordLists};
+pub use survey::SurveyParts;
 pub use symbols::{NO_SYMBOL, Symbol};
 pub use versions::Apply;
+pub use view::{TicketSymbols, TicketView, WordColumn};
 
 use std::hash::{BuildHasher, Hasher};
 

@@ -9,7 +9,10 @@
 use crate::server::openapi::{self, Description};
 use crate::server::problem::Problem;
 use crate::server::state::AppState;
-use crate::server::{docs, frame, health, idempotency};
+use crate::server::{
+    calendars, docs, escalations, events, forecast, frame, health, idempotency, metrics, policy, priorities,
+};
+use crate::server::{prometheus, rules, snapshots, tickets, timeline};
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::from_fn;
@@ -22,11 +25,28 @@ use utoipa_actix_web::{AppExt, scope};
 pub type Routes = fn(&mut ServiceConfig);
 
 /// The routes under `/v1`.
-pub fn v1(_config: &mut ServiceConfig) {}
+pub fn v1(config: &mut ServiceConfig) {
+    for routes in [
+        tickets::routes,
+        timeline::routes,
+        events::routes,
+        policy::routes,
+        calendars::routes,
+        priorities::routes,
+        rules::routes,
+        escalations::routes,
+        metrics::routes,
+        forecast::routes,
+        snapshots::routes,
+    ] {
+        config.configure(routes);
+    }
+}
 
 /// The routes at the top that the metrics listener has too: health, Prometheus.
 pub fn top(config: &mut ServiceConfig) {
     health::routes(config);
+    prometheus::routes(config);
 }
 
 /// The description of the API with these routes under `/v1`.

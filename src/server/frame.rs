@@ -52,7 +52,11 @@ pub async fn frame(
                     // The request is gone, and with it the way to answer it from here: the framework writes this error.
                     let problem = Problem { instance: Some(path), request_id: Some(id.text().to_owned()), ..problem };
                     record.end(problem.status, 0);
-                    return Err(problem.with_header(REQUEST_ID, id.text()).into());
+                    let problem = problem.with_header(REQUEST_ID, id.text());
+                    return Err(SAFE
+                        .into_iter()
+                        .fold(problem, |all, (name, value)| all.with_header(name, value))
+                        .into());
                 }
             }
         }
@@ -89,12 +93,11 @@ async fn inside(
 
 /// Adds what every answer has, and makes a problem document of every error that is not one.
 fn finish(
-    answer: ServiceResponse<BoxBody>,
+    mut answer: ServiceResponse<BoxBody>,
     state: &AppState,
     id: &RequestId,
     record: Record,
 ) -> ServiceResponse<BoxBody> {
-    let mut answer = answer;
     let status = answer.status();
     if status.is_client_error() || status.is_server_error() {
         answer = as_problem(answer, id);
@@ -112,32 +115,38 @@ fn finish(
     answer.map_body(|_, body| BoxBody::new(log::Logged::new(body, record, status)))
 }
 
+/// What every answer tells a browser, unless it says otherwise itself.
+const SAFE: [(HeaderName, &str); 3] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "no-referrer"),
+];
+
 fn decorate(headers: &mut HeaderMap, id: &RequestId, is_api: bool) {
     if let Ok(value) = HeaderValue::from_str(id.text()) {
         headers.insert(REQUEST_ID, value);
     }
-    let fixed = |headers: &mut HeaderMap, name, value| {
+    let kept_private = is_api.then_some((header::CACHE_CONTROL, "no-store"));
+    for (name, value) in SAFE.into_iter().chain(kept_private) {
         if !headers.contains_key(&name) {
             headers.insert(name, HeaderValue::from_static(value));
         }
-    };
-    fixed(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    fixed(headers, header::X_FRAME_OPTIONS, "DENY");
-    fixed(headers, header::REFERRER_POLICY, "no-referrer");
-    if is_api {
-        fixed(headers, header::CACHE_CONTROL, "no-store");
     }
 }
 
 /// The same answer as a problem document, with the path and the request's id.
-fn as_problem(answer: ServiceResponse<BoxBody>, id: &RequestId) -> ServiceResponse<BoxBody> {
+fn as_problem(mut answer: ServiceResponse<BoxBody>, id: &RequestId) -> ServiceResponse<BoxBody> {
     let is_problem = answer.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == PROBLEM_JSON);
     let status = answer.status();
-    let mut problem = match answer.response().error() {
-        Some(error) => problem_of(error),
-        // A handler that wrote its own document knows best.
-        None if is_problem => return answer,
-        None => Problem::new(status, status.canonical_reason().unwrap_or("the request was not done").to_lowercase()),
+    let known = answer.response_mut().extensions_mut().remove::<Problem>();
+    let mut problem = match (known, answer.response().error()) {
+        (Some(problem), _) => problem,
+        (None, Some(error)) => problem_of(error),
+        // A document of somebody else's making is let through.
+        (None, None) if is_problem => return answer,
+        (None, None) => {
+            Problem::new(status, status.canonical_reason().unwrap_or("the request was not done").to_lowercase())
+        }
     };
     problem.instance = Some(answer.request().path().to_owned());
     problem.request_id = Some(id.text().to_owned());

@@ -231,7 +231,10 @@ impl ResponseError for Problem {
                 answer.append_header((name.clone(), value));
             }
         }
-        answer.body(serde_json::to_vec(self).unwrap_or_default())
+        let mut answer = answer.body(serde_json::to_vec(self).unwrap_or_default());
+        // For the frame, which knows the path and the request's id.
+        answer.extensions_mut().insert(self.clone());
+        answer
     }
 }
 

@@ -118,7 +118,7 @@ async fn remove(_: Admin, _count: web::Path<u32>) -> HttpResponse {
     HttpResponse::NoContent().finish()
 }
 
-#[utoipa::path(responses((status = 200)), security(("bearer" = ["admin"])))]
+#[utoipa::path(request_body(content = String), responses((status = 200)), security(("bearer" = ["admin"])))]
 #[put("/things/{count}")]
 async fn edit(_: Admin, _count: web::Path<u32>, _body: web::Bytes) -> HttpResponse {
     HttpResponse::Ok().finish()

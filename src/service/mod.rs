@@ -18,6 +18,7 @@ pub use view::{ClockView, DayView, Gauges, NamedTally, Survey, View};
 use crate::engine::Engine;
 use crate::store::record::{EscalationFilter, EscalationRecord, Names};
 use crate::store::snapshot::{Acknowledgement, PolicyVersion};
+use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -137,6 +138,11 @@ impl Service {
 
     /// The words behind numbers.
     pub fn names(&self) -> &Arc<Names> {
+        unreachable!()
+    }
+
+    /// The data folder: snapshots are listed from it, and tables that come in bulk are spooled to it.
+    pub fn data_dir(&self) -> &Path {
         unreachable!()
     }
 

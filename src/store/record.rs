@@ -237,6 +237,19 @@ impl NameColumn {
     pub const ALL: [NameColumn; 7] =
         [Self::Clock, Self::Priority, Self::Owner, Self::Team, Self::Channel, Self::Category, Self::Customer];
 
+    /// The name that tables use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Clock => "clock",
+            Self::Priority => "priority",
+            Self::Owner => "owner",
+            Self::Team => "team",
+            Self::Channel => "channel",
+            Self::Category => "category",
+            Self::Customer => "customer",
+        }
+    }
+
     /// The column's list of an engine's words.
     pub fn of(self, words: &WordLists) -> &Vec<Arc<str>> {
         match self {

@@ -141,7 +141,7 @@ fn rows_that_are_not_taken_are_told_with_their_place() {
         (&3.into(), &"at".into(), &"yesterday".into())
     );
     assert_eq!((&lines[1]["event"]["ticket"], &lines[1]["event"]["event"]), (&"C".into(), &"closed".into()));
-    assert_eq!(lines[1]["reason"], "is not known");
+    assert_eq!((&lines[1]["reason"], &lines[1]["line"]), (&"is not known".into(), &4.into()));
     assert!(words(&output.stderr).contains("is not known"));
 
     let strict = Fake::start(refusing);

@@ -34,7 +34,7 @@ impl Traffic {
                 break;
             }
             let end = self.next + happened.min(LOAD_CHUNK_ROWS - rows);
-            parts.push(Part { batch: Arc::clone(&self.batch), rows: self.next..end });
+            parts.push(Part { batch: Arc::clone(&self.batch), lines: Arc::default(), rows: self.next..end });
             rows += end - self.next;
             self.next = end;
         }

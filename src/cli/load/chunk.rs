@@ -3,6 +3,7 @@
 //! Where a chunk ends depends on the events alone, not on how they came in batches: a second run over the same input cuts it
 //! in the same places, and so recognises what was acknowledged before.
 
+use crate::ingest::Numbered;
 use crate::limits::{LOAD_CHUNK_BYTES, LOAD_CHUNK_ROWS};
 use crate::ticket::Batch;
 use std::ops::Range;
@@ -15,6 +16,8 @@ const ROW_BYTES: usize = 48;
 #[derive(Debug, Clone)]
 pub struct Part {
     pub batch: Arc<Batch>,
+    /// Of each row of the batch the line of the input that brought it; empty where there is none.
+    pub lines: Arc<Vec<u64>>,
     pub rows: Range<usize>,
 }
 
@@ -33,12 +36,12 @@ impl Chunk {
         self.parts.iter().map(|part| part.rows.len()).sum()
     }
 
-    /// The batch and place of a row, counted from 1 as services count.
-    pub fn row(&self, line: u64) -> Option<(&Batch, usize)> {
-        let mut before = usize::try_from(line).ok()?.checked_sub(1)?;
+    /// The part with a row, counted from 1 as services count, and its place in the part's batch.
+    pub fn row(&self, number: u64) -> Option<(&Part, usize)> {
+        let mut before = usize::try_from(number).ok()?.checked_sub(1)?;
         for part in &self.parts {
             if before < part.rows.len() {
-                return Some((&part.batch, part.rows.start + before));
+                return Some((part, part.rows.start + before));
             }
             before -= part.rows.len();
         }
@@ -66,8 +69,9 @@ impl Cutter {
     }
 
     /// Adds a batch; returns the chunks that are full.
-    pub fn push(&mut self, batch: Batch) -> Vec<Chunk> {
-        let batch = Arc::new(batch);
+    pub fn push(&mut self, numbered: Numbered) -> Vec<Chunk> {
+        let (batch, lines) = (Arc::new(numbered.batch), Arc::new(numbered.lines));
+        let part = |rows| Part { batch: Arc::clone(&batch), lines: Arc::clone(&lines), rows };
         let mut full = Vec::new();
         let mut start = 0;
         for row in 0..batch.len() {
@@ -75,14 +79,13 @@ impl Cutter {
             self.rows += 1;
             self.bytes += ROW_BYTES + batch.ticket.get(row).len() + text_bytes;
             if self.rows >= self.most_rows || self.bytes >= LOAD_CHUNK_BYTES {
-                self.parts.push(Part { batch: Arc::clone(&batch), rows: start..row + 1 });
+                self.parts.push(part(start..row + 1));
                 start = row + 1;
                 full.extend(self.finish());
             }
         }
         if start < batch.len() {
-            let rows = start..batch.len();
-            self.parts.push(Part { batch, rows });
+            self.parts.push(part(start..batch.len()));
         }
         full
     }

@@ -34,7 +34,7 @@ pub fn encode(chunk: &Chunk, is_packed: bool) -> Result<Vec<u8>, ArrowError> {
 }
 
 fn record_batch(part: &Part) -> Result<RecordBatch, ArrowError> {
-    let Part { batch, rows } = part;
+    let Part { batch, rows, .. } = part;
     let tickets = StringArray::from_iter_values(rows.clone().map(|row| batch.ticket.get(row)));
     let times = TimestampMillisecondArray::from(batch.at_ms[rows.clone()].to_vec()).with_timezone("UTC");
     let kinds = batch.kind[rows.clone()].iter().map(|kind| Some(*kind as i32));

@@ -174,13 +174,13 @@ fn read_one(
     upload: &Upload<'_>,
     sender: &Sender<Chunk>,
 ) -> anyhow::Result<Report> {
-    let options = ingest::Options { strict: upload.aborts_on_error, ..ingest::Options::default() };
+    let options = ingest::Options { strict: upload.aborts_on_error, lines: true, ..ingest::Options::default() };
     let read_bytes = std::sync::Arc::clone(&options.read_bytes);
     let before = upload.bar.position();
     let mut cutter = Cutter::new(input);
-    let on_batch = |batch| {
+    let on_batch = |numbered| {
         upload.bar.set_position(before + read_bytes.load(Ordering::Relaxed));
-        for chunk in cutter.push(batch) {
+        for chunk in cutter.push(numbered) {
             if upload.stop.is_set() || sender.send(chunk).is_err() {
                 return ControlFlow::Break(());
             }
@@ -190,7 +190,7 @@ fn read_one(
     let on_reject = |reject: &ingest::Reject| {
         upload.ledger.lock().unwrap_or_else(PoisonError::into_inner).rejects.add(&Refused::from(reject))
     };
-    let report = ingest::read([source], mapping, &options, on_batch, on_reject)?;
+    let report = ingest::read_numbered([source], mapping, &options, on_batch, on_reject)?;
     if let Some(last) = cutter.finish().filter(|_| !report.stopped) {
         // It fails when all connections have given up; why is in the ledger then.
         let _ = sender.send(last);

@@ -2,7 +2,7 @@
 
 use crate::ingest::Reject;
 use crate::limits::REJECTS_SHOWN;
-use crate::replay::publish::Staged;
+use crate::publish::Staged;
 use crate::ticket::Batch;
 use crate::time::format_rfc3339;
 use anyhow::Context;
@@ -17,10 +17,10 @@ use std::path::Path;
 pub struct Refused {
     /// The input's name.
     pub source: String,
-    /// Line of the input; none for an event that the service refused: several may come from one line.
+    /// Line of a text, row of a table.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<u64>,
-    /// The event that the service refused.
+    /// The event that the service refused: one line may stand for several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<RefusedEvent>,
     pub field: String,

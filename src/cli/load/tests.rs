@@ -4,7 +4,7 @@ use super::resume::{About, Done, Resume, sha256};
 use super::retry::Patience;
 use crate::cli::stop::Stop;
 use crate::generate::{History, Plan};
-use crate::ingest::{self, Format, Mapping, Options, Source};
+use crate::ingest::{self, Format, Mapping, Numbered, Options, Source};
 use crate::limits::{LOAD_CHUNK_BYTES, MAX_ATTEMPTS, MAX_TEXT_BYTES};
 use crate::ticket::{Batch, Column, EventKind};
 use std::fs;
@@ -34,10 +34,14 @@ fn chunks(rows_a_batch: usize, rows_a_chunk: usize) -> Vec<Chunk> {
     let (mut history, mut cutter) = (History::new(PLAN), Cutter::with_rows(0, rows_a_chunk));
     let mut chunks = Vec::new();
     while let Some(batch) = history.next_batch(rows_a_batch) {
-        chunks.extend(cutter.push(batch));
+        chunks.extend(cutter.push(unnumbered(batch)));
     }
     chunks.extend(cutter.finish());
     chunks
+}
+
+fn unnumbered(batch: Batch) -> Numbered {
+    Numbered { batch, lines: Vec::new() }
 }
 
 /// What a service reads of a body without a mapping.
@@ -64,13 +68,13 @@ fn every_column_arrives_whatever_the_cut() {
     }
     let bare = rows_of(&batch, 0..batch.len());
     let mut cutter = Cutter::with_rows(0, 1_000);
-    cutter.push(batch);
+    cutter.push(unnumbered(batch));
     // The second batch has dictionaries and texts of its own.
     let mut history = History::new(PLAN);
     let second = history.next_batch(300).unwrap();
     assert!(second.text.iter().any(|text| !text.is_empty()));
     let expected = [bare, rows_of(&second, 0..second.len())].concat();
-    assert!(cutter.push(second).is_empty());
+    assert!(cutter.push(unnumbered(second)).is_empty());
     let chunk = cutter.finish().unwrap();
     for is_packed in [false, true] {
         assert_eq!(read_back(encode(&chunk, is_packed).unwrap()), expected);
@@ -95,8 +99,8 @@ fn a_refused_line_is_traced_to_its_event() {
     let chunk = &chunks(97, 250)[1];
     let all = rows_of_chunk(chunk);
     for line in [1, 2, 97, 98, 249, 250] {
-        let (batch, row) = chunk.row(line).unwrap();
-        assert_eq!(rows_of(batch, row..row + 1), all[line as usize - 1..line as usize]);
+        let (part, row) = chunk.row(line).unwrap();
+        assert_eq!(rows_of(&part.batch, row..row + 1), all[line as usize - 1..line as usize]);
     }
     assert!(chunk.row(0).is_none() && chunk.row(251).is_none());
 }
@@ -110,7 +114,7 @@ fn long_texts_end_a_chunk_early() {
         let mut batch = Batch::default();
         batch.push(&row.to_string(), 0, EventKind::Opened);
         batch.text.push(&text);
-        full.extend(cutter.push(batch));
+        full.extend(cutter.push(unnumbered(batch)));
     }
     let bytes = LOAD_CHUNK_BYTES / MAX_TEXT_BYTES;
     assert!(full.iter().all(|chunk| chunk.rows() <= bytes + 1), "{:?}", full.first().map(Chunk::rows));

@@ -85,8 +85,8 @@ impl Ledger {
             let place = error.line.and_then(|line| chunk.row(line));
             let refused = Refused {
                 source: input.name.clone(),
-                line: None,
-                event: place.map(|(batch, row)| RefusedEvent::of(batch, row)),
+                line: place.and_then(|(part, row)| part.lines.get(row).copied()),
+                event: place.map(|(part, row)| RefusedEvent::of(&part.batch, row)),
                 field: error.field.unwrap_or_default(),
                 value: error.value.unwrap_or_default(),
                 reason: error.message,

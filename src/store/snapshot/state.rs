@@ -1,7 +1,7 @@
-//! Snapshots: the engine and the service as Parquet tables, with a manifest that says what belongs together.
+//! What the service holds besides the engine, as a snapshot keeps it.
 
-use super::input::Origin;
 use crate::engine::{Apply, Passed};
+use crate::store::input::Origin;
 use crate::store::record::Note;
 use std::sync::Arc;
 

@@ -1,0 +1,4 @@
+mod damage;
+mod folders;
+mod made_up;
+mod round_trip;
