@@ -144,6 +144,28 @@ pub const MAX_TABLE_BATCH_BYTES: u64 = 512 << 20;
 pub const MAX_TABLE_HEADER_BYTES: u64 = 16 << 20;
 
 
+
+/// Bytes of an answer that the client commands read. The longest lists every row of a chunk that was refused.
+pub const MAX_ANSWER_BYTES: u64 = 64 << 20;
+
+/// Bytes of a file with a token, and of one with certificates.
+pub const MAX_TOKEN_FILE_BYTES: u64 = 4 << 10;
+pub const MAX_CERTIFICATES_BYTES: u64 = 4 << 20;
+
+/// Rows and bytes of a chunk that `overdue load` sends at once: some MiB, so that a repeat is cheap and its sync is shared by
+/// many rows. A chunk ends with the row that reaches one of them.
+pub const LOAD_CHUNK_ROWS: usize = 1 << 16;
+pub const LOAD_CHUNK_BYTES: usize = 8 << 20;
+
+/// Connections of `overdue load`. Each holds a chunk or two.
+pub const MAX_LOAD_CONNECTIONS: usize = 64;
+
+/// Bytes of the file in which `overdue load` remembers what was acknowledged: some 200 bytes a chunk.
+pub const MAX_RESUME_BYTES: u64 = 256 << 20;
+
+/// How often `overdue load` sends a chunk before it gives up, and how long it waits at most in between.
+pub const MAX_ATTEMPTS: u32 = 12;
+pub const MAX_RETRY_WAIT_S: u64 = 60;
 /// Bulk bodies that are read at the same time; each has parser threads and some ten MiB of blocks and batches.
 pub const MAX_BULK_LOADS: usize = 4;
 

@@ -9,6 +9,7 @@ mod values;
 #[cfg(test)]
 mod tests;
 
+pub(super) use signals::listen as listen_for_signals;
 pub(super) use values::time;
 
 use crate::server::{self, Handle};
@@ -102,7 +103,21 @@ fn serve(config: Config) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn start_error(error: StartError) -> anyhow::Error {
+/// The configuration of these settings, with the defaults for all others, and its log: for commands that run a service too.
+///
+/// # Errors
+/// All mistakes.
+pub(super) fn configured(values: &[(&'static str, &str)]) -> anyhow::Result<Config> {
+    let config = config::read(&settings::Flags::of(values, None), [], server::clock::now_ms());
+    let config = config.map_err(|mistakes| {
+        let words: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+        anyhow!(words.join("\n"))
+    })?;
+    log::start(config.log_format, config.log_filter.clone());
+    Ok(config)
+}
+
+pub(super) fn start_error(error: StartError) -> anyhow::Error {
     let mut words = error.to_string();
     if let StartError::Policy { problems, .. } = &error {
         for problem in problems {

@@ -137,8 +137,7 @@ pub struct Flags {
 }
 
 impl Flags {
-    /// The flags of a test.
-    #[cfg(test)]
+    /// Flags that nobody typed.
     pub fn of(values: &[(&'static str, &str)], config: Option<&Path>) -> Self {
         let values = values.iter().map(|(flag, text)| (*flag, (*text).to_owned())).collect();
         Self { values, config: config.map(Path::to_owned) }
