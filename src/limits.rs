@@ -143,8 +143,6 @@ pub const MAX_TABLE_BATCH_BYTES: u64 = 512 << 20;
 /// Bytes of an Arrow message's description.
 pub const MAX_TABLE_HEADER_BYTES: u64 = 16 << 20;
 
-
-
 /// Bytes of an answer that the client commands read. The longest lists every row of a chunk that was refused.
 pub const MAX_ANSWER_BYTES: u64 = 64 << 20;
 
@@ -249,46 +247,6 @@ pub const MAX_GROUP_BYTES: usize = 512 << 20;
 
 /// Inputs of one group of the journal.
 pub const MAX_GROUP_INPUTS: usize = 1 << 16;
-
-/// Bulk bodies that are read at the same time; each has parser threads and some ten MiB of blocks and batches.
-pub const MAX_BULK_LOADS: usize = 4;
-
-/// Bytes of a body that is parsed where it arrives instead of on threads of its own: some hundred rows, well under a
-/// millisecond of an async worker's time.
-pub const SMALL_BODY_BYTES: usize = 64 << 10;
-
-/// Bytes of a bulk body that are parsed as one piece, and so a batch: large enough that a sync for each batch is little beside
-/// parsing it.
-pub const BULK_BLOCK_BYTES: usize = 4 << 20;
-
-/// Pieces of a bulk body, and bytes after which a piece is handed on, that wait between the connection and its parser.
-pub const BODY_PIECES: usize = 16;
-pub const BODY_PIECE_BYTES: usize = 128 << 10;
-
-/// Refused rows of a bulk body that the answer describes; the others are counted.
-pub const MAX_ROW_ERRORS: usize = 100;
-
-/// Rows of one page of a list.
-pub const MAX_PAGE_ROWS: usize = 1_000;
-
-/// Bytes of a note or reason that somebody writes.
-pub const MAX_NOTE_BYTES: usize = 4_096;
-
-/// Readers of the live feed at the same time.
-pub const MAX_FEED_READERS: usize = 256;
-
-/// Records that a feed reads at once; between two reads other requests have their turn.
-pub const FEED_CHUNK_ROWS: usize = 256;
-
-/// Seconds without an escalation after which a feed says that it is still there.
-pub const FEED_HEARTBEAT_S: u64 = 15;
-
-/// Attempts at an edit of one part of the policy while others edit other parts.
-pub const EDIT_ATTEMPTS: usize = 8;
-
-/// Open intervals that a preview of a calendar shows.
-pub const MAX_SHOWN_INTERVALS: usize = 2_000;
-
 
 /// Tokens of a data folder; every request is compared with all of them.
 pub const MAX_TOKENS: usize = 1_024;

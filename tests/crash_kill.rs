@@ -112,7 +112,10 @@ fn check(ledgers: &[Ledger], records: &[Value], tickets: &HashMap<String, String
                 let may_be_marked = level == 1 && resolved_ms.is_none_or(|at_ms| *at_ms > opened_ms + LEVELS_MS[1]);
                 match times {
                     1 => assert!(is_reached, "level {level} of ticket {id} fired and was not reached"),
-                    0 => assert!(!is_reached || may_be_marked || resolved_ms.is_some(), "level {level} of ticket {id} did not fire"),
+                    0 => assert!(
+                        !is_reached || may_be_marked || resolved_ms.is_some(),
+                        "level {level} of ticket {id} did not fire"
+                    ),
                     times => panic!("level {level} of ticket {id} fired {times} times"),
                 }
             }

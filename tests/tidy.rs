@@ -23,8 +23,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "calendar", "engine", "generate", "ingest", "limits", "policy", "replay", "server", "service", "store", "ticket",
-            "time",
+            "calendar", "engine", "generate", "ingest", "limits", "policy", "replay", "server", "service", "store",
+            "ticket", "time",
         ],
     ),
 ];

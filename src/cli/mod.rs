@@ -8,9 +8,9 @@ mod http;
 mod load;
 mod replay;
 mod serve;
+mod snapshot;
 mod stop;
 mod token;
-mod snapshot;
 mod top;
 
 use clap::{Parser, Subcommand};

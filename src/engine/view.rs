@@ -3,8 +3,8 @@
 use super::core::Engine;
 use super::counters::Class;
 use super::outcome::{CycleRecord, Escalation, TicketRef};
-use super::symbols::{NO_SYMBOL, Symbol};
 use super::state::WordLists;
+use super::symbols::{NO_SYMBOL, Symbol};
 use crate::policy::Actions;
 use crate::ticket::State;
 use std::sync::Arc;

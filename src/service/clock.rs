@@ -83,7 +83,8 @@ impl Clock {
             ClockChoice::Fast { speed, .. } => speed,
         };
         // In fast motion many seconds pass at once: a hundred steps a second of real time are enough.
-        Duration::from_secs_f64(left_ms as f64 / 1_000.0 / speed).max(Duration::from_millis(10).min(Duration::from_secs(1)))
+        Duration::from_secs_f64(left_ms as f64 / 1_000.0 / speed)
+            .max(Duration::from_millis(10).min(Duration::from_secs(1)))
     }
 }
 

@@ -114,7 +114,8 @@ struct Wanted<'a> {
 
 impl<'a> Wanted<'a> {
     fn new(filter: &'a EscalationFilter, names: &Names) -> Self {
-        let find = |column, word: &Option<String>| word.as_ref().map(|word| names.find(column, word).unwrap_or(NO_SYMBOL));
+        let find =
+            |column, word: &Option<String>| word.as_ref().map(|word| names.find(column, word).unwrap_or(NO_SYMBOL));
         Self {
             filter,
             clock: find(NameColumn::Clock, &filter.clock),
@@ -126,7 +127,8 @@ impl<'a> Wanted<'a> {
 
     fn admits(&self, block: &EscalationBlock, row: usize) -> bool {
         let it = &block.rows[row];
-        let same = |wanted: Option<Symbol>, has: Symbol| wanted.is_none_or(|symbol| symbol != NO_SYMBOL && symbol == has);
+        let same =
+            |wanted: Option<Symbol>, has: Symbol| wanted.is_none_or(|symbol| symbol != NO_SYMBOL && symbol == has);
         same(self.clock, it.clock)
             && same(self.priority, it.priority)
             && same(self.team, it.team)

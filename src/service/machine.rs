@@ -10,14 +10,14 @@ use crate::engine::{Apply, Engine, Outcome, Passed, Refused};
 use crate::limits::MAX_ACKNOWLEDGEMENTS;
 use crate::policy::{self, Policy, Problem};
 use crate::store::input::{AcknowledgeInput, BatchInput, EditInput, Group, Input, Origin};
-use crate::store::record::{CycleBlock, EscalationBlock, Names};
 use crate::store::record::Note;
+use crate::store::record::{CycleBlock, EscalationBlock, Names};
 use crate::store::snapshot::{Acknowledgement, KeptAnswer, PolicyVersion, ServiceState};
+use crate::ticket::Batch;
+use crate::ticket::EventKind;
 use days::Days;
 use kept::Kept;
 use records::Recorder;
-use crate::ticket::Batch;
-use crate::ticket::EventKind;
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -52,10 +52,19 @@ pub struct Told {
 /// What an input led to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
-    Batch { taken: u64, refused: Vec<Refused>, escalations: (u64, u64) },
-    Edit { version: u64, since_ms: i64 },
+    Batch {
+        taken: u64,
+        refused: Vec<Refused>,
+        escalations: (u64, u64),
+    },
+    Edit {
+        version: u64,
+        since_ms: i64,
+    },
     /// The number of the record.
-    Acknowledged { sequence: u64 },
+    Acknowledged {
+        sequence: u64,
+    },
     Refused(String),
 }
 
@@ -88,7 +97,8 @@ impl Machine {
             actor: Arc::clone(&edit.origin.actor),
             note: edit.note.clone(),
         };
-        let state = ServiceState { next_escalation: 1, next_cycle: 1, policies: vec![first], ..ServiceState::default() };
+        let state =
+            ServiceState { next_escalation: 1, next_cycle: 1, policies: vec![first], ..ServiceState::default() };
         Self::restored(Engine::new(policy, shards), state)
     }
 

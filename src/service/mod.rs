@@ -172,7 +172,9 @@ impl Service {
         let record = record.map_err(|error| Refusal::Failed(error.to_string()))??;
         if !matches!(record.kind, RecordKind::Fired | RecordKind::ByHand) {
             let kind = record.kind.name();
-            return Err(Refusal::Conflict(format!("record {sequence} is {kind}: only fired and by_hand can be acknowledged")));
+            return Err(Refusal::Conflict(format!(
+                "record {sequence} is {kind}: only fired and by_hand can be acknowledged"
+            )));
         }
         let input = AcknowledgeInput {
             sequence,

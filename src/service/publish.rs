@@ -160,7 +160,12 @@ impl Publisher {
         let names = &machine.names;
         let (now_ms, tickets, counters, due) = {
             let engine = machine.engine.read().unwrap_or_else(PoisonError::into_inner);
-            (engine.now_ms(), engine.len() as u64, engine.counters(), engine.due_by(clock.now_ms() - crate::time::SECOND_MS))
+            (
+                engine.now_ms(),
+                engine.len() as u64,
+                engine.counters(),
+                engine.due_by(clock.now_ms() - crate::time::SECOND_MS),
+            )
         };
         let wall_ms = clock.now_ms();
         self.gauges.wall_ms = wall_ms;

@@ -60,8 +60,7 @@ fn genesis(seed: Option<&Seed>, data_dir: &Path) -> Result<Recovered, StartError
         origin: Origin { actor: "policy file".into(), key: None },
         note: format!("first policy, from {}", seed.name),
     };
-    let (policy, _) =
-        compile(&input).map_err(|problems| StartError::Policy { name: seed.name.clone(), problems })?;
+    let (policy, _) = compile(&input).map_err(|problems| StartError::Policy { name: seed.name.clone(), problems })?;
     let machine = Machine::new(Arc::new(policy), &input, LIVE_SHARDS);
     let group = Group { number: 1, inputs: vec![Input::Edit(Arc::new(input))], ..Group::default() };
     Ok(Recovered { machine, last_ms: None, genesis: Some(group), snapshot: None, replayed_groups: 0 })
@@ -77,7 +76,9 @@ fn from_first_group(journal: &Journal) -> Result<Recovered, StartError> {
     };
     let group = codec::decode(&bytes).map_err(|error| damaged(error.to_string()))?;
     let [Input::Edit(input)] = group.inputs.as_slice() else {
-        return Err(damaged(format!("is number {number} and has no policy; the snapshots that came before it are missing")));
+        return Err(damaged(format!(
+            "is number {number} and has no policy; the snapshots that came before it are missing"
+        )));
     };
     let (policy, _) = compile(input).map_err(|problems| StartError::Policy { name: "journal".into(), problems })?;
     let mut machine = Machine::new(Arc::new(policy), input, LIVE_SHARDS);

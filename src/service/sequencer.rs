@@ -30,7 +30,12 @@ pub type Reply<T> = oneshot::Sender<Result<T, Refusal>>;
 /// What the sequencer is asked.
 pub enum Command {
     Load(Arc<BatchInput>, Reply<Applied>),
-    Edit { input: Arc<EditInput>, policy: Arc<Policy>, if_version: Option<u64>, reply: Reply<(u64, i64)> },
+    Edit {
+        input: Arc<EditInput>,
+        policy: Arc<Policy>,
+        if_version: Option<u64>,
+        reply: Reply<(u64, i64)>,
+    },
     /// The reply is the number of the acknowledgement's record.
     Acknowledge(Arc<AcknowledgeInput>, Reply<u64>),
     Snapshot(Reply<SnapshotDone>),
@@ -242,7 +247,8 @@ impl Sequencer {
                 return Err(Refusal::DiskFull);
             }
             Err(AppendError::TooLarge { bytes, most, .. }) => {
-                let reason = format!("the request takes {bytes} bytes in the journal, at most {most} fit: send it in parts");
+                let reason =
+                    format!("the request takes {bytes} bytes in the journal, at most {most} fit: send it in parts");
                 return Err(Refusal::Invalid(reason));
             }
             Err(error) => die(&error.to_string()),
@@ -310,7 +316,10 @@ impl Sequencer {
 
 /// After a failed sync nobody knows what is on disk: only a new start can tell.
 fn die(reason: &str) -> ! {
-    tracing::error!(reason, "the journal cannot be written or synced; stopping, so that nothing is answered that is not durable");
+    tracing::error!(
+        reason,
+        "the journal cannot be written or synced; stopping, so that nothing is answered that is not durable"
+    );
     eprintln!("overdue: the journal cannot be written or synced: {reason}; stopping at once");
     std::process::exit(super::EXIT_SYNC_FAILED)
 }

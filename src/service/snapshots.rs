@@ -58,7 +58,9 @@ enum Part {
 pub enum Step {
     Nothing,
     /// A snapshot is there; groups before this one are needed by none that is kept.
-    Published { oldest_needed: u64 },
+    Published {
+        oldest_needed: u64,
+    },
 }
 
 impl Snapshots {

@@ -10,10 +10,9 @@
 //!
 //! What was answered is in the journal. What is in the journal before a snapshot's first position, and in the history, may go.
 
-pub mod checksum;
+mod checksum;
 pub mod codec;
 pub mod disk;
-mod checksum;
 pub mod history;
 pub mod input;
 pub mod journal;

@@ -123,7 +123,8 @@ impl Recorder {
     /// Adds the record of an acknowledgement; returns its number.
     pub fn acknowledged(&self, told: &mut Told, input: &AcknowledgeInput, engine: &Engine) -> u64 {
         let words = engine.find(&input.ticket).map(|ticket| engine.ticket_symbols(ticket));
-        let clock = (0..self.names.len(NameColumn::Clock) as Symbol).find(|&clock| engine.clock_name(clock) == input.clock);
+        let clock =
+            (0..self.names.len(NameColumn::Clock) as Symbol).find(|&clock| engine.clock_name(clock) == input.clock);
         let block = &mut told.escalations;
         let now_ms = block.recorded_ms;
         block.tickets.push(&input.ticket);
