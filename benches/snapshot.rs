@@ -122,7 +122,9 @@ fn benches(criterion: &mut Criterion) {
     });
     group.bench_function("check and read all shards, one thread", |bench| {
         let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
-        bench.iter(|| alone.install(|| open(&path).and_then(|snapshot| snapshot.check_all_shards()).expect("a snapshot")));
+        bench.iter(|| {
+            alone.install(|| open(&path).and_then(|snapshot| snapshot.check_all_shards()).expect("a snapshot"))
+        });
     });
     group.finish();
 
@@ -131,7 +133,8 @@ fn benches(criterion: &mut Criterion) {
     let file = folder.path().join("columns.parquet");
     let mut group = criterion.benchmark_group("snapshot ids and times");
     group.sample_size(10).throughput(Throughput::Elements(u64::from(TICKETS)));
-    let ours = || overdue::table::properties(&columns.schema(), overdue::table::Texts::Plain).expect("properties").build();
+    let ours =
+        || overdue::table::properties(&columns.schema(), overdue::table::Texts::Plain).expect("properties").build();
     for (name, is_ours) in [("overdue", true), ("the writer's defaults", false)] {
         let write = || {
             let properties = is_ours.then(ours);
