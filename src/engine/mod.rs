@@ -22,7 +22,7 @@
 //!   the `opened`. An `opened` row at or after the
 //!   opening of a ticket that was opened by one changes nothing, unless its batch [restates](crate::ticket::Batch::restates).
 //! - In a batch that restates, an `opened` row also says what its ticket is by now (an export of tickets, one row each). After
-//!   the ticket's rows of the batch, what such a row says of priority, owner, team and state happens at the engine's time, or
+//!   the ticket's rows of the batch, what such a row (of several the last) says of priority, owner, team and state happens at the engine's time, or
 //!   at the ticket's last event if that is later: `priority_changed`, `assigned`, a state event, in this order; but only what
 //!   differs both from what the ticket is and from what it was opened with. So the export of tonight moves a ticket to its
 //!   new priority, and a repeat of the row that opened it changes nothing, whatever has happened since. (Back to what it was

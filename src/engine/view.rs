@@ -1,7 +1,9 @@
 //! Looking a ticket up, and the words behind numbers.
 
 use super::core::Engine;
+use super::counters::Class;
 use super::outcome::{CycleRecord, Escalation, TicketRef};
+use super::state::WordLists;
 use super::symbols::{NO_SYMBOL, Symbol};
 use crate::policy::Actions;
 use crate::ticket::State;
@@ -21,6 +23,10 @@ pub struct TicketView<'a> {
     pub customer: Option<&'a str>,
     /// The second by which the next level or mark is looked at; `None` when nothing is to come.
     pub next_due_s: Option<u32>,
+    /// Open, with an open cycle past its target.
+    pub is_breached: bool,
+    /// Open, with an open cycle past its at-risk mark and none past its target.
+    pub is_at_risk: bool,
 }
 
 /// The numbers of a ticket's words; [`NO_SYMBOL`] where it has none.
@@ -46,7 +52,43 @@ pub enum WordColumn {
     Customer,
 }
 
+impl WordColumn {
+    pub const ALL: [WordColumn; 7] =
+        [Self::Clock, Self::Priority, Self::Owner, Self::Team, Self::Channel, Self::Category, Self::Customer];
+
+    /// The name that tables use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Clock => "clock",
+            Self::Priority => "priority",
+            Self::Owner => "owner",
+            Self::Team => "team",
+            Self::Channel => "channel",
+            Self::Category => "category",
+            Self::Customer => "customer",
+        }
+    }
+
+    /// The column's list of an engine's words.
+    pub fn of(self, words: &WordLists) -> &Vec<Arc<str>> {
+        match self {
+            Self::Clock => &words.clocks,
+            Self::Priority => &words.priorities,
+            Self::Owner => &words.owners,
+            Self::Team => &words.teams,
+            Self::Channel => &words.channels,
+            Self::Category => &words.categories,
+            Self::Customer => &words.customers,
+        }
+    }
+}
+
 impl Engine {
+    /// Rows taken so far.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
     /// Looks a ticket up by its id.
     pub fn find(&self, id: &str) -> Option<TicketRef> {
         let hash = super::hash_id(id.as_bytes());
@@ -66,6 +108,7 @@ impl Engine {
         let record = &shard.tickets.records[ticket.slot];
         let priority = record.is_live().then(|| self.versions.get(record.version()).priority);
         let due_s = shard.wheel.due(ticket.slot);
+        let class = Class::from_bits(record.class_bits());
         TicketView {
             id: shard.tickets.id(ticket.slot),
             opened_ms: record.opened_ms(),
@@ -77,6 +120,8 @@ impl Engine {
             category: self.words.categories.word(record.category()),
             customer: self.words.customers.word(record.customer),
             next_due_s: (due_s != 0).then_some(due_s),
+            is_breached: class.is_breached(),
+            is_at_risk: class.is_at_risk(),
         }
     }
 

@@ -291,14 +291,14 @@ impl<'a> Resolved<'a> {
                     slot = shard.tickets.records[here].is_live().then_some(here);
                 }
             }
-            if let Some(slot) = slot.filter(|_| self.batch.restates) {
+            // Of several such rows of a ticket the last one counts.
+            let restated = rows.iter().rfind(|row| self.batch.restates && row.kind == EventKind::Opened);
+            if let (Some(slot), Some(row)) = (slot, restated)
+                && shard.is_news(scene.versions, slot, row)
+            {
                 let at_ms = shard.tickets.last_ms(slot).max(scene.now_ms);
-                for row in rows.iter().filter(|row| row.kind == EventKind::Opened) {
-                    if shard.is_news(scene.versions, slot, row) {
-                        let row = Row { at_ms, restates: true, ..*row };
-                        shard.apply_rows(scene, slot, &[row], |row| self.assign(row.number, policy), &mut refused);
-                    }
-                }
+                let row = Row { at_ms, restates: true, ..*row };
+                shard.apply_rows(scene, slot, &[row], |row| self.assign(row.number, policy), &mut refused);
             }
         }
         let reason = || RefusedReason::TooManyEvents { most: crate::limits::MAX_EVENTS_A_TICKET };

@@ -20,6 +20,7 @@ mod threshold;
 pub use assign::{assign, facts};
 pub use clock::{Actions, Clock, Effect, Level, Threshold};
 pub use file::problem::{Excerpt, Problem, Severity};
+pub use file::suggest::nearest;
 pub use presets::{PRESETS, Preset, SUPEROFFICE, VERB_EFFECTS, VERBS};
 pub use priority::{OnPriorityChange, Policy, Priority, PriorityId};
 pub use reader::{Checked, ReadFile, check, load};

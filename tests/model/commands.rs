@@ -204,8 +204,9 @@ impl Model {
         }
         let Some(ticket) = self.tickets.get_mut(id) else { return };
         ticket.report(&self.versions, output);
-        let at_ms = ticket.history.last_ms().max(now_ms);
-        for row in rows.iter().filter(|row| batch.restates && batch.kind[**row] == EventKind::Opened) {
+        let restating = rows.iter().rfind(|row| batch.restates && batch.kind[**row] == EventKind::Opened);
+        if let Some(row) = restating {
+            let at_ms = ticket.history.last_ms().max(now_ms);
             let before = ticket.history.clone();
             ticket.restate(batch, *row, at_ms);
             if at_ms > now_ms {
