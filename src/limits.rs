@@ -203,6 +203,51 @@ pub const EDIT_ATTEMPTS: usize = 8;
 /// Open intervals that a preview of a calendar shows.
 pub const MAX_SHOWN_INTERVALS: usize = 2_000;
 
+/// Answers that are kept for repeats of requests with a key, and for how long.
+pub const MAX_KEPT_RESULTS: usize = 100_000;
+pub const KEPT_RESULT_MS: i64 = 24 * 3_600 * 1_000;
+
+/// Days of results that the metrics show.
+pub const KEPT_DAYS: i64 = 35;
+
+/// Acknowledgements that are remembered beside the history; the oldest go first.
+pub const MAX_ACKNOWLEDGEMENTS: usize = 1_000_000;
+
+/// Commands that wait for the sequencer. A bulk command holds up to [`MAX_BATCH_ROWS`] rows.
+pub const COMMAND_QUEUE: usize = 1_024;
+
+/// Commands and rows of one group of the journal.
+pub const MAX_GROUP_COMMANDS: usize = 1_024;
+pub const MAX_GROUP_ROWS: usize = 1 << 17;
+
+/// Timers that are let ring in one step when several seconds are due at once: between steps commands are taken.
+pub const STORM_TIMERS: u64 = 100_000;
+
+/// Escalation records kept in memory for the feed and the list; older ones are read from the history.
+pub const FEED_RECORDS: usize = 1_000_000;
+
+/// Records that wait in memory until they are written to the history as one file.
+pub const HISTORY_FLUSH_RECORDS: usize = 1 << 18;
+
+/// Records that one page of a list looks at; a filter that admits few gets a page with few, and where to go on.
+pub const MAX_RECORDS_A_PAGE: u64 = 200_000;
+
+/// Shards of the live engine: a snapshot stops it for one at a time.
+pub const LIVE_SHARDS: usize = 64;
+
+/// Bytes of a segment of the journal, written as zeros before it is used. Large enough that a segment takes a second to
+/// fill at full load, small enough that a start reads the rest of the last one in some 30 ms.
+pub const JOURNAL_SEGMENT_BYTES: u64 = 64 << 20;
+
+/// Bytes of the journal that are written or read at once; a smaller group is one write.
+pub const JOURNAL_BUFFER_BYTES: usize = 1 << 20;
+
+/// Bytes of one group of the journal (its length has 32 bits, and it is decoded in memory).
+pub const MAX_GROUP_BYTES: usize = 512 << 20;
+
+/// Inputs of one group of the journal.
+pub const MAX_GROUP_INPUTS: usize = 1 << 16;
+
 /// Tokens of a data folder; every request is compared with all of them.
 pub const MAX_TOKENS: usize = 1_024;
 
@@ -218,14 +263,16 @@ pub const TOKENS_CHECK_MS: i64 = 1_000;
 /// Bytes of a token that is presented; longer ones are not looked up.
 pub const MAX_PRESENTED_TOKEN_BYTES: usize = 256;
 
-/// Bytes of a body that is read whole (policies with their calendars, one event), unless the operator says otherwise.
-pub const DEFAULT_BODY_BYTES: usize = 20 << 20;
-
-/// The most that the operator may allow there: such bodies lie in memory.
+/// The most that the operator may allow for a body that is read whole (policies with their calendars, one event): such bodies
+/// lie in memory.
 pub const MAX_BODY_BYTES: usize = 256 << 20;
 
-/// Bytes of a bulk body as it comes over the wire, unless the operator says otherwise. It is never held whole.
-pub const DEFAULT_BULK_BODY_BYTES: u64 = 16 << 30;
+/// The most that the operator may allow for a bulk body as it comes over the wire. It is never held whole.
+pub const MAX_BULK_BODY_BYTES: u64 = 1 << 40;
+
+/// How fast a body must come on the whole, beyond the time that every body has: a bulk load over a slow line does, a client
+/// that sends a byte now and then to hold its place does not.
+pub const LEAST_BODY_BYTES_A_SECOND: u64 = 16 << 10;
 
 /// Headers of a request, and their bytes together with the path: what a person or a client has any use for. The framework
 /// itself gives up at 96 headers or 128 KiB, with an answer that says nothing.
@@ -235,8 +282,8 @@ pub const MAX_HEADERS_BYTES: usize = 32 << 10;
 /// Bytes of the path and query of a request.
 pub const MAX_URI_BYTES: usize = 8 << 10;
 
-/// Open connections of one worker, unless the operator says otherwise.
-pub const DEFAULT_CONNECTIONS: usize = 4_096;
+/// The most open connections that the operator may allow for one worker.
+pub const MAX_CONNECTIONS: usize = 1 << 20;
 
 /// Addresses without a valid token whose attempts are counted apart; beyond, all others share one count.
 pub const MAX_COUNTED_PEERS: usize = 16_384;

@@ -8,6 +8,7 @@ mod http;
 mod load;
 mod replay;
 mod serve;
+mod snapshot;
 mod stop;
 mod token;
 mod top;
@@ -36,6 +37,9 @@ enum Command {
     Serve(serve::Arguments),
     #[command(subcommand)]
     Token(token::TokenCommand),
+    /// Look at the snapshots of a service: what is in them, whether they are whole.
+    #[command(subcommand)]
+    Snapshot(snapshot::SnapshotCommand),
     Top(top::Arguments),
 }
 
@@ -53,6 +57,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<std::process::ExitCode> {
         Command::Replay(arguments) => replay::run(arguments),
         Command::Serve(arguments) => serve::run(arguments),
         Command::Token(command) => token::run(command),
+        Command::Snapshot(command) => snapshot::run(command),
         Command::Top(arguments) => top::run(arguments),
     }
 }

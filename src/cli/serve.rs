@@ -66,7 +66,7 @@ fn serve(config: Config) -> anyhow::Result<ExitCode> {
     let folder = config.service.data_dir.clone();
     fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     let seed = config.service.seed.clone();
-    let (service, stopper) = Service::start(config.service).map_err(start_error)?;
+    let (service, stopper) = Service::start(&config.service).map_err(start_error)?;
     if let Some(seed) = seed
         && let Some(words) = other_policy(&seed, &service)
     {

@@ -3,6 +3,7 @@
 use super::core::Engine;
 use super::counters::Class;
 use super::outcome::{CycleRecord, Escalation, TicketRef};
+use super::state::WordLists;
 use super::symbols::{NO_SYMBOL, Symbol};
 use crate::policy::Actions;
 use crate::ticket::State;
@@ -51,7 +52,43 @@ pub enum WordColumn {
     Customer,
 }
 
+impl WordColumn {
+    pub const ALL: [WordColumn; 7] =
+        [Self::Clock, Self::Priority, Self::Owner, Self::Team, Self::Channel, Self::Category, Self::Customer];
+
+    /// The name that tables use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Clock => "clock",
+            Self::Priority => "priority",
+            Self::Owner => "owner",
+            Self::Team => "team",
+            Self::Channel => "channel",
+            Self::Category => "category",
+            Self::Customer => "customer",
+        }
+    }
+
+    /// The column's list of an engine's words.
+    pub fn of(self, words: &WordLists) -> &Vec<Arc<str>> {
+        match self {
+            Self::Clock => &words.clocks,
+            Self::Priority => &words.priorities,
+            Self::Owner => &words.owners,
+            Self::Team => &words.teams,
+            Self::Channel => &words.channels,
+            Self::Category => &words.categories,
+            Self::Customer => &words.customers,
+        }
+    }
+}
+
 impl Engine {
+    /// Rows taken so far.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
     /// Looks a ticket up by its id.
     pub fn find(&self, id: &str) -> Option<TicketRef> {
         let hash = super::hash_id(id.as_bytes());

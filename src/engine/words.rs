@@ -7,7 +7,7 @@ use super::symbols::{NO_SYMBOL, Symbol, Symbols};
 use super::versions::Versions;
 use crate::limits::{MAX_CHANNELS, MAX_LABEL_BYTES, MAX_PRIORITIES, MAX_SHORT_LABELS, MAX_TICKET_ID_BYTES};
 use crate::policy::Policy;
-use crate::ticket::{Batch, Column, Labels, NO_LABEL};
+use crate::ticket::{Batch, Column, EventKind, Labels, NO_LABEL};
 use crate::time::{MAX_INPUT_MS, MIN_INPUT_MS};
 use rayon::prelude::*;
 
@@ -220,6 +220,7 @@ impl<'a> Resolved<'a> {
             priority: self.priorities.get(&self.batch.priority, row),
             owner: self.owners.get(&self.batch.owner, row),
             team: self.teams.get(&self.batch.team, row),
+            restates: false,
         }
     }
 
@@ -289,6 +290,15 @@ impl<'a> Resolved<'a> {
                     rest = left;
                     slot = shard.tickets.records[here].is_live().then_some(here);
                 }
+            }
+            // Of several such rows of a ticket the last one counts.
+            let restated = rows.iter().rfind(|row| self.batch.restates && row.kind == EventKind::Opened);
+            if let (Some(slot), Some(row)) = (slot, restated)
+                && shard.is_news(scene.versions, slot, row)
+            {
+                let at_ms = shard.tickets.last_ms(slot).max(scene.now_ms);
+                let row = Row { at_ms, restates: true, ..*row };
+                shard.apply_rows(scene, slot, &[row], |row| self.assign(row.number, policy), &mut refused);
             }
         }
         let reason = || RefusedReason::TooManyEvents { most: crate::limits::MAX_EVENTS_A_TICKET };

@@ -146,6 +146,7 @@ impl<'m> RowWriter<'m> {
             Err(fault) => Err(fault),
             Ok(id) => {
                 self.emit(id, opened_ms, EventKind::Opened, first_state, &labels);
+                self.batch.restates = true;
                 self.text.clear();
                 let mut later = [NO_LABEL; Column::ALL.len()];
                 later[Column::Actor as usize] = labels[Column::Actor as usize];

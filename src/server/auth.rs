@@ -5,7 +5,7 @@
 //! `security(("bearer" = ["operator"]))`. A test holds the two to each other. An admin may do what an operator may, an operator
 //! what a viewer may.
 //!
-//! The outermost layer looks the token up once and leaves the [`Caller`] with the request.
+//! The outermost layer looks the token up once and leaves the [`Caller`] in the request's extensions.
 
 use crate::server::problem::Problem;
 use actix_web::dev::Payload;
@@ -54,10 +54,6 @@ pub struct Caller {
     pub role: Role,
 }
 
-/// What the outermost layer found out about the caller; lies in the request's extensions.
-#[derive(Debug, Clone)]
-pub(in crate::server) struct Identity(pub Result<Caller, Box<Problem>>);
-
 /// 401, with the challenge that RFC 6750 asks for.
 pub(in crate::server) fn unauthorized(detail: impl Into<String>) -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, detail).with_header(header::WWW_AUTHENTICATE, "Bearer realm=\"overdue\"")
@@ -65,11 +61,8 @@ pub(in crate::server) fn unauthorized(detail: impl Into<String>) -> Problem {
 
 fn caller_with(request: &HttpRequest, role: Role) -> Result<Arc<str>, Problem> {
     let extensions = request.extensions();
-    let caller = match extensions.get::<Identity>() {
-        Some(Identity(Ok(caller))) => caller,
-        Some(Identity(Err(problem))) => return Err((**problem).clone()),
-        None => return Err(unauthorized("no token was sent: send Authorization: Bearer TOKEN")),
-    };
+    // Without one the route lies where the frame asks for no token, and cannot ask for a role.
+    let caller = extensions.get::<Caller>().ok_or_else(|| unauthorized("nobody is known to call"))?;
     if caller.role < role {
         return Err(Problem::new(
             StatusCode::FORBIDDEN,

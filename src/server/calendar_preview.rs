@@ -200,7 +200,7 @@ async fn intervals(
 
 fn parse_month(text: &str) -> Answer<NaiveDate> {
     match NaiveDate::parse_from_str(&format!("{text}-01"), "%Y-%m-%d") {
-        Ok(first) if text.len() == 7 && (1970..=2105).contains(&first.year()) => Ok(first),
+        Ok(first) if first.format("%Y-%m").to_string() == text && (1970..=2105).contains(&first.year()) => Ok(first),
         _ => {
             let message = format!("month is {text:?}, expected one from 1970-01 to 2105-12, such as 2026-12");
             Err(Problem::bad_request(&message).with_error(FieldError::new(message).field("month").value(text)))

@@ -76,7 +76,7 @@ pub struct EditQuery {
     pub note: Option<String>,
 }
 
-/// What an edit did, or would do.
+/// What came of an edit, or would.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct EditAnswer {
     /// The version of the policy that is in force now; after a dry run the one that still is.
@@ -88,8 +88,9 @@ pub struct EditAnswer {
     pub dry_run: bool,
     /// Whether the edit says what is in force already.
     pub is_unchanged: bool,
-    /// What it does to the open tickets.
-    pub effects: EditEffects,
+    /// What it would do to the open tickets; only after a dry run.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub effects: Option<EditEffects>,
     /// What is allowed, but hardly meant.
     pub warnings: Vec<FieldError>,
 }
@@ -138,17 +139,16 @@ impl EditAnswer {
         let by = |effects: &BTreeMap<String, engine::Effects>| {
             effects.iter().map(|(name, effects)| (name.clone(), effects.into())).collect()
         };
-        let preview = &edited.preview;
         Self {
             version: edited.version,
             since: Moment(edited.since_ms),
             dry_run,
             is_unchanged: edited.is_unchanged,
-            effects: EditEffects {
+            effects: edited.preview.as_ref().map(|preview| EditEffects {
                 all: (&preview.all).into(),
                 by_priority: by(&preview.by_priority),
                 by_team: by(&preview.by_team),
-            },
+            }),
             warnings: edited.problems.iter().map(FieldError::from).collect(),
         }
     }
@@ -404,7 +404,11 @@ fn mistakes(change: &Change, text: &str, problems: &[policy::Problem]) -> Proble
             StatusCode::CONFLICT,
             format!("the {} {name:?} cannot be removed: what is left would have mistakes", section.one()),
         ),
-        _ => Problem { errors: Vec::new(), ..Problem::of_policy(problems) },
+        _ => {
+            let mut problem = Problem::of_policy(problems);
+            problem.errors.clear();
+            problem
+        }
     };
     problem.with_errors(errors)
 }

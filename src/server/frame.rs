@@ -8,7 +8,7 @@ mod admission;
 mod body;
 mod log;
 
-use crate::server::auth::Identity;
+use crate::server::auth::Caller;
 use crate::server::problem::{PROBLEM_JSON, Problem};
 use crate::server::state::AppState;
 use actix_web::body::{BoxBody, MessageBody};
@@ -44,13 +44,14 @@ pub async fn frame(
     let mut record = Record::of(&request, &id);
     let answer = match admission::admit(&request, &state) {
         Err(problem) => request.into_response(problem.error_response()),
-        Ok(identity) => {
+        Ok(caller) => {
             let path = request.path().to_owned();
-            match inside(request, next, identity, &state, &mut record).await {
+            match inside(request, next, caller, &state, &mut record).await {
                 Ok(answer) => answer,
-                Err(problem) => {
+                Err(mut problem) => {
                     // The request is gone, and with it the way to answer it from here: the framework writes this error.
-                    let problem = Problem { instance: Some(path), request_id: Some(id.text().to_owned()), ..problem };
+                    problem.instance = Some(path);
+                    problem.request_id = Some(id.text().to_owned());
                     record.end(problem.status, 0);
                     let problem = problem.with_header(REQUEST_ID, id.text());
                     return Err(SAFE
@@ -67,15 +68,13 @@ pub async fn frame(
 async fn inside(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
-    identity: Option<Identity>,
+    caller: Option<Caller>,
     state: &web::Data<AppState>,
     record: &mut Record,
 ) -> Result<ServiceResponse<BoxBody>, Problem> {
-    if let Some(identity) = identity {
-        if let Identity(Ok(caller)) = &identity {
-            record.caller = Some(caller.name.clone());
-        }
-        request.extensions_mut().insert(identity);
+    if let Some(caller) = caller {
+        record.caller = Some(caller.name.clone());
+        request.extensions_mut().insert(caller);
     }
     let payload = body::timed(request.take_payload(), state.timeouts);
     request.set_payload(payload);

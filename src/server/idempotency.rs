@@ -17,7 +17,7 @@ mod tests;
 pub use answers::KeptAnswers;
 
 use crate::limits::{MAX_COMPARED_BODY_BYTES, MAX_KEPT_ANSWER_BYTES, MAX_KEY_BYTES};
-use crate::server::auth::Identity;
+use crate::server::auth::Caller;
 use crate::server::problem::{FieldError, Problem};
 use crate::server::state::AppState;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
@@ -121,7 +121,7 @@ fn key_of(request: &ServiceRequest) -> Result<Option<u128>, Problem> {
         );
     }
     let extensions = request.extensions();
-    let Some(Identity(Ok(caller))) = extensions.get::<Identity>() else { return Ok(None) };
+    let Some(caller) = extensions.get::<Caller>() else { return Ok(None) };
     // No part contains a line's end, so that no two requests have the same hash.
     let text = [caller.name.as_bytes(), request.path().as_bytes(), bytes].join(&b'\n');
     let hash: [u8; 32] = Sha256::digest(text).into();
@@ -142,13 +142,9 @@ async fn fingerprint(request: &mut ServiceRequest) -> Result<[u8; 32], Problem> 
             body.extend_from_slice(&piece?);
         }
         hash.update(&body);
-        request.set_payload(payload_of(body.freeze()));
+        request.set_payload(Payload::from(body.freeze()));
     }
     Ok(hash.finalize().into())
-}
-
-fn payload_of(bytes: Bytes) -> Payload {
-    Payload::from(bytes)
 }
 
 impl Kept {

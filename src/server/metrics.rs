@@ -6,8 +6,9 @@ use crate::server::auth::Viewer;
 use crate::server::state::AppState;
 use crate::server::times::Moment;
 use crate::service::view::BREACH_BOUNDS_S;
-use crate::service::{ClockView, DayView, Gauges, NamedTally, Survey, View};
+use crate::service::{ClockView, Gauges, NamedTally, Survey, View};
 use crate::store::record::RecordKind;
+use crate::store::snapshot::DayRow;
 use crate::time::DAY_MS;
 use actix_web::{get, web};
 use serde::{Deserialize, Serialize};
@@ -108,11 +109,11 @@ pub struct EscalationCounts {
     pub last_sequence: u64,
 }
 
-/// Ended cycles against their targets.
+/// Ended cycles against their targets. A count is negative on a day that took back more results than it brought.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Compliance {
-    pub met: u64,
-    pub missed: u64,
+    pub met: i64,
+    pub missed: i64,
     /// Part of them that met their target; missing when none ended.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schema(minimum = 0, maximum = 1, example = 0.97)]
@@ -120,8 +121,9 @@ pub struct Compliance {
 }
 
 impl Compliance {
-    fn new(met: u64, missed: u64) -> Self {
-        Self { met, missed, ratio: ratio(met, missed) }
+    fn new(met: i64, missed: i64) -> Self {
+        let count = |count: i64| u64::try_from(count).unwrap_or(0);
+        Self { met, missed, ratio: ratio(count(met), count(missed)) }
     }
 }
 
@@ -136,8 +138,8 @@ pub struct DayCounts {
     /// The day's first instant (UTC).
     pub day: Moment,
     pub clock: String,
-    /// Levels that fired on that day.
-    pub fired: u64,
+    /// Levels that fired on that day, less those withdrawn on it.
+    pub fired: i64,
     #[serde(flatten)]
     pub compliance: Compliance,
 }
@@ -304,8 +306,8 @@ impl EscalationCounts {
     }
 }
 
-impl From<&DayView> for DayCounts {
-    fn from(day: &DayView) -> Self {
+impl From<&DayRow> for DayCounts {
+    fn from(day: &DayRow) -> Self {
         Self {
             day: Moment(day.day_ms),
             clock: day.clock.to_string(),

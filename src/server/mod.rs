@@ -12,7 +12,7 @@ pub mod auth;
 pub mod bulk;
 pub mod calendar_preview;
 pub mod calendars;
-pub(crate) mod clock;
+pub mod clock;
 pub mod docs;
 pub mod editing;
 pub mod escalations;

@@ -90,7 +90,8 @@ fn text_of(version: &PolicyVersion) -> HttpResponse {
 /// Put a policy
 ///
 /// The whole policy file, as TOML; or as JSON with the holiday files that it names. It is checked as `overdue check` does, and
-/// every mistake is told with its line (422). The answer counts what the edit does to the open tickets, or with `dry_run` would do.
+/// every mistake is told with its line (422). With `dry_run`
+/// nothing changes, and the answer counts what the edit would do to the open tickets.
 #[utoipa::path(
     tag = "policy",
     params(

@@ -57,7 +57,7 @@ async fn get_one(
 /// Put a priority
 ///
 /// The body is the table `[priorities.NAME]` of a policy file, as JSON or TOML. A name that the policy does not have yet is added.
-/// The answer counts what the edit does to the open tickets, or with `dry_run` would do. Mistakes are told by their field (422).
+/// With `dry_run` nothing changes, and the answer counts what the edit would do to the open tickets. Mistakes are told by their field (422).
 #[utoipa::path(
     tag = "priorities",
     operation_id = "put_priority",

@@ -10,9 +10,12 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::fmt;
 use std::io;
-use utoipa::ToSchema;
+use std::ops::{Deref, DerefMut};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 /// What a handler returns.
 pub type Answer<T> = Result<T, Problem>;
@@ -23,9 +26,15 @@ pub const PROBLEM_JSON: &str = "application/problem+json";
 /// Seconds after which a client that found the queue full should come again.
 const BUSY_RETRY_S: u64 = 1;
 
+/// An error: a [`Document`] in a box, so that the answers of what mostly succeeds stay small.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Problem(Box<Document>);
+
 /// An error, as RFC 9457 writes it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct Problem {
+#[schema(as = Problem)]
+pub struct Document {
     /// What kind of error this is. `about:blank`: the status says it.
     #[serde(rename = "type")]
     pub kind: String,
@@ -126,16 +135,46 @@ impl From<&policy::Problem> for FieldError {
     }
 }
 
+impl Deref for Problem {
+    type Target = Document;
+
+    fn deref(&self) -> &Document {
+        &self.0
+    }
+}
+
+impl DerefMut for Problem {
+    fn deref_mut(&mut self) -> &mut Document {
+        &mut self.0
+    }
+}
+
+impl PartialSchema for Problem {
+    fn schema() -> RefOr<Schema> {
+        Document::schema()
+    }
+}
+
+impl ToSchema for Problem {
+    fn name() -> Cow<'static, str> {
+        Document::name()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        Document::schemas(schemas);
+    }
+}
+
 impl Problem {
     /// An error of this status; `detail` says what was wrong this time, with values.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Document {
             kind: "about:blank".to_owned(),
             title: status.canonical_reason().unwrap_or("Error").to_owned(),
             status: status.as_u16(),
             detail: detail.into(),
-            ..Self::default()
-        }
+            ..Document::default()
+        }))
     }
 
     /// 400: what was sent cannot be read.

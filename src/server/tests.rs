@@ -2,6 +2,7 @@
 
 mod client;
 mod errors;
+mod listeners;
 mod repeats;
 mod roles;
 mod slow;
@@ -46,10 +47,17 @@ impl Fixture {
 
     fn with(change_config: impl FnOnce(&mut ServerConfig)) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut config = ServerConfig {
+        let mut config = ServerConfig { tokens_of: Some(folder.path().to_owned()), ..Self::config() };
+        change_config(&mut config);
+        let handle = start_with(config, Service {}, dummies).unwrap();
+        Self { handle, folder }
+    }
+
+    fn config() -> ServerConfig {
+        ServerConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             metrics_listen: None,
-            tokens_of: Some(folder.path().to_owned()),
+            tokens_of: None,
             tls: None,
             workers: 2,
             connections: 4_096,
@@ -57,10 +65,7 @@ impl Fixture {
             timeouts: Timeouts { head: LONG, body_idle: LONG, body_total: LONG, keep_alive: LONG },
             rates: Rates { token: plenty(), stranger: plenty() },
             drain: Duration::from_secs(5),
-        };
-        change_config(&mut config);
-        let handle = start_with(config, Service {}, dummies).unwrap();
-        Self { handle, folder }
+        }
     }
 
     fn address(&self) -> SocketAddr {

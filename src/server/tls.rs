@@ -1,5 +1,8 @@
 //! TLS: a certificate chain and its key from PEM files, checked before anything starts.
 
+#[cfg(test)]
+pub(in crate::server) mod tests;
+
 use crate::limits::MAX_CONFIG_BYTES;
 use rustls::ServerConfig;
 use rustls::crypto::ring;

@@ -11,8 +11,12 @@
 //! What was answered is in the journal. What is in the journal before a snapshot's first position, and in the history, may go.
 
 mod checksum;
+pub mod codec;
+pub mod disk;
 pub mod history;
 pub mod input;
+pub mod journal;
+pub mod lock;
 pub mod record;
 mod rows;
 pub mod snapshot;

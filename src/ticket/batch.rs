@@ -51,6 +51,24 @@ impl Texts {
         self.ends.clear();
     }
 
+    /// All texts end to end, and where each one ends.
+    pub fn parts(&self) -> (&str, &[u32]) {
+        (&self.bytes, &self.ends)
+    }
+
+    /// A column from its parts; `None` unless the ends never fall, lie between characters, and the last one is the end of
+    /// the bytes.
+    pub fn from_parts(bytes: String, ends: Vec<u32>) -> Option<Self> {
+        let ascii = bytes.is_ascii();
+        let mut before = 0;
+        let rises = ends.iter().all(|end| {
+            let fits = *end >= before && (ascii || bytes.is_char_boundary(*end as usize));
+            before = *end;
+            fits
+        });
+        (rises && before as usize == bytes.len()).then_some(Self { bytes, ends })
+    }
+
     /// Bytes of memory that the column's contents take.
     pub fn size_bytes(&self) -> usize {
         self.bytes.len() + self.ends.len() * 4
@@ -93,6 +111,9 @@ pub struct Batch {
     /// The priority that the rules give the row, if they have been asked already: then they are not asked again, and
     /// `segment` and `text` are not looked at. Either empty (not asked) or one code a row; [`NO_LABEL`] where no rule applies.
     pub assigned: Labels,
+    /// Whether `opened` rows also say what their tickets are by now: those of sources with one row a ticket do. An `opened` row
+    /// of a log only says how its ticket began.
+    pub restates: bool,
     /// The customer's segment; read by the rules, not kept.
     pub segment: Labels,
     /// Who did it; reported with escalations by hand.

@@ -90,7 +90,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         ("log-level", "warn"),
     ])?;
     config.service.seed = Some(Seed { name: POLICY_NAME.to_owned(), text: POLICY.to_owned(), files: Vec::new() });
-    let (service, stopper) = Service::start(config.service).map_err(serve::start_error)?;
+    let (service, stopper) = Service::start(&config.service).map_err(serve::start_error)?;
     let ended = match server::start(config.server, service.clone()) {
         Ok(handle) => {
             let shown = arguments.data_dir.as_deref();

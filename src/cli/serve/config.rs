@@ -1,10 +1,10 @@
 //! The checked configuration. Its fields cannot be wrong together; every mistake is found at once, not the first.
 
-use super::settings::{Flags, Mistake, Raw, SETTINGS, Setting, Source, gather};
+use super::settings::{Flags, Mistake, Raw, SETTINGS, Source, gather, key, variable};
 use super::values;
 use crate::cli::check::read_text;
 use crate::engine::Passed;
-use crate::limits::{MAX_BODY_BYTES, MAX_THREADS};
+use crate::limits::{MAX_BODY_BYTES, MAX_BULK_BODY_BYTES, MAX_CONNECTIONS, MAX_THREADS};
 use crate::policy;
 use crate::server::frame::Timeouts;
 use crate::server::rate::{Rate, Rates};
@@ -76,7 +76,7 @@ impl Reader {
         let tls = self.tls();
         let workers = self.count("workers", MAX_THREADS);
         let threads = self.threads();
-        let connections = self.count("connections", 1 << 20);
+        let connections = self.count("connections", MAX_CONNECTIONS);
         let limits = self.limits();
         let rates = self.rates();
         let timeouts = self.timeouts();
@@ -215,7 +215,7 @@ impl Reader {
                 .and_then(|size| usize::try_from(size).ok())
         });
         let bulk = self.parsed("bulk-body-limit", "a size from 1MiB to 1024GiB", |text| {
-            values::size(text).filter(|size| (1 << 20..=1 << 40).contains(size))
+            values::size(text).filter(|size| (1 << 20..=MAX_BULK_BODY_BYTES).contains(size))
         });
         Some(Limits { body_bytes: body?, bulk_body_bytes: bulk? })
     }
@@ -269,7 +269,7 @@ impl Reader {
 
     /// A setting with a default.
     fn parsed<T>(&mut self, flag: &'static str, expected: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
-        let default = known(flag).default;
+        let default = SETTINGS.iter().find(|setting| setting.flag == flag).and_then(|setting| setting.default);
         self.values
             .entry(flag)
             .or_insert_with(|| Raw { source: Source::Default, text: default.unwrap_or_default().to_owned() });
@@ -286,12 +286,11 @@ impl Reader {
     }
 
     fn wrong(&mut self, flag: &'static str, message: &str) -> Wrong {
-        let setting = known(flag);
         let raw = self.values.get(flag);
         let text = raw.map_or("", |raw| &raw.text);
         let place = match raw.map(|raw| &raw.source) {
-            Some(Source::Environment) => format!("{}={text:?}", setting.variable()),
-            Some(Source::File { path, line }) => format!("{}:{line}: {} = {text:?}", path.display(), setting.key()),
+            Some(Source::Environment) => format!("{}={text:?}", variable(flag)),
+            Some(Source::File { path, line }) => format!("{}:{line}: {} = {text:?}", path.display(), key(flag)),
             Some(Source::Flag) | None => format!("--{flag} {text:?}"),
             Some(Source::Default) => format!("--{flag} (not given, so {text:?})"),
         };
@@ -307,9 +306,4 @@ impl Wrong {
     fn then_none<T>(self) -> Option<T> {
         None
     }
-}
-
-fn known(flag: &str) -> &'static Setting {
-    // A flag that is missing in the table would be a slip of this file; its test asks for each.
-    SETTINGS.iter().find(|setting| setting.flag == flag).unwrap_or(&SETTINGS[0])
 }

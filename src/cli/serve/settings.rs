@@ -85,16 +85,14 @@ const CONFIG: Setting = setting(
 /// What is in front of a variable's name.
 const PREFIX: &str = "OVERDUE_";
 
-impl Setting {
-    /// Its key in the file.
-    pub fn key(&self) -> String {
-        self.flag.replace('-', "_")
-    }
+/// A flag's key in the file.
+pub fn key(flag: &str) -> String {
+    flag.replace('-', "_")
+}
 
-    /// Its variable in the environment.
-    pub fn variable(&self) -> String {
-        format!("{PREFIX}{}", self.key().to_uppercase())
-    }
+/// A flag's variable in the environment.
+pub fn variable(flag: &str) -> String {
+    format!("{PREFIX}{}", key(flag).to_uppercase())
 }
 
 /// Where a value was set.
@@ -194,17 +192,17 @@ pub fn gather(
 ) -> BTreeMap<&'static str, Raw> {
     let mut config = flags.config.clone();
     let mut from_environment = BTreeMap::new();
-    for (variable, text) in environment {
-        if variable == CONFIG.variable() {
+    for (name, text) in environment {
+        if name == variable(CONFIG.flag) {
             config = config.or_else(|| Some(PathBuf::from(&text)));
-        } else if let Some(setting) = SETTINGS.iter().find(|setting| setting.variable() == variable) {
+        } else if let Some(setting) = SETTINGS.iter().find(|setting| variable(setting.flag) == name) {
             from_environment.insert(setting.flag, Raw { source: Source::Environment, text });
-        } else if let Some(rest) = variable.strip_prefix(PREFIX) {
+        } else if let Some(rest) = name.strip_prefix(PREFIX) {
             // Other programs of this family have variables too: only a near miss is a mistake.
-            let keys: Vec<String> = SETTINGS.iter().map(Setting::key).collect();
+            let keys: Vec<String> = SETTINGS.iter().map(|setting| key(setting.flag)).collect();
             if let Some(near) = nearest(rest, keys.iter().map(String::as_str)) {
                 let message = format!("there is no such variable; write {PREFIX}{}", near.to_uppercase());
-                mistakes.push(Mistake { place: variable, message });
+                mistakes.push(Mistake { place: name, message });
             }
         }
     }
@@ -232,13 +230,13 @@ fn read_file(path: &Path, mistakes: &mut Vec<Mistake>) -> BTreeMap<&'static str,
             return BTreeMap::new();
         }
     };
-    let keys: Vec<String> = SETTINGS.iter().map(Setting::key).collect();
+    let keys: Vec<String> = SETTINGS.iter().map(|setting| key(setting.flag)).collect();
     let mut values = BTreeMap::new();
-    for (key, value) in table.get_ref() {
-        let line = line_of(key.span().start);
+    for (named, value) in table.get_ref() {
+        let line = line_of(named.span().start);
         let mut mistake = |message| mistakes.push(Mistake { place: format!("{place}:{line}"), message });
-        let name = key.get_ref().as_ref();
-        let Some(setting) = SETTINGS.iter().find(|setting| setting.key() == name) else {
+        let name = named.get_ref().as_ref();
+        let Some(setting) = SETTINGS.iter().find(|setting| key(setting.flag) == name) else {
             let near = nearest(name, keys.iter().map(String::as_str));
             let instead = near.map_or_else(|| format!("there are {}", keys.join(", ")), |near| format!("write {near}"));
             mistake(format!("there is no setting {name:?}; {instead}"));

@@ -215,7 +215,7 @@ impl Rows<'_> {
     fn event(&self, at: usize, is_first: bool) -> Result<Entry, RestoreError> {
         let (columns, faults) = (&self.state.events, self.faults("events", at));
         let kind = columns.kind[at];
-        faults.time("at_ms", columns.at_ms[at], MAX_INPUT_MS)?;
+        faults.time("at_ms", columns.at_ms[at], NEVER_MS)?;
         if is_first != (kind == EventKind::Opened) || matches!(kind, EventKind::Deleted | EventKind::Merged) {
             let expected = if is_first { "opened, the first of a ticket" } else { "an event of a ticket that is open" };
             return Err(faults.value("kind", kind.name(), expected));

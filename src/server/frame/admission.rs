@@ -1,7 +1,7 @@
 //! What is settled before a request gets to its route: its size, its coding, who sends it, and how often.
 
 use crate::limits::{MAX_HEADERS, MAX_HEADERS_BYTES, MAX_KEY_BYTES, MAX_PRESENTED_TOKEN_BYTES, MAX_URI_BYTES};
-use crate::server::auth::{Caller, Identity, Role, unauthorized};
+use crate::server::auth::{Caller, Role, unauthorized};
 use crate::server::clock;
 use crate::server::problem::{FieldError, Problem};
 use crate::server::state::AppState;
@@ -9,6 +9,7 @@ use actix_web::dev::ServiceRequest;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::http::{Method, StatusCode};
 use std::fmt::Write as _;
+use std::net::IpAddr;
 
 /// The routes that take compressed bodies. They expand them with bounds of their own; nothing else does.
 pub const BULK_ROUTES: [&str; 2] = ["/v1/tickets", "/v1/events"];
@@ -44,14 +45,11 @@ impl RequestId {
 }
 
 /// Admits a request, with its caller where one is needed.
-pub fn admit(request: &ServiceRequest, state: &AppState) -> Result<Option<Identity>, Problem> {
+pub fn admit(request: &ServiceRequest, state: &AppState) -> Result<Option<Caller>, Problem> {
     within_bounds(request)?;
-    let identity = match needs_token(request.path()) {
-        false => None,
-        true => Some(identify(request, state)?),
-    };
+    let caller = if needs_token(request.path()) { Some(identify(request, state)?) } else { None };
     not_coded(request)?;
-    Ok(identity)
+    Ok(caller)
 }
 
 fn within_bounds(request: &ServiceRequest) -> Result<(), Problem> {
@@ -76,25 +74,46 @@ fn needs_token(path: &str) -> bool {
 }
 
 /// Finds out who calls. Who has no valid token is refused here, before anything else is said about the request.
-fn identify(request: &ServiceRequest, state: &AppState) -> Result<Identity, Problem> {
+fn identify(request: &ServiceRequest, state: &AppState) -> Result<Caller, Problem> {
     if request.app_data::<NoTokens>().is_some() {
-        return Ok(Identity(Ok(Caller { name: "metrics".into(), role: Role::Viewer })));
+        return Ok(Caller { name: "metrics".into(), role: Role::Viewer });
     }
     let Some(tokens) = &state.tokens else {
-        return Ok(Identity(Ok(Caller { name: "local".into(), role: Role::Admin })));
+        from_this_machine(request.headers())?;
+        return Ok(Caller { name: "local".into(), role: Role::Admin });
     };
     let caller = bearer(request.headers())
         .and_then(|secret| tokens.look_up(secret, clock::now_ms()).map_err(|denied| unauthorized(denied.to_string())));
     match caller {
         Ok(caller) => {
             state.rates.admit(&caller.name)?;
-            Ok(Identity(Ok(caller)))
+            Ok(caller)
         }
         Err(problem) => {
             state.rates.admit_stranger(request.peer_addr().map(|peer| peer.ip()))?;
             Err(problem)
         }
     }
+}
+
+/// Without tokens, what keeps others out is that the address is a loopback one; but a page in a browser on this machine can
+/// reach it too. So the host must be named as this machine, and a page must come from here.
+fn from_this_machine(headers: &HeaderMap) -> Result<(), Problem> {
+    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    let host = text(header::HOST).unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, port)| if port.ends_with(']') { host } else { name });
+    let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    let is_here = name.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback());
+    let origin = text(header::ORIGIN);
+    let is_own = origin.is_none_or(|origin| origin.split_once("://").is_some_and(|(_, from)| from == host));
+    if is_here && is_own {
+        return Ok(());
+    }
+    let words = match origin {
+        Some(origin) if is_here => format!("without tokens, pages of {origin} may not call this service"),
+        _ => format!("without tokens this service is asked for as localhost or 127.0.0.1, not as {host:?}"),
+    };
+    Err(Problem::new(StatusCode::FORBIDDEN, words))
 }
 
 fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 fn view() -> View {
     let now_ms = 1_795_339_800_000;
     let day_ms = now_ms / DAY_MS * DAY_MS;
-    let day = |day_ms, met, missed| DayView { day_ms, clock: "resolution".into(), met, missed, fired: 2 };
+    let day = |day_ms, met, missed| DayRow { day_ms, clock: "resolution".into(), met, missed, fired: 2 };
     let mut fired = [0; MAX_LEVELS];
     fired[1] = 4;
     View {

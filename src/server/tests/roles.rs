@@ -69,10 +69,23 @@ fn too_many_requests_are_refused_for_a_while() {
 }
 
 #[test]
-fn without_tokens_everybody_is_the_local_admin() {
+fn without_tokens_everybody_on_this_machine_is_the_local_admin() {
     let fixture = Fixture::with(|config| config.tokens_of = None);
-    let answer = ask(fixture.address(), "GET /v1/things/7 HTTP/1.1", "");
+    let ask = |request: &str, head: &str| {
+        let mut client = Client::connect(fixture.address());
+        client.send(format!("{request} HTTP/1.1\r\n{head}\r\n\r\n"));
+        client.answer()
+    };
+    let answer = ask("GET /v1/things/7", "host: localhost");
     assert_eq!(answer.json(), serde_json::json!({ "name": "local", "count": 7 }));
-    assert_eq!(ask(fixture.address(), "DELETE /v1/things/7 HTTP/1.1", "").status, 204);
+    for host in ["127.0.0.1:8080", "[::1]", "[::1]:8080", "LOCALHOST:1\r\norigin: http://LOCALHOST:1"] {
+        assert_eq!(ask("DELETE /v1/things/7", &format!("host: {host}")).status, 204, "{host}");
+    }
+    // A page of somebody else, or a name that somebody else has pointed here.
+    for head in
+        ["localhost\r\norigin: https://evil.example", "localhost\r\norigin: null", "evil.example", "192.0.2.1:80", ""]
+    {
+        assert_eq!(ask("DELETE /v1/things/7", &format!("host: {head}")).status, 403, "{head}");
+    }
     fixture.handle.stop().unwrap();
 }

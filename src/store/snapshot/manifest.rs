@@ -107,11 +107,12 @@ impl Manifest {
         Ok(text)
     }
 
-    /// Reads a manifest.
+    /// Reads the manifest of a snapshot, and nothing else: its files may be damaged all the same.
     ///
     /// # Errors
-    /// [`Damage`] when it is not exactly what was written, or written by a newer program.
-    pub(super) fn read(path: &Path) -> Result<Self, Damage> {
+    /// [`Damage`] when it is not exactly what was written, or was written by a newer program.
+    pub fn of(snapshot: &Path) -> Result<Self, Damage> {
+        let path = &snapshot.join(MANIFEST);
         let mut text = String::new();
         let file = File::open(path).map_err(Damage::io(path))?;
         file.take(limits::MAX_MANIFEST_BYTES).read_to_string(&mut text).map_err(Damage::io(path))?;

@@ -54,7 +54,7 @@ struct Table {
 /// # Errors
 /// [`Damage`]: whatever is not as it was written, or was written by a newer program.
 pub fn open(path: &Path) -> Result<Snapshot, Damage> {
-    let manifest = Manifest::read(&path.join(MANIFEST))?;
+    let manifest = Manifest::of(path)?;
     check_number(path, &manifest)?;
     check_files(path, &manifest)?;
     let tables = TABLES.iter().map(|name| Table::open(path, name, &manifest)).collect::<Result<Vec<_>, _>>()?;

@@ -8,8 +8,8 @@ use crate::store::input::Origin;
 use crate::store::record::Note;
 use crate::store::rows::{Rows, Unfit};
 use crate::table::{Times, words_field};
-use arrow::array::{RecordBatch, StringArray, UInt64Array};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt64Type};
+use arrow::array::{Int64Array, RecordBatch, StringArray, UInt64Array};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, UInt64Type};
 use std::sync::Arc;
 
 pub const POLICIES: &str = "policy_versions.parquet";
@@ -26,12 +26,20 @@ fn number(name: &str) -> Field {
     Field::new(name, DataType::UInt64, false)
 }
 
+fn signed_number(name: &str) -> Field {
+    Field::new(name, DataType::Int64, false)
+}
+
 fn text(name: &str) -> Field {
     Field::new(name, DataType::Utf8, false)
 }
 
 fn numbers(numbers: impl Iterator<Item = u64>) -> Arc<UInt64Array> {
     Arc::new(UInt64Array::from_iter_values(numbers))
+}
+
+fn signed(numbers: impl Iterator<Item = i64>) -> Arc<Int64Array> {
+    Arc::new(Int64Array::from_iter_values(numbers))
 }
 
 fn strings<W: AsRef<str>>(strings: impl Iterator<Item = W>) -> Arc<StringArray> {
@@ -167,9 +175,9 @@ pub fn days_schema() -> SchemaRef {
     Arc::new(Schema::new(vec![
         Times::field_of("day", false),
         text("clock"),
-        number("met"),
-        number("missed"),
-        number("fired"),
+        signed_number("met"),
+        signed_number("missed"),
+        signed_number("fired"),
     ]))
 }
 
@@ -180,16 +188,16 @@ pub fn write_days(days: &[DayRow]) -> Result<RecordBatch, SnapshotError> {
         vec![
             times(&day_ms),
             strings(days.iter().map(|day| &day.clock)),
-            numbers(days.iter().map(|day| day.met)),
-            numbers(days.iter().map(|day| day.missed)),
-            numbers(days.iter().map(|day| day.fired)),
+            signed(days.iter().map(|day| day.met)),
+            signed(days.iter().map(|day| day.missed)),
+            signed(days.iter().map(|day| day.fired)),
         ],
     )?)
 }
 
 pub fn read_days(rows: &Rows<'_>) -> Result<Vec<DayRow>, Unfit> {
     let (day_ms, clocks) = (rows.times("day")?, rows.strings("clock")?);
-    let counts = |name: &str| rows.numbers::<UInt64Type>(name);
+    let counts = |name: &str| rows.numbers::<Int64Type>(name);
     let (met, missed, fired) = (counts("met")?, counts("missed")?, counts("fired")?);
     Ok((0..rows.len())
         .map(|row| DayRow {

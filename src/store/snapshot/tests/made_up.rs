@@ -20,6 +20,7 @@ pub const WORDS: u32 = 5;
 
 pub const START: StartHead = StartHead { now_ms: 1_795_339_800_000, rows: 4_321 };
 
+/// The fixtures have these words too: do not change them.
 pub fn words() -> WordLists {
     let list =
         |column: NameColumn| (0..WORDS).map(|number| Arc::from(format!("{} {number} æ", column.name()))).collect();
@@ -148,6 +149,7 @@ fn counters(next: &mut impl FnMut(u64) -> u64) -> Counters {
     Counters { all, by_priority, by_team, by_channel, by_category, by_clock: vec![ClockTally::default(), clock] }
 }
 
+/// The fixtures hold this too: do not change it.
 pub fn service_state() -> ServiceState {
     let policy = |number: u64, apply: Apply, passed: Passed| PolicyVersion {
         number,

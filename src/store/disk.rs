@@ -1,0 +1,161 @@
+//! The one seam under the journal: a folder of files, as little of it as the journal needs.
+//!
+//! Everything that the journal does to the disk passes through [`Disk`] and [`DiskFile`], so a test can put a folder in
+//! memory under it that forgets what was not synced, fails, or is full, at each of these calls in turn. Names are plain
+//! file names within the one folder.
+
+use std::fs;
+use std::fs::File;
+use std::fs::OpenOptions;
+use std::io;
+use std::io::Write;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::path::PathBuf;
+
+/// A folder.
+pub trait Disk: Send + Sync {
+    /// Names of the files in the folder, in any order.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn list(&self) -> io::Result<Vec<String>>;
+
+    /// Makes a file of this many bytes, each written as zero: later writes into it need no new room and change nothing but
+    /// their own bytes. A file of that name is replaced. Nothing of it is durable before [`DiskFile::sync_data`] and
+    /// [`Disk::sync_folder`].
+    ///
+    /// # Errors
+    /// What the system says; a part of the file may be there then.
+    fn create(&self, name: &str, length: u64) -> io::Result<Box<dyn DiskFile>>;
+
+    /// Opens a file for reading and writing.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn open(&self, name: &str) -> io::Result<Box<dyn DiskFile>>;
+
+    /// Gives a file another name, in place of the file that had it.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn rename(&self, from: &str, to: &str) -> io::Result<()>;
+
+    /// Removes a file.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn remove(&self, name: &str) -> io::Result<()>;
+
+    /// Waits until the names are durable: until then a crash may undo each creation, renaming and removal.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn sync_folder(&self) -> io::Result<()>;
+}
+
+/// An open file.
+pub trait DiskFile: Send + Sync {
+    /// Its bytes.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn length(&self) -> io::Result<u64>;
+
+    /// Fills the buffer with the bytes from `offset` on.
+    ///
+    /// # Errors
+    /// What the system says, and where the file ends before.
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()>;
+
+    /// Writes all bytes from `offset` on.
+    ///
+    /// # Errors
+    /// What the system says; a part of the bytes may be written then.
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;
+
+    /// Waits until all that was written is durable. After an error nobody knows what is: it must not be asked again.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn sync_data(&self) -> io::Result<()>;
+}
+
+/// Zeros that are written at once.
+const ZEROS: &[u8] = &[0; 1 << 18];
+
+/// A folder of the file system.
+#[derive(Debug, Clone)]
+pub struct FolderDisk {
+    folder: PathBuf,
+}
+
+impl FolderDisk {
+    /// Makes the folder where it is missing, and its own entry durable.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn new(folder: &Path) -> io::Result<Self> {
+        fs::create_dir_all(folder)?;
+        if let Some(parent) = folder.canonicalize()?.parent() {
+            File::open(parent)?.sync_all()?;
+        }
+        Ok(Self { folder: folder.to_owned() })
+    }
+}
+
+impl Disk for FolderDisk {
+    fn list(&self) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&self.folder)? {
+            names.push(entry?.file_name().to_string_lossy().into_owned());
+        }
+        Ok(names)
+    }
+
+    fn create(&self, name: &str, length: u64) -> io::Result<Box<dyn DiskFile>> {
+        let path = self.folder.join(name);
+        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(path)?;
+        let mut left = length;
+        while left > 0 {
+            let zeros = &ZEROS[..ZEROS.len().min(usize::try_from(left).unwrap_or(usize::MAX))];
+            file.write_all(zeros)?;
+            left -= zeros.len() as u64;
+        }
+        Ok(Box::new(file))
+    }
+
+    fn open(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(OpenOptions::new().read(true).write(true).open(self.folder.join(name))?))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        fs::rename(self.folder.join(from), self.folder.join(to))
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        fs::remove_file(self.folder.join(name))
+    }
+
+    fn sync_folder(&self) -> io::Result<()> {
+        File::open(&self.folder)?.sync_all()
+    }
+}
+
+impl DiskFile for File {
+    fn length(&self) -> io::Result<u64> {
+        Ok(self.metadata()?.len())
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        self.read_exact_at(buffer, offset)
+    }
+
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.write_all_at(bytes, offset)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        File::sync_data(self)
+    }
+}

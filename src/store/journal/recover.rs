@@ -1,0 +1,160 @@
+//! Opening: every sector of every segment is looked at, and what is found is either taken whole or refused.
+
+use super::Held;
+use super::JournalError;
+use super::Options;
+use super::Recovered;
+use super::scan::Scan;
+use super::scan::Step;
+use super::scan::Tail;
+use super::segment;
+use crate::limits::JOURNAL_BUFFER_BYTES;
+use crate::store::disk::Disk;
+use crate::store::disk::DiskFile;
+use std::collections::VecDeque;
+use std::io;
+
+/// A journal's state on disk.
+pub struct Opened {
+    pub segments: VecDeque<Held>,
+    /// The last segment, where writing goes on.
+    pub head: segment::Head,
+    pub file: Box<dyn DiskFile>,
+    /// Where the next frame begins.
+    pub offset: u64,
+    pub recovered: Recovered,
+}
+
+/// Reads the whole journal; makes one where there is none.
+pub fn open(disk: &dyn Disk, options: &Options) -> Result<Opened, JournalError> {
+    let mut firsts = Vec::new();
+    for name in disk.list().map_err(folder("cannot list"))? {
+        if segment::is_unfinished(&name) {
+            disk.remove(&name).map_err(io_of(&name, "cannot remove"))?;
+        }
+        firsts.extend(segment::first_of(&name));
+    }
+    firsts.sort_unstable();
+    if firsts.is_empty() {
+        make_first(disk, options)?;
+        firsts.push(1);
+    }
+    // A renaming that only the system's memory has.
+    disk.sync_folder().map_err(folder("cannot sync"))?;
+    let mut segments = VecDeque::new();
+    let mut identity = None;
+    for (index, first) in firsts.iter().copied().enumerate() {
+        let name = segment::name(first);
+        let file = disk.open(&name).map_err(io_of(&name, "cannot open"))?;
+        let head = segment::Head::read(file.as_ref(), first)?;
+        if *identity.get_or_insert(head.identity) != head.identity {
+            let what = "it belongs to another journal".to_owned();
+            return Err(JournalError::Head { file: name, what, first_lost: first });
+        }
+        segments.push_back(Held { first, bytes: head.bytes });
+        let scan = Scan::new(file, head);
+        match firsts.get(index + 1) {
+            Some(following) => middle(scan, head, *following, firsts[firsts.len() - 1])?,
+            None => return last(scan, head, segments),
+        }
+    }
+    Err(folder("cannot list")(io::ErrorKind::NotFound.into()))
+}
+
+fn make_first(disk: &dyn Disk, options: &Options) -> Result<(), JournalError> {
+    let head = segment::Head { identity: options.identity, first: 1, bytes: options.segment_bytes() };
+    let name = segment::unfinished(&head.name());
+    let file = disk.create(&name, head.bytes).map_err(io_of(&name, "cannot make"))?;
+    file.write_at(0, &head.write()).map_err(io_of(&name, "cannot write"))?;
+    file.sync_data().map_err(io_of(&name, "cannot sync"))?;
+    disk.rename(&name, &head.name()).map_err(io_of(&name, "cannot rename"))
+}
+
+/// A segment before the last one: all its groups were synced before the next one was made.
+fn middle(mut scan: Scan, head: segment::Head, following: u64, newest: u64) -> Result<(), JournalError> {
+    let mut step = Step::Group;
+    while step == Step::Group && scan.next_number() < following {
+        step = scan.step(None)?;
+    }
+    let first_lost = scan.next_number();
+    if step == Step::Group {
+        // What follows here decides nothing: the next segment has the groups from there on.
+        return Ok(());
+    }
+    // The newest segment was begun, so what comes before it was acknowledged.
+    let last_lost = newest - 1;
+    if step == Step::Closing {
+        let file = segment::name(first_lost);
+        return Err(JournalError::Missing { file, first_lost, last_lost: Some(following - 1) });
+    }
+    let (offset, what) = match scan.tail()? {
+        Tail::Damaged { offset, what, .. } => (offset, what),
+        Tail::Torn { .. } => (scan.offset(), format!("parts of group {first_lost} are blank")),
+        Tail::Blank => (scan.offset(), "it is blank from here on".to_owned()),
+    };
+    Err(JournalError::Damaged { file: head.name(), offset, what, first_lost, last_lost })
+}
+
+/// The last segment: what comes after its last group must be blank, or the rest of one write that was interrupted.
+fn last(mut scan: Scan, head: segment::Head, segments: VecDeque<Held>) -> Result<Opened, JournalError> {
+    let mut last_at = scan.offset();
+    let step = loop {
+        let at = scan.offset();
+        match scan.step(None)? {
+            Step::Group => last_at = at,
+            other => break other,
+        }
+    };
+    let first_lost = scan.next_number();
+    if step == Step::Closing {
+        let file = segment::name(first_lost);
+        return Err(JournalError::Missing { file, first_lost, last_lost: None });
+    }
+    let end = match scan.tail()? {
+        Tail::Blank => scan.offset(),
+        Tail::Torn { end } => end,
+        Tail::Damaged { offset, what, last_seen } => {
+            let last_lost = last_seen.unwrap_or(first_lost).max(first_lost);
+            return Err(JournalError::Damaged { file: head.name(), offset, what, first_lost, last_lost });
+        }
+    };
+    let recovered = Recovered {
+        first: segments.front().map_or(head.first, |held| held.first),
+        last: first_lost - 1,
+        cut_bytes: end - scan.offset(),
+    };
+    if recovered.cut_bytes > 0 {
+        tracing::warn!(
+            file = head.name(),
+            offset = scan.offset(),
+            bytes = recovered.cut_bytes,
+            group = first_lost,
+            "the write of this group was interrupted, so it was not acknowledged; what there is of it is cut"
+        );
+    }
+    let offset = scan.offset();
+    let file = scan.into_file();
+    write_again(file.as_ref(), last_at, offset).map_err(io_of(&head.name(), "cannot write"))?;
+    Ok(Opened { segments, head, file, offset, recovered })
+}
+
+/// Makes durable what was read: the last group may be in the system's memory only, and after a failed sync be taken there
+/// for written. So it is written again and synced.
+fn write_again(file: &dyn DiskFile, last_at: u64, offset: u64) -> io::Result<()> {
+    let mut buffer = Vec::new();
+    for at in (last_at..offset).step_by(JOURNAL_BUFFER_BYTES) {
+        buffer.resize((offset - at).min(JOURNAL_BUFFER_BYTES as u64) as usize, 0);
+        file.read_at(at, &mut buffer)?;
+        file.write_at(at, &buffer)?;
+    }
+    file.sync_data()
+}
+
+pub fn io_of(file: &str, action: &'static str) -> impl Fn(io::Error) -> JournalError {
+    let file = file.to_owned();
+    move |source| JournalError::Io { file: file.clone(), action, source }
+}
+
+fn folder(action: &'static str) -> impl Fn(io::Error) -> JournalError {
+    io_of("the journal's folder", action)
+}

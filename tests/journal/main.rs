@@ -1,0 +1,10 @@
+//! The journal on a disk that loses power, fails, is full or is damaged: see each file.
+
+#[path = "../storage/mod.rs"]
+mod storage;
+
+mod crash;
+mod damage;
+mod format;
+mod full;
+mod workload;
