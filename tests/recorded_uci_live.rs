@@ -59,7 +59,8 @@ fn line(batch: &Batch, row: usize) -> String {
 fn ended(cycles: impl IntoIterator<Item = Cycle>) -> BTreeMap<(String, String, u16), Cycle> {
     let mut last: BTreeMap<(String, String, u16), Cycle> = BTreeMap::new();
     for cycle in cycles.into_iter().filter(|cycle| !cycle.result.starts_with("open")) {
-        let known = last.entry((cycle.ticket.clone(), cycle.clock.clone(), cycle.cycle)).or_insert_with(|| cycle.clone());
+        let known =
+            last.entry((cycle.ticket.clone(), cycle.clock.clone(), cycle.cycle)).or_insert_with(|| cycle.clone());
         if cycle.revision >= known.revision {
             *known = Cycle { revision: cycle.revision, ..cycle };
         }
