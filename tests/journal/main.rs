@@ -1,4 +1,4 @@
-//! The journal on a disk that loses power, fails, is full or is damaged: see each file.
+//! The journal, and the service on it, on a disk that loses power, fails, is full or is damaged: see each file.
 
 #[path = "../storage/mod.rs"]
 mod storage;
@@ -7,4 +7,6 @@ mod crash;
 mod damage;
 mod format;
 mod full;
+mod machine;
+mod service;
 mod workload;
