@@ -150,7 +150,7 @@ fn engine(criterion: &mut Criterion) {
     group.bench_function("event", |bencher| {
         bencher.iter_batched(
             || loaded(&policy_now, &tickets, start_ms()),
-            |mut engine| {
+            |engine| {
                 black_box(engine.apply(&replies, Passed::Latest));
                 engine
             },
@@ -163,7 +163,7 @@ fn engine(criterion: &mut Criterion) {
     group.bench_function("fire-all-levels", |bencher| {
         bencher.iter_batched(
             || loaded(&policy_now, &tickets, start_ms()),
-            |mut engine| {
+            |engine| {
                 let outcome = engine.advance(end_ms);
                 assert_eq!(outcome.escalations.len(), 4 * TICKETS as usize, "levels were lost");
                 (engine, outcome)
@@ -183,7 +183,7 @@ fn engine(criterion: &mut Criterion) {
     group.bench_function("fire-burst", |bencher| {
         bencher.iter_batched(
             || loaded(&policy_now, &burst, start_ms()),
-            |mut engine| {
+            |engine| {
                 let outcome = engine.advance(start_ms() + 2 * HOUR_MS + 30 * MINUTE_MS);
                 (engine, outcome)
             },
@@ -193,7 +193,7 @@ fn engine(criterion: &mut Criterion) {
     group.bench_function("edit", |bencher| {
         bencher.iter_batched(
             || loaded(&policy_now, &tickets, start_ms() + 5 * DAY_MS),
-            |mut engine| {
+            |engine| {
                 let edited = engine.edit(Arc::clone(&policy_next), Apply::FromStart, Passed::Latest);
                 assert!(edited.is_ok(), "the edit was refused");
                 (engine, edited)
@@ -204,7 +204,7 @@ fn engine(criterion: &mut Criterion) {
     group.bench_function("edit-dry-run", |bencher| {
         bencher.iter_batched(
             || loaded(&policy_now, &tickets, start_ms() + 5 * DAY_MS),
-            |mut engine| {
+            |engine| {
                 let preview = engine.preview(&policy_next, Apply::FromStart, Passed::Latest);
                 (engine, preview)
             },

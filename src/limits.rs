@@ -93,6 +93,32 @@ pub const REPLAY_WINDOW_ROWS: usize = 1 << 17;
 pub const ROW_GROUP_ROWS: usize = 1 << 20;
 pub const ROW_GROUP_BYTES: usize = 128 << 20;
 
+/// Bytes of the distinct words of a column in one row group; beyond that they are written row by row.
+pub const DICTIONARY_BYTES: usize = 16 << 20;
+
+/// Rows that the store hands to a table's writer at once.
+pub const TABLE_SLICE_ROWS: usize = 1 << 17;
+
+/// Bytes of a table of the store that are written before they are synced. The disk is then never so far behind that the
+/// journal's next sync waits for it.
+pub const TABLE_UNSYNCED_BYTES: u64 = 32 << 20;
+
+/// Bytes of a snapshot's manifest. One of 64 shards has about 40,000.
+pub const MAX_MANIFEST_BYTES: u64 = 16 << 20;
+
+/// Bytes whose checksum is computed at once.
+pub const CHECKSUM_CHUNK_BYTES: u64 = 8 << 20;
+
+/// Rows of one file of the history, and of one of its row groups.
+pub const HISTORY_FILE_ROWS: usize = 1 << 20;
+pub const HISTORY_GROUP_ROWS: usize = 1 << 16;
+
+/// Rows of the history that one question looks at; what is asked for then goes on from there.
+pub const HISTORY_LOOK_ROWS: u64 = 1 << 20;
+
+/// Records that one question to the history is answered with.
+pub const MAX_HISTORY_RECORDS: usize = 10_000;
+
 /// Batches of results that wait for the thread that writes them.
 pub const WAITING_OUTPUT_BATCHES: usize = 4;
 
@@ -102,6 +128,12 @@ pub const GENERATED_ROWS: usize = 1 << 16;
 /// Bad rows that are described on the terminal; the rest go to the rejects file and the count.
 pub const REJECTS_SHOWN: usize = 20;
 
+/// Stretches of business time that the explanation of one cycle lists; a month of office hours has some 40.
+pub const MAX_EXPLAINED_INTERVALS: usize = 200;
+
+/// Cycles that the explanation of one ticket lists, the newest.
+pub const MAX_EXPLAINED_CYCLES: usize = 1_000;
+
 /// Versions of all priorities that an engine keeps (each has a 16-bit number).
 pub const MAX_VERSIONS: usize = 65_535;
 
@@ -110,6 +142,98 @@ pub const MAX_TABLE_BATCH_BYTES: u64 = 512 << 20;
 
 /// Bytes of an Arrow message's description.
 pub const MAX_TABLE_HEADER_BYTES: u64 = 16 << 20;
+
+/// Bytes of an answer that the client commands read. The longest lists every row of a chunk that was refused.
+pub const MAX_ANSWER_BYTES: u64 = 64 << 20;
+
+/// Bytes of a file with a token, and of one with certificates.
+pub const MAX_TOKEN_FILE_BYTES: u64 = 4 << 10;
+pub const MAX_CERTIFICATES_BYTES: u64 = 4 << 20;
+
+/// Rows and bytes of a chunk that `overdue load` sends at once: some MiB, so that a repeat is cheap and its sync is shared by
+/// many rows. A chunk ends with the row that reaches one of them.
+pub const LOAD_CHUNK_ROWS: usize = 1 << 16;
+pub const LOAD_CHUNK_BYTES: usize = 8 << 20;
+
+/// Connections of `overdue load`. Each holds a chunk or two.
+pub const MAX_LOAD_CONNECTIONS: usize = 64;
+
+/// Bytes of the file in which `overdue load` remembers what was acknowledged: some 200 bytes a chunk.
+pub const MAX_RESUME_BYTES: u64 = 256 << 20;
+
+/// How often `overdue load` sends a chunk before it gives up, and how long it waits at most in between.
+pub const MAX_ATTEMPTS: u32 = 12;
+pub const MAX_RETRY_WAIT_S: u64 = 60;
+/// Bulk bodies that are read at the same time; each has parser threads and some ten MiB of blocks and batches.
+pub const MAX_BULK_LOADS: usize = 4;
+
+/// Bytes of a body that is parsed where it arrives instead of on threads of its own: some hundred rows, well under a
+/// millisecond of an async worker's time.
+pub const SMALL_BODY_BYTES: usize = 64 << 10;
+
+/// Bytes of a bulk body that are parsed as one piece, and so a batch: large enough that a sync for each batch is little beside
+/// parsing it.
+pub const BULK_BLOCK_BYTES: usize = 4 << 20;
+
+/// Pieces of a bulk body, and bytes after which a piece is handed on, that wait between the connection and its parser.
+pub const BODY_PIECES: usize = 16;
+pub const BODY_PIECE_BYTES: usize = 128 << 10;
+
+/// Refused rows of a bulk body that the answer describes; the others are counted.
+pub const MAX_ROW_ERRORS: usize = 100;
+
+/// Rows of one page of a list.
+pub const MAX_PAGE_ROWS: usize = 1_000;
+
+/// Bytes of a note or reason that somebody writes.
+pub const MAX_NOTE_BYTES: usize = 4_096;
+
+/// Readers of the live feed at the same time.
+pub const MAX_FEED_READERS: usize = 256;
+
+/// Records that a feed reads at once; between two reads other requests have their turn.
+pub const FEED_CHUNK_ROWS: usize = 256;
+
+/// Seconds without an escalation after which a feed says that it is still there.
+pub const FEED_HEARTBEAT_S: u64 = 15;
+
+/// Attempts at an edit of one part of the policy while others edit other parts.
+pub const EDIT_ATTEMPTS: usize = 8;
+
+/// Open intervals that a preview of a calendar shows.
+pub const MAX_SHOWN_INTERVALS: usize = 2_000;
+
+/// Answers that are kept for repeats of requests with a key, and for how long.
+pub const MAX_KEPT_RESULTS: usize = 100_000;
+pub const KEPT_RESULT_MS: i64 = 24 * 3_600 * 1_000;
+
+/// Days of results that the metrics show.
+pub const KEPT_DAYS: i64 = 35;
+
+/// Acknowledgements that are remembered beside the history; the oldest go first.
+pub const MAX_ACKNOWLEDGEMENTS: usize = 1_000_000;
+
+/// Commands that wait for the sequencer. A bulk command holds up to [`MAX_BATCH_ROWS`] rows.
+pub const COMMAND_QUEUE: usize = 1_024;
+
+/// Commands and rows of one group of the journal.
+pub const MAX_GROUP_COMMANDS: usize = 1_024;
+pub const MAX_GROUP_ROWS: usize = 1 << 17;
+
+/// Timers that are let ring in one step when several seconds are due at once: between steps commands are taken.
+pub const STORM_TIMERS: u64 = 100_000;
+
+/// Escalation records kept in memory for the feed and the list; older ones are read from the history.
+pub const FEED_RECORDS: usize = 1_000_000;
+
+/// Records that wait in memory until they are written to the history as one file.
+pub const HISTORY_FLUSH_RECORDS: usize = 1 << 18;
+
+/// Records that one page of a list looks at; a filter that admits few gets a page with few, and where to go on.
+pub const MAX_RECORDS_A_PAGE: u64 = 200_000;
+
+/// Shards of the live engine: a snapshot stops it for one at a time.
+pub const LIVE_SHARDS: usize = 64;
 
 /// Bytes of a segment of the journal, written as zeros before it is used. Large enough that a segment takes a second to
 /// fill at full load, small enough that a start reads the rest of the last one in some 30 ms.
@@ -123,3 +247,60 @@ pub const MAX_GROUP_BYTES: usize = 512 << 20;
 
 /// Inputs of one group of the journal.
 pub const MAX_GROUP_INPUTS: usize = 1 << 16;
+
+/// Tokens of a data folder; every request is compared with all of them.
+pub const MAX_TOKENS: usize = 1_024;
+
+/// Bytes of the file of tokens.
+pub const MAX_TOKENS_BYTES: u64 = 1 << 20;
+
+/// Bytes of a token's name, which goes into every input's origin.
+pub const MAX_TOKEN_NAME_BYTES: usize = 64;
+
+/// Milliseconds between two looks at the file of tokens: how long a revoked token may still work.
+pub const TOKENS_CHECK_MS: i64 = 1_000;
+
+/// Bytes of a token that is presented; longer ones are not looked up.
+pub const MAX_PRESENTED_TOKEN_BYTES: usize = 256;
+
+/// The most that the operator may allow for a body that is read whole (policies with their calendars, one event): such bodies
+/// lie in memory.
+pub const MAX_BODY_BYTES: usize = 256 << 20;
+
+/// The most that the operator may allow for a bulk body as it comes over the wire. It is never held whole.
+pub const MAX_BULK_BODY_BYTES: u64 = 1 << 40;
+
+/// How fast a body must come on the whole, beyond the time that every body has: a bulk load over a slow line does, a client
+/// that sends a byte now and then to hold its place does not.
+pub const LEAST_BODY_BYTES_A_SECOND: u64 = 16 << 10;
+
+/// Headers of a request, and their bytes together with the path: what a person or a client has any use for. The framework
+/// itself gives up at 96 headers or 128 KiB, with an answer that says nothing.
+pub const MAX_HEADERS: usize = 64;
+pub const MAX_HEADERS_BYTES: usize = 32 << 10;
+
+/// Bytes of the path and query of a request.
+pub const MAX_URI_BYTES: usize = 8 << 10;
+
+/// The most open connections that the operator may allow for one worker.
+pub const MAX_CONNECTIONS: usize = 1 << 20;
+
+/// Addresses without a valid token whose attempts are counted apart; beyond, all others share one count.
+pub const MAX_COUNTED_PEERS: usize = 16_384;
+
+/// Bytes of an `Idempotency-Key` (RFC drafts suggest a UUID) and of an `X-Request-Id` that is taken over.
+pub const MAX_KEY_BYTES: usize = 128;
+
+/// Answers kept for repeats, the bytes of one, and how long. The oldest go first; repeats of loads are known for longer by the
+/// service itself.
+pub const MAX_KEPT_ANSWERS: usize = 4_096;
+pub const MAX_KEPT_ANSWER_BYTES: usize = 16 << 10;
+pub const KEPT_ANSWER_S: u64 = 24 * 60 * 60;
+
+/// Bytes of a body under an `Idempotency-Key` that is compared with the body of its repeat. What is longer (or of unknown
+/// length) is not compared.
+pub const MAX_COMPARED_BODY_BYTES: usize = 1 << 20;
+
+/// Names of teams, channels, categories and priorities that have series of their own in Prometheus, the largest; the others
+/// are summed. A scrape stays below some thousand lines.
+pub const MAX_METRIC_NAMES: usize = 200;

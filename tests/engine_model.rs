@@ -8,14 +8,10 @@ mod model;
 
 use model::Model;
 use model::adapter::Subject;
-use model::random::{Profile, Random, random_commands, random_policy};
+use model::random::{EVERYTHING, Profile, Random, random_commands, random_policy, seeds};
 use model::run::{Command, Row, SHARDS, compare, describe_policy};
 use model::shrink::shrink;
 use std::sync::Arc;
-
-fn number(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{variable} is a number")))
-}
 
 /// Random policies and workloads of a profile, on every number of shards.
 fn random(profile: Profile) {
@@ -87,24 +83,23 @@ fn random_edits_and_everything() {
 }
 
 #[test]
-fn random_milliseconds() {
-    random(Profile { ahead: true, behind: true, milliseconds: true, ..Profile::default() });
+fn random_restatements() {
+    random(Profile { behind: true, restates: true, catch_ups: true, ..Profile::default() });
 }
 
-const EVERYTHING: Profile = Profile {
-    ahead: true,
-    behind: true,
-    late: true,
-    priorities: true,
-    gone: true,
-    edits: true,
-    catch_ups: true,
-    milliseconds: true,
-};
+#[test]
+fn random_restatements_and_edits() {
+    random(Profile { behind: true, late: true, priorities: true, restates: true, edits: true, ..Profile::default() });
+}
 
-fn seeds(default_runs: u64) -> std::ops::RangeInclusive<u64> {
-    let runs = number("OVERDUE_RUNS").unwrap_or(default_runs);
-    number("OVERDUE_SEED").map_or(1..=runs, |seed| seed..=seed)
+#[test]
+fn random_restatements_ahead() {
+    random(Profile { ahead: true, behind: true, restates: true, ..Profile::default() });
+}
+
+#[test]
+fn random_milliseconds() {
+    random(Profile { ahead: true, behind: true, milliseconds: true, ..Profile::default() });
 }
 
 #[test]

@@ -87,7 +87,7 @@ fn sorting_on_disk_gives_the_same_bytes() {
 fn every_format_and_the_standard_input_give_the_same() {
     let folder = Folder::new();
     let expected = replay(&folder.path("shipped"), HISTORY, &[]);
-    for name in ["h.csv", "h.csv.gz", "h.ndjson", "h.ndjson.zst", "h.parquet"] {
+    for name in ["h.csv", "h.csv.gz", "h.ndjson", "h.ndjson.zst", "h.parquet", "h.arrows"] {
         let input = folder.path(name);
         succeeds(&["generate", "--out", &input]);
         assert!(replay(&folder.path("out"), &input, &[]) == expected, "{name}");

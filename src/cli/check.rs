@@ -64,7 +64,7 @@ pub fn read_policy(path: &Path) -> anyhow::Result<Checked> {
     Ok(policy::check(&text, &path.display().to_string(), &mut read))
 }
 
-fn read_text(path: &Path) -> anyhow::Result<String> {
+pub(super) fn read_text(path: &Path) -> anyhow::Result<String> {
     let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
     let mut bytes = Vec::new();
     file.take(MAX_CONFIG_BYTES + 1)

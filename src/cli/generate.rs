@@ -1,8 +1,8 @@
 //! `overdue generate`: a made-up history, the same on every machine.
 
-use crate::generate::{Csv, History, Ndjson, Output, ParquetRows, Plan, Table, TableWriter, stories};
+use crate::generate::{ArrowRows, Csv, History, Ndjson, Output, ParquetRows, Plan, Table, TableWriter, stories};
 use crate::limits;
-use crate::replay::publish::Staged;
+use crate::publish::Staged;
 use crate::time::{DAY_MS, MAX_INPUT_MS, parse_rfc3339};
 use anyhow::{Context, bail};
 use clap::ValueEnum;
@@ -19,7 +19,7 @@ const ZSTD_LEVEL: i32 = 19;
 /// Makes up the history of a contact centre.
 ///
 /// The same options give the same rows on every machine. The file's name says its format: .csv, .ndjson (also .jsonl), each
-/// with .zst or .gz behind it if it is to be compressed, or .parquet.
+/// with .zst or .gz behind it if it is to be compressed, .parquet, or .arrows (an Arrow stream).
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// File to write
@@ -107,6 +107,9 @@ fn writer(path: &Path, file: File) -> anyhow::Result<Box<dyn TableWriter>> {
     if name.ends_with(".parquet") {
         return Ok(Box::new(ParquetRows::new(Sink::Plain(file))));
     }
+    if name.ends_with(".arrows") {
+        return Ok(Box::new(ArrowRows::new(Sink::Plain(file))));
+    }
     let (name, out) = if let Some(name) = name.strip_suffix(".zst") {
         (name, Sink::Zstd(zstd::Encoder::new(file, ZSTD_LEVEL)?))
     } else if let Some(name) = name.strip_suffix(".gz") {
@@ -118,7 +121,7 @@ fn writer(path: &Path, file: File) -> anyhow::Result<Box<dyn TableWriter>> {
         Some("csv") => Ok(Box::new(Csv::new(out))),
         Some("ndjson" | "jsonl") => Ok(Box::new(Ndjson::new(out))),
         _ => bail!(
-            "--out {}: the name must end in .csv, .ndjson, .jsonl (each also with .zst or .gz) or .parquet",
+            "--out {}: the name must end in .csv, .ndjson, .jsonl (each also with .zst or .gz), .parquet or .arrows",
             path.display()
         ),
     }

@@ -2,8 +2,16 @@
 
 mod calendar;
 mod check;
+mod demo;
 mod generate;
+mod http;
+mod load;
 mod replay;
+mod serve;
+mod snapshot;
+mod stop;
+mod token;
+mod top;
 
 use clap::{Parser, Subcommand};
 use std::io::{self, Write};
@@ -22,8 +30,17 @@ enum Command {
     #[command(subcommand)]
     Calendar(calendar::CalendarCommand),
     Check(check::Arguments),
+    Demo(demo::Arguments),
     Generate(generate::Arguments),
+    Load(load::Arguments),
     Replay(replay::Arguments),
+    Serve(serve::Arguments),
+    #[command(subcommand)]
+    Token(token::TokenCommand),
+    /// Look at the snapshots of a service: what is in them, whether they are whole.
+    #[command(subcommand)]
+    Snapshot(snapshot::SnapshotCommand),
+    Top(top::Arguments),
 }
 
 /// Runs what was asked for; the exit code of the process is the answer.
@@ -34,8 +51,14 @@ pub fn run(cli: &Cli) -> anyhow::Result<std::process::ExitCode> {
     match &cli.command {
         Command::Calendar(command) => calendar::run(command),
         Command::Check(arguments) => check::run(arguments),
+        Command::Demo(arguments) => demo::run(arguments),
         Command::Generate(arguments) => generate::run(arguments),
+        Command::Load(arguments) => load::run(arguments),
         Command::Replay(arguments) => replay::run(arguments),
+        Command::Serve(arguments) => serve::run(arguments),
+        Command::Token(command) => token::run(command),
+        Command::Snapshot(command) => snapshot::run(command),
+        Command::Top(arguments) => top::run(arguments),
     }
 }
 

@@ -5,7 +5,7 @@ use crate::engine::Passed;
 use crate::ingest::{self, Mapping, Reject, Source};
 use crate::limits;
 use crate::policy::Policy;
-use crate::replay::publish::Staged;
+use crate::publish::Staged;
 use crate::replay::sort::{Keep, Sorter};
 use crate::replay::{self, Listener, Outputs, RefusedEvent, grouped};
 use crate::time::{format_rfc3339, parse_rfc3339};
@@ -67,7 +67,7 @@ pub struct Arguments {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum PassedLevels {
+pub(super) enum PassedLevels {
     /// Of each open cycle the one that was due last
     Latest,
     All,
@@ -92,7 +92,7 @@ impl From<PassedLevels> for Passed {
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let began = Instant::now();
     let policy = Arc::new(policy(&arguments.policy)?);
-    let mapping = arguments.mapping.as_deref().map_or_else(|| Ok(Mapping::default()), mapping)?;
+    let mapping = arguments.mapping.as_deref().map_or_else(|| Ok(Mapping::default()), read_mapping)?;
     let until = |text: &String| parse_rfc3339(text).with_context(|| format!("--until {text:?}"));
     let until_ms = arguments.until.as_ref().map(until).transpose()?;
     let threads = arguments.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
@@ -169,7 +169,11 @@ fn policy(path: &Path) -> anyhow::Result<Policy> {
     })
 }
 
-fn mapping(path: &Path) -> anyhow::Result<Mapping> {
+/// Reads a mapping file.
+///
+/// # Errors
+/// A file that cannot be read, and every mistake in it.
+pub(super) fn read_mapping(path: &Path) -> anyhow::Result<Mapping> {
     let cannot_read = || format!("cannot read {}", path.display());
     let mut text = String::new();
     let file = File::open(path).with_context(cannot_read)?;

@@ -205,5 +205,5 @@ impl Sink for Ignore {
         false
     }
 
-    fn ended(&mut self, _: super::fold::Ended) {}
+    fn ended(&mut self, _: super::fold::Ended, _: &Meter, _: &Run) {}
 }

@@ -1,19 +1,18 @@
 //! The engine itself: words, versions and shards put together.
 
 use super::counters::Counters;
-use super::edit::{Edit, Effected, Effects};
+use super::edit::Edit;
 use super::live::Told;
-use super::outcome::{CycleRecord, Escalation, Outcome, Passed, Refused, TicketRef};
+use super::outcome::{CycleRecord, Escalation, Outcome, Passed, Refused};
 use super::shard::{Scene, Shard};
-use super::symbols::{NO_SYMBOL, Symbol, Symbols};
+use super::symbols::{Symbol, Symbols};
 use super::versions::{Apply, Versions};
 use super::words::{Resolved, Words};
 use crate::limits::{MAX_PRIORITIES, MAX_SHARDS, MAX_VERSIONS};
-use crate::policy::{Actions, Policy};
-use crate::ticket::{Batch, State};
+use crate::policy::Policy;
+use crate::ticket::Batch;
 use crate::time::SECOND_MS;
 use rayon::prelude::*;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use thiserror::Error;
 
@@ -27,44 +26,25 @@ pub enum EditError {
     InUse { name: String, tickets: u64 },
     #[error("{versions} versions of {MAX_PRIORITIES} priorities at most: an engine keeps {MAX_VERSIONS}")]
     TooMany { versions: usize },
-}
-
-/// What an edit would do to the open tickets.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Preview {
-    pub all: Effects,
-    pub by_priority: BTreeMap<String, Effects>,
-    /// Tickets without a team stand under the empty name.
-    pub by_team: BTreeMap<String, Effects>,
-}
-
-/// What is known of a ticket.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TicketView<'a> {
-    pub id: &'a str,
-    pub opened_ms: i64,
-    pub state: State,
-    pub priority: &'a str,
-    pub owner: Option<&'a str>,
-    pub team: Option<&'a str>,
-    pub channel: Option<&'a str>,
-    pub category: Option<&'a str>,
-    pub customer: Option<&'a str>,
-    /// The second by which the next level or mark is looked at; `None` when nothing is to come.
-    pub next_due_s: Option<u32>,
+    #[error("another edit came into force meanwhile")]
+    Overtaken,
+    #[error("{shards} shards are held back: the policy cannot be edited before they have caught up")]
+    Held { shards: usize },
 }
 
 /// Watches tickets; see the [module](super).
 #[derive(Debug)]
 pub struct Engine {
-    policy: Arc<Policy>,
-    versions: Versions,
-    clocks: Symbols,
-    words: Words,
-    shards: Vec<Shard>,
-    now_ms: i64,
+    pub(super) policy: Arc<Policy>,
+    pub(super) versions: Versions,
+    pub(super) clocks: Symbols,
+    pub(super) words: Words,
+    pub(super) shards: Vec<Shard>,
+    pub(super) now_ms: i64,
     /// Rows taken so far; a ticket's place in the order of first sight is the row that brought it.
-    rows: u64,
+    pub(super) rows: u64,
+    /// Shards that are left alone, by number; empty: none.
+    pub(super) held: Vec<bool>,
 }
 
 impl Engine {
@@ -77,6 +57,7 @@ impl Engine {
             shards: (0..shards.clamp(1, MAX_SHARDS) as u16).map(Shard::new).collect(),
             now_ms: 0,
             rows: 0,
+            held: Vec::new(),
             policy: Arc::clone(&policy),
         };
         // A policy alone never has too many priorities: its own bound is that of the engine.
@@ -87,6 +68,7 @@ impl Engine {
             i64::MIN,
             Apply::FromStart,
         );
+        engine.words.by_policy = Words::by_policy(&policy, &engine.words.priorities);
         engine
     }
 
@@ -116,19 +98,23 @@ impl Engine {
         self.reap();
         let first_row = self.rows;
         self.rows += batch.len() as u64;
-        let resolved = Resolved::new(batch, &mut self.words, &self.versions, &self.policy);
+        let resolved = Resolved::new(batch, &mut self.words, &self.versions);
         let parts = resolved.split(self.shards.len());
-        let policy = &self.policy;
+        let (policy, held) = (&self.policy, &self.held);
         let scene = Scene { versions: &self.versions, now_ms: self.now_ms, passed };
-        let each = |(shard, part): (&mut Shard, &Vec<u32>)| resolved.apply(shard, part, &scene, policy, first_row);
-        let refused: Vec<Vec<Refused>> = if batch.len() < PARALLEL_FROM / 10 {
-            self.shards.iter_mut().zip(&parts).map(each).collect()
-        } else {
-            self.shards.par_iter_mut().zip(&parts).map(each).collect()
+        let each = |shard: &mut Shard| match parts.of(shard.number) {
+            part if part.is_empty() || is_held(held, shard) => Vec::new(),
+            part => resolved.apply(shard, part, &scene, policy, first_row),
         };
+        let refused: Vec<Vec<Refused>> = if batch.len() < PARALLEL_FROM / 10 {
+            self.shards.iter_mut().map(each).collect()
+        } else {
+            self.shards.par_iter_mut().map(each).collect()
+        };
+        let resolved_refused = resolved.into_refused();
         let mut outcome = self.collect();
         outcome.refused = refused.into_iter().flatten().collect();
-        outcome.refused.extend(resolved.into_refused());
+        outcome.refused.extend(resolved_refused);
         outcome.sort();
         outcome
     }
@@ -154,22 +140,42 @@ impl Engine {
         let until_s = (now_ms / SECOND_MS) as u32;
         let scene = Scene { versions: &self.versions, now_ms, passed };
         let entries: usize = self.shards.iter().map(|shard| shard.wheel.entries_until(until_s)).sum();
+        let held = &self.held;
+        let each = |shard: &mut Shard| {
+            if !is_held(held, shard) {
+                shard.advance(&scene, now_ms, passed_until_ms);
+            }
+        };
         if entries < PARALLEL_FROM {
-            self.shards.iter_mut().for_each(|shard| shard.advance(&scene, now_ms, passed_until_ms));
+            self.shards.iter_mut().for_each(each);
         } else {
-            self.shards.par_iter_mut().for_each(|shard| shard.advance(&scene, now_ms, passed_until_ms));
+            self.shards.par_iter_mut().for_each(each);
         }
         let mut outcome = self.collect();
         outcome.sort();
         outcome
     }
 
+    /// Leaves shards alone until the next call, by number: those for which `ahead` is true have seen already what is to be
+    /// applied next, because they were exported later than the others. Time passes without them, and rows of their tickets are
+    /// counted and their words kept, but nothing happens to them. An empty slice lets all go on.
+    ///
+    /// The policy cannot be edited meanwhile.
+    pub fn hold(&mut self, ahead: &[bool]) {
+        self.held = if ahead.contains(&true) { ahead.to_vec() } else { Vec::new() };
+    }
+
     /// Brings another policy into force at the engine's time. Priorities that differ get a new version; what becomes of
     /// their tickets is for `apply` to say, which of the levels passed by it fire, for `passed`.
     ///
     /// # Errors
-    /// When a priority would go that tickets still have, or when there would be too many versions.
+    /// When a priority would go that tickets still have, when there would be too many versions, while shards are
+    /// [held](Engine::hold).
     pub fn edit(&mut self, policy: Arc<Policy>, apply: Apply, passed: Passed) -> Result<Outcome, EditError> {
+        let shards = self.held.iter().filter(|held| **held).count();
+        if shards > 0 {
+            return Err(EditError::Held { shards });
+        }
         self.reap();
         let mut edited = self.edited(&policy, apply)?;
         let before = std::mem::take(&mut self.versions);
@@ -179,45 +185,14 @@ impl Engine {
         self.versions = std::mem::take(&mut edited.versions);
         self.words.priorities = edited.priorities;
         self.clocks = edited.clocks;
+        self.words.by_policy = Words::by_policy(&policy, &self.words.priorities);
         self.policy = policy;
         let mut outcome = self.collect();
         outcome.sort();
         Ok(outcome)
     }
 
-    /// What [`Engine::edit`] would do, counted over every open ticket; nothing changes.
-    ///
-    /// # Errors
-    /// Those of [`Engine::edit`].
-    pub fn preview(&mut self, policy: &Arc<Policy>, apply: Apply, passed: Passed) -> Result<Preview, EditError> {
-        let edited = self.edited(policy, apply)?;
-        let edit = Edit::new(&self.versions, &edited.versions, apply);
-        let scene = Scene { versions: &edited.versions, now_ms: self.now_ms, passed };
-        let parts: Vec<Effected> = self
-            .shards
-            .par_iter_mut()
-            .map(|shard| {
-                let mut effected = Effected::default();
-                shard.preview(&scene, &edit, &mut effected);
-                effected
-            })
-            .collect();
-        let mut preview = Preview::default();
-        for part in parts {
-            for (priority, effects) in part.by_priority {
-                preview.all.add(&effects);
-                let name = self.words.priorities.word(priority).unwrap_or("");
-                preview.by_priority.entry(name.to_owned()).or_default().add(&effects);
-            }
-            for (team, effects) in part.by_team {
-                let name = self.words.teams.word(team).unwrap_or("");
-                preview.by_team.entry(name.to_owned()).or_default().add(&effects);
-            }
-        }
-        Ok(preview)
-    }
-
-    fn edited(&self, policy: &Arc<Policy>, apply: Apply) -> Result<Edited, EditError> {
+    pub(super) fn edited(&self, policy: &Arc<Policy>, apply: Apply) -> Result<Edited, EditError> {
         let counters = self.counters();
         for (priority, tally) in counters.by_priority.iter().enumerate() {
             let tickets = tally.open.wrapping_add(tally.done);
@@ -262,90 +237,6 @@ impl Engine {
         let mut counters = Counters::default();
         self.shards.iter().for_each(|shard| counters.merge(&shard.counters));
         counters
-    }
-
-    /// Looks a ticket up by its id.
-    pub fn find(&self, id: &str) -> Option<TicketRef> {
-        let hash = super::hash_id(id.as_bytes());
-        let shard = &self.shards[super::shard_of(hash, self.shards.len())];
-        let slot = shard.tickets.find(hash, id)?;
-        Some(shard.ticket_ref(slot))
-    }
-
-    /// A ticket's id in the source system.
-    pub fn ticket_id(&self, ticket: TicketRef) -> &str {
-        self.shards[usize::from(ticket.shard)].tickets.id(ticket.slot)
-    }
-
-    /// What is known of a ticket. Of one that has just left, `priority` is empty.
-    pub fn ticket(&self, ticket: TicketRef) -> TicketView<'_> {
-        let shard = &self.shards[usize::from(ticket.shard)];
-        let record = &shard.tickets.records[ticket.slot];
-        let priority = record.is_live().then(|| self.versions.get(record.version()).priority);
-        let due_s = shard.wheel.due(ticket.slot);
-        TicketView {
-            id: shard.tickets.id(ticket.slot),
-            opened_ms: record.opened_ms(),
-            state: record.state(),
-            priority: priority.and_then(|priority| self.words.priorities.word(priority)).unwrap_or(""),
-            owner: self.words.owners.word(record.owner),
-            team: self.words.teams.word(record.team()),
-            channel: self.words.channels.word(record.channel()),
-            category: self.words.categories.word(record.category()),
-            customer: self.words.customers.word(record.customer),
-            next_due_s: (due_s != 0).then_some(due_s),
-        }
-    }
-
-    /// Numbers of a ticket's words, for writers of columns: priority, team, channel, category; `None` where it has none.
-    pub fn ticket_symbols(&self, ticket: TicketRef) -> [Option<Symbol>; 4] {
-        let record = &self.shards[usize::from(ticket.shard)].tickets.records[ticket.slot];
-        let priority = if record.is_live() { self.versions.get(record.version()).priority } else { NO_SYMBOL };
-        [priority, record.team(), record.channel(), record.category()]
-            .map(|symbol| (symbol != NO_SYMBOL).then_some(symbol))
-    }
-
-    /// The name of a clock by its number.
-    pub fn clock_name(&self, clock: Symbol) -> &str {
-        self.clocks.word(clock).unwrap_or("")
-    }
-
-    /// The name of a priority by its number, as [`Counters::by_priority`] is indexed.
-    pub fn priority_name(&self, priority: Symbol) -> &str {
-        self.words.priorities.word(priority).unwrap_or("")
-    }
-
-    /// The name of a team by its number, as [`Counters::by_team`] is indexed.
-    pub fn team_name(&self, team: Symbol) -> &str {
-        self.words.teams.word(team).unwrap_or("")
-    }
-
-    /// The name of a channel by its number, as [`Counters::by_channel`] is indexed.
-    pub fn channel_name(&self, channel: Symbol) -> &str {
-        self.words.channels.word(channel).unwrap_or("")
-    }
-
-    /// The name of a category by its number, as [`Counters::by_category`] is indexed.
-    pub fn category_name(&self, category: Symbol) -> &str {
-        self.words.categories.word(category).unwrap_or("")
-    }
-
-    /// The number of the priority under which a level fired.
-    pub fn escalation_priority(&self, escalation: &Escalation) -> Symbol {
-        self.versions.get(escalation.version).priority
-    }
-
-    /// The number of the priority under which a cycle ended or runs.
-    pub fn cycle_priority(&self, cycle: &CycleRecord) -> Symbol {
-        self.versions.get(cycle.version).priority
-    }
-
-    /// What a fired level asks for; `None` for escalations by hand.
-    pub fn actions(&self, escalation: &Escalation) -> Option<&Actions> {
-        let version = self.versions.get(escalation.version);
-        let meter = version.meters.iter().find(|meter| meter.clock == escalation.clock)?;
-        let level = meter.definition().levels.get(usize::from(escalation.level).checked_sub(1)?)?;
-        Some(&level.actions)
     }
 
     /// Timers that are armed: tickets with something to come.
@@ -397,9 +288,14 @@ impl Engine {
     }
 }
 
+fn is_held(held: &[bool], shard: &Shard) -> bool {
+    held.get(usize::from(shard.number)).is_some_and(|held| *held)
+}
+
 /// What an edit would bring into force.
-struct Edited {
-    versions: Versions,
+#[derive(Debug)]
+pub(super) struct Edited {
+    pub versions: Versions,
     priorities: Symbols,
     clocks: Symbols,
 }

@@ -81,6 +81,14 @@ impl Class {
         }
     }
 
+    pub(super) fn is_at_risk(self) -> bool {
+        self.at_risk
+    }
+
+    pub(super) fn is_breached(self) -> bool {
+        self.breached
+    }
+
     pub(super) fn to_bits(self) -> u8 {
         u8::from(self.done) | u8::from(self.waiting) << 1 | u8::from(self.at_risk) << 2 | u8::from(self.breached) << 3
     }

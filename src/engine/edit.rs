@@ -2,9 +2,10 @@
 
 use super::change::Ignore;
 use super::clock_state::BREACH;
-use super::fold::{Fold, Reached, Sink};
+use super::fold::{Fold, Reached, Run, Sink};
 use super::history::Entry;
 use super::live::{Live, Trace};
+use super::meter::Meter;
 use super::outcome::Passed;
 use super::shard::{Scene, Shard, tell};
 use super::symbols::Symbol;
@@ -160,7 +161,8 @@ impl Shard {
     }
 
     /// What the edit would do to the shard's open tickets.
-    pub(super) fn preview(&mut self, scene: &Scene<'_>, edit: &Edit<'_>, effected: &mut Effected) {
+    pub(super) fn preview(&self, scene: &Scene<'_>, edit: &Edit<'_>, effected: &mut Effected) {
+        let mut folds = (Box::<Fold>::default(), Box::<Fold>::default());
         for slot in 0..self.tickets.records.len() {
             let record = self.tickets.records[slot];
             if !record.is_live() || record.state().is_done() || edit.touch(record.version()) == Touch::Not {
@@ -168,7 +170,7 @@ impl Shard {
             }
             let mut effects = Effects { tickets: 1, ..Effects::default() };
             if edit.apply != Apply::NewTickets || self.is_ahead(slot, scene.now_ms) {
-                self.preview_ticket(scene, edit, slot, &mut effects);
+                self.preview_ticket(scene, edit, slot, &mut folds, &mut effects);
             }
             let priority = edit.before.get(record.version()).priority;
             effected.by_priority.entry(priority).or_default().add(&effects);
@@ -176,19 +178,25 @@ impl Shard {
         }
     }
 
-    fn preview_ticket(&mut self, scene: &Scene<'_>, edit: &Edit<'_>, slot: u32, effects: &mut Effects) {
+    fn preview_ticket(
+        &self,
+        scene: &Scene<'_>,
+        edit: &Edit<'_>,
+        slot: u32,
+        (before, after): &mut (Box<Fold>, Box<Fold>),
+        effects: &mut Effects,
+    ) {
         let now_ms = scene.now_ms;
-        let mut before = self.take_fold();
-        let entries = self.before_edit(scene, edit, slot, &mut before);
-        let mut after = before.clone();
+        let entries = self.before_edit(scene, edit, slot, before);
+        after.clone_from(before);
         let mut levels = Levels { passed: scene.passed, count: 0, latest: Vec::new() };
         if self.is_ahead(slot, now_ms) {
-            tell(edit.after, &self.entries(edit.before, slot), now_ms, &mut after, &mut Ignore);
+            tell(edit.after, &self.events(edit.before, slot), now_ms, after, &mut Ignore);
         } else {
             after.edits_until(edit.after, now_ms + 1, &entries, &mut levels);
             after.settle(edit.after, now_ms + 1, &mut levels);
         }
-        effects.levels_firing += levels.firing(&after, edit.after);
+        effects.levels_firing += levels.firing(after, edit.after);
         for (meter, run) in before.clocks(edit.before).filter(|(_, run)| run.state.open) {
             let same = after.clocks(edit.after).find(|(other, _)| other.clock == meter.clock);
             let Some((new_meter, new_run)) = same.filter(|(_, run)| run.state.open) else { continue };
@@ -201,7 +209,6 @@ impl Shard {
             effects.newly_breached += u64::from(is && !was);
             effects.no_longer_breached += u64::from(was && !is);
         }
-        self.put_fold(before);
     }
 }
 
@@ -232,5 +239,5 @@ impl Sink for Levels {
         false
     }
 
-    fn ended(&mut self, _: super::fold::Ended) {}
+    fn ended(&mut self, _: super::fold::Ended, _: &Meter, _: &Run) {}
 }

@@ -46,8 +46,8 @@ pub(super) trait Sink {
     /// A level is reached; whether it fires now.
     fn reached(&mut self, reached: Reached) -> bool;
 
-    /// A cycle has ended.
-    fn ended(&mut self, ended: Ended);
+    /// A cycle has ended; `run` still has its segments, `meter` is what measured it.
+    fn ended(&mut self, ended: Ended, meter: &Meter, run: &Run);
 }
 
 /// A stretch of time in which a cycle ran.
@@ -303,8 +303,8 @@ impl Run {
         state.held = false;
         state.broken = false;
         state.fired = 0;
+        sink.ended(ended, meter, self);
         self.segments.clear();
         self.breach_ms = None;
-        sink.ended(ended);
     }
 }

@@ -6,7 +6,7 @@ use super::live::Live;
 use super::outcome::{Escalation, EscalationKind, Passed};
 use super::rows::{Growing, Row};
 use super::shard::{Scene, Shard};
-use super::symbols::Symbol;
+use super::symbols::{NO_SYMBOL, Symbol};
 use super::versions::Versions;
 use crate::limits::MAX_EVENTS_A_TICKET;
 use crate::ticket::EventKind;
@@ -76,6 +76,16 @@ impl Shard {
             self.leave(versions, slot);
         }
         used
+    }
+
+    /// Whether a row says something of a ticket that is not so.
+    pub(super) fn is_news(&self, versions: &Versions, slot: u32, row: &Row) -> bool {
+        let record = &self.tickets.records[slot];
+        let differs = |told: Symbol, has: Symbol| told != NO_SYMBOL && told != has;
+        row.state.is_some_and(|state| state != record.state())
+            || differs(row.priority, versions.get(record.version()).priority)
+            || differs(row.owner, record.owner)
+            || differs(row.team, record.team())
     }
 
     /// The priority with which a ticket without a history of its own was opened: the one it has.

@@ -3,8 +3,9 @@
 
 use super::clock_state::ClockState;
 use super::counters::Counters;
-use super::fold::{Ended, Fold, Reached, Sink};
+use super::fold::{Ended, Fold, Reached, Run, Sink};
 use super::history::PastFires;
+use super::meter::Meter;
 use super::outcome::{CycleRecord, CycleResult, Escalation, EscalationKind, Passed, TicketRef};
 use super::symbols::Symbol;
 use super::versions::{VersionId, Versions};
@@ -143,7 +144,7 @@ impl Sink for Live<'_> {
         }
     }
 
-    fn ended(&mut self, ended: Ended) {
+    fn ended(&mut self, ended: Ended, _: &Meter, _: &Run) {
         self.counters.count_ended(&ended, true);
         if ended.fired != 0 {
             self.told.past_fires.push(PastFires { clock: ended.clock, cycle: ended.cycle, levels: ended.fired });
@@ -165,7 +166,7 @@ impl Sink for Trace {
         false
     }
 
-    fn ended(&mut self, ended: Ended) {
+    fn ended(&mut self, ended: Ended, _: &Meter, _: &Run) {
         self.ended.push(ended);
     }
 }

@@ -83,6 +83,13 @@ impl Meter {
         due_ms.min(NEVER_MS)
     }
 
+    /// The stretches of time between two instants that count.
+    pub(super) fn intervals(&self, from_ms: i64, to_ms: i64) -> impl Iterator<Item = (i64, i64)> {
+        let whole = (self.real_time && from_ms < to_ms).then_some((from_ms, to_ms));
+        let open = (!self.real_time).then(|| self.calendar.timeline.open_intervals(from_ms, to_ms));
+        whole.into_iter().chain(open.into_iter().flatten())
+    }
+
     fn next_open(&self, at_ms: i64) -> i64 {
         if self.real_time { at_ms } else { self.calendar.timeline.next_open(at_ms).min(NEVER_MS) }
     }
@@ -185,6 +192,21 @@ impl Meter {
         }
     }
 
+    /// The marks that a running clock has not reached, and when each is due.
+    pub(super) fn each_ahead(&self, state: &ClockState, mut tell: impl FnMut(usize, i64)) {
+        let made;
+        let marks = match &self.fixed {
+            Some(marks) => marks,
+            None => {
+                made = self.marks_from(state.started_ms);
+                &made
+            }
+        };
+        for mark in marks.iter().filter(|mark| state.done & (1 << mark.index) == 0) {
+            tell(usize::from(mark.index), self.due(state, mark));
+        }
+    }
+
     /// When a mark would be due in the running segment; `NEVER_MS` for a mark that the clock does not have.
     pub(super) fn due_of(&self, state: &ClockState, index: usize) -> i64 {
         let find = |marks: &[Mark]| {
@@ -193,6 +215,14 @@ impl Meter {
         match &self.fixed {
             Some(marks) => find(marks),
             None => find(&self.marks_from(state.started_ms)),
+        }
+    }
+
+    /// When the target of a running cycle that was never paused ends, or ended.
+    pub(super) fn target_due_ms(&self, state: &ClockState) -> i64 {
+        match (&self.fixed, self.definition.target) {
+            (None, Some(span)) => self.due(state, &self.mark_after(BREACH, state.started_ms, span)),
+            _ => self.due_of(state, BREACH),
         }
     }
 

@@ -20,7 +20,13 @@
 //!   an opening is only implied: the first `opened` row replaces it, wherever it lies. Of several `opened` rows the earliest
 //!   counts: one that comes later and lies earlier moves the opening. An event before the opening counts at the opening, after
 //!   the `opened`. An `opened` row at or after the
-//!   opening of a ticket that was opened by one changes nothing.
+//!   opening of a ticket that was opened by one changes nothing, unless its batch [restates](crate::ticket::Batch::restates).
+//! - In a batch that restates, an `opened` row also says what its ticket is by now (an export of tickets, one row each). After
+//!   the ticket's rows of the batch, what such a row (of several the last) says of priority, owner, team and state happens at the engine's time, or
+//!   at the ticket's last event if that is later: `priority_changed`, `assigned`, a state event, in this order; but only what
+//!   differs both from what the ticket is and from what it was opened with. So the export of tonight moves a ticket to its
+//!   new priority, and a repeat of the row that opened it changes nothing, whatever has happened since. (Back to what it was
+//!   opened with goes by an event.)
 //! - An event that the ticket's history holds already (same time, same primitive event, same value) changes nothing.
 //! - `deleted` and `merged` take the ticket out of the index; open cycles end without a result (they are not reported), and
 //!   nothing that had passed fires for a ticket that is gone by the engine's time. Later events of its id are a new ticket's.
@@ -99,33 +105,49 @@ mod counters;
 mod digest;
 mod due_histogram;
 mod edit;
+mod explain;
+mod export;
 mod fold;
 mod happen;
 mod history;
+mod list;
 mod live;
 mod meter;
 mod outcome;
 mod paged;
+mod preview;
 mod refold;
+mod restore;
 mod ring;
 mod rows;
 mod shard;
 mod state;
+mod survey;
 mod symbols;
 mod tickets;
 mod versions;
+mod view;
 pub mod wheel;
 mod words;
 
-pub use self::core::{EditError, Engine, Preview, TicketView};
+pub use self::core::{EditError, Engine};
 pub use counters::{ClockTally, Counters, Tally};
 pub use edit::Effects;
+pub use explain::{
+    ExplainedCycle, ExplainedEvent, ExplainedLevel, ExplainedSegment, ExplainedTarget, ExplainedVersion, Explanation,
+    LevelState,
+};
+pub use list::{TicketFilter, TicketKey, TicketQuery};
 pub use outcome::{
     CycleRecord, CycleResult, Escalation, EscalationKind, Outcome, Passed, Refused, RefusedReason, TicketRef,
 };
+pub use preview::{Plan, Preview};
+pub use restore::{Installed, RestoreError, RestoredShard, Restoring};
 pub use state::{ClockColumns, EventColumns, FireColumns, Head, ShardState, TicketColumns, WordLists};
+pub use survey::SurveyParts;
 pub use symbols::{NO_SYMBOL, Symbol};
 pub use versions::Apply;
+pub use view::{TicketSymbols, TicketView, WordColumn};
 
 use std::hash::{BuildHasher, Hasher};
 

@@ -79,6 +79,23 @@ pub enum CycleResult {
     Void,
 }
 
+impl CycleResult {
+    pub const ALL: [CycleResult; 6] =
+        [Self::Met, Self::Missed, Self::NoTarget, Self::Open, Self::OpenMissed, Self::Void];
+
+    /// The name that tables use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Met => "met",
+            Self::Missed => "missed",
+            Self::NoTarget => "no_target",
+            Self::Open => "open",
+            Self::OpenMissed => "open_missed",
+            Self::Void => "void",
+        }
+    }
+}
+
 /// One cycle of one clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CycleRecord {

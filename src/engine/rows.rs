@@ -16,6 +16,8 @@ pub(super) struct Row {
     pub priority: Symbol,
     pub owner: Symbol,
     pub team: Symbol,
+    /// Says what a ticket that is open already is by now.
+    pub restates: bool,
 }
 
 /// A ticket's events while rows are added to them.
@@ -68,7 +70,35 @@ impl Growing {
                 return;
             }
         }
-        if row.kind == EventKind::Opened { self.open_again(row) } else { self.happen(row) }
+        match row.kind {
+            EventKind::Opened if row.restates => self.restate(row),
+            EventKind::Opened => self.open_again(row),
+            _ => self.happen(row),
+        }
+    }
+
+    /// A row that says what the ticket is: what is news happens now. What the ticket was opened with is no news, so that a
+    /// repeat of the row that opened it changes nothing, whatever has happened since.
+    fn restate(&mut self, row: &Row) {
+        let opening = standing(&self.entries[..1]);
+        let has = self.last;
+        let news = |told: Symbol, opened: Symbol, has: Symbol| {
+            if told == opened || told == has { NO_SYMBOL } else { told }
+        };
+        let priority = news(row.priority, opening.priority, has.priority);
+        if priority != NO_SYMBOL {
+            self.insert(Entry::new(row.at_ms, EventKind::PriorityChanged).with_priority(priority));
+        }
+        let owner = news(row.owner, opening.owner, has.owner);
+        let team = news(row.team, opening.team, has.team);
+        if (owner, team) != (NO_SYMBOL, NO_SYMBOL) {
+            self.insert(Entry::new(row.at_ms, EventKind::Assigned).with_people(owner, team));
+        }
+        if let Some(state) = row.state.filter(|state| *state != opening.state)
+            && let Some(kind) = state_event(has.state, state)
+        {
+            self.insert(Entry::new(row.at_ms, kind).with_state(state));
+        }
     }
 
     /// An `opened` row of a ticket that is open already.

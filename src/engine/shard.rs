@@ -16,6 +16,7 @@ use super::tickets::Tickets;
 use super::versions::{VersionId, Versions};
 use super::wheel::Wheel;
 use crate::time::{HORIZON_MS, NEVER_MS, SECOND_MS};
+use std::borrow::Cow;
 
 /// A part of an engine's tickets.
 #[derive(Debug)]
@@ -219,13 +220,17 @@ impl Shard {
         if fold.clocks(versions).all(|(_, run)| !run.state.broken) {
             return;
         }
-        let entries = self.entries(versions, slot);
-        self.rebuild(versions, slot, &entries, now_ms, fold);
+        self.rebuild(versions, slot, &self.events(versions, slot), now_ms, fold);
+    }
+
+    /// The ticket's events.
+    pub(super) fn events(&self, versions: &Versions, slot: u32) -> Cow<'_, [Entry]> {
+        self.tickets.entries(slot, versions.get(self.tickets.records[slot].version()).priority)
     }
 
     /// A copy of the ticket's events.
     pub(super) fn entries(&self, versions: &Versions, slot: u32) -> Vec<Entry> {
-        self.tickets.entries(slot, versions.get(self.tickets.records[slot].version()).priority)
+        self.events(versions, slot).into_owned()
     }
 }
 

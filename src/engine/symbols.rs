@@ -40,6 +40,26 @@ impl Symbols {
         self.words.get(symbol as usize).map(|word| &**word)
     }
 
+    /// All words, each at the place that is its number.
+    pub(super) fn words(&self) -> &[Arc<str>] {
+        &self.words
+    }
+
+    /// Words with their numbers as they were.
+    ///
+    /// # Errors
+    /// The place of a word that stands at an earlier place already.
+    pub(super) fn restored(words: &[Arc<str>]) -> Result<Self, usize> {
+        let mut symbols = Self::default();
+        for (place, word) in words.iter().enumerate() {
+            if symbols.index.insert(Arc::clone(word), place as Symbol).is_some() {
+                return Err(place);
+            }
+        }
+        symbols.words = words.to_vec();
+        Ok(symbols)
+    }
+
     pub(super) fn len(&self) -> usize {
         self.words.len()
     }

@@ -11,6 +11,7 @@ use super::versions::VersionId;
 use crate::limits::{MAX_CHANNELS, MAX_CLOCKS, MAX_SHORT_LABELS};
 use crate::ticket::{EventKind, State};
 use hashbrown::HashTable;
+use std::borrow::Cow;
 
 const NONE: u32 = u32::MAX;
 const TIME_BITS: u32 = 42;
@@ -350,12 +351,24 @@ impl Tickets {
         self.last_ms(slot) > at_ms
     }
 
-    /// A copy of the ticket's events; `priority` is the one with which a ticket without a history was opened.
-    pub(super) fn entries(&self, slot: u32, priority: Symbol) -> Vec<Entry> {
+    /// The ticket's events; `priority` is the one with which a ticket without a history was opened.
+    pub(super) fn entries(&self, slot: u32, priority: Symbol) -> Cow<'_, [Entry]> {
         match self.history(slot) {
-            Some(history) => history.entries.clone(),
-            None => vec![self.records[slot].opening(priority)],
+            Some(history) => Cow::Borrowed(&history.entries),
+            None => Cow::Owned(vec![self.records[slot].opening(priority)]),
         }
+    }
+
+    /// Makes room for so many tickets in the index.
+    pub(super) fn reserve(&mut self, tickets: usize) {
+        let (records, ids) = (&self.records, &self.ids);
+        self.index.reserve(tickets, |&slot| super::hash_id(ids.bytes(records[slot].id_at)));
+    }
+
+    /// Gives a ticket the history that it had.
+    pub(super) fn set_history(&mut self, slot: u32, history: History) {
+        self.histories.push(history);
+        self.records[slot].history = self.histories.len() as u32 - 1;
     }
 
     /// Slots of live tickets.

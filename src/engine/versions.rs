@@ -51,6 +51,19 @@ pub(super) struct Touched {
 }
 
 impl Versions {
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// The same with the versions from a place on in force since another time.
+    pub(super) fn moved(&self, from: usize, since_ms: i64) -> Self {
+        let mut moved = self.clone();
+        for version in moved.all.iter_mut().skip(from).filter(|version| version.since_ms != i64::MIN) {
+            version.since_ms = since_ms;
+        }
+        moved
+    }
+
     pub(super) fn get(&self, version: VersionId) -> &Version {
         &self.all[usize::from(version)]
     }

@@ -6,8 +6,8 @@ use super::shard::{Scene, Shard};
 use super::symbols::{NO_SYMBOL, Symbol, Symbols};
 use super::versions::Versions;
 use crate::limits::{MAX_CHANNELS, MAX_LABEL_BYTES, MAX_PRIORITIES, MAX_SHORT_LABELS, MAX_TICKET_ID_BYTES};
-use crate::policy::{Facts, Policy};
-use crate::ticket::{Batch, Column, Labels, NO_LABEL};
+use crate::policy::Policy;
+use crate::ticket::{Batch, Column, EventKind, Labels, NO_LABEL};
 use crate::time::{MAX_INPUT_MS, MIN_INPUT_MS};
 use rayon::prelude::*;
 
@@ -20,6 +20,31 @@ pub(super) struct Words {
     pub channels: Symbols,
     pub categories: Symbols,
     pub customers: Symbols,
+    /// The numbers of the priorities of the policy in force, in the policy's order.
+    pub by_policy: Vec<Symbol>,
+}
+
+impl Words {
+    /// The numbers of a policy's priorities.
+    pub(super) fn by_policy(policy: &Policy, priorities: &Symbols) -> Vec<Symbol> {
+        policy.priorities.iter().map(|priority| priorities.find(&priority.name).unwrap_or(0)).collect()
+    }
+}
+
+/// Rows by shard: all in one list, each shard's in the batch's order.
+pub(super) struct Parts {
+    rows: Vec<u32>,
+    /// Where each shard's rows end.
+    ends: Vec<u32>,
+}
+
+impl Parts {
+    /// The rows of a shard.
+    pub(super) fn of(&self, shard: u16) -> &[u32] {
+        let shard = usize::from(shard);
+        let start = if shard == 0 { 0 } else { self.ends[shard - 1] };
+        &self.rows[start as usize..self.ends[shard] as usize]
+    }
 }
 
 /// The numbers of a column's words; those that cannot have one, with the reason.
@@ -82,13 +107,15 @@ pub(super) struct Resolved<'a> {
     channels: Lookup,
     categories: Lookup,
     customers: Lookup,
+    /// What the rules said when they were asked ahead; a word that is no priority in force has no number.
+    assigned: Option<Lookup>,
     /// The engine's numbers of the policy's priorities.
-    by_policy: Vec<Symbol>,
+    by_policy: &'a [Symbol],
     refused: Vec<Refused>,
 }
 
 impl<'a> Resolved<'a> {
-    pub(super) fn new(batch: &'a Batch, words: &mut Words, versions: &Versions, policy: &Policy) -> Self {
+    pub(super) fn new(batch: &'a Batch, words: &'a mut Words, versions: &Versions) -> Self {
         let unknown = |name: &str| RefusedReason::UnknownPriority { name: name.to_owned() };
         let priorities = &words.priorities;
         let find_priority = |name: &str| {
@@ -96,7 +123,8 @@ impl<'a> Resolved<'a> {
             symbol.ok_or_else(|| unknown(name))
         };
         debug_assert!(priorities.len() <= MAX_PRIORITIES);
-        let by_policy = policy.priorities.iter().map(|priority| priorities.find(&priority.name).unwrap_or(0)).collect();
+        let assigned =
+            (!batch.assigned.codes.is_empty()).then(|| Lookup::new(&batch.assigned, Column::Priority, find_priority));
         let priorities = Lookup::new(&batch.priority, Column::Priority, find_priority);
         let hash = |row: usize| super::hash_id(batch.ticket.get(row).as_bytes());
         let hashes = if batch.len() < 10_000 {
@@ -113,7 +141,8 @@ impl<'a> Resolved<'a> {
             channels: Lookup::intern(&batch.channel, Column::Channel, &mut words.channels, MAX_CHANNELS),
             categories: Lookup::intern(&batch.category, Column::Category, &mut words.categories, MAX_SHORT_LABELS),
             customers: Lookup::intern(&batch.customer, Column::Customer, &mut words.customers, NO_SYMBOL as usize),
-            by_policy,
+            assigned,
+            by_policy: &words.by_policy,
             refused: Vec::new(),
         };
         resolved.check();
@@ -157,16 +186,28 @@ impl<'a> Resolved<'a> {
         self.refused
     }
 
-    /// The rows of each shard, in the batch's order.
-    pub(super) fn split(&self, shards: usize) -> Vec<Vec<u32>> {
-        let mut parts = vec![Vec::with_capacity(self.batch.len() / shards + self.batch.len() / shards / 8 + 4); shards];
-        let mut refused = self.refused.iter().map(|refused| refused.row).peekable();
-        for (row, &hash) in self.hashes.iter().enumerate() {
-            if refused.next_if_eq(&row).is_none() {
-                parts[super::shard_of(hash, shards)].push(row as u32);
-            }
+    /// The rows of each shard.
+    ///
+    /// Two passes over the hashes instead of a list a shard: a live service has 64 shards, and most batches a few rows.
+    pub(super) fn split(&self, shards: usize) -> Parts {
+        let taken = || {
+            let mut refused = self.refused.iter().map(|refused| refused.row).peekable();
+            let rows =
+                (0u32..).zip(&self.hashes).filter(move |(row, _)| refused.next_if_eq(&(*row as usize)).is_none());
+            rows.map(|(row, &hash)| (row, super::shard_of(hash, shards)))
+        };
+        let mut ends = vec![0; shards];
+        taken().for_each(|(_, shard)| ends[shard] += 1);
+        let mut next = 0;
+        for end in &mut ends {
+            next += std::mem::replace(end, next);
         }
-        parts
+        let mut rows = vec![0; next as usize];
+        for (row, shard) in taken() {
+            rows[ends[shard] as usize] = row;
+            ends[shard] += 1;
+        }
+        Parts { rows, ends }
     }
 
     fn row(&self, number: u32) -> Row {
@@ -179,24 +220,25 @@ impl<'a> Resolved<'a> {
             priority: self.priorities.get(&self.batch.priority, row),
             owner: self.owners.get(&self.batch.owner, row),
             team: self.teams.get(&self.batch.team, row),
+            restates: false,
         }
     }
 
     /// The priority of a ticket of which the source names none.
     fn assign(&self, number: u32, policy: &Policy) -> Symbol {
         let row = number as usize;
-        let assigned = if policy.rules.is_empty() {
-            None
-        } else {
-            policy.rules.assign(&Facts {
-                customer: self.batch.customer.get(row),
-                segment: self.batch.segment.get(row),
-                category: self.batch.category.get(row),
-                channel: self.batch.channel.get(row),
-                team: self.batch.team.get(row),
-                text: if self.batch.text.is_empty() { "" } else { self.batch.text.get(row) },
-            })
-        };
+        if let Some(assigned) = &self.assigned {
+            let default = self.by_policy[usize::from(policy.default_priority)];
+            let code = self.batch.assigned.codes.get(row).copied().unwrap_or(NO_LABEL);
+            return assigned
+                .symbols
+                .get(code as usize)
+                .copied()
+                .filter(|&symbol| symbol != NO_SYMBOL)
+                .unwrap_or(default);
+        }
+        let assigned =
+            if policy.rules.is_empty() { None } else { policy.rules.assign(&crate::policy::facts(self.batch, row)) };
         self.by_policy[usize::from(assigned.unwrap_or(policy.default_priority))]
     }
 
@@ -248,6 +290,15 @@ impl<'a> Resolved<'a> {
                     rest = left;
                     slot = shard.tickets.records[here].is_live().then_some(here);
                 }
+            }
+            // Of several such rows of a ticket the last one counts.
+            let restated = rows.iter().rfind(|row| self.batch.restates && row.kind == EventKind::Opened);
+            if let (Some(slot), Some(row)) = (slot, restated)
+                && shard.is_news(scene.versions, slot, row)
+            {
+                let at_ms = shard.tickets.last_ms(slot).max(scene.now_ms);
+                let row = Row { at_ms, restates: true, ..*row };
+                shard.apply_rows(scene, slot, &[row], |row| self.assign(row.number, policy), &mut refused);
             }
         }
         let reason = || RefusedReason::TooManyEvents { most: crate::limits::MAX_EVENTS_A_TICKET };

@@ -19,7 +19,7 @@ mod write;
 mod tests;
 
 pub use table::{Cells, Table};
-pub use write::{Csv, Ndjson, Output, ParquetRows, TableWriter};
+pub use write::{ArrowRows, Csv, Ndjson, Output, ParquetRows, TableWriter};
 
 use crate::limits;
 use crate::ticket::{Batch, Column, EventKind, NO_LABEL, State};

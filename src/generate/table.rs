@@ -95,10 +95,10 @@ impl Table {
         Self { columns }
     }
 
-    /// One row a ticket, as it stands at the end of the history.
+    /// One row a ticket, as it stands at the end of the history: what a service takes as tickets.
     pub fn of_tickets(rows: &[TicketRow]) -> Self {
         let columns = vec![
-            ("ticket", Cells::texts(rows.iter().map(|row| row.ticket.as_str()))),
+            ("id", Cells::texts(rows.iter().map(|row| row.ticket.as_str()))),
             ("opened_at", Cells::Times(rows.iter().map(|row| Some(row.opened_ms)).collect())),
             ("first_reply_at", Cells::Times(rows.iter().map(|row| row.first_reply_ms).collect())),
             ("resolved_at", Cells::Times(rows.iter().map(|row| row.resolved_ms).collect())),

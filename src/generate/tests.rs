@@ -73,8 +73,8 @@ fn a_table_is_written_as_csv_and_as_json_lines() {
     writers.iter_mut().for_each(|writer| writer.write(&table).unwrap());
     writers.into_iter().for_each(|writer| writer.finish().unwrap());
     let (csv, ndjson) = (String::from_utf8(csv).unwrap(), String::from_utf8(ndjson).unwrap());
-    assert!(csv.starts_with("ticket,opened_at,first_reply_at,resolved_at,closed_at,state,"), "{csv}");
+    assert!(csv.starts_with("id,opened_at,first_reply_at,resolved_at,closed_at,state,"), "{csv}");
     assert_eq!(csv.lines().count(), 3);
     assert!(ndjson.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()), "{ndjson}");
-    assert!(ndjson.starts_with("{\"ticket\":\"T0000001\",\"opened_at\":\"2026-01-"), "{ndjson}");
+    assert!(ndjson.starts_with("{\"id\":\"T0000001\",\"opened_at\":\"2026-01-"), "{ndjson}");
 }

@@ -1,4 +1,4 @@
-//! Tables as CSV, NDJSON and Parquet.
+//! Tables as CSV, NDJSON, Parquet and Arrow streams.
 
 use super::{Cells, Table};
 use crate::limits;
@@ -6,6 +6,7 @@ use crate::ticket::{Label, NO_LABEL};
 use crate::time::format_rfc3339;
 use arrow::array::{ArrayRef, DictionaryArray, Int32Array, StringArray, TimestampMillisecondArray};
 use arrow::datatypes::Int32Type;
+use arrow::ipc::writer::StreamWriter;
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
@@ -136,9 +137,7 @@ impl<W: Output> ParquetRows<W> {
 
 impl<W: Output> TableWriter for ParquetRows<W> {
     fn write(&mut self, table: &Table) -> io::Result<()> {
-        let columns = table.columns.iter().map(|(name, cells)| (*name, array(cells)));
-        let batch = RecordBatch::try_from_iter_with_nullable(columns.map(|(name, array)| (name, array, true)))
-            .map_err(io::Error::other)?;
+        let batch = record_batch(table)?;
         if let Some(out) = self.waiting.take() {
             let writer =
                 ArrowWriter::try_new(out, batch.schema(), Some(properties(table)?)).map_err(io::Error::other)?;
@@ -176,6 +175,38 @@ fn properties(table: &Table) -> io::Result<WriterProperties> {
         };
     }
     Ok(properties.build())
+}
+
+/// An Arrow IPC stream: the columns of [`ParquetRows`], as they lie in memory.
+pub struct ArrowRows<W: Output> {
+    /// The output, until the first table tells the columns.
+    waiting: Option<W>,
+    out: Option<StreamWriter<W>>,
+}
+
+impl<W: Output> ArrowRows<W> {
+    pub fn new(out: W) -> Self {
+        Self { waiting: Some(out), out: None }
+    }
+}
+
+impl<W: Output> TableWriter for ArrowRows<W> {
+    fn write(&mut self, table: &Table) -> io::Result<()> {
+        let batch = record_batch(table)?;
+        if let Some(out) = self.waiting.take() {
+            self.out = Some(StreamWriter::try_new(out, &batch.schema()).map_err(io::Error::other)?);
+        }
+        self.out.as_mut().map_or(Ok(()), |out| out.write(&batch)).map_err(io::Error::other)
+    }
+
+    fn finish(self: Box<Self>) -> io::Result<()> {
+        self.out.map_or(Ok(()), |out| out.into_inner().map_err(io::Error::other)?.close())
+    }
+}
+
+fn record_batch(table: &Table) -> io::Result<RecordBatch> {
+    let columns = table.columns.iter().map(|(name, cells)| (*name, array(cells), true));
+    RecordBatch::try_from_iter_with_nullable(columns).map_err(io::Error::other)
 }
 
 fn array(cells: &Cells) -> ArrayRef {

@@ -29,6 +29,7 @@ mod zone;
 
 use std::io;
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -59,19 +60,40 @@ pub struct Options {
     pub format: Option<Format>,
     /// Whether the first bad row ends the run.
     pub strict: bool,
-    /// Threads that parse, beside one that reads.
+    /// Threads that parse, beside one that reads; with 0 the caller's thread does both.
     pub threads: usize,
     /// Bytes of text that are parsed as one piece.
     pub block_bytes: usize,
     /// Grows by the bytes read of the inputs as they are stored: for a progress bar.
     pub read_bytes: Arc<AtomicU64>,
+    /// Whether [`Numbered::lines`] are wanted.
+    pub lines: bool,
+    /// Where a stream goes that must be read from its end; without it where the system keeps temporary files.
+    pub spool_dir: Option<PathBuf>,
 }
 
 impl Default for Options {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { format: None, strict: false, threads, block_bytes: BLOCK_BYTES, read_bytes: Arc::default() }
+        Self {
+            format: None,
+            strict: false,
+            threads,
+            block_bytes: BLOCK_BYTES,
+            read_bytes: Arc::default(),
+            lines: false,
+            spool_dir: None,
+        }
     }
+}
+
+/// A batch, and where its rows come from.
+#[derive(Debug, Clone, Default)]
+pub struct Numbered {
+    pub batch: Batch,
+    /// Of each row of the batch the line (of a text) or row (of a table) that brought it, from 1; empty unless
+    /// [`Options::lines`] asks for it.
+    pub lines: Vec<u64>,
 }
 
 /// What was read.
@@ -107,6 +129,20 @@ pub fn read(
     mapping: &Mapping,
     options: &Options,
     mut on_batch: impl FnMut(Batch) -> ControlFlow<()>,
+    on_reject: impl FnMut(&Reject) -> io::Result<()>,
+) -> Result<Report, IngestError> {
+    read_numbered(sources, mapping, options, |numbered| on_batch(numbered.batch), on_reject)
+}
+
+/// [`read`] for somebody who wants to know which line of the input brought a row.
+///
+/// # Errors
+/// Those of [`read`].
+pub fn read_numbered(
+    sources: impl IntoIterator<Item = Source>,
+    mapping: &Mapping,
+    options: &Options,
+    mut on_batch: impl FnMut(Numbered) -> ControlFlow<()>,
     mut on_reject: impl FnMut(&Reject) -> io::Result<()>,
 ) -> Result<Report, IngestError> {
     let mut report = Report::default();
@@ -128,9 +164,9 @@ pub fn read(
                     report.first_rejects.push(reject);
                 }
             }
-            for batch in parsed.batches {
-                report.events += batch.len() as u64;
-                if on_batch(batch).is_break() {
+            for numbered in parsed.batches {
+                report.events += numbered.batch.len() as u64;
+                if on_batch(numbered).is_break() {
                     report.stopped = true;
                     return Ok(ControlFlow::Break(()));
                 }
@@ -171,7 +207,7 @@ fn read_one(
             (blocks, TextFormat::Csv { delimiter, header })
         }
         Format::Parquet => {
-            let table = pipeline::guarded(&name, || Table::open(&name, opened, mapping))?;
+            let table = pipeline::guarded(&name, || Table::open(&name, opened, mapping, options))?;
             let mut groups = 0..table.row_groups();
             let parse = |group, results: &pipeline::Results| table.parse(group, mapping, results);
             return pipeline::run(&name, options.threads, || Ok(groups.next()), parse, take);
@@ -179,7 +215,7 @@ fn read_one(
         Format::Arrow => return read_arrow(&name, Messages::new(&name, opened.reader), mapping, options, take),
     };
     let parse = |block, results: &pipeline::Results| {
-        text::parse(&block, &format, mapping, results);
+        text::parse(&block, &format, mapping, options.lines, results);
         Ok(())
     };
     pipeline::run(&name, options.threads, || blocks.next(), parse, take)
@@ -203,7 +239,7 @@ fn read_arrow(
     let parse = |(first_row, batch): (u64, arrow::array::RecordBatch), results: &pipeline::Results| {
         let plan = Plan::new(&batch.schema(), mapping)
             .map_err(|reason| IngestError::Columns { source_name: name.to_owned(), reason })?;
-        let mut writer = RowWriter::new(mapping);
+        let mut writer = RowWriter::new(mapping).numbered(options.lines);
         let flow = table::parse(&batch, first_row, &plan, mapping, &mut writer, results)
             .map_err(|error| IngestError::Malformed { source_name: name.to_owned(), reason: error.to_string() })?;
         if flow.is_continue() {

@@ -6,6 +6,7 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::os::unix::fs::FileExt;
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema};
@@ -15,6 +16,7 @@ use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, Parq
 use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::reader::{ChunkReader, Length};
 
+use super::Options;
 use super::error::IngestError;
 use super::mapping::Mapping;
 use super::pipeline::Results;
@@ -35,13 +37,14 @@ pub(super) struct Table {
     plan: Plan,
     /// The number of each row group's first row.
     first_rows: Vec<u64>,
+    numbered: bool,
 }
 
 impl Table {
-    pub fn open(name: &str, opened: Opened, mapping: &Mapping) -> Result<Self, IngestError> {
+    pub fn open(name: &str, opened: Opened, mapping: &Mapping, options: &Options) -> Result<Self, IngestError> {
         let file = match opened.file {
             Some(file) => file,
-            None => spool(opened.reader).map_err(|error| told(name, error))?,
+            None => spool(opened.reader, options.spool_dir.as_deref()).map_err(|error| told(name, error))?,
         };
         let length = file.metadata().map_err(|error| told(name, error))?.len();
         let file = Shared { file: Arc::new(file), length };
@@ -49,8 +52,8 @@ impl Table {
         let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(malformed)?;
         let views = with_views(metadata.schema());
         let parquet_metadata = Arc::clone(metadata.metadata());
-        let options = ArrowReaderOptions::new().with_schema(Arc::new(views));
-        let metadata = ArrowReaderMetadata::try_new(parquet_metadata, options).map_err(malformed)?;
+        let typed = ArrowReaderOptions::new().with_schema(Arc::new(views));
+        let metadata = ArrowReaderMetadata::try_new(parquet_metadata, typed).map_err(malformed)?;
 
         let whole = Plan::new(metadata.schema(), mapping)
             .map_err(|reason| IngestError::Columns { source_name: name.to_owned(), reason })?;
@@ -59,7 +62,7 @@ impl Table {
         let plan = Plan::new(&projected, mapping)
             .map_err(|reason| IngestError::Columns { source_name: name.to_owned(), reason })?;
         let first_rows = check_sizes(name, &metadata, length)?;
-        Ok(Self { name: name.to_owned(), file, metadata, roots, plan, first_rows })
+        Ok(Self { name: name.to_owned(), file, metadata, roots, plan, first_rows, numbered: options.lines })
     }
 
     pub fn row_groups(&self) -> usize {
@@ -77,7 +80,7 @@ impl Table {
             .with_batch_size(ROWS_A_READ)
             .build()
             .map_err(malformed)?;
-        let mut writer = RowWriter::new(mapping);
+        let mut writer = RowWriter::new(mapping).numbered(self.numbered);
         let mut first_row = self.first_rows[row_group];
         for batch in reader {
             let batch = batch.map_err(|error| malformed(error.into()))?;
@@ -128,8 +131,8 @@ fn with_views(schema: &Schema) -> Schema {
 }
 
 /// Copies a stream to a file that goes when it is closed.
-fn spool(mut reader: Box<dyn Read + Send>) -> io::Result<File> {
-    let mut file = tempfile::tempfile()?;
+fn spool(mut reader: Box<dyn Read + Send>, folder: Option<&Path>) -> io::Result<File> {
+    let mut file = folder.map_or_else(tempfile::tempfile, tempfile::tempfile_in)?;
     io::copy(&mut reader, &mut file)?;
     Ok(file)
 }

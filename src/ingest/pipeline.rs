@@ -9,10 +9,10 @@ use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
+use super::Numbered;
 use super::error::IngestError;
-use crate::ticket::Batch;
 
 /// Pieces of work for each thread that may wait.
 const WORK_A_THREAD: usize = 2;
@@ -23,7 +23,7 @@ const RESULTS_A_PIECE: usize = 2;
 /// What became of some rows.
 #[derive(Debug, Default)]
 pub(super) struct Parsed {
-    pub batches: Vec<Batch>,
+    pub batches: Vec<Numbered>,
     pub rejects: Vec<Refused>,
     pub rows: u64,
     pub skipped: u64,
@@ -45,7 +45,7 @@ pub(super) struct Results(Sender<Outcome>);
 
 impl Results {
     /// The last batches of a piece of work; whether anybody still wants them makes no difference to it.
-    pub fn put_last(&self, batches: Vec<Batch>) {
+    pub fn put_last(&self, batches: Vec<Numbered>) {
         let _ = self.put(Parsed { batches, ..Parsed::default() });
     }
 
@@ -54,7 +54,8 @@ impl Results {
     }
 }
 
-/// Runs `next` (until it gives no more work), `parse` on `threads` threads, and `take` on the results in order.
+/// Runs `next` (until it gives no more work), `parse` on `threads` threads, and `take` on the results in order. With no
+/// threads everything happens on the caller's: for inputs so small that starting a thread would cost more than reading them.
 pub(super) fn run<W: Send>(
     source_name: &str,
     threads: usize,
@@ -62,7 +63,9 @@ pub(super) fn run<W: Send>(
     parse: impl Fn(W, &Results) -> Result<(), IngestError> + Sync,
     mut take: impl FnMut(Parsed) -> Result<ControlFlow<()>, IngestError>,
 ) -> Result<ControlFlow<()>, IngestError> {
-    let threads = threads.max(1);
+    if threads == 0 {
+        return run_here(source_name, next, parse, take);
+    }
     thread::scope(|scope| {
         let (work_in, work_out) = bounded::<(W, Sender<Outcome>)>(threads * WORK_A_THREAD);
         let (order_in, order_out) = bounded::<Receiver<Outcome>>(threads * WORK_A_THREAD);
@@ -113,6 +116,28 @@ pub(super) fn run<W: Send>(
         }
         Ok(ControlFlow::Continue(()))
     })
+}
+
+fn run_here<W>(
+    source_name: &str,
+    mut next: impl FnMut() -> Result<Option<W>, IngestError>,
+    parse: impl Fn(W, &Results) -> Result<(), IngestError>,
+    mut take: impl FnMut(Parsed) -> Result<ControlFlow<()>, IngestError>,
+) -> Result<ControlFlow<()>, IngestError> {
+    while let Some(work) = guarded(source_name, &mut next)? {
+        // Nobody takes while the piece is parsed, so all of its results wait.
+        let (result_in, result_out) = unbounded();
+        let results = Results(result_in);
+        let done = guarded(source_name, || parse(work, &results));
+        drop(results);
+        for outcome in result_out {
+            if take(outcome?)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        done?;
+    }
+    Ok(ControlFlow::Continue(()))
 }
 
 pub(super) fn guarded<T>(source_name: &str, run: impl FnOnce() -> Result<T, IngestError>) -> Result<T, IngestError> {

@@ -5,12 +5,12 @@
 
 use std::hash::BuildHasher;
 
-use super::Set;
 use super::cell::Cell;
 use super::error::shorten;
 use super::mapping::{LabelRule, Mapping, Shape, TimeColumn, WordRule};
 use super::values::{RowFault, Values};
 use super::words::Words;
+use super::{Numbered, Set};
 use crate::limits::MAX_TEXT_BYTES;
 use crate::ticket::{Batch, Column, EventKind, Label, NO_LABEL, State};
 
@@ -40,7 +40,10 @@ pub(super) struct RowWriter<'m> {
     id_scratch: String,
     values: Values<'m>,
     batch: Batch,
-    done: Vec<Batch>,
+    /// Of each row of the batch the line that brought it, where somebody wants to know.
+    lines: Option<Vec<u64>>,
+    line: u64,
+    done: Vec<Numbered>,
 }
 
 impl<'m> RowWriter<'m> {
@@ -55,17 +58,34 @@ impl<'m> RowWriter<'m> {
             id_scratch: String::new(),
             values: Values::new(mapping),
             batch: Batch::default(),
+            lines: None,
+            line: 0,
             done: Vec::new(),
         }
     }
 
+    /// The same; with `wanted` it notes the line of each row, as told by [`RowWriter::at_line`].
+    pub(super) fn numbered(mut self, wanted: bool) -> Self {
+        self.lines = wanted.then(Vec::new);
+        self
+    }
+
+    pub(super) fn is_numbered(&self) -> bool {
+        self.lines.is_some()
+    }
+
+    /// Says which line of the input the next rows come from.
+    pub(super) fn at_line(&mut self, line: u64) {
+        self.line = line;
+    }
+
     /// Batches that are full.
-    pub(super) fn take_full(&mut self) -> Vec<Batch> {
+    pub(super) fn take_full(&mut self) -> Vec<Numbered> {
         std::mem::take(&mut self.done)
     }
 
     /// All batches that are left; the writer then starts anew.
-    pub(super) fn finish(&mut self) -> Vec<Batch> {
+    pub(super) fn finish(&mut self) -> Vec<Numbered> {
         self.end_batch();
         self.openings.clear();
         self.take_full()
@@ -80,7 +100,9 @@ impl<'m> RowWriter<'m> {
             }
         }
         let outcome = match &mapping.shape {
-            Shape::Tickets { opened, events, state_at } => self.ticket_row(cells, opened, events, state_at.as_ref()),
+            Shape::Tickets { opened, events, state_at, is_current } => {
+                self.ticket_row(cells, opened, events, state_at.as_ref(), *is_current)
+            }
             Shape::Events { at, event, opened, event_at } => {
                 self.event_row(cells, at, event, opened.as_ref(), event_at)
             }
@@ -97,6 +119,7 @@ impl<'m> RowWriter<'m> {
         opened: &TimeColumn,
         events: &[(EventKind, TimeColumn)],
         state_at: Option<&TimeColumn>,
+        is_current: bool,
     ) -> Result<Outcome, RowFault> {
         let opened_ms = self.values.required_time(cells, opened)?;
         self.times.clear();
@@ -108,9 +131,13 @@ impl<'m> RowWriter<'m> {
         let state =
             self.values.word(cells, &self.mapping.state, "state", State::name)?.unwrap_or(self.mapping.state.default);
         let state_ms = match state_at {
-            Some(column) if state.is_some() => self.values.time(cells, column)?,
+            Some(column) if state.is_some() || is_current => self.values.time(cells, column)?,
             _ => None,
         };
+        // A state without a time is the ticket's from its opening on, unless another column says when the work was done.
+        let ends = |(kind, _): &(EventKind, i64)| matches!(kind, EventKind::Resolved | EventKind::Closed);
+        let is_told = state_ms.is_some() || (state.is_some_and(State::is_done) && self.times.iter().any(ends));
+        let first_state = if is_current && !is_told { state } else { None };
         let labels = self.labels(cells)?;
         self.gather_text(cells)?;
         let mapping = self.mapping;
@@ -118,7 +145,8 @@ impl<'m> RowWriter<'m> {
         let emitted = match self.values.ticket_id(cells, mapping.ticket, &mut scratch) {
             Err(fault) => Err(fault),
             Ok(id) => {
-                self.emit(id, opened_ms, EventKind::Opened, None, &labels);
+                self.emit(id, opened_ms, EventKind::Opened, first_state, &labels);
+                self.batch.restates = true;
                 self.text.clear();
                 let mut later = [NO_LABEL; Column::ALL.len()];
                 later[Column::Actor as usize] = labels[Column::Actor as usize];
@@ -127,6 +155,11 @@ impl<'m> RowWriter<'m> {
                     self.emit(id, at_ms, kind, None, &later);
                 }
                 if let Some(at_ms) = state_ms {
+                    if is_current {
+                        for column in [Column::Priority, Column::Owner, Column::Team] {
+                            later[column as usize] = labels[column as usize];
+                        }
+                    }
                     self.emit(id, at_ms, EventKind::StateChanged, state, &later);
                 }
                 Ok(Outcome::Read)
@@ -205,6 +238,9 @@ impl<'m> RowWriter<'m> {
         labels: &[Label; Column::ALL.len()],
     ) {
         let batch = &mut self.batch;
+        if let Some(lines) = &mut self.lines {
+            lines.push(self.line);
+        }
         batch.ticket.push(id);
         batch.at_ms.push(at_ms);
         batch.kind.push(kind);
@@ -219,7 +255,8 @@ impl<'m> RowWriter<'m> {
 
     fn end_batch(&mut self) {
         if !self.batch.is_empty() {
-            self.done.push(std::mem::take(&mut self.batch));
+            let lines = self.lines.as_mut().map(std::mem::take).unwrap_or_default();
+            self.done.push(Numbered { batch: std::mem::take(&mut self.batch), lines });
         }
         // Words of refused rows may stand in a batch without rows: they go as well.
         self.batch = Batch::default();

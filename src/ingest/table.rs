@@ -81,6 +81,7 @@ pub(super) fn parse(
             *cell = reader.cell(row);
         }
         parsed.rows += 1;
+        writer.at_line(first_row + row as u64 + 1);
         match writer.push(&cells) {
             Ok(Outcome::Read) => {}
             Ok(Outcome::Skipped) => parsed.skipped += 1,

@@ -56,9 +56,9 @@ impl Header {
 }
 
 /// Reads the rows of a block.
-pub(super) fn parse(block: &Block, format: &TextFormat, mapping: &Mapping, results: &Results) {
-    let mut reader =
-        BlockReader { block, mapping, writer: RowWriter::new(mapping), parsed: Parsed::default(), results };
+pub(super) fn parse(block: &Block, format: &TextFormat, mapping: &Mapping, numbered: bool, results: &Results) {
+    let writer = RowWriter::new(mapping).numbered(numbered);
+    let mut reader = BlockReader { block, mapping, writer, parsed: Parsed::default(), results, counted: (0, 0) };
     let flow = match (&block.content, format) {
         (Content::TooLong, _) => {
             let head = String::from_utf8_lossy(&block.bytes).into_owned();
@@ -86,6 +86,8 @@ struct BlockReader<'b> {
     writer: RowWriter<'b>,
     parsed: Parsed,
     results: &'b Results,
+    /// A place in the block, and the line ends before it.
+    counted: (usize, u64),
 }
 
 impl<'b> BlockReader<'b> {
@@ -165,6 +167,10 @@ impl<'b> BlockReader<'b> {
 
     fn row(&mut self, at: usize, cells: &[Cell<'_>]) -> ControlFlow<()> {
         self.parsed.rows += 1;
+        if self.writer.is_numbered() {
+            let line = self.line_of(at);
+            self.writer.at_line(line);
+        }
         match self.writer.push(cells) {
             Ok(Outcome::Read) => ControlFlow::Continue(()),
             Ok(Outcome::Skipped) => {
@@ -185,11 +191,17 @@ impl<'b> BlockReader<'b> {
     }
 
     fn refuse(&mut self, at: usize, column: String, value: String, reason: String) -> ControlFlow<()> {
-        // Counted only here: lines that are read need no number.
-        let before = &self.block.bytes[..at.min(self.block.bytes.len())];
-        let line = self.block.first_line + memchr::memchr_iter(b'\n', before).count() as u64;
+        let line = self.line_of(at);
         self.parsed.rejects.push(Refused { line, column, value, reason });
         if self.parsed.rejects.len() >= REJECTS_A_PIECE { self.hand_on(false) } else { ControlFlow::Continue(()) }
+    }
+
+    /// The line of a place in the block. Places come in order, so each byte is looked at once.
+    fn line_of(&mut self, at: usize) -> u64 {
+        let (from, before) = self.counted;
+        let to = at.clamp(from, self.block.bytes.len());
+        self.counted = (to, before + memchr::memchr_iter(b'\n', &self.block.bytes[from..to]).count() as u64);
+        self.block.first_line + self.counted.1
     }
 
     /// Hands on what there is. Rows of a batch that is not full stay, unless the block is done.

@@ -6,6 +6,7 @@
 //! A policy file becomes a policy in two steps. `file` takes the TOML apart and keeps where everything stands: what
 //! was typed. `check` looks names up, compiles calendars and judges what the parts mean together: what it means.
 
+mod assign;
 mod check;
 mod clock;
 mod file;
@@ -16,8 +17,10 @@ mod rules;
 mod text;
 mod threshold;
 
+pub use assign::{assign, facts};
 pub use clock::{Actions, Clock, Effect, Level, Threshold};
 pub use file::problem::{Excerpt, Problem, Severity};
+pub use file::suggest::nearest;
 pub use presets::{PRESETS, Preset, SUPEROFFICE, VERB_EFFECTS, VERBS};
 pub use priority::{OnPriorityChange, Policy, Priority, PriorityId};
 pub use reader::{Checked, ReadFile, check, load};

@@ -5,7 +5,6 @@
 //! [`Summary`] says what it comes to. Reading the inputs is the caller's, who hands the batches to the sorter.
 
 mod output;
-pub mod publish;
 mod run;
 pub mod sort;
 mod summary;

@@ -52,8 +52,8 @@ pub struct Edit {
 pub struct Edited {
     /// The version now in force; on a dry run the one that is in force still.
     pub version: u64,
-    /// What it does to the open tickets.
-    pub preview: Preview,
+    /// What it would do to the open tickets, on a dry run.
+    pub preview: Option<Preview>,
     /// Warnings.
     pub problems: Vec<Problem>,
     /// The engine's time since which it is in force.

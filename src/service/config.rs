@@ -2,6 +2,7 @@
 
 use crate::engine::Passed;
 use crate::policy::Problem;
+use crate::store::lock::LockError;
 use std::path::PathBuf;
 use std::time::Duration;
 use thiserror::Error;
@@ -45,8 +46,8 @@ pub enum ClockChoice {
 /// Why the service did not start.
 #[derive(Debug, Error)]
 pub enum StartError {
-    #[error("another process has {0}")]
-    Locked(PathBuf),
+    #[error(transparent)]
+    Locked(#[from] LockError),
     #[error("{0} has no data and no policy is given: say --policy FILE")]
     NoPolicy(PathBuf),
     #[error("the policy {name} has {} problems", .problems.len())]

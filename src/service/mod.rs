@@ -2,83 +2,204 @@
 //!
 //! A command goes over a bounded channel to the sequencer, which takes what waits, writes it to the journal as one group,
 //! syncs, lets the time pass, applies the group, and only then answers: an answer means durable. The same inputs in the same
-//! groups give the same records with the same numbers, so a crash loses nothing and doubles nothing.
+//! groups give the same records with the same numbers ([`machine`]), so a crash loses nothing and doubles nothing.
 //!
 //! Readers take the published [`View`] (counters, lag, queue), or the engine's read lock for a moment ([`Service::read`]).
-//! No rayon job ever takes that lock, and the engine's jobs run in a pool of their own: so nothing can wait in a circle.
+//! Only the engine's own jobs run on rayon, and none of them takes that lock: so nothing can wait in a circle.
 
+mod clock;
 mod command;
 mod config;
+mod feed;
+mod historian;
+pub mod machine;
+mod publish;
+mod recovery;
+mod sequencer;
+mod snapshots;
+mod start;
+mod survey;
 pub mod view;
 
 pub use command::{Acknowledge, Applied, Edit, Edited, Load, Refusal, SnapshotDone};
 pub use config::{ClockChoice, Config, Seed, StartError};
-pub use view::{ClockView, DayView, Gauges, NamedTally, Survey, View};
+pub use start::{Started, Stopper};
+pub use view::{ClockView, Gauges, NamedTally, Survey, View};
 
-use crate::engine::Engine;
-use crate::store::record::{EscalationFilter, EscalationRecord, Names};
+use crate::engine::{Engine, Preview};
+use crate::limits::MAX_BATCH_ROWS;
+use crate::policy;
+use crate::store::input::{AcknowledgeInput, BatchInput, EditInput};
+use crate::store::record::{EscalationFilter, EscalationRecord, Names, RecordKind};
 use crate::store::snapshot::{Acknowledgement, PolicyVersion};
-use std::sync::Arc;
-use tokio::sync::watch;
+use clock::Clock;
+use crossbeam_channel::{Sender, TrySendError};
+use feed::Feed;
+use machine::{Acknowledgements, SharedEngine};
+use publish::Published;
+use sequencer::{Command, Reply};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError};
+use tokio::sync::{oneshot, watch};
+
+/// The exit code of a process whose journal could not be written or synced (EX_IOERR).
+pub const EXIT_SYNC_FAILED: i32 = 74;
 
 /// The service, as the server sees it. Cheap to clone.
 #[derive(Clone)]
-pub struct Service {}
+pub struct Service {
+    inner: Arc<Inner>,
+}
 
-/// Stops the service.
-pub struct Stopper {}
-
-impl Stopper {
-    /// Takes no more commands, does those that wait, syncs, takes a snapshot, gives the folder free. Blocks.
-    ///
-    /// # Errors
-    /// In words, when the snapshot fails; nothing is lost then: the journal has everything.
-    pub fn stop(self) -> Result<(), String> {
-        unreachable!()
-    }
+struct Inner {
+    commands: Sender<Command>,
+    published: Arc<Published>,
+    engine: SharedEngine,
+    names: Arc<Names>,
+    feed: Arc<Feed>,
+    clock: Arc<Clock>,
+    acknowledgements: Acknowledgements,
+    data_dir: PathBuf,
 }
 
 impl Service {
-    /// Opens the data folder, recovers what is in it, and starts the threads. Blocks until the service is ready.
-    ///
-    /// A failed sync later stops the process: what the disk has then is not known, and only a start from it tells the truth.
-    ///
-    /// # Errors
-    /// [`StartError`]: nothing has been changed then.
-    pub fn start(_config: Config) -> Result<(Self, Stopper), StartError> {
-        unreachable!()
-    }
-
     /// Sends events and waits until they are durable and applied. For threads: blocks while the queue is full.
     ///
     /// # Errors
     /// [`Refusal`].
-    pub fn load_blocking(&self, _load: Load) -> Result<Applied, Refusal> {
-        unreachable!()
+    pub fn load_blocking(&self, load: Load) -> Result<Applied, Refusal> {
+        let (reply, answer) = oneshot::channel();
+        let command = self.load_command(load, reply)?;
+        self.inner.commands.send(command).map_err(|_| Refusal::Stopping)?;
+        answer.blocking_recv().map_err(|_| Refusal::Stopping)?
     }
 
     /// Sends events and waits until they are durable and applied. Refused at once when the queue is full.
     ///
     /// # Errors
     /// [`Refusal`].
-    pub async fn load(&self, _load: Load) -> Result<Applied, Refusal> {
-        unreachable!()
+    pub async fn load(&self, load: Load) -> Result<Applied, Refusal> {
+        let (reply, answer) = oneshot::channel();
+        self.send(self.load_command(load, reply)?)?;
+        answer.await.map_err(|_| Refusal::Stopping)?
+    }
+
+    fn load_command(&self, load: Load, reply: Reply<Applied>) -> Result<Command, Refusal> {
+        let Load { mut batch, passed, origin } = load;
+        if batch.len() > MAX_BATCH_ROWS {
+            return Err(Refusal::Invalid(format!("{} rows at once, at most {MAX_BATCH_ROWS} are taken", batch.len())));
+        }
+        if !self.is_ready() {
+            return Err(Refusal::Stopping);
+        }
+        // Texts are read here and not kept: what the rules make of them goes into the journal.
+        let policy = self.read(|engine| Arc::clone(engine.policy()));
+        policy::assign(&policy, &mut batch);
+        Ok(Command::Load(Arc::new(BatchInput { batch, passed, origin }), reply))
     }
 
     /// Checks a policy and brings it into force, or says what that would do.
     ///
     /// # Errors
     /// [`Refusal`].
-    pub async fn edit(&self, _edit: Edit) -> Result<Edited, Refusal> {
-        unreachable!()
+    pub async fn edit(&self, edit: Edit) -> Result<Edited, Refusal> {
+        let service = self.clone();
+        let prepared = tokio::task::spawn_blocking(move || service.prepare(edit)).await;
+        match prepared.map_err(|error| Refusal::Failed(error.to_string()))?? {
+            Prepared::Answer(edited) => Ok(edited),
+            Prepared::Edit { command, answer, problems } => {
+                self.send(command)?;
+                let (version, since_ms) = answer.await.map_err(|_| Refusal::Stopping)??;
+                Ok(Edited { version, preview: None, problems, since_ms, is_unchanged: false })
+            }
+        }
     }
 
-    /// Takes notice of an escalation.
+    /// Compiles a policy; with `dry_run`, tries it on every open ticket.
+    fn prepare(&self, edit: Edit) -> Result<Prepared, Refusal> {
+        let policies = self.policies();
+        let current = policies.last().ok_or(Refusal::Stopping)?;
+        if let Some(expected) = edit.if_version.filter(|expected| *expected != current.number) {
+            return Err(Refusal::Version { expected, is: current.number });
+        }
+        let mut files = current.files.clone();
+        files.retain(|(name, _)| !edit.files.iter().any(|(other, _)| other == name));
+        files.extend(edit.files);
+        let is_unchanged = edit.text == current.text && files == current.files;
+        let (apply, passed) = (edit.apply, edit.passed);
+        let input = EditInput { text: edit.text, files, apply, passed, origin: edit.origin, note: edit.note };
+        let (policy, problems) = machine::compile(&input).map_err(Refusal::Policy)?;
+        let policy = Arc::new(policy);
+        if is_unchanged || edit.dry_run {
+            let preview = edit.dry_run.then(|| self.preview(&policy, apply, passed)).transpose()?;
+            let (version, since_ms) = (current.number, current.since_ms);
+            return Ok(Prepared::Answer(Edited { version, preview, problems, since_ms, is_unchanged }));
+        }
+        let (reply, answer) = oneshot::channel();
+        let if_version = edit.if_version;
+        let command = Command::Edit { input: Arc::new(input), policy, if_version, reply };
+        Ok(Prepared::Edit { command, answer, problems })
+    }
+
+    /// What an edit would do: shard by shard, so that the sequencer gets its turn between them.
+    fn preview(
+        &self,
+        policy: &Arc<policy::Policy>,
+        apply: crate::engine::Apply,
+        passed: crate::engine::Passed,
+    ) -> Result<Preview, Refusal> {
+        let planned = self.read(|engine| engine.plan(policy, apply, passed).map(|plan| (plan, engine.shards())));
+        let (plan, shards) = planned.map_err(|error| Refusal::Conflict(error.to_string()))?;
+        let mut preview = Preview::default();
+        for shard in 0..shards {
+            let part = self.read(|engine| engine.preview_shard(&plan, shard));
+            preview.merge(&part.map_err(|error| Refusal::Conflict(error.to_string()))?);
+        }
+        Ok(preview)
+    }
+
+    /// Takes notice of an escalation. Who was first stays.
     ///
     /// # Errors
     /// [`Refusal`].
-    pub async fn acknowledge(&self, _acknowledge: Acknowledge) -> Result<Acknowledgement, Refusal> {
-        unreachable!()
+    pub async fn acknowledge(&self, acknowledge: Acknowledge) -> Result<Acknowledgement, Refusal> {
+        let Acknowledge { sequence, note, origin } = acknowledge;
+        if let Some(known) = self.acknowledgement(sequence) {
+            return Ok(known);
+        }
+        let service = self.clone();
+        let record = tokio::task::spawn_blocking(move || service.escalation(sequence)).await;
+        let record = record.map_err(|error| Refusal::Failed(error.to_string()))??;
+        if !matches!(record.kind, RecordKind::Fired | RecordKind::ByHand) {
+            let kind = record.kind.name();
+            return Err(Refusal::Conflict(format!(
+                "record {sequence} is {kind}: only fired and by_hand can be acknowledged"
+            )));
+        }
+        let input = AcknowledgeInput {
+            sequence,
+            ticket: record.ticket,
+            clock: record.clock.map_or_else(String::new, |clock| clock.to_string()),
+            cycle: record.cycle,
+            level: record.level,
+            at_ms: self.now_ms(),
+            note,
+            origin,
+        };
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Acknowledge(Arc::new(input), reply))?;
+        answer.await.map_err(|_| Refusal::Stopping)??;
+        self.acknowledgement(sequence).ok_or_else(|| Refusal::Failed("the acknowledgement is not there".to_owned()))
+    }
+
+    /// One escalation record. Blocking: it may be read from the history.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`], or [`Refusal::Failed`] when the history cannot be read.
+    pub fn escalation(&self, sequence: u64) -> Result<EscalationRecord, Refusal> {
+        let (records, _) = self.escalations(sequence.saturating_sub(1), &EscalationFilter::default(), 1)?;
+        let found = records.into_iter().find(|record| record.sequence == sequence);
+        found.ok_or_else(|| Refusal::NotFound(format!("there is no escalation record {sequence}")))
     }
 
     /// Takes a snapshot; answers when it is published.
@@ -86,28 +207,40 @@ impl Service {
     /// # Errors
     /// [`Refusal`].
     pub async fn snapshot(&self) -> Result<SnapshotDone, Refusal> {
-        unreachable!()
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Snapshot(reply))?;
+        answer.await.map_err(|_| Refusal::Stopping)?
+    }
+
+    fn send(&self, command: Command) -> Result<(), Refusal> {
+        if !self.is_ready() {
+            return Err(Refusal::Stopping);
+        }
+        self.inner.commands.try_send(command).map_err(|error| match error {
+            TrySendError::Full(_) => Refusal::Busy,
+            TrySendError::Disconnected(_) => Refusal::Stopping,
+        })
     }
 
     /// Looks into the engine. Takes its read lock, which may wait some ten milliseconds for a batch being applied: not for
     /// async threads (use `web::block`). Keep it short: nothing is applied meanwhile. Walk many tickets a shard at a time.
-    pub fn read<T>(&self, _look: impl FnOnce(&Engine) -> T) -> T {
-        unreachable!()
+    pub fn read<T>(&self, look: impl FnOnce(&Engine) -> T) -> T {
+        look(&self.inner.engine.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// What was published last; never waits.
     pub fn view(&self) -> Arc<View> {
-        unreachable!()
+        self.inner.published.view()
     }
 
     /// All versions of the policy, oldest first; the last one is in force.
     pub fn policies(&self) -> Arc<Vec<PolicyVersion>> {
-        unreachable!()
+        self.inner.published.policies()
     }
 
-    /// Whether commands are taken: false while starting, while stopping, and after a failed sync.
+    /// Whether commands are taken: not while starting or stopping.
     pub fn is_ready(&self) -> bool {
-        unreachable!()
+        self.inner.published.is_ready()
     }
 
     /// Escalation records after this number, oldest first, at most `limit` of those that the filter admits; from memory or from
@@ -118,30 +251,46 @@ impl Service {
     /// [`Refusal::Failed`] when the history cannot be read.
     pub fn escalations(
         &self,
-        _after: u64,
-        _filter: &EscalationFilter,
-        _limit: usize,
+        after: u64,
+        filter: &EscalationFilter,
+        limit: usize,
     ) -> Result<(Vec<EscalationRecord>, u64), Refusal> {
-        unreachable!()
+        self.inner.feed.after(after, filter, limit)
     }
 
     /// The number of the last escalation record, as it grows: what a feed waits on.
     pub fn last_escalation(&self) -> watch::Receiver<u64> {
-        unreachable!()
+        self.inner.feed.last()
     }
 
     /// Who took notice of an escalation, if somebody did.
-    pub fn acknowledgement(&self, _sequence: u64) -> Option<Acknowledgement> {
-        unreachable!()
+    pub fn acknowledgement(&self, sequence: u64) -> Option<Acknowledgement> {
+        self.inner.acknowledgements.read().unwrap_or_else(PoisonError::into_inner).get(&sequence).cloned()
     }
 
     /// The words behind numbers.
     pub fn names(&self) -> &Arc<Names> {
-        unreachable!()
+        &self.inner.names
     }
 
-    /// The wall clock, in milliseconds since 1970 (UTC). In fast motion it runs faster than the machine's.
-    pub fn now_ms(&self) -> i64 {
-        unreachable!()
+    /// The data folder: snapshots are listed from it, and tables that come in bulk are spooled to it.
+    pub fn data_dir(&self) -> &Path {
+        &self.inner.data_dir
     }
+
+    /// The service's clock, in milliseconds since 1970 (UTC). In fast motion it runs faster than the machine's.
+    pub fn now_ms(&self) -> i64 {
+        self.inner.clock.now_ms()
+    }
+}
+
+/// An edit that has been checked.
+enum Prepared {
+    /// There is nothing to do, or it was only to be tried.
+    Answer(Edited),
+    Edit {
+        command: Command,
+        answer: oneshot::Receiver<Result<(u64, i64), Refusal>>,
+        problems: Vec<policy::Problem>,
+    },
 }

@@ -1,6 +1,7 @@
 //! What the sequencer publishes for readers that must not wait: totals, and how the service itself does.
 
 use crate::engine::{ClockTally, Tally};
+use crate::store::snapshot::DayRow;
 use std::sync::Arc;
 
 /// Totals as of one moment.
@@ -20,7 +21,7 @@ pub struct View {
     pub by_category: Vec<NamedTally>,
     pub by_clock: Vec<ClockView>,
     /// Results by day (UTC) and clock, newest day first.
-    pub days: Vec<DayView>,
+    pub days: Vec<DayRow>,
     /// The number of the last escalation record; 0 before the first.
     pub last_escalation: u64,
     /// Escalation records by kind, in the order of [`RecordKind::ALL`](crate::store::record::RecordKind::ALL), since the data began.
@@ -41,16 +42,6 @@ pub struct NamedTally {
 pub struct ClockView {
     pub name: Arc<str>,
     pub tally: ClockTally,
-}
-
-/// Results of a clock in a day (UTC).
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct DayView {
-    pub day_ms: i64,
-    pub clock: Arc<str>,
-    pub met: u64,
-    pub missed: u64,
-    pub fired: u64,
 }
 
 /// How the service itself does.

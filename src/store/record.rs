@@ -3,7 +3,8 @@
 //! A block is what one group led to. Its rows have sequence numbers that follow from the inputs alone, so a block that is
 //! computed again after a crash has the same ones, and what is in the history already is known by its number.
 
-use crate::engine::{CycleResult, NO_SYMBOL, Symbol, WordLists};
+pub use crate::engine::WordColumn as NameColumn;
+use crate::engine::{CycleResult, NO_SYMBOL, Symbol};
 use crate::policy::Actions;
 use crate::ticket::Texts;
 use serde::{Deserialize, Serialize};
@@ -221,36 +222,6 @@ impl EscalationFilter {
     }
 }
 
-/// Which list of [`Names`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NameColumn {
-    Clock,
-    Priority,
-    Owner,
-    Team,
-    Channel,
-    Category,
-    Customer,
-}
-
-impl NameColumn {
-    pub const ALL: [NameColumn; 7] =
-        [Self::Clock, Self::Priority, Self::Owner, Self::Team, Self::Channel, Self::Category, Self::Customer];
-
-    /// The column's list of an engine's words.
-    pub fn of(self, words: &WordLists) -> &Vec<Arc<str>> {
-        match self {
-            Self::Clock => &words.clocks,
-            Self::Priority => &words.priorities,
-            Self::Owner => &words.owners,
-            Self::Team => &words.teams,
-            Self::Channel => &words.channels,
-            Self::Category => &words.categories,
-            Self::Customer => &words.customers,
-        }
-    }
-}
-
 /// The words behind the numbers of blocks; they only ever grow, so a block stays readable for good.
 #[derive(Debug, Default)]
 pub struct Names {
@@ -265,6 +236,12 @@ impl Names {
         }
         let list = self.lists[column as usize].read().unwrap_or_else(PoisonError::into_inner);
         list.get(symbol as usize).cloned()
+    }
+
+    /// The number of a word.
+    pub fn find(&self, column: NameColumn, word: &str) -> Option<Symbol> {
+        let list = self.lists[column as usize].read().unwrap_or_else(PoisonError::into_inner);
+        list.iter().position(|known| &**known == word).map(|place| place as Symbol)
     }
 
     pub fn actions_of(&self, place: u32) -> Option<Arc<Actions>> {

@@ -111,6 +111,9 @@ pub struct Batch {
     /// The priority that the rules give the row, if they have been asked already: then they are not asked again, and
     /// `segment` and `text` are not looked at. Either empty (not asked) or one code a row; [`NO_LABEL`] where no rule applies.
     pub assigned: Labels,
+    /// Whether `opened` rows also say what their tickets are by now: those of sources with one row a ticket do. An `opened` row
+    /// of a log only says how its ticket began.
+    pub restates: bool,
     /// The customer's segment; read by the rules, not kept.
     pub segment: Labels,
     /// Who did it; reported with escalations by hand.

@@ -20,6 +20,23 @@ impl Subject {
         Subject { engine: Engine::new(policy, shards), last_row_ms: 0, revisions: BTreeMap::new() }
     }
 
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub fn engine_mut(&mut self) -> &mut Engine {
+        &mut self.engine
+    }
+
+    pub fn hold(&mut self, ahead: &[bool]) {
+        self.engine.hold(ahead);
+    }
+
+    /// The same with another engine in its place.
+    pub fn with(&self, engine: Engine) -> Subject {
+        Subject { engine, last_row_ms: self.last_row_ms, revisions: self.revisions.clone() }
+    }
+
     pub fn run(&mut self, command: &Command) -> Result<Output, String> {
         let outcome = self.outcome(command)?;
         self.heard(&outcome)
@@ -210,7 +227,7 @@ fn tally(tally: &Tally) -> TicketTally {
     [tally.open, tally.waiting, tally.at_risk, tally.breached, tally.done]
 }
 
-fn passed(passed: Passed) -> engine::Passed {
+pub fn passed(passed: Passed) -> engine::Passed {
     match passed {
         Passed::All => engine::Passed::All,
         Passed::Latest => engine::Passed::Latest,
@@ -218,7 +235,7 @@ fn passed(passed: Passed) -> engine::Passed {
     }
 }
 
-fn apply(apply: Apply) -> engine::Apply {
+pub fn apply(apply: Apply) -> engine::Apply {
     match apply {
         Apply::FromStart => engine::Apply::FromStart,
         Apply::FromNow => engine::Apply::FromNow,

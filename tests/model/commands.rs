@@ -202,9 +202,19 @@ impl Model {
             }
             self.let_go(id, passed, output);
         }
-        if let Some(ticket) = self.tickets.get_mut(id) {
-            ticket.report(&self.versions, output);
+        let Some(ticket) = self.tickets.get_mut(id) else { return };
+        ticket.report(&self.versions, output);
+        let restating = rows.iter().rfind(|row| batch.restates && batch.kind[**row] == EventKind::Opened);
+        if let Some(row) = restating {
+            let at_ms = ticket.history.last_ms().max(now_ms);
+            let before = ticket.history.clone();
+            ticket.restate(batch, *row, at_ms);
+            if at_ms > now_ms {
+                ticket.step(&self.versions, Some(before), at_ms, now_ms, passed, output);
+            }
         }
+        ticket.compare(&self.versions, now_ms, passed, output);
+        ticket.report(&self.versions, output);
     }
 
     /// Takes a ticket that has gone out of the index; its last word first.

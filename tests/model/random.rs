@@ -50,7 +50,22 @@ pub struct Profile {
     pub catch_ups: bool,
     /// Commands at any millisecond.
     pub milliseconds: bool,
+    /// Batches that restate.
+    pub restates: bool,
 }
+
+/// A workload of everything.
+pub const EVERYTHING: Profile = Profile {
+    ahead: true,
+    behind: true,
+    late: true,
+    priorities: true,
+    gone: true,
+    edits: true,
+    catch_ups: true,
+    milliseconds: true,
+    restates: true,
+};
 
 /// A Thursday, three days before Europe's clocks go forward.
 const START_MS: i64 = 1_774_504_800_000;
@@ -234,11 +249,35 @@ impl Workload<'_> {
             1 if self.profile.catch_ups => vec![Command::CatchUp(self.later(), self.random.pick(&PASSED))],
             2..=7 => vec![Command::Advance(self.later())],
             _ => {
-                let rows = (0..1 + self.random.below(5)).map(|_| self.row()).collect::<Vec<Row>>();
-
+                let mut rows = (0..1 + self.random.below(5)).map(|_| self.row()).collect::<Vec<Row>>();
+                if self.profile.restates && self.random.chance(50) {
+                    self.restate(&mut rows);
+                }
                 vec![Command::Apply(self.in_order(rows), self.random.pick(&PASSED))]
             }
         }
+    }
+
+    /// Repeats some openings with other words, as an export of tickets does.
+    fn restate(&mut self, rows: &mut Vec<Row>) {
+        let openings: Vec<Row> = self.rows.iter().filter(|row| row.kind == EventKind::Opened).cloned().collect();
+        for _ in 0..self.random.below(3).min(openings.len()) {
+            let mut row = self.random.pick(&openings);
+            let names: Vec<String> = self.policy.priorities.iter().map(|priority| priority.name.clone()).collect();
+            row.labels.retain(|(column, _)| !matches!(column, Column::Priority | Column::Owner | Column::Team));
+            if self.random.chance(50) {
+                row = row.priority(&self.random.pick(&names));
+            }
+            if self.random.chance(30) {
+                row = row.label(Column::Owner, self.random.pick(&["ann", "bo", "cy"]));
+            }
+            if self.random.chance(30) {
+                row = row.label(Column::Team, self.random.pick(&["billing", "network"]));
+            }
+            row.state = self.random.chance(50).then(|| self.random.pick(&State::ALL));
+            rows.push(row);
+        }
+        rows.iter_mut().for_each(|row| row.restates = true);
     }
 
     /// Where rows must be in order, those of a batch are too.
@@ -351,4 +390,14 @@ impl Workload<'_> {
         self.rows.push(row.clone());
         row
     }
+}
+
+fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{variable} is a number")))
+}
+
+/// The seeds of a random test: 1 to so many, or what the environment says.
+pub fn seeds(default_runs: u64) -> std::ops::RangeInclusive<u64> {
+    let runs = number("OVERDUE_RUNS").unwrap_or(default_runs);
+    number("OVERDUE_SEED").map_or(1..=runs, |seed| seed..=seed)
 }

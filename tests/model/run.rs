@@ -16,11 +16,13 @@ pub struct Row {
     pub kind: EventKind,
     pub state: Option<State>,
     pub labels: Vec<(Column, String)>,
+    /// Its batch restates.
+    pub restates: bool,
 }
 
 impl Row {
     pub fn new(ticket: &str, at_ms: i64, kind: EventKind) -> Row {
-        Row { ticket: ticket.to_owned(), at_ms, kind, state: None, labels: Vec::new() }
+        Row { ticket: ticket.to_owned(), at_ms, kind, state: None, labels: Vec::new(), restates: false }
     }
 
     pub fn state(mut self, state: State) -> Row {
@@ -44,6 +46,9 @@ impl fmt::Debug for Row {
         if let Some(state) = self.state {
             write!(f, " state={}", state.name())?;
         }
+        if self.restates {
+            write!(f, " restates")?;
+        }
         self.labels.iter().try_for_each(|(column, word)| write!(f, " {}={word}", column.name()))
     }
 }
@@ -52,6 +57,7 @@ pub fn batch(rows: &[Row]) -> Batch {
     let mut batch = Batch::default();
     for row in rows {
         batch.push(&row.ticket, row.at_ms, row.kind);
+        batch.restates |= row.restates;
         if let Some(last) = batch.state.last_mut() {
             *last = row.state;
         }

@@ -42,6 +42,36 @@ impl Ticket {
         history.team = word(Column::Team).or(history.team.take());
     }
 
+    /// An `opened` row that says what the ticket is by now: what neither is so nor was so at the opening happens.
+    pub fn restate(&mut self, batch: &Batch, row: usize, at_ms: i64) {
+        let (state, priority) = self.history.at(i64::MAX);
+        let (owner, team) = self.history.assigned_at(i64::MAX);
+        let mut events = Vec::new();
+        if let Some(name) = batch.priority.get(row)
+            && name != priority
+            && name != self.history.priority
+        {
+            events.push(What::Priority(name.to_owned()));
+        }
+        let news = |told: Option<&str>, has: Option<&str>, opened: &Option<String>| {
+            told.filter(|word| Some(*word) != has && Some(*word) != opened.as_deref()).map(str::to_owned)
+        };
+        let owner = news(batch.owner.get(row), owner, &self.history.owner);
+        let team = news(batch.team.get(row), team, &self.history.team);
+        if owner.is_some() || team.is_some() {
+            events.push(What::Assigned(owner, team));
+        }
+        if let Some(next) = batch.state[row]
+            && next != self.history.state
+            && let Some(kind) = state_event(state, next)
+        {
+            events.push(What::State(kind, next));
+        }
+        for what in events {
+            self.history.insert(Primitive { at_ms, what });
+        }
+    }
+
     pub fn insert(&mut self, batch: &Batch, row: usize, output: &mut Output) {
         let (at_ms, kind) = (batch.at_ms[row], batch.kind[row]);
         let (state, priority) = self.history.at(at_ms);

@@ -122,6 +122,27 @@ impl Lists {
         Some(slot)
     }
 
+    /// Every slot in the lists `from..=to` that `bits` marks.
+    pub(super) fn each_until(
+        &self,
+        lists: &[List],
+        bits: &Bits<64>,
+        from: usize,
+        to: usize,
+        mut tell: impl FnMut(u32),
+    ) {
+        let mut at = from;
+        while let Some(index) = bits.next(at).filter(|index| *index <= to) {
+            let mut chunk = lists[index].first;
+            while chunk != NONE {
+                let Chunk { slots, len, next } = self.chunk(chunk);
+                slots[..*len as usize].iter().for_each(|slot| tell(*slot));
+                chunk = *next;
+            }
+            at = index + 1;
+        }
+    }
+
     /// Slots in the lists `from..=to` that `bits` marks.
     pub(super) fn len_until(&self, lists: &[List], bits: &Bits<64>, from: usize, to: usize) -> usize {
         let mut len = 0;

@@ -144,6 +144,28 @@ impl Wheel {
         sorted as usize + self.lists.len_until(&self.soon[..], &self.soon_bits, from as usize, to as usize)
     }
 
+    /// Slots that are due until `until_s`. Costs what comes up until then, or a walk over all slots for times beyond the
+    /// bucket (an hour ahead).
+    pub fn due_until(&self, until_s: u32) -> u64 {
+        let is_due = |slot: u32| (1..=until_s).contains(&self.due[slot]);
+        if self.entries_until(until_s) == 0 {
+            return 0;
+        }
+        if until_s >> BUCKET_BITS != self.bucket {
+            return (0..self.due.len()).filter(|&slot| is_due(slot)).count() as u64;
+        }
+        let (from, to) = ((self.now_s + 1).max(self.bucket << BUCKET_BITS) & SECOND_MASK, until_s & SECOND_MASK);
+        let sorted = self.starts[from as usize] as usize..self.starts[to as usize + 1] as usize;
+        let mut slots: Vec<u32> = self.sorted[sorted].iter().copied().filter(|&slot| is_due(slot)).collect();
+        self.lists.each_until(&self.soon[..], &self.soon_bits, from as usize, to as usize, |slot| {
+            slots.extend(is_due(slot).then_some(slot));
+        });
+        // A slot that was set twice has two entries.
+        slots.sort_unstable();
+        slots.dedup();
+        slots.len() as u64
+    }
+
     /// Pops the next second up to `until_s` at which something is due: replaces `slots` with the slots due then, cancels
     /// their timers and returns the second. `None` when nothing is due until then; the wheel then stands at `until_s`.
     pub fn next_batch(&mut self, until_s: u32, slots: &mut Vec<u32>) -> Option<u32> {

@@ -313,7 +313,7 @@ impl<'t> Checker<'t> {
         match events.iter().position(|(kind, _)| *kind == EventKind::Opened) {
             Some(place) => {
                 let (_, opened) = events.remove(place);
-                Some(Shape::Tickets { opened, events, state_at })
+                Some(Shape::Tickets { opened, events, state_at, is_current: false })
             }
             None => {
                 if table.get("opened").is_none() {

@@ -55,6 +55,9 @@ use crate::ticket::{Column, EventKind, State};
 /// Our own format: columns named as those of [`Batch`](crate::ticket::Batch).
 const DEFAULT: &str = include_str!("default.toml");
 
+/// Our own format of one row a ticket.
+const TICKETS: &str = include_str!("tickets.toml");
+
 /// A checked mapping.
 #[derive(Debug, Clone)]
 pub struct Mapping {
@@ -90,6 +93,9 @@ pub(super) enum Shape {
         events: Vec<(EventKind, TimeColumn)>,
         /// When the ticket came into the state that the state column reports.
         state_at: Option<TimeColumn>,
+        /// Whether a row says how the ticket is now, to be laid over what is known of it: its priority, owner and team hold
+        /// since `state_at` too; a state without a time holds since the opening.
+        is_current: bool,
     },
     /// One row an event.
     Events {
@@ -138,15 +144,26 @@ impl Mapping {
     pub fn parse(text: &str, file: &str) -> Result<Self, MappingError> {
         check::check(text, file)
     }
+
+    /// Our own format of one row a ticket: what a ticket is now, since when, and when it was opened, answered, resolved
+    /// and closed.
+    pub fn tickets() -> Self {
+        let mut mapping = own(TICKETS, "tickets.toml");
+        if let Shape::Tickets { is_current, .. } = &mut mapping.shape {
+            *is_current = true;
+        }
+        mapping
+    }
+}
+
+/// A mapping that is part of the program, and covered by a test.
+fn own(text: &str, file: &str) -> Mapping {
+    Mapping::parse(text, file).unwrap_or_else(|error| unreachable!("{error}"))
 }
 
 impl Default for Mapping {
     fn default() -> Self {
-        match Self::parse(DEFAULT, "default.toml") {
-            Ok(mapping) => mapping,
-            // Part of the program, and covered by a test.
-            Err(error) => unreachable!("{error}"),
-        }
+        own(DEFAULT, "default.toml")
     }
 }
 

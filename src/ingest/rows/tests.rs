@@ -5,9 +5,9 @@ fn mapping(text: &str) -> Mapping {
 }
 
 /// The rows of a batch as texts.
-fn told(batches: &[Batch]) -> Vec<String> {
+fn told(batches: &[Numbered]) -> Vec<String> {
     let mut rows = Vec::new();
-    for batch in batches {
+    for Numbered { batch, .. } in batches {
         for row in 0..batch.len() {
             let at = crate::time::format_rfc3339(batch.at_ms[row]);
             let mut text = format!("{} {} {}", batch.ticket.get(row), at, batch.kind[row].name());
@@ -195,7 +195,55 @@ fn full_batches_are_handed_on_and_begin_anew() {
     for _ in 0..ROWS_A_BATCH + 1 {
         assert_eq!(writer.push(&row), Ok(Outcome::Read));
     }
-    let batches: Vec<Batch> = writer.take_full().into_iter().chain(writer.finish()).collect();
+    let batches: Vec<Batch> =
+        writer.take_full().into_iter().chain(writer.finish()).map(|numbered| numbered.batch).collect();
     assert_eq!(batches.iter().map(Batch::len).collect::<Vec<_>>(), [ROWS_A_BATCH, 1]);
     assert_eq!(batches[1].team.get(0), Some("t"));
+}
+
+#[test]
+fn a_ticket_as_it_is_now_lies_over_what_is_known() {
+    let mapping = Mapping::tickets();
+    let mut writer = RowWriter::new(&mapping).numbered(true);
+    let rows: [&[(&str, Cell<'_>)]; 4] = [
+        // Since when the state holds is said: priority, owner and team are told again for that time.
+        &[
+            ("id", text("a")),
+            ("opened_at", text("2026-11-22T09:00:00Z")),
+            ("updated_at", text("2026-11-22T10:00:00Z")),
+            ("state", text("waiting")),
+            ("priority", text("high")),
+            ("team", text("t")),
+            ("channel", text("chat")),
+        ],
+        // It is not: the ticket is so since its opening.
+        &[("id", text("b")), ("opened_at", text("2026-11-22T09:00:00Z")), ("state", text("open"))],
+        // The time at which the work was done says it.
+        &[
+            ("id", text("c")),
+            ("opened_at", text("2026-11-22T09:00:00Z")),
+            ("first_reply_at", text("2026-11-22T09:10:00Z")),
+            ("resolved_at", text("2026-11-22T09:30:00Z")),
+            ("state", text("resolved")),
+        ],
+        &[("id", text("d")), ("opened_at", Cell::Integer(1_795_339_800_000))],
+    ];
+    for (row, values) in rows.iter().enumerate() {
+        writer.at_line(10 + row as u64);
+        assert_eq!(writer.push(&cells(&mapping, values)).expect("a good row"), Outcome::Read);
+    }
+    let batches = writer.finish();
+    assert_eq!(
+        told(&batches),
+        [
+            "a 2026-11-22T09:00:00Z opened priority=high team=t channel=chat",
+            "a 2026-11-22T10:00:00Z state_changed state=waiting priority=high team=t",
+            "b 2026-11-22T09:00:00Z opened state=open",
+            "c 2026-11-22T09:00:00Z opened",
+            "c 2026-11-22T09:10:00Z agent_reply",
+            "c 2026-11-22T09:30:00Z resolved",
+            "d 2026-11-22T09:30:00Z opened",
+        ]
+    );
+    assert_eq!(batches[0].lines, [10, 10, 11, 12, 12, 12, 13]);
 }

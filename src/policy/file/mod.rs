@@ -3,5 +3,5 @@
 pub(super) mod fields;
 pub(super) mod problem;
 pub(super) mod raw;
-pub(super) mod suggest;
+pub(in crate::policy) mod suggest;
 pub(super) mod syntax;

@@ -4,7 +4,7 @@
 const COMPARED_CHARS: usize = 64;
 
 /// The known name nearest to what was typed, if it is near enough to have been meant.
-pub(in crate::policy) fn nearest<'n>(typed: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+pub fn nearest<'n>(typed: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     let typed = normalized(typed);
     if typed.len() > COMPARED_CHARS {
         return None;

@@ -1,9 +1,8 @@
 //! `cycles.parquet`: one row a cycle, finished ones as they end, open ones at the end of the replay.
 
 use super::sorted_by;
-use super::times::Times;
-use super::words::{CodedWords, Words};
-use crate::engine::{CycleRecord, CycleResult, Engine};
+use crate::engine::{CycleRecord, CycleResult, Engine, NO_SYMBOL};
+use crate::table::{CodedWords, Times, Words, words_field};
 use arrow::array::{ArrayRef, Int64Array, StringBuilder, UInt16Array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
@@ -33,10 +32,9 @@ pub struct Cycles {
 
 impl Cycles {
     pub fn schema() -> SchemaRef {
-        let words = |name: &str| Field::new_dictionary(name, DataType::Int32, DataType::Utf8, true);
         Arc::new(Schema::new(vec![
             Field::new("ticket", DataType::Utf8, false),
-            words("clock"),
+            words_field("clock"),
             Field::new("cycle", DataType::UInt16, false),
             Field::new("revision", DataType::UInt16, false),
             Times::field("started_at"),
@@ -44,12 +42,12 @@ impl Cycles {
             Times::field("stopped_at"),
             Field::new("business_ms", DataType::Int64, false),
             Field::new("wall_ms", DataType::Int64, false),
-            words("result"),
-            words("priority"),
-            words("team"),
-            words("owner"),
-            words("channel"),
-            words("category"),
+            words_field("result"),
+            words_field("priority"),
+            words_field("team"),
+            words_field("owner"),
+            words_field("channel"),
+            words_field("category"),
         ]))
     }
 
@@ -58,7 +56,8 @@ impl Cycles {
     }
 
     pub fn push(&mut self, engine: &Engine, cycle: &CycleRecord) {
-        let [_, team, channel, category] = engine.ticket_symbols(cycle.ticket);
+        let symbols = engine.ticket_symbols(cycle.ticket);
+        let known = |symbol| (symbol != NO_SYMBOL).then_some(symbol);
         let is_open = matches!(cycle.result, CycleResult::Open | CycleResult::OpenMissed);
         self.ended_ms.push(cycle.stopped_ms);
         self.ticket.append_value(engine.ticket_id(cycle.ticket));
@@ -70,12 +69,12 @@ impl Cycles {
         self.stopped_at.push((!is_open).then_some(cycle.stopped_ms));
         self.business_ms.push(cycle.business_ms);
         self.wall_ms.push(cycle.wall_ms);
-        self.result.push(Some(cycle.result as u32), |_| result_name(cycle.result));
+        self.result.push(Some(cycle.result as u32), |_| cycle.result.name());
         self.priority.push(Some(engine.cycle_priority(cycle)), |priority| engine.priority_name(priority));
-        self.team.push(team, |team| engine.team_name(team));
+        self.team.push(known(symbols.team), |team| engine.team_name(team));
         self.owner.push(engine.ticket(cycle.ticket).owner);
-        self.channel.push(channel, |channel| engine.channel_name(channel));
-        self.category.push(category, |category| engine.category_name(category));
+        self.channel.push(known(symbols.channel), |channel| engine.channel_name(channel));
+        self.category.push(known(symbols.category), |category| engine.category_name(category));
     }
 
     /// The rows so far in order of the times at which they ended; the next ones begin anew.
@@ -98,16 +97,5 @@ impl Cycles {
             self.category.finish(),
         ];
         sorted_by(&std::mem::take(&mut self.ended_ms), RecordBatch::try_new(Self::schema(), columns)?)
-    }
-}
-
-fn result_name(result: CycleResult) -> &'static str {
-    match result {
-        CycleResult::Met => "met",
-        CycleResult::Missed => "missed",
-        CycleResult::NoTarget => "no_target",
-        CycleResult::Open => "open",
-        CycleResult::OpenMissed => "open_missed",
-        CycleResult::Void => "void",
     }
 }

@@ -1,10 +1,9 @@
 //! `escalations.parquet`: one row a level that fired, was withdrawn, or an escalation by hand.
 
 use super::sorted_by;
-use super::times::Times;
-use super::words::{CodedWords, Words};
-use crate::engine::{Engine, Escalation, EscalationKind};
+use crate::engine::{Engine, Escalation, EscalationKind, NO_SYMBOL};
 use crate::policy::Actions;
+use crate::table::{CodedWords, Times, Words, words_field};
 use crate::ticket::Batch;
 use arrow::array::{ArrayRef, StringBuilder, UInt8Array, UInt16Array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -38,25 +37,24 @@ pub struct Escalations {
 
 impl Escalations {
     pub fn schema() -> SchemaRef {
-        let words = |name: &str| Field::new_dictionary(name, DataType::Int32, DataType::Utf8, true);
         Arc::new(Schema::new(vec![
             Field::new("escalation_id", DataType::Utf8, false),
             Field::new("ticket", DataType::Utf8, false),
-            words("kind"),
-            words("clock"),
+            words_field("kind"),
+            words_field("clock"),
             Field::new("cycle", DataType::UInt16, false),
             Field::new("level", DataType::UInt8, false),
             Times::field("due_at"),
             Times::field("fired_at"),
-            words("priority"),
-            words("team"),
-            words("owner"),
-            words("notify"),
-            words("reassign"),
-            words("webhook"),
-            words("set_priority"),
-            words("actor"),
-            words("reason"),
+            words_field("priority"),
+            words_field("team"),
+            words_field("owner"),
+            words_field("notify"),
+            words_field("reassign"),
+            words_field("webhook"),
+            words_field("set_priority"),
+            words_field("actor"),
+            words_field("reason"),
         ]))
     }
 
@@ -67,7 +65,7 @@ impl Escalations {
     /// Adds a row. `batch` is the one that the engine was given last; an escalation by hand stands in it.
     pub fn push(&mut self, engine: &Engine, batch: &Batch, escalation: &Escalation) {
         let ticket = engine.ticket_id(escalation.ticket);
-        let [_, team, _, _] = engine.ticket_symbols(escalation.ticket);
+        let team = engine.ticket_symbols(escalation.ticket).team;
         let by_hand = escalation.kind == EscalationKind::ByHand;
         let clock = if by_hand { "by_hand" } else { engine.clock_name(escalation.clock) };
         // The same for a level and its withdrawal: a receiver drops repeats by it.
@@ -82,7 +80,7 @@ impl Escalations {
         self.due_at.push(Some(escalation.due_ms));
         self.fired_at.push(Some(escalation.fired_ms));
         self.priority.push(Some(engine.escalation_priority(escalation)), |priority| engine.priority_name(priority));
-        self.team.push(team, |team| engine.team_name(team));
+        self.team.push((team != NO_SYMBOL).then_some(team), |team| engine.team_name(team));
         self.owner.push(engine.ticket(escalation.ticket).owner);
         self.push_actions(engine.actions(escalation).filter(|_| !by_hand));
         let row = escalation.row as usize;

@@ -3,12 +3,10 @@
 mod cycles;
 mod escalations;
 mod sink;
-mod times;
-mod words;
 
-use super::publish::Staged;
 use super::summary::Summary;
 use crate::engine::{CycleRecord, Engine, Escalation};
+use crate::publish::Staged;
 use crate::ticket::Batch;
 use arrow::array::UInt32Array;
 use arrow::compute::take_record_batch;

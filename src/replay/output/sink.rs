@@ -1,17 +1,15 @@
 //! A Parquet file that is written by a thread of its own.
 
 use crate::limits;
-use crate::replay::publish::Staged;
-use arrow::datatypes::{DataType, SchemaRef};
+use crate::publish::Staged;
+use crate::table::{Texts, properties};
+use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use crossbeam_channel::Sender;
 use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::reader::{FileReader, SerializedFileReader};
-use parquet::schema::types::ColumnPath;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -55,7 +53,7 @@ impl Sink {
         let in_thread = shown.clone();
         let write = move || -> Result<(), OutputError> {
             let failed = |source| OutputError::Parquet { path: in_thread.clone(), source };
-            let properties = properties(&schema).map_err(failed)?;
+            let properties = properties(&schema, Texts::Prefixed).map_err(failed)?.build();
             let out = BufWriter::with_capacity(1 << 18, file);
             let mut writer = ArrowWriter::try_new(out, schema, Some(properties)).map_err(failed)?;
             for batch in receiver {
@@ -112,22 +110,4 @@ impl Sink {
             _ => Err(stopped()),
         }
     }
-}
-
-fn properties(schema: &SchemaRef) -> Result<WriterProperties, ParquetError> {
-    let mut properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
-        .set_statistics_enabled(EnabledStatistics::Chunk)
-        .set_max_row_group_row_count(Some(limits::ROW_GROUP_ROWS));
-    for field in schema.fields() {
-        let path = ColumnPath::from(field.name().as_str());
-        // Ids, times and amounts hardly repeat: their differences are smaller than any dictionary.
-        let encoding = match field.data_type() {
-            DataType::Utf8 => Encoding::DELTA_BYTE_ARRAY,
-            DataType::Timestamp(..) | DataType::Int64 => Encoding::DELTA_BINARY_PACKED,
-            _ => continue,
-        };
-        properties = properties.set_column_dictionary_enabled(path.clone(), false).set_column_encoding(path, encoding);
-    }
-    Ok(properties.build())
 }

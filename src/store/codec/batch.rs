@@ -7,7 +7,8 @@
 //! kind, state  1 byte a row
 //! labels       assigned, then in the order of Column::ALL: count of words, words, 0 no codes | 1 no row has a word |
 //!              2 a column of codes, in which the largest number of its width is no word
-//! text         0 none | 1 texts
+//! flags        1 if texts follow, plus 2 if the batch restates
+//! text         texts
 //!
 //! texts        count of bytes, bytes, a column of lengths
 //! column       width of a value in bytes (1, 2, 4 or 8), values
@@ -24,6 +25,9 @@ use crate::ticket::Column;
 use crate::ticket::Labels;
 use crate::ticket::NO_LABEL;
 use crate::ticket::Texts;
+
+const HAS_TEXT: u8 = 1;
+const RESTATES: u8 = 2;
 
 const NO_CODES: u8 = 0;
 const NO_WORDS: u8 = 1;
@@ -56,7 +60,7 @@ pub fn write(out: &mut Vec<u8>, batch: &Batch) -> Result<(), String> {
         fits(column.name(), labels.codes.len(), rows)?;
         write_labels(out, column.name(), labels)?;
     }
-    out.push(u8::from(!batch.text.is_empty()));
+    out.push(if batch.text.is_empty() { 0 } else { HAS_TEXT } | if batch.restates { RESTATES } else { 0 });
     if !batch.text.is_empty() {
         fits("text", batch.text.len(), rows)?;
         write_texts(out, &batch.text);
@@ -121,7 +125,9 @@ pub fn read(reader: &mut Reader) -> Result<Batch, DecodeError> {
         }
         *batch.labels_mut(column) = labels;
     }
-    if reader.choice("has text", choice::read_flag)? {
+    let flags = reader.choice("flags", |byte| (byte <= HAS_TEXT | RESTATES).then_some(byte))?;
+    batch.restates = flags & RESTATES != 0;
+    if flags & HAS_TEXT != 0 {
         batch.text = read_texts(reader, "text", rows)?;
     }
     Ok(batch)

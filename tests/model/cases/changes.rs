@@ -206,3 +206,40 @@ fn edits_from_start_from_now_and_for_new_tickets() {
         assert_eq!(due_of(&outputs, "T-3"), [at("18 13:00")]);
     }
 }
+
+#[test]
+fn an_export_moves_a_ticket_to_its_new_priority_and_its_repeat_changes_nothing() {
+    let slow = priority("slow", OFFICE, OnPriorityChange::FromStart, vec![resolution(hours(4), &[WHOLE])]);
+    let fast = priority("fast", OFFICE, OnPriorityChange::FromStart, vec![resolution(hours(1), &[WHOLE])]);
+    let policy = policy(vec![slow, fast]);
+    let exported = |priority: &str| Row { restates: true, ..opened("16 09:00").priority(priority) };
+    let commands = [
+        apply(&[exported("slow")]),
+        advance("16 09:30"),
+        apply(&[exported("fast")]),
+        // Tonight's export once more, then yesterday's: neither says anything new.
+        advance("16 09:40"),
+        apply(&[exported("fast")]),
+        apply(&[exported("slow")]),
+        advance("16 12:00"),
+        apply(&[Row { restates: true, ..opened("16 09:00").state(State::Resolved) }]),
+        advance("17 12:00"),
+    ];
+    let outputs = check(&policy, &commands);
+    assert_eq!(escalations(&outputs), fired(&[("16 10:00", 1, 1)]));
+    assert_eq!(cycles(&outputs), [(1, at("16 09:00"), at("16 10:00"), at("16 12:00"), 3.0, Some(false))]);
+}
+
+#[test]
+fn a_log_that_repeats_an_opening_changes_nothing() {
+    let slow = priority("slow", OFFICE, OnPriorityChange::FromStart, vec![resolution(hours(4), &[WHOLE])]);
+    let fast = priority("fast", OFFICE, OnPriorityChange::FromStart, vec![resolution(hours(1), &[WHOLE])]);
+    let policy = policy(vec![slow, fast]);
+    let commands = [
+        apply(&[opened("16 09:00").priority("slow")]),
+        advance("16 09:30"),
+        apply(&[opened("16 09:00").priority("fast").state(State::Resolved)]),
+        advance("16 17:00"),
+    ];
+    assert_eq!(escalations(&check(&policy, &commands)), fired(&[("16 13:00", 1, 1)]));
+}

@@ -1,10 +1,15 @@
 //! Columns of words that repeat, built as dictionaries.
 
 use arrow::array::{ArrayRef, DictionaryArray, Int32Array, StringArray};
-use arrow::datatypes::Int32Type;
+use arrow::datatypes::{DataType, Field, Int32Type};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use std::sync::Arc;
+
+/// A column of words that repeat.
+pub fn words_field(name: &str) -> Field {
+    Field::new_dictionary(name, DataType::Int32, DataType::Utf8, true)
+}
 
 /// The engine's number of a word; every column has its own.
 type Code = u32;
@@ -21,7 +26,7 @@ pub struct CodedWords {
 
 impl CodedWords {
     /// Adds a row; `word` is asked for at most once a batch for each code.
-    pub fn push<'a>(&mut self, code: Option<Code>, word: impl FnOnce(Code) -> &'a str) {
+    pub fn push<W: AsRef<str>>(&mut self, code: Option<Code>, word: impl FnOnce(Code) -> W) {
         let Some(code) = code else { return self.keys.push(None) };
         let index = code as usize;
         if let Some(key) = self.key_of.get(index).copied().filter(|key| *key >= 0) {
@@ -34,7 +39,7 @@ impl CodedWords {
         self.key_of[index] = self.words.len() as i32;
         self.used.push(code);
         self.keys.push(Some(self.words.len() as i32));
-        self.words.push(word(code).to_owned());
+        self.words.push(word(code).as_ref().to_owned());
     }
 
     pub fn finish(&mut self) -> ArrayRef {

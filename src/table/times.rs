@@ -15,10 +15,20 @@ impl Times {
     }
 
     pub fn finish(&mut self) -> ArrayRef {
-        Arc::new(TimestampMillisecondArray::from(std::mem::take(&mut self.0)).with_timezone("UTC"))
+        Self::column(TimestampMillisecondArray::from(std::mem::take(&mut self.0)))
+    }
+
+    /// Instants that are at hand already, as a column.
+    pub fn column(at_ms: TimestampMillisecondArray) -> ArrayRef {
+        Arc::new(at_ms.with_timezone("UTC"))
     }
 
     pub fn field(name: &str) -> Field {
-        Field::new(name, DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())), true)
+        Self::field_of(name, true)
+    }
+
+    /// A column in which every row has a time, or not.
+    pub fn field_of(name: &str, nullable: bool) -> Field {
+        Field::new(name, DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())), nullable)
     }
 }

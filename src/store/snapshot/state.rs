@@ -1,7 +1,7 @@
-//! Snapshots: the engine and the service as Parquet tables, with a manifest that says what belongs together.
+//! What the service holds besides the engine, as a snapshot keeps it.
 
-use super::input::Origin;
 use crate::engine::{Apply, Passed};
+use crate::store::input::Origin;
 use crate::store::record::Note;
 use std::sync::Arc;
 
@@ -37,9 +37,10 @@ pub struct KeptAnswer {
 pub struct DayRow {
     pub day_ms: i64,
     pub clock: Arc<str>,
-    pub met: u64,
-    pub missed: u64,
-    pub fired: u64,
+    /// May be negative on a day that revised more than it brought.
+    pub met: i64,
+    pub missed: i64,
+    pub fired: i64,
 }
 
 /// An escalation of which somebody took notice.

@@ -1,0 +1,192 @@
+//! `overdue demo`: the whole service on the traffic of a made-up contact centre, in fast motion.
+//!
+//! Nothing is staged: the service and its HTTP server are the real ones, with a data folder of their own. One thread sends what
+//! happens in the contact centre, another reads the escalations, both over HTTP like anybody else. Only the time runs faster.
+
+mod feed;
+mod tell;
+mod traffic;
+
+use super::http::Client;
+use super::serve;
+use super::stop::Stop;
+use crate::generate::Plan;
+use crate::replay::grouped;
+use crate::server;
+use crate::service::{Seed, Service};
+use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS, format_rfc3339};
+use anyhow::{Context, anyhow, bail};
+use clap::value_parser;
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+use traffic::Traffic;
+
+/// The policy of the demonstration: part of the program, so that it runs anywhere.
+const POLICY: &str = include_str!("../../../data/policies/contact_centre.toml");
+const POLICY_NAME: &str = "data/policies/contact_centre.toml";
+
+/// A Monday. The history begins here; the demonstration sets in when it has been going for a while, shortly before the
+/// office of the policy opens.
+const HISTORY_START_MS: i64 = 1_768_176_000_000;
+const START_MS: i64 = HISTORY_START_MS + 3 * DAY_MS + 6 * HOUR_MS + 40 * MINUTE_MS;
+
+/// Days of the history: hours of demonstration.
+const DAYS: u32 = 365;
+
+/// How often the command looks whether its threads still run.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Runs the service on the traffic of a made-up contact centre, in fast motion.
+///
+/// Prints where it listens, then each escalation as it comes. Stops with Ctrl-C. Needs no network, no token and no files.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    listen: String,
+    /// Folder for the data, which must be empty; without it a temporary one, which goes away at the end
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// How many times as fast the time runs: at 600 a day passes in 144 seconds
+    #[arg(long, value_name = "FACTOR", default_value_t = 600, value_parser = value_parser!(u32).range(1..=100_000))]
+    speed: u32,
+    /// Tickets that arrive in a day
+    #[arg(long, value_name = "COUNT", default_value_t = 1_000, value_parser = value_parser!(u64).range(1..=1_000_000))]
+    tickets_a_day: u64,
+    /// Another seed gives other traffic
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Stop by itself after this time, such as 30s or 5m
+    #[arg(long = "for", value_name = "TIME", value_parser = parse_time)]
+    time: Option<Duration>,
+}
+
+fn parse_time(text: &str) -> Result<Duration, String> {
+    serve::time(text).ok_or_else(|| "expected a time such as 30s or 5m".to_owned())
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Whatever keeps the service from starting or its threads from going on.
+pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let signals = serve::listen_for_signals()?;
+    let temporary = match &arguments.data_dir {
+        Some(folder) => must_be_empty(folder).map(|()| None),
+        None => tempfile::tempdir().map(Some).context("cannot make a temporary folder"),
+    }?;
+    let folder = temporary.as_ref().map_or_else(|| arguments.data_dir.clone(), |folder| Some(folder.path().to_owned()));
+    let folder = folder.context("no folder for the data")?;
+    let mut config = serve::configured(&[
+        ("data-dir", &folder.display().to_string()),
+        ("listen", &arguments.listen),
+        ("no-auth", "true"),
+        ("clock-speed", &arguments.speed.to_string()),
+        ("clock-start", &format_rfc3339(START_MS)),
+        ("log-level", "warn"),
+    ])?;
+    config.service.seed = Some(Seed { name: POLICY_NAME.to_owned(), text: POLICY.to_owned(), files: Vec::new() });
+    let (service, stopper) = Service::start(&config.service).map_err(serve::start_error)?;
+    let ended = match server::start(config.server, service.clone()) {
+        Ok(handle) => {
+            let shown = arguments.data_dir.as_deref();
+            let ended = play(arguments, shown, &service, &handle, &signals);
+            handle.stop().context("the server has failed").and(ended)
+        }
+        Err(error) => Err(error.into()),
+    };
+    stopper.stop().map_err(|words| anyhow!(words))?;
+    super::print(&farewell(ended?, arguments.data_dir.as_deref()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn must_be_empty(folder: &Path) -> anyhow::Result<()> {
+    let cannot = || format!("--data-dir {}", folder.display());
+    fs::create_dir_all(folder).with_context(cannot)?;
+    if fs::read_dir(folder).with_context(cannot)?.next().is_some() {
+        // The demonstration begins at a time of its own, and a service's time never runs backwards.
+        bail!("--data-dir {}: is not empty; the demonstration needs an empty folder", folder.display());
+    }
+    Ok(())
+}
+
+/// What there was: events sent, escalations read.
+struct Played {
+    events: u64,
+    escalations: u64,
+}
+
+fn play(
+    arguments: &Arguments,
+    folder: Option<&Path>,
+    service: &Service,
+    handle: &server::Handle,
+    signals: &Receiver<&'static str>,
+) -> anyhow::Result<Played> {
+    let url = format!("http://{}", handle.address);
+    let client = Client::local(url.parse().context("the address is no URL")?)?;
+    let plan = Plan {
+        tickets: arguments.tickets_a_day * u64::from(DAYS),
+        start_ms: HISTORY_START_MS,
+        days: DAYS,
+        seed: arguments.seed,
+    };
+    let mut traffic = Traffic::new(plan);
+    let before = feed::past(&client, &mut traffic, START_MS)?;
+    super::print(&greeting(arguments, folder, &url, before))?;
+
+    let stop = Stop::default();
+    std::thread::scope(|scope| {
+        let feeding = scope.spawn(|| {
+            let fed = feed::live(&client, &mut traffic, || service.now_ms(), &stop);
+            stop.set();
+            fed
+        });
+        let telling = scope.spawn(|| {
+            let told = tell::follow(&client, &stop);
+            stop.set();
+            told
+        });
+        wait(arguments.time, signals, &stop);
+        stop.set();
+        let panicked = |_| Err(anyhow!("a thread of the demonstration panicked"));
+        let (fed, told) = (feeding.join().unwrap_or_else(panicked), telling.join().unwrap_or_else(panicked));
+        Ok(Played { events: before + fed?, escalations: told? })
+    })
+}
+
+/// Waits for a signal, the end of the time, or a thread that stops.
+#[expect(clippy::disallowed_methods, reason = "the user asked for that much time of his own clock")]
+fn wait(time: Option<Duration>, signals: &Receiver<&'static str>, stop: &Stop) {
+    let began = Instant::now();
+    while !stop.is_set() && time.is_none_or(|time| began.elapsed() < time) {
+        match signals.recv_timeout(LOOK) {
+            Err(RecvTimeoutError::Timeout) => {}
+            Ok(_) | Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}
+
+fn greeting(arguments: &Arguments, folder: Option<&Path>, url: &str, before: u64) -> String {
+    let day_s = 86_400.0 / f64::from(arguments.speed);
+    let mut text = format!(
+        "A made-up contact centre in fast motion: {} tickets a day, a day passes in {day_s:.0} s. Ctrl-C ends it.\n\n",
+        grouped(arguments.tickets_a_day)
+    );
+    let folder = folder.map_or_else(|| "in a temporary folder".to_owned(), |folder| folder.display().to_string());
+    let _ = writeln!(text, "  url     {url}");
+    let _ = writeln!(text, "  docs    {url}/docs/");
+    let _ = writeln!(text, "  watch   overdue top --url {url}");
+    let _ = writeln!(text, "  policy  {POLICY_NAME}");
+    let _ = writeln!(text, "  data    {folder}; {} events of the days before are in it\n", grouped(before));
+    text + &tell::header()
+}
+
+fn farewell(played: Played, folder: Option<&Path>) -> String {
+    let left = folder.map_or_else(String::new, |folder| format!(" The data stays in {}.", folder.display()));
+    format!("\nStopped: {} events, {} escalations.{left}\n", grouped(played.events), grouped(played.escalations))
+}

@@ -1,0 +1,303 @@
+//! Talking to a running service: the small client that `load`, `top` and `demo` share.
+//!
+//! What can go wrong is sorted once, here: what may pass by itself ([`Failure::is_passing`]: no connection, an overloaded or
+//! restarting service) and what will not (a token that is not known, a request that is wrong). A token never goes over a
+//! connection that others can read unless the user insists, and never to another address by a redirect.
+
+use crate::limits;
+use anyhow::{Context, bail};
+use reqwest::blocking::{RequestBuilder, Response};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::{Certificate, Url, redirect};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use std::env;
+use std::error::Error;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use thiserror::Error;
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// Time for a connection.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// Where the service is, and who asks.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ServerArguments {
+    /// Address of the service, such as <https://sla.example.org> or <http://127.0.0.1:8080>
+    #[arg(long, value_name = "URL")]
+    url: Url,
+    /// Token; others on this machine can see it in the list of processes: rather use --token-file or `OVERDUE_TOKEN`
+    #[arg(long, value_name = "TOKEN", conflicts_with = "token_file")]
+    token: Option<String>,
+    /// File with the token
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// Certificates (PEM) of an authority of one's own; only it is trusted then
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
+    /// Send the token over plain http to another machine, where anybody on the way can read it
+    #[arg(long)]
+    insecure_http: bool,
+}
+
+/// A connection to a service. Cheap to clone; usable from several threads at once.
+#[derive(Clone)]
+pub struct Client {
+    base: Url,
+    authorization: Option<HeaderValue>,
+    http: reqwest::blocking::Client,
+}
+
+/// Why a request came to nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Failure {
+    /// No connection, or it broke: whether the request was done is not known.
+    #[error("{0}")]
+    Unreachable(String),
+    /// The service's answer, in its own words.
+    #[error("{status}: {words}")]
+    Refused { status: u16, words: String, retry_after: Option<Duration>, errors: Vec<FieldError> },
+    #[error("the answer cannot be read: {0}")]
+    Unreadable(String),
+}
+
+impl Failure {
+    /// Whether the same request may succeed a little later.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Unreachable(_) => true,
+            // The same request is still being done.
+            Self::Refused { status: 409, retry_after, .. } => retry_after.is_some(),
+            Self::Refused { status, .. } => matches!(status, 408 | 429 | 502 | 503 | 504),
+            Self::Unreadable(_) => false,
+        }
+    }
+
+    /// How long the service wants to be left alone.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Refused { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+}
+
+/// The members of a problem document (RFC 9457) that are shown.
+#[derive(Debug, Default, Deserialize)]
+struct Problem {
+    #[serde(default)]
+    title: String,
+    #[serde(default)]
+    detail: String,
+    #[serde(default)]
+    errors: Vec<FieldError>,
+}
+
+/// One thing that is wrong with what was sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct FieldError {
+    pub message: String,
+    /// Line or row of the body, from 1.
+    pub line: Option<u64>,
+    pub field: Option<String>,
+    pub value: Option<String>,
+}
+
+/// Errors of a problem document that are shown.
+const ERRORS_SHOWN: usize = 5;
+
+impl Client {
+    /// A client for the service of the command line.
+    ///
+    /// # Errors
+    /// An address or token that cannot be used, and a token that would go over plain http to another machine.
+    pub fn new(arguments: &ServerArguments) -> anyhow::Result<Self> {
+        let token = token(arguments)?;
+        let url = &arguments.url;
+        if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+            bail!("--url {url}: expected an address that begins with https:// or http://");
+        }
+        if token.is_some() && url.scheme() == "http" && !is_loopback(url) && !arguments.insecure_http {
+            bail!("--url {url}: a token over plain http can be read on the way: use https, or say --insecure-http");
+        }
+        let authorities = arguments.ca.as_deref().map(certificates).transpose()?;
+        Self::build(url.clone(), token.as_deref(), authorities)
+    }
+
+    /// A client for a service on this machine that asks for no token.
+    ///
+    /// # Errors
+    /// When the client cannot be set up.
+    pub fn local(url: Url) -> anyhow::Result<Self> {
+        Self::build(url, None, None)
+    }
+
+    fn build(mut base: Url, token: Option<&str>, authorities: Option<Vec<Certificate>>) -> anyhow::Result<Self> {
+        // A second call finds it installed: the first one counts for the process.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut http = reqwest::blocking::Client::builder()
+            .user_agent(concat!("overdue/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT)
+            .redirect(redirect::Policy::none());
+        if is_loopback(&base) {
+            // The proxy of the environment is for the world outside.
+            http = http.no_proxy();
+        }
+        // Without an authority of one's own those of the system are read; plain http needs none, and a bare machine has none.
+        let unused = (base.scheme() == "http").then(Vec::new);
+        if let Some(only) = authorities.or(unused) {
+            http = http.tls_certs_only(only);
+        }
+        let authorization = token.map(|token| HeaderValue::from_str(&format!("Bearer {token}"))).transpose();
+        let mut authorization = authorization.context("the token has characters that no token has")?;
+        if let Some(value) = &mut authorization {
+            value.set_sensitive(true);
+        }
+        if !base.path().ends_with('/') {
+            base.set_path(&format!("{}/", base.path()));
+        }
+        Ok(Self { base, authorization, http: http.build().context("cannot set up the http client")? })
+    }
+
+    /// Where the service is.
+    pub fn base(&self) -> &Url {
+        &self.base
+    }
+
+    /// Whether the service is on this machine.
+    pub fn is_local(&self) -> bool {
+        is_loopback(&self.base)
+    }
+
+    /// Asks; `path` without a slash in front, with its query.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub fn get<T: DeserializeOwned>(&self, path: &str, time: Duration) -> Result<T, Failure> {
+        self.ask(self.http.get(self.address(path)?).timeout(time))
+    }
+
+    /// Sends a body; a repeat with the same key is done once.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        content_type: &'static str,
+        key: &str,
+        body: bytes::Bytes,
+        time: Duration,
+    ) -> Result<T, Failure> {
+        let request = self.http.post(self.address(path)?).timeout(time).body(body);
+        self.ask(request.header(CONTENT_TYPE, content_type).header(IDEMPOTENCY_KEY, key))
+    }
+
+    fn address(&self, path: &str) -> Result<Url, Failure> {
+        self.base.join(path).map_err(|error| Failure::Unreadable(format!("{path}: {error}")))
+    }
+
+    fn ask<T: DeserializeOwned>(&self, mut request: RequestBuilder) -> Result<T, Failure> {
+        request = request.header(ACCEPT, "application/json, application/problem+json");
+        if let Some(authorization) = &self.authorization {
+            request = request.header(AUTHORIZATION, authorization);
+        }
+        let response = request.send().map_err(|error| Failure::Unreachable(whole_story(&error)))?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = read_body(response)?;
+        if status.is_success() {
+            return serde_json::from_slice(&body).map_err(|error| Failure::Unreadable(error.to_string()));
+        }
+        let problem: Problem = serde_json::from_slice(&body).unwrap_or_default();
+        let mut words = match (problem.title.as_str(), problem.detail.as_str()) {
+            ("", "") => status.canonical_reason().unwrap_or("no reason given").to_owned(),
+            (title, "") => title.to_owned(),
+            ("", detail) => detail.to_owned(),
+            (title, detail) => format!("{title}: {detail}"),
+        };
+        for error in problem.errors.iter().take(ERRORS_SHOWN) {
+            words = format!("{words}; {}", error.message);
+        }
+        let retry_after = retry_after(&headers);
+        Err(Failure::Refused { status: status.as_u16(), words, retry_after, errors: problem.errors })
+    }
+}
+
+fn read_body(response: Response) -> Result<Vec<u8>, Failure> {
+    let mut body = Vec::new();
+    let read = response.take(limits::MAX_ANSWER_BYTES + 1).read_to_end(&mut body);
+    read.map_err(|error| Failure::Unreachable(format!("the answer broke off: {error}")))?;
+    if body.len() as u64 > limits::MAX_ANSWER_BYTES {
+        return Err(Failure::Unreadable(format!("it has more than {} bytes", limits::MAX_ANSWER_BYTES)));
+    }
+    Ok(body)
+}
+
+/// An error with its causes: reqwest's own text only says that something went wrong.
+fn whole_story(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text = format!("{text}: {inner_text}");
+        }
+        cause = inner.source();
+    }
+    text
+}
+
+/// `Retry-After`, in seconds or as a date; a date counts from the answer's own `Date`, whatever this machine's clock says.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = |text: &str| chrono::DateTime::parse_from_rfc2822(text).ok();
+    let wait = date(text)? - date(headers.get(DATE)?.to_str().ok()?)?;
+    wait.to_std().ok()
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let Some(host) = url.host_str() else { return false };
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+fn token(arguments: &ServerArguments) -> anyhow::Result<Option<String>> {
+    let text = match (&arguments.token, &arguments.token_file) {
+        (Some(token), _) => Some(token.clone()),
+        (None, Some(path)) => {
+            let bytes = read_bounded(path, limits::MAX_TOKEN_FILE_BYTES)?;
+            Some(String::from_utf8(bytes).with_context(|| format!("{} holds no text", path.display()))?)
+        }
+        (None, None) => env::var("OVERDUE_TOKEN").ok(),
+    };
+    Ok(text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()))
+}
+
+fn certificates(path: &Path) -> anyhow::Result<Vec<Certificate>> {
+    let pem = read_bounded(path, limits::MAX_CERTIFICATES_BYTES)?;
+    let found = Certificate::from_pem_bundle(&pem).with_context(|| format!("{} holds no PEM", path.display()))?;
+    if found.is_empty() {
+        bail!("{} holds no certificate", path.display());
+    }
+    Ok(found)
+}
+
+fn read_bounded(path: &Path, most: u64) -> anyhow::Result<Vec<u8>> {
+    let cannot_read = || format!("cannot read {}", path.display());
+    let mut bytes = Vec::new();
+    File::open(path).with_context(cannot_read)?.take(most + 1).read_to_end(&mut bytes).with_context(cannot_read)?;
+    if bytes.len() as u64 > most {
+        bail!("{} has more than {most} bytes", path.display());
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,103 @@
+//! Events cut into what one request carries.
+//!
+//! Where a chunk ends depends on the events alone, not on how they came in batches: a second run over the same input cuts it
+//! in the same places, and so recognises what was acknowledged before.
+
+use crate::ingest::Numbered;
+use crate::limits::{LOAD_CHUNK_BYTES, LOAD_CHUNK_ROWS};
+use crate::ticket::Batch;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Bytes of a row beside its id and text: a time and a dozen codes.
+const ROW_BYTES: usize = 48;
+
+/// Some rows of a batch.
+#[derive(Debug, Clone)]
+pub struct Part {
+    pub batch: Arc<Batch>,
+    /// Of each row of the batch the line of the input that brought it; empty where there is none.
+    pub lines: Arc<Vec<u64>>,
+    pub rows: Range<usize>,
+}
+
+/// Events that go in one request.
+#[derive(Debug, Clone)]
+pub struct Chunk {
+    /// Which input, in the order of the command line.
+    pub input: usize,
+    /// Which chunk of the input, from 0.
+    pub number: u64,
+    pub parts: Vec<Part>,
+}
+
+impl Chunk {
+    pub fn rows(&self) -> usize {
+        self.parts.iter().map(|part| part.rows.len()).sum()
+    }
+
+    /// The part with a row, counted from 1 as services count, and its place in the part's batch.
+    pub fn row(&self, number: u64) -> Option<(&Part, usize)> {
+        let mut before = usize::try_from(number).ok()?.checked_sub(1)?;
+        for part in &self.parts {
+            if before < part.rows.len() {
+                return Some((part, part.rows.start + before));
+            }
+            before -= part.rows.len();
+        }
+        None
+    }
+}
+
+/// Cuts the events of one input into chunks.
+pub struct Cutter {
+    input: usize,
+    next: u64,
+    most_rows: usize,
+    parts: Vec<Part>,
+    rows: usize,
+    bytes: usize,
+}
+
+impl Cutter {
+    pub fn new(input: usize) -> Self {
+        Self::with_rows(input, LOAD_CHUNK_ROWS)
+    }
+
+    pub(super) fn with_rows(input: usize, most_rows: usize) -> Self {
+        Self { input, next: 0, most_rows, parts: Vec::new(), rows: 0, bytes: 0 }
+    }
+
+    /// Adds a batch; returns the chunks that are full.
+    pub fn push(&mut self, numbered: Numbered) -> Vec<Chunk> {
+        let (batch, lines) = (Arc::new(numbered.batch), Arc::new(numbered.lines));
+        let part = |rows| Part { batch: Arc::clone(&batch), lines: Arc::clone(&lines), rows };
+        let mut full = Vec::new();
+        let mut start = 0;
+        for row in 0..batch.len() {
+            let text_bytes = if batch.text.is_empty() { 0 } else { batch.text.get(row).len() };
+            self.rows += 1;
+            self.bytes += ROW_BYTES + batch.ticket.get(row).len() + text_bytes;
+            if self.rows >= self.most_rows || self.bytes >= LOAD_CHUNK_BYTES {
+                self.parts.push(part(start..row + 1));
+                start = row + 1;
+                full.extend(self.finish());
+            }
+        }
+        if start < batch.len() {
+            self.parts.push(part(start..batch.len()));
+        }
+        full
+    }
+
+    /// What is left, if anything.
+    pub fn finish(&mut self) -> Option<Chunk> {
+        (self.rows, self.bytes) = (0, 0);
+        if self.parts.is_empty() {
+            return None;
+        }
+        let chunk = Chunk { input: self.input, number: self.next, parts: std::mem::take(&mut self.parts) };
+        self.next += 1;
+        Some(chunk)
+    }
+}

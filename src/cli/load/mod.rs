@@ -1,0 +1,212 @@
+//! `overdue load`: an export into a running service.
+//!
+//! Reading, encoding and sending overlap: a thread parses the input, each connection encodes and sends chunks of its own, and
+//! a short queue between them keeps memory flat whatever the size of the input.
+
+mod chunk;
+mod encode;
+mod rejects;
+mod resume;
+mod retry;
+mod summary;
+mod upload;
+
+pub use chunk::{Chunk, Part};
+pub use encode::{CONTENT_TYPE, encode};
+pub use retry::Patience;
+
+use super::http::{Client, ServerArguments};
+use super::replay::{PassedLevels, read_mapping};
+use super::stop::Stop;
+use crate::ingest::{self, Mapping, Report, Source};
+use crate::limits;
+use anyhow::Context;
+use chunk::Cutter;
+use clap::{ValueEnum, value_parser};
+use crossbeam_channel::{Sender, bounded};
+use indicatif::{ProgressBar, ProgressStyle};
+use rejects::{Refused, Rejects};
+use resume::{About, Resume};
+use std::fs;
+use std::io::{self, IsTerminal};
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::atomic::Ordering;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+use upload::{Counts, Input, Ledger, Upload};
+
+/// Loads exports into a running service.
+///
+/// Reads NDJSON, JSON, CSV, Parquet and Arrow (plain, .zst or .gz) as the mapping says, and sends the events in chunks over
+/// several connections. A chunk that gets lost is sent again and done once. Loading the same input again changes nothing.
+/// Exit codes: 0 everything was taken; 1 done, but some rows could not be read or were refused; 2 not finished.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    server: ServerArguments,
+    /// Inputs; - is the standard input
+    #[arg(required = true, value_name = "INPUT")]
+    inputs: Vec<PathBuf>,
+    /// How the inputs are to be read (TOML); without it they are in our own format
+    #[arg(long, value_name = "FILE")]
+    mapping: Option<PathBuf>,
+    /// Which levels fire that have passed already when a row tells of them
+    #[arg(long, value_enum, default_value_t = PassedLevels::Latest)]
+    levels: PassedLevels,
+    /// What to do at a row that cannot be read or is refused
+    #[arg(long, value_enum, default_value_t = OnError::Skip)]
+    on_error: OnError,
+    /// File for rows that could not be read or were refused, as JSON lines
+    #[arg(long, value_name = "FILE")]
+    rejects: Option<PathBuf>,
+    /// File that remembers what was acknowledged, so that the same command goes on where it stopped; it goes away with the end
+    /// of the load
+    #[arg(long, value_name = "FILE")]
+    resume: Option<PathBuf>,
+    /// Chunks that are sent at once
+    #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = value_parser!(u64).range(1..=limits::MAX_LOAD_CONNECTIONS as u64))]
+    connections: u64,
+    /// Print errors only
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum OnError {
+    /// Leave it out, tell of it, go on
+    Skip,
+    /// Stop the load there
+    Abort,
+}
+
+/// The word of an option's value, as the command line and the API write it.
+fn word(value: impl ValueEnum) -> String {
+    value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Anything that keeps the load from being complete. What was acknowledged stays in the service.
+#[expect(clippy::disallowed_methods, reason = "says how long the load took, on the terminal only")]
+pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let began = Instant::now();
+    let mapping = arguments.mapping.as_deref().map_or_else(|| Ok(Mapping::default()), read_mapping)?;
+    let client = Client::new(&arguments.server)?;
+    let inputs: Vec<Input> = arguments
+        .inputs
+        .iter()
+        .map(|path| Input {
+            name: path.display().to_string(),
+            bytes: fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|data| data.len()),
+        })
+        .collect();
+    let (levels, on_error) = (word(arguments.levels), word(arguments.on_error));
+    let resume =
+        Resume::open(arguments.resume.as_deref(), &About { url: client.base().to_string(), levels: levels.clone() })?;
+    let bar = progress_bar(arguments, &inputs)?;
+    let rejects = Rejects::create(arguments.rejects.as_deref(), arguments.quiet, bar.clone())?;
+    let counts = vec![Counts::default(); inputs.len()];
+    let upload = Upload {
+        client: &client,
+        inputs: &inputs,
+        path: format!("v1/events?levels={levels}&on_error={on_error}"),
+        aborts_on_error: arguments.on_error == OnError::Abort,
+        stop: Stop::default(),
+        bar,
+        ledger: Mutex::new(Ledger { resume, rejects, counts, retries: 0, failed: None }),
+    };
+    let reports = send_all(arguments, &mapping, &upload);
+    upload.bar.finish_and_clear();
+    let mut ledger = upload.ledger.into_inner().unwrap_or_else(PoisonError::into_inner);
+    ledger.rejects.publish().context("cannot write the file of --rejects")?;
+    if !arguments.quiet {
+        let seconds = began.elapsed().as_secs_f64();
+        super::print(&summary::show(&inputs, &reports, &ledger.counts, ledger.retries, seconds))?;
+    }
+    if let Some(error) = ledger.failed {
+        let hint = match &arguments.resume {
+            Some(path) => format!("the same command goes on from here: {} remembers", path.display()),
+            None => "load again: what was taken stays, and a repeat of it changes nothing".to_owned(),
+        };
+        return Err(error.context(format!("not finished ({hint})")));
+    }
+    ledger.resume.complete().context("cannot remove the file of --resume")?;
+    let left_out: u64 = reports.iter().map(|report| report.rejected).sum::<u64>()
+        + ledger.counts.iter().map(|counts| counts.refused).sum::<u64>();
+    Ok(ExitCode::from(u8::from(left_out > 0)))
+}
+
+/// Reads all inputs and sends them; what was read of each. A failure is in the ledger.
+fn send_all(arguments: &Arguments, mapping: &Mapping, upload: &Upload<'_>) -> Vec<Report> {
+    std::thread::scope(|scope| {
+        let (sender, receiver) = bounded::<Chunk>(1);
+        for _ in 0..arguments.connections {
+            let receiver = receiver.clone();
+            scope.spawn(move || upload.work(&receiver));
+        }
+        // Theirs are the only ones now: when they have all gone, sending fails.
+        drop(receiver);
+        let mut reports = Vec::new();
+        for (input, path) in arguments.inputs.iter().enumerate() {
+            if upload.stop.is_set() {
+                break;
+            }
+            let source = match path.to_str() {
+                Some("-") => Source::stream("stdin", io::stdin()),
+                _ => Source::file(path),
+            };
+            match read_one(input, source, mapping, upload, &sender) {
+                Ok(report) => reports.push(report),
+                Err(error) => upload.fail(error),
+            }
+        }
+        reports
+    })
+}
+
+fn read_one(
+    input: usize,
+    source: Source,
+    mapping: &Mapping,
+    upload: &Upload<'_>,
+    sender: &Sender<Chunk>,
+) -> anyhow::Result<Report> {
+    let options = ingest::Options { strict: upload.aborts_on_error, lines: true, ..ingest::Options::default() };
+    let read_bytes = std::sync::Arc::clone(&options.read_bytes);
+    let before = upload.bar.position();
+    let mut cutter = Cutter::new(input);
+    let on_batch = |numbered| {
+        upload.bar.set_position(before + read_bytes.load(Ordering::Relaxed));
+        for chunk in cutter.push(numbered) {
+            if upload.stop.is_set() || sender.send(chunk).is_err() {
+                return ControlFlow::Break(());
+            }
+        }
+        ControlFlow::Continue(())
+    };
+    let on_reject = |reject: &ingest::Reject| {
+        upload.ledger.lock().unwrap_or_else(PoisonError::into_inner).rejects.add(&Refused::from(reject))
+    };
+    let report = ingest::read_numbered([source], mapping, &options, on_batch, on_reject)?;
+    if let Some(last) = cutter.finish().filter(|_| !report.stopped) {
+        // It fails when all connections have given up; why is in the ledger then.
+        let _ = sender.send(last);
+    }
+    Ok(report)
+}
+
+fn progress_bar(arguments: &Arguments, inputs: &[Input]) -> anyhow::Result<ProgressBar> {
+    if arguments.quiet || !io::stderr().is_terminal() {
+        return Ok(ProgressBar::hidden());
+    }
+    let sizes: Option<u64> = inputs.iter().map(|input| input.bytes).sum();
+    let bar = ProgressBar::new(sizes.unwrap_or(0));
+    bar.set_style(ProgressStyle::with_template("{wide_bar} {bytes}/{total_bytes} {eta}  {msg}")?);
+    Ok(bar)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,34 @@
+//! When to try again, and when to give up.
+
+use crate::limits::{MAX_ATTEMPTS, MAX_RETRY_WAIT_S};
+use std::time::Duration;
+
+/// The wait after the first failure; it doubles with each.
+const FIRST: Duration = Duration::from_millis(250);
+
+/// How long one chunk is tried.
+#[derive(Debug, Clone)]
+pub struct Patience {
+    failed: u32,
+    /// From 0 to 1: so that connections which failed together do not come back together.
+    spread: f64,
+}
+
+impl Patience {
+    pub fn new(spread: f64) -> Self {
+        Self { failed: 0, spread }
+    }
+
+    /// How long to wait after a failure before the next attempt; `None` when there have been enough. What the service asks
+    /// for is the least, up to [`MAX_RETRY_WAIT_S`].
+    pub fn after_failure(&mut self, asked: Option<Duration>) -> Option<Duration> {
+        self.failed += 1;
+        if self.failed >= MAX_ATTEMPTS {
+            return None;
+        }
+        let longest = Duration::from_secs(MAX_RETRY_WAIT_S);
+        let full = FIRST.saturating_mul(1 << (self.failed - 1).min(16)).min(longest);
+        let wait = full / 2 + (full / 2).mul_f64(self.spread);
+        Some(wait.max(asked.unwrap_or_default()).min(longest))
+    }
+}

@@ -1,0 +1,48 @@
+//! What came of a load, as a table.
+
+use super::upload::{Counts, Input};
+use crate::ingest::Report;
+use crate::replay::grouped;
+use comfy_table::{Cell, CellAlignment, LineStyle, Table, TableStyle};
+use std::fmt::Write;
+
+/// A line under the header, and no other.
+const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
+
+/// One line an input. An input that was not read to its end has no report.
+pub fn show(inputs: &[Input], reports: &[Report], counts: &[Counts], retries: u64, seconds: f64) -> String {
+    let mut table = Table::new();
+    table.load_style(STYLE);
+    let header = ["input", "rows", "left out", "unreadable", "events taken", "refused", "taken before"];
+    table.set_header(aligned(header.map(str::to_owned)));
+    for (index, input) in inputs.iter().enumerate() {
+        let of_report =
+            |count: fn(&Report) -> u64| reports.get(index).map_or_else(|| "?".to_owned(), |r| grouped(count(r)));
+        let Counts { taken, refused, acknowledged_before } = &counts[index];
+        table.add_row(aligned([
+            input.name.clone(),
+            of_report(|report| report.rows),
+            of_report(|report| report.skipped),
+            of_report(|report| report.rejected),
+            grouped(*taken),
+            grouped(*refused),
+            grouped(*acknowledged_before),
+        ]));
+    }
+    let taken: u64 = counts.iter().map(|counts| counts.taken).sum();
+    let a_second = (taken as f64 / seconds) as u64;
+    let mut text = format!("{table}\n{seconds:.2} s, {} events/s", grouped(a_second));
+    if retries > 0 {
+        let _ = write!(text, ", {} attempts failed and were repeated", grouped(retries));
+    }
+    text.push('\n');
+    text
+}
+
+fn aligned(texts: [String; 7]) -> Vec<Cell> {
+    let cell = |(index, text): (usize, String)| {
+        let alignment = if index == 0 { CellAlignment::Left } else { CellAlignment::Right };
+        Cell::new(text).set_alignment(alignment)
+    };
+    texts.into_iter().enumerate().map(cell).collect()
+}

@@ -1,0 +1,212 @@
+//! Sending chunks, several at once.
+//!
+//! The events of one ticket may lie in different chunks, and with several connections a later chunk may be taken first. That
+//! is sound: an event counts at the time at which it happened, and the engine takes late ones as if they had come in time.
+//! What was told in between and is contradicted (a level that fired because the event that stops its clock was still on its
+//! way) gets a `withdrawn` record, exactly as with one connection, where the stopping event comes in a later chunk as well.
+
+use super::chunk::Chunk;
+use super::encode::{CONTENT_TYPE, encode};
+use super::rejects::{Refused, RefusedEvent, Rejects};
+use super::resume::{Done, Resume, sha256};
+use super::retry::Patience;
+use crate::cli::http::{Client, Failure, FieldError};
+use crate::cli::stop::Stop;
+use anyhow::{Context, anyhow, bail};
+use bytes::Bytes;
+use crossbeam_channel::Receiver;
+use indicatif::ProgressBar;
+use serde::Deserialize;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// Time for one chunk, there and back. A service under load answers late; one that has died breaks the connection at once.
+const ANSWER: Duration = Duration::from_secs(300);
+
+/// An input, for messages and the file of what was acknowledged.
+#[derive(Debug, Clone)]
+pub struct Input {
+    pub name: String,
+    pub bytes: Option<u64>,
+}
+
+/// The service's answer for a chunk.
+#[derive(Debug, Deserialize)]
+struct Answer {
+    rows: u64,
+    taken: u64,
+    #[serde(default)]
+    refused: u64,
+    /// The first refused rows.
+    #[serde(default)]
+    errors: Vec<FieldError>,
+}
+
+/// Counts of one input.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub taken: u64,
+    pub refused: u64,
+    /// Taken in an earlier run, and so not sent.
+    pub acknowledged_before: u64,
+}
+
+/// All that the connections share.
+pub struct Upload<'a> {
+    pub client: &'a Client,
+    pub inputs: &'a [Input],
+    /// The route, with its query.
+    pub path: String,
+    pub aborts_on_error: bool,
+    pub stop: Stop,
+    pub bar: ProgressBar,
+    pub ledger: Mutex<Ledger>,
+}
+
+/// What has come of the load so far.
+pub struct Ledger {
+    pub resume: Resume,
+    pub rejects: Rejects,
+    /// By input.
+    pub counts: Vec<Counts>,
+    pub retries: u64,
+    /// Why the load was given up; the first reason counts.
+    pub failed: Option<anyhow::Error>,
+}
+
+impl Ledger {
+    pub fn taken(&self) -> u64 {
+        self.counts.iter().map(|counts| counts.taken + counts.acknowledged_before).sum()
+    }
+
+    /// Tells of refused rows of a chunk, by the events that they were.
+    fn describe(&mut self, chunk: &Chunk, input: &Input, errors: &[FieldError]) -> anyhow::Result<()> {
+        for error in errors.iter().cloned() {
+            let place = error.line.and_then(|line| chunk.row(line));
+            let refused = Refused {
+                source: input.name.clone(),
+                line: place.and_then(|(part, row)| part.lines.get(row).copied()),
+                event: place.map(|(part, row)| RefusedEvent::of(&part.batch, row)),
+                field: error.field.unwrap_or_default(),
+                value: error.value.unwrap_or_default(),
+                reason: error.message,
+            };
+            self.rejects.add(&refused).context("cannot write the file of --rejects")?;
+        }
+        Ok(())
+    }
+}
+
+impl Upload<'_> {
+    /// Works off chunks until there are no more, or the load is given up.
+    pub fn work(&self, chunks: &Receiver<Chunk>) {
+        for chunk in chunks {
+            if self.stop.is_set() {
+                return;
+            }
+            if let Err(error) = self.send(&chunk) {
+                self.fail(error);
+            }
+        }
+    }
+
+    /// Gives the load up.
+    pub fn fail(&self, error: anyhow::Error) {
+        self.with_ledger(|ledger| {
+            ledger.failed.get_or_insert(error);
+        });
+        self.stop.set();
+    }
+
+    fn with_ledger<T>(&self, look: impl FnOnce(&mut Ledger) -> T) -> T {
+        look(&mut self.ledger.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn send(&self, chunk: &Chunk) -> anyhow::Result<()> {
+        let input = &self.inputs[chunk.input];
+        let body = encode(chunk, !self.client.is_local())
+            .with_context(|| format!("{}: cannot write chunk {} as Arrow", input.name, chunk.number))?;
+        let digest = sha256(&body);
+        let before = self.with_ledger(|ledger| ledger.resume.done(&input.name, chunk.number, &digest).cloned());
+        if let Some(done) = before {
+            self.with_ledger(|ledger| ledger.counts[chunk.input].acknowledged_before += done.taken);
+            self.show();
+            return Ok(());
+        }
+        let run = self.with_ledger(|ledger| ledger.resume.run().to_owned());
+        let key = format!("{run}-{}-{}", chunk.number, &digest[..16]);
+        let answer = match self.send_until_answered(&key, &Bytes::from(body)) {
+            Ok(answer) => answer,
+            Err(failure) => {
+                if let Failure::Refused { errors, .. } = &failure {
+                    self.with_ledger(|ledger| ledger.describe(chunk, input, errors))?;
+                }
+                return Err(explained(failure));
+            }
+        };
+        if answer.rows != chunk.rows() as u64 {
+            bail!("{}: the service read {} of {} rows of a chunk", input.name, answer.rows, chunk.rows());
+        }
+        self.record(chunk, digest, &answer)?;
+        self.show();
+        if self.aborts_on_error && answer.refused > 0 {
+            bail!("{}: the service refused a row, and --on-error says abort", input.name);
+        }
+        Ok(())
+    }
+
+    /// The key makes the repeat safe: what was done although its answer got lost is not done again.
+    fn send_until_answered(&self, key: &str, body: &Bytes) -> Result<Answer, Failure> {
+        let spread = f64::from(body.len() as u32 % 1_000) / 1_000.0;
+        let mut patience = Patience::new(spread);
+        loop {
+            let failure = match self.client.post(&self.path, CONTENT_TYPE, key, body.clone(), ANSWER) {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => failure,
+            };
+            let wait = if failure.is_passing() { patience.after_failure(failure.retry_after()) } else { None };
+            let Some(wait) = wait else { return Err(failure) };
+            self.with_ledger(|ledger| ledger.retries += 1);
+            let message = format!("{failure}; again in {:.1} s", wait.as_secs_f64());
+            self.bar.set_message(message);
+            if self.stop.wait(wait) {
+                return Err(failure);
+            }
+        }
+    }
+
+    fn record(&self, chunk: &Chunk, sha256: String, answer: &Answer) -> anyhow::Result<()> {
+        let input = &self.inputs[chunk.input];
+        let done = Done {
+            input: input.name.clone(),
+            input_bytes: input.bytes,
+            chunk: chunk.number,
+            sha256,
+            taken: answer.taken,
+            refused: answer.refused,
+        };
+        self.with_ledger(|ledger| {
+            let counts = &mut ledger.counts[chunk.input];
+            counts.taken += answer.taken;
+            counts.refused += answer.refused;
+            ledger.describe(chunk, input, &answer.errors)?;
+            ledger.resume.record(&done).context("cannot write the file of --resume")
+        })
+    }
+
+    fn show(&self) {
+        let taken = self.with_ledger(|ledger| ledger.taken());
+        self.bar.set_message(format!("{} taken", crate::replay::grouped(taken)));
+    }
+}
+
+/// What the user can do about it.
+fn explained(failure: Failure) -> anyhow::Error {
+    let advice = match failure {
+        Failure::Refused { status: 401, .. } => ": name a token that the service knows (--token-file or OVERDUE_TOKEN)",
+        Failure::Refused { status: 403, .. } => ": loading needs a token of an operator or admin",
+        Failure::Refused { status: 507, .. } => ": make room on the service's disk, then load again",
+        _ => "",
+    };
+    anyhow!("the service does not take the load: {failure}{advice}")
+}

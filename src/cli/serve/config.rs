@@ -1,0 +1,309 @@
+//! The checked configuration. Its fields cannot be wrong together; every mistake is found at once, not the first.
+
+use super::settings::{Flags, Mistake, Raw, SETTINGS, Source, gather, key, variable};
+use super::values;
+use crate::cli::check::read_text;
+use crate::engine::Passed;
+use crate::limits::{MAX_BODY_BYTES, MAX_BULK_BODY_BYTES, MAX_CONNECTIONS, MAX_THREADS};
+use crate::policy;
+use crate::server::frame::Timeouts;
+use crate::server::rate::{Rate, Rates};
+use crate::server::state::Limits;
+use crate::server::{self, tls};
+use crate::service::{self, ClockChoice, Seed};
+use crate::time::parse_rfc3339;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tracing_subscriber::EnvFilter;
+
+/// All that `overdue serve` needs to know.
+#[derive(Debug)]
+pub struct Config {
+    pub service: service::Config,
+    pub server: server::ServerConfig,
+    pub log_format: LogFormat,
+    pub log_filter: EnvFilter,
+    /// Warnings about the policy file, for the terminal.
+    pub warnings: Vec<String>,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    Human,
+    Json,
+}
+
+/// The fastest that the demonstration's clock runs: a month in three seconds.
+const MAX_CLOCK_SPEED: f64 = 1_000_000.0;
+
+/// Reads all sources and checks what they say.
+///
+/// # Errors
+/// All mistakes.
+pub fn read(
+    flags: &Flags,
+    environment: impl IntoIterator<Item = (String, String)>,
+    now_ms: i64,
+) -> Result<Config, Vec<Mistake>> {
+    let mut mistakes = Vec::new();
+    let values = gather(flags, environment, &mut mistakes);
+    let mut reader = Reader { values, mistakes };
+    match reader.config(now_ms) {
+        Some(config) if reader.mistakes.is_empty() => Ok(config),
+        _ => Err(reader.mistakes),
+    }
+}
+
+struct Reader {
+    values: BTreeMap<&'static str, Raw>,
+    mistakes: Vec<Mistake>,
+}
+
+impl Reader {
+    /// `None` only together with a mistake.
+    fn config(&mut self, now_ms: i64) -> Option<Config> {
+        let data_dir = self.required_path("data-dir");
+        let seed = self.policy();
+        let listen = self.parsed("listen", "an address and port such as 127.0.0.1:8080", |text| text.parse().ok());
+        let metrics_listen =
+            self.optional("metrics-listen", "an address and port such as 127.0.0.1:9090", |text| text.parse().ok());
+        let no_auth = self.parsed("no-auth", "true or false", |text| text.parse().ok());
+        self.only_loopback(no_auth, listen);
+        let tls = self.tls();
+        let workers = self.count("workers", MAX_THREADS);
+        let threads = self.threads();
+        let connections = self.count("connections", MAX_CONNECTIONS);
+        let limits = self.limits();
+        let rates = self.rates();
+        let timeouts = self.timeouts();
+        let drain = self.time("drain", Duration::from_secs(1));
+        let snapshot_every = self.time("snapshot-every", Duration::from_secs(1));
+        let snapshots_kept = self.parsed("snapshots-kept", "a whole number from 2 to 1000", |text| {
+            text.parse().ok().filter(|count| (2..=1_000).contains(count))
+        });
+        let passed_after_downtime = self.parsed("passed-after-downtime", "latest, all or none", |text| match text {
+            "latest" => Some(Passed::Latest),
+            "all" => Some(Passed::All),
+            "none" => Some(Passed::None),
+            _ => None,
+        });
+        let clock = self.clock(now_ms);
+        let log_format = self.parsed("log-format", "human or json", |text| match text {
+            "human" => Some(LogFormat::Human),
+            "json" => Some(LogFormat::Json),
+            _ => None,
+        });
+        let log_filter =
+            self.parsed("log-level", "a level (error, warn, info, debug, trace) or a filter of them", |text| {
+                EnvFilter::builder().parse(text).ok()
+            });
+        let (seed, warnings) = seed.unzip();
+        let data_dir = data_dir?;
+        let tokens_of = if no_auth? { None } else { Some(data_dir.clone()) };
+        Some(Config {
+            service: service::Config {
+                data_dir,
+                seed,
+                passed_after_downtime: passed_after_downtime?,
+                snapshot_every: snapshot_every?,
+                snapshots_kept: snapshots_kept?,
+                clock,
+                threads: threads?,
+            },
+            server: server::ServerConfig {
+                listen: listen?,
+                metrics_listen,
+                tokens_of,
+                tls,
+                workers: workers?,
+                connections: connections?,
+                limits: limits?,
+                timeouts: timeouts?,
+                rates: rates?,
+                drain: drain?,
+            },
+            log_format: log_format?,
+            log_filter: log_filter?,
+            warnings: warnings.unwrap_or_default(),
+        })
+    }
+
+    fn required_path(&mut self, flag: &'static str) -> Option<PathBuf> {
+        let path = self.path(flag);
+        if path.is_none() && !self.values.contains_key(flag) {
+            let message = "is needed and was not given".to_owned();
+            self.mistakes.push(Mistake { place: format!("--{flag}"), message });
+        }
+        path
+    }
+
+    fn path(&mut self, flag: &'static str) -> Option<PathBuf> {
+        self.optional(flag, "a path", |text| (!text.is_empty()).then(|| PathBuf::from(text)))
+    }
+
+    /// The policy file with all that it names; its mistakes are ours.
+    fn policy(&mut self) -> Option<(Seed, Vec<String>)> {
+        let path = self.path("policy")?;
+        let mut files = Vec::new();
+        let text = match read_text(&path) {
+            Ok(text) => text,
+            Err(error) => {
+                self.wrong("policy", &format!("{error:#}"));
+                return None;
+            }
+        };
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let name = path.display().to_string();
+        let mut read = |file: &str| {
+            let text = read_text(&folder.join(file)).map_err(|error| format!("{error:#}"))?;
+            files.push((file.to_owned(), text.clone()));
+            Ok(text)
+        };
+        let checked = policy::check(&text, &name, &mut read);
+        let (errors, warnings): (Vec<_>, Vec<_>) = checked.problems.iter().partition(|problem| problem.is_error());
+        for problem in &errors {
+            self.wrong("policy", &format!("\n{problem}"));
+        }
+        files.sort();
+        files.dedup();
+        checked.policy?;
+        Some((Seed { name, text, files }, warnings.iter().map(ToString::to_string).collect()))
+    }
+
+    /// Without tokens anybody who reaches the address is the administrator.
+    fn only_loopback(&mut self, no_auth: Option<bool>, listen: Option<SocketAddr>) {
+        if let (Some(true), Some(listen)) = (no_auth, listen)
+            && !listen.ip().is_loopback()
+        {
+            let words = format!("without tokens the service listens on loopback addresses only, not on {listen}");
+            self.wrong("no-auth", &words);
+        }
+    }
+
+    fn tls(&mut self) -> Option<rustls::ServerConfig> {
+        let (certificate, key) = (self.path("tls-certificate"), self.path("tls-key"));
+        match (certificate, key) {
+            (Some(certificate), Some(key)) => match tls::server_config(&certificate, &key) {
+                Ok(config) => Some(config),
+                Err(error) => {
+                    self.wrong("tls-certificate", &error.to_string());
+                    None
+                }
+            },
+            (Some(_), None) => self.wrong("tls-certificate", "needs --tls-key too").then_none(),
+            (None, Some(_)) => self.wrong("tls-key", "needs --tls-certificate too").then_none(),
+            (None, None) => None,
+        }
+    }
+
+    fn threads(&mut self) -> Option<usize> {
+        if self.values.contains_key("threads") {
+            return self.count("threads", MAX_THREADS);
+        }
+        Some(std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS))
+    }
+
+    fn limits(&mut self) -> Option<Limits> {
+        let most = MAX_BODY_BYTES as u64;
+        let body = self.parsed("body-limit", "a size from 1KiB to 256MiB", |text| {
+            values::size(text)
+                .filter(|size| (1 << 10..=most).contains(size))
+                .and_then(|size| usize::try_from(size).ok())
+        });
+        let bulk = self.parsed("bulk-body-limit", "a size from 1MiB to 1024GiB", |text| {
+            values::size(text).filter(|size| (1 << 20..=MAX_BULK_BODY_BYTES).contains(size))
+        });
+        Some(Limits { body_bytes: body?, bulk_body_bytes: bulk? })
+    }
+
+    fn rates(&mut self) -> Option<Rates> {
+        let [token, token_burst] = ["rate-limit", "rate-burst"].map(|flag| self.rate(flag));
+        let [stranger, stranger_burst] = ["stranger-rate-limit", "stranger-rate-burst"].map(|flag| self.rate(flag));
+        Some(Rates {
+            token: Rate { per_second: token?, burst: token_burst? },
+            stranger: Rate { per_second: stranger?, burst: stranger_burst? },
+        })
+    }
+
+    fn rate(&mut self, flag: &'static str) -> Option<NonZeroU32> {
+        self.parsed(flag, "a whole number from 1 to 4294967295", |text| text.parse().ok())
+    }
+
+    fn timeouts(&mut self) -> Option<Timeouts> {
+        let least = Duration::from_millis(100);
+        let head = self.time("head-timeout", least);
+        let body_idle = self.time("body-idle-timeout", least);
+        let body_total = self.time("body-timeout", least);
+        let keep_alive = self.time("keep-alive", least);
+        Some(Timeouts { head: head?, body_idle: body_idle?, body_total: body_total?, keep_alive: keep_alive? })
+    }
+
+    fn clock(&mut self, now_ms: i64) -> ClockChoice {
+        let speed = self.optional("clock-speed", "a number above 0, at most 1000000", |text| {
+            text.parse::<f64>().ok().filter(|speed| *speed > 0.0 && *speed <= MAX_CLOCK_SPEED)
+        });
+        let start = self
+            .optional("clock-start", "an RFC 3339 time such as 2026-11-22T09:30:00Z", |text| parse_rfc3339(text).ok());
+        if speed.is_none() && start.is_none() {
+            return ClockChoice::Wall;
+        }
+        ClockChoice::Fast { start_ms: start.unwrap_or(now_ms), speed: speed.unwrap_or(1.0) }
+    }
+
+    fn count(&mut self, flag: &'static str, most: usize) -> Option<usize> {
+        self.parsed(flag, &format!("a whole number from 1 to {most}"), |text| {
+            text.parse().ok().filter(|count| (1..=most).contains(count))
+        })
+    }
+
+    fn time(&mut self, flag: &'static str, least: Duration) -> Option<Duration> {
+        // A week: longer is a slip of the unit.
+        let most = Duration::from_secs(7 * 86_400);
+        let words = format!("a time such as 30s, 15m or 2h, from {} s to 7d", least.as_secs_f64());
+        self.parsed(flag, &words, |text| values::time(text).filter(|time| (least..=most).contains(time)))
+    }
+
+    /// A setting with a default.
+    fn parsed<T>(&mut self, flag: &'static str, expected: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let default = SETTINGS.iter().find(|setting| setting.flag == flag).and_then(|setting| setting.default);
+        self.values
+            .entry(flag)
+            .or_insert_with(|| Raw { source: Source::Default, text: default.unwrap_or_default().to_owned() });
+        self.optional(flag, expected, parse)
+    }
+
+    /// A setting that may be left out: `None` then, or after a mistake.
+    fn optional<T>(&mut self, flag: &'static str, expected: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let parsed = parse(&self.values.get(flag)?.text);
+        if parsed.is_none() {
+            self.wrong(flag, &format!("expected {expected}"));
+        }
+        parsed
+    }
+
+    fn wrong(&mut self, flag: &'static str, message: &str) -> Wrong {
+        let raw = self.values.get(flag);
+        let text = raw.map_or("", |raw| &raw.text);
+        let place = match raw.map(|raw| &raw.source) {
+            Some(Source::Environment) => format!("{}={text:?}", variable(flag)),
+            Some(Source::File { path, line }) => format!("{}:{line}: {} = {text:?}", path.display(), key(flag)),
+            Some(Source::Flag) | None => format!("--{flag} {text:?}"),
+            Some(Source::Default) => format!("--{flag} (not given, so {text:?})"),
+        };
+        self.mistakes.push(Mistake { place, message: message.to_owned() });
+        Wrong
+    }
+}
+
+/// A mistake was noted.
+struct Wrong;
+
+impl Wrong {
+    fn then_none<T>(self) -> Option<T> {
+        None
+    }
+}

@@ -1,0 +1,98 @@
+//! `overdue top`: how a running service does, in the terminal.
+
+mod fetch;
+mod model;
+mod page;
+mod screen;
+mod view;
+
+pub use model::{Escalation, Escalations, Metrics};
+
+use super::http::{Client, Failure, ServerArguments};
+use super::stop::Stop;
+use anyhow::bail;
+use clap::value_parser;
+use crossbeam_channel::{Receiver, bounded};
+use model::Page;
+use ratatui::DefaultTerminal;
+use ratatui::crossterm::event::{self, Event, KeyEventKind};
+use std::io::{self, IsTerminal};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+use view::{View, Wish};
+
+/// How long a key may wait for its effect when the terminal is quiet.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Shows how a running service does: backlog, risks, escalations, the hours ahead, and the engine itself.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    server: ServerArguments,
+    /// Seconds from one look to the next
+    #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = value_parser!(u64).range(1..=3_600))]
+    interval: u64,
+    /// Print one page of text and stop: for scripts, and where there is no terminal
+    #[arg(long)]
+    once: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// A terminal that cannot be used; with `--once`, a service that does not answer.
+pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let client = Client::new(&arguments.server)?;
+    let view = View { address: client.base().to_string(), ..View::default() };
+    if arguments.once {
+        let page = fetch::page(&client).map_err(|failure| anyhow::anyhow!("{}: {failure}", client.base()))?;
+        super::print(&page::text(&view.address, &page))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if !io::stdout().is_terminal() {
+        bail!("the standard output is no terminal: say --once for a page of text");
+    }
+    let (stop, interval) = (Stop::default(), Duration::from_secs(arguments.interval));
+    std::thread::scope(|scope| {
+        let (sender, pages) = bounded(1);
+        scope.spawn(|| fetch::run(&client, interval, &stop, &{ sender }));
+        let ended = watch(ratatui::try_init()?, view, &pages);
+        ratatui::restore();
+        stop.set();
+        drop(pages);
+        ended.map_err(Into::into)
+    })
+    .map(|()| ExitCode::SUCCESS)
+}
+
+/// Draws until the user has seen enough.
+#[expect(clippy::disallowed_methods, reason = "says for how long the service has not answered")]
+fn watch(mut terminal: DefaultTerminal, mut view: View, pages: &Receiver<Result<Page, Failure>>) -> io::Result<()> {
+    let mut answered = Instant::now();
+    loop {
+        for page in pages.try_iter() {
+            match page {
+                Ok(page) => {
+                    answered = Instant::now();
+                    (view.page, view.away) = (Some(page), None);
+                }
+                Err(failure) => view.away = Some((failure, answered.elapsed().as_secs())),
+            }
+        }
+        terminal.draw(|frame| screen::draw(frame, &view))?;
+        if !event::poll(LOOK)? {
+            continue;
+        }
+        match event::read()? {
+            Event::Key(key) if key.kind == KeyEventKind::Press => {
+                if view.press(key) == Wish::Quit {
+                    return Ok(());
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,106 @@
+//! Who calls, and what they may do.
+//!
+//! A handler states the role it asks for by taking [`Viewer`], [`Operator`] or [`Admin`] as its FIRST argument (so that nobody
+//! hears about paths and bodies who may not call), and names the same role in its `#[utoipa::path]`:
+//! `security(("bearer" = ["operator"]))`. A test holds the two to each other. An admin may do what an operator may, an operator
+//! what a viewer may.
+//!
+//! The outermost layer looks the token up once and leaves the [`Caller`] in the request's extensions.
+
+use crate::server::problem::Problem;
+use actix_web::dev::Payload;
+use actix_web::http::{StatusCode, header};
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::future::{Ready, ready};
+use std::sync::Arc;
+
+/// What a caller may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Reads.
+    Viewer,
+    /// Loads tickets, sends events, acknowledges.
+    Operator,
+    /// Edits policies, takes snapshots.
+    Admin,
+}
+
+impl Role {
+    pub const ALL: [Self; 3] = [Self::Viewer, Self::Operator, Self::Admin];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Operator => "operator",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.name())
+    }
+}
+
+/// Who calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The token's name.
+    pub name: Arc<str>,
+    pub role: Role,
+}
+
+/// 401, with the challenge that RFC 6750 asks for.
+pub(in crate::server) fn unauthorized(detail: impl Into<String>) -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, detail).with_header(header::WWW_AUTHENTICATE, "Bearer realm=\"overdue\"")
+}
+
+fn caller_with(request: &HttpRequest, role: Role) -> Result<Arc<str>, Problem> {
+    let extensions = request.extensions();
+    // Without one the route lies where the frame asks for no token, and cannot ask for a role.
+    let caller = extensions.get::<Caller>().ok_or_else(|| unauthorized("nobody is known to call"))?;
+    if caller.role < role {
+        return Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            format!("the token {:?} has the role {}, this needs {role}", caller.name, caller.role),
+        ));
+    }
+    Ok(Arc::clone(&caller.name))
+}
+
+macro_rules! extractor {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone)]
+        pub struct $name {
+            /// The name of the caller's token: the actor of what they do.
+            pub actor: Arc<str>,
+        }
+
+        impl FromRequest for $name {
+            type Error = Problem;
+            type Future = Ready<Result<Self, Problem>>;
+
+            fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+                ready(caller_with(request, Role::$name).map(|actor| Self { actor }))
+            }
+        }
+    };
+}
+
+extractor!(
+    /// Somebody who may read.
+    Viewer
+);
+extractor!(
+    /// Somebody who may load tickets, send events and acknowledge.
+    Operator
+);
+extractor!(
+    /// Somebody who may edit policies and take snapshots.
+    Admin
+);

@@ -1,0 +1,115 @@
+use super::*;
+use crate::ticket::{Batch, EventKind};
+use std::io;
+use std::sync::Arc;
+
+fn rows(on_error: OnError, key: Option<u128>) -> Rows {
+    let query = LoadQuery { on_error, levels: Levels::default() };
+    Rows::new(RowsAre::Tickets, query, Arc::from("somebody"), IdempotencyKey(key))
+}
+
+/// Reads a body as a small one is read.
+fn read(
+    body: impl Read + Send + 'static,
+    is_one: bool,
+    format: Option<Format>,
+    threads: usize,
+) -> Result<Vec<Numbered>, IngestError> {
+    let mut batches = Vec::new();
+    let rows = rows(OnError::Skip, None);
+    ingest::read_numbered(
+        [wrapped(body, is_one)],
+        &TICKETS,
+        &options(&rows, format, threads),
+        |numbered| {
+            batches.push(numbered);
+            ControlFlow::Continue(())
+        },
+        |_| Ok(()),
+    )?;
+    Ok(batches)
+}
+
+fn ids(batches: &[Numbered]) -> Vec<(String, u64)> {
+    let rows = |Numbered { batch, lines }: &Numbered| {
+        assert_eq!(batch.len(), lines.len());
+        batch.ticket.iter().map(str::to_owned).zip(lines.clone()).collect::<Vec<_>>()
+    };
+    batches.iter().flat_map(rows).collect()
+}
+
+#[test]
+fn rows_keep_the_lines_that_brought_them() {
+    let row = |id: &str| format!("{{\"id\":\"{id}\",\"opened_at\":\"2026-11-22T09:00:00Z\"}}");
+    let ndjson = format!("{}\n\n{{\n{}\n", row("a"), row("b"));
+    let expected = [("a".to_owned(), 1), ("b".to_owned(), 4)];
+    for threads in [0, 2] {
+        let body = Cursor::new(ndjson.clone().into_bytes());
+        assert_eq!(ids(&read(body, false, Some(Format::Ndjson), threads).expect("read")), expected);
+    }
+    let csv = "id,opened_at,subject\na,2026-11-22T09:00:00Z,\"two\nlines\"\nb,2026-11-22T09:00:00Z,x\n";
+    let found = read(Cursor::new(csv.as_bytes().to_vec()), false, Some(Format::Csv), 0).expect("read");
+    assert_eq!(ids(&found), [("a".to_owned(), 2), ("b".to_owned(), 4)]);
+    // One object, over several lines, is one row.
+    let one = b"{\n \"id\": \"a\",\n \"opened_at\": \"2026-11-22T09:00:00Z\"\n}\n".to_vec();
+    assert_eq!(ids(&read(Cursor::new(one), true, Some(Format::Json), 0).expect("read")), [("a".to_owned(), 1)]);
+}
+
+#[test]
+fn a_bomb_is_too_large_and_a_broken_body_no_end() {
+    // 1 GiB of spaces in about 32 KiB.
+    let mut packer = zstd::stream::Encoder::new(Vec::new(), 1).expect("a packer");
+    io::copy(&mut io::repeat(b' ').take(1 << 30), &mut packer).expect("packed");
+    let bomb = packer.finish().expect("packed");
+    assert!(bomb.len() < 1 << 20);
+    let error = read(Cursor::new(bomb), false, Some(Format::Ndjson), 1).expect_err("a bomb");
+    assert_eq!(problem_of_ingest(&error).status, 413);
+
+    let (feeder, reader) = body::channel();
+    drop(feeder);
+    let error = read(reader, false, Some(Format::Ndjson), 1).expect_err("a client that went away");
+    assert_eq!(problem_of_ingest(&error).status, 400);
+    assert!(error.to_string().contains("went away"), "{error}");
+}
+
+fn three_rows() -> Numbered {
+    let mut batch = Batch::default();
+    for (id, kind, priority) in [
+        ("a", EventKind::Opened, Some("high")),
+        ("b", EventKind::Opened, Some("nope")),
+        ("b", EventKind::Resolved, None),
+        ("c", EventKind::Opened, None),
+    ] {
+        batch.push(id, 1_795_339_800_000, kind);
+        if let Some(priority) = priority {
+            batch.set_last(crate::ticket::Column::Priority, priority);
+        }
+    }
+    Numbered { batch, lines: vec![1, 2, 2, 3] }
+}
+
+#[test]
+fn a_row_with_an_unknown_priority_goes_with_all_its_events() {
+    let view = crate::service::View {
+        by_priority: vec![crate::service::NamedTally { name: "high".into(), ..Default::default() }],
+        ..Default::default()
+    };
+    assert_eq!(rows::unheard(&three_rows().batch, &view), ["nope"]);
+    let mut rows = rows(OnError::Skip, Some(5));
+    let (load, lines) = rows.next_load(three_rows(), &["nope".to_owned()]).expect("the others are taken");
+    assert_eq!(load.batch.ticket.iter().collect::<Vec<_>>(), ["a", "c"]);
+    assert_eq!(load.batch.priority.get(0), Some("high"));
+    assert_eq!(lines, [1, 3]);
+    assert_eq!((rows.answer.refused, rows.answer.errors[0].line), (1, Some(2)));
+    // Each batch has a key of its own, and the first one that of the request.
+    assert_eq!(load.origin.key, Some(5));
+    let (next, _) = rows.next_load(three_rows(), &[]).expect("taken");
+    assert!(next.origin.key.is_some_and(|key| key != 5));
+}
+
+#[test]
+fn abort_stops_before_the_batch_with_the_bad_row() {
+    let mut rows = rows(OnError::Abort, None);
+    let problem = rows.next_load(three_rows(), &["nope".to_owned()]).expect_err("stopped");
+    assert_eq!((problem.status, problem.errors[0].line), (422, Some(2)));
+}

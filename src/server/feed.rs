@@ -1,0 +1,214 @@
+//! `/v1/escalations/feed`: escalations as they happen, as Server-Sent Events.
+//!
+//! A reader is woken when there is something new, reads a chunk of records on a blocking thread, and gives the worker back
+//! before the next: a reader that is far behind does not hold up anybody else. What one reader is sent waits in its own
+//! connection; the records themselves are read from the service, so a slow reader costs no memory.
+
+use crate::limits::{FEED_CHUNK_ROWS, FEED_HEARTBEAT_S, MAX_FEED_READERS};
+use crate::server::auth::Viewer;
+use crate::server::editing::blocking;
+use crate::server::escalations::{EscalationAnswer, Kind};
+use crate::server::problem::{Answer, FieldError, Problem};
+use crate::server::state::AppState;
+use crate::service::Service;
+use crate::store::record::{EscalationFilter, RecordKind};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, HeaderName};
+use actix_web::web::Bytes;
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use futures_util::stream;
+use serde::Deserialize;
+use std::fmt::Write;
+use std::io;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
+use utoipa::IntoParams;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// Readers of feeds. Of the process, as its connections are.
+static READERS: Semaphore = Semaphore::const_new(MAX_FEED_READERS);
+
+/// Seconds after which a client that found all places taken should come again.
+const READERS_RETRY_S: u64 = 10;
+
+/// Tells proxies not to hold the stream back.
+const NO_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+/// Seconds between two looks at whether the service is stopping.
+const WAKE_S: u64 = 1;
+
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// The routes of the feed.
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(feed);
+}
+
+/// Which records are wanted.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields, default)]
+pub struct FeedQuery {
+    /// Records of this ticket.
+    #[param(max_length = 255)]
+    pub ticket: Option<String>,
+    /// Records of this kind.
+    #[param(inline)]
+    pub kind: Option<Kind>,
+    /// Records of this clock.
+    #[param(max_length = 255)]
+    pub clock: Option<String>,
+    /// Records of tickets with this priority.
+    #[param(max_length = 255)]
+    pub priority: Option<String>,
+    /// Records of tickets of this team.
+    #[param(max_length = 255)]
+    pub team: Option<String>,
+    /// Records of tickets of this owner.
+    #[param(max_length = 255)]
+    pub owner: Option<String>,
+    /// Records of this level, from 1.
+    #[param(minimum = 0, maximum = 12)]
+    pub level: Option<u8>,
+    /// Records after this sequence number; without it and without `Last-Event-ID` those from now on. 0: all there are.
+    #[param(minimum = 0, maximum = 9007199254740991_u64)]
+    pub after: Option<u64>,
+}
+
+/// Follow escalations
+///
+/// Server-Sent Events. Each has the record's sequence number as `id`, its kind (fired, withdrawn, by_hand, acknowledged) as
+/// `event` and the record as `data`, in the JSON of `GET /v1/escalations`. A client that comes back with `Last-Event-ID` misses
+/// nothing and gets nothing twice. While nothing happens a comment comes every 15 seconds.
+#[utoipa::path(
+    tag = "escalations",
+    params(
+        FeedQuery,
+        ("Last-Event-ID" = Option<String>, Header, description = "The `id` of the last event that was received; counts before `after`.", pattern = "^[0-9]{1,16}$"),
+    ),
+    responses((status = 200, description = "Events, for as long as the client listens.", content_type = "text/event-stream", body = String)),
+    security(("bearer" = ["viewer"]))
+)]
+#[get("/escalations/feed")]
+async fn feed(
+    _viewer: Viewer,
+    state: web::Data<AppState>,
+    query: web::Query<FeedQuery>,
+    request: HttpRequest,
+) -> Answer<HttpResponse> {
+    let permit = READERS.try_acquire().map_err(|_| {
+        let detail = format!("{MAX_FEED_READERS} clients follow the feed, the most that do");
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).retry_after_s(READERS_RETRY_S)
+    })?;
+    let news = state.service.last_escalation();
+    let after = last_event_id(&request)?.or(query.after).unwrap_or_else(|| *news.borrow());
+    let follower = Follower { filter: query.filter(), after, news, state, _permit: permit };
+    let events = stream::unfold(Some(follower), |follower| async {
+        let mut follower = follower?;
+        match follower.next().await {
+            Ok(Some(bytes)) => Some((Ok(bytes), Some(follower))),
+            Ok(None) => None,
+            Err(problem) => Some((Err(io::Error::other(problem)), None)),
+        }
+    });
+    Ok(HttpResponse::Ok()
+        .content_type("text/event-stream")
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .insert_header((NO_BUFFERING, "no"))
+        .streaming(Box::pin(events)))
+}
+
+impl FeedQuery {
+    fn filter(&self) -> EscalationFilter {
+        EscalationFilter {
+            ticket: self.ticket.clone(),
+            kind: self.kind.map(RecordKind::from),
+            clock: self.clock.clone(),
+            priority: self.priority.clone(),
+            team: self.team.clone(),
+            owner: self.owner.clone(),
+            level: self.level,
+            since_ms: None,
+            until_ms: None,
+        }
+    }
+}
+
+fn last_event_id(request: &HttpRequest) -> Answer<Option<u64>> {
+    let Some(value) = request.headers().get(LAST_EVENT_ID) else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default();
+    match text.parse() {
+        Ok(sequence) => Ok(Some(sequence)),
+        // What a browser sends before its first event.
+        Err(_) if text.is_empty() => Ok(None),
+        Err(_) => {
+            let message = format!("last-event-id is {text:?}, expected the id of an event of this feed");
+            Err(Problem::bad_request(&message).with_error(FieldError::new(message).field("last-event-id")))
+        }
+    }
+}
+
+/// Somebody who follows the feed.
+struct Follower {
+    state: web::Data<AppState>,
+    filter: EscalationFilter,
+    /// The last record that was looked at.
+    after: u64,
+    news: watch::Receiver<u64>,
+    _permit: SemaphorePermit<'static>,
+}
+
+impl Follower {
+    /// The next bytes for the client; `None` at the end, when the service stops.
+    async fn next(&mut self) -> Answer<Option<Bytes>> {
+        let mut silent_s = 0;
+        loop {
+            if self.state.stopping.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
+            if *self.news.borrow_and_update() > self.after {
+                let events = self.read().await?;
+                // The worker's other requests come first.
+                tokio::task::yield_now().await;
+                if !events.is_empty() {
+                    return Ok(Some(events));
+                }
+                continue;
+            }
+            match tokio::time::timeout(Duration::from_secs(WAKE_S), self.news.changed()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => return Ok(None),
+                Err(_) => silent_s += WAKE_S,
+            }
+            if silent_s >= FEED_HEARTBEAT_S {
+                return Ok(Some(Bytes::from_static(b":\n\n")));
+            }
+        }
+    }
+
+    /// The next chunk of events; empty when none of its records is wanted.
+    async fn read(&mut self) -> Answer<Bytes> {
+        let (service, filter, after) = (self.state.service.clone(), self.filter.clone(), self.after);
+        let (text, next) = blocking(move || chunk(&service, &filter, after)).await?;
+        self.after = next.max(after);
+        Ok(text.into())
+    }
+}
+
+/// The next records as events, and the number to go on from.
+fn chunk(service: &Service, filter: &EscalationFilter, after: u64) -> Answer<(String, u64)> {
+    let (records, next) = service.escalations(after, filter, FEED_CHUNK_ROWS)?;
+    let mut text = String::new();
+    for record in &records {
+        event(&EscalationAnswer::new(record, service), record.kind, &mut text);
+    }
+    Ok((text, next))
+}
+
+/// A record as an event. JSON has no line ends, so one `data` line holds it.
+fn event(record: &EscalationAnswer, kind: RecordKind, text: &mut String) {
+    let json = serde_json::to_string(record).unwrap_or_default();
+    // Writing to a string cannot fail.
+    let _ = write!(text, "id: {}\nevent: {}\ndata: {json}\n\n", record.sequence, kind.name());
+}

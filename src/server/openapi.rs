@@ -1,0 +1,134 @@
+//! The description of the API, made from the code, and what follows from it: which paths there are, in which methods.
+//!
+//! Errors are the same everywhere, so no handler lists them: they are added to every operation here.
+
+use crate::server::docs;
+use crate::server::problem::{PROBLEM_JSON, Problem};
+use actix_web::dev::ResourceDef;
+use actix_web::http::{Method, StatusCode, header};
+use actix_web::web::Bytes;
+use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
+use std::collections::BTreeMap;
+use utoipa::openapi::content::ContentBuilder;
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::response::ResponseBuilder;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{Components, Info, License, OpenApi, Ref, RefOr, Response};
+use utoipa::{PartialSchema, ToSchema};
+
+const DESCRIPTION: &str = "\
+Watches the open tickets of a contact centre and escalates each one at the instant its deadline passes.
+
+**Tokens.** Send `Authorization: Bearer TOKEN`. Each operation names the role it needs; an admin may do what an operator may, an \
+operator what a viewer may. The service's administrator makes tokens with `overdue token create`.
+
+**Errors** are problem documents (RFC 9457, `application/problem+json`), every one of them. Each answer has its request's id in \
+`X-Request-Id`, which is also in the log.
+
+**Repeats.** A POST with an `Idempotency-Key` that was done is not done again: its repeat gets the same answer, with the header \
+`Idempotency-Replayed: true`.
+
+**Times** are RFC 3339. An answer to a write means that it is on disk.";
+
+/// What every description has before its paths.
+pub fn base() -> OpenApi {
+    let mut info = Info::new("overdue", env!("CARGO_PKG_VERSION"));
+    info.description = Some(DESCRIPTION.to_owned());
+    info.license = Some(License::new(env!("CARGO_PKG_LICENSE")));
+    let mut api = OpenApi::new(info, utoipa::openapi::Paths::new());
+    let mut components = Components::new();
+    let scheme = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("A token made by `overdue token create`. The roles it needs: viewer, operator or admin."))
+        .build();
+    components.add_security_scheme("bearer", SecurityScheme::Http(scheme));
+    let mut schemas = Vec::new();
+    Problem::schemas(&mut schemas);
+    schemas.push((Problem::name().into_owned(), Problem::schema()));
+    components.schemas.extend(schemas);
+    api.components = Some(components);
+    api
+}
+
+/// Adds the errors that any operation may answer with.
+pub fn with_errors(mut api: OpenApi) -> OpenApi {
+    for item in api.paths.paths.values_mut() {
+        for (_, operation) in operations_mut(item) {
+            let is_open =
+                operation.security.as_ref().is_none_or(|needs| needs.iter().all(|need| *need == Default::default()));
+            let mut add = |status: &str, words: &str| {
+                operation.responses.responses.entry(status.to_owned()).or_insert_with(|| RefOr::T(problem(words)));
+            };
+            if !is_open {
+                add("401", "No token, or one that is not known or has expired.");
+                add("403", "The token's role does not suffice.");
+                add("429", "Too many requests; `Retry-After` says when to come again.");
+            }
+            add("default", "What went wrong.");
+        }
+    }
+    api
+}
+
+fn problem(words: &str) -> Response {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(Problem::name()))).build();
+    ResponseBuilder::new().description(words).content(PROBLEM_JSON, content).build()
+}
+
+fn operations_mut(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Operation)> {
+    let all = [
+        (Method::GET, item.get.as_mut()),
+        (Method::PUT, item.put.as_mut()),
+        (Method::POST, item.post.as_mut()),
+        (Method::DELETE, item.delete.as_mut()),
+        (Method::PATCH, item.patch.as_mut()),
+        (Method::HEAD, item.head.as_mut()),
+        (Method::OPTIONS, item.options.as_mut()),
+    ];
+    all.into_iter().filter_map(|(method, operation)| Some((method, operation?)))
+}
+
+/// The description as it is served, and the paths that it names.
+pub struct Description {
+    pub json: Bytes,
+    paths: Vec<(ResourceDef, Vec<Method>)>,
+}
+
+impl Description {
+    /// # Errors
+    /// Never, unless the description cannot be written as JSON, which is a fault of the program.
+    pub fn new(mut api: OpenApi) -> serde_json::Result<Self> {
+        let json = Bytes::from(serde_json::to_vec(&api)?);
+        let mut paths: BTreeMap<String, Vec<Method>> = BTreeMap::new();
+        for (path, item) in &mut api.paths.paths {
+            paths.entry(path.clone()).or_default().extend(operations_mut(item).map(|(method, _)| method));
+        }
+        for path in docs::PATHS.into_iter().chain(["/openapi.json"]) {
+            paths.insert(path.to_owned(), vec![Method::GET]);
+        }
+        let paths = paths.into_iter().map(|(path, methods)| (ResourceDef::new(path), methods)).collect();
+        Ok(Self { json, paths })
+    }
+
+    /// The methods of a path; none if there is no such path.
+    fn methods(&self, path: &str) -> Vec<Method> {
+        let here = self.paths.iter().filter(|(pattern, _)| pattern.is_match(path));
+        here.flat_map(|(_, methods)| methods.iter().cloned()).collect()
+    }
+}
+
+/// `/openapi.json`.
+pub async fn serve(description: web::Data<Description>) -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(description.json.clone())
+}
+
+/// What no route took: 405 where the path has other methods, else 404.
+pub async fn fallback(request: HttpRequest, description: web::Data<Description>) -> HttpResponse {
+    let methods = description.methods(request.path());
+    if methods.is_empty() {
+        return Problem::not_found(format!("there is nothing at {}", request.path())).error_response();
+    }
+    let allowed = methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
+    let words = format!("{} takes {allowed}, not {}", request.path(), request.method());
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, words).with_header(header::ALLOW, allowed).error_response()
+}

@@ -1,0 +1,364 @@
+//! Every error of the API is a problem document (RFC 9457), the framework's own included.
+//!
+//! A handler returns [`Answer`]; whatever it refuses becomes a [`Problem`]. The outermost layer of the server adds what a handler
+//! does not know (the path and the request's id), and turns what the framework answers by itself into problems too.
+
+use crate::policy;
+use crate::service::Refusal;
+use actix_web::error::{JsonPayloadError, PathError, PayloadError, QueryPayloadError};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::{HttpResponse, ResponseError};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::fmt;
+use std::io;
+use std::ops::{Deref, DerefMut};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+/// What a handler returns.
+pub type Answer<T> = Result<T, Problem>;
+
+/// The media type of a problem document.
+pub const PROBLEM_JSON: &str = "application/problem+json";
+
+/// Seconds after which a client that found the queue full should come again.
+const BUSY_RETRY_S: u64 = 1;
+
+/// An error: a [`Document`] in a box, so that the answers of what mostly succeeds stay small.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Problem(Box<Document>);
+
+/// An error, as RFC 9457 writes it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct Document {
+    /// What kind of error this is. `about:blank`: the status says it.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The kind in a few words; always the same for a kind.
+    pub title: String,
+    /// The HTTP status.
+    #[schema(minimum = 400, maximum = 599)]
+    pub status: u16,
+    /// What was wrong this time, with values.
+    pub detail: String,
+    /// The path that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub instance: Option<String>,
+    /// The request's id, which is also in the header `X-Request-Id` and in the log.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub request_id: Option<String>,
+    /// Each thing that was wrong.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    #[schema(required = false)]
+    pub errors: Vec<FieldError>,
+    /// Headers of the answer.
+    #[serde(skip)]
+    pub headers: Vec<(HeaderName, String)>,
+}
+
+/// One thing that is wrong in what was sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FieldError {
+    /// What is wrong, with the field and its value.
+    pub message: String,
+    /// The file, when more than one was sent or named.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub file: Option<String>,
+    /// The line, from 1.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub line: Option<u64>,
+    /// The column in characters, from 1.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub column: Option<u64>,
+    /// The field, parameter or header.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub field: Option<String>,
+    /// What was there.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub value: Option<String>,
+    /// What was expected.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub expected: Option<String>,
+    /// What to write instead.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub instead: Option<String>,
+    /// The part of the line around the mistake.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub excerpt: Option<String>,
+}
+
+impl FieldError {
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), ..Self::default() }
+    }
+
+    #[must_use]
+    pub fn at_line(mut self, line: u64) -> Self {
+        self.line = Some(line);
+        self
+    }
+
+    #[must_use]
+    pub fn field(mut self, field: impl Into<String>) -> Self {
+        self.field = Some(field.into());
+        self
+    }
+
+    #[must_use]
+    pub fn value(mut self, value: impl Into<String>) -> Self {
+        self.value = Some(value.into());
+        self
+    }
+
+    #[must_use]
+    pub fn expected(mut self, expected: impl Into<String>) -> Self {
+        self.expected = Some(expected.into());
+        self
+    }
+}
+
+impl From<&policy::Problem> for FieldError {
+    fn from(problem: &policy::Problem) -> Self {
+        Self {
+            message: problem.message.clone(),
+            file: Some(problem.file.to_string()),
+            line: Some(problem.line.into()),
+            column: Some(problem.column.into()),
+            instead: problem.instead.clone(),
+            excerpt: Some(problem.excerpt.text.clone()).filter(|text| !text.is_empty()),
+            ..Self::default()
+        }
+    }
+}
+
+impl Deref for Problem {
+    type Target = Document;
+
+    fn deref(&self) -> &Document {
+        &self.0
+    }
+}
+
+impl DerefMut for Problem {
+    fn deref_mut(&mut self) -> &mut Document {
+        &mut self.0
+    }
+}
+
+impl PartialSchema for Problem {
+    fn schema() -> RefOr<Schema> {
+        Document::schema()
+    }
+}
+
+impl ToSchema for Problem {
+    fn name() -> Cow<'static, str> {
+        Document::name()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        Document::schemas(schemas);
+    }
+}
+
+impl Problem {
+    /// An error of this status; `detail` says what was wrong this time, with values.
+    pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self(Box::new(Document {
+            kind: "about:blank".to_owned(),
+            title: status.canonical_reason().unwrap_or("Error").to_owned(),
+            status: status.as_u16(),
+            detail: detail.into(),
+            ..Document::default()
+        }))
+    }
+
+    /// 400: what was sent cannot be read.
+    pub fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, detail)
+    }
+
+    /// 404.
+    pub fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, detail)
+    }
+
+    /// 422: what was sent can be read, and cannot be.
+    pub fn invalid(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+    }
+
+    /// 412.
+    pub fn precondition_failed(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::PRECONDITION_FAILED, detail)
+    }
+
+    /// 413.
+    pub fn too_large(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
+    }
+
+    /// 415.
+    pub fn unsupported(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
+    }
+
+    /// 500.
+    pub fn failed(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
+    }
+
+    #[must_use]
+    pub fn with_error(mut self, error: FieldError) -> Self {
+        self.errors.push(error);
+        self
+    }
+
+    #[must_use]
+    pub fn with_errors(mut self, errors: impl IntoIterator<Item = FieldError>) -> Self {
+        self.errors.extend(errors);
+        self
+    }
+
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// Says after how many seconds to come again.
+    #[must_use]
+    pub fn retry_after_s(self, seconds: u64) -> Self {
+        self.with_header(header::RETRY_AFTER, seconds.to_string())
+    }
+
+    /// 422 for a policy with mistakes: one error for each, warnings included.
+    pub fn of_policy(problems: &[policy::Problem]) -> Self {
+        let errors = problems.iter().filter(|problem| problem.is_error()).count();
+        let words =
+            if errors == 1 { "the policy has a mistake".into() } else { format!("the policy has {errors} mistakes") };
+        Self::invalid(words).with_errors(problems.iter().map(FieldError::from))
+    }
+
+    fn status_or_500(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} {}: {}", self.status, self.title, self.detail)
+    }
+}
+
+impl std::error::Error for Problem {}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.status_or_500()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut answer = HttpResponse::build(self.status_or_500());
+        answer.insert_header((header::CONTENT_TYPE, PROBLEM_JSON));
+        for (name, value) in &self.headers {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                answer.append_header((name.clone(), value));
+            }
+        }
+        let mut answer = answer.body(serde_json::to_vec(self).unwrap_or_default());
+        // For the frame, which knows the path and the request's id.
+        answer.extensions_mut().insert(self.clone());
+        answer
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let words = refusal.to_string();
+        match refusal {
+            Refusal::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE, words).retry_after_s(BUSY_RETRY_S),
+            Refusal::Stopping => Self::new(StatusCode::SERVICE_UNAVAILABLE, words),
+            Refusal::DiskFull => Self::new(StatusCode::INSUFFICIENT_STORAGE, words),
+            Refusal::Invalid(_) => Self::invalid(words),
+            Refusal::Policy(problems) => Self::of_policy(&problems),
+            Refusal::Version { .. } => Self::precondition_failed(words),
+            Refusal::Conflict(_) => Self::new(StatusCode::CONFLICT, words),
+            Refusal::NotFound(_) => Self::not_found(words),
+            Refusal::Failed(_) => Self::failed(words),
+        }
+    }
+}
+
+impl From<PayloadError> for Problem {
+    fn from(error: PayloadError) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<&PayloadError> for Problem {
+    fn from(error: &PayloadError) -> Self {
+        match error {
+            PayloadError::Overflow => Self::too_large("the body is longer than this route takes"),
+            PayloadError::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
+                Self::new(StatusCode::REQUEST_TIMEOUT, error.to_string())
+            }
+            PayloadError::EncodingCorrupted => Self::bad_request("the chunks of the body are damaged"),
+            other => Self::bad_request(format!("the body ends early: {other}")),
+        }
+    }
+}
+
+impl From<JsonPayloadError> for Problem {
+    fn from(error: JsonPayloadError) -> Self {
+        match error {
+            JsonPayloadError::OverflowKnownLength { length, limit } => {
+                Self::too_large(format!("the body has {length} bytes, at most {limit} are taken"))
+            }
+            JsonPayloadError::Overflow { limit } => {
+                Self::too_large(format!("the body is longer than {limit} bytes, the most that is taken"))
+            }
+            JsonPayloadError::ContentType => {
+                Self::unsupported("the body must be JSON: send the header Content-Type: application/json")
+            }
+            JsonPayloadError::Payload(error) => error.into(),
+            JsonPayloadError::Deserialize(error) => {
+                let place = FieldError {
+                    line: Some(error.line() as u64),
+                    column: Some(error.column() as u64),
+                    ..FieldError::new(error.to_string())
+                };
+                if error.is_data() {
+                    Self::invalid("the body is JSON, but not what this route takes").with_error(place)
+                } else {
+                    Self::bad_request("the body is no JSON").with_error(place)
+                }
+            }
+            other => Self::bad_request(other.to_string()),
+        }
+    }
+}
+
+impl From<QueryPayloadError> for Problem {
+    fn from(error: QueryPayloadError) -> Self {
+        let words = match error {
+            QueryPayloadError::Deserialize(error) => error.to_string(),
+            other => other.to_string(),
+        };
+        Self::bad_request("a parameter of the query cannot be read").with_error(FieldError::new(words))
+    }
+}
+
+impl From<PathError> for Problem {
+    fn from(error: PathError) -> Self {
+        let words = match error {
+            PathError::Deserialize(error) => error.to_string(),
+            other => other.to_string(),
+        };
+        Self::bad_request("a part of the path cannot be read").with_error(FieldError::new(words))
+    }
+}

@@ -1,0 +1,230 @@
+//! The published view as metric families.
+
+use crate::engine::Tally;
+use crate::limits::MAX_METRIC_NAMES;
+use crate::service::view::SYNC_BOUNDS_S;
+use crate::service::{ClockView, NamedTally, View};
+use crate::store::record::RecordKind;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::exemplar::Exemplar;
+use prometheus_client::registry::Unit;
+use std::fmt::Error;
+use std::sync::Arc;
+
+type Labels<'a> = [(&'a str, &'a str)];
+
+/// The name under which words are summed that have no series of their own.
+const OTHERS: &str = "(others)";
+
+/// What every process tells, without a prefix.
+#[derive(Debug)]
+pub struct ProcessFigures(pub Arc<View>);
+
+impl Collector for ProcessFigures {
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> Result<(), Error> {
+        let mut out = Out(encoder);
+        let started_s = seconds(self.0.gauges.started_ms);
+        out.gauge("process_start_time", "When the process was started, since 1970.", Some(&Unit::Seconds), started_s)
+    }
+}
+
+/// What this service tells.
+#[derive(Debug)]
+pub struct ViewFigures(pub Arc<View>);
+
+impl Collector for ViewFigures {
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> Result<(), Error> {
+        let (view, mut out) = (&*self.0, Out(encoder));
+        tickets(view, &mut out)?;
+        cycles(&view.by_clock, &mut out)?;
+        escalations(view, &mut out)?;
+        engine(view, &mut out)?;
+        store(view, &mut out)
+    }
+}
+
+fn tickets(view: &View, out: &mut Out<'_>) -> Result<(), Error> {
+    out.gauge("tickets_waiting", "Open tickets that wait for somebody outside.", None, view.all.waiting as f64)?;
+    if let Some((_, opened_ms)) = &view.survey.oldest {
+        let age_s = seconds(view.now_ms - opened_ms);
+        out.gauge(
+            "oldest_open_ticket_age",
+            "For how long the oldest open ticket has been open.",
+            Some(&Unit::Seconds),
+            age_s,
+        )?;
+    }
+    let lists = [
+        ("tickets", "priority", "Tickets by priority and how they stand.", &view.by_priority),
+        (
+            "team_tickets",
+            "team",
+            "Tickets by team and how they stand; those without a team are left out.",
+            &view.by_team,
+        ),
+        ("channel_tickets", "channel", "Tickets by channel and how they stand.", &view.by_channel),
+        ("category_tickets", "category", "Tickets by category and how they stand.", &view.by_category),
+    ];
+    for (name, label, help, list) in lists {
+        let named = bounded(list);
+        let series = named.iter().flat_map(|(word, tally)| {
+            statuses(tally).map(|(status, count)| ([(label, *word), ("status", status)], count as f64))
+        });
+        out.gauges(name, help, series)?;
+    }
+    Ok(())
+}
+
+/// How tickets stand; each in one of these.
+fn statuses(tally: &Tally) -> [(&'static str, u64); 4] {
+    let within = tally.open.saturating_sub(tally.at_risk + tally.breached);
+    [("within_target", within), ("at_risk", tally.at_risk), ("breached", tally.breached), ("done", tally.done)]
+}
+
+/// The largest of a list by name, and all others as one.
+fn bounded(list: &[NamedTally]) -> Vec<(&str, Tally)> {
+    let mut named: Vec<(&str, Tally)> = list.iter().map(|named| (&*named.name, named.tally)).collect();
+    if named.len() > MAX_METRIC_NAMES {
+        named.sort_by_key(|(_, tally)| std::cmp::Reverse(tally.open + tally.done));
+        let others = named.split_off(MAX_METRIC_NAMES);
+        named.push((OTHERS, others.iter().fold(Tally::default(), |sum, (_, tally)| add(&sum, tally))));
+    }
+    named
+}
+
+fn add(one: &Tally, other: &Tally) -> Tally {
+    Tally {
+        open: one.open + other.open,
+        waiting: one.waiting + other.waiting,
+        at_risk: one.at_risk + other.at_risk,
+        breached: one.breached + other.breached,
+        done: one.done + other.done,
+    }
+}
+
+fn cycles(clocks: &[ClockView], out: &mut Out<'_>) -> Result<(), Error> {
+    let by = |pairs: fn(&ClockView) -> [(&'static str, u64); 2], label: &'static str| {
+        clocks.iter().flat_map(move |clock| {
+            pairs(clock).map(|(value, count)| ([("clock", &*clock.name), (label, value)], count as f64))
+        })
+    };
+    let running = |clock: &ClockView| [("running", clock.tally.running), ("paused", clock.tally.paused)];
+    out.gauges("open_cycles", "Open cycles by clock and whether they run.", by(running, "status"))?;
+    let late = |clock: &ClockView| [("at_risk", clock.tally.at_risk), ("breached", clock.tally.breached)];
+    out.gauges(
+        "late_cycles",
+        "Open cycles by clock that are past their at-risk mark or their target.",
+        by(late, "status"),
+    )?;
+    let ended = |clock: &ClockView| [("met", clock.tally.met), ("missed", clock.tally.missed)];
+    let help = "Cycles that ended since the data began, by clock and result; late events may revise them.";
+    out.gauges("ended_cycles", help, by(ended, "result"))
+}
+
+fn escalations(view: &View, out: &mut Out<'_>) -> Result<(), Error> {
+    let fired = view.by_clock.iter().flat_map(|clock| {
+        let levels = (1..).zip(clock.tally.fired).filter(|(_, count)| *count > 0);
+        levels.map(|(level, count): (u32, u64)| (&*clock.name, level.to_string(), count as f64))
+    });
+    let fired: Vec<(&str, String, f64)> = fired.collect();
+    let series = fired.iter().map(|(clock, level, count)| ([("clock", *clock), ("level", level.as_str())], *count));
+    out.gauges("fired_levels", "Levels that fired since the data began, less those withdrawn.", series)?;
+    let kinds = RecordKind::ALL.into_iter().zip(view.records);
+    out.counters(
+        "escalation_records",
+        "Escalation records since the data began, by kind.",
+        kinds.map(|(kind, count)| ([("kind", kind.name())], count)),
+    )
+}
+
+fn engine(view: &View, out: &mut Out<'_>) -> Result<(), Error> {
+    let gauges = &view.gauges;
+    let unit = Some(&Unit::Seconds);
+    out.gauge("engine_time", "The engine's time, since 1970.", unit, seconds(view.now_ms))?;
+    out.gauge("engine_lag", "How far the engine's time lies behind the wall clock.", unit, seconds(gauges.lag_ms))?;
+    let help = "Tickets whose time has come and that were not looked at yet; must read 0.";
+    out.gauge("due_not_fired", help, None, gauges.due_not_fired as f64)?;
+    out.gauge("queue_commands", "Commands that wait.", None, gauges.queue as f64)?;
+    out.gauge("queue_capacity_commands", "Commands that may wait.", None, gauges.queue_capacity as f64)?;
+    out.gauge("policy_version", "The version of the policy in force.", None, view.policy_version as f64)?;
+    out.counter("groups", "Groups of inputs written since the process was started.", gauges.groups)?;
+    out.counters(
+        "rows",
+        "Rows taken and refused since the process was started.",
+        [([("result", "taken")], gauges.rows_taken), ([("result", "refused")], gauges.rows_refused)].into_iter(),
+    )?;
+    out.counter("clock_jumps", "Jumps of the wall clock that were not obeyed.", gauges.clock_jumps)
+}
+
+fn store(view: &View, out: &mut Out<'_>) -> Result<(), Error> {
+    let gauges = &view.gauges;
+    let mut buckets = Vec::new();
+    let mut before = 0;
+    for (bound, up_to) in SYNC_BOUNDS_S.into_iter().zip(gauges.sync_buckets) {
+        buckets.push((bound, up_to.saturating_sub(before)));
+        before = up_to;
+    }
+    buckets.push((f64::INFINITY, gauges.syncs.saturating_sub(before)));
+    out.histogram("journal_sync", "Times that syncs of the journal took.", gauges.sync_sum_s, gauges.syncs, &buckets)?;
+    out.gauge("journal_size", "Length of the journal.", Some(&Unit::Bytes), gauges.journal_bytes as f64)?;
+    let help = "Whether writes are refused because the disk is full.";
+    out.gauge("disk_full", help, None, f64::from(u8::from(gauges.disk_full)))?;
+    if let Some(at_ms) = gauges.last_snapshot_ms {
+        let help = "When the last snapshot was published, since 1970.";
+        out.gauge("last_snapshot_timestamp", help, Some(&Unit::Seconds), seconds(at_ms))?;
+    }
+    Ok(())
+}
+
+fn seconds(ms: i64) -> f64 {
+    ms as f64 / 1_000.0
+}
+
+/// Writes families. The library adds prefix, unit and `_total`.
+struct Out<'e>(DescriptorEncoder<'e>);
+
+impl Out<'_> {
+    fn gauge(&mut self, name: &str, help: &str, unit: Option<&Unit>, value: f64) -> Result<(), Error> {
+        self.0.encode_descriptor(name, help, unit, MetricType::Gauge)?.encode_gauge(&value)
+    }
+
+    fn gauges<'l, const N: usize>(
+        &mut self,
+        name: &str,
+        help: &str,
+        series: impl Iterator<Item = ([(&'l str, &'l str); N], f64)>,
+    ) -> Result<(), Error> {
+        let mut family = self.0.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        for (labels, value) in series {
+            let labels: &Labels<'_> = &labels;
+            family.encode_family(&labels)?.encode_gauge(&value)?;
+        }
+        Ok(())
+    }
+
+    fn counter(&mut self, name: &str, help: &str, count: u64) -> Result<(), Error> {
+        let mut family = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
+        family.encode_counter(&count, None::<&Exemplar<NoLabelSet, u64>>)
+    }
+
+    fn counters<'l>(
+        &mut self,
+        name: &str,
+        help: &str,
+        series: impl Iterator<Item = ([(&'l str, &'l str); 1], u64)>,
+    ) -> Result<(), Error> {
+        let mut family = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for (labels, count) in series {
+            family.encode_family(&labels)?.encode_counter(&count, None::<&Exemplar<NoLabelSet, u64>>)?;
+        }
+        Ok(())
+    }
+
+    /// `buckets` are not cumulative; the last bound is infinite.
+    fn histogram(&mut self, name: &str, help: &str, sum: f64, count: u64, buckets: &[(f64, u64)]) -> Result<(), Error> {
+        let mut family = self.0.encode_descriptor(name, help, Some(&Unit::Seconds), MetricType::Histogram)?;
+        family.encode_histogram::<NoLabelSet>(sum, count, buckets, None)
+    }
+}

@@ -1,0 +1,95 @@
+//! How often somebody may call: so many requests a second for each token, and fewer for addresses that show no valid one.
+//!
+//! A token's count is found by its name: there are no more of them than tokens. Addresses are counted up to a bound; beyond it
+//! (an attack from very many) all others share one count, so that memory stays bounded and known addresses are not hurt.
+
+#[cfg(test)]
+mod tests;
+
+use crate::limits::MAX_COUNTED_PEERS;
+use crate::server::problem::Problem;
+use actix_web::http::StatusCode;
+use foldhash::quality::RandomState;
+use governor::clock::{Clock, DefaultClock};
+use governor::middleware::NoOpMiddleware;
+use governor::state::keyed::DashMapStateStore;
+use governor::{Quota, RateLimiter};
+use std::hash::Hash;
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+type Keyed<K> = RateLimiter<K, DashMapStateStore<K, RandomState>, DefaultClock, NoOpMiddleware>;
+
+/// So many requests a second, and so many at once after a rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    pub per_second: NonZeroU32,
+    pub burst: NonZeroU32,
+}
+
+/// The rates of a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rates {
+    /// Of each token.
+    pub token: Rate,
+    /// Of each address, for requests without a valid token.
+    pub stranger: Rate,
+}
+
+/// Counts of all callers.
+pub struct RateLimits {
+    tokens: Keyed<Arc<str>>,
+    strangers: Keyed<Option<IpAddr>>,
+    clock: DefaultClock,
+}
+
+impl RateLimits {
+    pub fn new(rates: Rates) -> Self {
+        Self { tokens: keyed(rates.token), strangers: keyed(rates.stranger), clock: DefaultClock::default() }
+    }
+
+    /// Counts a request of a token.
+    ///
+    /// # Errors
+    /// 429, when there were too many.
+    pub fn admit(&self, token: &Arc<str>) -> Result<(), Problem> {
+        self.check(&self.tokens, token, || format!("too many requests with the token {token:?}"))
+    }
+
+    /// Counts a request without a valid token.
+    ///
+    /// # Errors
+    /// 429, when there were too many.
+    pub fn admit_stranger(&self, peer: Option<IpAddr>) -> Result<(), Problem> {
+        // Of a v6 network one customer has all addresses.
+        let peer = peer.map(|address| match address.to_canonical() {
+            IpAddr::V6(address) => {
+                let [a, b, c, d, ..] = address.segments();
+                IpAddr::from([a, b, c, d, 0, 0, 0, 0])
+            }
+            v4 => v4,
+        });
+        if self.strangers.len() >= MAX_COUNTED_PEERS {
+            self.strangers.retain_recent();
+        }
+        let key = if self.strangers.len() >= MAX_COUNTED_PEERS { None } else { peer };
+        self.check(&self.strangers, &key, || "too many requests without a valid token from this address".to_owned())
+    }
+
+    fn check<K>(&self, limiter: &Keyed<K>, key: &K, words: impl FnOnce() -> String) -> Result<(), Problem>
+    where
+        K: Hash + Eq + Clone,
+    {
+        limiter.check_key(key).map_err(|not_until| {
+            let wait = not_until.wait_time_from(self.clock.now());
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, words()).retry_after_s(seconds.max(1))
+        })
+    }
+}
+
+fn keyed<K: Hash + Eq + Clone>(rate: Rate) -> Keyed<K> {
+    let quota = Quota::per_second(rate.per_second).allow_burst(rate.burst);
+    RateLimiter::dashmap_with_hasher(quota, RandomState::default())
+}

@@ -1,0 +1,216 @@
+//! Starts and stops the server. It runs in a thread of its own, so that a command, or a test in the same process, can hold it.
+
+use crate::server::app::{self, Routes};
+use crate::server::clock;
+use crate::server::frame::Timeouts;
+use crate::server::idempotency::KeptAnswers;
+use crate::server::openapi::Description;
+use crate::server::rate::{RateLimits, Rates};
+use crate::server::state::{AppState, Limits};
+use crate::server::tokens::{TokenBook, TokensError};
+use crate::service::Service;
+use actix_web::dev::ServerHandle;
+use actix_web::{HttpServer, web};
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+use thiserror::Error;
+
+/// How the server is set up.
+#[derive(Debug, Clone)]
+pub struct ServerConfig {
+    pub listen: SocketAddr,
+    /// A second listener for health and metrics, which needs no token: for an address that only the operator reaches.
+    pub metrics_listen: Option<SocketAddr>,
+    /// The data folder whose tokens are asked for. `None`: everybody is the administrator `local`.
+    pub tokens_of: Option<PathBuf>,
+    pub tls: Option<rustls::ServerConfig>,
+    pub workers: usize,
+    /// Open connections of one worker.
+    pub connections: usize,
+    pub limits: Limits,
+    pub timeouts: Timeouts,
+    pub rates: Rates,
+    /// How long requests may take that run when the server stops.
+    pub drain: Duration,
+}
+
+/// Why the server did not start.
+#[derive(Debug, Error)]
+pub enum ServerError {
+    #[error("cannot listen on {address}: {error}")]
+    Listen { address: SocketAddr, error: io::Error },
+    #[error(transparent)]
+    Tokens(#[from] TokensError),
+    #[error("the server cannot run: {0}")]
+    Run(String),
+}
+
+/// A running server. Dropped without [`Handle::stop`], it runs on until the process ends.
+pub struct Handle {
+    /// Where it listens.
+    pub address: SocketAddr,
+    pub metrics_address: Option<SocketAddr>,
+    state: web::Data<AppState>,
+    servers: Vec<ServerHandle>,
+    thread: JoinHandle<io::Result<()>>,
+}
+
+/// Starts the server.
+///
+/// # Errors
+/// [`ServerError`]; nothing runs then.
+pub fn start(config: ServerConfig, service: Service) -> Result<Handle, ServerError> {
+    start_with(config, service, app::v1)
+}
+
+/// Starts the server with these routes under `/v1`.
+pub(in crate::server) fn start_with(config: ServerConfig, service: Service, v1: Routes) -> Result<Handle, ServerError> {
+    let tokens = match &config.tokens_of {
+        Some(folder) => Some(TokenBook::open(folder, clock::now_ms())?),
+        None => None,
+    };
+    let state = web::Data::new(AppState {
+        service,
+        tokens,
+        stopping: AtomicBool::new(false),
+        limits: config.limits,
+        timeouts: config.timeouts,
+        rates: RateLimits::new(config.rates),
+        answers: KeptAnswers::default(),
+    });
+    let failed = |error: &dyn std::fmt::Display| ServerError::Run(error.to_string());
+    let description = Description::new(app::description(v1)).map_err(|error| failed(&error))?;
+    let description = web::Data::new(description);
+    let (listener, address) = listen(config.listen)?;
+    let metrics = config.metrics_listen.map(listen).transpose()?;
+    let metrics_address = metrics.as_ref().map(|(_, address)| *address);
+
+    let (started, starts) = mpsc::channel();
+    let shared = state.clone();
+    let thread = thread::Builder::new().name("http".to_owned()).spawn(move || {
+        actix_web::rt::System::new().block_on(serve(config, listener, metrics, shared, description, v1, &started))
+    });
+    let thread = thread.map_err(|error| failed(&error))?;
+    match starts.recv() {
+        Ok(Ok(servers)) => Ok(Handle { address, metrics_address, state, servers, thread }),
+        Ok(Err(error)) => Err(ServerError::Run(error)),
+        Err(_) => Err(ServerError::Run("its thread has ended".to_owned())),
+    }
+}
+
+fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServerError> {
+    let failed = |error| ServerError::Listen { address, error };
+    let listener = TcpListener::bind(address).map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
+}
+
+async fn serve(
+    config: ServerConfig,
+    listener: TcpListener,
+    metrics: Option<(TcpListener, SocketAddr)>,
+    state: web::Data<AppState>,
+    description: web::Data<Description>,
+    v1: Routes,
+    started: &mpsc::Sender<Result<Vec<ServerHandle>, String>>,
+) -> io::Result<()> {
+    let servers = main_server(&config, listener, state.clone(), description.clone(), v1).and_then(|main| {
+        let metrics = match metrics {
+            Some((listener, _)) => Some(metrics_server(&config, listener, state, description)?),
+            None => None,
+        };
+        Ok((main, metrics))
+    });
+    let (main, metrics) = match servers {
+        Ok(servers) => servers,
+        Err(error) => {
+            let _ = started.send(Err(error.to_string()));
+            return Err(error);
+        }
+    };
+    let handles = std::iter::once(main.handle()).chain(metrics.as_ref().map(actix_web::dev::Server::handle)).collect();
+    let _ = started.send(Ok(handles));
+    match metrics {
+        Some(metrics) => futures_util::future::try_join(main, metrics).await.map(|_| ()),
+        None => main.await,
+    }
+}
+
+fn main_server(
+    config: &ServerConfig,
+    listener: TcpListener,
+    state: web::Data<AppState>,
+    description: web::Data<Description>,
+    v1: Routes,
+) -> io::Result<actix_web::dev::Server> {
+    let server = HttpServer::new(move || app::app(state.clone(), description.clone(), v1))
+        .workers(config.workers)
+        .max_connections(config.connections)
+        .keep_alive(config.timeouts.keep_alive)
+        .client_request_timeout(config.timeouts.head)
+        .shutdown_timeout(config.drain.as_secs().max(1))
+        .disable_signals();
+    let server = match &config.tls {
+        Some(tls) => server.tls_handshake_timeout(config.timeouts.head).listen_rustls_0_23(listener, tls.clone())?,
+        None => server.listen(listener)?,
+    };
+    Ok(server.run())
+}
+
+fn metrics_server(
+    config: &ServerConfig,
+    listener: TcpListener,
+    state: web::Data<AppState>,
+    description: web::Data<Description>,
+) -> io::Result<actix_web::dev::Server> {
+    let server = HttpServer::new(move || app::metrics_app(state.clone(), description.clone()))
+        .workers(1)
+        .keep_alive(config.timeouts.keep_alive)
+        .client_request_timeout(config.timeouts.head)
+        .shutdown_timeout(1)
+        .disable_signals();
+    Ok(server.listen(listener)?.run())
+}
+
+impl Handle {
+    /// Whether the server's thread still runs.
+    pub fn is_running(&self) -> bool {
+        !self.thread.is_finished()
+    }
+
+    /// Reads the tokens again, whatever the time.
+    #[cfg(test)]
+    pub(in crate::server) fn reload_tokens(&self) {
+        if let Some(tokens) = &self.state.tokens {
+            tokens.reload();
+        }
+    }
+
+    /// How many tokens there are; `None` when none is asked for.
+    pub fn tokens(&self) -> Option<usize> {
+        self.state.tokens.as_ref().map(TokenBook::len)
+    }
+
+    /// From now on not ready, and connections are closed after their answer: so that who balances the load goes elsewhere.
+    pub fn begin_stop(&self) {
+        self.state.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Takes no more connections, lets running requests end (up to the drain time), and waits until all is over. Blocks.
+    ///
+    /// # Errors
+    /// When the server had failed before.
+    pub fn stop(self) -> io::Result<()> {
+        self.begin_stop();
+        for server in &self.servers {
+            // The request to stop is sent at once; the future only waits for its end, which the thread's end tells.
+            drop(server.stop(true));
+        }
+        self.thread.join().unwrap_or_else(|_| Err(io::Error::other("the server's thread panicked")))
+    }
+}

@@ -1,0 +1,90 @@
+//! `/v1/snapshots`: take one, list them.
+
+use crate::server::auth::{Admin, Viewer};
+use crate::server::editing::blocking;
+use crate::server::problem::{Answer, Problem};
+use crate::server::state::AppState;
+use crate::store::snapshot;
+use actix_web::{get, post, web};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// The routes of snapshots.
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(take).service(list);
+}
+
+/// A snapshot that was taken.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct SnapshotTaken {
+    /// Its name: the number of the last group of inputs that is in all of it.
+    #[schema(example = 4_711)]
+    pub number: u64,
+    pub tickets: u64,
+    /// Length of its files in bytes.
+    pub bytes: u64,
+    /// How long it took, in milliseconds.
+    pub took_ms: u64,
+    /// How long commands had to wait for it at most, in milliseconds.
+    pub longest_stall_ms: u64,
+}
+
+/// A snapshot that is kept.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct SnapshotRow {
+    /// Its name: the number of the last group of inputs that is in all of it.
+    #[schema(example = 4_711)]
+    pub number: u64,
+    /// The name of its folder in the data folder.
+    #[schema(example = "snapshots/00000000000000004711")]
+    pub folder: String,
+}
+
+/// The snapshots that are kept.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct SnapshotList {
+    /// Newest first.
+    pub snapshots: Vec<SnapshotRow>,
+}
+
+/// Take a snapshot
+///
+/// The service goes on meanwhile. The answer comes when the snapshot is on disk, verified and published.
+#[utoipa::path(
+    tag = "snapshots",
+    operation_id = "take_snapshot",
+    responses((status = 200, description = "It is published.", body = SnapshotTaken)),
+    security(("bearer" = ["admin"]))
+)]
+#[post("/snapshots")]
+async fn take(_admin: Admin, state: web::Data<AppState>) -> Answer<web::Json<SnapshotTaken>> {
+    let done = state.service.snapshot().await?;
+    Ok(web::Json(SnapshotTaken {
+        number: done.number,
+        tickets: done.tickets,
+        bytes: done.bytes,
+        took_ms: done.took_ms,
+        longest_stall_ms: done.longest_stall_ms,
+    }))
+}
+
+/// List snapshots
+#[utoipa::path(
+    tag = "snapshots",
+    operation_id = "list_snapshots",
+    responses((status = 200, description = "Those that are kept.", body = SnapshotList)),
+    security(("bearer" = ["viewer"]))
+)]
+#[get("/snapshots")]
+async fn list(_viewer: Viewer, state: web::Data<AppState>) -> Answer<web::Json<SnapshotList>> {
+    let folder = state.service.data_dir().join("snapshots");
+    let found = blocking(move || {
+        snapshot::list(&folder).map_err(|error| Problem::failed(format!("the snapshots cannot be listed: {error}")))
+    });
+    let row = |found: snapshot::Found| {
+        let name = found.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        SnapshotRow { number: found.number, folder: format!("snapshots/{name}") }
+    };
+    Ok(web::Json(SnapshotList { snapshots: found.await?.into_iter().map(row).collect() }))
+}

@@ -1,0 +1,147 @@
+//! The frame over real connections, with routes that touch no engine.
+
+mod client;
+mod errors;
+mod listeners;
+mod repeats;
+mod roles;
+mod slow;
+
+use crate::server::auth::{Admin, Operator, Role, Viewer};
+use crate::server::clock;
+use crate::server::frame::Timeouts;
+use crate::server::idempotency::IdempotencyKey;
+use crate::server::problem::{Answer, Problem};
+use crate::server::rate::{Rate, Rates};
+use crate::server::run::{Handle, ServerConfig, start_with};
+use crate::server::state::Limits;
+use crate::server::tokens::{Token, change};
+use crate::service::Service;
+use actix_web::{HttpResponse, delete, get, post, put, web};
+use futures_util::StreamExt;
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tempfile::TempDir;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// A running server with dummy routes, and a token of each role.
+struct Fixture {
+    handle: Handle,
+    folder: TempDir,
+}
+
+const LONG: Duration = Duration::from_secs(120);
+
+fn plenty() -> Rate {
+    Rate { per_second: NonZeroU32::MAX, burst: NonZeroU32::MAX }
+}
+
+impl Fixture {
+    fn new() -> Self {
+        Self::with(|_| ())
+    }
+
+    fn with(change_config: impl FnOnce(&mut ServerConfig)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = ServerConfig { tokens_of: Some(folder.path().to_owned()), ..Self::config() };
+        change_config(&mut config);
+        let handle = start_with(config, Service {}, dummies).unwrap();
+        Self { handle, folder }
+    }
+
+    fn config() -> ServerConfig {
+        ServerConfig {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            metrics_listen: None,
+            tokens_of: None,
+            tls: None,
+            workers: 2,
+            connections: 4_096,
+            limits: Limits { body_bytes: 4_096, bulk_body_bytes: 1 << 20 },
+            timeouts: Timeouts { head: LONG, body_idle: LONG, body_total: LONG, keep_alive: LONG },
+            rates: Rates { token: plenty(), stranger: plenty() },
+            drain: Duration::from_secs(5),
+        }
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.handle.address
+    }
+
+    /// Makes a token and waits for no second: the book is asked anew when its file is a second old, so tokens are made first.
+    fn token(&self, role: Role, expires_ms: Option<i64>) -> String {
+        let name = format!("{role}{}", NUMBERS.fetch_add(1, Ordering::Relaxed));
+        let (token, secret) = Token::make(&name, role, clock::now_ms(), expires_ms).unwrap();
+        change(self.folder.path(), |tokens| {
+            tokens.push(token);
+            Ok(())
+        })
+        .unwrap();
+        self.handle.reload_tokens();
+        secret
+    }
+}
+
+static NUMBERS: AtomicU64 = AtomicU64::new(0);
+
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+struct Thing {
+    name: String,
+    count: u32,
+}
+
+fn dummies(config: &mut ServiceConfig) {
+    config.service(look).service(make).service(remove).service(panics).service(swallow).service(edit);
+}
+
+#[utoipa::path(responses((status = 200, body = Thing)), security(("bearer" = ["viewer"])))]
+#[get("/things/{count}")]
+async fn look(viewer: Viewer, count: web::Path<u32>) -> web::Json<Thing> {
+    web::Json(Thing { name: viewer.actor.to_string(), count: count.into_inner() })
+}
+
+static MADE: AtomicU64 = AtomicU64::new(0);
+
+#[utoipa::path(responses((status = 201, body = Thing)), security(("bearer" = ["operator"])))]
+#[post("/things")]
+async fn make(_: Operator, key: IdempotencyKey, thing: web::Json<Thing>) -> Answer<HttpResponse> {
+    if thing.count == 0 {
+        return Err(Problem::invalid("count is 0"));
+    }
+    let number = MADE.fetch_add(1, Ordering::Relaxed);
+    let made = serde_json::json!({ "number": number, "has_key": key.0.is_some(), "name": thing.name });
+    Ok(HttpResponse::Created().insert_header(("x-made", number.to_string())).json(made))
+}
+
+#[utoipa::path(responses((status = 204)), security(("bearer" = ["admin"])))]
+#[delete("/things/{count}")]
+async fn remove(_: Admin, _count: web::Path<u32>) -> HttpResponse {
+    HttpResponse::NoContent().finish()
+}
+
+#[utoipa::path(request_body(content = String), responses((status = 200)), security(("bearer" = ["admin"])))]
+#[put("/things/{count}")]
+async fn edit(_: Admin, _count: web::Path<u32>, _body: web::Bytes) -> HttpResponse {
+    HttpResponse::Ok().finish()
+}
+
+#[utoipa::path(responses((status = 200)), security(("bearer" = ["viewer"])))]
+#[get("/panics")]
+async fn panics(_: Viewer) -> HttpResponse {
+    panic!("on purpose")
+}
+
+/// A bulk body is read piece by piece.
+#[utoipa::path(responses((status = 200)), security(("bearer" = ["operator"])))]
+#[post("/events")]
+async fn swallow(_: Operator, mut body: web::Payload) -> Answer<String> {
+    let mut bytes = 0;
+    while let Some(piece) = body.next().await {
+        bytes += piece?.len();
+    }
+    Ok(bytes.to_string())
+}

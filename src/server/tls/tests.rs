@@ -1,0 +1,59 @@
+//! A certificate made for these tests; its key guards nothing.
+
+use super::*;
+use std::fs;
+
+pub const CERTIFICATE: &str = "\
+-----BEGIN CERTIFICATE-----
+MIIBkzCCATigAwIBAgIUUJdh6fD3Fn5/4qDCgV2iM3hAlr0wCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMjE4Mjg0N1oYDzIxMjYxMDI5
+MTgyODQ3WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAASgYXTYgJO2EKtRmBv9y+NcbybVgIOE6GfZdgUXj/wKyvlqakr5CBnV
+K7m0UQ1a9JHjAoQq+PWdxlxBJyYi21f4o2YwZDAdBgNVHQ4EFgQUmOhO0BMeOuTY
+2T/hyStvHpuDRqYwHwYDVR0jBBgwFoAUmOhO0BMeOuTY2T/hyStvHpuDRqYwFAYD
+VR0RBA0wC4IJbG9jYWxob3N0MAwGA1UdEwEB/wQCMAAwCgYIKoZIzj0EAwIDSQAw
+RgIhAM4Yk7+q232N0zeZC/NX7eqpOyBAiJNuAe6+dsDNYG4wAiEAtNS7Z6PcOK1z
+bGcKryPByGsajctlp+624x85SkTHgzs=
+-----END CERTIFICATE-----
+";
+
+pub const KEY: &str = "\
+-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQguB99KHObNKQjFXd3
+sIJiy9/IiNzBXPlwwNM0Qdbt0BOhRANCAASgYXTYgJO2EKtRmBv9y+NcbybVgIOE
+6GfZdgUXj/wKyvlqakr5CBnVK7m0UQ1a9JHjAoQq+PWdxlxBJyYi21f4
+-----END PRIVATE KEY-----
+";
+
+const OTHER_KEY: &str = "\
+-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgwYA9B+mydfQ8To5H
+PiCBLQpE1HSSJKXZj0OQt0VNvQ2hRANCAATi4vBNsNLfpv+8H4sF20QM8g4h6/Nt
+FcTV4CUJmy9BjlIb7uLV2esQjUMSFPcqHyCOGTU5YwSin6I4uWyjDATP
+-----END PRIVATE KEY-----
+";
+
+fn read_as(certificate: &str, key: &str) -> Result<(), String> {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, second) = (folder.path().join("certificate.pem"), folder.path().join("key.pem"));
+    fs::write(&first, certificate).unwrap();
+    fs::write(&second, key).unwrap();
+    server_config(&first, &second).map(|_| ()).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_certificate_and_its_key_are_read() {
+    assert_eq!(read_as(CERTIFICATE, KEY), Ok(()));
+}
+
+#[test]
+fn what_cannot_work_is_refused_before_anything_starts() {
+    let says = |certificate: &str, key: &str, words: &str| {
+        let said = read_as(certificate, key).unwrap_err();
+        assert!(said.contains(words), "{said}");
+    };
+    says("", KEY, "certificate.pem is no PEM file of certificates: there is none in it");
+    says(CERTIFICATE, "rubbish", "key.pem is no PEM file of a private key");
+    says(CERTIFICATE, OTHER_KEY, "cannot be used together");
+    assert!(server_config(Path::new("nowhere.pem"), Path::new("nowhere.pem")).is_err());
+}

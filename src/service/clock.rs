@@ -1,0 +1,155 @@
+//! What time it is: the one place that asks the machine.
+//!
+//! The service's clock follows the machine's wall clock as long as that moves as time does. It never runs backwards, and a
+//! jump is recorded, not obeyed: while the wall clock is off by more than [`MAX_STEP_MS`] from where the monotonic clock says it should
+//! be, time goes on at the monotonic clock's pace. A wall clock that has been set right is obeyed at the next start, where
+//! what fell due meanwhile is passed by choice.
+
+use super::config::ClockChoice;
+use crate::time::SECOND_MS;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// The furthest that the wall clock may be off from the monotonic one and still be followed: corrections by NTP are smaller.
+pub const MAX_STEP_MS: i64 = 10 * SECOND_MS;
+
+/// Measures how long something takes.
+#[derive(Debug, Clone, Copy)]
+pub struct Stopwatch(Instant);
+
+impl Stopwatch {
+    #[expect(clippy::disallowed_methods, reason = "the service reports its own speed; nothing else depends on it")]
+    pub fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    pub fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+
+    pub fn elapsed_ms(&self) -> u64 {
+        self.elapsed().as_millis() as u64
+    }
+}
+
+/// The service's clock.
+#[derive(Debug)]
+pub struct Clock {
+    choice: ClockChoice,
+    state: Mutex<Follower>,
+    monotonic: Stopwatch,
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that asks for the wall clock")]
+fn wall_ms() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
+}
+
+impl Clock {
+    /// A clock that shows at least `least_ms`, which is the time of the last run.
+    pub fn start(choice: ClockChoice, least_ms: i64) -> Self {
+        let start_ms = match choice {
+            ClockChoice::Wall => wall_ms(),
+            ClockChoice::Fast { start_ms, .. } => start_ms.max(least_ms),
+        };
+        Self { choice, state: Mutex::new(Follower::new(start_ms, least_ms)), monotonic: Stopwatch::start() }
+    }
+
+    /// Milliseconds since 1970 (UTC).
+    pub fn now_ms(&self) -> i64 {
+        let elapsed = self.monotonic.elapsed();
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match self.choice {
+            ClockChoice::Wall => state.follow(elapsed.as_millis() as i64, wall_ms()),
+            ClockChoice::Fast { speed, .. } => {
+                let passed_ms = (elapsed.as_secs_f64() * speed * 1_000.0) as i64;
+                let wall_ms = state.base_ms + passed_ms;
+                state.follow(passed_ms, wall_ms)
+            }
+        }
+    }
+
+    /// How often the wall clock has jumped.
+    pub fn jumps(&self) -> u64 {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).jumps
+    }
+
+    /// Real time until the clock shows the next whole second.
+    pub fn until_next_second(&self) -> Duration {
+        let left_ms = SECOND_MS - self.now_ms().rem_euclid(SECOND_MS);
+        let speed = match self.choice {
+            ClockChoice::Wall => 1.0,
+            ClockChoice::Fast { speed, .. } => speed,
+        };
+        // In fast motion many seconds pass at once: a hundred steps a second of real time are enough.
+        Duration::from_secs_f64(left_ms as f64 / 1_000.0 / speed)
+            .max(Duration::from_millis(10).min(Duration::from_secs(1)))
+    }
+}
+
+/// Follows a wall clock.
+#[derive(Debug)]
+struct Follower {
+    /// The wall clock when the monotonic clock showed 0, as far as it is believed.
+    base_ms: i64,
+    shown_ms: i64,
+    jumped: bool,
+    jumps: u64,
+}
+
+impl Follower {
+    fn new(start_ms: i64, least_ms: i64) -> Self {
+        Self { base_ms: start_ms, shown_ms: least_ms.max(0), jumped: false, jumps: 0 }
+    }
+
+    fn follow(&mut self, monotonic_ms: i64, wall_ms: i64) -> i64 {
+        let expected_ms = self.base_ms + monotonic_ms;
+        let off_ms = wall_ms - expected_ms;
+        if off_ms.abs() <= MAX_STEP_MS {
+            self.base_ms += off_ms;
+            if self.jumped {
+                tracing::warn!(off_ms, "the wall clock is back where it should be");
+            }
+            self.jumped = false;
+        } else if !self.jumped {
+            self.jumped = true;
+            self.jumps += 1;
+            tracing::warn!(off_ms, "the wall clock has jumped; it is not obeyed until the next start");
+        }
+        self.shown_ms = self.shown_ms.max(self.base_ms + monotonic_ms);
+        self.shown_ms
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_corrections_are_followed_and_never_backwards() {
+        let mut follower = Follower::new(1_000_000, 0);
+        assert_eq!(follower.follow(0, 1_000_000), 1_000_000);
+        assert_eq!(follower.follow(1_000, 1_003_000), 1_003_000, "two seconds forward");
+        assert_eq!(follower.follow(2_000, 1_002_500), 1_003_000, "half a second back: stands still");
+        assert_eq!(follower.follow(3_000, 1_003_500), 1_003_500);
+        assert_eq!(follower.jumps, 0);
+    }
+
+    #[test]
+    fn a_jump_is_counted_once_and_not_obeyed() {
+        let mut follower = Follower::new(1_000_000, 0);
+        assert_eq!(follower.follow(1_000, 9_000_000), 1_001_000);
+        assert_eq!(follower.follow(2_000, 9_001_000), 1_002_000);
+        assert_eq!(follower.jumps, 1);
+        assert_eq!(follower.follow(3_000, 1_003_000), 1_003_000);
+        assert_eq!(follower.follow(4_000, 4_000), 1_004_000);
+        assert_eq!(follower.jumps, 2);
+    }
+
+    #[test]
+    fn time_starts_no_earlier_than_it_was() {
+        let mut follower = Follower::new(1_000, 5_000_000);
+        assert_eq!(follower.follow(0, 1_000), 5_000_000);
+    }
+}

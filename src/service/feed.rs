@@ -1,0 +1,142 @@
+//! Escalation records for readers: the newest in memory, older ones in the history.
+//!
+//! Blocks are shared with the thread that writes the history; they leave memory once they are in it and
+//! [`FEED_RECORDS`](crate::limits::FEED_RECORDS) newer records are there.
+
+use super::command::Refusal;
+use crate::engine::{NO_SYMBOL, Symbol};
+use crate::limits::{FEED_RECORDS, MAX_RECORDS_A_PAGE};
+use crate::store::history::History;
+use crate::store::record::{EscalationBlock, EscalationFilter, EscalationRecord, NameColumn, Names};
+use std::collections::VecDeque;
+use std::sync::{Arc, PoisonError, RwLock};
+use tokio::sync::watch;
+
+/// The records of escalations.
+#[derive(Debug)]
+pub struct Feed {
+    names: Arc<Names>,
+    history: Arc<History>,
+    recent: RwLock<Recent>,
+    last: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Recent {
+    /// Contiguous; the first may begin after what the history has, never later than that.
+    blocks: VecDeque<Arc<EscalationBlock>>,
+    records: usize,
+}
+
+impl Feed {
+    /// A feed of which the records up to `last` are in the history.
+    pub fn new(names: Arc<Names>, history: Arc<History>, last: u64) -> Self {
+        Self { names, history, recent: RwLock::default(), last: watch::Sender::new(last) }
+    }
+
+    /// Adds the records of a group.
+    pub fn push(&self, block: &Arc<EscalationBlock>) {
+        if block.is_empty() {
+            return;
+        }
+        {
+            let mut recent = self.recent.write().unwrap_or_else(PoisonError::into_inner);
+            recent.records += block.len();
+            recent.blocks.push_back(Arc::clone(block));
+            let written = self.history.last_escalation();
+            while recent.records > FEED_RECORDS
+                && recent.blocks.len() > 1
+                && recent.blocks.front().is_some_and(|oldest| oldest.end() <= written + 1)
+            {
+                let gone = recent.blocks.pop_front().map_or(0, |block| block.len());
+                recent.records -= gone;
+            }
+        }
+        self.last.send_replace(block.end() - 1);
+    }
+
+    pub fn last(&self) -> watch::Receiver<u64> {
+        self.last.subscribe()
+    }
+
+    /// Records after a number, oldest first, and the number to go on from.
+    ///
+    /// # Errors
+    /// When the history cannot be read.
+    pub fn after(
+        &self,
+        after: u64,
+        filter: &EscalationFilter,
+        limit: usize,
+    ) -> Result<(Vec<EscalationRecord>, u64), Refusal> {
+        let blocks: Vec<Arc<EscalationBlock>> = {
+            let recent = self.recent.read().unwrap_or_else(PoisonError::into_inner);
+            let from = recent.blocks.partition_point(|block| block.end() <= after + 1);
+            recent.blocks.range(from..).cloned().collect()
+        };
+        let in_memory_from = blocks.first().map_or(u64::MAX, |block| block.first_sequence);
+        if after + 1 < in_memory_from && after < self.history.last_escalation() {
+            return self
+                .history
+                .escalations_after(after, filter, limit)
+                .map_err(|error| Refusal::Failed(error.to_string()));
+        }
+        let wanted = Wanted::new(filter, &self.names);
+        let mut found = Vec::new();
+        let mut looked_at = 0;
+        let mut reached = after;
+        for block in blocks {
+            let skip = (after + 1).saturating_sub(block.first_sequence) as usize;
+            for row in skip..block.len() {
+                if found.len() >= limit || looked_at >= MAX_RECORDS_A_PAGE {
+                    return Ok((found, reached));
+                }
+                reached = block.first_sequence + row as u64;
+                looked_at += 1;
+                if wanted.admits(&block, row) {
+                    found.push(block.record(row, &self.names));
+                }
+            }
+        }
+        Ok((found, reached))
+    }
+}
+
+/// A filter whose words have been looked up: no text is compared but the ticket's.
+struct Wanted<'a> {
+    filter: &'a EscalationFilter,
+    /// `None` for any; [`NO_SYMBOL`] for a word that nothing has.
+    clock: Option<Symbol>,
+    priority: Option<Symbol>,
+    team: Option<Symbol>,
+    owner: Option<Symbol>,
+}
+
+impl<'a> Wanted<'a> {
+    fn new(filter: &'a EscalationFilter, names: &Names) -> Self {
+        let find =
+            |column, word: &Option<String>| word.as_ref().map(|word| names.find(column, word).unwrap_or(NO_SYMBOL));
+        Self {
+            filter,
+            clock: find(NameColumn::Clock, &filter.clock),
+            priority: find(NameColumn::Priority, &filter.priority),
+            team: find(NameColumn::Team, &filter.team),
+            owner: find(NameColumn::Owner, &filter.owner),
+        }
+    }
+
+    fn admits(&self, block: &EscalationBlock, row: usize) -> bool {
+        let it = &block.rows[row];
+        let same =
+            |wanted: Option<Symbol>, has: Symbol| wanted.is_none_or(|symbol| symbol != NO_SYMBOL && symbol == has);
+        same(self.clock, it.clock)
+            && same(self.priority, it.priority)
+            && same(self.team, it.team)
+            && same(self.owner, it.owner)
+            && self.filter.kind.is_none_or(|kind| kind == it.kind)
+            && self.filter.level.is_none_or(|level| level == it.level)
+            && self.filter.since_ms.is_none_or(|since_ms| block.recorded_ms >= since_ms)
+            && self.filter.until_ms.is_none_or(|until_ms| block.recorded_ms < until_ms)
+            && self.filter.ticket.as_deref().is_none_or(|ticket| block.tickets.get(row) == ticket)
+    }
+}

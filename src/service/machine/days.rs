@@ -1,0 +1,89 @@
+//! Results by day: how many cycles were met and missed, and how many levels fired, as the totals grew that day.
+//!
+//! A result that a late event revises counts on the day on which it is revised: the sum over the days is always the total.
+
+use crate::engine::{ClockTally, Engine, NO_SYMBOL, Symbol};
+use crate::limits::KEPT_DAYS;
+use crate::store::record::{NameColumn, Names};
+use crate::store::snapshot::DayRow;
+use crate::time::DAY_MS;
+use std::collections::BTreeMap;
+
+/// Growth of a clock's totals; negative on a day that revised more than it brought.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Growth {
+    pub met: i64,
+    pub missed: i64,
+    pub fired: i64,
+}
+
+/// Results by day and clock.
+#[derive(Debug)]
+pub struct Days {
+    /// The totals as they were counted last, by clock.
+    counted: Vec<Growth>,
+    rows: BTreeMap<(i64, Symbol), Growth>,
+}
+
+fn totals(tally: &ClockTally) -> Growth {
+    let fired = tally.fired.iter().fold(0_u64, |sum, fired| sum.wrapping_add(*fired));
+    Growth { met: tally.met as i64, missed: tally.missed as i64, fired: fired as i64 }
+}
+
+impl Days {
+    /// Rows as they were kept.
+    pub fn new(names: &Names, rows: &[DayRow]) -> Self {
+        let number = |name: &str| names.find(NameColumn::Clock, name);
+        let rows = rows
+            .iter()
+            .filter_map(|row| {
+                let growth = Growth { met: row.met, missed: row.missed, fired: row.fired };
+                Some(((row.day_ms, number(&row.clock)?), growth))
+            })
+            .collect();
+        Self { counted: Vec::new(), rows }
+    }
+
+    /// What the totals are now has been counted.
+    pub fn go_on_from(&mut self, engine: &Engine) {
+        self.counted = engine.counters().by_clock.iter().map(totals).collect();
+    }
+
+    /// Counts what has been added since the last time, for the engine's day.
+    pub fn count(&mut self, engine: &Engine) {
+        let day_ms = engine.now_ms().div_euclid(DAY_MS) * DAY_MS;
+        for (clock, tally) in engine.counters().by_clock.iter().enumerate() {
+            if self.counted.len() <= clock {
+                self.counted.resize(clock + 1, Growth::default());
+            }
+            let now = totals(tally);
+            let before = std::mem::replace(&mut self.counted[clock], now);
+            if now == before {
+                continue;
+            }
+            let row = self.rows.entry((day_ms, clock as Symbol)).or_default();
+            row.met += now.met - before.met;
+            row.missed += now.missed - before.missed;
+            row.fired += now.fired - before.fired;
+        }
+        let oldest_ms = day_ms - (KEPT_DAYS - 1) * DAY_MS;
+        while self.rows.first_key_value().is_some_and(|((day_ms, _), _)| *day_ms < oldest_ms) {
+            self.rows.pop_first();
+        }
+    }
+
+    /// All rows, oldest day first.
+    pub fn rows(&self, names: &Names) -> Vec<DayRow> {
+        self.rows
+            .iter()
+            .filter(|((_, clock), _)| *clock != NO_SYMBOL)
+            .map(|((day_ms, clock), growth)| DayRow {
+                day_ms: *day_ms,
+                clock: names.word(NameColumn::Clock, *clock).unwrap_or_default(),
+                met: growth.met,
+                missed: growth.missed,
+                fired: growth.fired,
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,51 @@
+//! Answers that are kept for repeats: a request with a key is done once, also when its sender did not hear the answer.
+
+use crate::limits::{KEPT_RESULT_MS, MAX_KEPT_RESULTS};
+use crate::store::input::Origin;
+use crate::store::snapshot::KeptAnswer;
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use std::collections::VecDeque;
+
+/// Answers by key, the oldest first to go. Who may go follows from the inputs alone.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    by_key: HashMap<u128, KeptAnswer, FixedState>,
+    order: VecDeque<u128>,
+}
+
+impl Kept {
+    pub fn new(answers: Vec<KeptAnswer>) -> Self {
+        let mut kept = Self::default();
+        for answer in answers {
+            kept.keep(answer);
+        }
+        kept
+    }
+
+    pub fn find(&self, origin: &Origin) -> Option<&KeptAnswer> {
+        origin.key.and_then(|key| self.by_key.get(&key))
+    }
+
+    /// Keeps an answer, and forgets those that are too old or too many.
+    pub fn keep(&mut self, answer: KeptAnswer) {
+        let Some(key) = answer.origin.key else { return };
+        let now_ms = answer.at_ms;
+        if self.by_key.insert(key, answer).is_none() {
+            self.order.push_back(key);
+        }
+        while let Some(oldest) = self.order.front() {
+            let is_old = self.by_key.get(oldest).is_none_or(|kept| kept.at_ms + KEPT_RESULT_MS < now_ms);
+            if !is_old && self.order.len() <= MAX_KEPT_RESULTS {
+                break;
+            }
+            self.by_key.remove(oldest);
+            self.order.pop_front();
+        }
+    }
+
+    /// All of them, oldest first.
+    pub fn all(&self) -> Vec<KeptAnswer> {
+        self.order.iter().filter_map(|key| self.by_key.get(key)).cloned().collect()
+    }
+}

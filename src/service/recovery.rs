@@ -1,0 +1,214 @@
+//! From what is on disk to a machine: the newest snapshot that is whole, then the journal after it.
+//!
+//! A damaged newest snapshot is said aloud, and the one before is taken: the journal reaches back to the oldest that is kept.
+//! Where something acknowledged would be lost, nothing starts.
+
+use super::config::{Config, Seed, StartError};
+use super::machine::{Machine, Told, compile};
+use crate::engine::{Apply, Engine, Installed, Passed};
+use crate::limits::LIVE_SHARDS;
+use crate::store::codec;
+use crate::store::history::History;
+use crate::store::input::{EditInput, Group, Input, Origin};
+use crate::store::journal::Journal;
+use crate::store::snapshot::{self, Found, ServiceState, Snapshot};
+use rayon::prelude::*;
+use std::path::Path;
+use std::sync::Arc;
+
+/// A machine that has caught up with its journal.
+pub struct Recovered {
+    pub machine: Machine,
+    /// The time of the last group; `None` when the folder was empty.
+    pub last_ms: Option<i64>,
+    /// The first group of an empty folder: still to be written.
+    pub genesis: Option<Group>,
+    /// The snapshot that it began with, if there was one.
+    pub snapshot: Option<u64>,
+    pub replayed_groups: u64,
+}
+
+/// Restores the newest snapshot that can be used, or begins with the seed. The journal's other groups come after: [`replay`].
+///
+/// # Errors
+/// [`StartError`].
+pub fn recover(config: &Config, journal: &Journal, history: &History) -> Result<Recovered, StartError> {
+    let folder = config.data_dir.join("snapshots");
+    let recovered = match newest_whole(&folder, journal)? {
+        Some(restored) => caught_up(restored, journal)?,
+        None if journal.last() > 0 => from_first_group(journal)?,
+        None => return genesis(config.seed.as_ref(), &config.data_dir),
+    };
+    let (written, next) = (history.last_escalation(), recovered.machine.last_escalation() + 1);
+    if written + 1 < next {
+        return Err(StartError::Damaged(format!(
+            "the history of escalations ends with record {written}, and the snapshot goes on with record {next}: what lies \
+             between is lost; put the missing files back into {}",
+            config.data_dir.join("history/escalations").display()
+        )));
+    }
+    Ok(recovered)
+}
+
+fn genesis(seed: Option<&Seed>, data_dir: &Path) -> Result<Recovered, StartError> {
+    let seed = seed.ok_or_else(|| StartError::NoPolicy(data_dir.to_owned()))?;
+    let input = EditInput {
+        text: seed.text.as_str().into(),
+        files: seed.files.iter().map(|(name, text)| (name.clone(), text.as_str().into())).collect(),
+        apply: Apply::FromStart,
+        passed: Passed::None,
+        origin: Origin { actor: "policy file".into(), key: None },
+        note: format!("first policy, from {}", seed.name),
+    };
+    let (policy, _) = compile(&input).map_err(|problems| StartError::Policy { name: seed.name.clone(), problems })?;
+    let machine = Machine::new(Arc::new(policy), &input, LIVE_SHARDS);
+    let group = Group { number: 1, inputs: vec![Input::Edit(Arc::new(input))], ..Group::default() };
+    Ok(Recovered { machine, last_ms: None, genesis: Some(group), snapshot: None, replayed_groups: 0 })
+}
+
+/// The journal reaches back to the beginning: its first group has the first policy.
+fn from_first_group(journal: &Journal) -> Result<Recovered, StartError> {
+    let damaged = |reason: String| StartError::Damaged(format!("the journal's first group: {reason}"));
+    let (number, bytes) = match journal.groups(1).next() {
+        Some(Ok(group)) => group,
+        Some(Err(error)) => return Err(StartError::Damaged(error.to_string())),
+        None => return Err(damaged("is missing".into())),
+    };
+    let group = codec::decode(&bytes).map_err(|error| damaged(error.to_string()))?;
+    let [Input::Edit(input)] = group.inputs.as_slice() else {
+        return Err(damaged(format!(
+            "is number {number} and has no policy; the snapshots that came before it are missing"
+        )));
+    };
+    let (policy, _) = compile(input).map_err(|problems| StartError::Policy { name: "journal".into(), problems })?;
+    let mut machine = Machine::new(Arc::new(policy), input, LIVE_SHARDS);
+    machine.group = 1;
+    Ok(Recovered { machine, last_ms: Some(0), genesis: None, snapshot: None, replayed_groups: 0 })
+}
+
+/// A snapshot in memory, with its shards at the groups where they were taken.
+struct Restored {
+    number: u64,
+    engine: Engine,
+    state: ServiceState,
+    positions: Vec<u64>,
+}
+
+/// Restores the newest snapshot that is whole and from which the journal goes on.
+fn newest_whole(folder: &Path, journal: &Journal) -> Result<Option<Restored>, StartError> {
+    let mut damaged = Vec::new();
+    let found = snapshot::list(folder).map_err(|error| StartError::Io { path: folder.to_owned(), error })?;
+    let mut damages: Vec<String> = Vec::new();
+    for found in found {
+        let restored = snapshot::open(&found.path)
+            .map_err(|damage| damage.to_string())
+            .and_then(|snapshot| restore(found.number, &snapshot));
+        let damage = match restored {
+            Ok(restored) => match gap(&restored, journal) {
+                None => return put_aside(&damaged).map(|()| Some(restored)),
+                Some(gap) => return Err(StartError::Damaged(format!("{}: {gap}", found.path.display()))),
+            },
+            Err(damage) => damage,
+        };
+        tracing::error!(path = %found.path.display(), damage, "a snapshot cannot be used; the one before it is tried");
+        damages.push(format!("{}: {damage}", found.path.display()));
+        damaged.push(found);
+    }
+    // The journal alone is enough only from its very beginning.
+    if !damages.is_empty() && journal.first() != 1 {
+        let damages = damages.join("\n");
+        let reason = "no snapshot can be used, and the journal does not reach back to the beginning";
+        return Err(StartError::Damaged(format!("{reason}:\n{damages}")));
+    }
+    put_aside(&damaged).map(|()| None)
+}
+
+/// Damaged snapshots are kept under another name, for whoever looks into them; they do not count as kept.
+fn put_aside(damaged: &[Found]) -> Result<(), StartError> {
+    for found in damaged {
+        snapshot::set_aside(found).map_err(|error| StartError::Io { path: found.path.clone(), error })?;
+    }
+    Ok(())
+}
+
+/// What the journal lacks to go on from a snapshot.
+fn gap(restored: &Restored, journal: &Journal) -> Option<String> {
+    let needed = restored.positions.iter().min().map_or(0, |position| position + 1);
+    let (first, last, group) = (journal.first(), journal.last(), restored.state.group);
+    if last < group {
+        return Some(format!("includes group {group}, and the journal ends with group {last}: a part of it is gone"));
+    }
+    (first > needed).then(|| format!("needs the journal from group {needed} on, which begins with group {first}"))
+}
+
+fn restore(number: u64, snapshot: &Snapshot) -> Result<Restored, String> {
+    let state = snapshot.state().clone();
+    let mut versions = Vec::new();
+    for version in &state.policies {
+        let input = EditInput {
+            text: Arc::clone(&version.text),
+            files: version.files.clone(),
+            apply: version.apply,
+            passed: version.passed,
+            origin: Origin::default(),
+            note: String::new(),
+        };
+        let (policy, _) = compile(&input)
+            .map_err(|problems| format!("policy version {} has {} problems", version.number, problems.len()))?;
+        versions.push(Installed { policy: Arc::new(policy), since_ms: version.since_ms, apply: version.apply });
+    }
+    let head = snapshot.head();
+    let restoring = Engine::restore(&versions, &head).map_err(|error| error.to_string())?;
+    let shards: Vec<_> = (0..head.shards)
+        .into_par_iter()
+        .map(|number| {
+            let (position, state) = snapshot.shard(number).map_err(|damage| damage.to_string())?;
+            let shard = restoring.shard(state).map_err(|error| error.to_string())?;
+            Ok((position, shard))
+        })
+        .collect::<Result<_, String>>()?;
+    let (positions, shards): (Vec<u64>, Vec<_>) = shards.into_iter().unzip();
+    let engine = restoring.finish(shards).map_err(|error| error.to_string())?;
+    Ok(Restored { number, engine, state, positions })
+}
+
+/// Brings the shards of a snapshot to one group: the last one in it. What these groups told is in the history.
+fn caught_up(restored: Restored, journal: &Journal) -> Result<Recovered, StartError> {
+    let Restored { number, engine, state, positions } = restored;
+    let last = state.group;
+    let first = positions.iter().min().map_or(last, |position| position + 1);
+    let mut machine = Machine::restored(engine, state);
+    for group in groups(journal, first) {
+        let group = group?;
+        if group.number > last {
+            break;
+        }
+        machine.apply_behind(&group, &positions);
+    }
+    machine.all_level();
+    let last_ms = Some(machine.now_ms());
+    Ok(Recovered { machine, last_ms, genesis: None, snapshot: Some(number), replayed_groups: 0 })
+}
+
+/// Applies what the journal has after the machine's group; what it tells goes to `tell`.
+///
+/// # Errors
+/// [`StartError::Damaged`].
+pub fn replay(recovered: &mut Recovered, journal: &Journal, mut tell: impl FnMut(Told)) -> Result<(), StartError> {
+    for group in groups(journal, recovered.machine.group + 1) {
+        let group = group?;
+        tell(recovered.machine.apply(&group, None));
+        recovered.last_ms = Some(group.now_ms);
+        recovered.replayed_groups += 1;
+    }
+    Ok(())
+}
+
+/// Groups of the journal, decoded.
+fn groups(journal: &Journal, from: u64) -> impl Iterator<Item = Result<Group, StartError>> {
+    journal.groups(from).map(|read| {
+        let (number, bytes) = read.map_err(|error| StartError::Damaged(error.to_string()))?;
+        codec::decode(&bytes)
+            .map_err(|error| StartError::Damaged(format!("the journal's group {number} cannot be read: {error}")))
+    })
+}

@@ -1,0 +1,348 @@
+//! The one thread that owns the engine.
+//!
+//! Round after round it takes the commands that wait, writes them as one group to the journal with the time at which they are
+//! taken, syncs, lets that time pass, applies them, publishes, and answers. Time passes also when nobody says anything: as
+//! soon as something is due, a group without inputs is written and applied. While more is due than a round should take,
+//! the time goes on in smaller steps, so that commands get their turn between them: but what is due in one second is one step.
+
+use super::clock::{Clock, Stopwatch};
+use super::command::{Applied, Refusal, SnapshotDone};
+use super::feed::Feed;
+use super::historian::Work;
+use super::machine::{Answer, Machine, Told};
+use super::publish::Publisher;
+use super::snapshots::{Snapshots, Step};
+use crate::engine::Passed;
+use crate::limits::{MAX_GROUP_COMMANDS, MAX_GROUP_ROWS, STORM_TIMERS};
+use crate::policy::Policy;
+use crate::store::codec;
+use crate::store::input::{AcknowledgeInput, BatchInput, EditInput, Group, Input, Origin};
+use crate::store::journal::{AppendError, Journal};
+use crate::time::SECOND_MS;
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// Where an answer goes; who asked may be gone.
+pub type Reply<T> = oneshot::Sender<Result<T, Refusal>>;
+
+/// What the sequencer is asked.
+pub enum Command {
+    Load(Arc<BatchInput>, Reply<Applied>),
+    Edit {
+        input: Arc<EditInput>,
+        policy: Arc<Policy>,
+        if_version: Option<u64>,
+        reply: Reply<(u64, i64)>,
+    },
+    /// The reply is the number of the acknowledgement's record.
+    Acknowledge(Arc<AcknowledgeInput>, Reply<u64>),
+    Snapshot(Reply<SnapshotDone>),
+    /// Do what waits, take a snapshot, end.
+    Stop(Sender<Result<(), String>>),
+}
+
+/// A command of the group at hand.
+enum Asked {
+    Load(Reply<Applied>),
+    Edit(Reply<(u64, i64)>),
+    Acknowledge(Reply<u64>),
+}
+
+impl Asked {
+    fn refuse(self, refusal: Refusal) {
+        // Whoever asked may have gone.
+        match self {
+            Self::Load(reply) => drop(reply.send(Err(refusal))),
+            Self::Edit(reply) => drop(reply.send(Err(refusal))),
+            Self::Acknowledge(reply) => drop(reply.send(Err(refusal))),
+        }
+    }
+}
+
+/// The thread's end of things.
+pub struct Sequencer {
+    pub machine: Machine,
+    pub journal: Journal,
+    pub clock: Arc<Clock>,
+    pub commands: Receiver<Command>,
+    pub feed: Arc<Feed>,
+    pub history: Sender<Work>,
+    pub snapshots: Snapshots,
+    pub publisher: Publisher,
+    /// Room for an encoded group.
+    pub bytes: Vec<u8>,
+    /// A command that has to wait for the next group.
+    pub held_back: Option<Command>,
+    /// What the first group after the start does with what fell due meanwhile.
+    pub after_downtime: Option<Passed>,
+}
+
+impl Sequencer {
+    /// Runs until it is told to stop.
+    pub fn run(mut self) {
+        loop {
+            let first = self.wait();
+            if let Some(Command::Stop(answer)) = first {
+                return self.stop(&answer);
+            }
+            self.round(first);
+            self.step_snapshot();
+        }
+    }
+
+    /// The next command, or none when it is time to look at the clock.
+    fn wait(&mut self) -> Option<Command> {
+        if let Some(command) = self.held_back.take() {
+            return Some(command);
+        }
+        let patience = if self.snapshots.is_running() {
+            Duration::from_millis(1)
+        } else {
+            self.clock.until_next_second().min(self.publisher.patience())
+        };
+        match self.commands.recv_timeout(patience) {
+            Ok(command) => Some(command),
+            Err(RecvTimeoutError::Timeout) => None,
+            // Every handle is gone, the stopper too: nobody can ask for anything any more.
+            Err(RecvTimeoutError::Disconnected) => Some(Command::Stop(crossbeam_channel::bounded(1).0)),
+        }
+    }
+
+    /// Takes one group through.
+    pub fn round(&mut self, first: Option<Command>) {
+        let (inputs, asked, policy) = self.gather(first);
+        let now_ms = self.step_to();
+        let due = self.due_by(now_ms);
+        self.publisher.rounds(due);
+        if inputs.is_empty() && due == 0 && self.after_downtime.is_none() {
+            self.machine.pass_idle(now_ms);
+            self.publish(false);
+            return;
+        }
+        let group = Group {
+            number: self.machine.group + 1,
+            now_ms,
+            passed: self.after_downtime.unwrap_or(Passed::All),
+            after_downtime: self.after_downtime.is_some(),
+            inputs,
+        };
+        if let Err(refusal) = self.write(&group) {
+            asked.into_iter().for_each(|asked| asked.refuse(refusal.clone()));
+            self.publish(true);
+            return;
+        }
+        self.after_downtime = None;
+        let told = self.machine.apply(&group, policy.as_ref());
+        self.publisher.count_group(&told);
+        let answers = self.hand_on(told);
+        self.publish(false);
+        for (asked, answer) in asked.into_iter().zip(answers) {
+            reply(asked, answer);
+        }
+    }
+
+    /// Takes what waits, up to the bounds of a group. An edit is a group of its own.
+    fn gather(&mut self, first: Option<Command>) -> (Vec<Input>, Vec<Asked>, Option<Arc<Policy>>) {
+        let (mut inputs, mut asked, mut policy) = (Vec::new(), Vec::new(), None);
+        let mut rows = 0;
+        let mut keys: Vec<u128> = Vec::new();
+        let mut next = first;
+        while let Some(command) = next.take().or_else(|| self.commands.try_recv().ok()) {
+            let ends_group = matches!(command, Command::Edit { .. } | Command::Stop(_));
+            let repeats = origin_of(&command).and_then(|origin| origin.key).is_some_and(|key| keys.contains(&key));
+            if repeats || ends_group && !inputs.is_empty() {
+                self.held_back = Some(command);
+                break;
+            }
+            if let Some(command) = self.unless_repeat(command) {
+                keys.extend(origin_of(&command).and_then(|origin| origin.key));
+                match command {
+                    Command::Load(input, reply) => {
+                        rows += input.batch.len();
+                        inputs.push(Input::Batch(input));
+                        asked.push(Asked::Load(reply));
+                    }
+                    Command::Acknowledge(input, reply) => {
+                        inputs.push(Input::Acknowledge(input));
+                        asked.push(Asked::Acknowledge(reply));
+                    }
+                    Command::Edit { input, policy: compiled, if_version, reply } => {
+                        let is = self.machine.policies.last().map_or(0, |version| version.number);
+                        match if_version {
+                            Some(expected) if expected != is => {
+                                let _ = reply.send(Err(Refusal::Version { expected, is }));
+                            }
+                            _ => {
+                                // Shards of a snapshot that stand at different groups must all be under one policy.
+                                self.snapshots.begin_anew();
+                                inputs.push(Input::Edit(input));
+                                asked.push(Asked::Edit(reply));
+                                policy = Some(compiled);
+                            }
+                        }
+                        break;
+                    }
+                    Command::Snapshot(reply) => self.snapshots.ask(Some(reply)),
+                    Command::Stop(answer) => {
+                        self.held_back = Some(Command::Stop(answer));
+                        break;
+                    }
+                }
+            }
+            if inputs.len() >= MAX_GROUP_COMMANDS || rows >= MAX_GROUP_ROWS {
+                break;
+            }
+        }
+        (inputs, asked, policy)
+    }
+
+    /// Answers a command that was done before under the same key.
+    fn unless_repeat(&self, command: Command) -> Option<Command> {
+        let kept = origin_of(&command).and_then(|origin| self.machine.repeat_of(origin)).cloned();
+        let Some(kept) = kept else { return Some(command) };
+        match command {
+            Command::Load(_, reply) => {
+                let applied = Applied {
+                    taken: kept.taken,
+                    refused: Vec::new(),
+                    refused_count: kept.refused,
+                    escalations: (kept.result, kept.result),
+                    is_repeat: true,
+                };
+                drop(reply.send(Ok(applied)));
+            }
+            Command::Edit { reply, .. } => drop(reply.send(Ok((kept.result, kept.at_ms)))),
+            Command::Acknowledge(_, reply) => drop(reply.send(Ok(kept.result))),
+            command => return Some(command),
+        }
+        None
+    }
+
+    /// The time up to which this round goes: now, or less while very much is due before.
+    fn step_to(&self) -> i64 {
+        let engine = self.machine.engine.read().unwrap_or_else(PoisonError::into_inner);
+        let from_ms = engine.now_ms();
+        let mut to_ms = (self.clock.now_ms().div_euclid(SECOND_MS) * SECOND_MS).max(from_ms);
+        while self.after_downtime.is_none() && to_ms > from_ms + SECOND_MS && engine.due_by(to_ms) > STORM_TIMERS {
+            to_ms = (from_ms + (to_ms - from_ms) / 2).div_euclid(SECOND_MS) * SECOND_MS;
+        }
+        to_ms.max(from_ms)
+    }
+
+    fn due_by(&self, ms: i64) -> u64 {
+        self.machine.engine.read().unwrap_or_else(PoisonError::into_inner).due_by(ms)
+    }
+
+    /// Makes a group durable.
+    fn write(&mut self, group: &Group) -> Result<(), Refusal> {
+        self.bytes.clear();
+        // Batches are put together by our own readers; one that is not whole is refused before anything is written.
+        codec::encode(group, &mut self.bytes).map_err(|error| Refusal::Invalid(error.to_string()))?;
+        match self.journal.append(group.number, &self.bytes) {
+            Ok(()) => {}
+            Err(AppendError::Full { .. }) => {
+                self.publisher.disk_full(true);
+                return Err(Refusal::DiskFull);
+            }
+            Err(AppendError::TooLarge { bytes, most, .. }) => {
+                let reason =
+                    format!("the request takes {bytes} bytes in the journal, at most {most} fit: send it in parts");
+                return Err(Refusal::Invalid(reason));
+            }
+            Err(error) => die(&error.to_string()),
+        }
+        let watch = Stopwatch::start();
+        if let Err(error) = self.journal.sync() {
+            die(&error.to_string());
+        }
+        self.publisher.synced(watch.elapsed(), self.journal.bytes());
+        self.publisher.disk_full(false);
+        Ok(())
+    }
+
+    /// Gives what was told to those who keep it.
+    fn hand_on(&self, told: Told) -> Vec<Answer> {
+        let Told { escalations, cycles, answers } = told;
+        if !escalations.is_empty() {
+            let block = Arc::new(escalations);
+            self.feed.push(&block);
+            // The thread ends only when this sender goes.
+            let _ = self.history.send(Work::Escalations(block));
+        }
+        if !cycles.rows.is_empty() {
+            let _ = self.history.send(Work::Cycles(Arc::new(cycles)));
+        }
+        answers
+    }
+
+    fn publish(&mut self, always: bool) {
+        let is_quiet = self.commands.is_empty() && self.held_back.is_none();
+        self.publisher.publish(&self.machine, &self.clock, &self.commands, always, is_quiet);
+    }
+
+    /// Hands the next shard to a snapshot that is being taken, or begins one.
+    fn step_snapshot(&mut self) {
+        match self.snapshots.step(&self.machine, &self.clock) {
+            Step::Nothing => {}
+            Step::Published { oldest_needed } => {
+                // What no snapshot that is kept needs may go. A failure leaves a segment too many, for the next time.
+                if let Err(error) = self.journal.retire(oldest_needed) {
+                    tracing::warn!(%error, "cannot remove old journal segments");
+                }
+                self.publisher.snapshot_published(self.clock.now_ms(), self.journal.bytes());
+            }
+        }
+    }
+
+    /// Does what waits, takes a snapshot, and answers. The journal needs no end of its own: all that was taken is synced.
+    fn stop(mut self, answer: &Sender<Result<(), String>>) {
+        while let Ok(command) = self.commands.try_recv() {
+            if !matches!(command, Command::Stop(_)) {
+                self.round(Some(command));
+            }
+        }
+        let taken = self.snapshots.take_at_once(&self.machine, &self.clock);
+        if let Ok(Step::Published { oldest_needed }) = &taken
+            && let Err(error) = self.journal.retire(*oldest_needed)
+        {
+            tracing::warn!(%error, "cannot remove old journal segments");
+        }
+        // Whoever asked waits for this, or is gone.
+        let _ = answer.send(taken.map(|_| ()));
+    }
+}
+
+/// After a failed sync nobody knows what is on disk: only a new start can tell.
+fn die(reason: &str) -> ! {
+    tracing::error!(
+        reason,
+        "the journal cannot be written or synced; stopping, so that nothing is answered that is not durable"
+    );
+    eprintln!("overdue: the journal cannot be written or synced: {reason}; stopping at once");
+    std::process::exit(super::EXIT_SYNC_FAILED)
+}
+
+fn origin_of(command: &Command) -> Option<&Origin> {
+    match command {
+        Command::Load(input, _) => Some(&input.origin),
+        Command::Edit { input, .. } => Some(&input.origin),
+        Command::Acknowledge(input, _) => Some(&input.origin),
+        Command::Snapshot(_) | Command::Stop(_) => None,
+    }
+}
+
+/// Answers a command. Whoever asked may have gone.
+fn reply(asked: Asked, answer: Answer) {
+    match (asked, answer) {
+        (Asked::Load(reply), Answer::Batch { taken, refused, escalations }) => {
+            let refused_count = refused.len() as u64;
+            drop(reply.send(Ok(Applied { taken, refused, refused_count, escalations, is_repeat: false })));
+        }
+        (Asked::Edit(reply), Answer::Edit { version, since_ms }) => drop(reply.send(Ok((version, since_ms)))),
+        (Asked::Acknowledge(reply), Answer::Acknowledged { sequence }) => drop(reply.send(Ok(sequence))),
+        (asked, Answer::Refused(reason)) => asked.refuse(Refusal::Conflict(reason)),
+        (asked, answer) => asked.refuse(Refusal::Failed(format!("answered with {answer:?}"))),
+    }
+}

@@ -1,0 +1,183 @@
+//! The service begins and ends.
+
+use super::clock::Clock;
+use super::config::{Config, StartError};
+use super::feed::Feed;
+use super::historian::{self, Work};
+use super::machine::Told;
+use super::publish::{Published, Publisher};
+use super::recovery::{self, Recovered};
+use super::sequencer::{Command, Sequencer};
+use super::snapshots::Snapshots;
+use super::{Inner, Service, survey};
+use crate::limits::COMMAND_QUEUE;
+use crate::store::codec;
+use crate::store::disk::FolderDisk;
+use crate::store::history::History;
+use crate::store::journal::{Journal, Options};
+use crate::store::lock::DataLock;
+use crossbeam_channel::Sender;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+/// Blocks of records that wait for the history thread.
+const WAITING_BLOCKS: usize = 64;
+
+/// What the start found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Started {
+    /// The snapshot that it began with; `None` if there was none.
+    pub snapshot: Option<u64>,
+    /// Groups of the journal that were applied after it.
+    pub replayed_groups: u64,
+    pub tickets: u64,
+    /// Levels that fired because they fell due while nobody watched.
+    pub fired_after_downtime: u64,
+    /// Whether the folder was empty, and the seed's policy is in force now.
+    pub is_new: bool,
+}
+
+/// Stops the service.
+#[derive(Debug)]
+pub struct Stopper {
+    commands: Sender<Command>,
+    published: Arc<Published>,
+    sequencer: JoinHandle<()>,
+    historian: JoinHandle<()>,
+    surveyor: JoinHandle<()>,
+    /// Dropped to end the surveyor.
+    survey_until: Sender<()>,
+    lock: DataLock,
+    pub started: Started,
+}
+
+impl Stopper {
+    /// Takes no more commands, does those that wait, syncs, takes a snapshot, gives the folder free. Blocks.
+    ///
+    /// # Errors
+    /// In words, when the snapshot fails; nothing is lost then: the journal has everything.
+    pub fn stop(self) -> Result<(), String> {
+        self.published.set_ready(false);
+        let (answer, stopped) = crossbeam_channel::bounded(1);
+        let sent = self.commands.send(Command::Stop(answer)).map_err(|_| "the sequencer has ended already".to_owned());
+        drop(self.survey_until);
+        let result = sent.and_then(|()| stopped.recv().map_err(|_| "the sequencer has ended".to_owned())).flatten();
+        for thread in [self.sequencer, self.historian, self.surveyor] {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the service has panicked");
+            }
+        }
+        drop(self.lock);
+        result
+    }
+}
+
+fn io(path: &Path) -> impl Fn(std::io::Error) -> StartError {
+    let path = path.to_owned();
+    move |error| StartError::Io { path: path.clone(), error }
+}
+
+impl Service {
+    /// Opens the data folder, recovers what is in it, and starts the threads. Blocks until the service is ready.
+    ///
+    /// A failed sync later stops the process: what the disk has then is not known, and only a start from it tells the truth.
+    ///
+    /// # Errors
+    /// [`StartError`]: nothing has been changed then.
+    pub fn start(config: &Config) -> Result<(Self, Stopper), StartError> {
+        let folder = &config.data_dir;
+        std::fs::create_dir_all(folder).map_err(io(folder))?;
+        let lock = DataLock::take(folder)?;
+        let damaged = |error: &dyn std::fmt::Display| StartError::Damaged(error.to_string());
+        let disk = FolderDisk::new(&folder.join("journal")).map_err(io(&folder.join("journal")))?;
+        let options = Options::new(identity().map_err(io(folder))?);
+        let (mut journal, _) = Journal::open(Arc::new(disk), options).map_err(|error| damaged(&error))?;
+        let history = Arc::new(History::open(&folder.join("history")).map_err(|error| damaged(&error))?);
+        let mut recovered = recovery::recover(config, &journal, &history)?;
+
+        let names = Arc::clone(&recovered.machine.names);
+        let feed = Arc::new(Feed::new(Arc::clone(&names), Arc::clone(&history), recovered.machine.last_escalation()));
+        let (history_work, work) = crossbeam_channel::bounded(WAITING_BLOCKS);
+        let historian = historian::start(history, Arc::clone(&names), work).map_err(io(folder))?;
+        recovery::replay(&mut recovered, &journal, |told| keep(&feed, &history_work, told))?;
+        let Recovered { mut machine, last_ms, genesis, snapshot, replayed_groups } = recovered;
+        if let Some(group) = &genesis {
+            let mut bytes = Vec::new();
+            codec::encode(group, &mut bytes).map_err(|error| damaged(&error))?;
+            journal.append(group.number, &bytes).map_err(|error| damaged(&error))?;
+            journal.sync().map_err(|error| damaged(&error))?;
+            machine.group = group.number;
+        }
+
+        let clock = Arc::new(Clock::start(config.clock, last_ms.unwrap_or(0)));
+        let published = Arc::new(Published::default());
+        let (commands, waiting) = crossbeam_channel::bounded(COMMAND_QUEUE);
+        let inner = Inner {
+            commands: commands.clone(),
+            published: Arc::clone(&published),
+            engine: Arc::clone(&machine.engine),
+            names,
+            feed: Arc::clone(&feed),
+            clock: Arc::clone(&clock),
+            acknowledgements: Arc::clone(&machine.acknowledgements),
+            data_dir: folder.clone(),
+        };
+        let service = Service { inner: Arc::new(inner) };
+        let before = machine.last_escalation();
+        let mut sequencer = Sequencer {
+            machine,
+            journal,
+            clock: Arc::clone(&clock),
+            commands: waiting,
+            feed,
+            history: history_work.clone(),
+            snapshots: Snapshots::new(
+                folder.join("snapshots"),
+                config.snapshots_kept,
+                config.snapshot_every,
+                history_work,
+            ),
+            publisher: Publisher::new(Arc::clone(&published), clock.now_ms(), COMMAND_QUEUE),
+            bytes: Vec::new(),
+            held_back: None,
+            after_downtime: last_ms.map(|_| config.passed_after_downtime),
+        };
+        // What fell due while nobody watched fires before anything is answered.
+        sequencer.round(None);
+        let started = Started {
+            snapshot,
+            replayed_groups,
+            tickets: service.read(crate::engine::Engine::len) as u64,
+            fired_after_downtime: sequencer.machine.last_escalation() - before,
+            is_new: genesis.is_some(),
+        };
+        let builder = std::thread::Builder::new().name("sequencer".into());
+        let sequencer = builder.spawn(move || sequencer.run()).map_err(io(folder))?;
+        let (survey_until, until) = crossbeam_channel::bounded(0);
+        let surveyor =
+            survey::start(Arc::clone(&service.inner.engine), Arc::clone(&published), until).map_err(io(folder))?;
+        published.set_ready(true);
+        let stopper = Stopper { commands, published, sequencer, historian, surveyor, survey_until, lock, started };
+        Ok((service, stopper))
+    }
+}
+
+/// A number by which the segments of a new journal know each other.
+fn identity() -> std::io::Result<u64> {
+    getrandom::u64().map_err(std::io::Error::other)
+}
+
+/// Gives what the journal told again to those who keep it.
+fn keep(feed: &Feed, history: &Sender<Work>, told: Told) {
+    let Told { escalations, cycles, .. } = told;
+    if !escalations.is_empty() {
+        let block = Arc::new(escalations);
+        feed.push(&block);
+        // The thread ends only when this sender goes.
+        let _ = history.send(Work::Escalations(block));
+    }
+    if !cycles.rows.is_empty() {
+        let _ = history.send(Work::Cycles(Arc::new(cycles)));
+    }
+}

@@ -1,0 +1,59 @@
+//! A walk over all tickets, again and again, for what no running total can tell: how long until what breaches, what falls due
+//! hour by hour, which ticket is the oldest. It looks at one shard at a time, so that nothing waits for it long, and rests much
+//! longer than it walks.
+
+use super::clock::Stopwatch;
+use super::machine::SharedEngine;
+use super::publish::Published;
+use super::view::{BREACH_BOUNDS_S, FORECAST_HOURS, Survey};
+use crate::engine::SurveyParts;
+use crate::time::SECOND_MS;
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// The least time between two walks.
+const LEAST_REST: Duration = Duration::from_secs(2);
+
+/// How much longer than a walk the rest after it takes.
+const REST_FACTOR: u32 = 30;
+
+/// Starts the thread; it ends when the sender is dropped.
+///
+/// # Errors
+/// When the system gives no thread.
+pub fn start(engine: SharedEngine, published: Arc<Published>, until: Receiver<()>) -> std::io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name("survey".into()).spawn(move || {
+        loop {
+            let watch = Stopwatch::start();
+            published.set_survey(walk(&engine));
+            let rest = LEAST_REST.max(watch.elapsed() * REST_FACTOR);
+            if until.recv_timeout(rest) == Err(RecvTimeoutError::Disconnected) {
+                return;
+            }
+        }
+    })
+}
+
+fn walk(engine: &SharedEngine) -> Survey {
+    let read = || engine.read().unwrap_or_else(PoisonError::into_inner);
+    let (now_ms, shards) = {
+        let engine = read();
+        (engine.now_ms(), engine.shards())
+    };
+    let bounds_ms: Vec<i64> = BREACH_BOUNDS_S.iter().map(|bound| bound * SECOND_MS).collect();
+    let mut parts = SurveyParts::new(&bounds_ms, FORECAST_HOURS);
+    for shard in 0..shards {
+        read().survey(shard, now_ms, &mut parts);
+    }
+    let mut time_to_breach = [0; BREACH_BOUNDS_S.len() + 1];
+    time_to_breach.copy_from_slice(&parts.time_to_breach);
+    Survey {
+        as_of_ms: now_ms,
+        time_to_breach,
+        oldest: parts.oldest,
+        deadlines_by_hour: parts.deadlines_by_hour,
+        levels_by_hour: parts.levels_by_hour,
+    }
+}

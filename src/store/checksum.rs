@@ -1,0 +1,94 @@
+//! CRC-32C of what is written and of what lies on the disk. It finds every flipped bit and every burst of up to 32.
+
+use crate::limits;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+/// Passes bytes on and sums them up.
+#[derive(Debug)]
+pub struct Summed<W> {
+    inner: W,
+    crc32c: u32,
+    bytes: u64,
+}
+
+impl<W: Write> Summed<W> {
+    pub fn new(inner: W) -> Self {
+        Self { inner, crc32c: 0, bytes: 0 }
+    }
+
+    /// The checksum so far.
+    pub fn crc32c(&self) -> u32 {
+        self.crc32c
+    }
+
+    /// Bytes so far.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
+
+impl<W: Write> Write for Summed<W> {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        let written = self.inner.write(buffer)?;
+        self.crc32c = crc32c::crc32c_append(self.crc32c, &buffer[..written]);
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+/// A stretch of a file, small enough to be one thread's work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stretch {
+    pub from: u64,
+    pub bytes: u64,
+}
+
+/// A file of so many bytes in stretches.
+pub fn stretches(bytes: u64) -> impl Iterator<Item = Stretch> {
+    (0..bytes.div_ceil(limits::CHECKSUM_CHUNK_BYTES)).map(move |index| {
+        let from = index * limits::CHECKSUM_CHUNK_BYTES;
+        Stretch { from, bytes: limits::CHECKSUM_CHUNK_BYTES.min(bytes - from) }
+    })
+}
+
+/// The checksum of a stretch of a file.
+///
+/// # Errors
+/// What the file system says, and when the file ends before.
+pub fn of_stretch(path: &Path, stretch: Stretch) -> io::Result<u32> {
+    let mut file = File::open(path)?;
+    file.seek(SeekFrom::Start(stretch.from))?;
+    let mut buffer = vec![0; stretch.bytes.min(1 << 18) as usize];
+    let (mut crc, mut left) = (0, stretch.bytes);
+    while left > 0 {
+        let take = left.min(buffer.len() as u64) as usize;
+        file.read_exact(&mut buffer[..take])?;
+        crc = crc32c::crc32c_append(crc, &buffer[..take]);
+        left -= take as u64;
+    }
+    Ok(crc)
+}
+
+/// The checksum of stretches that follow each other.
+pub fn combined(parts: impl Iterator<Item = (u32, Stretch)>) -> u32 {
+    parts.fold(0, |crc, (part, stretch)| crc32c::crc32c_combine(crc, part, stretch.bytes as usize))
+}
+
+/// The checksum of a whole file.
+///
+/// # Errors
+/// What the file system says.
+pub fn of_file(path: &Path) -> io::Result<u32> {
+    let bytes = path.metadata()?.len();
+    let parts = stretches(bytes).map(|stretch| Ok((of_stretch(path, stretch)?, stretch)));
+    Ok(combined(parts.collect::<io::Result<Vec<_>>>()?.into_iter()))
+}
+
+#[cfg(test)]
+mod tests;

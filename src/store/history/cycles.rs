@@ -1,0 +1,114 @@
+//! Ended cycles as columns.
+
+use super::write::{RecordTable, WordsOf};
+use crate::store::record::{CycleBlock, NameColumn};
+use crate::table::{CodedWords, Times, words_field};
+use arrow::array::{ArrayRef, Int64Array, StringBuilder, UInt16Array, UInt64Array};
+use arrow::datatypes::{DataType, Field, SchemaRef};
+use arrow::error::ArrowError;
+use arrow::record_batch::RecordBatch;
+use std::sync::Arc;
+
+/// Rows of cycle records.
+#[derive(Default)]
+pub struct CycleTable {
+    sequence: Vec<u64>,
+    ticket: StringBuilder,
+    clock: CodedWords,
+    cycle: Vec<u16>,
+    revision: Vec<u16>,
+    started_at: Times,
+    due_at: Times,
+    stopped_at: Times,
+    recorded_at: Times,
+    business_ms: Vec<i64>,
+    wall_ms: Vec<i64>,
+    result: CodedWords,
+    priority: CodedWords,
+    team: CodedWords,
+    owner: CodedWords,
+    channel: CodedWords,
+    category: CodedWords,
+}
+
+impl RecordTable for CycleTable {
+    type Block = CycleBlock;
+
+    fn fields() -> Vec<Field> {
+        vec![
+            Field::new("sequence", DataType::UInt64, false),
+            Field::new("ticket", DataType::Utf8, false),
+            words_field("clock"),
+            Field::new("cycle", DataType::UInt16, false),
+            Field::new("revision", DataType::UInt16, false),
+            Times::field("started_at"),
+            Times::field("due_at"),
+            Times::field("stopped_at"),
+            Times::field("recorded_at"),
+            Field::new("business_ms", DataType::Int64, false),
+            Field::new("wall_ms", DataType::Int64, false),
+            words_field("result"),
+            words_field("priority"),
+            words_field("team"),
+            words_field("owner"),
+            words_field("channel"),
+            words_field("category"),
+        ]
+    }
+
+    fn first_sequence(block: &CycleBlock) -> u64 {
+        block.first_sequence
+    }
+
+    fn recorded_ms(block: &CycleBlock) -> i64 {
+        block.recorded_ms
+    }
+
+    fn rows_of(block: &CycleBlock) -> usize {
+        block.rows.len()
+    }
+
+    fn push(&mut self, block: &CycleBlock, row: usize, words: &mut WordsOf<'_>) {
+        let it = &block.rows[row];
+        self.sequence.push(block.first_sequence + row as u64);
+        self.ticket.append_value(block.tickets.get(row));
+        words.push(&mut self.clock, NameColumn::Clock, it.clock);
+        self.cycle.push(it.cycle);
+        self.revision.push(it.revision);
+        self.started_at.push(Some(it.started_ms));
+        self.due_at.push(Some(it.due_ms));
+        self.stopped_at.push(Some(it.stopped_ms));
+        self.recorded_at.push(Some(block.recorded_ms));
+        self.business_ms.push(it.business_ms);
+        self.wall_ms.push(it.wall_ms);
+        self.result.push(Some(it.result as u32), |_| it.result.name());
+        words.push(&mut self.priority, NameColumn::Priority, it.priority);
+        words.push(&mut self.team, NameColumn::Team, it.team);
+        words.push(&mut self.owner, NameColumn::Owner, it.owner);
+        words.push(&mut self.channel, NameColumn::Channel, it.channel);
+        words.push(&mut self.category, NameColumn::Category, it.category);
+    }
+
+    fn finish(&mut self, schema: SchemaRef) -> Result<RecordBatch, ArrowError> {
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(UInt64Array::from(std::mem::take(&mut self.sequence))),
+            Arc::new(self.ticket.finish()),
+            self.clock.finish(),
+            Arc::new(UInt16Array::from(std::mem::take(&mut self.cycle))),
+            Arc::new(UInt16Array::from(std::mem::take(&mut self.revision))),
+            self.started_at.finish(),
+            self.due_at.finish(),
+            self.stopped_at.finish(),
+            self.recorded_at.finish(),
+            Arc::new(Int64Array::from(std::mem::take(&mut self.business_ms))),
+            Arc::new(Int64Array::from(std::mem::take(&mut self.wall_ms))),
+            self.result.finish(),
+            self.priority.finish(),
+            self.team.finish(),
+            self.owner.finish(),
+            self.channel.finish(),
+            self.category.finish(),
+        ];
+        RecordBatch::try_new(schema, columns)
+    }
+}

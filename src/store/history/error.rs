@@ -1,0 +1,42 @@
+//! What can go wrong with the history.
+
+use crate::store::rows::Unfit;
+use crate::store::table_file::TableError;
+use arrow::error::ArrowError;
+use std::io;
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+/// Why the history was not read or written.
+#[derive(Debug, Error)]
+pub enum HistoryError {
+    #[error("{path}: {source}")]
+    Io { path: PathBuf, source: io::Error },
+    #[error("cannot give a file of the history its name: {0}")]
+    Publish(#[from] io::Error),
+    #[error(transparent)]
+    Table(#[from] TableError),
+    #[error("cannot put columns together: {0}")]
+    Columns(#[from] ArrowError),
+    #[error("number {number} of the column {column} stands for no word")]
+    UnknownWord { column: &'static str, number: u32 },
+    #[error("{path}: record {expected} is to come next, and {found} was offered: those between are missing")]
+    Gap { path: PathBuf, expected: u64, found: u64 },
+    #[error("{path} begins with record {found}, {expected} was to come next: a file is missing or there twice")]
+    NotContiguous { path: PathBuf, expected: u64, found: u64 },
+    #[error("{path} has the checksum {found:08x}, its name says {expected:08x}: its contents have changed")]
+    Damaged { path: PathBuf, expected: u32, found: u32 },
+    #[error(
+        "{path} has the schema version {found}, this program reads up to {known}: it was written by a newer version"
+    )]
+    Newer { path: PathBuf, found: String, known: u32 },
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
+}
+
+impl HistoryError {
+    pub(super) fn io(path: &Path) -> impl Fn(io::Error) -> Self + use<> {
+        let path = path.to_owned();
+        move |source| Self::Io { path: path.clone(), source }
+    }
+}

@@ -1,0 +1,250 @@
+//! Escalation records as columns, and back.
+
+use super::write::{RecordTable, WordsOf};
+use crate::engine::NO_SYMBOL;
+use crate::policy::Actions;
+use crate::store::record::{EscalationBlock, EscalationRecord, NameColumn, RecordKind};
+use crate::store::rows::{Rows, Unfit};
+use crate::table::{CodedWords, Times, Words, words_field};
+use crate::time::NEVER_MS;
+use arrow::array::{ArrayRef, AsArray, BooleanArray, ListBuilder, StringBuilder, UInt8Array, UInt16Array, UInt64Array};
+use arrow::datatypes::{DataType, Field, FieldRef, SchemaRef, UInt8Type, UInt16Type, UInt64Type};
+use arrow::error::ArrowError;
+use arrow::record_batch::RecordBatch;
+use std::fmt::Write;
+use std::sync::Arc;
+
+/// Rows of escalation records.
+pub struct EscalationTable {
+    sequence: Vec<u64>,
+    escalation_id: StringBuilder,
+    ticket: StringBuilder,
+    kind: CodedWords,
+    clock: CodedWords,
+    cycle: Vec<u16>,
+    level: Vec<u8>,
+    due_at: Times,
+    fired_at: Times,
+    recorded_at: Times,
+    priority: CodedWords,
+    team: CodedWords,
+    owner: CodedWords,
+    channel: CodedWords,
+    category: CodedWords,
+    customer: CodedWords,
+    notify: ListBuilder<StringBuilder>,
+    reassign: Words,
+    webhook: Words,
+    set_priority: Words,
+    ends_chain: Vec<Option<bool>>,
+    actor: Words,
+    reason: Words,
+}
+
+impl Default for EscalationTable {
+    fn default() -> Self {
+        Self {
+            sequence: Vec::new(),
+            escalation_id: StringBuilder::new(),
+            ticket: StringBuilder::new(),
+            kind: CodedWords::default(),
+            clock: CodedWords::default(),
+            cycle: Vec::new(),
+            level: Vec::new(),
+            due_at: Times::default(),
+            fired_at: Times::default(),
+            recorded_at: Times::default(),
+            priority: CodedWords::default(),
+            team: CodedWords::default(),
+            owner: CodedWords::default(),
+            channel: CodedWords::default(),
+            category: CodedWords::default(),
+            customer: CodedWords::default(),
+            notify: ListBuilder::new(StringBuilder::new()).with_field(notify_field()),
+            reassign: Words::default(),
+            webhook: Words::default(),
+            set_priority: Words::default(),
+            ends_chain: Vec::new(),
+            actor: Words::default(),
+            reason: Words::default(),
+        }
+    }
+}
+
+fn notify_field() -> FieldRef {
+    Arc::new(Field::new("whom", DataType::Utf8, false))
+}
+
+impl RecordTable for EscalationTable {
+    type Block = EscalationBlock;
+
+    fn fields() -> Vec<Field> {
+        vec![
+            Field::new("sequence", DataType::UInt64, false),
+            Field::new("escalation_id", DataType::Utf8, false),
+            Field::new("ticket", DataType::Utf8, false),
+            words_field("kind"),
+            words_field("clock"),
+            Field::new("cycle", DataType::UInt16, false),
+            Field::new("level", DataType::UInt8, false),
+            Times::field("due_at"),
+            Times::field("fired_at"),
+            Times::field("recorded_at"),
+            words_field("priority"),
+            words_field("team"),
+            words_field("owner"),
+            words_field("channel"),
+            words_field("category"),
+            words_field("customer"),
+            Field::new("notify", DataType::List(notify_field()), true),
+            words_field("reassign"),
+            words_field("webhook"),
+            words_field("set_priority"),
+            Field::new("ends_chain", DataType::Boolean, true),
+            words_field("actor"),
+            words_field("reason"),
+        ]
+    }
+
+    fn first_sequence(block: &EscalationBlock) -> u64 {
+        block.first_sequence
+    }
+
+    fn recorded_ms(block: &EscalationBlock) -> i64 {
+        block.recorded_ms
+    }
+
+    fn rows_of(block: &EscalationBlock) -> usize {
+        block.len()
+    }
+
+    fn push(&mut self, block: &EscalationBlock, row: usize, words: &mut WordsOf<'_>) {
+        let it = &block.rows[row];
+        let ticket = block.tickets.get(row);
+        let by_hand = it.clock == NO_SYMBOL;
+        let clock = if by_hand { "by_hand".into() } else { words.word(NameColumn::Clock, it.clock) };
+        self.sequence.push(block.first_sequence + row as u64);
+        // The same as `EscalationBlock::record` makes.
+        let _ = write!(self.escalation_id, "{ticket}/{clock}/{}/{}", it.cycle, it.level);
+        self.escalation_id.append_value("");
+        self.ticket.append_value(ticket);
+        self.kind.push(Some(it.kind as u32), |_| it.kind.name());
+        self.clock.push((!by_hand).then_some(it.clock), |_| clock);
+        self.cycle.push(it.cycle);
+        self.level.push(it.level);
+        self.due_at.push(Some(it.due_ms));
+        self.fired_at.push(Some(it.fired_ms));
+        self.recorded_at.push(Some(block.recorded_ms));
+        words.push(&mut self.priority, NameColumn::Priority, it.priority);
+        words.push(&mut self.team, NameColumn::Team, it.team);
+        words.push(&mut self.owner, NameColumn::Owner, it.owner);
+        words.push(&mut self.channel, NameColumn::Channel, it.channel);
+        words.push(&mut self.category, NameColumn::Category, it.category);
+        words.push(&mut self.customer, NameColumn::Customer, it.customer);
+        self.push_actions(words.names.actions_of(it.actions).as_deref());
+        let note = block.notes.binary_search_by_key(&(row as u32), |(at, _)| *at).ok().map(|at| &block.notes[at].1);
+        self.actor.push(note.map(|note| note.actor.as_str()).filter(|actor| !actor.is_empty()));
+        self.reason.push(note.map(|note| note.reason.as_str()).filter(|reason| !reason.is_empty()));
+    }
+
+    fn finish(&mut self, schema: SchemaRef) -> Result<RecordBatch, ArrowError> {
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(UInt64Array::from(std::mem::take(&mut self.sequence))),
+            Arc::new(self.escalation_id.finish()),
+            Arc::new(self.ticket.finish()),
+            self.kind.finish(),
+            self.clock.finish(),
+            Arc::new(UInt16Array::from(std::mem::take(&mut self.cycle))),
+            Arc::new(UInt8Array::from(std::mem::take(&mut self.level))),
+            self.due_at.finish(),
+            self.fired_at.finish(),
+            self.recorded_at.finish(),
+            self.priority.finish(),
+            self.team.finish(),
+            self.owner.finish(),
+            self.channel.finish(),
+            self.category.finish(),
+            self.customer.finish(),
+            Arc::new(self.notify.finish()),
+            self.reassign.finish(),
+            self.webhook.finish(),
+            self.set_priority.finish(),
+            Arc::new(BooleanArray::from(std::mem::take(&mut self.ends_chain))),
+            self.actor.finish(),
+            self.reason.finish(),
+        ];
+        RecordBatch::try_new(schema, columns)
+    }
+}
+
+impl EscalationTable {
+    fn push_actions(&mut self, actions: Option<&Actions>) {
+        let whom = actions.map_or(&[][..], |actions| &actions.notify);
+        whom.iter().for_each(|whom| self.notify.values().append_value(whom));
+        self.notify.append(actions.is_some());
+        self.reassign.push(actions.and_then(|actions| actions.reassign.as_deref()));
+        self.webhook.push(actions.and_then(|actions| actions.webhook.as_deref()));
+        self.set_priority.push(actions.and_then(|actions| actions.set_priority.as_deref()));
+        self.ends_chain.push(actions.map(|actions| actions.ends_chain));
+    }
+}
+
+/// Rows as records.
+pub fn records(rows: &Rows<'_>) -> Result<Vec<EscalationRecord>, Unfit> {
+    let words = |name: &str| rows.words_or(name, None, |word| Some(Some(Arc::<str>::from(word))));
+    let strings = |name: &str| rows.words_or(name, None, |word| Some(Some(word.to_owned())));
+    let kind = rows.words("kind", RecordKind::from_name)?;
+    let sequence = rows.numbers::<UInt64Type>("sequence")?;
+    let (ids, tickets) = (rows.strings("escalation_id")?, rows.strings("ticket")?);
+    let (cycle, level) = (rows.numbers::<UInt16Type>("cycle")?, rows.numbers::<UInt8Type>("level")?);
+    let (due_ms, fired_ms) = (rows.times_or("due_at", NEVER_MS)?, rows.times_or("fired_at", NEVER_MS)?);
+    let recorded_ms = rows.times("recorded_at")?;
+    let (clock, priority, team) = (words("clock")?, words("priority")?, words("team")?);
+    let (owner, channel) = (words("owner")?, words("channel")?);
+    let (category, customer) = (words("category")?, words("customer")?);
+    let (actor, reason) = (strings("actor")?, strings("reason")?);
+    let actions = actions(rows)?;
+    let record = |row: usize| EscalationRecord {
+        sequence: sequence[row],
+        escalation_id: ids.value(row).to_owned(),
+        ticket: tickets.value(row).to_owned(),
+        kind: kind[row],
+        clock: clock[row].clone(),
+        cycle: cycle[row],
+        level: level[row],
+        due_ms: due_ms[row],
+        fired_ms: fired_ms[row],
+        recorded_ms: recorded_ms[row],
+        priority: priority[row].clone(),
+        owner: owner[row].clone(),
+        team: team[row].clone(),
+        channel: channel[row].clone(),
+        category: category[row].clone(),
+        customer: customer[row].clone(),
+        actions: actions[row].clone(),
+        actor: actor[row].clone(),
+        reason: reason[row].clone(),
+    };
+    Ok((0..rows.len()).map(record).collect())
+}
+
+/// What the level of each row asks for.
+fn actions(rows: &Rows<'_>) -> Result<Vec<Option<Arc<Actions>>>, Unfit> {
+    let strings = |name: &str| rows.words_or(name, None, |word| Some(Some(word.to_owned())));
+    let (reassign, webhook, set_priority) = (strings("reassign")?, strings("webhook")?, strings("set_priority")?);
+    let ends_chain = rows.optional_flags("ends_chain")?;
+    let notify = rows.optional_lists("notify")?;
+    let row_of = |row: usize| -> Result<Option<Arc<Actions>>, Unfit> {
+        let Some(ends_chain) = ends_chain[row] else { return Ok(None) };
+        let whom = notify.value(row);
+        let Some(whom) = whom.as_string_opt::<i32>() else { return Err(rows.unfit("notify", "is no list of words")) };
+        Ok(Some(Arc::new(Actions {
+            notify: whom.iter().flatten().map(str::to_owned).collect(),
+            reassign: reassign[row].clone(),
+            webhook: webhook[row].clone(),
+            set_priority: set_priority[row].clone(),
+            ends_chain,
+        })))
+    };
+    (0..rows.len()).map(row_of).collect()
+}

@@ -1,0 +1,185 @@
+//! Looks escalation records up: file after file, row group after row group, with as little read as the question allows.
+
+use super::error::HistoryError;
+use super::escalations::records;
+use super::shelf::{HistoryFile, Shelf};
+use super::write::{SCHEMA_VERSION, SCHEMA_VERSION_KEY};
+use crate::limits;
+use crate::store::record::{EscalationFilter, EscalationRecord};
+use crate::store::rows::{Rows, Unfit, guarded};
+use crate::table::Times;
+use crate::time::DAY_MS;
+use arrow::array::{BooleanArray, Datum, Scalar, StringArray, TimestampMillisecondArray, UInt8Array};
+use arrow::compute::and;
+use arrow::compute::concat_batches;
+use arrow::compute::kernels::cmp::{eq, gt_eq, lt};
+use arrow::error::ArrowError;
+use arrow::record_batch::RecordBatch;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowPredicateFn, ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowFilter,
+    RowSelection, RowSelector,
+};
+use parquet::schema::types::SchemaDescriptor;
+use std::fs::File;
+
+/// What [`History::escalations_after`](super::History::escalations_after) answers.
+pub fn escalations_after(
+    shelf: &Shelf,
+    after: u64,
+    filter: &EscalationFilter,
+    limit: usize,
+) -> Result<(Vec<EscalationRecord>, u64), HistoryError> {
+    let limit = limit.min(limits::MAX_HISTORY_RECORDS);
+    let mut look = Look { filter, found: Vec::new(), limit, looked_up_to: after, rows_left: limits::HISTORY_LOOK_ROWS };
+    while !look.is_done()
+        && let Some(file) = shelf.after(look.looked_up_to)
+    {
+        if filter.until_ms.is_some_and(|until_ms| until_ms <= file.day_ms) {
+            // Days follow each other: nothing after this is from before.
+            look.looked_up_to = shelf.last();
+            break;
+        }
+        if filter.since_ms.is_some_and(|since_ms| since_ms >= file.day_ms + DAY_MS) {
+            look.looked_up_to = file.last;
+            continue;
+        }
+        file.check()?;
+        look.into_file(&file)?;
+    }
+    Ok((look.found, look.looked_up_to))
+}
+
+/// A question on its way through the files.
+struct Look<'a> {
+    filter: &'a EscalationFilter,
+    found: Vec<EscalationRecord>,
+    limit: usize,
+    looked_up_to: u64,
+    rows_left: u64,
+}
+
+impl Look<'_> {
+    fn is_done(&self) -> bool {
+        self.found.len() >= self.limit || self.rows_left == 0
+    }
+
+    fn into_file(&mut self, file: &HistoryFile) -> Result<(), HistoryError> {
+        let input = File::open(&file.path).map_err(HistoryError::io(&file.path))?;
+        let unfit = |error: &dyn std::fmt::Display| Unfit::new(&file.path, error);
+        let metadata = guarded(&file.path, || {
+            ArrowReaderMetadata::load(&input, ArrowReaderOptions::new()).map_err(|error| unfit(&error))
+        })?;
+        check_version(file, &metadata)?;
+        let rows: i64 = metadata.metadata().file_metadata().num_rows();
+        if u64::try_from(rows) != Ok(file.last - file.first + 1) {
+            return Err(unfit(&format!("has {rows} rows, its name says {}", file.last - file.first + 1)).into());
+        }
+        let mut first = file.first;
+        for (group, about) in metadata.metadata().row_groups().iter().enumerate() {
+            let end = first + about.num_rows().unsigned_abs();
+            if end > self.looked_up_to + 1 {
+                let skip = (self.looked_up_to + 1).saturating_sub(first);
+                let look = (end - first - skip).min(self.rows_left);
+                let rows = guarded(&file.path, || {
+                    let input = File::open(&file.path).map_err(|error| unfit(&error))?;
+                    let batch = self.read(input, &metadata, group, skip..skip + look).map_err(|error| unfit(&error))?;
+                    records(&Rows::new(batch, &file.path))
+                })?;
+                self.rows_left -= look;
+                self.found.extend(rows);
+                // With as many as were asked for there may be more among the rows that were looked at.
+                let is_full = self.found.len() >= self.limit;
+                let last_found = self.found.last().map(|record| record.sequence);
+                self.looked_up_to = last_found.filter(|_| is_full).unwrap_or(first + skip + look - 1);
+                if self.is_done() {
+                    return Ok(());
+                }
+            }
+            first = end;
+        }
+        Ok(())
+    }
+
+    /// Reads those of a row group's rows that the filter admits, as many as are still wanted.
+    fn read(
+        &self,
+        input: File,
+        metadata: &ArrowReaderMetadata,
+        group: usize,
+        rows: std::ops::Range<u64>,
+    ) -> Result<RecordBatch, ArrowError> {
+        let selection = RowSelection::from(vec![
+            RowSelector::skip(rows.start as usize),
+            RowSelector::select((rows.end - rows.start) as usize),
+        ]);
+        let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(input, metadata.clone())
+            .with_row_groups(vec![group])
+            .with_row_selection(selection)
+            .with_limit(self.limit - self.found.len());
+        if let Some(predicate) = predicate(self.filter, metadata.parquet_schema()) {
+            builder = builder.with_row_filter(predicate);
+        }
+        let batches = builder.build()?.collect::<Result<Vec<_>, _>>()?;
+        concat_batches(metadata.schema(), &batches)
+    }
+}
+
+fn check_version(file: &HistoryFile, metadata: &ArrowReaderMetadata) -> Result<(), HistoryError> {
+    let found = metadata.schema().metadata().get(SCHEMA_VERSION_KEY).cloned().unwrap_or_default();
+    if found.parse::<u32>().is_ok_and(|version| version <= SCHEMA_VERSION) {
+        return Ok(());
+    }
+    Err(HistoryError::Newer { path: file.path.clone(), found, known: SCHEMA_VERSION })
+}
+
+/// A condition on a column.
+struct Condition {
+    column: &'static str,
+    operator: fn(&dyn Datum, &dyn Datum) -> Result<BooleanArray, ArrowError>,
+    value: Box<dyn Datum + Send>,
+}
+
+/// The filter as the Parquet reader takes it: columns of conditions are read first, the others only where they hold.
+fn predicate(filter: &EscalationFilter, schema: &SchemaDescriptor) -> Option<RowFilter> {
+    let mut conditions: Vec<Condition> = Vec::new();
+    let kind = filter.kind.map(|kind| kind.name().to_owned());
+    for (column, word) in [
+        ("ticket", &filter.ticket),
+        ("kind", &kind),
+        ("clock", &filter.clock),
+        ("priority", &filter.priority),
+        ("team", &filter.team),
+        ("owner", &filter.owner),
+    ] {
+        if let Some(word) = word {
+            let value = Box::new(Scalar::new(StringArray::from(vec![word.as_str()])));
+            conditions.push(Condition { column, operator: eq, value });
+        }
+    }
+    if let Some(level) = filter.level {
+        let value = Box::new(Scalar::new(UInt8Array::from(vec![level])));
+        conditions.push(Condition { column: "level", operator: eq, value });
+    }
+    let time = |at_ms: i64| Box::new(Scalar::new(Times::column(TimestampMillisecondArray::from(vec![at_ms]))));
+    if let Some(since_ms) = filter.since_ms {
+        conditions.push(Condition { column: "recorded_at", operator: gt_eq, value: time(since_ms) });
+    }
+    if let Some(until_ms) = filter.until_ms {
+        conditions.push(Condition { column: "recorded_at", operator: lt, value: time(until_ms) });
+    }
+    if conditions.is_empty() {
+        return None;
+    }
+    let columns = ProjectionMask::columns(schema, conditions.iter().map(|condition| condition.column));
+    let holds = move |rows: RecordBatch| -> Result<BooleanArray, ArrowError> {
+        let mut holds = BooleanArray::from(vec![true; rows.num_rows()]);
+        for condition in &conditions {
+            let column = rows.column_by_name(condition.column);
+            let column = column.ok_or_else(|| ArrowError::SchemaError(format!("no column {}", condition.column)))?;
+            holds = and(&holds, &(condition.operator)(&column.as_ref() as &dyn Datum, condition.value.as_ref())?)?;
+        }
+        Ok(holds)
+    };
+    Some(RowFilter::new(vec![Box::new(ArrowPredicateFn::new(columns, holds))]))
+}

@@ -1,0 +1,136 @@
+//! Which files there are of one kind of record, by the numbers in their names.
+
+use super::error::HistoryError;
+use crate::publish::{sweep, sync_folder_of};
+use crate::store::checksum;
+use crate::time::DAY_MS;
+use chrono::NaiveDate;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+/// Digits of a number in a file's name.
+const DIGITS: usize = 20;
+const EXTENSION: &str = "parquet";
+
+/// A file of the history.
+#[derive(Debug)]
+pub struct HistoryFile {
+    pub path: PathBuf,
+    pub first: u64,
+    pub last: u64,
+    /// The start (UTC) of the day of its records.
+    pub day_ms: i64,
+    crc32c: u32,
+    /// Whether its bytes were compared with its name since the start of the process.
+    is_checked: AtomicBool,
+}
+
+/// The files of one kind of record, in order.
+#[derive(Debug)]
+pub struct Shelf {
+    folder: PathBuf,
+    files: RwLock<Vec<Arc<HistoryFile>>>,
+    /// Held while files are added.
+    pub writing: Mutex<()>,
+}
+
+impl Shelf {
+    pub fn open(folder: &Path) -> Result<Self, HistoryError> {
+        let failed = HistoryError::io(folder);
+        fs::create_dir_all(folder).map_err(&failed)?;
+        let mut files = Vec::new();
+        for day in fs::read_dir(folder).map_err(&failed)? {
+            let day = day.map_err(&failed)?.path();
+            let Some(day_ms) = day_of(&day).filter(|_| day.is_dir()) else { continue };
+            sweep(&day).map_err(HistoryError::io(&day))?;
+            for file in fs::read_dir(&day).map_err(HistoryError::io(&day))? {
+                let path = file.map_err(HistoryError::io(&day))?.path();
+                files.extend(HistoryFile::named(path, day_ms));
+            }
+        }
+        files.sort_by_key(|file| file.first);
+        for pair in files.windows(2) {
+            let (expected, found) = (pair[0].last + 1, pair[1].first);
+            if expected != found {
+                return Err(HistoryError::NotContiguous { path: pair[1].path.clone(), expected, found });
+            }
+        }
+        let files = RwLock::new(files.into_iter().map(Arc::new).collect());
+        Ok(Self { folder: folder.to_owned(), files, writing: Mutex::new(()) })
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The number of the last record; 0 when there is none.
+    pub fn last(&self) -> u64 {
+        let files = self.files.read().unwrap_or_else(PoisonError::into_inner);
+        files.last().map_or(0, |file| file.last)
+    }
+
+    /// The file with the first record after a number.
+    pub fn after(&self, number: u64) -> Option<Arc<HistoryFile>> {
+        let files = self.files.read().unwrap_or_else(PoisonError::into_inner);
+        files.get(files.partition_point(|file| file.last <= number)).cloned()
+    }
+
+    /// Adds a file that has been published.
+    pub fn add(&self, file: HistoryFile) {
+        self.files.write().unwrap_or_else(PoisonError::into_inner).push(Arc::new(file));
+    }
+
+    /// The folder of a day, created if need be.
+    pub fn day(&self, day_ms: i64) -> Result<PathBuf, HistoryError> {
+        let day = chrono::DateTime::from_timestamp_millis(day_ms).unwrap_or_default().date_naive();
+        let path = self.folder.join(day.to_string());
+        if !path.exists() {
+            fs::create_dir(&path).and_then(|()| sync_folder_of(&path)).map_err(HistoryError::io(&path))?;
+        }
+        Ok(path)
+    }
+}
+
+impl HistoryFile {
+    /// A file by its name; none if it is not one of ours.
+    pub fn named(path: PathBuf, day_ms: i64) -> Option<Self> {
+        let stem = path.file_name()?.to_str()?.strip_suffix(EXTENSION)?.strip_suffix('.')?;
+        let (numbers, crc32c) = stem.split_once('.')?;
+        let (first, last) = numbers.split_once('-')?;
+        let number = |text: &str| (text.len() == DIGITS).then(|| text.parse::<u64>().ok()).flatten();
+        let (first, last) = (number(first)?, number(last)?);
+        let crc32c = u32::from_str_radix(crc32c, 16).ok()?;
+        (0 < first && first <= last && last < u64::MAX).then(|| Self {
+            path,
+            first,
+            last,
+            day_ms,
+            crc32c,
+            is_checked: AtomicBool::new(false),
+        })
+    }
+
+    pub fn name(first: u64, last: u64, crc32c: u32) -> String {
+        format!("{first:0DIGITS$}-{last:0DIGITS$}.{crc32c:08x}.{EXTENSION}")
+    }
+
+    /// Compares the file with its name, once a process.
+    pub fn check(&self) -> Result<(), HistoryError> {
+        if !self.is_checked.load(Ordering::Acquire) {
+            let found = checksum::of_file(&self.path).map_err(HistoryError::io(&self.path))?;
+            if found != self.crc32c {
+                return Err(HistoryError::Damaged { path: self.path.clone(), expected: self.crc32c, found });
+            }
+            self.is_checked.store(true, Ordering::Release);
+        }
+        Ok(())
+    }
+}
+
+/// The start of the day that a folder is called by.
+fn day_of(path: &Path) -> Option<i64> {
+    let day = NaiveDate::parse_from_str(path.file_name()?.to_str()?, "%Y-%m-%d").ok()?;
+    Some(i64::from(day.to_epoch_days()) * DAY_MS)
+}

@@ -1,0 +1,3 @@
+mod damage;
+mod made_up;
+mod questions;

@@ -1,0 +1,160 @@
+//! Rows of our tables as they are read: columns by their names, checked for their types.
+
+use crate::engine::{NO_SYMBOL, Symbol};
+use crate::ticket::Texts;
+use arrow::array::{Array, ArrayRef, AsArray, ListArray, StringArray};
+use arrow::datatypes::{ArrowPrimitiveType, Int32Type, TimestampMillisecondType};
+use arrow::record_batch::RecordBatch;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+/// A table that is not what we write.
+#[derive(Debug, Error)]
+#[error("{path}: {reason}")]
+pub struct Unfit {
+    pub path: PathBuf,
+    pub reason: String,
+}
+
+impl Unfit {
+    pub fn new(path: &Path, reason: impl ToString) -> Self {
+        Self { path: path.to_owned(), reason: reason.to_string() }
+    }
+}
+
+/// Keeps a reader's panic from going further. Files are checked before, so this is the last line.
+///
+/// # Errors
+/// Those of `work`, and one when it panics.
+pub fn guarded<T>(path: &Path, work: impl FnOnce() -> Result<T, Unfit>) -> Result<T, Unfit> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Unfit::new(path, "the Parquet reader gave up")))
+}
+
+/// Rows of a table.
+pub struct Rows<'a> {
+    batch: RecordBatch,
+    path: &'a Path,
+}
+
+impl<'a> Rows<'a> {
+    pub fn new(batch: RecordBatch, path: &'a Path) -> Self {
+        Self { batch, path }
+    }
+
+    pub fn len(&self) -> usize {
+        self.batch.num_rows()
+    }
+
+    /// What is wrong with a column, as an error.
+    pub fn unfit(&self, name: &str, reason: &str) -> Unfit {
+        Unfit::new(self.path, format!("column {name}: {reason}"))
+    }
+
+    fn column(&self, name: &str) -> Result<&ArrayRef, Unfit> {
+        self.batch.column_by_name(name).ok_or_else(|| self.unfit(name, "is not there"))
+    }
+
+    fn typed<'c, T: Array>(
+        &'c self,
+        name: &str,
+        typed: impl Fn(&'c ArrayRef) -> Option<&'c T>,
+    ) -> Result<&'c T, Unfit> {
+        let column = self.column(name)?;
+        typed(column).ok_or_else(|| self.unfit(name, &format!("has the type {}", column.data_type())))
+    }
+
+    fn full<'c, T: Array>(&'c self, name: &str, typed: impl Fn(&'c ArrayRef) -> Option<&'c T>) -> Result<&'c T, Unfit> {
+        let column = self.typed(name, typed)?;
+        if column.null_count() > 0 { Err(self.unfit(name, "has empty rows")) } else { Ok(column) }
+    }
+
+    /// A column of numbers or times, every row with one.
+    pub fn numbers<T: ArrowPrimitiveType>(&self, name: &str) -> Result<Vec<T::Native>, Unfit> {
+        self.full(name, |column| column.as_primitive_opt::<T>()).map(|column| column.values().to_vec())
+    }
+
+    /// A column of times, every row with one.
+    pub fn times(&self, name: &str) -> Result<Vec<i64>, Unfit> {
+        self.numbers::<TimestampMillisecondType>(name)
+    }
+
+    /// A column of times; `none` where there is none.
+    pub fn times_or(&self, name: &str, none: i64) -> Result<Vec<i64>, Unfit> {
+        let column = self.typed(name, |column| column.as_primitive_opt::<TimestampMillisecondType>())?;
+        Ok(match column.nulls().filter(|nulls| nulls.null_count() > 0) {
+            None => column.values().to_vec(),
+            Some(nulls) => {
+                let pairs = column.values().iter().zip(nulls.iter());
+                pairs.map(|(at_ms, is_there)| if is_there { *at_ms } else { none }).collect()
+            }
+        })
+    }
+
+    pub fn flags(&self, name: &str) -> Result<Vec<bool>, Unfit> {
+        self.full(name, |column| column.as_boolean_opt()).map(|column| column.values().iter().collect())
+    }
+
+    pub fn strings(&self, name: &str) -> Result<&StringArray, Unfit> {
+        self.full(name, |column| column.as_string_opt::<i32>())
+    }
+
+    /// A column of texts that may be empty.
+    pub fn optional_strings(&self, name: &str) -> Result<&StringArray, Unfit> {
+        self.typed(name, |column| column.as_string_opt::<i32>())
+    }
+
+    pub fn texts(&self, name: &str) -> Result<Texts, Unfit> {
+        let mut texts = Texts::default();
+        self.strings(name)?.iter().flatten().for_each(|text| texts.push(text));
+        Ok(texts)
+    }
+
+    /// A column of flags that may be empty.
+    pub fn optional_flags(&self, name: &str) -> Result<Vec<Option<bool>>, Unfit> {
+        self.typed(name, |column| column.as_boolean_opt()).map(|column| column.iter().collect())
+    }
+
+    /// A column of lists that may be empty.
+    pub fn optional_lists(&self, name: &str) -> Result<&ListArray, Unfit> {
+        self.typed(name, |column| column.as_list_opt::<i32>())
+    }
+
+    pub fn lists(&self, name: &str) -> Result<&ListArray, Unfit> {
+        self.full(name, |column| column.as_list_opt::<i32>())
+    }
+
+    /// A column of words, each as what `known` makes of it; `none` in empty rows.
+    pub fn words_or<T: Clone>(&self, name: &str, none: T, known: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, Unfit> {
+        let column = self.typed(name, |column| column.as_dictionary_opt::<Int32Type>())?;
+        let Some(words) = column.values().as_string_opt::<i32>() else {
+            return Err(self.unfit(name, "is no column of words"));
+        };
+        // A writer may have listed words that no row has; what is not known matters only where it is used.
+        let known: Vec<Option<T>> = words.iter().map(|word| word.and_then(&known)).collect();
+        let keys = column.keys();
+        let one = |key: i32| known.get(key as usize).cloned().flatten();
+        let values: Option<Vec<T>> = match keys.nulls().filter(|nulls| nulls.null_count() > 0) {
+            None => keys.values().iter().map(|key| one(*key)).collect(),
+            Some(nulls) => {
+                let pairs = keys.values().iter().zip(nulls.iter());
+                pairs.map(|(key, is_there)| if is_there { one(*key) } else { Some(none.clone()) }).collect()
+            }
+        };
+        values.ok_or_else(|| {
+            let unknown = words.iter().flatten().zip(&known).find(|(_, known)| known.is_none());
+            self.unfit(name, &format!("{:?} is not known here", unknown.map_or("", |(word, _)| word)))
+        })
+    }
+
+    /// A column of words, every row with one.
+    pub fn words<T: Clone>(&self, name: &str, known: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, Unfit> {
+        let words = self.words_or(name, None, |word| known(word).map(Some))?;
+        words.into_iter().collect::<Option<Vec<T>>>().ok_or_else(|| self.unfit(name, "has empty rows"))
+    }
+
+    /// A column of words as their numbers.
+    pub fn symbols(&self, name: &str, number: impl Fn(&str) -> Option<Symbol>) -> Result<Vec<Symbol>, Unfit> {
+        self.words_or(name, NO_SYMBOL, number)
+    }
+}

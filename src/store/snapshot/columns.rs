@@ -1,0 +1,57 @@
+//! Columns of a snapshot's tables, from what the engine holds.
+
+use super::error::SnapshotError;
+use crate::engine::{NO_SYMBOL, Symbol};
+use crate::store::record::{NameColumn, Names};
+use crate::table::{CodedWords, Times};
+use crate::ticket::Texts;
+use arrow::array::{ArrayRef, DictionaryArray, Int32Array, StringArray, TimestampMillisecondArray};
+use arrow::datatypes::Int32Type;
+use std::sync::Arc;
+
+/// A column of texts.
+pub fn texts(texts: &Texts) -> ArrayRef {
+    Arc::new(StringArray::from_iter_values(texts.iter()))
+}
+
+/// The ticket of each row, by its row among the tickets.
+pub fn tickets_of(rows: &[u32], tickets: &Texts) -> ArrayRef {
+    Arc::new(StringArray::from_iter_values(rows.iter().map(|row| tickets.get(*row as usize))))
+}
+
+/// A column of words.
+///
+/// # Errors
+/// [`SnapshotError::UnknownWord`] for a number that `names` does not have.
+pub fn words(column: NameColumn, symbols: &[Symbol], names: &Names) -> Result<ArrayRef, SnapshotError> {
+    let mut words = CodedWords::default();
+    let mut unknown = None;
+    for symbol in symbols {
+        words.push((*symbol != NO_SYMBOL).then_some(*symbol), |number| {
+            names.word(column, number).unwrap_or_else(|| {
+                unknown = Some(number);
+                "".into()
+            })
+        });
+    }
+    match unknown {
+        None => Ok(words.finish()),
+        Some(number) => Err(SnapshotError::UnknownWord { column: column.name(), number }),
+    }
+}
+
+/// A column of words from a fixed list, by their places in it.
+pub fn chosen<'a>(places: impl Iterator<Item = Option<usize>>, list: impl Iterator<Item = &'a str>) -> ArrayRef {
+    let places: Int32Array = places.map(|place| place.map(|place| place as i32)).collect();
+    Arc::new(DictionaryArray::<Int32Type>::new(places, Arc::new(StringArray::from_iter_values(list))))
+}
+
+/// A column of instants, every row with one.
+pub fn times(at_ms: &[i64]) -> ArrayRef {
+    Times::column(TimestampMillisecondArray::from(at_ms.to_vec()))
+}
+
+/// A column of instants, empty where there is none.
+pub fn times_or_none(at_ms: impl Iterator<Item = Option<i64>>) -> ArrayRef {
+    Times::column(at_ms.collect())
+}

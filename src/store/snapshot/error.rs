@@ -1,0 +1,58 @@
+//! What can be wrong with a snapshot.
+
+use super::manifest::SCHEMA_VERSION;
+use crate::store::rows::Unfit;
+use crate::store::table_file::TableError;
+use arrow::error::ArrowError;
+use std::io;
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+/// Why a snapshot was not written. Nothing is published then.
+#[derive(Debug, Error)]
+pub enum SnapshotError {
+    #[error("cannot write {path}: {source}")]
+    Io { path: PathBuf, source: io::Error },
+    #[error("cannot give the snapshot its name: {0}")]
+    Publish(#[from] io::Error),
+    #[error(transparent)]
+    Table(#[from] TableError),
+    #[error("cannot put columns together: {0}")]
+    Columns(#[from] ArrowError),
+    #[error("{path} is there already")]
+    Exists { path: PathBuf },
+    #[error("number {number} of the column {column} stands for no word")]
+    UnknownWord { column: &'static str, number: u32 },
+    #[error("shard {number} was handed over {times} times of {shards} shards, each is needed once")]
+    Shards { number: u16, times: usize, shards: u16 },
+    /// What was written is not what lies on the disk.
+    #[error("read back after writing: {0}")]
+    ReadBack(#[from] Damage),
+}
+
+/// Why a snapshot cannot be used.
+#[derive(Debug, Error)]
+pub enum Damage {
+    #[error("cannot read {path}: {source}")]
+    Io { path: PathBuf, source: io::Error },
+    #[error("{path} is no manifest of a snapshot: {reason}")]
+    Manifest { path: PathBuf, reason: String },
+    #[error(
+        "{path} has the schema version {found}, this program reads up to {SCHEMA_VERSION}: \
+         it was written by a newer version of overdue ({program})"
+    )]
+    Newer { path: PathBuf, found: u32, program: String },
+    #[error("{path} has {found} bytes, its manifest says {expected}")]
+    Length { path: PathBuf, expected: u64, found: u64 },
+    #[error("{path} has the checksum {found:08x}, its manifest says {expected:08x}: its contents have changed")]
+    Checksum { path: PathBuf, expected: u32, found: u32 },
+    #[error(transparent)]
+    Table(#[from] Unfit),
+}
+
+impl Damage {
+    pub(super) fn io(path: &Path) -> impl Fn(io::Error) -> Self + use<> {
+        let path = path.to_owned();
+        move |source| Self::Io { path: path.clone(), source }
+    }
+}

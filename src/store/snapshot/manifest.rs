@@ -1,0 +1,152 @@
+//! `manifest.json`: what belongs to a snapshot, and how its files must look. It is the last file that is written.
+//!
+//! Its last member is the checksum of everything before it, so that a flipped bit in it is found like one in any other file.
+//! Members may be added; a program that must not ignore them raises [`SCHEMA_VERSION`].
+
+use super::error::Damage;
+use crate::limits;
+use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::io::Read;
+use std::ops::Range;
+use std::path::Path;
+
+/// The version of the tables and of the manifest. Columns may be added without a new one; readers go by their names.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// The manifest's name in the folder of a snapshot.
+pub const MANIFEST: &str = "manifest.json";
+
+/// What belongs to a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    pub schema_version: u32,
+    /// The version of the program that wrote it.
+    pub program: String,
+    pub zone_data_version: String,
+    /// The snapshot's number, as its folder is called.
+    pub number: u64,
+    /// The engine's time and the rows that it had taken at the least position of its shards.
+    pub now_ms: i64,
+    pub rows: u64,
+    /// The last group that the service's own tables include, and the numbers of the next records then.
+    pub group: u64,
+    pub next_escalation: u64,
+    pub next_cycle: u64,
+    pub files: Vec<FileEntry>,
+    pub shards: Vec<ShardEntry>,
+}
+
+/// A file of a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileEntry {
+    pub name: String,
+    pub bytes: u64,
+    /// Eight hexadecimal digits.
+    #[serde(with = "hexadecimal")]
+    pub crc32c: u32,
+    pub rows: u64,
+}
+
+/// Where a shard is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShardEntry {
+    pub number: u16,
+    /// The last group that it includes.
+    pub position: u64,
+    pub tickets: Part,
+    pub clocks: Part,
+    pub events: Part,
+    pub fires: Part,
+    pub counters: Part,
+    pub clock_counters: Part,
+}
+
+/// A shard's rows in a table.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Part {
+    /// Row groups of the file that hold nothing else.
+    pub row_groups: Range<usize>,
+    pub rows: u64,
+}
+
+#[derive(Deserialize)]
+struct Version {
+    schema_version: u32,
+    program: String,
+}
+
+impl Manifest {
+    /// The least position of a shard: groups after it are needed to go on from the snapshot.
+    pub fn first_position(&self) -> u64 {
+        self.shards.iter().map(|shard| shard.position).min().unwrap_or(self.group)
+    }
+
+    /// The highest position of a shard.
+    pub fn last_position(&self) -> u64 {
+        self.shards.iter().map(|shard| shard.position).max().unwrap_or(self.group)
+    }
+
+    /// Rows of a table; 0 where there is none.
+    pub fn rows_of(&self, name: &str) -> u64 {
+        self.files.iter().find(|file| file.name == name).map_or(0, |file| file.rows)
+    }
+
+    /// Bytes of all files but the manifest.
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.bytes).sum()
+    }
+
+    /// The manifest as it is written.
+    pub(super) fn to_text(&self) -> serde_json::Result<String> {
+        let mut text = serde_json::to_string_pretty(self)?;
+        // Room for one more member: the closing brace and its line go.
+        text.truncate(text.strip_suffix("\n}").map_or(text.len(), str::len));
+        text.push_str(",\n");
+        text.push_str(&seal(&text));
+        Ok(text)
+    }
+
+    /// Reads the manifest of a snapshot, and nothing else: its files may be damaged all the same.
+    ///
+    /// # Errors
+    /// [`Damage`] when it is not exactly what was written, or was written by a newer program.
+    pub fn of(snapshot: &Path) -> Result<Self, Damage> {
+        let path = &snapshot.join(MANIFEST);
+        let mut text = String::new();
+        let file = File::open(path).map_err(Damage::io(path))?;
+        file.take(limits::MAX_MANIFEST_BYTES).read_to_string(&mut text).map_err(Damage::io(path))?;
+        let refused = |reason: String| Damage::Manifest { path: path.to_owned(), reason };
+        let sealed_at = text.len().checked_sub(seal("").len()).filter(|at| text.is_char_boundary(*at));
+        let Some((body, found)) = sealed_at.map(|at| text.split_at(at)) else {
+            return Err(refused(format!("{} bytes are too few", text.len())));
+        };
+        if found != seal(body) {
+            return Err(refused("its checksum does not match: its contents have changed".to_owned()));
+        }
+        let version: Version = serde_json::from_str(&text).map_err(|error| refused(error.to_string()))?;
+        if version.schema_version > SCHEMA_VERSION {
+            let path = path.to_owned();
+            return Err(Damage::Newer { path, found: version.schema_version, program: version.program });
+        }
+        serde_json::from_str(&text).map_err(|error| refused(error.to_string()))
+    }
+}
+
+/// The last lines of a manifest that begins so.
+fn seal(body: &str) -> String {
+    format!("  \"checksum\": \"{:08x}\"\n}}\n", crc32c::crc32c(body.as_bytes()))
+}
+
+mod hexadecimal {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(crc32c: &u32, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&format!("{crc32c:08x}"))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
+        u32::from_str_radix(&String::deserialize(from)?, 16).map_err(D::Error::custom)
+    }
+}

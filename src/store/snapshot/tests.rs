@@ -1,0 +1,5 @@
+mod damage;
+mod fixture;
+mod folders;
+mod made_up;
+mod round_trip;

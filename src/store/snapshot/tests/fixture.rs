@@ -1,0 +1,109 @@
+//! Snapshots that were written by earlier versions open for ever.
+//!
+//! Each version of the format has a folder under `tests/fixtures`. What it holds is written down here once more, by hand, and
+//! never changed: a new version gets a function of its own. Where the present version has no folder yet this test writes
+//! it, and fails, so that somebody looks at it and commits it.
+
+use super::made_up::{START, names, service_state, words};
+use crate::engine::{
+    ClockColumns, ClockTally, Counters, EventColumns, FireColumns, Head, NO_SYMBOL, ShardState, Tally, TicketColumns,
+};
+use crate::store::snapshot::{Finish, SCHEMA_VERSION, SnapshotWriter, open};
+use crate::ticket::{EventKind, State, Texts};
+use crate::time::NEVER_MS;
+use std::path::{Path, PathBuf};
+
+const NOON_MS: i64 = 1_795_348_800_000;
+
+fn folder(version: u32) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/snapshot-v{version}"))
+}
+
+/// Version 1: a shard with two tickets, and one without.
+fn version_1() -> [ShardState; 2] {
+    let mut id = Texts::default();
+    id.push("INC-1");
+    id.push("INC-2 ø");
+    let tickets = TicketColumns {
+        id,
+        ordinal: vec![0, 1 << 40],
+        opened_ms: vec![NOON_MS, NOON_MS + 1],
+        state: vec![State::Waiting, State::Closed],
+        priority: vec![0, 4],
+        version: vec![0, 7],
+        owner: vec![NO_SYMBOL, 1],
+        team: vec![2, NO_SYMBOL],
+        channel: vec![3, 3],
+        category: vec![NO_SYMBOL, NO_SYMBOL],
+        customer: vec![4, 0],
+        revision: vec![0, 3],
+        next_due_s: vec![(NOON_MS / 1_000) as u32 + 60, 0],
+        has_events: vec![true, false],
+    };
+    let clocks = ClockColumns {
+        ticket: vec![0, 0, 1],
+        clock: vec![0, 1, 1],
+        cycle: vec![1, 0, 2],
+        started_ms: vec![NOON_MS, 0, NOON_MS + 1],
+        segment_ms: vec![NOON_MS + 500, 0, NOON_MS + 9],
+        spent_ms: vec![500, 0, 8],
+        is_open: vec![true, false, false],
+        is_running: vec![false, false, false],
+        is_held: vec![true, false, false],
+        is_broken: vec![true, false, false],
+        reached: vec![0b11_0000_0000_0101, 0, 0b01_0000_0000_0001],
+        fired: vec![0b100, 0, 0],
+        segments: vec![vec![(NOON_MS, NOON_MS + 500)], vec![], vec![]],
+        target_due_ms: vec![NOON_MS + 3_600_000, NEVER_MS, NEVER_MS],
+    };
+    let events = EventColumns {
+        ticket: vec![0, 0],
+        at_ms: vec![NOON_MS, NOON_MS + 500],
+        kind: vec![EventKind::Opened, EventKind::StateChanged],
+        state: vec![None, Some(State::Waiting)],
+        priority: vec![0, NO_SYMBOL],
+        owner: vec![NO_SYMBOL, NO_SYMBOL],
+        team: vec![2, NO_SYMBOL],
+        is_implied: vec![true, false],
+    };
+    let fires = FireColumns { ticket: vec![1], clock: vec![1], cycle: vec![1], levels: vec![0b11] };
+    let waiting = Tally { open: 1, waiting: 1, at_risk: 0, breached: u64::MAX, done: 1 };
+    let mut fired = [0; crate::limits::MAX_LEVELS];
+    fired[2] = 4;
+    let clock = ClockTally { running: 0, paused: 1, at_risk: 0, breached: 1, met: 5, missed: 6, fired };
+    let counters = Counters {
+        all: waiting,
+        by_priority: vec![waiting, Tally::default()],
+        by_clock: vec![clock],
+        ..Counters::default()
+    };
+    let empty = ShardState { number: 1, ..ShardState::default() };
+    [ShardState { number: 0, tickets, clocks, events, fires, counters }, empty]
+}
+
+#[test]
+fn version_1_opens() {
+    let folder = folder(1);
+    let shards = version_1();
+    if SCHEMA_VERSION == 1 && !folder.exists() {
+        let words = words();
+        let names = names(&words);
+        let mut writer = SnapshotWriter::begin(&folder, 4_711).unwrap();
+        shards.iter().for_each(|shard| writer.shard(4_700 + u64::from(shard.number), shard, &names).unwrap());
+        let head = Head { now_ms: START.now_ms, rows: START.rows, shards: 2, words };
+        let state = service_state();
+        writer.finish(Finish { first: START, head: &head, state: &state, zone_data_version: "2026e" }).unwrap();
+        panic!("{} was not there: look at what was written, and commit it", folder.display());
+    }
+    let snapshot = open(&folder.join("00000000000000004711")).unwrap();
+    let head = snapshot.head();
+    assert_eq!((head.now_ms, head.rows, head.shards), (1_795_339_800_000, 4_321, 2));
+    assert_eq!((&*head.words.teams[2], &*head.words.customers[4]), ("team 2 æ", "customer 4 æ"));
+    for mut shard in shards {
+        shard.clocks.segments = Vec::new();
+        shard.clocks.target_due_ms = Vec::new();
+        assert_eq!(snapshot.shard(shard.number).unwrap(), (4_700 + u64::from(shard.number), shard));
+    }
+    assert_eq!(*snapshot.state(), service_state());
+    assert_eq!(snapshot.state().policies.len(), 3);
+}

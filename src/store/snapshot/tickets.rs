@@ -1,0 +1,98 @@
+//! `tickets.parquet`: a row a ticket.
+
+use super::columns::{chosen, texts, times, times_or_none, words};
+use super::error::SnapshotError;
+use super::word_numbers::WordNumbers;
+use crate::engine::TicketColumns;
+use crate::store::record::{NameColumn, Names};
+use crate::store::rows::{Rows, Unfit};
+use crate::table::{Times, words_field};
+use crate::ticket::State;
+use crate::time::SECOND_MS;
+use arrow::array::{BooleanArray, RecordBatch, UInt16Array, UInt64Array};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt16Type, UInt64Type};
+use std::sync::Arc;
+
+pub const NAME: &str = "tickets.parquet";
+
+pub fn schema() -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        Field::new("ticket", DataType::Utf8, false),
+        Times::field_of("opened_at", false),
+        words_field("state"),
+        words_field("priority"),
+        Field::new("priority_version", DataType::UInt16, false),
+        words_field("owner"),
+        words_field("team"),
+        words_field("channel"),
+        words_field("category"),
+        words_field("customer"),
+        Field::new("revision", DataType::UInt16, false),
+        Times::field("next_due_at"),
+        Field::new("first_seen", DataType::UInt64, false),
+        Field::new("has_events", DataType::Boolean, false),
+    ]))
+}
+
+pub fn write(tickets: &TicketColumns, names: &Names) -> Result<RecordBatch, SnapshotError> {
+    let next_due = tickets.next_due_s.iter().map(|due_s| (*due_s != 0).then_some(i64::from(*due_s) * SECOND_MS));
+    let states = tickets.state.iter().map(|state| Some(*state as usize));
+    Ok(RecordBatch::try_new(
+        schema(),
+        vec![
+            texts(&tickets.id),
+            times(&tickets.opened_ms),
+            chosen(states, State::ALL.iter().map(|state| state.name())),
+            words(NameColumn::Priority, &tickets.priority, names)?,
+            Arc::new(UInt16Array::from(tickets.version.clone())),
+            words(NameColumn::Owner, &tickets.owner, names)?,
+            words(NameColumn::Team, &tickets.team, names)?,
+            words(NameColumn::Channel, &tickets.channel, names)?,
+            words(NameColumn::Category, &tickets.category, names)?,
+            words(NameColumn::Customer, &tickets.customer, names)?,
+            Arc::new(UInt16Array::from(tickets.revision.clone())),
+            times_or_none(next_due),
+            Arc::new(UInt64Array::from(tickets.ordinal.clone())),
+            Arc::new(BooleanArray::from(tickets.has_events.clone())),
+        ],
+    )?)
+}
+
+/// Columns that an engine is restored from.
+pub const NEEDED: &[&str] = &[
+    "ticket",
+    "opened_at",
+    "state",
+    "priority",
+    "priority_version",
+    "owner",
+    "team",
+    "channel",
+    "category",
+    "customer",
+    "revision",
+    "next_due_at",
+    "first_seen",
+    "has_events",
+];
+
+pub fn read(rows: &Rows<'_>, numbers: &WordNumbers) -> Result<TicketColumns, Unfit> {
+    let symbols = |name: &str, column: NameColumn| rows.symbols(name, |word| numbers.of(column, word));
+    let next_due_ms = rows.times_or("next_due_at", 0)?;
+    Ok(TicketColumns {
+        id: rows.texts("ticket")?,
+        ordinal: rows.numbers::<UInt64Type>("first_seen")?,
+        opened_ms: rows.times("opened_at")?,
+        state: rows.words("state", State::from_name)?,
+        priority: symbols("priority", NameColumn::Priority)?,
+        version: rows.numbers::<UInt16Type>("priority_version")?,
+        owner: symbols("owner", NameColumn::Owner)?,
+        team: symbols("team", NameColumn::Team)?,
+        channel: symbols("channel", NameColumn::Channel)?,
+        category: symbols("category", NameColumn::Category)?,
+        customer: symbols("customer", NameColumn::Customer)?,
+        revision: rows.numbers::<UInt16Type>("revision")?,
+        next_due_s: next_due_ms.into_iter().map(|due_ms| (due_ms / SECOND_MS) as u32).collect(),
+        has_events: rows.flags("has_events")?,
+    })
+}
