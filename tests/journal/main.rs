@@ -3,6 +3,7 @@
 #[path = "../storage/mod.rs"]
 mod storage;
 
+mod again;
 mod crash;
 mod damage;
 mod format;
