@@ -99,8 +99,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         }
         Err(error) => Err(error.into()),
     };
-    stopper.stop().map_err(|words| anyhow!(words))?;
-    super::print(&farewell(ended?, arguments.data_dir.as_deref()))?;
+    // Stopped in any case; what went wrong first is what the user wants to hear of.
+    let stopped = stopper.stop().map_err(|words| anyhow!(words));
+    let played = ended?;
+    stopped?;
+    super::print(&farewell(&played, arguments.data_dir.as_deref()))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -186,7 +189,7 @@ fn greeting(arguments: &Arguments, folder: Option<&Path>, url: &str, before: u64
     text + &tell::header()
 }
 
-fn farewell(played: Played, folder: Option<&Path>) -> String {
+fn farewell(played: &Played, folder: Option<&Path>) -> String {
     let left = folder.map_or_else(String::new, |folder| format!(" The data stays in {}.", folder.display()));
     format!("\nStopped: {} events, {} escalations.{left}\n", grouped(played.events), grouped(played.escalations))
 }
