@@ -47,7 +47,7 @@ impl Running {
         let folder = tempfile::tempdir().unwrap();
         make_tokens(folder.path());
         let seed = Seed { name: "policy.toml".to_owned(), text: POLICY.to_owned(), files: Vec::new() };
-        let (service, stopper) = Service::start(Config {
+        let (service, stopper) = Service::start(&Config {
             data_dir: folder.path().to_owned(),
             seed: Some(seed),
             passed_after_downtime: Passed::Latest,

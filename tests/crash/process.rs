@@ -11,9 +11,10 @@ pub struct Process {
 
 impl Process {
     /// Starts the service and waits until it says where it listens.
-    pub fn start(data: &Path, policy: &Path) -> Self {
+    pub fn start(data: &Path, policy: &Path, settings: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_overdue"))
-            .args(["serve", "--no-auth", "--listen", "127.0.0.1:0", "--snapshot-every", "1s", "--log-level", "error"])
+            .args(["serve", "--no-auth", "--listen", "127.0.0.1:0", "--log-level", "error"])
+            .args(settings)
             .arg("--data-dir")
             .arg(data)
             .arg("--policy")
