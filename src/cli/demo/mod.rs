@@ -140,6 +140,8 @@ fn play(
     };
     let mut traffic = Traffic::new(plan);
     let before = feed::past(&client, &mut traffic, START_MS)?;
+    // What was escalated by hand in those days is no news.
+    let first = tell::last(&client)?;
     super::print(&greeting(arguments, folder, &url, before))?;
 
     let stop = Stop::default();
@@ -150,7 +152,7 @@ fn play(
             fed
         });
         let telling = scope.spawn(|| {
-            let told = tell::follow(&client, &stop);
+            let told = tell::follow(&client, first, &stop);
             stop.set();
             told
         });
