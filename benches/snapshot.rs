@@ -52,7 +52,7 @@ fn shard(number: u32) -> ShardState {
         tickets.state.push(State::ALL[any as usize % 3]);
         tickets.priority.push(any % 4);
         tickets.version.push((any % 4) as u16);
-        tickets.owner.push(if any % 5 == 0 { NO_SYMBOL } else { any / 7 % 2_000 });
+        tickets.owner.push(if any.is_multiple_of(5) { NO_SYMBOL } else { any / 7 % 2_000 });
         tickets.team.push(any / 11 % 40);
         tickets.channel.push(any / 13 % 5);
         tickets.category.push(any / 17 % 100);

@@ -32,11 +32,11 @@ fn it_tells_where_it_is_and_who_is_told_and_ends_in_peace() {
         .spawn()
         .expect("the binary runs");
     let mut demo = Demo(child);
-    let mut lines = BufReader::new(demo.0.stdout.take().expect("piped")).lines();
+    let mut lines = BufReader::new(demo.0.stdout.take().expect("piped")).split(b'\n');
     let mut seen = Vec::new();
     let mut next_with = |part: &str| -> String {
         for line in lines.by_ref().take(LINES) {
-            let line = line.expect("text");
+            let line = String::from_utf8(line.expect("read")).expect("text");
             seen.push(line.clone());
             if line.contains(part) {
                 return line;

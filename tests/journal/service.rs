@@ -45,6 +45,10 @@ fn open(service: &Service, id: &str) -> Result<u64, Refusal> {
 }
 
 /// Waits for something that the passing of time brings.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the service runs on threads of its own: what it does is looked for until it is there"
+)]
 fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     for _ in 0..2_000 {
         if is_so() {

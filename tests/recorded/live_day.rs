@@ -78,6 +78,7 @@ fn parquet_files(folder: &Path, into: &mut Vec<PathBuf>) {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "events are sent as the day goes on")]
 fn a_day_over_http_ends_the_same_cycles_as_its_replay() {
     let Some(input) = shared("uci_incident_log.csv.zst") else { return };
     let day_ms = parse_rfc3339(DAY).unwrap();

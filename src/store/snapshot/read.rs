@@ -170,7 +170,8 @@ impl Snapshot {
                 return Err(self.manifest_damage(format!("shard {} stands at the place {place}", shard.number)));
             }
         }
-        let parts: [(&str, fn(&ShardEntry) -> &Part); 6] = [
+        type PartOf = fn(&ShardEntry) -> &Part;
+        let parts: [(&str, PartOf); 6] = [
             (tickets::NAME, |shard| &shard.tickets),
             (clocks::NAME, |shard| &shard.clocks),
             (happened::EVENTS, |shard| &shard.events),
