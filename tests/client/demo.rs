@@ -61,7 +61,7 @@ fn it_tells_where_it_is_and_who_is_told_and_ends_in_peace() {
     assert!(Command::new("kill").args(["-INT", &id]).status().expect("kill runs").success());
     let mut rest = String::new();
     for line in lines.by_ref() {
-        rest.push_str(&line.expect("text"));
+        rest.push_str(&String::from_utf8(line.expect("read")).expect("text"));
         rest.push('\n');
     }
     let ended = demo.0.wait().expect("it ends");
