@@ -162,13 +162,24 @@ impl Service {
             is_new: genesis.is_some(),
         };
         let builder = std::thread::Builder::new().name("sequencer".into());
-        let sequencer = builder.spawn(move || sequencer.run()).map_err(io(folder))?;
+        let sequencer = builder.spawn(move || run_or_end(sequencer)).map_err(io(folder))?;
         let (survey_until, until) = crossbeam_channel::bounded(0);
         let surveyor =
             survey::start(Arc::clone(&service.inner.engine), Arc::clone(&published), until).map_err(io(folder))?;
         published.set_ready(true);
         let stopper = Stopper { commands, published, sequencer, historian, surveyor, survey_until, lock, started };
         Ok((service, stopper))
+    }
+}
+
+/// A service without its sequencer would answer questions and let every deadline pass: such a process ends.
+fn run_or_end(sequencer: Sequencer) {
+    if std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| sequencer.run())).is_err() {
+        tracing::error!(
+            "the sequencer has panicked; what was answered is in the journal, the next start goes on from it"
+        );
+        eprintln!("overdue: the sequencer has panicked; stopping at once");
+        std::process::exit(super::EXIT_PANICKED);
     }
 }
 

@@ -49,7 +49,6 @@ pub fn csv_rows(text: &str) -> Vec<std::collections::HashMap<String, String>> {
 }
 
 /// A row of `cycles.parquet`.
-#[expect(dead_code, reason = "each test reads the columns that it needs")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cycle {
     pub ticket: String,

@@ -1,8 +1,6 @@
 //! The service on a disk that is full, and on one that fails to sync.
 
-#[path = "storage/mod.rs"]
-mod storage;
-
+use crate::storage::{Faults, MemoryDisk, Survives};
 use overdue::engine::Passed;
 use overdue::service::{ClockChoice, Config, Load, Refusal, Seed, Service, Stopper};
 use overdue::store::input::Origin;
@@ -12,7 +10,6 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
-use storage::{Faults, MemoryDisk};
 
 const START_MS: i64 = 1_795_000_000_000;
 
@@ -88,7 +85,7 @@ fn a_full_disk_refuses_loses_nothing_and_resumes() {
     stopper.stop().unwrap();
 
     // What was taken is durable, what was refused is nowhere.
-    let disk = disk.crash(storage::Survives::Nothing);
+    let disk = disk.crash(Survives::Nothing);
     let (service, stopper) = start(folder.path(), &disk);
     assert_eq!(service.read(|engine| (engine.len(), engine.find("refused").is_none())), (2, true));
     assert_eq!(fired(&service), ["before", "after"]);
@@ -111,7 +108,7 @@ fn a_failed_sync_stops_the_process() {
         }
     }
     let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "a_failed_sync_stops_the_process", "--nocapture"])
+        .args(["--exact", "service::a_failed_sync_stops_the_process", "--nocapture"])
         .env(CHILD, "1")
         .output()
         .unwrap();

@@ -4,9 +4,7 @@
 //! What the clients were told is the oracle: each keeps a ledger of what was acknowledged, and repeats what was not with the
 //! same key. `OVERDUE_KILLS` sets how often the process is killed (50 otherwise), `OVERDUE_SEED` the first random number.
 
-#[path = "crash/client.rs"]
 mod client;
-#[path = "crash/process.rs"]
 mod process;
 
 use client::{Client, Ledger, Shared};

@@ -1,14 +1,10 @@
 //! A day of a ServiceNow log, sent over HTTP into the live service in fast motion, ends the same cycles as its replay.
 
-#[path = "crash/process.rs"]
-mod process;
-mod recorded;
-
+use crate::process::Process;
+use crate::support::{Cycle, cycles, replay, shared, shipped_mapping, text};
 use overdue::ingest::{self, Mapping, Source};
 use overdue::ticket::{Batch, Column};
 use overdue::time::{DAY_MS, HOUR_MS, format_rfc3339, parse_rfc3339};
-use process::Process;
-use recorded::{Cycle, cycles, replay, shared, shipped_mapping, text};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
