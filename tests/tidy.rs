@@ -305,9 +305,10 @@ fn reach(path: &Path, reached: &mut BTreeSet<PathBuf>) {
     let folder =
         if ["lib", "main", "mod"].iter().any(|name| stem == *name) { parent.to_owned() } else { parent.join(stem) };
     for line in read(path).lines() {
-        let line =
-            line.trim().trim_start_matches("pub(crate) ").trim_start_matches("pub(super) ").trim_start_matches("pub ");
-        let Some(name) = line.strip_prefix("mod ").and_then(|rest| rest.strip_suffix(';')) else { continue };
+        let Some((before, name)) = line.trim().split_once("mod ") else { continue };
+        let Some(name) = name.strip_suffix(';').filter(|_| before.is_empty() || before.starts_with("pub")) else {
+            continue;
+        };
         let places = [folder.join(format!("{name}.rs")), folder.join(name).join("mod.rs")];
         for place in places.iter().filter(|place| place.exists()) {
             reach(place, reached);
