@@ -4,7 +4,7 @@
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use overdue::calendar::{Calendar, CalendarDefinition, Span};
-use overdue::engine::{Apply, Engine, Passed};
+use overdue::engine::{Apply, Engine, Installed, Passed, ShardState};
 use overdue::policy::{Actions, Clock, Effect, Level, OnPriorityChange, Policy, Priority, Rules, Threshold};
 use overdue::ticket::{Batch, EventKind, StateSet};
 use overdue::time::{DAY_MS, HOUR_MS, MINUTE_MS, parse_rfc3339};
@@ -101,6 +101,10 @@ fn loaded(policy: &Arc<Policy>, batch: &Batch, now_ms: i64) -> Engine {
     engine
 }
 
+fn exported(engine: &Engine) -> Vec<ShardState> {
+    (0..engine.shards()).map(|shard| engine.export(shard)).collect()
+}
+
 fn resident_bytes() -> Option<f64> {
     let status = std::fs::File::open("/proc/self/status").ok()?;
     let text = std::io::read_to_string(status).ok()?;
@@ -150,7 +154,7 @@ fn engine(criterion: &mut Criterion) {
     group.bench_function("event", |bencher| {
         bencher.iter_batched(
             || loaded(&policy_now, &tickets, start_ms()),
-            |engine| {
+            |mut engine| {
                 black_box(engine.apply(&replies, Passed::Latest));
                 engine
             },
@@ -163,7 +167,7 @@ fn engine(criterion: &mut Criterion) {
     group.bench_function("fire-all-levels", |bencher| {
         bencher.iter_batched(
             || loaded(&policy_now, &tickets, start_ms()),
-            |engine| {
+            |mut engine| {
                 let outcome = engine.advance(end_ms);
                 assert_eq!(outcome.escalations.len(), 4 * TICKETS as usize, "levels were lost");
                 (engine, outcome)
@@ -183,7 +187,7 @@ fn engine(criterion: &mut Criterion) {
     group.bench_function("fire-burst", |bencher| {
         bencher.iter_batched(
             || loaded(&policy_now, &burst, start_ms()),
-            |engine| {
+            |mut engine| {
                 let outcome = engine.advance(start_ms() + 2 * HOUR_MS + 30 * MINUTE_MS);
                 (engine, outcome)
             },
@@ -193,7 +197,7 @@ fn engine(criterion: &mut Criterion) {
     group.bench_function("edit", |bencher| {
         bencher.iter_batched(
             || loaded(&policy_now, &tickets, start_ms() + 5 * DAY_MS),
-            |engine| {
+            |mut engine| {
                 let edited = engine.edit(Arc::clone(&policy_next), Apply::FromStart, Passed::Latest);
                 assert!(edited.is_ok(), "the edit was refused");
                 (engine, edited)
@@ -207,6 +211,24 @@ fn engine(criterion: &mut Criterion) {
             |engine| {
                 let preview = engine.preview(&policy_next, Apply::FromStart, Passed::Latest);
                 (engine, preview)
+            },
+            BatchSize::PerIteration,
+        );
+    });
+    group.bench_function("export", |bencher| {
+        let engine = loaded(&policy_now, &tickets, start_ms() + 2 * DAY_MS);
+        bencher.iter_with_large_drop(|| exported(&engine));
+    });
+    group.bench_function("restore", |bencher| {
+        let engine = loaded(&policy_now, &tickets, start_ms() + 2 * DAY_MS);
+        let head = engine.head();
+        let installed = Installed { policy: Arc::clone(&policy_now), since_ms: 0, apply: Apply::FromStart };
+        bencher.iter_batched(
+            || exported(&engine),
+            |states| {
+                let restoring = Engine::restore(std::slice::from_ref(&installed), &head).expect("a head");
+                let shards = states.into_iter().map(|state| restoring.shard(state).expect("a shard")).collect();
+                restoring.finish(shards).expect("an engine")
             },
             BatchSize::PerIteration,
         );

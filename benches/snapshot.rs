@@ -52,16 +52,16 @@ fn shard(number: u32) -> ShardState {
         tickets.state.push(State::ALL[any as usize % 3]);
         tickets.priority.push(any % 4);
         tickets.version.push((any % 4) as u16);
-        tickets.owner.push(if any % 5 == 0 { NO_SYMBOL } else { any / 7 % 2_000 });
+        tickets.owner.push(if any.is_multiple_of(5) { NO_SYMBOL } else { any / 7 % 2_000 });
         tickets.team.push(any / 11 % 40);
         tickets.channel.push(any / 13 % 5);
         tickets.category.push(any / 17 % 100);
         tickets.customer.push(any / 3 % 20_000);
         tickets.revision.push(0);
         tickets.next_due_s.push((opened_ms / 1_000) as u32 + any % 300_000);
-        tickets.has_events.push(any % 3 == 0);
+        tickets.has_events.push(any.is_multiple_of(3));
         for clock in 0..CLOCKS {
-            let is_open = (any >> clock) % 4 != 0;
+            let is_open = !(any >> clock).is_multiple_of(4);
             clocks.ticket.push(row as u32);
             clocks.clock.push(clock);
             clocks.cycle.push(1);
@@ -71,10 +71,10 @@ fn shard(number: u32) -> ShardState {
             clocks.is_open.push(is_open);
             clocks.is_running.push(is_open);
             clocks.is_held.push(false);
-            clocks.is_broken.push(any % 8 == 0);
+            clocks.is_broken.push(any.is_multiple_of(8));
             clocks.reached.push((any % 4) as u16);
             clocks.fired.push((any % 2) as u16);
-            clocks.segments.push(if any % 8 == 0 { vec![(opened_ms, opened_ms + 9)] } else { Vec::new() });
+            clocks.segments.push(if any.is_multiple_of(8) { vec![(opened_ms, opened_ms + 9)] } else { Vec::new() });
             clocks.target_due_ms.push(opened_ms + 14_400_000);
         }
     }

@@ -52,10 +52,11 @@ def faults_of(status, kind, text, documented, expected):
     if expected is not None and status != expected:
         yield f"answers {status}, expected {expected}"
     responses = documented["responses"]
-    if str(status) not in responses:
+    described = responses.get(str(status)) or (responses.get("default") if status >= 400 else None)
+    if described is None:
         yield f"answers {status}, documented are {', '.join(responses)}"
         return
-    kinds = responses[str(status)].get("content", {})
+    kinds = described.get("content", {})
     if kinds and kind not in kinds:
         yield f"answers {status} with {kind}, documented are {', '.join(kinds)}"
     if status >= 400:

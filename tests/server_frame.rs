@@ -47,7 +47,7 @@ impl Running {
         let folder = tempfile::tempdir().unwrap();
         make_tokens(folder.path());
         let seed = Seed { name: "policy.toml".to_owned(), text: POLICY.to_owned(), files: Vec::new() };
-        let (service, stopper) = Service::start(Config {
+        let (service, stopper) = Service::start(&Config {
             data_dir: folder.path().to_owned(),
             seed: Some(seed),
             passed_after_downtime: Passed::Latest,
@@ -83,6 +83,12 @@ impl Running {
         self.stopper.stop().unwrap();
         drop(self.folder);
     }
+}
+
+fn client() -> Client {
+    // Another test of this process may have been first.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder().timeout(LONG).build().unwrap()
 }
 
 /// What the description says of an operation.
@@ -165,7 +171,7 @@ fn every_route_asks_for_the_role_that_its_description_names() {
             secrets.push((role, expires_ms.is_some(), secret));
         }
     });
-    let client = Client::builder().timeout(LONG).build().unwrap();
+    let client = client();
     let description: Value =
         serde_json::from_str(&client.get(running.url("/openapi.json")).send().unwrap().text().unwrap()).unwrap();
     let operations = operations(&description);
@@ -212,7 +218,7 @@ fn is_stream(answer: &Response) -> bool {
 #[test]
 fn other_methods_of_a_path_are_told_which_it_takes() {
     let running = Running::new(|_| ());
-    let client = Client::builder().timeout(LONG).build().unwrap();
+    let client = client();
     for path in ["/healthz", "/readyz", "/openapi.json", "/"] {
         assert_eq!(client.get(running.url(path)).send().unwrap().status(), 200, "{path}");
         let answer = client.patch(running.url(path)).send().unwrap();

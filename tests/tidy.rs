@@ -16,15 +16,15 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("engine", &["calendar", "limits", "policy", "ticket", "time"]),
     ("ingest", &["calendar", "limits", "ticket", "time"]),
     ("generate", &["limits", "ticket", "time"]),
-    ("replay", &["calendar", "engine", "ingest", "limits", "policy", "ticket", "time"]),
-    ("store", &["calendar", "engine", "limits", "policy", "ticket", "time"]),
+    ("replay", &["calendar", "engine", "ingest", "limits", "policy", "publish", "table", "ticket", "time"]),
+    ("store", &["calendar", "engine", "limits", "policy", "publish", "table", "ticket", "time"]),
     ("service", &["calendar", "engine", "limits", "policy", "store", "ticket", "time"]),
-    ("server", &["calendar", "engine", "ingest", "limits", "policy", "service", "store", "ticket", "time"]),
+    ("server", &["calendar", "engine", "ingest", "limits", "policy", "publish", "service", "store", "ticket", "time"]),
     (
         "cli",
         &[
-            "calendar", "engine", "generate", "ingest", "limits", "policy", "replay", "server", "service", "store",
-            "ticket", "time",
+            "calendar", "engine", "generate", "ingest", "limits", "policy", "publish", "replay", "server", "service",
+            "store", "ticket", "time",
         ],
     ),
 ];

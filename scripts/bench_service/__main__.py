@@ -38,7 +38,10 @@ target = "1h"
 levels = [{ at = "100%", notify = ["owner"] }]
 """
 
-CHANGED_OFFICE = {"time_zone": "Europe/Oslo", "mon-fri": ["08:00-12:00", "12:30-16:00"], "holidays": ["--12-25"]}
+CHANGED_OFFICE = {"time_zone": "Europe/Oslo", "mon-fri": ["09:00-12:00", "12:30-16:00"], "holidays": ["--12-25"]}
+
+# What a customer writes. The rules look for their keywords in it; the rival's table has no such column.
+TEXT = "Hello, since this morning I see an error when I open my orders. Could you please have a look? Best regards, a customer"
 
 # A ticket a request, each with an id of its own.
 WRK = """
@@ -94,6 +97,17 @@ class Bench:
             subprocess.run([*command, "--out", path], check=True, stderr=subprocess.DEVNULL)
         return path
 
+    def ndjson(self):
+        """The tickets as NDJSON, each with a text for the assignment rules: about 350 bytes a row."""
+        path = self.folder / "texts.ndjson"
+        if not path.exists():
+            plain = self.file("tickets.ndjson")
+            text = f',"text":"{TEXT}"}}\n'.encode()
+            with open(plain, "rb") as source, open(path, "wb") as out:
+                out.writelines(line[:-2] + text for line in source)
+            plain.unlink()
+        return path
+
     def file_for_copy(self):
         """The tickets as CSV with a due time: computed beforehand, so the rival gets it for nothing."""
         path = self.folder / "copy.csv"
@@ -119,7 +133,7 @@ class Bench:
             file.unlink()
             rival = ("COPY", TICKETS / seconds)
             self.report.rate("COPY with primary key and index on the due time", TICKETS / seconds, cpu=f"{cpu:.1f}")
-        ndjson = self.file("tickets.ndjson")
+        ndjson = self.ndjson()
         bytes_a_row = ndjson.stat().st_size / TICKETS
         for file, kind, goal in ((ndjson, NDJSON, "600k/s"), (self.file("tickets.arrows"), ARROW, "3M/s")):
             service = self.service("bulk")
@@ -225,7 +239,7 @@ class Bench:
             time.sleep(5)
         self.latency("GET /v1/metrics, idle", times)
         with prober.probing(service) as times:
-            service.put_file("/v1/tickets", self.file("tickets.ndjson"), NDJSON)
+            service.put_file("/v1/tickets", self.ndjson(), NDJSON)
         self.latency("GET /v1/metrics while bulk loading", times, goal="p99 10 ms")
         self.discard(service)
 
@@ -267,12 +281,14 @@ class Bench:
         service.start()
         service.put_file("/v1/tickets", self.file("tickets.arrows"), ARROW)
         body, headers = json.dumps(CHANGED_OFFICE), {"content-type": "application/json"}
-        opened = count(service.metrics()["totals"]["open"])
+        opened, effects = count(service.metrics()["totals"]["open"]), {}
         for query, what in (("?dry_run=true", "dry run of a calendar edit"), ("", "calendar edit")):
             began = time.monotonic()
             answer = service.json("PUT", f"/v1/calendars/office{query}", body, headers)
             seconds = time.monotonic() - began
-            effects = answer["effects"]["all"]
+            # An edit that is made does not count what it does: that is what the dry run before it is for.
+            if "effects" in answer:
+                effects = answer["effects"]["all"]
             self.report.time(f"{what}, {opened} open tickets", seconds, goal="1 s at 10M")
         self.report.value("  deadlines earlier, later", f"{count(effects['earlier'])}, {count(effects['later'])}")
         self.discard(service)

@@ -2,7 +2,6 @@
 
 use super::counters::Counters;
 use super::edit::Edit;
-use super::live::Told;
 use super::outcome::{CycleRecord, Escalation, Outcome, Passed, Refused};
 use super::shard::{Scene, Shard};
 use super::symbols::{Symbol, Symbols};
@@ -45,6 +44,8 @@ pub struct Engine {
     pub(super) rows: u64,
     /// Shards that are left alone, by number; empty: none.
     pub(super) held: Vec<bool>,
+    /// The shards of the last batch: only they may hold tickets that have left.
+    pub(super) touched: Vec<u16>,
 }
 
 impl Engine {
@@ -58,6 +59,7 @@ impl Engine {
             now_ms: 0,
             rows: 0,
             held: Vec::new(),
+            touched: Vec::new(),
             policy: Arc::clone(&policy),
         };
         // A policy alone never has too many priorities: its own bound is that of the engine.
@@ -102,19 +104,26 @@ impl Engine {
         let parts = resolved.split(self.shards.len());
         let (policy, held) = (&self.policy, &self.held);
         let scene = Scene { versions: &self.versions, now_ms: self.now_ms, passed };
-        let each = |shard: &mut Shard| match parts.of(shard.number) {
-            part if part.is_empty() || is_held(held, shard) => Vec::new(),
-            part => resolved.apply(shard, part, &scene, policy, first_row),
-        };
-        let refused: Vec<Vec<Refused>> = if batch.len() < PARALLEL_FROM / 10 {
-            self.shards.iter_mut().map(each).collect()
+        self.touched.clear();
+        self.touched.extend(parts.shards().filter(|shard| !is_held(held, *shard)));
+        let apply = |shard: &mut Shard| resolved.apply(shard, parts.of(shard.number), &scene, policy, first_row);
+        let (mut outcome, refused): (Outcome, Vec<Vec<Refused>>) = if batch.len() < PARALLEL_FROM / 10 {
+            // Most batches of a live service have a few rows: only their shards are looked at.
+            let mut refused = Vec::new();
+            let mut outcome = Outcome::default();
+            for &number in &self.touched {
+                let shard = &mut self.shards[usize::from(number)];
+                refused.push(apply(shard));
+                outcome.take(&mut shard.told);
+            }
+            (outcome, refused)
         } else {
-            self.shards.par_iter_mut().map(each).collect()
+            let touched = |shard: &&mut Shard| !parts.of(shard.number).is_empty() && !is_held(held, shard.number);
+            let refused = self.shards.par_iter_mut().filter(touched).map(apply).collect();
+            (collect(&mut self.shards), refused)
         };
-        let resolved_refused = resolved.into_refused();
-        let mut outcome = self.collect();
         outcome.refused = refused.into_iter().flatten().collect();
-        outcome.refused.extend(resolved_refused);
+        outcome.refused.extend(resolved.into_refused());
         outcome.sort();
         outcome
     }
@@ -142,7 +151,7 @@ impl Engine {
         let entries: usize = self.shards.iter().map(|shard| shard.wheel.entries_until(until_s)).sum();
         let held = &self.held;
         let each = |shard: &mut Shard| {
-            if !is_held(held, shard) {
+            if !is_held(held, shard.number) {
                 shard.advance(&scene, now_ms, passed_until_ms);
             }
         };
@@ -151,7 +160,7 @@ impl Engine {
         } else {
             self.shards.par_iter_mut().for_each(each);
         }
-        let mut outcome = self.collect();
+        let mut outcome = collect(&mut self.shards);
         outcome.sort();
         outcome
     }
@@ -187,7 +196,7 @@ impl Engine {
         self.clocks = edited.clocks;
         self.words.by_policy = Words::by_policy(&policy, &self.words.priorities);
         self.policy = policy;
-        let mut outcome = self.collect();
+        let mut outcome = collect(&mut self.shards);
         outcome.sort();
         Ok(outcome)
     }
@@ -261,35 +270,33 @@ impl Engine {
     }
 
     fn reap(&mut self) {
-        self.shards.iter_mut().for_each(|shard| shard.tickets.reap());
-    }
-
-    /// Takes what the shards have told.
-    fn collect(&mut self) -> Outcome {
-        let told = |shard: &mut Shard| {
-            shard.told.escalations.sort_by_key(Escalation::order);
-            shard.told.cycles.sort_by_key(CycleRecord::order);
-        };
-        let records: usize =
-            self.shards.iter().map(|shard| shard.told.escalations.len() + shard.told.cycles.len()).sum();
-        if records < PARALLEL_FROM {
-            self.shards.iter_mut().for_each(told);
-        } else {
-            self.shards.par_iter_mut().for_each(told);
+        for &number in &self.touched {
+            self.shards[usize::from(number)].tickets.reap();
         }
-        let mut outcome = Outcome::default();
-        outcome.escalations.reserve(self.shards.iter().map(|shard| shard.told.escalations.len()).sum());
-        for shard in &mut self.shards {
-            let Told { escalations, cycles, .. } = &mut shard.told;
-            outcome.escalations.append(escalations);
-            outcome.cycles.append(cycles);
-        }
-        outcome
+        self.touched.clear();
     }
 }
 
-fn is_held(held: &[bool], shard: &Shard) -> bool {
-    held.get(usize::from(shard.number)).is_some_and(|held| *held)
+/// Takes what the shards have told.
+fn collect(shards: &mut [Shard]) -> Outcome {
+    let told = |shard: &mut Shard| {
+        shard.told.escalations.sort_by_key(Escalation::order);
+        shard.told.cycles.sort_by_key(CycleRecord::order);
+    };
+    let records: usize = shards.iter().map(|shard| shard.told.escalations.len() + shard.told.cycles.len()).sum();
+    if records < PARALLEL_FROM {
+        shards.iter_mut().for_each(told);
+    } else {
+        shards.par_iter_mut().for_each(told);
+    }
+    let mut outcome = Outcome::default();
+    outcome.escalations.reserve(shards.iter().map(|shard| shard.told.escalations.len()).sum());
+    shards.iter_mut().for_each(|shard| outcome.take(&mut shard.told));
+    outcome
+}
+
+fn is_held(held: &[bool], shard: u16) -> bool {
+    held.get(usize::from(shard)).is_some_and(|held| *held)
 }
 
 /// What an edit would bring into force.

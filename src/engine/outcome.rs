@@ -1,5 +1,6 @@
 //! What the engine answers: escalations, finished cycles, refused rows.
 
+use super::live::Told;
 use super::symbols::Symbol;
 use super::versions::VersionId;
 use thiserror::Error;
@@ -164,6 +165,12 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Adds what a shard has told.
+    pub(super) fn take(&mut self, told: &mut Told) {
+        self.escalations.append(&mut told.escalations);
+        self.cycles.append(&mut told.cycles);
+    }
+
     /// Puts everything into the order that does not depend on shards.
     pub(super) fn sort(&mut self) {
         // Each shard's are in order already: the sort finds so many runs and merges them.

@@ -39,6 +39,11 @@ pub(super) struct Parts {
 }
 
 impl Parts {
+    /// The shards that have rows.
+    pub(super) fn shards(&self) -> impl Iterator<Item = u16> {
+        (0..self.ends.len() as u16).filter(|shard| !self.of(*shard).is_empty())
+    }
+
     /// The rows of a shard.
     pub(super) fn of(&self, shard: u16) -> &[u32] {
         let shard = usize::from(shard);

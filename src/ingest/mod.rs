@@ -25,7 +25,6 @@ mod table;
 mod text;
 mod values;
 mod words;
-mod zone;
 
 use std::io;
 use std::ops::ControlFlow;

@@ -7,7 +7,7 @@
 use chrono::format::{Item, Parsed, StrftimeItems};
 use chrono::{NaiveDate, NaiveTime};
 
-use super::zone::Zone;
+use crate::calendar::Zone;
 use crate::time::{DAY_MS, HOUR_MS, MAX_INPUT_MS, MIN_INPUT_MS, MINUTE_MS, SECOND_MS};
 
 /// One way to write a time.
@@ -151,7 +151,7 @@ impl Writing {
         if !(MIN_INPUT_MS - DAY_MS..MAX_INPUT_MS + DAY_MS).contains(&local_ms) {
             return Err(Fault::Range);
         }
-        in_range(self.zone.as_ref().ok_or(Fault::NoZone)?.instant_ms(local_ms))
+        in_range(self.zone.as_ref().ok_or(Fault::NoZone)?.first_instant_at(local_ms))
     }
 
     fn read_as(&self, format: &Format, bytes: &[u8], text: &str) -> Result<i64, Fault> {
@@ -179,7 +179,7 @@ impl Writing {
     }
 
     fn local(&self, local_ms: i64) -> Result<i64, Fault> {
-        Ok(self.zone.as_ref().ok_or(Fault::NoZone)?.instant_ms(local_ms))
+        Ok(self.zone.as_ref().ok_or(Fault::NoZone)?.first_instant_at(local_ms))
     }
 }
 

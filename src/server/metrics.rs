@@ -101,7 +101,7 @@ pub struct ClockCounts {
 /// Escalation records.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct EscalationCounts {
-    /// By kind (fired, withdrawn, by_hand, acknowledged), since the data began.
+    /// By kind (fired, withdrawn, by_hand, acknowledged), since the start of the process.
     pub by_kind: BTreeMap<String, u64>,
     /// By level over all clocks, the first level first; withdrawn ones are taken off.
     #[schema(max_items = 12)]

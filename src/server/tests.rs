@@ -7,6 +7,7 @@ mod repeats;
 mod roles;
 mod slow;
 
+use crate::engine::Passed;
 use crate::server::auth::{Admin, Operator, Role, Viewer};
 use crate::server::clock;
 use crate::server::frame::Timeouts;
@@ -16,22 +17,70 @@ use crate::server::rate::{Rate, Rates};
 use crate::server::run::{Handle, ServerConfig, start_with};
 use crate::server::state::Limits;
 use crate::server::tokens::{Token, change};
-use crate::service::Service;
+use crate::service::{ClockChoice, Config, Seed, Service, Stopper};
 use actix_web::{HttpResponse, delete, get, post, put, web};
 use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use tempfile::TempDir;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-/// A running server with dummy routes, and a token of each role.
+/// A running server with dummy routes, before a service that all tests which run at the same time share.
 struct Fixture {
     handle: Handle,
     folder: TempDir,
+    engine: Arc<SharedService>,
+}
+
+/// Stopped by the last test that has it.
+struct SharedService {
+    service: Service,
+    stopper: Option<Stopper>,
+    _folder: TempDir,
+}
+
+static SHARED: Mutex<Weak<SharedService>> = Mutex::new(Weak::new());
+
+impl SharedService {
+    fn get() -> Arc<Self> {
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.upgrade().unwrap_or_else(|| {
+            let new = Arc::new(Self::start());
+            *shared = Arc::downgrade(&new);
+            new
+        })
+    }
+
+    fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let text = "default_priority = \"p\"\n[calendars.c]\nhours = \"24x7\"\ntime_zone = \"UTC\"\n\
+                    [priorities.p]\ncalendar = \"c\"\n";
+        let seed = Seed { name: "policy.toml".to_owned(), text: text.to_owned(), files: Vec::new() };
+        let (service, stopper) = Service::start(&Config {
+            data_dir: folder.path().to_owned(),
+            seed: Some(seed),
+            passed_after_downtime: Passed::Latest,
+            snapshot_every: Duration::from_secs(3_600),
+            snapshots_kept: 2,
+            clock: ClockChoice::Wall,
+            threads: 1,
+        })
+        .unwrap();
+        Self { service, stopper: Some(stopper), _folder: folder }
+    }
+}
+
+impl Drop for SharedService {
+    fn drop(&mut self) {
+        if let Some(stopper) = self.stopper.take() {
+            stopper.stop().unwrap();
+        }
+    }
 }
 
 const LONG: Duration = Duration::from_secs(120);
@@ -49,8 +98,9 @@ impl Fixture {
         let folder = tempfile::tempdir().unwrap();
         let mut config = ServerConfig { tokens_of: Some(folder.path().to_owned()), ..Self::config() };
         change_config(&mut config);
-        let handle = start_with(config, Service {}, dummies).unwrap();
-        Self { handle, folder }
+        let engine = SharedService::get();
+        let handle = start_with(config, engine.service.clone(), dummies).unwrap();
+        Self { handle, folder, engine }
     }
 
     fn config() -> ServerConfig {

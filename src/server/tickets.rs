@@ -134,7 +134,7 @@ async fn get_ticket(
     id: web::Path<String>,
 ) -> Answer<web::Json<TicketAnswer>> {
     let id = id.into_inner();
-    look(&state.service, id, |engine, ticket| TicketAnswer::of(engine, ticket)).await.map(web::Json)
+    look(&state.service, id, TicketAnswer::of).await.map(web::Json)
 }
 
 /// Delete a ticket

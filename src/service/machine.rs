@@ -172,6 +172,9 @@ impl Machine {
             told.answers.push(answer);
         }
         self.recorder.end(&told);
+        if !told.escalations.is_empty() || !told.cycles.rows.is_empty() {
+            self.days.count(&self.engine.read().unwrap_or_else(PoisonError::into_inner));
+        }
         told
     }
 
@@ -301,9 +304,6 @@ impl Machine {
         let engine = self.engine.read().unwrap_or_else(PoisonError::into_inner);
         self.recorder.learn_words(&engine);
         self.recorder.record(told, &engine, outcome, input);
-        if !outcome.escalations.is_empty() || !outcome.cycles.is_empty() {
-            self.days.count(&engine);
-        }
     }
 
     fn read(&self) -> std::sync::RwLockReadGuard<'_, Engine> {

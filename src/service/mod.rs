@@ -45,6 +45,9 @@ use tokio::sync::{oneshot, watch};
 /// The exit code of a process whose journal could not be written or synced (EX_IOERR).
 pub const EXIT_SYNC_FAILED: i32 = 74;
 
+/// The exit code of a process whose sequencer has panicked (EX_SOFTWARE).
+pub const EXIT_PANICKED: i32 = 70;
+
 /// The service, as the server sees it. Cheap to clone.
 #[derive(Clone)]
 pub struct Service {
@@ -93,8 +96,9 @@ impl Service {
             return Err(Refusal::Stopping);
         }
         // Texts are read here and not kept: what the rules make of them goes into the journal.
-        let policy = self.read(|engine| Arc::clone(engine.policy()));
-        policy::assign(&policy, &mut batch);
+        if let Some(policy) = self.inner.published.policy() {
+            policy::assign(&policy, &mut batch);
+        }
         Ok(Command::Load(Arc::new(BatchInput { batch, passed, origin }), reply))
     }
 

@@ -5,6 +5,7 @@ use super::machine::{Machine, Told};
 use super::sequencer::Command;
 use super::view::{ClockView, Gauges, NamedTally, SYNC_BOUNDS_S, Survey, View};
 use crate::engine::Tally;
+use crate::policy::Policy;
 use crate::store::record::{NameColumn, Names};
 use crate::store::snapshot::PolicyVersion;
 use crossbeam_channel::Receiver;
@@ -23,6 +24,8 @@ const COST_FACTOR: u32 = 20;
 pub struct Published {
     view: RwLock<Arc<View>>,
     policies: RwLock<Arc<Vec<PolicyVersion>>>,
+    /// The one in force, compiled; there is one before anybody is let in.
+    policy: RwLock<Option<Arc<Policy>>>,
     survey: RwLock<Arc<Survey>>,
     is_ready: AtomicBool,
 }
@@ -34,6 +37,11 @@ impl Published {
 
     pub fn policies(&self) -> Arc<Vec<PolicyVersion>> {
         Arc::clone(&self.policies.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The policy in force.
+    pub fn policy(&self) -> Option<Arc<Policy>> {
+        self.policy.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub fn set_survey(&self, survey: Survey) {
@@ -149,6 +157,9 @@ impl Publisher {
         *self.published.view.write().unwrap_or_else(PoisonError::into_inner) = view;
         let is_new = self.published.policies().len() != machine.policies.len();
         if is_new {
+            let engine = machine.engine.read().unwrap_or_else(PoisonError::into_inner);
+            *self.published.policy.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(engine.policy()));
+            drop(engine);
             *self.published.policies.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&machine.policies);
         }
         self.is_stale = false;

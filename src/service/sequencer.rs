@@ -137,7 +137,8 @@ impl Sequencer {
         let told = self.machine.apply(&group, policy.as_ref());
         self.publisher.count_group(&told);
         let answers = self.hand_on(told);
-        self.publish(false);
+        // Whoever edits and then looks must see the edit.
+        self.publish(policy.is_some());
         for (asked, answer) in asked.into_iter().zip(answers) {
             reply(asked, answer);
         }

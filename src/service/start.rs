@@ -12,7 +12,7 @@ use super::snapshots::Snapshots;
 use super::{Inner, Service, survey};
 use crate::limits::COMMAND_QUEUE;
 use crate::store::codec;
-use crate::store::disk::FolderDisk;
+use crate::store::disk::{Disk, FolderDisk};
 use crate::store::history::History;
 use crate::store::journal::{Journal, Options};
 use crate::store::lock::DataLock;
@@ -86,13 +86,22 @@ impl Service {
     /// # Errors
     /// [`StartError`]: nothing has been changed then.
     pub fn start(config: &Config) -> Result<(Self, Stopper), StartError> {
+        let folder = config.data_dir.join("journal");
+        let disk = FolderDisk::new(&folder).map_err(io(&folder))?;
+        Self::start_on(config, Arc::new(disk))
+    }
+
+    /// [`Service::start`] with the journal on another disk.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn start_on(config: &Config, disk: Arc<dyn Disk>) -> Result<(Self, Stopper), StartError> {
         let folder = &config.data_dir;
         std::fs::create_dir_all(folder).map_err(io(folder))?;
         let lock = DataLock::take(folder)?;
         let damaged = |error: &dyn std::fmt::Display| StartError::Damaged(error.to_string());
-        let disk = FolderDisk::new(&folder.join("journal")).map_err(io(&folder.join("journal")))?;
         let options = Options::new(identity().map_err(io(folder))?);
-        let (mut journal, _) = Journal::open(Arc::new(disk), options).map_err(|error| damaged(&error))?;
+        let (mut journal, _) = Journal::open(disk, options).map_err(|error| damaged(&error))?;
         let history = Arc::new(History::open(&folder.join("history")).map_err(|error| damaged(&error))?);
         let mut recovered = recovery::recover(config, &journal, &history)?;
 
@@ -153,13 +162,24 @@ impl Service {
             is_new: genesis.is_some(),
         };
         let builder = std::thread::Builder::new().name("sequencer".into());
-        let sequencer = builder.spawn(move || sequencer.run()).map_err(io(folder))?;
+        let sequencer = builder.spawn(move || run_or_end(sequencer)).map_err(io(folder))?;
         let (survey_until, until) = crossbeam_channel::bounded(0);
         let surveyor =
             survey::start(Arc::clone(&service.inner.engine), Arc::clone(&published), until).map_err(io(folder))?;
         published.set_ready(true);
         let stopper = Stopper { commands, published, sequencer, historian, surveyor, survey_until, lock, started };
         Ok((service, stopper))
+    }
+}
+
+/// A service without its sequencer would answer questions and let every deadline pass: such a process ends.
+fn run_or_end(sequencer: Sequencer) {
+    if std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| sequencer.run())).is_err() {
+        tracing::error!(
+            "the sequencer has panicked; what was answered is in the journal, the next start goes on from it"
+        );
+        eprintln!("overdue: the sequencer has panicked; stopping at once");
+        std::process::exit(super::EXIT_PANICKED);
     }
 }
 

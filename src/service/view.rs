@@ -24,7 +24,7 @@ pub struct View {
     pub days: Vec<DayRow>,
     /// The number of the last escalation record; 0 before the first.
     pub last_escalation: u64,
-    /// Escalation records by kind, in the order of [`RecordKind::ALL`](crate::store::record::RecordKind::ALL), since the data began.
+    /// Escalation records by kind, in the order of [`RecordKind::ALL`](crate::store::record::RecordKind::ALL), since the start
     pub records: [u64; 4],
     pub gauges: Gauges,
     pub survey: Arc<Survey>,

@@ -26,7 +26,7 @@ pub struct DataLock {
 /// Why a data folder cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
-    #[error("{} is in use by another process{}: stop it first, or take another folder", folder.display(), named(.pid))]
+    #[error("{} is in use by another process{}: stop it first, or take another folder", folder.display(), named(*.pid))]
     Held {
         folder: PathBuf,
         /// What that process wrote into the file.
@@ -36,7 +36,7 @@ pub enum LockError {
     Io { path: PathBuf, action: &'static str, source: io::Error },
 }
 
-fn named(pid: &Option<u32>) -> String {
+fn named(pid: Option<u32>) -> String {
     pid.map_or_else(String::new, |pid| format!(" (process {pid})"))
 }
 

@@ -11,9 +11,10 @@ pub struct Process {
 
 impl Process {
     /// Starts the service and waits until it says where it listens.
-    pub fn start(data: &Path, policy: &Path) -> Self {
+    pub fn start(data: &Path, policy: &Path, settings: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_overdue"))
-            .args(["serve", "--no-auth", "--listen", "127.0.0.1:0", "--snapshot-every", "1s", "--log-level", "error"])
+            .args(["serve", "--no-auth", "--listen", "127.0.0.1:0", "--log-level", "error"])
+            .args(settings)
             .arg("--data-dir")
             .arg(data)
             .arg("--policy")
@@ -41,8 +42,9 @@ impl Process {
 
     /// SIGKILL: no destructor runs, nothing is flushed.
     pub fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 
     /// SIGTERM, and the end.
@@ -55,7 +57,6 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.kill();
     }
 }

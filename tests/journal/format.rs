@@ -32,7 +32,7 @@ fn groups() -> Vec<Group> {
             let place = number as usize;
             let origin = Origin {
                 actor: format!("token {number}").into(),
-                key: (place % 2 == 0).then_some(u128::MAX / u128::from(number)),
+                key: (place.is_multiple_of(2)).then_some(u128::MAX / u128::from(number)),
             };
             let at_ms = 1_795_000_000_000 + number as i64 * 1_000;
             let batch = batch(place, at_ms);
@@ -76,7 +76,7 @@ fn batch(place: usize, at_ms: i64) -> Batch {
             batch.set_last(column, &format!("{} {}", column.name(), row % 5));
         }
     }
-    if place % 3 == 0 {
+    if place.is_multiple_of(3) {
         let codes = (0..batch.len() as u32).map(|row| if row % 3 == 0 { NO_LABEL } else { row % 300 }).collect();
         batch.assigned = Labels { codes, words: (0..300).map(|word| format!("p{word}")).collect() };
         (0..batch.len()).for_each(|row| batch.text.push(&"text ".repeat(row)));

@@ -32,6 +32,21 @@ fn a_skipped_wall_time_is_the_change_and_a_repeated_one_its_first() {
 }
 
 #[test]
+fn a_wall_time_that_was_shown_is_found_again_or_the_earlier_instant_that_showed_it() {
+    for known in TimeZoneDatabase::bundled().available() {
+        let zone = Zone::named(known.as_str()).unwrap();
+        for stretch in zone.stretches().iter().skip(1).filter(|stretch| stretch.from_ms > 3 * HOUR_MS).take(200) {
+            for shift_ms in [-7_200_000, -3_600_001, -1, 0, 1, 1_800_000, 3_600_000, 7_200_000] {
+                let at_ms = stretch.from_ms + shift_ms;
+                let found_ms = zone.first_instant_at(zone.local_ms(at_ms));
+                assert_eq!(zone.local_ms(found_ms), zone.local_ms(at_ms), "{known} around {}", stretch.from_ms);
+                assert!(found_ms <= at_ms, "{known} around {}", stretch.from_ms);
+            }
+        }
+    }
+}
+
+#[test]
 fn the_rules_of_2026_are_known() {
     // British Columbia stays on UTC-7 from November 2026.
     let vancouver = Zone::named("America/Vancouver").unwrap();

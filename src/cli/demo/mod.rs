@@ -99,8 +99,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         }
         Err(error) => Err(error.into()),
     };
-    stopper.stop().map_err(|words| anyhow!(words))?;
-    super::print(&farewell(ended?, arguments.data_dir.as_deref()))?;
+    // Stopped in any case; what went wrong first is what the user wants to hear of.
+    let stopped = stopper.stop().map_err(|words| anyhow!(words));
+    let played = ended?;
+    stopped?;
+    super::print(&farewell(&played, arguments.data_dir.as_deref()))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -137,6 +140,8 @@ fn play(
     };
     let mut traffic = Traffic::new(plan);
     let before = feed::past(&client, &mut traffic, START_MS)?;
+    // What was escalated by hand in those days is no news.
+    let first = tell::last(&client)?;
     super::print(&greeting(arguments, folder, &url, before))?;
 
     let stop = Stop::default();
@@ -147,7 +152,7 @@ fn play(
             fed
         });
         let telling = scope.spawn(|| {
-            let told = tell::follow(&client, &stop);
+            let told = tell::follow(&client, first, &stop);
             stop.set();
             told
         });
@@ -186,7 +191,7 @@ fn greeting(arguments: &Arguments, folder: Option<&Path>, url: &str, before: u64
     text + &tell::header()
 }
 
-fn farewell(played: Played, folder: Option<&Path>) -> String {
+fn farewell(played: &Played, folder: Option<&Path>) -> String {
     let left = folder.map_or_else(String::new, |folder| format!(" The data stays in {}.", folder.display()));
     format!("\nStopped: {} events, {} escalations.{left}\n", grouped(played.events), grouped(played.escalations))
 }

@@ -23,12 +23,21 @@ const PAGE: usize = 1_000;
 /// What is waited for one answer.
 const ANSWER: Duration = Duration::from_secs(30);
 
-/// Prints escalations as they come, and totals now and then, until told to stop. Returns how many escalations there were.
+/// The number of the last escalation so far.
+///
+/// # Errors
+/// When the service does not answer.
+pub fn last(client: &Client) -> anyhow::Result<u64> {
+    let metrics: Metrics = client.get("v1/metrics", ANSWER).context("the service does not tell its metrics")?;
+    Ok(metrics.escalations.last_sequence)
+}
+
+/// Prints escalations after the `first` as they come, and totals now and then, until told to stop. Returns how many there were.
 ///
 /// # Errors
 /// When the service does not answer, or the terminal cannot be written to.
-pub fn follow(client: &Client, stop: &Stop) -> anyhow::Result<u64> {
-    let mut after = 0;
+pub fn follow(client: &Client, first: u64, stop: &Stop) -> anyhow::Result<u64> {
+    let mut after = first;
     let mut looks = 0;
     loop {
         let is_last = stop.wait(EVERY);
@@ -40,11 +49,11 @@ pub fn follow(client: &Client, stop: &Stop) -> anyhow::Result<u64> {
         let mut text = lines(&page.escalations);
         if looks % LOOKS_A_TOTAL == 0 || is_last {
             let metrics = client.get("v1/metrics", ANSWER).context("the service does not tell its metrics")?;
-            text.push_str(&totals(&metrics, after));
+            text.push_str(&totals(&metrics, after - first));
         }
         crate::cli::print(&text)?;
         if is_last {
-            return Ok(after);
+            return Ok(after - first);
         }
     }
 }

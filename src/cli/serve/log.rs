@@ -1,11 +1,13 @@
 //! The log: one line an event on stderr, for people or for programs.
 
 use super::config::LogFormat;
+use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 
 /// Starts the log. Without effect when the process has one already.
 pub fn start(format: LogFormat, filter: EnvFilter) {
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let colours = std::io::stderr().is_terminal();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
     // A second log in one process (tests) keeps the first.
     let _ = match format {
         LogFormat::Human => log.try_init(),

@@ -83,13 +83,11 @@ fn watch(mut terminal: DefaultTerminal, mut view: View, pages: &Receiver<Result<
         if !event::poll(LOOK)? {
             continue;
         }
-        match event::read()? {
-            Event::Key(key) if key.kind == KeyEventKind::Press => {
-                if view.press(key) == Wish::Quit {
-                    return Ok(());
-                }
-            }
-            _ => {}
+        if let Event::Key(key) = event::read()?
+            && key.kind == KeyEventKind::Press
+            && view.press(key) == Wish::Quit
+        {
+            return Ok(());
         }
     }
 }

@@ -40,15 +40,6 @@ fn a_wide_screen_a_narrow_one_and_a_page_of_text() {
 }
 
 #[test]
-fn write_pictures() {
-    let view = recorded();
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cli/top/tests");
-    std::fs::write(folder.join("wide.txt"), screen_of(&view, 120, 30)).unwrap();
-    std::fs::write(folder.join("narrow.txt"), screen_of(&view, 80, 24)).unwrap();
-    std::fs::write(folder.join("page.txt"), page::text(&view.address, view.page.as_ref().unwrap())).unwrap();
-}
-
-#[test]
 fn no_size_is_too_small_to_draw() {
     for (width, height) in [(1, 1), (2, 40), (200, 2), (40, 9), (13, 13)] {
         screen_of(&recorded(), width, height);

@@ -160,6 +160,7 @@ impl Restoring {
             now_ms: self.now_ms,
             rows: self.rows,
             held: Vec::new(),
+            touched: Vec::new(),
         })
     }
 }

@@ -7,8 +7,8 @@ use toml::de::DeTable;
 use super::TimeColumn;
 use super::check::Checker;
 use super::toml_table::Value;
+use crate::calendar::Zone;
 use crate::ingest::moment::{Format, Writing};
-use crate::ingest::zone::Zone;
 use crate::ticket::EventKind;
 
 impl<'t> Checker<'t> {

@@ -134,7 +134,7 @@ fn escalations(view: &View, out: &mut Out<'_>) -> Result<(), Error> {
     let kinds = RecordKind::ALL.into_iter().zip(view.records);
     out.counters(
         "escalation_records",
-        "Escalation records since the data began, by kind.",
+        "Escalation records since the start of the process, by kind.",
         kinds.map(|(kind, count)| ([("kind", kind.name())], count)),
     )
 }

@@ -60,7 +60,7 @@ fn an_address_that_is_taken_is_told() {
     let taken = fixture.address();
     let mut config = Fixture::config();
     config.listen = taken;
-    let error = start_with(config, Service {}, dummies).err().unwrap();
+    let error = start_with(config, fixture.engine.service.clone(), dummies).err().unwrap();
     assert!(matches!(error, ServerError::Listen { address, .. } if address == taken), "{error}");
     fixture.handle.stop().unwrap();
 }

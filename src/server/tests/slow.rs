@@ -109,6 +109,7 @@ fn a_server_that_stops_says_so_first_and_closes_connections() {
     let request = "GET /healthz HTTP/1.1\r\nhost: test\r\n\r\n";
     kept.send(request);
     assert_eq!(kept.answer().header("connection"), None);
+    assert_eq!(get(fixture.address(), "/readyz").status, 200);
     fixture.handle.begin_stop();
     assert_eq!(get(fixture.address(), "/readyz").status, 503);
     kept.send(request);

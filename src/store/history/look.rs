@@ -45,7 +45,7 @@ pub fn escalations_after(
             continue;
         }
         file.check()?;
-        look.into_file(&file)?;
+        look.at_file(&file)?;
     }
     Ok((look.found, look.looked_up_to))
 }
@@ -64,7 +64,7 @@ impl Look<'_> {
         self.found.len() >= self.limit || self.rows_left == 0
     }
 
-    fn into_file(&mut self, file: &HistoryFile) -> Result<(), HistoryError> {
+    fn at_file(&mut self, file: &HistoryFile) -> Result<(), HistoryError> {
         let input = File::open(&file.path).map_err(HistoryError::io(&file.path))?;
         let unfit = |error: &dyn std::fmt::Display| Unfit::new(&file.path, error);
         let metadata = guarded(&file.path, || {

@@ -95,21 +95,18 @@ impl Shelf {
 
 impl HistoryFile {
     /// A file by its name; none if it is not one of ours.
-    pub fn named(path: PathBuf, day_ms: i64) -> Option<Self> {
+    fn named(path: PathBuf, day_ms: i64) -> Option<Self> {
         let stem = path.file_name()?.to_str()?.strip_suffix(EXTENSION)?.strip_suffix('.')?;
         let (numbers, crc32c) = stem.split_once('.')?;
         let (first, last) = numbers.split_once('-')?;
         let number = |text: &str| (text.len() == DIGITS).then(|| text.parse::<u64>().ok()).flatten();
         let (first, last) = (number(first)?, number(last)?);
         let crc32c = u32::from_str_radix(crc32c, 16).ok()?;
-        (0 < first && first <= last && last < u64::MAX).then(|| Self {
-            path,
-            first,
-            last,
-            day_ms,
-            crc32c,
-            is_checked: AtomicBool::new(false),
-        })
+        (0 < first && first <= last && last < u64::MAX).then(|| Self::new(path, day_ms, first, last, crc32c))
+    }
+
+    pub fn new(path: PathBuf, day_ms: i64, first: u64, last: u64, crc32c: u32) -> Self {
+        Self { path, first, last, day_ms, crc32c, is_checked: AtomicBool::new(false) }
     }
 
     pub fn name(first: u64, last: u64, crc32c: u32) -> String {

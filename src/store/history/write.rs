@@ -127,7 +127,8 @@ impl<T: RecordTable> DayFile<T> {
             self.flush()?;
         }
         let written = self.table.finish()?;
-        let name = HistoryFile::name(self.first, self.first + written.rows - 1, written.crc32c);
+        let last = self.first + written.rows - 1;
+        let name = HistoryFile::name(self.first, last, written.crc32c);
         let path = self.staged.partial().with_file_name(&name);
         self.staged.rename_to(&name);
         self.staged.publish_checked(|partial| {
@@ -136,9 +137,7 @@ impl<T: RecordTable> DayFile<T> {
             let damaged = || HistoryError::Damaged { path: partial.to_owned(), expected, found };
             if found == expected { Ok(()) } else { Err(damaged()) }
         })?;
-        if let Some(file) = HistoryFile::named(path, self.day_ms) {
-            shelf.add(file);
-        }
+        shelf.add(HistoryFile::new(path, self.day_ms, self.first, last, written.crc32c));
         Ok(())
     }
 }

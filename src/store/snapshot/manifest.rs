@@ -142,6 +142,7 @@ mod hexadecimal {
     use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serializer};
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes every field by reference")]
     pub fn serialize<S: Serializer>(crc32c: &u32, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(&format!("{crc32c:08x}"))
     }

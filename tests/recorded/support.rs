@@ -1,7 +1,7 @@
 //! Real histories through the whole pipeline: mapping, policy, sort, engine, files.
 
 use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{Int32Type, TimestampMillisecondType};
+use arrow::datatypes::{Int32Type, Int64Type, TimestampMillisecondType, UInt16Type};
 use overdue::engine::Passed;
 use overdue::ingest::{self, Mapping, Source};
 use overdue::policy;
@@ -49,11 +49,14 @@ pub fn csv_rows(text: &str) -> Vec<std::collections::HashMap<String, String>> {
 }
 
 /// A row of `cycles.parquet`.
-#[expect(dead_code, reason = "each test reads the columns that it needs")]
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cycle {
     pub ticket: String,
+    pub clock: String,
+    pub cycle: u16,
+    pub revision: u16,
     pub priority: String,
+    pub business_ms: i64,
     pub due_ms: Option<i64>,
     pub stopped_ms: Option<i64>,
     pub result: String,
@@ -92,7 +95,8 @@ pub fn replay(policy: &str, mapping: &str, input: &Path) -> Vec<Cycle> {
     cycles(&folder.path().join("cycles.parquet"))
 }
 
-fn cycles(path: &Path) -> Vec<Cycle> {
+/// The rows of a file of cycles.
+pub fn cycles(path: &Path) -> Vec<Cycle> {
     let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(path).unwrap()).unwrap().build().unwrap();
     reader.flat_map(|batch| cycles_of(&batch.unwrap())).collect()
 }
@@ -109,6 +113,10 @@ fn cycles_of(batch: &RecordBatch) -> Vec<Cycle> {
     };
     let cycle = |row: usize| Cycle {
         ticket: column("ticket").as_string::<i32>().value(row).to_owned(),
+        clock: words("clock", row),
+        cycle: column("cycle").as_primitive::<UInt16Type>().value(row),
+        revision: column("revision").as_primitive::<UInt16Type>().value(row),
+        business_ms: column("business_ms").as_primitive::<Int64Type>().value(row),
         priority: words("priority", row),
         due_ms: time("due_at", row),
         stopped_ms: time("stopped_at", row),

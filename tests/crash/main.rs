@@ -4,9 +4,7 @@
 //! What the clients were told is the oracle: each keeps a ledger of what was acknowledged, and repeats what was not with the
 //! same key. `OVERDUE_KILLS` sets how often the process is killed (50 otherwise), `OVERDUE_SEED` the first random number.
 
-#[path = "crash/client.rs"]
 mod client;
-#[path = "crash/process.rs"]
 mod process;
 
 use client::{Client, Ledger, Shared};
@@ -17,6 +15,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 const CLIENTS: u64 = 8;
+
+/// So often that kills hit snapshots being written, and starts begin with them.
+const SNAPSHOTS: [&str; 2] = ["--snapshot-every", "1s"];
 
 /// Two levels, a second and three seconds after the opening, around the clock.
 const POLICY: &str = r#"
@@ -36,6 +37,7 @@ fn setting(name: &str, otherwise: u64) -> u64 {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "kills come at random times")]
 fn nothing_acknowledged_is_lost_or_doubled_by_kills() {
     let kills = setting("OVERDUE_KILLS", 50);
     let seed = setting("OVERDUE_SEED", 0x5eed);
@@ -45,7 +47,7 @@ fn nothing_acknowledged_is_lost_or_doubled_by_kills() {
     std::fs::write(&policy, POLICY).unwrap();
     let data = folder.path().join("data");
 
-    let mut process = Process::start(&data, &policy);
+    let mut process = Process::start(&data, &policy, &SNAPSHOTS);
     let shared = Arc::new(Shared::new(&process.url));
     let clients: Vec<_> = (0..CLIENTS)
         .map(|number| {
@@ -57,7 +59,7 @@ fn nothing_acknowledged_is_lost_or_doubled_by_kills() {
     for _ in 0..kills {
         std::thread::sleep(Duration::from_millis(20 + random.below(300)));
         process.kill();
-        process = Process::start(&data, &policy);
+        process = Process::start(&data, &policy, &SNAPSHOTS);
         shared.set_url(&process.url);
     }
     std::thread::sleep(Duration::from_millis(300));
@@ -67,7 +69,7 @@ fn nothing_acknowledged_is_lost_or_doubled_by_kills() {
     // All levels are due in four seconds; what is overdue then is late, not merely slow.
     std::thread::sleep(Duration::from_secs(5));
     process.kill();
-    let process = Process::start(&data, &policy);
+    let process = Process::start(&data, &policy, &SNAPSHOTS);
     let records = client::all_records(&process.url);
     let tickets = client::all_tickets(&process.url);
     let stopped = process.stop();

@@ -1,8 +1,6 @@
 //! What a ServiceNow log calls "made its SLA": working time from opening to closing, replayed event by event.
 
-mod recorded;
-
-use recorded::{at_least, csv_rows, replay, shared, shipped_mapping, text};
+use crate::support::{at_least, csv_rows, replay, shared, shipped_mapping, text};
 use std::collections::HashMap;
 
 /// Monday to Friday 14:00 to 23:00 by the log's clock; 62 working hours for priority 3, 134 for priority 4.
@@ -39,7 +37,8 @@ fn made_sla_is_reproduced() {
     // The log's last word on each ticket.
     let last: HashMap<&str, &HashMap<String, String>> = rows.iter().map(|row| (row["number"].as_str(), row)).collect();
     assert_eq!(last.len(), 24_918);
-    let results: HashMap<&str, &recorded::Cycle> = cycles.iter().map(|cycle| (cycle.ticket.as_str(), cycle)).collect();
+    let results: HashMap<&str, &crate::support::Cycle> =
+        cycles.iter().map(|cycle| (cycle.ticket.as_str(), cycle)).collect();
     let considered: Vec<_> = last.iter().filter(|(_, row)| ["3", "4"].contains(&row["priority"].as_str())).collect();
     let agrees = |ticket: &str, row: &HashMap<String, String>| {
         let expected = if row["made_sla"] == "true" { "met" } else { "missed" };

@@ -3,9 +3,7 @@
 //!
 //! The oracle is a machine that was never interrupted: its engine's state and its records after every group.
 
-#[path = "storage/mod.rs"]
-mod storage;
-
+use crate::storage::{Chance, Faults, MemoryDisk, Survives};
 use overdue::engine::{Apply, Passed};
 use overdue::service::machine::{Machine, Told, compile};
 use overdue::store::codec;
@@ -13,7 +11,6 @@ use overdue::store::input::{AcknowledgeInput, BatchInput, EditInput, Group, Inpu
 use overdue::store::journal::{Journal, Options};
 use overdue::ticket::{Batch, Column, EventKind};
 use std::sync::{Arc, PoisonError};
-use storage::{Chance, Faults, MemoryDisk, Survives};
 
 const GROUPS: u64 = 300;
 const SHARDS: usize = 5;

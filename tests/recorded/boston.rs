@@ -1,8 +1,6 @@
 //! The due dates that the City of Boston's own system computed for its service requests, and what it called on time.
 
-mod recorded;
-
-use recorded::{Cycle, at_least, csv_rows, replay, shared, shipped_mapping, text};
+use crate::support::{Cycle, at_least, csv_rows, replay, shared, shipped_mapping, text};
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::path::Path;

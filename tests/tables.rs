@@ -1,0 +1,192 @@
+//! An engine goes through a snapshot and comes out the same, and what it told through the history: shipped policy, made-up
+//! tickets, real files. What is written here is left in the target folder for `scripts/check_tables`.
+
+use overdue::calendar::zone_data_version;
+use overdue::engine::{Apply, Engine, EscalationKind, Head, Installed, NO_SYMBOL, Outcome, Passed};
+use overdue::generate::{History, Plan};
+use overdue::policy::{self, Policy};
+use overdue::store::history::History as Records;
+use overdue::store::record::{
+    CycleBlock, CycleRow, EscalationBlock, EscalationFilter, EscalationRow, NameColumn, Names, RecordKind,
+};
+use overdue::store::snapshot::{Finish, ServiceState, Snapshot, SnapshotWriter, StartHead, list, open};
+use overdue::ticket::Batch;
+use std::path::Path;
+use std::sync::Arc;
+
+const SHARDS: usize = 8;
+const PLAN: Plan = Plan { tickets: 3_000, start_ms: 1_767_571_200_000, days: 60, seed: 3 };
+
+fn shipped_policy() -> Arc<Policy> {
+    let text = include_str!("../data/policies/contact_centre.toml");
+    let mut files = |name: &str| {
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("data/policies").join(name))
+            .map_err(|error| error.to_string())
+    };
+    Arc::new(policy::load(text, "contact_centre.toml", &mut files).unwrap_or_else(|problems| panic!("{problems:?}")))
+}
+
+/// Takes a batch, its time passing first.
+fn take(engine: &mut Engine, batch: &Batch) -> [Outcome; 2] {
+    let until_ms = batch.at_ms.iter().max().map_or(0, |last_ms| last_ms / 1_000 * 1_000);
+    [engine.advance(until_ms.max(engine.now_ms())), engine.apply(batch, Passed::Latest)]
+}
+
+fn names(head: &Head) -> Names {
+    let names = Names::default();
+    NameColumn::ALL.into_iter().for_each(|column| names.extend(column, column.of(&head.words).iter()));
+    names
+}
+
+fn write(folder: &Path, engine: &Engine) {
+    let head = engine.head();
+    let names = names(&head);
+    let mut writer = SnapshotWriter::begin(folder, 1).unwrap();
+    (0..engine.shards()).for_each(|shard| writer.shard(1, &engine.export(shard), &names).unwrap());
+    let first = StartHead { now_ms: head.now_ms, rows: head.rows };
+    let state = ServiceState { group: 1, ..ServiceState::default() };
+    writer.finish(Finish { first, head: &head, state: &state, zone_data_version: zone_data_version() }).unwrap();
+}
+
+fn restored(snapshot: &Snapshot, policy: &Arc<Policy>) -> Engine {
+    let installed = Installed { policy: Arc::clone(policy), since_ms: 0, apply: Apply::FromStart };
+    let restoring = Engine::restore(&[installed], &snapshot.head()).unwrap();
+    let shard = |number| restoring.shard(snapshot.shard(number).unwrap().1).unwrap();
+    let shards = (0..snapshot.head().shards).map(shard).collect();
+    restoring.finish(shards).unwrap()
+}
+
+#[test]
+fn an_engine_comes_back_from_its_snapshot() {
+    let policy = shipped_policy();
+    let mut history = History::new(PLAN);
+    let batches: Vec<Batch> = std::iter::from_fn(|| history.next_batch(1_000)).collect();
+    let mut engine = Engine::new(Arc::clone(&policy), SHARDS);
+    let middle = batches.len() / 2;
+    for batch in &batches[..middle] {
+        take(&mut engine, batch);
+    }
+
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), &engine);
+    let snapshot = open(&list(folder.path()).unwrap()[0].path).unwrap();
+    assert_eq!(snapshot.manifest().rows_of("tickets.parquet"), engine.len() as u64);
+    assert!(snapshot.manifest().rows_of("events.parquet") > 0 && snapshot.manifest().rows_of("clocks.parquet") > 0);
+    let mut again = restored(&snapshot, &policy);
+    assert_eq!(again.state_hash(), engine.state_hash());
+    assert_eq!(again.counters(), engine.counters());
+    assert_eq!(again.head(), engine.head());
+
+    for batch in &batches[middle..] {
+        take(&mut engine, batch);
+        take(&mut again, batch);
+    }
+    assert_eq!(again.state_hash(), engine.state_hash());
+    assert_eq!(again.counters(), engine.counters());
+}
+
+/// What an engine has told, as blocks of records.
+#[derive(Default)]
+struct Told {
+    escalations: Vec<Arc<EscalationBlock>>,
+    cycles: Vec<Arc<CycleBlock>>,
+    names: Names,
+}
+
+impl Told {
+    fn add(&mut self, engine: &Engine, outcome: &Outcome) {
+        let recorded_ms = engine.now_ms();
+        let first_sequence = self.escalations.last().map_or(1, |block| block.end());
+        let mut block = EscalationBlock { first_sequence, recorded_ms, ..EscalationBlock::default() };
+        for it in &outcome.escalations {
+            let words = engine.ticket_symbols(it.ticket);
+            block.tickets.push(engine.ticket_id(it.ticket));
+            let kind = match it.kind {
+                EscalationKind::Fired => RecordKind::Fired,
+                EscalationKind::Withdrawn => RecordKind::Withdrawn,
+                EscalationKind::ByHand => RecordKind::ByHand,
+            };
+            let actions = engine.actions(it).cloned();
+            block.rows.push(EscalationRow {
+                kind,
+                level: it.level,
+                cycle: it.cycle,
+                clock: if kind == RecordKind::ByHand { NO_SYMBOL } else { it.clock },
+                due_ms: it.due_ms,
+                fired_ms: it.fired_ms,
+                priority: engine.escalation_priority(it),
+                owner: words.owner,
+                team: words.team,
+                channel: words.channel,
+                category: words.category,
+                customer: words.customer,
+                actions: actions.map_or(NO_SYMBOL, |actions| self.names.push_actions(Arc::new(actions))),
+            });
+        }
+        self.escalations.push(Arc::new(block));
+        self.add_cycles(engine, outcome);
+    }
+
+    fn add_cycles(&mut self, engine: &Engine, outcome: &Outcome) {
+        let first_sequence = self.cycles.last().map_or(1, |block| block.end());
+        let mut block = CycleBlock { first_sequence, recorded_ms: engine.now_ms(), ..CycleBlock::default() };
+        for it in &outcome.cycles {
+            let words = engine.ticket_symbols(it.ticket);
+            block.tickets.push(engine.ticket_id(it.ticket));
+            block.rows.push(CycleRow {
+                clock: it.clock,
+                cycle: it.cycle,
+                revision: it.revision,
+                result: it.result,
+                started_ms: it.started_ms,
+                due_ms: it.due_ms,
+                stopped_ms: it.stopped_ms,
+                business_ms: it.business_ms,
+                wall_ms: it.wall_ms,
+                priority: engine.cycle_priority(it),
+                owner: words.owner,
+                team: words.team,
+                channel: words.channel,
+                category: words.category,
+            });
+        }
+        self.cycles.push(Arc::new(block));
+    }
+}
+
+#[test]
+fn the_history_has_what_the_engine_has_counted() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("tables");
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+    let mut engine = Engine::new(shipped_policy(), SHARDS);
+    let mut told = Told::default();
+    let mut history = History::new(PLAN);
+    while let Some(batch) = history.next_batch(1_000) {
+        take(&mut engine, &batch).iter().for_each(|outcome| told.add(&engine, outcome));
+    }
+    let head = engine.head();
+    NameColumn::ALL.into_iter().for_each(|column| told.names.extend(column, column.of(&head.words).iter()));
+    let records = Records::open(&folder.join("history")).unwrap();
+    records.write_escalations(&told.escalations, &told.names).unwrap();
+    records.write_cycles(&told.cycles, &told.names).unwrap();
+    write(&folder.join("snapshots"), &engine);
+
+    let tallies = engine.counters().by_clock;
+    for (clock, tally) in tallies.iter().enumerate() {
+        for (level, fired) in tally.fired.iter().enumerate().filter(|(_, fired)| **fired > 0) {
+            let count = |kind: RecordKind| {
+                let (clock, level) = (Some(engine.clock_name(clock as u32).to_owned()), Some(level as u8 + 1));
+                let filter = EscalationFilter { kind: Some(kind), clock, level, ..EscalationFilter::default() };
+                records.escalations_after(0, &filter, 10_000).unwrap().0.len() as u64
+            };
+            assert_eq!(count(RecordKind::Fired) - count(RecordKind::Withdrawn), *fired, "clock {clock}, level {level}");
+        }
+    }
+    let ended: u64 = tallies.iter().map(|tally| tally.met + tally.missed).sum();
+    assert!(ended > 1_000 && records.last_cycle() >= ended, "{} records of {ended} cycles", records.last_cycle());
+    let plain = records.escalations_after(0, &EscalationFilter::default(), 10_000).unwrap().0;
+    let wanted = told.escalations.iter().flat_map(|block| (0..block.len()).map(|row| block.record(row, &told.names)));
+    assert_eq!(plain, wanted.take(10_000).collect::<Vec<_>>());
+}
