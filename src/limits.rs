@@ -164,7 +164,8 @@ pub const MAX_RESUME_BYTES: u64 = 256 << 20;
 /// How often `overdue load` sends a chunk before it gives up, and how long it waits at most in between.
 pub const MAX_ATTEMPTS: u32 = 12;
 pub const MAX_RETRY_WAIT_S: u64 = 60;
-/// Bulk bodies that are read at the same time; each has parser threads and some ten MiB of blocks and batches.
+
+/// Bulk bodies that are read at the same time; each has parser threads and some 50 MiB of blocks and batches.
 pub const MAX_BULK_LOADS: usize = 4;
 
 /// Bytes of a body that is parsed where it arrives instead of on threads of its own: some hundred rows, well under a
@@ -185,8 +186,14 @@ pub const MAX_ROW_ERRORS: usize = 100;
 /// Rows of one page of a list.
 pub const MAX_PAGE_ROWS: usize = 1_000;
 
-/// Bytes of a note or reason that somebody writes.
-pub const MAX_NOTE_BYTES: usize = 4_096;
+/// Characters of a note or reason that somebody writes.
+pub const MAX_NOTE_CHARS: usize = 4_096;
+
+/// Characters of a word that a list is filtered by: more than any word has.
+pub const MAX_FILTER_CHARS: usize = 255;
+
+/// Names of teams, channels, categories and priorities that the metrics show, the largest.
+pub const MAX_SHOWN_NAMES: usize = 1_000;
 
 /// Readers of the live feed at the same time.
 pub const MAX_FEED_READERS: usize = 256;

@@ -5,7 +5,7 @@
 //! somebody else was faster.
 
 use crate::engine::{self, Apply};
-use crate::limits::{EDIT_ATTEMPTS, MAX_NOTE_BYTES};
+use crate::limits::{EDIT_ATTEMPTS, MAX_NOTE_CHARS};
 use crate::policy;
 use crate::server::auth::Admin;
 use crate::server::bulk::Levels;
@@ -166,9 +166,20 @@ impl EditAnswer {
 /// A change of a part of the policy.
 #[derive(Debug, Clone)]
 pub enum Change {
-    Set { section: Section, name: String, part: Table },
-    Remove { section: Section, name: String },
-    Rules(Vec<Value>),
+    Set {
+        section: Section,
+        name: String,
+        part: Table,
+    },
+    Remove {
+        section: Section,
+        name: String,
+    },
+    /// The rules, and the priority of what none of them applies to unless it stays.
+    Rules {
+        rules: Vec<Value>,
+        default_priority: Option<String>,
+    },
 }
 
 impl Change {
@@ -178,14 +189,19 @@ impl Change {
             Self::Set { section, name, .. } | Self::Remove { section, name } => {
                 document.part(*section, name).map(part_tag)
             }
-            Self::Rules(_) => Some(rules_tag(document.rules())),
+            Self::Rules { .. } => Some(rules_tag(document)),
         }
     }
 
     fn make(&self, document: &mut PolicyDocument) -> Answer<()> {
         match self {
             Self::Set { section, name, part } => document.set_part(*section, name, part.clone()),
-            Self::Rules(rules) => document.set_rules(rules.clone()),
+            Self::Rules { rules, default_priority } => {
+                document.set_rules(rules.clone());
+                if let Some(name) = default_priority {
+                    document.set_default_priority(name);
+                }
+            }
             Self::Remove { section, name } => {
                 if !document.remove_part(*section, name) {
                     return Err(Problem::not_found(format!("there is no {} {name:?}", section.one())));
@@ -201,9 +217,10 @@ pub fn part_tag(part: &Table) -> String {
     tag_of(&toml::to_string(part).unwrap_or_default())
 }
 
-/// The tag of the rules.
-pub fn rules_tag(rules: &[Value]) -> String {
-    tag_of(&Value::Array(rules.to_vec()).to_string())
+/// The tag of the rules and the default priority.
+pub fn rules_tag(document: &PolicyDocument) -> String {
+    let rules = Value::Array(document.rules().to_vec());
+    tag_of(&format!("{:?} {rules}", document.default_priority()))
 }
 
 fn tag_of(text: &str) -> String {
@@ -382,17 +399,18 @@ fn new_edit(
 /// # Errors
 /// 400.
 pub fn check_note(field: &str, note: &str) -> Answer<()> {
-    if note.len() <= MAX_NOTE_BYTES {
+    // Characters have one to four bytes.
+    if note.len() <= MAX_NOTE_CHARS || note.chars().count() <= MAX_NOTE_CHARS {
         return Ok(());
     }
-    let message = format!("{field} has {} bytes, at most {MAX_NOTE_BYTES} are kept", note.len());
+    let message = format!("{field} has more than {MAX_NOTE_CHARS} characters, the most that are kept");
     Err(Problem::bad_request(&message).with_error(FieldError::new(message).field(field)))
 }
 
 /// The mistakes that a change would bring. Lines are of a text that its author has not seen: the fields are theirs.
 fn mistakes(change: &Change, text: &str, problems: &[policy::Problem]) -> Problem {
     let fields = Fields::of(text);
-    let errors = problems.iter().map(|problem| FieldError {
+    let errors = problems.iter().filter(|problem| problem.is_error()).map(|problem| FieldError {
         field: fields.path_at(text, problem.line, problem.column).map(str::to_owned),
         file: None,
         line: None,

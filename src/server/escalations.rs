@@ -1,13 +1,12 @@
 //! `/v1/escalations`: what has fired, was withdrawn, was done by hand; and who took notice.
 
-use crate::limits::MAX_PAGE_ROWS;
 use crate::policy::Actions;
 use crate::server::auth::{Operator, Viewer};
 use crate::server::editing::{blocking, check_note};
+use crate::server::filters;
 use crate::server::idempotency::IdempotencyKey;
-use crate::server::problem::{Answer, FieldError, Problem};
+use crate::server::problem::Answer;
 use crate::server::state::AppState;
-use crate::server::tickets::page_rows;
 use crate::server::times::Moment;
 use crate::service::{Acknowledge, Service};
 use crate::store::input::Origin;
@@ -234,8 +233,16 @@ pub struct ListQuery {
 }
 
 impl ListQuery {
-    fn filter(&self) -> EscalationFilter {
-        EscalationFilter {
+    fn filter(&self) -> Answer<EscalationFilter> {
+        filters::words(&[
+            ("ticket", &self.ticket),
+            ("clock", &self.clock),
+            ("priority", &self.priority),
+            ("team", &self.team),
+            ("owner", &self.owner),
+        ])?;
+        filters::level(self.level)?;
+        Ok(EscalationFilter {
             ticket: self.ticket.clone(),
             kind: self.kind.map(RecordKind::from),
             clock: self.clock.clone(),
@@ -245,7 +252,7 @@ impl ListQuery {
             level: self.level,
             since_ms: self.since.map(|at| at.0),
             until_ms: self.until.map(|at| at.0),
-        }
+        })
     }
 }
 
@@ -276,8 +283,9 @@ async fn list(
     state: web::Data<AppState>,
     query: web::Query<ListQuery>,
 ) -> Answer<web::Json<EscalationPage>> {
-    let limit = page_rows(query.limit, DEFAULT_ROWS)?.min(MAX_PAGE_ROWS);
-    let (filter, after) = (query.filter(), query.after.unwrap_or(0));
+    let limit = filters::page_rows(query.limit, DEFAULT_ROWS)?;
+    let after = filters::sequence("after", query.after.unwrap_or(0))?;
+    let filter = query.filter()?;
     let service = state.service.clone();
     let page = blocking(move || {
         let last_sequence = *service.last_escalation().borrow();
@@ -301,13 +309,10 @@ async fn get_one(
     state: web::Data<AppState>,
     sequence: web::Path<u64>,
 ) -> Answer<web::Json<EscalationAnswer>> {
-    let (service, sequence) = (state.service.clone(), sequence.into_inner());
+    let (service, sequence) = (state.service.clone(), filters::sequence("sequence", sequence.into_inner())?);
     let found = blocking(move || {
-        let missing = || Problem::not_found(format!("there is no escalation record {sequence}"));
-        let before = sequence.checked_sub(1).ok_or_else(missing)?;
-        let (records, _) = service.escalations(before, &EscalationFilter::default(), 1)?;
-        let record = records.first().filter(|record| record.sequence == sequence).ok_or_else(missing)?;
-        Ok(EscalationAnswer::new(record, &service))
+        let record = service.escalation(sequence)?;
+        Ok(EscalationAnswer::new(&record, &service))
     });
     found.await.map(web::Json)
 }
@@ -343,11 +348,7 @@ async fn acknowledge(
     let AcknowledgeBody { note } = body.into_inner();
     check_note("note", &note)?;
     let origin = Origin { actor: operator.actor, key: key.0 };
-    let sequence = sequence.into_inner();
-    if sequence == 0 {
-        let message = "sequence is 0, expected the number of a record, from 1";
-        return Err(Problem::not_found(message).with_error(FieldError::new(message).field("sequence")));
-    }
+    let sequence = filters::sequence("sequence", sequence.into_inner())?;
     let done = state.service.acknowledge(Acknowledge { sequence, note, origin }).await?;
     Ok(web::Json(done.into()))
 }

@@ -8,6 +8,7 @@ use crate::limits::{FEED_CHUNK_ROWS, FEED_HEARTBEAT_S, MAX_FEED_READERS};
 use crate::server::auth::Viewer;
 use crate::server::editing::blocking;
 use crate::server::escalations::{EscalationAnswer, Kind};
+use crate::server::filters;
 use crate::server::problem::{Answer, FieldError, Problem};
 use crate::server::state::AppState;
 use crate::service::Service;
@@ -102,8 +103,10 @@ async fn feed(
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).retry_after_s(READERS_RETRY_S)
     })?;
     let news = state.service.last_escalation();
-    let after = last_event_id(&request)?.or(query.after).unwrap_or_else(|| *news.borrow());
-    let follower = Follower { filter: query.filter(), after, news, state, _permit: permit };
+    let filter = query.filter()?;
+    let asked = last_event_id(&request)?.or(query.after);
+    let after = filters::sequence("after", asked.unwrap_or_else(|| *news.borrow()))?;
+    let follower = Follower { filter, after, news, state, _permit: permit };
     let events = stream::unfold(Some(follower), |follower| async {
         let mut follower = follower?;
         match follower.next().await {
@@ -120,8 +123,16 @@ async fn feed(
 }
 
 impl FeedQuery {
-    fn filter(&self) -> EscalationFilter {
-        EscalationFilter {
+    fn filter(&self) -> Answer<EscalationFilter> {
+        filters::words(&[
+            ("ticket", &self.ticket),
+            ("clock", &self.clock),
+            ("priority", &self.priority),
+            ("team", &self.team),
+            ("owner", &self.owner),
+        ])?;
+        filters::level(self.level)?;
+        Ok(EscalationFilter {
             ticket: self.ticket.clone(),
             kind: self.kind.map(RecordKind::from),
             clock: self.clock.clone(),
@@ -131,18 +142,19 @@ impl FeedQuery {
             level: self.level,
             since_ms: None,
             until_ms: None,
-        }
+        })
     }
 }
 
 fn last_event_id(request: &HttpRequest) -> Answer<Option<u64>> {
     let Some(value) = request.headers().get(LAST_EVENT_ID) else { return Ok(None) };
     let text = value.to_str().unwrap_or_default();
+    let is_number = text.len() <= 16 && text.bytes().all(|byte| byte.is_ascii_digit());
     match text.parse() {
-        Ok(sequence) => Ok(Some(sequence)),
+        Ok(sequence) if is_number => Ok(Some(sequence)),
         // What a browser sends before its first event.
-        Err(_) if text.is_empty() => Ok(None),
-        Err(_) => {
+        _ if text.is_empty() => Ok(None),
+        _ => {
             let message = format!("last-event-id is {text:?}, expected the id of an event of this feed");
             Err(Problem::bad_request(&message).with_error(FieldError::new(message).field("last-event-id")))
         }

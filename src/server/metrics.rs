@@ -1,7 +1,7 @@
 //! `/v1/metrics`: how things stand, as one JSON document. It reads what the service has published and waits for nothing.
 
 use crate::engine::{ClockTally, Tally};
-use crate::limits::MAX_LEVELS;
+use crate::limits::{MAX_LEVELS, MAX_SHOWN_NAMES};
 use crate::server::auth::Viewer;
 use crate::server::state::AppState;
 use crate::server::times::Moment;
@@ -31,6 +31,7 @@ pub struct MetricsAnswer {
     /// Tickets in the index, done ones included.
     pub tickets: u64,
     pub totals: TicketCounts,
+    /// Names that have tickets; of more than a thousand the largest.
     pub by_priority: Vec<NamedCounts>,
     pub by_team: Vec<NamedCounts>,
     pub by_channel: Vec<NamedCounts>,
@@ -225,16 +226,15 @@ impl MetricsAnswer {
         let today_ms = view.now_ms.div_euclid(DAY_MS) * DAY_MS;
         let today = view.days.iter().filter(|day| day.day_ms == today_ms);
         let (met, missed) = today.fold((0, 0), |(met, missed), day| (met + day.met, missed + day.missed));
-        let named = |list: &[NamedTally]| list.iter().map(NamedCounts::from).collect();
         Self {
             as_of: Moment(view.now_ms),
             policy_version: view.policy_version,
             tickets: view.tickets,
             totals: (&view.all).into(),
-            by_priority: named(&view.by_priority),
-            by_team: named(&view.by_team),
-            by_channel: named(&view.by_channel),
-            by_category: named(&view.by_category),
+            by_priority: largest(&view.by_priority),
+            by_team: largest(&view.by_team),
+            by_channel: largest(&view.by_channel),
+            by_category: largest(&view.by_category),
             by_clock: view.by_clock.iter().map(ClockCounts::from).collect(),
             escalations: EscalationCounts::of(view),
             compliance_today: Compliance::new(met, missed),
@@ -266,6 +266,16 @@ impl From<&NamedTally> for NamedCounts {
     fn from(named: &NamedTally) -> Self {
         Self { name: named.name.to_string(), counts: (&named.tally).into() }
     }
+}
+
+/// The largest of a list, in the list's order unless some are left out.
+fn largest(list: &[NamedTally]) -> Vec<NamedCounts> {
+    let mut shown: Vec<&NamedTally> = list.iter().collect();
+    if shown.len() > MAX_SHOWN_NAMES {
+        shown.sort_by_key(|named| std::cmp::Reverse(named.tally.open + named.tally.done));
+        shown.truncate(MAX_SHOWN_NAMES);
+    }
+    shown.into_iter().map(NamedCounts::from).collect()
 }
 
 impl From<&ClockView> for ClockCounts {

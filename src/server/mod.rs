@@ -18,6 +18,7 @@ pub mod editing;
 pub mod escalations;
 pub mod events;
 pub mod feed;
+pub mod filters;
 pub mod forecast;
 pub mod frame;
 pub mod health;

@@ -3,6 +3,7 @@
 use crate::limits::{MAX_LABEL_BYTES, MAX_PAGE_ROWS};
 use crate::server::auth::Admin;
 use crate::server::editing::{ApplyTo, Change, EditQuery, IfMatch, blocking, document_in_force, edit_part, part_tag};
+use crate::server::filters;
 use crate::server::policy_document::{PartError, PolicyDocument, Section, part_from_json, part_from_toml};
 use crate::server::problem::{Answer, FieldError, Problem};
 use crate::server::state::AppState;
@@ -167,7 +168,7 @@ impl VersionsQuery {
     /// # Errors
     /// 400 outside of the bounds.
     pub fn checked(self) -> Answer<usize> {
-        crate::server::tickets::page_rows(self.limit, MAX_PAGE_ROWS)
+        filters::page_rows(self.limit, MAX_PAGE_ROWS)
     }
 }
 

@@ -90,6 +90,10 @@ impl PolicyDocument {
         self.table.get("default_priority")?.as_str()
     }
 
+    pub fn set_default_priority(&mut self, name: &str) {
+        self.table.insert("default_priority".to_owned(), Value::String(name.to_owned()));
+    }
+
     pub fn rules(&self) -> &[Value] {
         self.table.get("rules").and_then(Value::as_array).map_or(&[], Vec::as_slice)
     }

@@ -236,12 +236,12 @@ impl Problem {
         self.with_header(header::RETRY_AFTER, seconds.to_string())
     }
 
-    /// 422 for a policy with mistakes: one error for each, warnings included.
+    /// 422 for a policy with mistakes: one error for each. Warnings would stand between them and look like more of them.
     pub fn of_policy(problems: &[policy::Problem]) -> Self {
         let errors = problems.iter().filter(|problem| problem.is_error()).count();
         let words =
             if errors == 1 { "the policy has a mistake".into() } else { format!("the policy has {errors} mistakes") };
-        Self::invalid(words).with_errors(problems.iter().map(FieldError::from))
+        Self::invalid(words).with_errors(problems.iter().filter(|problem| problem.is_error()).map(FieldError::from))
     }
 
     fn status_or_500(&self) -> StatusCode {

@@ -26,9 +26,9 @@ pub struct RulesBody {
     /// In order; each as the policy has it.
     #[schema(value_type = Vec<Object>, max_items = 10000, example = json!([{ "when": { "channel": ["phone"] }, "priority": "critical" }]))]
     pub rules: Vec<Value>,
-    /// The priority of tickets that no rule applies to. Told, not edited: it is a field of the policy.
-    #[serde(skip_serializing_if = "Option::is_none", skip_deserializing)]
-    #[schema(read_only)]
+    /// The priority of tickets that no rule applies to. When it is put without, it stays.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schema(min_length = 1, max_length = 255, example = "normal")]
     pub default_priority: Option<String>,
 }
 
@@ -46,9 +46,11 @@ pub struct RulesBody {
 #[get("/rules")]
 async fn get_rules(_viewer: Viewer, state: web::Data<AppState>) -> Answer<HttpResponse> {
     let (_, document) = document_in_force(&state.service).await?;
-    let rules = document.rules().to_vec();
-    let default_priority = document.default_priority().map(str::to_owned);
-    Ok(HttpResponse::Ok().insert_header((ETAG, rules_tag(&rules))).json(RulesBody { rules, default_priority }))
+    let body = RulesBody {
+        rules: document.rules().to_vec(),
+        default_priority: document.default_priority().map(str::to_owned),
+    };
+    Ok(HttpResponse::Ok().insert_header((ETAG, rules_tag(&document))).json(body))
 }
 
 /// Put the rules
@@ -81,8 +83,9 @@ async fn put_rules(
     if !kind.is_some_and(|kind| kind.trim_start().starts_with("application/json")) {
         return Err(Problem::unsupported("the body must be JSON: send the header Content-Type: application/json"));
     }
-    let RulesBody { rules, .. } = serde_json::from_slice(&body).map_err(|error| unreadable(PartError::json(&error)))?;
-    let change = Change::Rules(rules);
+    let RulesBody { rules, default_priority } =
+        serde_json::from_slice(&body).map_err(|error| unreadable(PartError::json(&error)))?;
+    let change = Change::Rules { rules, default_priority };
     let (answer, tag) = edit_part(&state.service, admin, query.into_inner(), IfMatch::of(&request)?, change).await?;
     Ok(answer.into_response(tag))
 }

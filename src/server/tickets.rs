@@ -4,7 +4,7 @@ mod list;
 mod shown;
 
 use crate::engine::Engine;
-use crate::limits::{MAX_PAGE_ROWS, MAX_TICKET_ID_BYTES};
+use crate::limits::MAX_TICKET_ID_BYTES;
 use crate::server::auth::{Operator, Viewer};
 use crate::server::bulk::{self, LoadAnswer, LoadQuery, RowsAre, error_of};
 use crate::server::editing::{blocking, check_note};
@@ -113,7 +113,7 @@ async fn list_tickets(
     query: web::Query<ListQuery>,
 ) -> Answer<web::Json<TicketPage>> {
     let query = query.into_inner();
-    let limit = query.limit()?;
+    let limit = query.checked()?;
     let after = query.cursor.as_deref().map(Cursor::read).transpose()?;
     let service = state.service.clone();
     let (tickets, next) = blocking(move || Ok(list::page(&service, query.wanted(), after, limit))).await?;
@@ -225,19 +225,4 @@ pub(super) async fn look<T: Send + 'static>(
         seen.ok_or_else(|| Problem::not_found(format!("there is no ticket {id:?}")))
     })
     .await
-}
-
-/// The length of a page as it was asked for.
-///
-/// # Errors
-/// 400 outside of 1 to [`MAX_PAGE_ROWS`].
-pub(super) fn page_rows(limit: Option<usize>, default: usize) -> Answer<usize> {
-    match limit {
-        None => Ok(default),
-        Some(limit) if (1..=MAX_PAGE_ROWS).contains(&limit) => Ok(limit),
-        Some(limit) => {
-            let message = format!("limit is {limit}, expected 1 to {MAX_PAGE_ROWS}");
-            Err(Problem::bad_request(&message).with_error(FieldError::new(message).field("limit")))
-        }
-    }
 }

@@ -2,6 +2,7 @@
 
 use super::shown::TicketRow;
 use crate::engine::{TicketKey, TicketQuery};
+use crate::server::filters;
 use crate::server::problem::{Answer, FieldError, Problem};
 use crate::server::times::Moment;
 use crate::service::Service;
@@ -80,8 +81,20 @@ impl StateChoice {
 }
 
 impl ListQuery {
-    pub fn limit(&self) -> Answer<usize> {
-        super::page_rows(self.limit, DEFAULT_ROWS)
+    /// The length of the page, all bounds held.
+    ///
+    /// # Errors
+    /// 400.
+    pub fn checked(&self) -> Answer<usize> {
+        filters::words(&[
+            ("priority", &self.priority),
+            ("team", &self.team),
+            ("owner", &self.owner),
+            ("channel", &self.channel),
+            ("category", &self.category),
+            ("customer", &self.customer),
+        ])?;
+        filters::page_rows(self.limit, DEFAULT_ROWS)
     }
 
     pub fn wanted(self) -> TicketQuery {

@@ -1,0 +1,130 @@
+//! Escalations: by level and by hand, acknowledged, listed, and followed live.
+
+use crate::{NDJSON, Running, lines};
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader};
+
+/// Four tickets that are past levels already: of each the highest fires, once.
+fn late(running: &Running) -> u64 {
+    let rows: Vec<Value> = (0..4)
+        .map(|number| {
+            let team = if number % 2 == 0 { "even" } else { "odd" };
+            json!({ "id": format!("L{number}"), "opened_at": "2026-11-20T08:00:00Z", "team": team })
+        })
+        .collect();
+    let told = running.post("/v1/tickets", NDJSON, lines(&rows));
+    assert_eq!(told.status, 200, "{}", told.text);
+    told.json["escalations"]["last"].as_u64().unwrap()
+}
+
+#[test]
+fn pages_go_on_where_they_ended_and_filters_hold() {
+    let running = Running::new();
+    assert_eq!(late(&running), 4);
+    let mut after = 0;
+    let mut found = Vec::new();
+    loop {
+        let page = running.get(&format!("/v1/escalations?after={after}&limit=3")).json;
+        let rows = page["escalations"].as_array().unwrap();
+        found.extend(rows.iter().map(|row| row["escalation_id"].as_str().unwrap().to_owned()));
+        after = page["next_after"].as_u64().unwrap();
+        if after == page["last_sequence"].as_u64().unwrap() {
+            break;
+        }
+    }
+    assert_eq!(found, ["L0/resolution/1/2", "L1/resolution/1/2", "L2/resolution/1/2", "L3/resolution/1/2"]);
+    let count = |query: &str| {
+        let page = running.get(&format!("/v1/escalations?{query}"));
+        assert_eq!(page.status, 200, "{query} {}", page.text);
+        page.json["escalations"].as_array().unwrap().len()
+    };
+    assert_eq!(count("team=odd"), 2);
+    assert_eq!(count("level=1"), 0);
+    assert_eq!(count("kind=fired&clock=resolution&ticket=L2"), 1);
+    assert_eq!(count("kind=withdrawn"), 0);
+    assert_eq!(count("until=2026-11-23T09:00:00Z"), 0);
+    for wrong in ["limit=0", "limit=1001", "kind=other", "after=-1", "since=yesterday", "nonsense=1"] {
+        assert_eq!(running.get(&format!("/v1/escalations?{wrong}")).status, 400, "{wrong}");
+    }
+    let one = running.get("/v1/escalations/3").json;
+    assert_eq!((&one["ticket"], &one["actions"]["notify"]), (&json!("L2"), &json!(["team_lead"])));
+    assert_eq!(running.get("/v1/escalations/0").status, 404);
+    assert_eq!(running.get("/v1/escalations/99").status, 404);
+    assert_eq!(running.get("/v1/escalations/x").status, 400);
+    running.stop();
+}
+
+#[test]
+fn by_hand_and_taken_notice_of() {
+    let running = Running::new();
+    late(&running);
+    let body = json!({ "reason": "the line stands still" }).to_string();
+    let told = running.post("/v1/tickets/L1/escalate", "application/json", body.clone());
+    assert_eq!((told.status, &told.json["kind"]), (200, &json!("by_hand")), "{}", told.text);
+    assert_eq!((&told.json["reason"], &told.json["actor"]), (&json!("the line stands still"), &json!("local")));
+    assert_eq!(running.post("/v1/tickets/nobody/escalate", "application/json", body).status, 404);
+    let empty = json!({ "reason": " " }).to_string();
+    assert_eq!(running.post("/v1/tickets/L1/escalate", "application/json", empty).status, 422);
+
+    let sequence = told.json["sequence"].as_u64().unwrap();
+    let path = format!("/v1/escalations/{sequence}/acknowledge");
+    let first = running.post(&path, "application/json", json!({ "note": "on it" }).to_string());
+    assert_eq!((first.status, &first.json["note"]), (200, &json!("on it")), "{}", first.text);
+    let again = running.post(&path, "application/json", "{}");
+    assert_eq!((again.status, &again.json), (200, &first.json));
+    let shown = running.get(&format!("/v1/escalations/{sequence}")).json;
+    assert_eq!(shown["acknowledged"], first.json);
+    assert_eq!(running.post("/v1/escalations/99/acknowledge", "application/json", "{}").status, 404);
+    running.stop();
+}
+
+/// The next event of a feed: id, kind, data.
+fn next(feed: &mut impl BufRead) -> (u64, String, Value) {
+    let mut event = (0, String::new(), Value::Null);
+    loop {
+        let mut line = Vec::new();
+        assert!(feed.read_until(b'\n', &mut line).unwrap() > 0, "the feed ended");
+        let line = String::from_utf8(line).unwrap();
+        match line.trim_end().split_once(": ") {
+            Some(("id", id)) => event.0 = id.parse().unwrap(),
+            Some(("event", kind)) => kind.clone_into(&mut event.1),
+            Some(("data", data)) => event.2 = serde_json::from_str(data).unwrap(),
+            _ if line == "\n" && event.0 > 0 => return event,
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn the_feed_goes_on_after_the_last_event_and_hears_what_is_new() {
+    let running = Running::new();
+    late(&running);
+    let follow = |query: &str, last: Option<&str>| {
+        let mut request = running.request(Method::GET, &format!("/v1/escalations/feed{query}"));
+        if let Some(last) = last {
+            request = request.header("last-event-id", last);
+        }
+        let answer = request.send().unwrap();
+        assert_eq!(answer.headers()["content-type"], "text/event-stream");
+        BufReader::new(answer)
+    };
+    let mut all = follow("?after=0", None);
+    let listed = running.get("/v1/escalations").json["escalations"].clone();
+    for record in listed.as_array().unwrap() {
+        assert_eq!(next(&mut all), (record["sequence"].as_u64().unwrap(), "fired".to_owned(), record.clone()));
+    }
+    let mut resumed = follow("?after=0", Some("3"));
+    assert_eq!(next(&mut resumed).0, 4);
+    let mut by_hand = follow("?kind=by_hand", None);
+    let told = running.post("/v1/tickets/L1/escalate", "application/json", json!({ "reason": "now" }).to_string());
+    for feed in [&mut all, &mut resumed, &mut by_hand] {
+        let (id, kind, record) = next(feed);
+        assert_eq!((Some(id), kind.as_str()), (told.json["sequence"].as_u64(), "by_hand"));
+        assert_eq!(record["reason"], "now");
+    }
+    let wrong = running.request(Method::GET, "/v1/escalations/feed").header("last-event-id", "x").send().unwrap();
+    assert_eq!(wrong.status(), 400);
+    // Feeds end when the service stops: this would hang otherwise.
+    running.stop();
+}

@@ -1,0 +1,150 @@
+//! Bulk bodies: every format and packing, upserts, refused rows, and what is not taken at all.
+
+use crate::{NDJSON, Running, lines};
+use serde_json::{Value, json};
+use std::io::{self, Read, Write};
+
+fn ticket(id: &str) -> Value {
+    json!({ "id": id, "opened_at": "2026-11-23T08:00:00Z", "priority": "normal", "team": "billing" })
+}
+
+#[test]
+fn every_text_format_and_packing_says_the_same() {
+    let running = Running::new();
+    let rows = [ticket("a"), ticket("b")];
+    let ndjson = lines(&rows);
+    let csv =
+        "id,opened_at,priority,team\na,2026-11-23T08:00:00Z,normal,billing\nb,2026-11-23T08:00:00Z,normal,billing\n";
+    let gzip = {
+        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        packer.write_all(ndjson.as_bytes()).unwrap();
+        packer.finish().unwrap()
+    };
+    let zstd = zstd::encode_all(ndjson.as_bytes(), 1).unwrap();
+    let counters = |told: &crate::Told| (told.status, told.json["rows"].as_u64(), told.json["refused"].as_u64());
+    for (kind, body) in [
+        (NDJSON, ndjson.clone().into_bytes()),
+        ("application/json", json!(rows).to_string().into_bytes()),
+        ("text/csv", csv.as_bytes().to_vec()),
+        ("application/octet-stream", gzip.clone()),
+    ] {
+        let told = running.post("/v1/tickets", kind, body);
+        assert_eq!(counters(&told), (200, Some(2), Some(0)), "{kind} {}", told.text);
+    }
+    for (packing, body) in [("gzip", gzip), ("zstd", zstd)] {
+        let request = running.request(reqwest::Method::POST, "/v1/tickets").header("content-type", NDJSON);
+        let told = crate::Told::of(request.header("content-encoding", packing).body(body).send().unwrap());
+        assert_eq!(counters(&told), (200, Some(2), Some(0)), "{packing} {}", told.text);
+    }
+    // One object instead of a list, over several lines.
+    let told = running.post("/v1/tickets", "application/json", serde_json::to_string_pretty(&ticket("c")).unwrap());
+    assert_eq!(counters(&told), (200, Some(1), Some(0)), "{}", told.text);
+    assert_eq!(running.get("/v1/metrics").json["engine"]["rows_refused"], 0);
+    let list = running.get("/v1/tickets").json;
+    assert_eq!(list["tickets"].as_array().unwrap().len(), 3, "{list}");
+    running.stop();
+}
+
+#[test]
+fn a_repeat_changes_nothing_and_a_later_row_changes_the_ticket() {
+    let running = Running::new();
+    running.load(&[ticket("a")]);
+    let before = running.get("/v1/tickets/a/timeline").json;
+    running.load(&[ticket("a")]);
+    assert_eq!(running.get("/v1/tickets/a/timeline").json["events"], before["events"]);
+    let mut later = ticket("a");
+    later["updated_at"] = json!("2026-11-23T08:30:00Z");
+    later["state"] = json!("waiting");
+    later["team"] = json!("sales");
+    running.load(&[later.clone()]);
+    let after = running.get("/v1/tickets/a").json;
+    assert_eq!((&after["state"], &after["team"]), (&json!("waiting"), &json!("sales")));
+    let events = running.get("/v1/tickets/a/timeline").json["events"].clone();
+    let kinds: Vec<&str> = events.as_array().unwrap().iter().map(|event| event["event"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["opened", "assigned", "state_changed"]);
+    running.load(&[later]);
+    assert_eq!(running.get("/v1/tickets/a/timeline").json["events"], events);
+    running.stop();
+}
+
+#[test]
+fn refused_rows_are_told_with_their_lines() {
+    let running = Running::new();
+    let body = [
+        ticket("a").to_string(),
+        "{\"id\":\"b\"}".to_owned(),
+        json!({ "id": "c", "opened_at": "2026-11-23T08:00:00Z", "resolved_at": "2026-11-23T08:05:00Z", "priority": "nope" })
+            .to_string(),
+        "rubbish".to_owned(),
+        ticket("d").to_string(),
+    ]
+    .join("\n");
+    let told = running.post("/v1/tickets", NDJSON, body.clone());
+    assert_eq!((told.status, &told.json["taken"], &told.json["refused"]), (200, &json!(2), &json!(3)), "{}", told.text);
+    let mut errors: Vec<(u64, Option<&str>)> = told.json["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| (error["line"].as_u64().unwrap(), error["field"].as_str()))
+        .collect();
+    errors.sort_unstable();
+    assert_eq!(errors, [(2, Some("opened_at")), (3, Some("priority")), (4, None)]);
+    // Nothing of a refused row was taken: not its later events either.
+    assert_eq!(running.get("/v1/tickets/c").status, 404);
+
+    let told = running.post("/v1/tickets?on_error=abort", NDJSON, body);
+    assert_eq!((told.status, &told.json["errors"][0]["line"]), (422, &json!(2)), "{}", told.text);
+    running.stop();
+}
+
+#[test]
+fn a_body_that_is_not_taken_says_why() {
+    let running = Running::new();
+    let row = ticket("a").to_string();
+    let status = |path: &str, kind: &str, body: &str| running.post(path, kind, body.to_owned()).status;
+    assert_eq!(status("/v1/tickets", "text/html", &row), 415);
+    assert_eq!(status("/v1/tickets?on_error=sometimes", NDJSON, &row), 400);
+    assert_eq!(status("/v1/tickets?onerror=skip", NDJSON, &row), 400);
+    assert_eq!(status("/v1/tickets", "application/json", "[{\"id\":1"), 400);
+    assert_eq!(status("/v1/tickets", "text/csv", "name,when\n1,2\n"), 422);
+    assert_eq!(status("/v1/tickets", "application/vnd.apache.parquet", "no parquet"), 400);
+    let packed = running.request(reqwest::Method::POST, "/v1/tickets").header("content-encoding", "gzip");
+    assert_eq!(crate::Told::of(packed.body(row).send().unwrap()).status, 400);
+    assert_eq!(running.get("/v1/metrics").json["tickets"], 0);
+    running.stop();
+}
+
+#[test]
+fn a_long_body_is_streamed_and_a_bomb_or_too_long_one_stopped() {
+    let running = Running::new();
+    // Several blocks' worth, with the text of tickets: more than 4 MiB, less than the 8 that are allowed.
+    let rows = 20_000_u64;
+    let body: String = (0..rows)
+        .map(|number| {
+            format!(
+                "{{\"id\":\"T{number}\",\"opened_at\":\"2026-11-23T08:00:00Z\",\"subject\":\"{}\"}}\n",
+                "x".repeat(200)
+            )
+        })
+        .collect();
+    assert!(body.len() > 5 << 20 && body.len() < 8 << 20);
+    // A line near the end that the engine would refuse: its number must be right across blocks.
+    let bad = body.len() as u64;
+    let body = body + "{\"id\":\"bad\",\"opened_at\":\"2026-11-23T08:00:00Z\",\"priority\":\"nope\"}\n";
+    assert!(bad > 0);
+    let told = running.post("/v1/tickets", NDJSON, body.clone());
+    assert_eq!((told.status, &told.json["taken"]), (200, &json!(rows)), "{}", told.text);
+    assert_eq!(told.json["errors"][0]["line"], json!(rows + 1));
+    assert_eq!(running.get("/v1/metrics").json["tickets"].as_u64(), Some(rows));
+
+    let told = running.post("/v1/tickets", NDJSON, body.repeat(3));
+    assert_eq!(told.status, 413, "{}", told.text);
+    let mut packer = zstd::stream::Encoder::new(Vec::new(), 1).unwrap();
+    io::copy(&mut io::repeat(b' ').take(1 << 30), &mut packer).unwrap();
+    let bomb = packer.finish().unwrap();
+    assert!(bomb.len() < 1 << 20);
+    let request = running.request(reqwest::Method::POST, "/v1/events").header("content-type", NDJSON);
+    let told = crate::Told::of(request.header("content-encoding", "zstd").body(bomb).send().unwrap());
+    assert_eq!(told.status, 413, "{}", told.text);
+    running.stop();
+}
