@@ -25,9 +25,8 @@ impl Shard {
         let versions = scene.versions;
         let is_live = self.tickets.records[slot].is_live();
         let priority = if is_live { versions.get(self.tickets.records[slot].version()).priority } else { 0 };
-        let first_priority = self.first_priority(slot, priority);
         let spare = std::mem::take(&mut self.spare);
-        let mut growing = Growing::new(self.tickets.take_entries(slot, first_priority, spare));
+        let mut growing = Growing::new(self.tickets.take_entries(slot, priority, spare));
         let mut leaves_ms = None;
         let mut used = 0;
         for row in rows {
@@ -49,6 +48,10 @@ impl Shard {
             // Gone by now: nobody is to be told of what would have passed since.
             let is_gone = leaves_ms.is_some_and(|leaves_ms| leaves_ms <= scene.now_ms);
             let scene = &Scene { passed: if is_gone { Passed::None } else { scene.passed }, ..*scene };
+            if !is_live {
+                // Counted with its team at once.
+                self.tickets.records[slot].set_team(growing.standing().team);
+            }
             let late = growing.before.is_some() || self.is_late(scene, slot, &growing.entries, known);
             if is_live && late {
                 self.refold(scene, slot, &growing);
@@ -86,12 +89,6 @@ impl Shard {
             || differs(row.priority, versions.get(record.version()).priority)
             || differs(row.owner, record.owner)
             || differs(row.team, record.team())
-    }
-
-    /// The priority with which a ticket without a history of its own was opened: the one it has.
-    fn first_priority(&self, slot: u32, priority: Symbol) -> Symbol {
-        let opening = self.tickets.history(slot).and_then(|history| history.entries.first());
-        opening.and_then(|entry| entry.priority()).unwrap_or(priority)
     }
 
     /// Reports escalations by hand.
@@ -227,7 +224,7 @@ impl Shard {
     pub(super) fn keep_past_fires(&mut self, versions: &Versions, slot: u32, fold: &Fold) {
         if !self.told.past_fires.is_empty() {
             let fires: Vec<PastFires> = std::mem::take(&mut self.told.past_fires);
-            let priority = self.first_priority(slot, versions.get(fold.version).priority);
+            let priority = versions.get(fold.version).priority;
             self.tickets.history_mut(slot, priority).past_fires.extend(fires);
         }
     }

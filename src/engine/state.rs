@@ -10,6 +10,9 @@ use crate::ticket::{EventKind, State, Texts};
 use std::sync::Arc;
 
 /// The part of an engine that belongs to no shard.
+///
+/// Where shards are exported at different moments, time and rows are to be those of the first moment and the words those of
+/// the last: later shards know later words, and a word keeps its number.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Head {
     pub now_ms: i64,
