@@ -157,22 +157,22 @@ impl Engine {
         self.clocks.word(clock).unwrap_or("")
     }
 
-    /// The name of a priority by its number, as [`Counters::by_priority`] is indexed.
+    /// The name of a priority by its number, as [`Counters::by_priority`](super::Counters::by_priority) is indexed.
     pub fn priority_name(&self, priority: Symbol) -> &str {
         self.words.priorities.word(priority).unwrap_or("")
     }
 
-    /// The name of a team by its number, as [`Counters::by_team`] is indexed.
+    /// The name of a team by its number, as [`Counters::by_team`](super::Counters::by_team) is indexed.
     pub fn team_name(&self, team: Symbol) -> &str {
         self.words.teams.word(team).unwrap_or("")
     }
 
-    /// The name of a channel by its number, as [`Counters::by_channel`] is indexed.
+    /// The name of a channel by its number, as [`Counters::by_channel`](super::Counters::by_channel) is indexed.
     pub fn channel_name(&self, channel: Symbol) -> &str {
         self.words.channels.word(channel).unwrap_or("")
     }
 
-    /// The name of a category by its number, as [`Counters::by_category`] is indexed.
+    /// The name of a category by its number, as [`Counters::by_category`](super::Counters::by_category) is indexed.
     pub fn category_name(&self, category: Symbol) -> &str {
         self.words.categories.word(category).unwrap_or("")
     }

@@ -58,7 +58,7 @@ pub struct EscalationRow {
     pub channel: Symbol,
     pub category: Symbol,
     pub customer: Symbol,
-    /// Place in [`Names::actions`]; [`NO_SYMBOL`] for none.
+    /// Place in [`Names::actions_of`]; [`NO_SYMBOL`] for none.
     pub actions: u32,
 }
 
