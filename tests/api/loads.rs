@@ -23,7 +23,7 @@ fn every_text_format_and_packing_says_the_same() {
     let zstd = zstd::encode_all(ndjson.as_bytes(), 1).unwrap();
     let counters = |told: &crate::Told| (told.status, told.json["rows"].as_u64(), told.json["refused"].as_u64());
     for (kind, body) in [
-        (NDJSON, ndjson.clone().into_bytes()),
+        (NDJSON, ndjson.into_bytes()),
         ("application/json", json!(rows).to_string().into_bytes()),
         ("text/csv", csv.as_bytes().to_vec()),
         ("application/octet-stream", gzip.clone()),
