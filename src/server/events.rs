@@ -29,12 +29,12 @@ pub fn routes(config: &mut ServiceConfig) {
     request_body(
         description = "Events.",
         content(
-            (serde_json::Value = "application/x-ndjson", example = r#"{"ticket":"T-1","at":"2026-11-22T09:05:00Z","event":"agent_reply"}"#),
-            (serde_json::Value = "application/json"),
-            (String = "text/csv", example = "ticket,at,event\nT-1,2026-11-22T09:05:00Z,agent_reply\n"),
-            (Vec<u8> = "application/vnd.apache.parquet"),
-            (Vec<u8> = "application/vnd.apache.arrow.stream"),
-            (Vec<u8> = "application/octet-stream"),
+            (Option<serde_json::Value> = "application/x-ndjson", example = r#"{"ticket":"T-1","at":"2026-11-22T09:05:00Z","event":"agent_reply"}"#),
+            (Option<serde_json::Value> = "application/json"),
+            (Option<String> = "text/csv", example = "ticket,at,event\nT-1,2026-11-22T09:05:00Z,agent_reply\n"),
+            (Option<Vec<u8>> = "application/vnd.apache.parquet"),
+            (Option<Vec<u8>> = "application/vnd.apache.arrow.stream"),
+            (Option<Vec<u8>> = "application/octet-stream"),
         ),
     ),
     responses((status = 200, description = "The rows that could be taken are durable.", body = LoadAnswer)),

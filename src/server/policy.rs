@@ -47,7 +47,6 @@ pub struct PolicyVersionRow {
     pub actor: String,
     /// Why, in their words.
     pub note: String,
-    /// What became of tickets that were open.
     #[schema(inline)]
     pub apply: ApplyTo,
     /// Length of its text in bytes.

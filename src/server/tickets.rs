@@ -73,12 +73,12 @@ pub struct EscalateBody {
     request_body(
         description = "Tickets.",
         content(
-            (serde_json::Value = "application/x-ndjson", example = r#"{"id":"T-1","opened_at":"2026-11-22T09:00:00Z","priority":"normal","team":"billing"}"#),
-            (serde_json::Value = "application/json"),
-            (String = "text/csv", example = "id,opened_at,priority\nT-1,2026-11-22T09:00:00Z,normal\n"),
-            (Vec<u8> = "application/vnd.apache.parquet"),
-            (Vec<u8> = "application/vnd.apache.arrow.stream"),
-            (Vec<u8> = "application/octet-stream"),
+            (Option<serde_json::Value> = "application/x-ndjson", example = r#"{"id":"T-1","opened_at":"2026-11-22T09:00:00Z","priority":"normal","team":"billing"}"#),
+            (Option<serde_json::Value> = "application/json"),
+            (Option<String> = "text/csv", example = "id,opened_at,priority\nT-1,2026-11-22T09:00:00Z,normal\n"),
+            (Option<Vec<u8>> = "application/vnd.apache.parquet"),
+            (Option<Vec<u8>> = "application/vnd.apache.arrow.stream"),
+            (Option<Vec<u8>> = "application/octet-stream"),
         ),
     ),
     responses((status = 200, description = "The rows that could be taken are durable.", body = LoadAnswer)),

@@ -127,7 +127,6 @@ pub struct RuleVersion {
     /// Since when it is in force; missing for the first, which always was.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub since: Option<Moment>,
-    /// What its edit did with tickets that were open.
     #[schema(inline)]
     pub apply: ApplyTo,
     pub calendar: String,
