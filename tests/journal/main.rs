@@ -9,5 +9,6 @@ mod damage;
 mod format;
 mod full;
 mod machine;
+mod recovery;
 mod service;
 mod workload;
