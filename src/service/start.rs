@@ -99,6 +99,9 @@ impl Service {
         let folder = &config.data_dir;
         std::fs::create_dir_all(folder).map_err(io(folder))?;
         let lock = DataLock::take(folder)?;
+        // The engine's jobs alone run there. A second service of the process shares what the first has made.
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(config.threads.max(1));
+        let _ = pool.thread_name(|number| format!("engine-{number}")).build_global();
         let damaged = |error: &dyn std::fmt::Display| StartError::Damaged(error.to_string());
         let options = Options::new(identity().map_err(io(folder))?);
         let (mut journal, _) = Journal::open(disk, options).map_err(|error| damaged(&error))?;
