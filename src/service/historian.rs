@@ -1,6 +1,8 @@
 //! The thread that writes records to the history: they wait until there are enough for a file, or until a snapshot needs them
 //! on disk.
 
+use super::feed::Feed;
+use super::machine::{Answer, Told};
 use crate::limits::HISTORY_FLUSH_RECORDS;
 use crate::store::history::History;
 use crate::store::record::{CycleBlock, EscalationBlock, Names};
@@ -14,6 +16,21 @@ pub enum Work {
     Cycles(Arc<CycleBlock>),
     /// Write all that waits, and say how that went.
     Flush(Sender<Result<(), String>>),
+}
+
+/// Gives what a group told to the feed and to the history; returns its answers.
+pub fn keep(feed: &Feed, history: &Sender<Work>, told: Told) -> Vec<Answer> {
+    let Told { escalations, cycles, answers } = told;
+    if !escalations.is_empty() {
+        let block = Arc::new(escalations);
+        feed.push(&block);
+        // The thread ends only when this sender goes.
+        let _ = history.send(Work::Escalations(block));
+    }
+    if !cycles.rows.is_empty() {
+        let _ = history.send(Work::Cycles(Arc::new(cycles)));
+    }
+    answers
 }
 
 /// The thread's end of things.

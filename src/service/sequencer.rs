@@ -8,8 +8,8 @@
 use super::clock::{Clock, Stopwatch};
 use super::command::{Applied, Refusal, SnapshotDone};
 use super::feed::Feed;
-use super::historian::Work;
-use super::machine::{Answer, Machine, Told};
+use super::historian::{self, Work};
+use super::machine::{Answer, Machine};
 use super::publish::Publisher;
 use super::snapshots::{Snapshots, Step};
 use crate::engine::Passed;
@@ -136,7 +136,7 @@ impl Sequencer {
         self.after_downtime = None;
         let told = self.machine.apply(&group, policy.as_ref());
         self.publisher.count_group(&told);
-        let answers = self.hand_on(told);
+        let answers = historian::keep(&self.feed, &self.history, told);
         // Whoever edits and then looks must see the edit.
         self.publish(policy.is_some());
         for (asked, answer) in asked.into_iter().zip(answers) {
@@ -261,21 +261,6 @@ impl Sequencer {
         self.publisher.synced(watch.elapsed(), self.journal.bytes());
         self.publisher.disk_full(false);
         Ok(())
-    }
-
-    /// Gives what was told to those who keep it.
-    fn hand_on(&self, told: Told) -> Vec<Answer> {
-        let Told { escalations, cycles, answers } = told;
-        if !escalations.is_empty() {
-            let block = Arc::new(escalations);
-            self.feed.push(&block);
-            // The thread ends only when this sender goes.
-            let _ = self.history.send(Work::Escalations(block));
-        }
-        if !cycles.rows.is_empty() {
-            let _ = self.history.send(Work::Cycles(Arc::new(cycles)));
-        }
-        answers
     }
 
     fn publish(&mut self, always: bool) {

@@ -3,8 +3,7 @@
 use super::clock::Clock;
 use super::config::{Config, StartError};
 use super::feed::Feed;
-use super::historian::{self, Work};
-use super::machine::Told;
+use super::historian;
 use super::publish::{Published, Publisher};
 use super::recovery::{self, Recovered};
 use super::sequencer::{Command, Sequencer};
@@ -112,7 +111,7 @@ impl Service {
         let feed = Arc::new(Feed::new(Arc::clone(&names), Arc::clone(&history), recovered.machine.last_escalation()));
         let (history_work, work) = crossbeam_channel::bounded(WAITING_BLOCKS);
         let historian = historian::start(history, Arc::clone(&names), work).map_err(io(folder))?;
-        recovery::replay(&mut recovered, &journal, |told| keep(&feed, &history_work, told))?;
+        recovery::replay(&mut recovered, &journal, |told| drop(historian::keep(&feed, &history_work, told)))?;
         let Recovered { mut machine, last_ms, genesis, snapshot, replayed_groups } = recovered;
         if let Some(group) = &genesis {
             let mut bytes = Vec::new();
@@ -189,18 +188,4 @@ fn run_or_end(sequencer: Sequencer) {
 /// A number by which the segments of a new journal know each other.
 fn identity() -> std::io::Result<u64> {
     getrandom::u64().map_err(std::io::Error::other)
-}
-
-/// Gives what the journal told again to those who keep it.
-fn keep(feed: &Feed, history: &Sender<Work>, told: Told) {
-    let Told { escalations, cycles, .. } = told;
-    if !escalations.is_empty() {
-        let block = Arc::new(escalations);
-        feed.push(&block);
-        // The thread ends only when this sender goes.
-        let _ = history.send(Work::Escalations(block));
-    }
-    if !cycles.rows.is_empty() {
-        let _ = history.send(Work::Cycles(Arc::new(cycles)));
-    }
 }
