@@ -26,7 +26,7 @@ pub use config::{ClockChoice, Config, Seed, StartError};
 pub use start::{Started, Stopper};
 pub use view::{ClockView, Gauges, NamedTally, Survey, View};
 
-use crate::engine::{Engine, Preview};
+use crate::engine::{EditError, Engine, Preview};
 use crate::limits::MAX_BATCH_ROWS;
 use crate::policy;
 use crate::store::input::{AcknowledgeInput, BatchInput, EditInput};
@@ -39,7 +39,9 @@ use machine::{Acknowledgements, SharedEngine};
 use publish::Published;
 use sequencer::{Command, Reply};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, PoisonError};
+use std::thread::ScopedJoinHandle;
 use tokio::sync::{oneshot, watch};
 
 /// The exit code of a process whose journal could not be written or synced (EX_IOERR).
@@ -145,7 +147,8 @@ impl Service {
         Ok(Prepared::Edit { command, answer, problems })
     }
 
-    /// What an edit would do: shard by shard, so that the sequencer gets its turn between them.
+    /// What an edit would do: shard by shard, so that the sequencer gets its turn between them, on several threads (of their
+    /// own: the engine's must never take its lock).
     fn preview(
         &self,
         policy: &Arc<policy::Policy>,
@@ -154,9 +157,26 @@ impl Service {
     ) -> Result<Preview, Refusal> {
         let planned = self.read(|engine| engine.plan(policy, apply, passed).map(|plan| (plan, engine.shards())));
         let (plan, shards) = planned.map_err(|error| Refusal::Conflict(error.to_string()))?;
+        let next_shard = AtomicU16::new(0);
+        let count_shards = || {
+            let mut preview = Preview::default();
+            loop {
+                let shard = next_shard.fetch_add(1, Ordering::Relaxed);
+                if shard >= shards {
+                    return Ok(preview);
+                }
+                preview.merge(&self.read(|engine| engine.preview_shard(&plan, shard))?);
+            }
+        };
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let parts: Vec<_> = std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..threads).map(|_| scope.spawn(count_shards)).collect();
+            workers.into_iter().map(ScopedJoinHandle::join).collect()
+        });
         let mut preview = Preview::default();
-        for shard in 0..shards {
-            let part = self.read(|engine| engine.preview_shard(&plan, shard));
+        for part in parts {
+            let part: Result<Preview, EditError> =
+                part.map_err(|_| Refusal::Failed("counting what the edit would do has panicked".to_owned()))?;
             preview.merge(&part.map_err(|error| Refusal::Conflict(error.to_string()))?);
         }
         Ok(preview)
