@@ -24,7 +24,8 @@
 //! - In a batch that restates, an `opened` row also says what its ticket is by now (an export of tickets, one row each). After
 //!   the ticket's rows of the batch, what such a row (of several the last) says of priority, owner, team and state happens at the engine's time, or
 //!   at the ticket's last event if that is later: `priority_changed`, `assigned`, a state event, in this order; but only what
-//!   differs both from what the ticket is and from what it was opened with. So the export of tonight moves a ticket to its
+//!   no other row of the ticket in the batch says with a time of its own, and what differs both from what the ticket is and
+//!   from what it was opened with. So the export of tonight moves a ticket to its
 //!   new priority, and a repeat of the row that opened it changes nothing, whatever has happened since. (Back to what it was
 //!   opened with goes by an event.)
 //! - An event that the ticket's history holds already (same time, same primitive event, same value) changes nothing.

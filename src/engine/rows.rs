@@ -20,6 +20,21 @@ pub(super) struct Row {
     pub restates: bool,
 }
 
+/// What a ticket's rows of one batch say that it is by now: the last `opened` one, without what another kind of row says with
+/// a time of its own.
+pub(super) fn restated(rows: &[Row]) -> Option<Row> {
+    let mut restated = Row { restates: true, ..*rows.iter().rfind(|row| row.kind == EventKind::Opened)? };
+    for row in rows.iter().filter(|row| row.kind != EventKind::Opened) {
+        let ends = matches!(row.kind, EventKind::Resolved | EventKind::Closed | EventKind::Reopened);
+        let unless = |says: bool, told: Symbol| if says { NO_SYMBOL } else { told };
+        restated.priority = unless(row.priority != NO_SYMBOL, restated.priority);
+        restated.owner = unless(row.owner != NO_SYMBOL, restated.owner);
+        restated.team = unless(row.team != NO_SYMBOL, restated.team);
+        restated.state = restated.state.filter(|_| row.state.is_none() && !ends);
+    }
+    Some(restated)
+}
+
 /// A ticket's events while rows are added to them.
 pub(super) struct Growing {
     pub entries: Vec<Entry>,

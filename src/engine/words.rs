@@ -1,13 +1,13 @@
 //! A batch with its words looked up and its rows given to shards.
 
 use super::outcome::{Refused, RefusedReason};
-use super::rows::Row;
+use super::rows::{Row, restated};
 use super::shard::{Scene, Shard};
 use super::symbols::{NO_SYMBOL, Symbol, Symbols};
 use super::versions::Versions;
 use crate::limits::{MAX_CHANNELS, MAX_LABEL_BYTES, MAX_PRIORITIES, MAX_SHORT_LABELS, MAX_TICKET_ID_BYTES};
 use crate::policy::Policy;
-use crate::ticket::{Batch, Column, EventKind, Labels, NO_LABEL};
+use crate::ticket::{Batch, Column, Labels, NO_LABEL};
 use crate::time::{MAX_INPUT_MS, MIN_INPUT_MS};
 use rayon::prelude::*;
 
@@ -296,13 +296,11 @@ impl<'a> Resolved<'a> {
                     slot = shard.tickets.records[here].is_live().then_some(here);
                 }
             }
-            // Of several such rows of a ticket the last one counts.
-            let restated = rows.iter().rfind(|row| self.batch.restates && row.kind == EventKind::Opened);
-            if let (Some(slot), Some(row)) = (slot, restated)
-                && shard.is_news(scene.versions, slot, row)
+            if let (Some(slot), Some(row)) = (slot, self.batch.restates.then(|| restated(&rows)).flatten())
+                && shard.is_news(scene.versions, slot, &row)
             {
                 let at_ms = shard.tickets.last_ms(slot).max(scene.now_ms);
-                let row = Row { at_ms, restates: true, ..*row };
+                let row = Row { at_ms, ..row };
                 shard.apply_rows(scene, slot, &[row], |row| self.assign(row.number, policy), &mut refused);
             }
         }

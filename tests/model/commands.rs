@@ -208,7 +208,7 @@ impl Model {
         if let Some(row) = restating {
             let at_ms = ticket.history.last_ms().max(now_ms);
             let before = ticket.history.clone();
-            ticket.restate(batch, *row, at_ms);
+            ticket.restate(batch, *row, rows, at_ms);
             if at_ms > now_ms {
                 ticket.step(&self.versions, Some(before), at_ms, now_ms, passed, output);
             }

@@ -43,11 +43,15 @@ impl Ticket {
     }
 
     /// An `opened` row that says what the ticket is by now: what neither is so nor was so at the opening happens.
-    pub fn restate(&mut self, batch: &Batch, row: usize, at_ms: i64) {
+    /// What another row of the batch, of `rows`, says of it stands.
+    pub fn restate(&mut self, batch: &Batch, row: usize, rows: &[usize], at_ms: i64) {
+        let others = || rows.iter().copied().filter(|other| batch.kind[*other] != EventKind::Opened);
+        let is_said = |column| others().any(|other| batch.labels(column).get(other).is_some());
+        let word = |column| batch.labels(column).get(row).filter(|_| !is_said(column));
         let (state, priority) = self.history.at(i64::MAX);
         let (owner, team) = self.history.assigned_at(i64::MAX);
         let mut events = Vec::new();
-        if let Some(name) = batch.priority.get(row)
+        if let Some(name) = word(Column::Priority)
             && name != priority
             && name != self.history.priority
         {
@@ -56,12 +60,15 @@ impl Ticket {
         let news = |told: Option<&str>, has: Option<&str>, opened: &Option<String>| {
             told.filter(|word| Some(*word) != has && Some(*word) != opened.as_deref()).map(str::to_owned)
         };
-        let owner = news(batch.owner.get(row), owner, &self.history.owner);
-        let team = news(batch.team.get(row), team, &self.history.team);
+        let owner = news(word(Column::Owner), owner, &self.history.owner);
+        let team = news(word(Column::Team), team, &self.history.team);
         if owner.is_some() || team.is_some() {
             events.push(What::Assigned(owner, team));
         }
+        let tells_state = [EventKind::Resolved, EventKind::Closed, EventKind::Reopened];
+        let says_state = |other: usize| batch.state[other].is_some() || tells_state.contains(&batch.kind[other]);
         if let Some(next) = batch.state[row]
+            && !others().any(says_state)
             && next != self.history.state
             && let Some(kind) = state_event(state, next)
         {

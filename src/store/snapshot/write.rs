@@ -105,9 +105,9 @@ impl SnapshotWriter {
     /// [`SnapshotError`]; nothing is published then.
     pub fn finish(mut self, parts: Finish<'_>) -> Result<Manifest, SnapshotError> {
         let Finish { first, head, state, zone_data_version } = parts;
-        for number in 0..head.shards {
+        for number in (0..head.shards).chain(self.shards.iter().map(|shard| shard.number)) {
             let times = self.shards.iter().filter(|shard| shard.number == number).count();
-            if times != 1 {
+            if times != 1 || number >= head.shards {
                 return Err(SnapshotError::Shards { number, times, shards: head.shards });
             }
         }

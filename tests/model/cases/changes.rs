@@ -243,3 +243,26 @@ fn a_log_that_repeats_an_opening_changes_nothing() {
     ];
     assert_eq!(escalations(&check(&policy, &commands)), fired(&[("16 13:00", 1, 1)]));
 }
+
+#[test]
+fn what_an_export_says_with_a_time_is_not_said_again_for_now() {
+    let slow = priority("slow", OFFICE, OnPriorityChange::FromStart, vec![resolution(hours(4), &[WHOLE])]);
+    let fast = priority("fast", OFFICE, OnPriorityChange::FromStart, vec![resolution(hours(1), &[WHOLE])]);
+    let other = priority("other", OFFICE, OnPriorityChange::FromStart, vec![resolution(hours(6), &[WHOLE])]);
+    let policy = policy(vec![slow, fast, other]);
+    let export = [
+        Row { restates: true, ..opened("16 09:00").priority("fast") },
+        Row { restates: true, ..row("16 09:20", EventKind::StateChanged).priority("fast") },
+    ];
+    let commands = [
+        apply(&[Row { restates: true, ..opened("16 09:00").priority("slow") }]),
+        advance("16 09:30"),
+        apply(&export),
+        apply(&[row("16 09:30", EventKind::PriorityChanged).priority("other")]),
+        // A repeat of the export does not undo what has happened since.
+        advance("16 09:40"),
+        apply(&export),
+        advance("16 17:00"),
+    ];
+    assert_eq!(escalations(&check(&policy, &commands)), fired(&[("16 15:00", 1, 1)]));
+}
