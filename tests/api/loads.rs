@@ -1,8 +1,10 @@
 //! Bulk bodies: every format and packing, upserts, refused rows, and what is not taken at all.
 
 use crate::{NDJSON, Running, lines};
+use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMillisecondArray};
 use serde_json::{Value, json};
 use std::io::{self, Read, Write};
+use std::sync::Arc;
 
 fn ticket(id: &str) -> Value {
     json!({ "id": id, "opened_at": "2026-11-23T08:00:00Z", "priority": "normal", "team": "billing" })
@@ -128,10 +130,8 @@ fn a_long_body_is_streamed_and_a_bomb_or_too_long_one_stopped() {
         })
         .collect();
     assert!(body.len() > 5 << 20 && body.len() < 8 << 20);
-    // A line near the end that the engine would refuse: its number must be right across blocks.
-    let bad = body.len() as u64;
+    // A row at the end that cannot be taken: its line must be right across blocks.
     let body = body + "{\"id\":\"bad\",\"opened_at\":\"2026-11-23T08:00:00Z\",\"priority\":\"nope\"}\n";
-    assert!(bad > 0);
     let told = running.post("/v1/tickets", NDJSON, body.clone());
     assert_eq!((told.status, &told.json["taken"]), (200, &json!(rows)), "{}", told.text);
     assert_eq!(told.json["errors"][0]["line"], json!(rows + 1));
@@ -146,5 +146,38 @@ fn a_long_body_is_streamed_and_a_bomb_or_too_long_one_stopped() {
     let request = running.request(reqwest::Method::POST, "/v1/events").header("content-type", NDJSON);
     let told = crate::Told::of(request.header("content-encoding", "zstd").body(bomb).send().unwrap());
     assert_eq!(told.status, 413, "{}", told.text);
+    running.stop();
+}
+
+/// Two tickets and a row that names an unknown priority, as a table.
+fn table() -> RecordBatch {
+    let opened = TimestampMillisecondArray::from(vec![crate::START_MS - 3_600_000; 3]).with_timezone("UTC");
+    let columns: [(&str, ArrayRef); 3] = [
+        ("id", Arc::new(StringArray::from(vec!["a", "b", "c"]))),
+        ("opened_at", Arc::new(opened)),
+        ("priority", Arc::new(StringArray::from(vec![Some("normal"), Some("nope"), None]))),
+    ];
+    RecordBatch::try_from_iter(columns).unwrap()
+}
+
+#[test]
+fn tables_are_taken_like_texts() {
+    let running = Running::new();
+    let table = table();
+    let mut arrow = Vec::new();
+    let mut writer = arrow::ipc::writer::StreamWriter::try_new(&mut arrow, &table.schema()).unwrap();
+    writer.write(&table).unwrap();
+    writer.finish().unwrap();
+    drop(writer);
+    let mut parquet = Vec::new();
+    let mut writer = parquet::arrow::ArrowWriter::try_new(&mut parquet, table.schema(), None).unwrap();
+    writer.write(&table).unwrap();
+    writer.close().unwrap();
+    for (kind, body) in [("application/vnd.apache.arrow.stream", arrow), ("application/vnd.apache.parquet", parquet)] {
+        let told = running.post("/v1/tickets", kind, body);
+        assert_eq!((told.status, &told.json["taken"]), (200, &json!(2)), "{kind} {}", told.text);
+        assert_eq!((&told.json["errors"][0]["line"], &told.json["errors"][0]["value"]), (&json!(2), &json!("nope")));
+    }
+    assert_eq!(running.get("/v1/metrics").json["tickets"], 2);
     running.stop();
 }
