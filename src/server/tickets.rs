@@ -60,9 +60,10 @@ pub struct EscalateBody {
 /// `first_reply_at`, `resolved_at`, `closed_at`, `state` (new, open, waiting, resolved, closed), `priority`, `owner`, `team`,
 /// `channel`, `category`, `customer`, `segment`, `subject`, `text` (for the assignment rules; not kept) and `actor`.
 ///
-/// What a row says of state, priority, owner and team holds since `updated_at`, or since `opened_at` without it; so a ticket
-/// that is known is changed by a row with an `updated_at`. A row that says nothing new changes nothing: sending a body again is
-/// safe. Exports with other columns are mapped by `overdue load`.
+/// What a row says of state, priority, owner and team holds since `updated_at`. Without it, it holds since `opened_at` for a ticket
+/// that is new; of one that is known, what differs both from what it is and from what it was opened with holds from now on. A
+/// row that says nothing new changes nothing: sending a body again is safe. Exports with other columns are mapped by
+/// `overdue load`.
 ///
 /// The body is read as it arrives: NDJSON, JSON (a list, or one object), CSV, Parquet or an Arrow stream, plain or packed with
 /// gzip or zstd. Rows are taken in batches of some thousand; the answer comes when all are durable. If the body breaks off, the
