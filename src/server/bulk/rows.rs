@@ -99,6 +99,7 @@ impl Rows {
             }
         }
         let mut kept = Numbered::default();
+        kept.batch.restates = batch.restates;
         for (row, line) in lines.iter().enumerate() {
             if bad_lines.binary_search(line).is_err() {
                 copy_row(batch, row, &mut kept.batch);
