@@ -304,10 +304,6 @@ pub const MAX_KEPT_ANSWERS: usize = 4_096;
 pub const MAX_KEPT_ANSWER_BYTES: usize = 16 << 10;
 pub const KEPT_ANSWER_S: u64 = 24 * 60 * 60;
 
-/// Bytes of a body under an `Idempotency-Key` that is compared with the body of its repeat. What is longer (or of unknown
-/// length) is not compared.
-pub const MAX_COMPARED_BODY_BYTES: usize = 1 << 20;
-
 /// Names of teams, channels, categories and priorities that have series of their own in Prometheus, the largest; the others
 /// are summed. A scrape stays below some thousand lines.
 pub const MAX_METRIC_NAMES: usize = 200;

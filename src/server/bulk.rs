@@ -130,7 +130,7 @@ pub async fn load(
     if !head.is_empty() && !packing.fits(&head) {
         return Err(Problem::bad_request("the body is not packed as its content-encoding says"));
     }
-    let rows = Rows::new(rows_are, query, operator.actor, key);
+    let rows = Rows::new(rows_are, query, operator.actor, key.number());
     // An object instead of an array of objects is one row.
     let is_one = format == Some(Format::Json) && head.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
     if ended && media::is_plain_text(&head) {

@@ -42,7 +42,7 @@ pub async fn frame(
     };
     let id = RequestId::of(&request);
     let mut record = Record::of(&request, &id);
-    let answer = match admission::admit(&request, &state) {
+    let answer = match admission::admit(&request, record.route(), &state) {
         Err(problem) => request.into_response(problem.error_response()),
         Ok(caller) => {
             let path = request.path().to_owned();

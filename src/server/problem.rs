@@ -284,7 +284,7 @@ impl From<Refusal> for Problem {
             Refusal::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE, words).retry_after_s(BUSY_RETRY_S),
             Refusal::Stopping => Self::new(StatusCode::SERVICE_UNAVAILABLE, words),
             Refusal::DiskFull => Self::new(StatusCode::INSUFFICIENT_STORAGE, words),
-            Refusal::Invalid(_) => Self::invalid(words),
+            Refusal::Invalid(_) | Refusal::KeyReused => Self::invalid(words),
             Refusal::Policy(problems) => Self::of_policy(&problems),
             Refusal::Version { .. } => Self::precondition_failed(words),
             Refusal::Conflict(_) => Self::new(StatusCode::CONFLICT, words),

@@ -163,7 +163,7 @@ async fn make(_: Operator, key: IdempotencyKey, thing: web::Json<Thing>) -> Answ
         return Err(Problem::invalid("count is 0"));
     }
     let number = MADE.fetch_add(1, Ordering::Relaxed);
-    let made = serde_json::json!({ "number": number, "has_key": key.0.is_some(), "name": thing.name });
+    let made = serde_json::json!({ "number": number, "has_key": key.number().is_some(), "name": thing.name });
     Ok(HttpResponse::Created().insert_header(("x-made", number.to_string())).json(made))
 }
 

@@ -33,6 +33,7 @@ fn groups() -> Vec<Group> {
             let origin = Origin {
                 actor: format!("token {number}").into(),
                 key: (place.is_multiple_of(2)).then_some(u128::MAX / u128::from(number)),
+                fingerprint: None,
             };
             let at_ms = 1_795_000_000_000 + number as i64 * 1_000;
             let batch = batch(place, at_ms);

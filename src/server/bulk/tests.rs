@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 fn rows(on_error: OnError, key: Option<u128>) -> Rows {
     let query = LoadQuery { on_error, levels: Levels::default() };
-    Rows::new(RowsAre::Tickets, query, Arc::from("somebody"), IdempotencyKey(key))
+    Rows::new(RowsAre::Tickets, query, Arc::from("somebody"), key)
 }
 
 /// Reads a body as a small one is read.

@@ -7,6 +7,10 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use std::collections::VecDeque;
 
+/// A key was used before, for something else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyReused;
+
 /// Answers by key, the oldest first to go. Who may go follows from the inputs alone.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
@@ -23,8 +27,16 @@ impl Kept {
         kept
     }
 
-    pub fn find(&self, origin: &Origin) -> Option<&KeptAnswer> {
-        origin.key.and_then(|key| self.by_key.get(&key))
+    /// The answer to an earlier input with the same key.
+    ///
+    /// # Errors
+    /// [`KeyReused`] when that one was another input. Those of earlier releases, without a fingerprint, are not compared.
+    pub fn find(&self, origin: &Origin) -> Result<Option<&KeptAnswer>, KeyReused> {
+        let Some(kept) = origin.key.and_then(|key| self.by_key.get(&key)) else { return Ok(None) };
+        match (kept.origin.fingerprint, origin.fingerprint) {
+            (Some(first), Some(now)) if first != now => Err(KeyReused),
+            _ => Ok(Some(kept)),
+        }
     }
 
     /// Keeps an answer, and forgets those that are too old or too many.
