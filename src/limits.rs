@@ -165,8 +165,26 @@ pub const MAX_RESUME_BYTES: u64 = 256 << 20;
 pub const MAX_ATTEMPTS: u32 = 12;
 pub const MAX_RETRY_WAIT_S: u64 = 60;
 
-/// Bulk bodies that are read at the same time; each has parser threads and some 50 MiB of blocks and batches.
+/// Bulk bodies that are worked on at the same time; each has parser threads and some 50 MiB of blocks and batches.
 pub const MAX_BULK_LOADS: usize = 4;
+
+/// Bulk bodies that are open: worked on, waiting for their turn, or waiting for their sender with up to some 10 MiB at hand; and
+/// those of one token.
+pub const MAX_OPEN_LOADS: usize = 16;
+pub const MAX_OPEN_LOADS_OF_A_TOKEN: usize = MAX_OPEN_LOADS / 2;
+
+/// Bytes of a bulk body that must be there before it is opened: a sender that is slow from the start opens none until then.
+pub const BULK_HEAD_BYTES: usize = 512 << 10;
+
+/// Seconds for which a request waits for a bulk body to end, or for room for its own body, before it is told to come again.
+pub const PLACE_WAIT_S: u64 = 5;
+
+/// Bytes of bodies that may lie in memory, beside the bulk bodies that are open; twice what the operator allows for one body, if
+/// that is more. One token may have half of it.
+pub const BODIES_BYTES: usize = 128 << 20;
+
+/// Bytes of room that a body of unknown length takes at once.
+pub const ROOM_STEP_BYTES: usize = 16 << 10;
 
 /// Bytes of a body that is parsed where it arrives instead of on threads of its own: some hundred rows, well under a
 /// millisecond of an async worker's time.
@@ -280,6 +298,9 @@ pub const MAX_BULK_BODY_BYTES: u64 = 1 << 40;
 /// How fast a body must come on the whole, beyond the time that every body has: a bulk load over a slow line does, a client
 /// that sends a byte now and then to hold its place does not.
 pub const LEAST_BODY_BYTES_A_SECOND: u64 = 16 << 10;
+
+/// What must come of a body in each minute for which it is waited for, whatever time it has on the whole: a modem does it.
+pub const LEAST_BODY_BYTES_A_MINUTE: u64 = 64 << 10;
 
 /// Headers of a request, and their bytes together with the path: what a person or a client has any use for. The framework
 /// itself gives up at 96 headers or 128 KiB, with an answer that says nothing.

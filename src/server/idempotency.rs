@@ -19,7 +19,7 @@ pub use answers::KeptAnswers;
 
 use crate::limits::{MAX_KEPT_ANSWER_BYTES, MAX_KEY_BYTES};
 use crate::server::auth::Caller;
-use crate::server::frame::BULK_ROUTES;
+use crate::server::frame::{BULK_ROUTES, Room};
 use crate::server::problem::{FieldError, Problem};
 use crate::server::state::AppState;
 use crate::service::Refusal;
@@ -154,6 +154,8 @@ fn key_of(request: &ServiceRequest) -> Result<Option<u128>, Problem> {
 async fn drain(request: &mut ServiceRequest, state: &AppState) -> Result<(), Problem> {
     let is_bulk = BULK_ROUTES.contains(&request.path());
     let most = if is_bulk { state.limits.bulk_body_bytes } else { state.limits.body_bytes as u64 };
+    let room = request.extensions().get::<Rc<Room>>().cloned();
+    room.inspect(|room| room.leave());
     let mut payload = request.take_payload();
     let mut bytes = 0;
     while let Some(piece) = payload.next().await {

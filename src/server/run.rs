@@ -2,7 +2,8 @@
 
 use crate::server::app::{self, Routes};
 use crate::server::clock;
-use crate::server::frame::Timeouts;
+use crate::server::bulk::Loads;
+use crate::server::frame::{Rooms, Timeouts};
 use crate::server::idempotency::KeptAnswers;
 use crate::server::openapi::Description;
 use crate::server::rate::{RateLimits, Rates};
@@ -14,6 +15,7 @@ use actix_web::{HttpServer, web};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
@@ -81,6 +83,8 @@ pub(in crate::server) fn start_with(config: ServerConfig, service: Service, v1: 
         limits: config.limits,
         timeouts: config.timeouts,
         rates: RateLimits::new(config.rates),
+        rooms: Arc::new(Rooms::new(config.limits.body_bytes)),
+        loads: Loads::default(),
         answers: KeptAnswers::default(),
     });
     let failed = |error: &dyn std::fmt::Display| ServerError::Run(error.to_string());
