@@ -216,6 +216,14 @@ pub const MAX_SHOWN_NAMES: usize = 1_000;
 /// Readers of the live feed at the same time.
 pub const MAX_FEED_READERS: usize = 256;
 
+/// Those of one token, and the places that only a token without a reader gets.
+pub const MAX_FEED_READERS_OF_A_TOKEN: usize = MAX_FEED_READERS / 4;
+pub const RESERVED_FEED_READERS: usize = MAX_FEED_READERS / 8;
+
+/// Milliseconds after which a feed looks whether its token still lets it in, and whether the service is stopping. With
+/// [`TOKENS_CHECK_MS`] it ends within a second.
+pub const FEED_WAKE_MS: u64 = 400;
+
 /// Records that a feed reads at once; between two reads other requests have their turn.
 pub const FEED_CHUNK_ROWS: usize = 256;
 
@@ -283,7 +291,7 @@ pub const MAX_TOKENS_BYTES: u64 = 1 << 20;
 pub const MAX_TOKEN_NAME_BYTES: usize = 64;
 
 /// Milliseconds between two looks at the file of tokens: how long a revoked token may still work.
-pub const TOKENS_CHECK_MS: i64 = 1_000;
+pub const TOKENS_CHECK_MS: i64 = 500;
 
 /// Bytes of a token that is presented; longer ones are not looked up.
 pub const MAX_PRESENTED_TOKEN_BYTES: usize = 256;

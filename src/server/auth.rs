@@ -52,7 +52,12 @@ pub struct Caller {
     /// The token's name.
     pub name: Arc<str>,
     pub role: Role,
+    /// The token's hash; none where nobody is asked for a token.
+    pub token_hash: Option<TokenHash>,
 }
+
+/// SHA-256 of a token, as 64 hexadecimal digits.
+pub type TokenHash = Arc<[u8; 64]>;
 
 impl Caller {
     /// Whether the caller has a role.

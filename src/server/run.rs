@@ -3,6 +3,7 @@
 use crate::server::app::{self, Routes};
 use crate::server::clock;
 use crate::server::bulk::Loads;
+use crate::server::feed::readers::Readers;
 use crate::server::frame::{Rooms, Timeouts};
 use crate::server::idempotency::KeptAnswers;
 use crate::server::openapi::Description;
@@ -85,13 +86,15 @@ pub(in crate::server) fn start_with(config: ServerConfig, service: Service, v1: 
         rates: RateLimits::new(config.rates),
         rooms: Arc::new(Rooms::new(config.limits.body_bytes)),
         loads: Loads::default(),
+        readers: Arc::new(Readers::new(config.timeouts.body_idle)),
         answers: KeptAnswers::default(),
     });
     let failed = |error: &dyn std::fmt::Display| ServerError::Run(error.to_string());
     let description = Description::new(app::description(v1)).map_err(|error| failed(&error))?;
     let description = web::Data::new(description);
-    let (listener, address) = listen(config.listen)?;
-    let metrics = config.metrics_listen.map(listen).transpose()?;
+    let patience = config.timeouts.body_idle;
+    let (listener, address) = listen(config.listen, patience)?;
+    let metrics = config.metrics_listen.map(|address| listen(address, patience)).transpose()?;
     let metrics_address = metrics.as_ref().map(|(_, address)| *address);
 
     let (started, starts) = mpsc::channel();
@@ -107,9 +110,14 @@ pub(in crate::server) fn start_with(config: ServerConfig, service: Service, v1: 
     }
 }
 
-fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServerError> {
+/// Listens for connections. Those whose other end takes nothing of what it is sent for a while are closed by the system: nobody
+/// else could, since their tasks wait for room to write.
+fn listen(address: SocketAddr, patience: Duration) -> Result<(TcpListener, SocketAddr), ServerError> {
     let failed = |error| ServerError::Listen { address, error };
     let listener = TcpListener::bind(address).map_err(failed)?;
+    let patience_ms = u32::try_from(patience.as_millis()).unwrap_or(u32::MAX);
+    // Connections inherit it.
+    rustix::net::sockopt::set_tcp_user_timeout(&listener, patience_ms).map_err(|error| failed(error.into()))?;
     let address = listener.local_addr().map_err(failed)?;
     Ok((listener, address))
 }

@@ -1,6 +1,7 @@
 //! What handlers share. Made once, outside the app factory, which runs once a worker.
 
 use crate::server::bulk::Loads;
+use crate::server::feed::readers::Readers;
 use crate::server::frame::{Rooms, Timeouts};
 use crate::server::idempotency::KeptAnswers;
 use crate::server::rate::RateLimits;
@@ -22,6 +23,7 @@ pub struct AppState {
     /// The bodies that lie in memory.
     pub rooms: Arc<Rooms>,
     pub(in crate::server) loads: Loads,
+    pub(in crate::server) readers: Arc<Readers>,
     pub(in crate::server) answers: KeptAnswers,
 }
 

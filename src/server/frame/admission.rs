@@ -85,11 +85,11 @@ fn needed_role(request: &ServiceRequest, route: Option<&str>) -> Option<Role> {
 /// Finds out who calls. Who has no valid token is refused here, before anything else is said about the request.
 fn identify(request: &ServiceRequest, state: &AppState) -> Result<Caller, Problem> {
     if request.app_data::<NoTokens>().is_some() {
-        return Ok(Caller { name: "metrics".into(), role: Role::Viewer });
+        return Ok(Caller { name: "metrics".into(), role: Role::Viewer, token_hash: None });
     }
     let Some(tokens) = &state.tokens else {
         from_this_machine(request.headers())?;
-        return Ok(Caller { name: "local".into(), role: Role::Admin });
+        return Ok(Caller { name: "local".into(), role: Role::Admin, token_hash: None });
     };
     let caller = bearer(request.headers())
         .and_then(|secret| tokens.look_up(secret, clock::now_ms()).map_err(|denied| unauthorized(denied.to_string())));

@@ -29,7 +29,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 pub struct Timeouts {
     /// For the head of a request.
     pub head: Duration,
-    /// From one piece of a body to the next.
+    /// From one piece of a body to the next, and for how long nothing of an answer may be taken.
     pub body_idle: Duration,
     /// For all waiting for one body, beside a second for every [`LEAST_BODY_BYTES_A_SECOND`]. Of each minute of it
     /// [`LEAST_BODY_BYTES_A_MINUTE`] must come.
