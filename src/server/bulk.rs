@@ -250,13 +250,7 @@ async fn load_small(mut rows: Rows, service: &Service, source: Source, format: O
 }
 
 /// Reads a body on this thread and those of its parsers.
-fn load_stream(
-    rows: Rows,
-    service: &Service,
-    source: Source,
-    options: &Options,
-    turn: &Turn,
-) -> Answer<LoadAnswer> {
+fn load_stream(rows: Rows, service: &Service, source: Source, options: &Options, turn: &Turn) -> Answer<LoadAnswer> {
     let mapping = rows.rows_are.mapping();
     let rows = RefCell::new(rows);
     let mut stopped = None;

@@ -7,9 +7,7 @@
 
 pub mod readers;
 
-use crate::limits::{
-    FEED_CHUNK_ROWS, FEED_HEARTBEAT_S, FEED_WAKE_MS, MAX_FEED_READERS, MAX_FEED_READERS_OF_A_TOKEN,
-};
+use crate::limits::{FEED_CHUNK_ROWS, FEED_HEARTBEAT_S, FEED_WAKE_MS, MAX_FEED_READERS, MAX_FEED_READERS_OF_A_TOKEN};
 use crate::server::auth::{Caller, TokenHash, Viewer};
 use crate::server::clock;
 use crate::server::editing::blocking;
@@ -131,8 +129,12 @@ async fn feed(
 
 fn too_many(full: Full) -> Problem {
     let words = match full {
-        Full::All => format!("all of the {MAX_FEED_READERS} places for readers of the feed are taken, or kept for other tokens"),
-        Full::Token => format!("{MAX_FEED_READERS_OF_A_TOKEN} readers of this token follow the feed, the most of one token"),
+        Full::All => {
+            format!("all of the {MAX_FEED_READERS} places for readers of the feed are taken, or kept for other tokens")
+        }
+        Full::Token => {
+            format!("{MAX_FEED_READERS_OF_A_TOKEN} readers of this token follow the feed, the most of one token")
+        }
     };
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, words).retry_after_s(READERS_RETRY_S)
 }

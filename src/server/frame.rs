@@ -82,7 +82,8 @@ async fn inside(
         request.extensions_mut().insert(caller);
     }
     let room = Rc::new(Room::new(Arc::clone(&state.rooms), token));
-    let payload = body::bounded(request.take_payload(), state.timeouts, Rc::clone(&room), whole_length(&request, state));
+    let payload =
+        body::bounded(request.take_payload(), state.timeouts, Rc::clone(&room), whole_length(&request, state));
     request.set_payload(payload);
     request.extensions_mut().insert(Rc::clone(&room));
     let answer = AssertUnwindSafe(next.call(request)).catch_unwind().await;

@@ -95,8 +95,7 @@ pub async fn layer(
                 return Ok(request.into_response(problem.error_response()));
             }
             let is_other = kept.fingerprint.is_some() && kept.fingerprint != sent.fingerprint();
-            let answer =
-                if is_other { Problem::from(Refusal::KeyReused).error_response() } else { kept.answer() };
+            let answer = if is_other { Problem::from(Refusal::KeyReused).error_response() } else { kept.answer() };
             return Ok(request.into_response(answer));
         }
         Begun::Running => {

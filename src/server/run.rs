@@ -1,8 +1,8 @@
 //! Starts and stops the server. It runs in a thread of its own, so that a command, or a test in the same process, can hold it.
 
 use crate::server::app::{self, Routes};
-use crate::server::clock;
 use crate::server::bulk::Loads;
+use crate::server::clock;
 use crate::server::feed::readers::Readers;
 use crate::server::frame::{Rooms, Timeouts};
 use crate::server::idempotency::KeptAnswers;
@@ -201,6 +201,12 @@ impl Handle {
         if let Some(tokens) = &self.state.tokens {
             tokens.reload();
         }
+    }
+
+    /// Bytes of bodies that there is room for.
+    #[cfg(test)]
+    pub(in crate::server) fn free_room(&self) -> usize {
+        self.state.rooms.free()
     }
 
     /// How many tokens there are; `None` when none is asked for.

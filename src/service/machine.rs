@@ -16,8 +16,8 @@ use crate::store::snapshot::{Acknowledgement, KeptAnswer, PolicyVersion, Service
 use crate::ticket::Batch;
 use crate::ticket::EventKind;
 use days::Days;
-pub use kept::KeyReused;
 use kept::Kept;
+pub use kept::KeyReused;
 use records::Recorder;
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};

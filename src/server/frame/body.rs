@@ -166,3 +166,6 @@ impl Bounded {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -37,9 +37,13 @@ impl Rooms {
 /// There is no room for a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum NoRoom {
-    #[error("the bodies of all requests under way hold {bytes} bytes, the most that they may: send this one again later")]
+    #[error(
+        "the bodies of all requests under way hold {bytes} bytes, the most that they may: send this one again later"
+    )]
     OfAll { bytes: usize },
-    #[error("the bodies of this token's requests under way hold {bytes} bytes, the most that one token may: send fewer at once")]
+    #[error(
+        "the bodies of this token's requests under way hold {bytes} bytes, the most that one token may: send fewer at once"
+    )]
     OfToken { bytes: usize },
 }
 

@@ -4,12 +4,7 @@ use crate::limits::{KEPT_ANSWER_S, MAX_KEPT_ANSWERS};
 use std::time::Duration;
 
 fn kept() -> Kept {
-    Kept {
-        status: StatusCode::CREATED,
-        headers: Vec::new(),
-        bytes: Bytes::from_static(b"{}"),
-        fingerprint: Some(7),
-    }
+    Kept { status: StatusCode::CREATED, headers: Vec::new(), bytes: Bytes::from_static(b"{}"), fingerprint: Some(7) }
 }
 
 #[test]

@@ -163,8 +163,7 @@ pub fn write_answers(answers: &[KeptAnswer]) -> Result<RecordBatch, SnapshotErro
 pub fn read_answers(rows: &Rows<'_>) -> Result<Vec<KeptAnswer>, Unfit> {
     let (actors, at_ms) = (rows.strings("actor")?, rows.times("at")?);
     let keys = hashes(rows, "key")?;
-    let fingerprints =
-        if rows.has("fingerprint") { hashes(rows, "fingerprint")? } else { vec![None; rows.len()] };
+    let fingerprints = if rows.has("fingerprint") { hashes(rows, "fingerprint")? } else { vec![None; rows.len()] };
     let counts = |name: &str| rows.numbers::<UInt64Type>(name);
     let (taken, refused, result) = (counts("taken")?, counts("refused")?, counts("result")?);
     let answer = |row: usize| KeptAnswer {

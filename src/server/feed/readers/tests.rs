@@ -22,7 +22,8 @@ fn one_token_has_a_share_and_the_last_places_are_for_who_has_none() {
         (1..9).map(|token| enter(&readers, &format!("token {token}"), MAX_FEED_READERS, now)).collect();
     let all: usize = entered(&first) + greedy.iter().map(|places| entered(places)).sum::<usize>();
     assert!(all < MAX_FEED_READERS, "{all}");
-    let others: Vec<_> = (0..MAX_FEED_READERS - all).map(|token| enter(&readers, &format!("other {token}"), 2, now)).collect();
+    let others: Vec<_> =
+        (0..MAX_FEED_READERS - all).map(|token| enter(&readers, &format!("other {token}"), 2, now)).collect();
     assert!(others.iter().all(|places| places[0].is_ok()));
     assert_eq!(others[0][1].as_ref().unwrap_err(), &Full::All);
     assert_eq!(readers.enter(&"late".into(), now).unwrap_err(), Full::All);
