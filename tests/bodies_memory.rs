@@ -89,6 +89,11 @@ fn bodies_take_no_more_memory_than_there_is_room_for() {
     let served = serve(&data, &policy);
     let before = served.peak_bytes();
     let is_over = AtomicBool::new(false);
+    let large = vec![b'#'; BODY_BYTES];
+    let put = || {
+        let headers = format!("content-type: application/toml\r\ncontent-length: {BODY_BYTES}\r\n");
+        served.ask("PUT /v1/policy", &admin, &headers, &large)
+    };
     std::thread::scope(|scope| {
         let beside = scope.spawn(|| {
             let mut count = 0;
@@ -101,12 +106,7 @@ fn bodies_take_no_more_memory_than_there_is_room_for() {
             }
             count
         });
-        let large = vec![b'#'; BODY_BYTES];
-        let put = || {
-            let headers = format!("content-type: application/toml\r\ncontent-length: {BODY_BYTES}\r\n");
-            served.ask("PUT /v1/policy", &admin, &headers, &large)
-        };
-        let puts: Vec<_> = (0..BODIES).map(|_| scope.spawn(put)).collect();
+        let puts: Vec<_> = (0..BODIES).map(|_| scope.spawn(&put)).collect();
         let statuses: Vec<_> = puts.into_iter().map(|put| put.join().unwrap()).collect();
         let refused = statuses.iter().filter(|status| matches!(status, Some(503) | None)).count();
         assert!(statuses.iter().all(|status| matches!(status, Some(400..=422 | 503) | None)), "{statuses:?}");

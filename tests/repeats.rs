@@ -101,6 +101,8 @@ fn start(folder: &Path) -> Process {
 #[test]
 fn another_body_under_a_known_key_is_refused_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
+    // Another test of this process may have been first.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let client = Client::builder().no_proxy().build().unwrap();
     let requests = requests();
     let mut process = start(folder.path());

@@ -15,8 +15,14 @@ fn follow(running: &Running, secret: &str) -> Connection {
     running.begin("GET /v1/escalations/feed?after=0", secret, "")
 }
 
+/// Reads a feed to its last chunk.
 fn until_end(mut feed: Connection) {
-    feed.0.read_to_end(&mut Vec::new()).unwrap();
+    let mut read = Vec::new();
+    let mut byte = [0];
+    while !read.ends_with(b"0\r\n\r\n") {
+        feed.0.read_exact(&mut byte).unwrap();
+        read.push(byte[0]);
+    }
 }
 
 #[test]
