@@ -34,11 +34,6 @@ fn readers_of_one_token_keep_no_other_token_out() {
     let (status, head) = follow(&running, &secrets[0]).head();
     assert!(status == 503 && head.contains("\r\nretry-after: 10\r\n"), "{head}");
     assert_eq!(follow(&running, &secrets[1]).head().0, 200);
-    // A place is free again when its reader goes away, which the service sees when it writes to it or reads from it.
-    drop(readers.pop());
-    while follow(&running, &secrets[0]).head().0 != 200 {
-        std::thread::yield_now();
-    }
     running.stop();
 }
 
