@@ -29,7 +29,7 @@ operator what a viewer may. The service's administrator makes tokens with `overd
 `X-Request-Id`, which is also in the log.
 
 **Repeats.** A POST with an `Idempotency-Key` that was done is not done again: its repeat gets the same answer, with the header \
-`Idempotency-Replayed: true`.
+`Idempotency-Replayed: true`. Another body or query under the same key is 422.
 
 **Times** are RFC 3339. An answer to a write means that it is on disk.";
 

@@ -41,7 +41,7 @@ impl Rows {
     pub fn next_load(&mut self, numbered: Numbered, unknown: &[String]) -> Answer<(Load, Vec<u64>)> {
         let key = self.key.map(|key| key.wrapping_add(KEY_STEP.wrapping_mul(self.batches)));
         // Of the rows as they were sent: which priorities are unknown may be another answer the next time.
-        let fingerprint = key.map(|_| fingerprint(&numbered.batch, &self.query));
+        let fingerprint = key.map(|_| fingerprint(&numbered.batch, self.query));
         let Numbered { batch, lines } =
             if unknown.is_empty() { numbered } else { self.without_unknown(&numbered, unknown) };
         self.stop_at_refused()?;
@@ -134,7 +134,7 @@ fn copy_row(from: &Batch, row: usize, to: &mut Batch) {
 
 /// A hash of rows and of how they are loaded. It is written to the journal: the same rows must give the same number in every
 /// release.
-fn fingerprint(batch: &Batch, query: &LoadQuery) -> u128 {
+fn fingerprint(batch: &Batch, query: LoadQuery) -> u128 {
     let mut hash = Hasher::new();
     hash.write(&[query.on_error as u8, query.levels as u8, u8::from(batch.restates)]);
     hash_numbers(&mut hash, &batch.at_ms, |at_ms| at_ms.to_le_bytes());
