@@ -140,8 +140,42 @@ pub const MAX_VERSIONS: usize = 65_535;
 /// Bytes of one Arrow record batch, packed or unpacked. Batches are read whole; tools write some MiB each.
 pub const MAX_TABLE_BATCH_BYTES: u64 = 512 << 20;
 
-/// Bytes of an Arrow message's description.
-pub const MAX_TABLE_HEADER_BYTES: u64 = 16 << 20;
+/// Bytes of an Arrow message's description: of a schema with thousands of columns it has some hundred thousand.
+pub const MAX_TABLE_HEADER_BYTES: u64 = 2 << 20;
+
+/// Bytes of a page of a Parquet column, unpacked and with the prefixes of its texts joined; writers make pages of 1 MiB. And of
+/// a page in a file of the user's own: some programs write a whole column as one page.
+pub const MAX_TABLE_PAGE_BYTES: u64 = 64 << 20;
+pub const MAX_OWN_TABLE_PAGE_BYTES: u64 = 512 << 20;
+
+/// Bytes of the pages that one read of rows holds, and of the dictionaries of an Arrow stream in a file of the user's own.
+pub const MAX_TABLE_READ_BYTES: u64 = 128 << 20;
+pub const MAX_OWN_TABLE_READ_BYTES: u64 = 1 << 30;
+
+/// Bytes of the dictionaries that an Arrow stream keeps.
+pub const MAX_TABLE_DICTIONARY_BYTES: u64 = 64 << 20;
+
+/// Bytes of the description at the end of a Parquet file; read, it takes some 50 times as much memory. 100 columns in 100 row
+/// groups take about 1 MiB.
+pub const MAX_TABLE_FOOTER_BYTES: u64 = 4 << 20;
+pub const MAX_OWN_TABLE_FOOTER_BYTES: u64 = 64 << 20;
+
+/// Memory that a byte of a Parquet file's description takes when it has been read.
+pub const FOOTER_EXPANSION: u64 = 50;
+
+/// Bytes that all tables may take together which a service reads at the same time.
+pub const MAX_TABLES_BYTES: u64 = 1 << 30;
+
+/// Bytes of the header of a page of a Parquet column: it may have the column's least and greatest text.
+pub const MAX_PAGE_HEADER_BYTES: u64 = 1 << 20;
+
+/// Values of a column of lists in one row group of a Parquet file: they are read with the columns beside them, and not used.
+pub const MAX_LIST_VALUES: u64 = 4 << 20;
+
+/// Rows that any input may have, and rows for each byte of it as it is stored beyond that. A row that says something takes some
+/// bytes even in the best compression; without a bound a few bytes that stand for many empty rows would keep a core busy.
+pub const ROWS_ALLOWANCE: u64 = 1 << 17;
+pub const MAX_ROWS_A_BYTE: u64 = 2;
 
 /// Bytes of an answer that the client commands read. The longest lists every row of a chunk that was refused.
 pub const MAX_ANSWER_BYTES: u64 = 64 << 20;

@@ -60,6 +60,17 @@ pub enum IngestError {
         "{source_name}: expands to more than {expanded} bytes from {read} compressed ones; refused as a decompression bomb"
     )]
     Bomb { source_name: String, read: u64, expanded: u64 },
+    /// Something of the input is larger than its bound.
+    #[error("{source_name}: {found} {what}, at most {most} are accepted")]
+    TooLarge { source_name: String, what: &'static str, found: u64, most: u64 },
+    /// The same, found while the input is unpacked.
+    #[error("{source_name}: {reason}")]
+    Expands { source_name: String, reason: String },
+    /// Other inputs that are read at the same time hold the memory that this one needs.
+    #[error(
+        "{source_name}: reading it takes {bytes} bytes of memory, and other tables leave {free} of {most}: try again in a moment"
+    )]
+    Busy { source_name: String, bytes: u64, free: u64, most: u64 },
     #[error("{source_name}: {reason}")]
     Columns { source_name: String, reason: String },
     #[error("stopped at the first bad row: {0}")]

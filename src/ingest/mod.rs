@@ -16,13 +16,16 @@ mod error;
 mod json;
 mod json_array;
 mod mapping;
+mod memory;
 mod moment;
 mod parquet_file;
+mod parquet_pages;
 mod pipeline;
 mod rows;
 mod source;
 mod table;
 mod text;
+mod thrift;
 mod values;
 mod words;
 
@@ -34,14 +37,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use error::{IngestError, MappingError, Mistake, Reject};
 pub use mapping::Mapping;
+pub use memory::{Budget, TableBounds};
 pub use source::{Format, Source};
 
-use crate::limits::{BLOCK_BYTES, MAX_LINE_BYTES, REJECTS_SHOWN};
+use crate::limits::{BLOCK_BYTES, MAX_LINE_BYTES, MAX_ROWS_A_BYTE, REJECTS_SHOWN, ROWS_ALLOWANCE};
 use crate::ticket::Batch;
 use arrow_ipc::Messages;
 use blocks::{Blocks, Split};
 use json::Fields;
 use json_array::ArrayScan;
+use memory::{Share, within};
 use parquet_file::Table;
 use pipeline::Parsed;
 use rows::RowWriter;
@@ -69,6 +74,8 @@ pub struct Options {
     pub lines: bool,
     /// Where a stream goes that must be read from its end; without it where the system keeps temporary files.
     pub spool_dir: Option<PathBuf>,
+    /// What a table may take.
+    pub tables: TableBounds,
 }
 
 impl Default for Options {
@@ -82,6 +89,7 @@ impl Default for Options {
             read_bytes: Arc::default(),
             lines: false,
             spool_dir: None,
+            tables: TableBounds::default(),
         }
     }
 }
@@ -151,6 +159,8 @@ pub fn read_numbered(
         let take = |parsed: Parsed| {
             report.rows += parsed.rows;
             report.skipped += parsed.skipped;
+            let bytes = options.read_bytes.load(Ordering::Relaxed) - before;
+            within(&name, "rows for its length", report.rows, rows_of(bytes))?;
             for refused in parsed.rejects {
                 let pipeline::Refused { line, column, value, reason } = refused;
                 let reject = Reject { source: name.clone(), line, column, value, reason };
@@ -178,6 +188,11 @@ pub fn read_numbered(
     }
     report.bytes = options.read_bytes.load(Ordering::Relaxed) - before;
     Ok(report)
+}
+
+/// Rows that an input of so many bytes, as it is stored, may have.
+fn rows_of(bytes: u64) -> u64 {
+    bytes.saturating_mul(MAX_ROWS_A_BYTE).saturating_add(ROWS_ALLOWANCE)
 }
 
 fn read_one(
@@ -211,7 +226,10 @@ fn read_one(
             let parse = |group, results: &pipeline::Results| table.parse(group, mapping, results);
             return pipeline::run(&name, options.threads, || Ok(groups.next()), parse, take);
         }
-        Format::Arrow => return read_arrow(&name, Messages::new(&name, opened.reader), mapping, options, take),
+        Format::Arrow => {
+            let messages = Messages::new(&name, opened.reader, options.tables.clone());
+            return read_arrow(&name, messages, mapping, options, take);
+        }
     };
     let parse = |block, results: &pipeline::Results| {
         text::parse(&block, &format, mapping, options.lines, results);
@@ -231,11 +249,13 @@ fn read_arrow(
     let next = || {
         Ok(messages.next()?.map(|batch| {
             let work = (first_row, batch);
-            first_row += work.1.num_rows() as u64;
+            first_row += work.1.0.num_rows() as u64;
             work
         }))
     };
-    let parse = |(first_row, batch): (u64, arrow::array::RecordBatch), results: &pipeline::Results| {
+    // What the batch takes of the budget is given back when its rows have been read.
+    let parse = |(first_row, (batch, _share)): (u64, (arrow::array::RecordBatch, Share)),
+                 results: &pipeline::Results| {
         let plan = Plan::new(&batch.schema(), mapping)
             .map_err(|reason| IngestError::Columns { source_name: name.to_owned(), reason })?;
         let mut writer = RowWriter::new(mapping).numbered(options.lines);

@@ -8,36 +8,48 @@ use std::io::{self, BufReader, Read};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::{DataType, FieldRef, Fields, Schema};
 use bytes::Bytes;
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader};
+use parquet::arrow::{FieldLevels, ProjectionMask, parquet_to_arrow_field_levels};
 use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::reader::{ChunkReader, Length};
 
 use super::Options;
 use super::error::IngestError;
 use super::mapping::Mapping;
+use super::memory::{Share, TableBounds, within};
+use super::parquet_pages::{self, BoundedGroup, PageWatch, TooLarge};
 use super::pipeline::Results;
 use super::rows::RowWriter;
 use super::source::{Opened, told};
 use super::table::{self, Plan};
-use crate::limits::{EXPANSION_ALLOWANCE_BYTES, MAX_EXPANSION};
+use super::thrift;
+use crate::limits::{EXPANSION_ALLOWANCE_BYTES, FOOTER_EXPANSION, MAX_EXPANSION};
+
+/// Bytes behind a file's description: its length, and the mark.
+const FOOTER_END_BYTES: u64 = 8;
 
 /// Rows that are decoded at a time.
-const ROWS_A_READ: usize = 8_192;
+const ROWS_A_READ: u64 = 8_192;
 
 /// A Parquet file that is open, with its description read and checked.
 pub(super) struct Table {
     name: String,
     file: Shared,
     metadata: ArrowReaderMetadata,
-    roots: Vec<usize>,
     plan: Plan,
     /// The number of each row group's first row.
     first_rows: Vec<u64>,
     numbered: bool,
+    /// The leaf columns that are read.
+    leaves: Vec<usize>,
+    levels: FieldLevels,
+    bounds: TableBounds,
+    /// What the description takes.
+    _share: Share,
 }
 
 impl Table {
@@ -49,6 +61,7 @@ impl Table {
         let length = file.metadata().map_err(|error| told(name, error))?.len();
         let file = Shared { file: Arc::new(file), length };
         let malformed = |error: ParquetError| malformed(name, &error);
+        let _share = check_footer(name, &file, &options.tables)?;
         let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(malformed)?;
         let views = with_views(metadata.schema());
         let parquet_metadata = Arc::clone(metadata.metadata());
@@ -62,7 +75,13 @@ impl Table {
         let plan = Plan::new(&projected, mapping)
             .map_err(|reason| IngestError::Columns { source_name: name.to_owned(), reason })?;
         let first_rows = check_sizes(name, &metadata, length)?;
-        Ok(Self { name: name.to_owned(), file, metadata, roots, plan, first_rows, numbered: options.lines })
+        let schema = metadata.parquet_schema();
+        let mask = ProjectionMask::roots(schema, roots.iter().copied());
+        let leaves = (0..schema.num_columns()).filter(|&leaf| mask.leaf_included(leaf)).collect();
+        let levels =
+            parquet_to_arrow_field_levels(schema, mask, Some(metadata.schema().fields())).map_err(malformed)?;
+        let (name, numbered, bounds) = (name.to_owned(), options.lines, options.tables.clone());
+        Ok(Self { name, file, metadata, plan, first_rows, numbered, leaves, levels, bounds, _share })
     }
 
     pub fn row_groups(&self) -> usize {
@@ -72,14 +91,22 @@ impl Table {
     /// Reads the rows of a row group.
     pub fn parse(&self, row_group: usize, mapping: &Mapping, results: &Results) -> Result<(), IngestError> {
         let malformed = |error: ParquetError| malformed(&self.name, &error);
-        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.file.clone(), self.metadata.clone());
-        let mask = ProjectionMask::roots(builder.parquet_schema(), self.roots.iter().copied());
-        let reader = builder
-            .with_row_groups(vec![row_group])
-            .with_projection(mask)
-            .with_batch_size(ROWS_A_READ)
-            .build()
-            .map_err(malformed)?;
+        let metadata = self.metadata.metadata();
+        let description = metadata.row_group(row_group);
+        let scanned = parquet_pages::scan(&self.name, &self.file, description, &self.leaves, &self.bounds)?;
+        let read_bytes = self.bounds.read_bytes;
+        let _share = self.bounds.take(&self.name, scanned.bytes.min(read_bytes))?;
+        // So many rows at a time that their pages, if all are alike, take a quarter of what may be held.
+        let rows = u64::try_from(description.num_rows()).unwrap_or(0).max(1);
+        let row_bytes = (scanned.bytes / rows).max(scanned.row_bytes).max(1);
+        let rows_a_read = (read_bytes / 4 / row_bytes).clamp(1, ROWS_A_READ);
+        within(&self.name, "bytes of the fixed values of a row", scanned.row_bytes, read_bytes / 4)?;
+        let unpacked = Arc::new(AtomicU64::new(0));
+        let watch = PageWatch { unpacked: Arc::clone(&unpacked), page_bytes: self.bounds.page_bytes, read_bytes };
+        let group = BoundedGroup { file: Arc::new(self.file.clone()), metadata, group: row_group, watch };
+        let reader =
+            ParquetRecordBatchReader::try_new_with_row_groups(&self.levels, &group, rows_a_read as usize, None)
+                .map_err(malformed)?;
         let mut writer = RowWriter::new(mapping).numbered(self.numbered);
         let mut first_row = self.first_rows[row_group];
         for batch in reader {
@@ -89,6 +116,7 @@ impl Table {
             if flow.is_break() {
                 return Ok(());
             }
+            unpacked.store(0, Ordering::Relaxed);
             first_row += batch.num_rows() as u64;
         }
         results.put_last(writer.finish());
@@ -106,28 +134,65 @@ fn check_sizes(name: &str, metadata: &ArrowReaderMetadata, length: u64) -> Resul
         rows = rows.saturating_add(u64::try_from(group.num_rows()).unwrap_or(u64::MAX));
         bytes = bytes.saturating_add(u64::try_from(group.total_byte_size()).unwrap_or(u64::MAX));
     }
-    if rows > allowed || bytes > allowed {
-        let reason = format!("claims {rows} rows and {bytes} bytes in a file of {length} bytes");
-        return Err(IngestError::Malformed { source_name: name.to_owned(), reason });
-    }
+    within(name, "rows for its length", rows, super::rows_of(length))?;
+    within(name, "bytes unpacked for its length", bytes, allowed)?;
     Ok(first_rows)
 }
 
+/// Walks the description at the end of the file, before the library reads it; returns what it takes.
+fn check_footer(name: &str, file: &Shared, bounds: &TableBounds) -> Result<Share, IngestError> {
+    let unsound = |reason: String| IngestError::Malformed {
+        source_name: name.to_owned(),
+        reason: format!("is no sound Parquet file: {reason}"),
+    };
+    let Some(end) = file.length.checked_sub(FOOTER_END_BYTES) else {
+        return Err(unsound(format!("it has {} bytes", file.length)));
+    };
+    let tail = file.get_bytes(end, FOOTER_END_BYTES as usize).map_err(|error| malformed(name, &error))?;
+    let length = tail.first_chunk::<4>().map_or(0, |bytes| u64::from(u32::from_le_bytes(*bytes)));
+    if !tail.ends_with(b"PAR1") || length > end {
+        return Err(unsound(format!("it does not end with a description of {length} bytes and PAR1")));
+    }
+    within(name, "bytes of description", length, bounds.footer_bytes)?;
+    let share = bounds.take(name, length * FOOTER_EXPANSION)?;
+    let footer = file.get_bytes(end - length, length as usize).map_err(|error| malformed(name, &error))?;
+    thrift::check_footer(&footer).map_err(|error| unsound(format!("its description cannot be read: {error}")))?;
+    Ok(share)
+}
+
 fn malformed(name: &str, error: &ParquetError) -> IngestError {
+    let inner = match error {
+        ParquetError::External(inner) => Some(inner.to_string()).filter(|_| inner.is::<TooLarge>()),
+        // What comes through the Arrow reader is wrapped on the way, and known by its words.
+        error => Some(error.to_string()).filter(|words| words.contains(TooLarge::WORDS)),
+    };
+    if let Some(reason) = inner {
+        return IngestError::Expands { source_name: name.to_owned(), reason };
+    }
     IngestError::Malformed { source_name: name.to_owned(), reason: format!("is no sound Parquet file: {error}") }
 }
 
 /// The schema with its texts as views.
 fn with_views(schema: &Schema) -> Schema {
-    let fields = schema.fields().iter().map(|field| {
-        let text = match field.data_type() {
-            DataType::Utf8 | DataType::LargeUtf8 => true,
-            DataType::Dictionary(_, inner) => matches!(**inner, DataType::Utf8 | DataType::LargeUtf8),
-            _ => false,
-        };
-        if text { Field::new(field.name(), DataType::Utf8View, field.is_nullable()).into() } else { Arc::clone(field) }
-    });
-    Schema::new(fields.collect::<Vec<_>>())
+    Schema::new(fields_with_views(schema.fields()))
+}
+
+fn fields_with_views(fields: &Fields) -> Fields {
+    fields.iter().map(field_with_views).collect()
+}
+
+fn field_with_views(field: &FieldRef) -> FieldRef {
+    let is_text = |kind: &DataType| matches!(kind, DataType::Utf8 | DataType::LargeUtf8);
+    let viewed = match field.data_type() {
+        kind if is_text(kind) => DataType::Utf8View,
+        DataType::Dictionary(_, inner) if is_text(inner) => DataType::Utf8View,
+        DataType::Binary | DataType::LargeBinary => DataType::BinaryView,
+        DataType::Struct(inner) => DataType::Struct(fields_with_views(inner)),
+        DataType::List(inner) => DataType::List(field_with_views(inner)),
+        DataType::LargeList(inner) => DataType::LargeList(field_with_views(inner)),
+        _ => return Arc::clone(field),
+    };
+    Arc::new(field.as_ref().clone().with_data_type(viewed))
 }
 
 /// Copies a stream to a file that goes when it is closed.

@@ -5,8 +5,10 @@
 //! queue is bounded, so what is in memory does not depend on the size of the input, and the order of what comes out not on
 //! the threads.
 
+use std::cell::Cell;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Once;
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
@@ -140,10 +142,33 @@ fn run_here<W>(
     Ok(ControlFlow::Continue(()))
 }
 
+thread_local! {
+    /// Whether this thread reads with a library whose panic on a malformed input is an answer, not a fault.
+    static IS_GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Keeps panics of readers of malformed inputs quiet: they are reported with the input, and their backtraces help nobody. All
+/// others are reported as before.
+fn keep_quiet() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let report = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if !IS_GUARDED.get() {
+                report(info);
+            }
+        }));
+    });
+}
+
 pub(super) fn guarded<T>(source_name: &str, run: impl FnOnce() -> Result<T, IngestError>) -> Result<T, IngestError> {
-    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+    keep_quiet();
+    let was_guarded = IS_GUARDED.replace(true);
+    let result = catch_unwind(AssertUnwindSafe(run));
+    IS_GUARDED.set(was_guarded);
+    result.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-        let reason = format!("is malformed: its reader gave up ({})", text.unwrap_or("no reason given"));
+        let reason = format!("is malformed: its reader panicked ({})", text.unwrap_or("no reason given"));
         Err(IngestError::Malformed { source_name: source_name.to_owned(), reason })
     })
 }

@@ -120,6 +120,7 @@ fn plain(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
         DataType::Int64 | DataType::UInt64 | DataType::Float64 => None,
         DataType::Struct(_) | DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..) => None,
         DataType::Map(..) | DataType::Union(..) | DataType::ListView(_) | DataType::LargeListView(_) => None,
+        DataType::RunEndEncoded(..) => None,
         DataType::Timestamp(TimeUnit::Millisecond, _) | DataType::Date64 => None,
         DataType::Int8 | DataType::Int16 | DataType::Int32 => Some(DataType::Int64),
         DataType::UInt8 | DataType::UInt16 | DataType::UInt32 => Some(DataType::UInt64),
@@ -132,7 +133,9 @@ fn plain(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
         {
             Some(DataType::Utf8View)
         }
-        DataType::Dictionary(_, inner) => return plain(&cast(array, inner)?),
+        // Numbers and times; any other value could be long, and would be copied for each row.
+        DataType::Dictionary(_, inner) if inner.is_primitive() => return plain(&cast(array, inner)?),
+        DataType::Dictionary(..) => None,
         _ => Some(DataType::Utf8View),
     };
     match wanted {

@@ -17,10 +17,10 @@ pub use answer::{LoadAnswer, SequenceRange, error_of};
 pub use body::{BodyError, BodyReader, Feeder};
 
 use crate::engine::Passed;
-use crate::ingest::{self, Format, IngestError, Mapping, Numbered, Options, Source};
+use crate::ingest::{self, Budget, Format, IngestError, Mapping, Numbered, Options, Source, TableBounds};
 use crate::limits::{
-    BULK_BLOCK_BYTES, BULK_HEAD_BYTES, MAX_BULK_LOADS, MAX_OPEN_LOADS, MAX_OPEN_LOADS_OF_A_TOKEN, PLACE_WAIT_S,
-    SMALL_BODY_BYTES,
+    BULK_BLOCK_BYTES, BULK_HEAD_BYTES, MAX_BULK_LOADS, MAX_OPEN_LOADS, MAX_OPEN_LOADS_OF_A_TOKEN, MAX_TABLES_BYTES,
+    PLACE_WAIT_S, SMALL_BODY_BYTES,
 };
 use crate::server::auth::Operator;
 use crate::server::frame::Room;
@@ -56,12 +56,14 @@ pub struct Loads {
     open: Shares,
     /// Those that are worked on.
     turns: Arc<Turns>,
+    /// What their tables may take together.
+    tables: Arc<Budget>,
 }
 
 impl Default for Loads {
     fn default() -> Self {
         let open = Shares::new(MAX_OPEN_LOADS, MAX_OPEN_LOADS_OF_A_TOKEN);
-        Self { open, turns: Arc::new(Turns::new(MAX_BULK_LOADS)) }
+        Self { open, turns: Arc::new(Turns::new(MAX_BULK_LOADS)), tables: Arc::new(Budget::new(MAX_TABLES_BYTES)) }
     }
 }
 
@@ -167,7 +169,11 @@ pub async fn load(
     let (feeder, reader) = body::channel(Arc::clone(&turn));
     let service = state.service.clone();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let options = Options { spool_dir: Some(state.service.data_dir().to_owned()), ..options(&rows, format, threads) };
+    let options = Options {
+        spool_dir: Some(state.service.data_dir().to_owned()),
+        tables: TableBounds::shared(Arc::clone(&state.loads.tables)),
+        ..options(&rows, format, threads)
+    };
     let reading = rt::task::spawn_blocking(move || {
         // Held by the thread: a request that is dropped leaves it running for a moment.
         let _place = place;
@@ -298,7 +304,12 @@ fn problem_of_ingest(error: &IngestError) -> Problem {
             None if error.kind() == std::io::ErrorKind::StorageFull => Refusal::DiskFull.into(),
             None => Problem::bad_request(format!("the body cannot be unpacked: {error}")),
         },
-        IngestError::Bomb { .. } => Problem::too_large(error.to_string()),
+        IngestError::Bomb { .. } | IngestError::TooLarge { .. } | IngestError::Expands { .. } => {
+            Problem::too_large(error.to_string())
+        }
+        IngestError::Busy { .. } => {
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).retry_after_s(OPEN_RETRY_S)
+        }
         IngestError::Malformed { .. } => Problem::bad_request(error.to_string()),
         IngestError::Columns { .. } | IngestError::Rejected(_) => Problem::invalid(error.to_string()),
         IngestError::Sink(_) => Problem::failed(error.to_string()),
