@@ -99,7 +99,7 @@ fn random_restatements_ahead() {
 
 #[test]
 fn random_rewinds() {
-    random(Profile { ahead: true, behind: true, late: true, catch_ups: true, rewinds: true, ..Profile::default() });
+    random(Profile { ahead: true, behind: true, catch_ups: true, rewinds: true, ..Profile::default() });
 }
 
 #[test]

@@ -3,16 +3,13 @@
 //! The service's clock follows the machine's wall clock as long as that moves as time does. It never runs backwards, and a
 //! jump is recorded, not obeyed: while the wall clock is off by more than [`MAX_STEP_MS`] from where the monotonic clock says it should
 //! be, time goes on at the monotonic clock's pace. A wall clock that has been set right is obeyed at the next start, where
-//! what fell due meanwhile is passed by choice.
+//! what fell due meanwhile is passed by choice (`service::wall` says how far it is believed then).
 
 use super::config::ClockChoice;
+use crate::limits::MAX_STEP_MS;
 use crate::time::SECOND_MS;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-
-/// The furthest that the wall clock may be off from the monotonic one and still be followed: corrections by NTP are smaller.
-pub const MAX_STEP_MS: i64 = 10 * SECOND_MS;
 
 /// Measures how long something takes.
 #[derive(Debug, Clone, Copy)]
@@ -33,12 +30,12 @@ impl Stopwatch {
     }
 }
 
-/// The service's clock.
-#[derive(Debug)]
-pub struct Clock {
-    choice: ClockChoice,
-    state: Mutex<Follower>,
-    monotonic: Stopwatch,
+/// A wall clock: milliseconds since 1970 (UTC). Tests put their own in its place.
+pub type WallClock = Arc<dyn Fn() -> i64 + Send + Sync>;
+
+/// The machine's wall clock.
+pub fn machine_wall() -> WallClock {
+    Arc::new(wall_ms)
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place that asks for the wall clock")]
@@ -46,44 +43,80 @@ fn wall_ms() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
 }
 
+/// The service's clock.
+pub struct Clock {
+    source: Source,
+    monotonic: Stopwatch,
+}
+
+enum Source {
+    Wall { wall: WallClock, state: Mutex<Follower> },
+    Fast { start_ms: i64, speed: f64 },
+}
+
 impl Clock {
     /// A clock that shows at least `least_ms`, which is the time of the last run.
-    pub fn start(choice: ClockChoice, least_ms: i64) -> Self {
-        let start_ms = match choice {
-            ClockChoice::Wall => wall_ms(),
-            ClockChoice::Fast { start_ms, .. } => start_ms.max(least_ms),
+    pub fn start(choice: ClockChoice, wall: WallClock, least_ms: i64) -> Self {
+        let source = match choice {
+            ClockChoice::Wall(_) => {
+                let follower = Follower::new(wall(), least_ms);
+                Source::Wall { wall, state: Mutex::new(follower) }
+            }
+            ClockChoice::Fast { start_ms, speed } => Source::Fast { start_ms: start_ms.max(least_ms), speed },
         };
-        Self { choice, state: Mutex::new(Follower::new(start_ms, least_ms)), monotonic: Stopwatch::start() }
+        Self { source, monotonic: Stopwatch::start() }
     }
 
     /// Milliseconds since 1970 (UTC).
     pub fn now_ms(&self) -> i64 {
-        let elapsed = self.monotonic.elapsed();
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        match self.choice {
-            ClockChoice::Wall => state.follow(elapsed.as_millis() as i64, wall_ms()),
-            ClockChoice::Fast { speed, .. } => {
-                let passed_ms = (elapsed.as_secs_f64() * speed * 1_000.0) as i64;
-                let wall_ms = state.base_ms + passed_ms;
-                state.follow(passed_ms, wall_ms)
+        let Source::Wall { wall, state } = &self.source else { return self.wall_ms() };
+        let (monotonic_ms, wall_ms) = (self.monotonic.elapsed().as_millis() as i64, wall());
+        let (now_ms, was_jumped, is_jumped) = {
+            let mut follower = state.lock().unwrap_or_else(PoisonError::into_inner);
+            let was_jumped = follower.jumped;
+            (follower.follow(monotonic_ms, wall_ms), was_jumped, follower.jumped)
+        };
+        // Said outside the lock, for which others wait.
+        let off_ms = wall_ms - now_ms;
+        match (was_jumped, is_jumped) {
+            (false, true) => tracing::warn!(off_ms, "the wall clock has jumped; it is not obeyed until the next start"),
+            (true, false) => tracing::warn!(off_ms, "the wall clock is back where it should be"),
+            _ => {}
+        }
+        now_ms
+    }
+
+    /// What the wall clock shows, in milliseconds since 1970 (UTC); in fast motion the time as it passes there. Takes no lock.
+    pub fn wall_ms(&self) -> i64 {
+        match &self.source {
+            Source::Wall { wall, .. } => wall(),
+            Source::Fast { start_ms, speed } => {
+                start_ms + (self.monotonic.elapsed().as_secs_f64() * speed * 1_000.0) as i64
             }
         }
     }
 
     /// How often the wall clock has jumped.
     pub fn jumps(&self) -> u64 {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).jumps
+        match &self.source {
+            Source::Wall { state, .. } => state.lock().unwrap_or_else(PoisonError::into_inner).jumps,
+            Source::Fast { .. } => 0,
+        }
+    }
+
+    /// How many times as fast as real time it runs.
+    pub fn speed(&self) -> f64 {
+        match self.source {
+            Source::Wall { .. } => 1.0,
+            Source::Fast { speed, .. } => speed,
+        }
     }
 
     /// Real time until the clock shows the next whole second.
     pub fn until_next_second(&self) -> Duration {
         let left_ms = SECOND_MS - self.now_ms().rem_euclid(SECOND_MS);
-        let speed = match self.choice {
-            ClockChoice::Wall => 1.0,
-            ClockChoice::Fast { speed, .. } => speed,
-        };
         // In fast motion many seconds pass at once: a hundred steps a second of real time are enough.
-        Duration::from_secs_f64(left_ms as f64 / 1_000.0 / speed)
+        Duration::from_secs_f64(left_ms as f64 / 1_000.0 / self.speed())
             .max(Duration::from_millis(10).min(Duration::from_secs(1)))
     }
 }
@@ -108,14 +141,10 @@ impl Follower {
         let off_ms = wall_ms - expected_ms;
         if off_ms.abs() <= MAX_STEP_MS {
             self.base_ms += off_ms;
-            if self.jumped {
-                tracing::warn!(off_ms, "the wall clock is back where it should be");
-            }
             self.jumped = false;
         } else if !self.jumped {
             self.jumped = true;
             self.jumps += 1;
-            tracing::warn!(off_ms, "the wall clock has jumped; it is not obeyed until the next start");
         }
         self.shown_ms = self.shown_ms.max(self.base_ms + monotonic_ms);
         self.shown_ms

@@ -7,7 +7,7 @@ use crate::storage::{Chance, Faults, MemoryDisk, Survives};
 use overdue::engine::{Apply, Passed};
 use overdue::service::machine::{Machine, Told, compile};
 use overdue::store::codec;
-use overdue::store::input::{AcknowledgeInput, BatchInput, EditInput, Group, Input, Origin};
+use overdue::store::input::{AcknowledgeInput, BatchInput, EditInput, Group, Input, Origin, Passage};
 use overdue::store::journal::{Journal, Options};
 use overdue::ticket::{Batch, Column, EventKind};
 use std::sync::{Arc, PoisonError};
@@ -64,7 +64,7 @@ fn workload(random: &mut Chance) -> Vec<Group> {
 }
 
 fn group(number: u64, now_ms: i64, inputs: Vec<Input>) -> Group {
-    Group { number, now_ms, passed: Passed::All, after_downtime: false, inputs }
+    Group { number, now_ms, passed: Passed::All, passage: Passage::Watched, inputs }
 }
 
 fn acknowledge(random: &mut Chance, now_ms: i64) -> Input {

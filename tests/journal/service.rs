@@ -2,7 +2,7 @@
 
 use crate::storage::{Faults, MemoryDisk, Survives};
 use overdue::engine::Passed;
-use overdue::service::{ClockChoice, Config, Load, Refusal, Seed, Service, Stopper};
+use overdue::service::{ClockChoice, Config, Load, Refusal, Seed, Service, Stopper, machine_wall};
 use overdue::store::input::Origin;
 use overdue::store::record::{EscalationFilter, RecordKind};
 use overdue::ticket::{Batch, EventKind};
@@ -34,7 +34,7 @@ fn start(folder: &Path, disk: &MemoryDisk) -> (Service, Stopper) {
         clock: ClockChoice::Fast { start_ms: START_MS, speed: 600.0 },
         threads: 1,
     };
-    Service::start_on(&config, Arc::new(disk.clone())).unwrap()
+    Service::start_on(&config, Arc::new(disk.clone()), machine_wall()).unwrap()
 }
 
 fn open(service: &Service, id: &str) -> Result<u64, Refusal> {
