@@ -104,6 +104,14 @@ impl Clock {
         }
     }
 
+    /// Whether it stands still until the wall clock has come up to it.
+    pub fn is_waiting(&self) -> bool {
+        let Source::Wall { state, .. } = &self.source else { return false };
+        let monotonic_ms = self.monotonic.elapsed().as_millis() as i64;
+        let follower = state.lock().unwrap_or_else(PoisonError::into_inner);
+        follower.base_ms + monotonic_ms < follower.shown_ms
+    }
+
     /// How many times as fast as real time it runs.
     pub fn speed(&self) -> f64 {
         match self.source {

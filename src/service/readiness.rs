@@ -28,10 +28,9 @@ pub enum NotReady {
     )]
     WallBehind { wall: String, behind: String, time: String },
     #[error(
-        "the wall clock shows {wall}, {ahead} after the service's time {time}: it has jumped, which is not obeyed until the \
-         next start"
+        "the wall clock shows {wall}, {off} the service's time {time}: it has jumped, which is not obeyed until the next start"
     )]
-    WallAhead { wall: String, ahead: String, time: String },
+    WallJumped { wall: String, off: String, time: String },
     #[error("the engine stands at {time}, {lag} behind the wall clock: levels that fall due do not fire in time")]
     Lagging { time: String, lag: String },
 }
@@ -104,15 +103,65 @@ fn readiness(published: &Published, clock: &Clock, data_dir: &Path) -> Result<()
     let (wall, now_ms) = (format_rfc3339(wall_ms), clock.now_ms());
     let time = format_rfc3339(now_ms);
     let off_ms = wall_ms - now_ms;
-    if off_ms < -MAX_STEP_MS {
-        return Err(NotReady::WallBehind { wall, behind: in_words(-off_ms), time });
-    }
-    if real_ms(off_ms) > MAX_STEP_MS {
-        return Err(NotReady::WallAhead { wall, ahead: in_words(off_ms), time });
+    if real_ms(off_ms.abs()) > MAX_STEP_MS {
+        if clock.is_waiting() {
+            return Err(NotReady::WallBehind { wall, behind: in_words(-off_ms), time });
+        }
+        let off = format!("{} {}", in_words(off_ms.abs()), if off_ms < 0 { "before" } else { "after" });
+        return Err(NotReady::WallJumped { wall, off, time });
     }
     let lag_ms = now_ms - engine_ms - SECOND_MS;
     if real_ms(lag_ms) > MAX_LAG_MS {
         return Err(NotReady::Lagging { time: format_rfc3339(engine_ms), lag: in_words(lag_ms) });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::service::config::{ClockChoice, Trust};
+    use std::sync::Arc;
+
+    const WALL_MS: i64 = 1_795_000_000_000;
+
+    /// What is said of an engine that stands so far behind its clock.
+    fn behind(clock: &Clock, behind_ms: i64) -> Result<(), NotReady> {
+        let published = Published::default();
+        published.set_ready(true);
+        published.pulse.set_engine_ms(clock.wall_ms() - behind_ms);
+        readiness(&published, clock, Path::new("data"))
+    }
+
+    #[test]
+    fn an_engine_that_stands_still_is_not_ready() {
+        let clock = Clock::start(ClockChoice::Wall(Trust::default()), Arc::new(|| WALL_MS), 0);
+        assert_eq!(behind(&clock, 0), Ok(()));
+        assert_eq!(behind(&clock, MAX_LAG_MS), Ok(()));
+        let words = behind(&clock, MAX_LAG_MS + 2 * SECOND_MS).unwrap_err().to_string();
+        assert!(words.contains("the engine stands at 2026-11-18T"), "{words}");
+        assert!(words.contains("11 s behind"), "{words}");
+    }
+
+    #[test]
+    fn in_fast_motion_real_time_counts() {
+        let choice = ClockChoice::Fast { start_ms: WALL_MS, speed: 1_000.0 };
+        let clock = Clock::start(choice, Arc::new(|| panic!("not asked")), 0);
+        assert_eq!(behind(&clock, 500 * MAX_LAG_MS), Ok(()));
+        assert!(matches!(behind(&clock, 1_002 * MAX_LAG_MS), Err(NotReady::Lagging { .. })));
+    }
+
+    #[test]
+    fn what_is_worse_comes_first() {
+        let clock = Clock::start(ClockChoice::Wall(Trust::default()), Arc::new(|| WALL_MS), 0);
+        let published = Published::default();
+        let said = || readiness(&published, &clock, Path::new("data")).unwrap_err();
+        assert_eq!(said(), NotReady::Closed);
+        published.set_ready(true);
+        assert!(matches!(said(), NotReady::Lagging { .. }));
+        published.pulse.set_disk_full(true);
+        assert_eq!(said(), NotReady::DiskFull);
+        published.pulse.set_folder_gone(true);
+        assert_eq!(said(), NotReady::FolderGone("data".into()));
+    }
 }

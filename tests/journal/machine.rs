@@ -55,6 +55,12 @@ fn workload(random: &mut Chance) -> Vec<Group> {
         let inputs = match random.below(20) {
             0 => vec![Input::Edit(policy(["30m", "40m", "1h"][random.below(3)]))],
             1 => vec![acknowledge(random, now_ms)],
+            3 => {
+                // The time was ahead, and is set back.
+                now_ms -= 1_000 * random.below(9_000) as i64;
+                groups.push(Group { passage: Passage::Accepted, ..group(number, now_ms, Vec::new()) });
+                continue;
+            }
             2 => Vec::new(),
             _ => (0..=random.below(3)).map(|_| events(random, now_ms)).collect(),
         };
