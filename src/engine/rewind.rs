@@ -39,6 +39,12 @@ impl Engine {
         outcome.sort();
         outcome
     }
+
+    /// Tickets with events that lie after the engine's time, beyond the second that is not over. A walk over all of them.
+    pub fn ahead_of_time(&self) -> usize {
+        let is_ahead = |shard: &Shard, slot: u32| shard.tickets.has_events_after(slot, self.now_ms + SECOND_MS);
+        self.shards.iter().map(|shard| shard.tickets.live().filter(|&slot| is_ahead(shard, slot)).count()).sum()
+    }
 }
 
 impl Shard {

@@ -23,8 +23,8 @@ mod survey;
 pub mod view;
 mod wall;
 
-pub use command::{Acknowledge, Applied, Edit, Edited, Load, Refusal, SnapshotDone};
 pub use clock::{WallClock, machine_wall};
+pub use command::{Acknowledge, Applied, Edit, Edited, Load, Refusal, SnapshotDone};
 pub use config::{ClockChoice, Config, Seed, StartError, Trust};
 pub use readiness::NotReady;
 pub use start::{Started, Stopper};

@@ -173,16 +173,11 @@ impl Publisher {
         let names = &machine.names;
         let (now_ms, tickets, counters, due) = {
             let engine = machine.engine.read().unwrap_or_else(PoisonError::into_inner);
-            (
-                engine.now_ms(),
-                engine.len() as u64,
-                engine.counters(),
-                engine.due_by(clock.now_ms() - SECOND_MS),
-            )
+            (engine.now_ms(), engine.len() as u64, engine.counters(), engine.due_by(clock.now_ms() - SECOND_MS))
         };
         let wall_ms = clock.wall_ms();
         self.gauges.wall_ms = wall_ms;
-        self.gauges.clock_offset_ms = wall_ms - clock.now_ms();
+        self.gauges.clock_offset_ms = clock.offset_ms();
         // Ahead of the wall clock is as wrong as behind it.
         self.gauges.lag_ms = (wall_ms - now_ms - SECOND_MS).max(now_ms - wall_ms).max(0);
         self.gauges.due_not_fired = due;

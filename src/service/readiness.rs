@@ -24,7 +24,7 @@ pub enum NotReady {
     DiskFull,
     #[error(
         "the wall clock shows {wall}, {behind} before the service's time {time}: time stands still and nothing falls due; \
-         if the wall clock is right, start again with --accept-time {wall}"
+         set the wall clock right or, if it is right, start again with --accept-time {wall}"
     )]
     WallBehind { wall: String, behind: String, time: String },
     #[error(
@@ -104,7 +104,7 @@ fn readiness(published: &Published, clock: &Clock, data_dir: &Path) -> Result<()
     let time = format_rfc3339(now_ms);
     let off_ms = wall_ms - now_ms;
     if real_ms(off_ms.abs()) > MAX_STEP_MS {
-        if clock.is_waiting() {
+        if off_ms < 0 && clock.is_waiting() {
             return Err(NotReady::WallBehind { wall, behind: in_words(-off_ms), time });
         }
         let off = format!("{} {}", in_words(off_ms.abs()), if off_ms < 0 { "before" } else { "after" });

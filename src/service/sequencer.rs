@@ -75,6 +75,8 @@ pub struct Sequencer {
     pub bytes: Vec<u8>,
     /// A command that has to wait for the next group.
     pub held_back: Option<Command>,
+    /// Which levels fire that fell due while nobody watched.
+    pub passed_after_downtime: Passed,
     /// How the time comes to that of the first group after the start, and which of the levels fire that it passes.
     pub opening: Option<(Passage, Passed)>,
     /// The time of the last group of the journal.
@@ -117,7 +119,11 @@ impl Sequencer {
     /// Takes one group through.
     pub fn round(&mut self, first: Option<Command>) {
         let (inputs, asked, policy) = self.gather(first);
-        let now_ms = self.step_to();
+        let (clock_ms, has_resumed) = self.clock.now_and_whether_resumed();
+        if has_resumed {
+            self.opening.get_or_insert((Passage::AfterDowntime, self.passed_after_downtime));
+        }
+        let now_ms = self.step_to(clock_ms.div_euclid(SECOND_MS) * SECOND_MS);
         let due = self.due_by(now_ms);
         self.publisher.rounds(due);
         let is_idle = due == 0 && self.opening.is_none();
@@ -230,10 +236,9 @@ impl Sequencer {
     }
 
     /// The time up to which this round goes: now, or less while very much is due before.
-    fn step_to(&self) -> i64 {
+    fn step_to(&self, clock_ms: i64) -> i64 {
         let engine = self.machine.engine.read().unwrap_or_else(PoisonError::into_inner);
         let from_ms = engine.now_ms();
-        let clock_ms = self.clock.now_ms().div_euclid(SECOND_MS) * SECOND_MS;
         if matches!(self.opening, Some((Passage::Accepted, _))) {
             return clock_ms;
         }

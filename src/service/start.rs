@@ -11,9 +11,9 @@ use super::snapshots::Snapshots;
 use super::{Inner, Service, survey, wall};
 use crate::limits::COMMAND_QUEUE;
 use crate::store::codec;
-use crate::store::input::Passage;
 use crate::store::disk::{Disk, FolderDisk};
 use crate::store::history::History;
+use crate::store::input::Passage;
 use crate::store::journal::{Journal, Options};
 use crate::store::lock::DataLock;
 use crate::store::whereabouts::Whereabouts;
@@ -169,12 +169,16 @@ impl Service {
             publisher: Publisher::new(Arc::clone(&published), clock.now_ms(), COMMAND_QUEUE),
             bytes: Vec::new(),
             held_back: None,
+            passed_after_downtime: config.passed_after_downtime,
             opening: last_ms.map(|_| (passage, config.passed_after_downtime)),
             written_ms: last_ms.unwrap_or_else(|| clock.now_ms()),
             tried_ms: 0,
         };
         // What fell due while nobody watched fires before anything is answered.
         sequencer.round(None);
+        if passage == Passage::Accepted {
+            warn_of_events_ahead(&service);
+        }
         let started = Started {
             snapshot,
             replayed_groups,
@@ -185,11 +189,23 @@ impl Service {
         let builder = std::thread::Builder::new().name("sequencer".into());
         let sequencer = builder.spawn(move || run_or_end(sequencer)).map_err(io(folder))?;
         let (survey_until, until) = crossbeam_channel::bounded(0);
-        let surveyor =
-            survey::start(Arc::clone(&service.inner.engine), Arc::clone(&published), whereabouts, until).map_err(io(folder))?;
+        let surveyor = survey::start(Arc::clone(&service.inner.engine), Arc::clone(&published), whereabouts, until)
+            .map_err(io(folder))?;
         published.set_ready(true);
         let stopper = Stopper { commands, published, sequencer, historian, surveyor, survey_until, lock, started };
         Ok((service, stopper))
+    }
+}
+
+/// The time that was accepted may be earlier than that of events, which were given a time that was wrong.
+fn warn_of_events_ahead(service: &Service) {
+    let tickets = service.read(crate::engine::Engine::ahead_of_time);
+    if tickets > 0 {
+        tracing::warn!(
+            tickets,
+            "tickets have events after the time that was accepted: their clocks run from those times on; loaded again with \
+             earlier openings, they are moved there"
+        );
     }
 }
 

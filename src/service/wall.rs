@@ -46,8 +46,8 @@ pub fn passage(trust: Trust, wall_ms: i64, last_ms: i64) -> Result<(Passage, i64
             last,
             behind,
             "the wall clock is behind the last known time: time stands still until it has come up to it, and nothing falls \
-             due. If the wall clock is wrong, set it right and start again; if it was wrong before, start once with \
-             --accept-time {wall}{refused}"
+             due. If the wall clock is wrong, set it right; if it was wrong before, start once with --accept-time \
+             {wall}{refused}"
         );
     } else if trust.accepted_ms.is_some() {
         tracing::info!(wall, last, "--accept-time is not needed: the wall clock goes on from the last known time");
@@ -124,8 +124,7 @@ mod tests {
             assert_eq!(other, (Passage::AfterDowntime, LAST_MS));
             let accepted = passage(trust(Some(wall_ms)), wall_ms, LAST_MS).unwrap();
             let is_small = behind_ms <= MAX_STEP_MS;
-            let expected =
-                if is_small { (Passage::AfterDowntime, LAST_MS) } else { (Passage::Accepted, wall_ms) };
+            let expected = if is_small { (Passage::AfterDowntime, LAST_MS) } else { (Passage::Accepted, wall_ms) };
             assert_eq!(accepted, expected);
         }
     }

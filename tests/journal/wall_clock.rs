@@ -175,7 +175,11 @@ fn a_year_ahead_is_refused_accepted_and_taken_back() {
         assert_eq!(service.readiness(), Ok(()));
         assert_eq!(state(service), before, "tickets are what they were before");
         // Results by day: nothing stays on days that have not come.
-        assert!(service.view().days.iter().all(|day| day.day_ms <= now_ms && day.fired == 0), "{:?}", service.view().days);
+        assert!(
+            service.view().days.iter().all(|day| day.day_ms <= now_ms && day.fired == 0),
+            "{:?}",
+            service.view().days
+        );
         // Filters by time look on after records of days that have not come.
         let filter = EscalationFilter { until_ms: Some(now_ms + HOUR_MS), ..EscalationFilter::default() };
         assert_eq!(looked_up(service, &filter).len(), 2);
@@ -193,6 +197,27 @@ fn a_year_ahead_is_refused_accepted_and_taken_back() {
             assert_eq!(service.readiness(), Ok(()));
         });
     }
+}
+
+#[test]
+fn what_came_while_the_time_was_wrong_stays_at_its_time_and_can_be_moved() {
+    let machine = Machine::new();
+    machine.visit(None, |service| open(service, &["A"], "slow"));
+    machine.set(YEAR_MS);
+    machine.visit(Some(machine.wall_ms()), |service| open(service, &["B", "C"], "slow"));
+    machine.set(0);
+    machine.visit(Some(machine.wall_ms()), |service| {
+        assert_eq!(service.read(|engine| engine.ahead_of_time()), 2);
+        let origin = Origin { actor: "test".into(), key: None };
+        let mut batch = Batch::default();
+        batch.push("B", service.now_ms() - 5 * HOUR_MS, EventKind::Opened);
+        service.load_blocking(Load { batch, passed: Passed::Latest, origin }).unwrap();
+        assert_eq!(service.read(|engine| engine.ahead_of_time()), 1);
+        let all = records(service);
+        let of = |id: &str| told(&all).into_iter().filter(|it| it.0 == id).map(|it| (it.1, it.2)).collect::<Vec<_>>();
+        assert_eq!(of("A"), [(RecordKind::Fired, 2), (RecordKind::Withdrawn, 2)]);
+        assert_eq!((of("B"), of("C")), (vec![(RecordKind::Fired, 1)], Vec::new()));
+    });
 }
 
 #[test]
@@ -260,6 +285,43 @@ fn a_jump_that_lasts_is_seen_while_the_service_runs() {
             until("that it is right again", || service.readiness().is_ok());
         }
     });
+}
+
+#[test]
+fn a_wall_clock_that_is_set_right_after_the_start_is_followed() {
+    let machine = Machine::new();
+    machine.visit(None, |service| open(service, &["A"], "slow"));
+    // As machines are that know the time from the network only, some seconds after they have started.
+    machine.set(-40 * YEAR_MS);
+    machine.visit(None, |service| {
+        assert!(matches!(service.readiness(), Err(NotReady::WallBehind { .. })));
+        machine.set(30 * DAY_MS);
+        until("that it is too far ahead", || matches!(service.readiness(), Err(NotReady::WallJumped { .. })));
+        machine.set(9 * HOUR_MS);
+        until("that it goes on", || service.readiness().is_ok());
+        until("what fell due meanwhile, the latest", || told(&records(service)) == [("A", RecordKind::Fired, 2)]);
+        assert!((service.now_ms() - machine.wall_ms()).abs() <= MAX_STEP_MS);
+    });
+}
+
+#[test]
+fn a_quiet_service_writes_the_time_down_once_a_day() {
+    let folder = tempfile::tempdir().unwrap();
+    let start_ms = 1_795_000_000_000;
+    let config = Config {
+        data_dir: folder.path().to_owned(),
+        seed: Some(Seed { name: "test".into(), text: POLICY.into(), files: Vec::new() }),
+        passed_after_downtime: Passed::Latest,
+        snapshot_every: Duration::from_secs(3_600),
+        snapshots_kept: 2,
+        clock: ClockChoice::Fast { start_ms, speed: 400_000.0 },
+        threads: 1,
+    };
+    let (service, stopper) = Service::start(&config).unwrap();
+    until("some groups", || service.view().group > 4);
+    let view = service.view();
+    assert!(view.group as i64 <= 1 + (view.now_ms - start_ms) / DAY_MS, "{} groups by {}", view.group, view.now_ms);
+    stopper.stop().unwrap();
 }
 
 #[test]

@@ -252,6 +252,9 @@ impl Reader {
         if speed.is_none() && start.is_none() {
             return ClockChoice::Wall(trust);
         }
+        if trust.accepted_ms.is_some() {
+            self.wrong("accept-time", "concerns the wall clock, and --clock-speed or --clock-start gives another");
+        }
         ClockChoice::Fast { start_ms: start.unwrap_or(now_ms), speed: speed.unwrap_or(1.0) }
     }
 

@@ -124,8 +124,13 @@ fn how_far_the_wall_clock_is_believed_is_set() {
     assert_eq!(trust(&[("accept-time", "2026-11-22T10:30:00+01:00")]), (7 * 86_400, Some(NOW_MS)));
     for (flag, text) in [("max-clock-ahead", "59s"), ("max-clock-ahead", "36501d"), ("accept-time", "now")] {
         let mistakes = with_flags(&[(flag, text)]).unwrap_err();
-        assert!(mistakes.len() == 1 && mistakes[0].starts_with(&format!("--{flag} \"{text}\": expected")), "{mistakes:?}");
+        assert!(
+            mistakes.len() == 1 && mistakes[0].starts_with(&format!("--{flag} \"{text}\": expected")),
+            "{mistakes:?}"
+        );
     }
+    let both = with_flags(&[("accept-time", "2026-11-22T09:30:00Z"), ("clock-speed", "60")]).unwrap_err();
+    assert!(both.len() == 1 && both[0].contains("concerns the wall clock"), "{both:?}");
 }
 
 #[test]
