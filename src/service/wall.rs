@@ -21,7 +21,7 @@ pub fn passage(trust: Trust, wall_ms: i64, last_ms: i64) -> Result<(Passage, i64
     let bound_ms = i64::try_from(trust.max_ahead.as_millis()).unwrap_or(i64::MAX);
     if ahead_ms > bound_ms {
         if !is_accepted {
-            let refused = trust.accepted_ms.map(|at_ms| not_within(at_ms));
+            let refused = trust.accepted_ms.map(not_within);
             let (ahead, bound) = (in_words(ahead_ms), in_words(bound_ms));
             return Err(StartError::Ahead { wall, ahead, last, bound, refused: refused.unwrap_or_default() });
         }
@@ -40,7 +40,7 @@ pub fn passage(trust: Trust, wall_ms: i64, last_ms: i64) -> Result<(Passage, i64
             );
             return Ok((Passage::Accepted, wall_ms));
         }
-        let refused = trust.accepted_ms.map(|at_ms| not_within(at_ms)).unwrap_or_default();
+        let refused = trust.accepted_ms.map(not_within).unwrap_or_default();
         tracing::error!(
             wall,
             last,
