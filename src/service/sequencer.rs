@@ -18,11 +18,15 @@ use crate::policy::Policy;
 use crate::store::codec;
 use crate::store::input::{AcknowledgeInput, BatchInput, EditInput, Group, Input, Origin};
 use crate::store::journal::{AppendError, Journal};
+use crate::store::lock::DataLock;
 use crate::time::SECOND_MS;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::sync::oneshot;
+
+/// From one look at whether the data folder is where it was to the next.
+const CHECK_EVERY: Duration = Duration::from_secs(1);
 
 /// Where an answer goes; who asked may be gone.
 pub type Reply<T> = oneshot::Sender<Result<T, Refusal>>;
@@ -77,6 +81,9 @@ pub struct Sequencer {
     pub held_back: Option<Command>,
     /// What the first group after the start does with what fell due meanwhile.
     pub after_downtime: Option<Passed>,
+    pub lock: Arc<DataLock>,
+    /// Since it was last looked whether the data folder is where it was.
+    pub since_check: Stopwatch,
 }
 
 impl Sequencer {
@@ -87,8 +94,22 @@ impl Sequencer {
             if let Some(Command::Stop(answer)) = first {
                 return self.stop(&answer);
             }
+            if self.since_check.elapsed() >= CHECK_EVERY {
+                self.check_folder();
+            }
             self.round(first);
             self.step_snapshot();
+        }
+    }
+
+    /// Ends the process when the data folder is no longer found where it was: another process may have it.
+    fn check_folder(&mut self) {
+        self.since_check = Stopwatch::start();
+        if let Err(error) = self.lock.check() {
+            die(&error.to_string());
+        }
+        if let Err(error) = self.journal.check_in_place() {
+            die(&error.to_string());
         }
     }
 
@@ -258,6 +279,9 @@ impl Sequencer {
         if let Err(error) = self.journal.sync() {
             die(&error.to_string());
         }
+        if !self.lock.is_there() {
+            self.check_folder();
+        }
         self.publisher.synced(watch.elapsed(), self.journal.bytes());
         self.publisher.disk_full(false);
         Ok(())
@@ -270,6 +294,9 @@ impl Sequencer {
 
     /// Hands the next shard to a snapshot that is being taken, or begins one.
     fn step_snapshot(&mut self) {
+        if self.snapshots.is_due(&self.machine) {
+            self.check_folder();
+        }
         match self.snapshots.step(&self.machine, &self.clock) {
             Step::Nothing => {}
             Step::Published { oldest_needed } => {
@@ -300,13 +327,13 @@ impl Sequencer {
     }
 }
 
-/// After a failed sync nobody knows what is on disk: only a new start can tell.
+/// After a failed sync, or without its folder, nobody knows what is on disk: only a new start can tell.
 fn die(reason: &str) -> ! {
     tracing::error!(
         reason,
-        "the journal cannot be written or synced; stopping, so that nothing is answered that is not durable"
+        "nothing can be made durable any more; stopping, so that nothing is answered that is not"
     );
-    eprintln!("overdue: the journal cannot be written or synced: {reason}; stopping at once");
+    eprintln!("overdue: nothing can be made durable any more: {reason}; stopping at once");
     std::process::exit(super::EXIT_SYNC_FAILED)
 }
 

@@ -11,6 +11,7 @@ use super::machine::Machine;
 use super::sequencer::Reply;
 use crate::calendar::zone_data_version;
 use crate::engine::{Engine, Head, ShardState};
+use crate::store::epochs::Epoch;
 use crate::store::record::Names;
 use crate::store::snapshot::{self, Finish, Manifest, ServiceState, SnapshotWriter, StartHead};
 use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError};
@@ -27,6 +28,7 @@ pub struct Snapshots {
     kept: usize,
     every: Duration,
     history: Sender<Work>,
+    epoch: Option<Epoch>,
     since_last: Stopwatch,
     /// The group at which the last one was begun.
     last: Option<SnapshotDone>,
@@ -64,12 +66,19 @@ pub enum Step {
 }
 
 impl Snapshots {
-    pub fn new(folder: PathBuf, kept: usize, every: Duration, history: Sender<Work>) -> Self {
+    pub fn new(
+        folder: PathBuf,
+        kept: usize,
+        every: Duration,
+        history: Sender<Work>,
+        epoch: Option<Epoch>,
+    ) -> Self {
         Self {
             folder,
             kept: kept.max(2),
             every,
             history,
+            epoch,
             since_last: Stopwatch::start(),
             last: None,
             asked: false,
@@ -95,13 +104,15 @@ impl Snapshots {
         }
     }
 
+    /// Whether the next step begins a snapshot.
+    pub fn is_due(&self, machine: &Machine) -> bool {
+        let is_time = || self.since_last.elapsed() >= self.every && self.has_news(machine);
+        self.running.is_none() && (self.asked || is_time())
+    }
+
     /// Does what can be done without waiting.
     pub fn step(&mut self, machine: &Machine, clock: &Clock) -> Step {
-        if self.running.is_none() {
-            let is_time = self.since_last.elapsed() >= self.every && self.has_news(machine);
-            if !is_time && !self.asked {
-                return Step::Nothing;
-            }
+        if self.is_due(machine) {
             self.begin(machine);
         }
         let Some(running) = &mut self.running else { return Step::Nothing };
@@ -163,6 +174,7 @@ impl Snapshots {
             first,
             names: Arc::clone(&machine.names),
             history: self.history.clone(),
+            epoch: self.epoch,
         };
         let thread = std::thread::Builder::new().name("snapshot".into()).spawn(move || {
             // The sequencer may have given this snapshot up.
@@ -285,6 +297,7 @@ struct Task {
     first: (i64, u64),
     names: Arc<Names>,
     history: Sender<Work>,
+    epoch: Option<Epoch>,
 }
 
 impl Task {
@@ -307,6 +320,7 @@ impl Task {
                         head: &head,
                         state: &state,
                         zone_data_version: zone_data_version(),
+                        epoch: self.epoch,
                     };
                     return writer.finish(finish).map_err(words);
                 }

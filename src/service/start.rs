@@ -1,17 +1,18 @@
 //! The service begins and ends.
 
-use super::clock::Clock;
+use super::clock::{Clock, Stopwatch};
 use super::config::{Config, StartError};
 use super::feed::Feed;
 use super::historian;
 use super::publish::{Published, Publisher};
-use super::recovery::{self, Recovered};
+use super::recovery::{self, Parts, Recovered};
 use super::sequencer::{Command, Sequencer};
 use super::snapshots::Snapshots;
-use super::{Inner, Service, survey};
+use super::{Inner, Service, parts, survey};
 use crate::limits::COMMAND_QUEUE;
 use crate::store::codec;
 use crate::store::disk::{Disk, FolderDisk};
+use crate::store::epochs::{Epoch, Epochs};
 use crate::store::history::History;
 use crate::store::journal::{Journal, Options};
 use crate::store::lock::DataLock;
@@ -47,7 +48,7 @@ pub struct Stopper {
     surveyor: JoinHandle<()>,
     /// Dropped to end the surveyor.
     survey_until: Sender<()>,
-    lock: DataLock,
+    lock: Arc<DataLock>,
     pub started: Started,
 }
 
@@ -97,22 +98,36 @@ impl Service {
     pub fn start_on(config: &Config, disk: Arc<dyn Disk>) -> Result<(Self, Stopper), StartError> {
         let folder = &config.data_dir;
         std::fs::create_dir_all(folder).map_err(io(folder))?;
-        let lock = DataLock::take(folder)?;
+        let lock = Arc::new(DataLock::take(folder)?);
         // The engine's jobs alone run there. A second service of the process shares what the first has made.
         let pool = rayon::ThreadPoolBuilder::new().num_threads(config.threads.max(1));
         let _ = pool.thread_name(|number| format!("engine-{number}")).build_global();
         let damaged = |error: &dyn std::fmt::Display| StartError::Damaged(error.to_string());
-        let options = Options::new(identity().map_err(io(folder))?);
+        let epochs = Epochs::read(folder)?;
+        parts::check_complete(folder, disk.as_ref(), epochs.as_ref())?;
+        let drawn = Epoch::after(epochs.as_ref().and_then(Epochs::current), random().map_err(io(folder))? as u32);
+        let epoch = epochs.as_ref().and_then(Epochs::current).unwrap_or(drawn);
+        let options = Options { epoch: Some(epoch), ..Options::new(random().map_err(io(folder))?) };
         let (mut journal, _) = Journal::open(disk, options).map_err(|error| damaged(&error))?;
+        let stored = journal.stored();
         let history = Arc::new(History::open(&folder.join("history")).map_err(|error| damaged(&error))?);
-        let mut recovered = recovery::recover(config, &journal, &history)?;
+        history.check_newest();
+        history.set_epoch(epoch);
+        let parts = Parts { data_dir: folder, journal: &stored, history: &history, epochs: epochs.as_ref() };
+        parts::check_origin(parts)?;
+        let mut recovered = recovery::recover(parts, config.seed.as_ref())?;
 
         let names = Arc::clone(&recovered.machine.names);
         let feed = Arc::new(Feed::new(Arc::clone(&names), Arc::clone(&history), recovered.machine.last_escalation()));
         let (history_work, work) = crossbeam_channel::bounded(WAITING_BLOCKS);
-        let historian = historian::start(history, Arc::clone(&names), work).map_err(io(folder))?;
-        recovery::replay(&mut recovered, &journal, |told| drop(historian::keep(&feed, &history_work, told)))?;
-        let Recovered { mut machine, last_ms, genesis, snapshot, replayed_groups } = recovered;
+        let historian = historian::start(Arc::clone(&history), Arc::clone(&names), work).map_err(io(folder))?;
+        recovery::replay(&mut recovered, &stored, |told| drop(historian::keep(&feed, &history_work, told)))?;
+        let Recovered { mut machine, last_ms, genesis, snapshot, replayed_groups, damaged: unusable } = recovered;
+        let clock = Arc::new(Clock::start(config.clock, last_ms.unwrap_or(0)));
+        // In a new folder the journal may have been made by a start that ended before its first group.
+        let drawn = stored.segments().last().and_then(|begun| begun.epoch).filter(|_| stored.last() == 0).unwrap_or(drawn);
+        let epochs = parts::begin(config, epochs, drawn, &mut journal, &history, (&machine, clock.now_ms()))?;
+        recovery::put_aside(&unusable)?;
         if let Some(group) = &genesis {
             let mut bytes = Vec::new();
             codec::encode(group, &mut bytes).map_err(|error| damaged(&error))?;
@@ -121,7 +136,6 @@ impl Service {
             machine.group = group.number;
         }
 
-        let clock = Arc::new(Clock::start(config.clock, last_ms.unwrap_or(0)));
         let published = Arc::new(Published::default());
         let (commands, waiting) = crossbeam_channel::bounded(COMMAND_QUEUE);
         let inner = Inner {
@@ -133,9 +147,11 @@ impl Service {
             clock: Arc::clone(&clock),
             acknowledgements: Arc::clone(&machine.acknowledgements),
             data_dir: folder.clone(),
+            epochs,
         };
         let service = Service { inner: Arc::new(inner) };
         let before = machine.last_escalation();
+        let epoch = service.inner.epochs.current();
         let mut sequencer = Sequencer {
             machine,
             journal,
@@ -148,10 +164,13 @@ impl Service {
                 config.snapshots_kept,
                 config.snapshot_every,
                 history_work,
+                epoch,
             ),
             publisher: Publisher::new(Arc::clone(&published), clock.now_ms(), COMMAND_QUEUE),
             bytes: Vec::new(),
             held_back: None,
+            lock: Arc::clone(&lock),
+            since_check: Stopwatch::start(),
             after_downtime: last_ms.map(|_| config.passed_after_downtime),
         };
         // What fell due while nobody watched fires before anything is answered.
@@ -185,7 +204,7 @@ fn run_or_end(sequencer: Sequencer) {
     }
 }
 
-/// A number by which the segments of a new journal know each other.
-fn identity() -> std::io::Result<u64> {
+/// A number by which the segments of a new journal know each other, or an epoch is told from another.
+fn random() -> std::io::Result<u64> {
     getrandom::u64().map_err(std::io::Error::other)
 }

@@ -34,7 +34,22 @@ pub enum HistoryError {
     Unfit(#[from] Unfit),
 }
 
+/// The code of an input or output error: a part of the disk that cannot be read.
+const EIO: i32 = 5;
+
 impl HistoryError {
+    /// Whether a file cannot be read because of what it is: asking again does not help.
+    pub(super) fn is_of_the_file(&self) -> bool {
+        match self {
+            Self::Damaged { .. } | Self::Newer { .. } | Self::Unfit(_) => true,
+            Self::Io { source, .. } => {
+                matches!(source.kind(), io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof)
+                    || source.raw_os_error() == Some(EIO)
+            }
+            _ => false,
+        }
+    }
+
     pub(super) fn io(path: &Path) -> impl Fn(io::Error) -> Self + use<> {
         let path = path.to_owned();
         move |source| Self::Io { path: path.clone(), source }

@@ -9,6 +9,7 @@
 //!     16..24  identity of the journal
 //!     24..32  number of the first group
 //!     32..40  length of the file in bytes
+//!     40..48  epoch in which it was begun; 0 in those of older programs
 //!   then frames, then blank sectors
 //! ```
 //!
@@ -19,6 +20,7 @@ use super::JournalError;
 use super::sector;
 use super::sector::SECTOR_BYTES;
 use crate::store::disk::DiskFile;
+use crate::store::epochs::Epoch;
 use std::io;
 
 /// The format that is written, and the newest that is read.
@@ -43,6 +45,8 @@ pub struct Head {
     pub first: u64,
     /// Length of the file.
     pub bytes: u64,
+    /// The epoch in which it was begun.
+    pub epoch: Option<Epoch>,
 }
 
 impl Head {
@@ -62,6 +66,7 @@ impl Head {
         bytes[16..24].copy_from_slice(&self.identity.to_le_bytes());
         bytes[24..32].copy_from_slice(&self.first.to_le_bytes());
         bytes[32..40].copy_from_slice(&self.bytes.to_le_bytes());
+        bytes[40..48].copy_from_slice(&self.epoch.map_or(0, Epoch::bits).to_le_bytes());
         let sum = crc32c::crc32c(&bytes[12..]);
         bytes[8..12].copy_from_slice(&sum.to_le_bytes());
         bytes
@@ -92,7 +97,7 @@ impl Head {
             return Err(JournalError::Version { file: name, found, known: VERSION });
         }
         let u64_at = |at| sector::u64_at(&bytes, at);
-        let head = Self { identity: u64_at(16), first: u64_at(24), bytes: u64_at(32) };
+        let head = Self { identity: u64_at(16), first: u64_at(24), bytes: u64_at(32), epoch: Epoch::from_bits(u64_at(40)) };
         if head.first != first {
             return Err(fault(format!("it says that it holds the groups from {} on", head.first)));
         }
