@@ -33,6 +33,7 @@ pub struct Inspected {
 pub fn inspect(data_dir: &Path) -> Result<Inspected, StartError> {
     let damaged = |error: &dyn std::fmt::Display| StartError::Damaged(error.to_string());
     let disk = Arc::new(FolderDisk::read_only(&data_dir.join("journal")));
+    parts::check_restored(data_dir)?;
     let epochs = Epochs::read(data_dir)?;
     let journal = Stored::read(disk).map_err(|error| damaged(&error))?;
     let journal = journal.ok_or_else(|| damaged(&format!("{} has no journal", data_dir.display())))?;

@@ -19,17 +19,25 @@ fn damaged(text: impl ToString) -> StartError {
     StartError::Damaged(text.to_string())
 }
 
+/// A folder into which a backup was restored must have all of it.
+///
+/// # Errors
+/// [`StartError::Damaged`].
+pub fn check_restored(data_dir: &Path) -> Result<(), StartError> {
+    if !data_dir.join(backup::RESTORING).exists() {
+        return Ok(());
+    }
+    Err(damaged(format!(
+        "a restore into {} did not end, so parts of it are missing: remove the folder and restore again",
+        data_dir.display()
+    )))
+}
+
 /// A folder that is not new must have its journal: without it the service would begin anew.
 ///
 /// # Errors
 /// [`StartError`].
 pub fn check_complete(data_dir: &Path, disk: &dyn Disk, epochs: Option<&Epochs>) -> Result<(), StartError> {
-    if data_dir.join(backup::RESTORING).exists() {
-        return Err(damaged(format!(
-            "a restore into {} was interrupted, so parts of it are missing: remove the folder and restore again",
-            data_dir.display()
-        )));
-    }
     if !journal::segments(disk).map_err(damaged)?.is_empty() {
         return Ok(());
     }
@@ -133,6 +141,11 @@ pub fn begin(
     (machine, now_ms): (&Machine, i64),
 ) -> Result<Epochs, StartError> {
     let newer = check_ends(&config.data_dir, history, machine);
+    let next = Numbers {
+        group: journal.last() + 1,
+        escalation: machine.last_escalation() + 1,
+        cycle: machine.last_cycle() + 1,
+    };
     let is_new = journal.last() == 0 && before.is_none();
     let reason = match (&newer, &before) {
         (Err(_), _) if config.cut_history => format!(
@@ -141,7 +154,8 @@ pub fn begin(
             machine.last_cycle()
         ),
         (Err(_), _) => return newer.and(Err(damaged("the history is newer than the journal"))),
-        (Ok(()), Some(before)) if before.is_in_place() => return Ok(before.clone()),
+        (Ok(()), Some(before)) if before.is_before(next) => "the folder was put back to an earlier state".to_owned(),
+        (Ok(()), Some(before)) if before.is_in_place() && !journal.is_copy() => return Ok(before.clone()),
         (Ok(()), Some(_)) => "the folder was restored, copied or moved from another file system".to_owned(),
         (Ok(()), None) if is_new => "the folder is new".to_owned(),
         (Ok(()), None) => format!("there was no {}", epochs::FILE),
@@ -151,18 +165,13 @@ pub fn begin(
         report_cut("escalation", cut);
         report_cut("cycle", history.cut_cycles(machine.last_cycle(), drawn).map_err(damaged)?);
     }
-    let first = Numbers {
-        group: journal.last() + 1,
-        escalation: machine.last_escalation() + 1,
-        cycle: machine.last_cycle() + 1,
-    };
     let identity = journal.stored().identity();
     let begun = (format_rfc3339(now_ms), reason.as_str());
-    let epochs = Epochs::begin(&config.data_dir, before, identity, (drawn, first), begun)?;
+    let epochs = Epochs::begin(&config.data_dir, before, identity, (drawn, next), begun)?;
     history.set_epoch(drawn);
     if !is_new {
         journal.begin_epoch(drawn);
-        tracing::warn!(epoch = %drawn, reason, group = first.group, escalation = first.escalation, "a new epoch begins");
+        tracing::warn!(epoch = %drawn, reason, group = next.group, escalation = next.escalation, "a new epoch begins");
     }
     Ok(epochs)
 }

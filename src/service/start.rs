@@ -103,6 +103,7 @@ impl Service {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(config.threads.max(1));
         let _ = pool.thread_name(|number| format!("engine-{number}")).build_global();
         let damaged = |error: &dyn std::fmt::Display| StartError::Damaged(error.to_string());
+        parts::check_restored(folder)?;
         let epochs = Epochs::read(folder)?;
         parts::check_complete(folder, disk.as_ref(), epochs.as_ref())?;
         let drawn = Epoch::after(epochs.as_ref().and_then(Epochs::current), random().map_err(io(folder))? as u32);

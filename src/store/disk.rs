@@ -13,6 +13,7 @@ use std::os::unix::fs::FileExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::path::PathBuf;
+use std::time::UNIX_EPOCH;
 
 /// A folder.
 pub trait Disk: Send + Sync {
@@ -66,11 +67,15 @@ pub trait Disk: Send + Sync {
 pub struct FileId {
     pub device: u64,
     pub inode: u64,
+    /// When it was made, in nanoseconds since 1970; none where the file system does not tell.
+    pub created_ns: Option<u64>,
 }
 
 impl FileId {
     fn of(metadata: &fs::Metadata) -> Self {
-        Self { device: metadata.dev(), inode: metadata.ino() }
+        let created = metadata.created().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+        let created_ns = created.map(|since| since.as_nanos() as u64);
+        Self { device: metadata.dev(), inode: metadata.ino(), created_ns }
     }
 }
 

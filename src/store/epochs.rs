@@ -9,8 +9,9 @@
 //! says from which numbers on each of them counts, and so which of these parts belong together: a part that reaches beyond
 //! the beginning of the epoch after its own is of a state that was given up ([`Epochs::holds`]).
 //!
-//! A copied folder is known by the file's inode and birth time, which the file itself has: a copy has others. What restores
-//! whole volumes (a snapshot of the file system, of the virtual machine) keeps them, and is not noticed here.
+//! A copied folder is known by the file's inode and birth time, which the file itself has: a copy has others. The segments of
+//! the journal have theirs as well, for tools that put back only what differs. What restores whole volumes (a snapshot of
+//! the file system, of the virtual machine) or writes into the files that are there keeps them, and is not noticed here.
 
 use super::sealed;
 use crate::limits::{MAX_EPOCHS, MAX_EPOCHS_BYTES};
@@ -198,6 +199,14 @@ impl Epochs {
         self.document.epochs.last().map(|entry| entry.first)
     }
 
+    /// Whether these next numbers come before the beginning of the epoch in force.
+    pub fn is_before(&self, next: Numbers) -> bool {
+        let first = self.document.epochs.last().map(|entry| entry.first);
+        first.is_some_and(|first| {
+            next.group < first.group || next.escalation < first.escalation || next.cycle < first.cycle
+        })
+    }
+
     /// Why the epoch in force began.
     pub fn reason(&self) -> &str {
         self.document.epochs.last().map_or("", |entry| &entry.reason)
@@ -251,6 +260,12 @@ impl Epochs {
         (begun_at, reason): (String, &str),
     ) -> Result<Self, EpochsError> {
         let mut epochs = before.map_or_else(Vec::new, |before| before.document.epochs);
+        // Back before the beginning of an epoch: nothing of it is left.
+        for entry in &mut epochs {
+            entry.first.group = entry.first.group.min(first.group);
+            entry.first.escalation = entry.first.escalation.min(first.escalation);
+            entry.first.cycle = entry.first.cycle.min(first.cycle);
+        }
         epochs.push(Entry { epoch, first, begun_at, reason: reason.to_owned() });
         let surplus = epochs.len().saturating_sub(MAX_EPOCHS);
         epochs.drain(..surplus);

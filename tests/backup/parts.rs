@@ -97,6 +97,30 @@ fn what_a_restored_folder_has_given_up_is_not_taken_again() {
 }
 
 #[test]
+fn a_folder_that_is_put_back_in_place_begins_an_epoch() {
+    let outer = tempfile::tempdir().unwrap();
+    let (data, old) = (outer.path().join("data"), outer.path().join("old"));
+    written(&data, "a");
+    copy(&data, &old);
+    let (service, stopper) = Start::PLAIN.on(&data).unwrap();
+    let epoch = service.epochs().current();
+    open(&service, "b", 10);
+    more_records(&service, 20);
+    stopper.stop().unwrap();
+    // As tools do that replace what differs: the epochs do not.
+    for part in ["journal", "history", "snapshots"] {
+        put(&old.join(part), &data.join(part));
+    }
+    let (service, stopper) = Start::PLAIN.on(&data).unwrap();
+    let begun = service.epochs().current();
+    assert_ne!(begun, epoch);
+    stopper.stop().unwrap();
+    let (service, stopper) = Start::PLAIN.on(&data).unwrap();
+    assert_eq!(service.epochs().current(), begun, "and only one");
+    stopper.stop().unwrap();
+}
+
+#[test]
 fn a_folder_without_its_journal_does_not_begin_anew() {
     let outer = tempfile::tempdir().unwrap();
     let data = outer.path().join("data");
@@ -116,11 +140,17 @@ fn a_folder_without_its_journal_does_not_begin_anew() {
 fn swapped_segments_are_refused() {
     let outer = tempfile::tempdir().unwrap();
     let data = outer.path().join("data");
-    // Each epoch begins a segment.
-    written(&data, "a");
     let copied = outer.path().join("copied");
-    copy(&data, &copied);
-    go_on(&copied, "b");
+    let (service, stopper) = Start::PLAIN.on(&data).unwrap();
+    open(&service, "a", 10);
+    let between = outer.path().join("between");
+    copy(&data, &between);
+    stopper.stop().unwrap();
+    // The first group of an epoch begins a segment.
+    let (service, stopper) = Start::PLAIN.on(&between).unwrap();
+    open(&service, "b", 10);
+    copy(&between, &copied);
+    stopper.stop().unwrap();
     let segments = files(&copied.join("journal"));
     let [.., first, second] = segments.as_slice() else { panic!("{segments:?}") };
     let aside = outer.path().join("aside");

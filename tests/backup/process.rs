@@ -68,7 +68,7 @@ pub fn open(url: &str, prefix: &str, count: u64) -> bool {
     let rows: String = (0..count)
         .map(|number| format!("{{\"id\":\"{prefix}-{number}\",\"opened_at\":\"2026-11-22T09:30:00Z\"}}\n"))
         .collect();
-    let request = http().post(format!("{url}/v1/tickets")).header("Content-Type", "application/x-ndjson").body(rows);
+    let request = http().post(format!("{url}/v1/tickets?levels=all")).header("Content-Type", "application/x-ndjson").body(rows);
     request.send().is_ok_and(|answer| answer.status().is_success())
 }
 

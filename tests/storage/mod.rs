@@ -270,7 +270,7 @@ impl Disk for MemoryDisk {
     }
 
     fn file_id(&self, name: &str) -> io::Result<Option<FileId>> {
-        Ok(self.state().names.get(name).map(|place| FileId { device: 0, inode: *place as u64 }))
+        Ok(self.state().names.get(name).map(|place| FileId { device: 0, inode: *place as u64, created_ns: None }))
     }
 }
 
@@ -316,7 +316,7 @@ impl DiskFile for MemoryFile {
 
     fn file_id(&self) -> io::Result<Option<FileId>> {
         let is_named = self.disk.state().names.values().any(|place| *place == self.place);
-        Ok(is_named.then_some(FileId { device: 0, inode: self.place as u64 }))
+        Ok(is_named.then_some(FileId { device: 0, inode: self.place as u64, created_ns: None }))
     }
 }
 

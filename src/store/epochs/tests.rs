@@ -47,6 +47,18 @@ fn what_reaches_beyond_the_next_epoch_is_of_a_state_that_was_given_up() {
 }
 
 #[test]
+fn an_epoch_that_begins_before_another_leaves_nothing_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = begin(folder.path(), None, 1, 1);
+    let second = begin(folder.path(), Some(first.clone()), 2, 8);
+    let third = begin(folder.path(), Some(second.clone()), 3, 7);
+    assert!(third.holds(first.current(), 6, Numbered::Group) && !third.holds(first.current(), 7, Numbered::Group));
+    assert!(!third.holds(second.current(), 7, Numbered::Group));
+    assert_eq!(third.of_escalation(69), first.current());
+    assert_eq!(third.of_escalation(70), third.current());
+}
+
+#[test]
 fn a_copy_is_known_as_one() {
     let folder = tempfile::tempdir().unwrap();
     let copy = tempfile::tempdir().unwrap();

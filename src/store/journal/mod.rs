@@ -147,6 +147,7 @@ pub struct Journal {
     torn: bool,
     /// The next group begins a segment, as the first one of an epoch.
     begins_segment: bool,
+    is_copy: bool,
     last: u64,
     synced: u64,
     stopped: Option<SyncFailed>,
@@ -160,7 +161,7 @@ impl Journal {
     /// # Errors
     /// [`JournalError`]; nothing that was acknowledged has been changed then.
     pub fn open(disk: Arc<dyn Disk>, options: Options) -> Result<(Self, Recovered), JournalError> {
-        let recover::Opened { segments, head, file, offset, recovered, .. } = recover::open(disk.as_ref(), &options)?;
+        let recover::Opened { segments, head, file, offset, recovered, is_copy, .. } = recover::open(disk.as_ref(), &options)?;
         let journal = Self {
             disk,
             options,
@@ -170,6 +171,7 @@ impl Journal {
             offset,
             torn: recovered.cut_bytes > 0,
             begins_segment: false,
+            is_copy,
             last: recovered.last,
             synced: recovered.last,
             stopped: None,
@@ -248,6 +250,11 @@ impl Journal {
             return Ok(());
         }
         Err(io::Error::other(format!("{name} has been deleted, moved or replaced in the journal's folder")))
+    }
+
+    /// Whether the newest segment was found in another file than it was made in: it was copied, or put back.
+    pub fn is_copy(&self) -> bool {
+        self.is_copy
     }
 
     /// From now on segments are of this epoch; the next group begins one.
@@ -331,7 +338,7 @@ impl Journal {
         let first = self.last + 1;
         let least = segment::HEAD_BYTES + frame_bytes + segment::CLOSING_BYTES;
         let bytes = self.options.segment_bytes().max(least);
-        let head = segment::Head { identity: self.head.identity, first, bytes, epoch: self.options.epoch };
+        let head = segment::Head { identity: self.head.identity, first, bytes, epoch: self.options.epoch, made_as: None };
         let file = self.make(head)?;
         // An empty segment has been replaced: it was too small, or had parts of a group.
         if first > self.head.first {
@@ -355,7 +362,7 @@ impl Journal {
     }
 
     /// Makes a segment's file: it has its name only when it is whole and durable.
-    fn make(&mut self, head: segment::Head) -> io::Result<Box<dyn DiskFile>> {
+    fn make(&mut self, mut head: segment::Head) -> io::Result<Box<dyn DiskFile>> {
         let mut name = spare::name();
         let spare = self.spare.take_if(|spare| spare.bytes() == head.bytes).and_then(Spare::finish);
         let made = match spare {
@@ -367,6 +374,7 @@ impl Journal {
         };
         let file = made
             .and_then(|file| {
+                head.made_as = segment::MadeAs::of(file.as_ref())?;
                 file.write_at(0, &head.write())?;
                 file.sync_data()?;
                 self.disk.rename(&name, &head.name())?;

@@ -24,6 +24,8 @@ pub struct Opened {
     last_at: u64,
     pub offset: u64,
     pub recovered: Recovered,
+    /// Whether the last segment is not the file that was made for it.
+    pub is_copy: bool,
 }
 
 /// Reads the whole journal; makes one where there is none.
@@ -87,9 +89,10 @@ pub fn read(disk: &dyn Disk, firsts: &[u64]) -> Result<Opened, JournalError> {
 
 fn make_first(disk: &dyn Disk, options: &Options) -> Result<(), JournalError> {
     let (identity, epoch) = (options.identity, options.epoch);
-    let head = segment::Head { identity, first: 1, bytes: options.segment_bytes(), epoch };
+    let mut head = segment::Head { identity, first: 1, bytes: options.segment_bytes(), epoch, made_as: None };
     let name = segment::unfinished(&head.name());
     let file = disk.create(&name, head.bytes).map_err(io_of(&name, "cannot make"))?;
+    head.made_as = segment::MadeAs::of(file.as_ref()).map_err(io_of(&name, "cannot look at"))?;
     file.write_at(0, &head.write()).map_err(io_of(&name, "cannot write"))?;
     file.sync_data().map_err(io_of(&name, "cannot sync"))?;
     disk.rename(&name, &head.name()).map_err(io_of(&name, "cannot rename"))
@@ -149,7 +152,10 @@ fn last(mut scan: Scan, head: segment::Head, segments: VecDeque<Held>) -> Result
         cut_bytes: end - scan.offset(),
     };
     let offset = scan.offset();
-    Ok(Opened { segments, head, file: scan.into_file(), last_at, offset, recovered })
+    let file = scan.into_file();
+    let made_as = segment::MadeAs::of(file.as_ref()).map_err(io_of(&head.name(), "cannot look at"))?;
+    let is_copy = head.made_as.is_some() && head.made_as != made_as;
+    Ok(Opened { segments, head, file, last_at, offset, recovered, is_copy })
 }
 
 /// Makes durable what was read: the last group may be in the system's memory only, and after a failed sync be taken there
