@@ -47,7 +47,7 @@ pub fn check_complete(data_dir: &Path, disk: &dyn Disk, epochs: Option<&Epochs>)
         return Ok(());
     }
     Err(damaged(format!(
-        "{} has no journal, and other data: put the journal back, or restore a backup (overdue backup restore)",
+        "{} has no journal, and yet epochs, snapshots or a history: put the journal back, or restore a backup (overdue backup restore)",
         data_dir.display()
     )))
 }

@@ -128,7 +128,7 @@ fn a_folder_without_its_journal_does_not_begin_anew() {
     fs::remove_dir_all(data.join("journal")).unwrap();
     for gone in ["epoch.json", "snapshots", "history"] {
         let reason = refusal(&data);
-        assert!(reason.contains("has no journal, and other data"), "{reason}");
+        assert!(reason.contains("has no journal, and yet"), "{reason}");
         assert!(files(&data.join("journal")).is_empty(), "nothing was made");
         let path = data.join(gone);
         if path.is_dir() { fs::remove_dir_all(path).unwrap() } else { fs::remove_file(path).unwrap() }

@@ -374,7 +374,7 @@ impl Journal {
         };
         let file = made
             .and_then(|file| {
-                head.made_as = segment::MadeAs::of(file.as_ref())?;
+                head.set_made_as(file.as_ref())?;
                 file.write_at(0, &head.write())?;
                 file.sync_data()?;
                 self.disk.rename(&name, &head.name())?;

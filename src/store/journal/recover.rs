@@ -92,7 +92,7 @@ fn make_first(disk: &dyn Disk, options: &Options) -> Result<(), JournalError> {
     let mut head = segment::Head { identity, first: 1, bytes: options.segment_bytes(), epoch, made_as: None };
     let name = segment::unfinished(&head.name());
     let file = disk.create(&name, head.bytes).map_err(io_of(&name, "cannot make"))?;
-    head.made_as = segment::MadeAs::of(file.as_ref()).map_err(io_of(&name, "cannot look at"))?;
+    head.set_made_as(file.as_ref()).map_err(io_of(&name, "cannot look at"))?;
     file.write_at(0, &head.write()).map_err(io_of(&name, "cannot write"))?;
     file.sync_data().map_err(io_of(&name, "cannot sync"))?;
     disk.rename(&name, &head.name()).map_err(io_of(&name, "cannot rename"))

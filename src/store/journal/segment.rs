@@ -77,6 +77,14 @@ impl Head {
         name(self.first)
     }
 
+    /// Notes which file is made for it: epochs need to know.
+    pub fn set_made_as(&mut self, file: &dyn DiskFile) -> io::Result<()> {
+        if self.epoch.is_some() {
+            self.made_as = MadeAs::of(file)?;
+        }
+        Ok(())
+    }
+
     pub fn write(&self) -> [u8; SECTOR_BYTES] {
         let mut bytes = [0; SECTOR_BYTES];
         bytes[..8].copy_from_slice(MAGIC);
