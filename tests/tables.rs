@@ -45,7 +45,9 @@ fn write(folder: &Path, engine: &Engine) {
     (0..engine.shards()).for_each(|shard| writer.shard(1, &engine.export(shard), &names).unwrap());
     let first = StartHead { now_ms: head.now_ms, rows: head.rows };
     let state = ServiceState { group: 1, ..ServiceState::default() };
-    writer.finish(Finish { first, head: &head, state: &state, zone_data_version: zone_data_version(), epoch: None }).unwrap();
+    writer
+        .finish(Finish { first, head: &head, state: &state, zone_data_version: zone_data_version(), epoch: None })
+        .unwrap();
 }
 
 fn restored(snapshot: &Snapshot, policy: &Arc<Policy>) -> Engine {

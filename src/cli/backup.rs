@@ -124,8 +124,8 @@ fn check(path: &Path) -> anyhow::Result<String> {
 fn restore(arguments: &Restore) -> anyhow::Result<String> {
     let found = backup::find(&arguments.store)?;
     let path = found.first().context("there is no backup")?;
-    let manifest = backup::restore(path, &arguments.data_dir)
-        .with_context(|| format!("{} was not restored", path.display()))?;
+    let manifest =
+        backup::restore(path, &arguments.data_dir).with_context(|| format!("{} was not restored", path.display()))?;
     let inspected = service::inspect(&arguments.data_dir).context("the restored folder cannot be started from")?;
     Ok(format!(
         "{}: restored from {}, made {}: {}\nthe next start begins a new epoch after {}\n",

@@ -198,7 +198,8 @@ fn in_common(service: &Service, epoch: Option<Epoch>, sequence: u64, last: u64) 
         "the event {epoch}-{sequence} is not one of this data, which is of epoch {current} since: {}; {go_on}",
         epochs.reason()
     );
-    let error = FieldError::new("not an event of this data").field("last-event-id").value(format!("{epoch}-{sequence}"));
+    let error =
+        FieldError::new("not an event of this data").field("last-event-id").value(format!("{epoch}-{sequence}"));
     let error = match common {
         Some(common) => error.expected(format!("{epoch}-{common}")),
         None => error,

@@ -63,12 +63,7 @@ impl Feed {
     ///
     /// # Errors
     /// When the disk cannot be read.
-    pub fn after(
-        &self,
-        after: u64,
-        filter: &EscalationFilter,
-        limit: usize,
-    ) -> Result<Looked, Refusal> {
+    pub fn after(&self, after: u64, filter: &EscalationFilter, limit: usize) -> Result<Looked, Refusal> {
         let blocks: Vec<Arc<EscalationBlock>> = {
             let recent = self.recent.read().unwrap_or_else(PoisonError::into_inner);
             let from = recent.blocks.partition_point(|block| block.end() <= after + 1);

@@ -39,7 +39,8 @@ pub fn inspect(data_dir: &Path) -> Result<Inspected, StartError> {
     let journal = journal.ok_or_else(|| damaged(&format!("{} has no journal", data_dir.display())))?;
     let history = History::read(&data_dir.join("history")).map_err(|error| damaged(&error))?;
     let parts = Parts { data_dir, journal: &journal, history: &history, epochs: epochs.as_ref() };
-    parts::check_origin(parts)?;
+    parts::check_journal(parts)?;
+    parts::check_history(&history, epochs.as_ref())?;
     let mut recovered = recovery::recover(parts, None)?;
     // A record that is in the history already is not compared with what the journal leads to: its number is enough.
     recovery::replay(&mut recovered, &journal, drop)?;

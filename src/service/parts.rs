@@ -52,12 +52,12 @@ pub fn check_complete(data_dir: &Path, disk: &dyn Disk, epochs: Option<&Epochs>)
     )))
 }
 
-/// Whether journal and history are of this folder and of its present state.
+/// Whether the journal is of this folder and of its present state.
 ///
 /// # Errors
 /// [`StartError::Damaged`] with the part that is not.
-pub fn check_origin(parts: Parts<'_>) -> Result<(), StartError> {
-    let Parts { data_dir, journal, history, epochs } = parts;
+pub fn check_journal(parts: Parts<'_>) -> Result<(), StartError> {
+    let Parts { data_dir, journal, epochs, .. } = parts;
     let Some(epochs) = epochs else { return Ok(()) };
     let folder = data_dir.join("journal");
     if !epochs.is_of_journal(journal.identity()) {
@@ -81,8 +81,16 @@ pub fn check_origin(parts: Parts<'_>) -> Result<(), StartError> {
     {
         return Err(stray(&path_of(newest.first), epoch, epochs));
     }
-    match history.stray(epochs) {
-        Some((path, epoch)) => Err(stray(&path, epoch, epochs)),
+    Ok(())
+}
+
+/// Whether all files of the history are of this folder and of its present state.
+///
+/// # Errors
+/// [`StartError::Damaged`] with the file that is not.
+pub fn check_history(history: &History, epochs: Option<&Epochs>) -> Result<(), StartError> {
+    match epochs.and_then(|epochs| Some((history.stray(epochs)?, epochs))) {
+        Some(((path, epoch), epochs)) => Err(stray(&path, epoch, epochs)),
         None => Ok(()),
     }
 }
@@ -140,31 +148,24 @@ pub fn begin(
     history: &History,
     (machine, now_ms): (&Machine, i64),
 ) -> Result<Epochs, StartError> {
-    let newer = check_ends(&config.data_dir, history, machine);
-    let next = Numbers {
-        group: journal.last() + 1,
-        escalation: machine.last_escalation() + 1,
-        cycle: machine.last_cycle() + 1,
-    };
-    let is_new = journal.last() == 0 && before.is_none();
-    let reason = match (&newer, &before) {
-        (Err(_), _) if config.cut_history => format!(
-            "the history was cut after escalation record {} and cycle record {}",
-            machine.last_escalation(),
-            machine.last_cycle()
-        ),
-        (Err(_), _) => return newer.and(Err(damaged("the history is newer than the journal"))),
-        (Ok(()), Some(before)) if before.is_before(next) => "the folder was put back to an earlier state".to_owned(),
-        (Ok(()), Some(before)) if before.is_in_place() && !journal.is_copy() => return Ok(before.clone()),
-        (Ok(()), Some(_)) => "the folder was restored, copied or moved from another file system".to_owned(),
-        (Ok(()), None) if is_new => "the folder is new".to_owned(),
-        (Ok(()), None) => format!("there was no {}", epochs::FILE),
-    };
-    if newer.is_err() {
-        let cut = history.cut_escalations(machine.last_escalation(), drawn).map_err(damaged)?;
-        report_cut("escalation", cut);
-        report_cut("cycle", history.cut_cycles(machine.last_cycle(), drawn).map_err(damaged)?);
+    let (escalation, cycle) = (machine.last_escalation(), machine.last_cycle());
+    let is_newer = history.last_escalation() > escalation || history.last_cycle() > cycle;
+    if is_newer && !config.cut_history {
+        check_ends(&config.data_dir, history, machine)?;
     }
+    if !is_newer {
+        check_history(history, before.as_ref())?;
+    }
+    let next = Numbers { group: journal.last() + 1, escalation: escalation + 1, cycle: cycle + 1 };
+    let is_new = journal.last() == 0 && before.is_none();
+    let reason = match &before {
+        _ if is_newer => format!("the history was cut after escalation record {escalation} and cycle record {cycle}"),
+        Some(before) if before.is_before(next) => "the folder was put back to an earlier state".to_owned(),
+        Some(before) if before.is_in_place() && !journal.is_copy() => return Ok(before.clone()),
+        Some(_) => "the folder was restored, copied or moved from another file system".to_owned(),
+        None if is_new => "the folder is new".to_owned(),
+        None => format!("there was no {}", epochs::FILE),
+    };
     let identity = journal.stored().identity();
     let begun = (format_rfc3339(now_ms), reason.as_str());
     let epochs = Epochs::begin(&config.data_dir, before, identity, (drawn, next), begun)?;
@@ -172,6 +173,12 @@ pub fn begin(
     if !is_new {
         journal.begin_epoch(drawn);
         tracing::warn!(epoch = %drawn, reason, group = next.group, escalation = next.escalation, "a new epoch begins");
+    }
+    // After the epoch is durable: were it the other way round, a crash between the two would leave no trace of the cut.
+    if is_newer {
+        report_cut("escalation", history.cut_escalations(escalation, drawn).map_err(damaged)?);
+        report_cut("cycle", history.cut_cycles(cycle, drawn).map_err(damaged)?);
+        check_history(history, Some(&epochs))?;
     }
     Ok(epochs)
 }

@@ -58,7 +58,7 @@ pub fn recover(parts: Parts<'_>, seed: Option<&Seed>) -> Result<Recovered, Start
         ("escalations", history.last_escalation(), machine.last_escalation()),
         ("cycles", history.last_cycle(), machine.last_cycle()),
     ];
-    for (kind, written, last) in ends.into_iter().filter(|(_, written, last)| written < last) {
+    if let Some((kind, written, last)) = ends.into_iter().find(|(_, written, last)| written < last) {
         return Err(StartError::Damaged(format!(
             "the history of {kind} ends with record {written}, and the snapshot goes on with record {}: what lies between is \
              lost; put the missing files back into {}",

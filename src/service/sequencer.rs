@@ -329,10 +329,7 @@ impl Sequencer {
 
 /// After a failed sync, or without its folder, nobody knows what is on disk: only a new start can tell.
 fn die(reason: &str) -> ! {
-    tracing::error!(
-        reason,
-        "nothing can be made durable any more; stopping, so that nothing is answered that is not"
-    );
+    tracing::error!(reason, "nothing can be made durable any more; stopping, so that nothing is answered that is not");
     eprintln!("overdue: nothing can be made durable any more: {reason}; stopping at once");
     std::process::exit(super::EXIT_SYNC_FAILED)
 }

@@ -66,13 +66,7 @@ pub enum Step {
 }
 
 impl Snapshots {
-    pub fn new(
-        folder: PathBuf,
-        kept: usize,
-        every: Duration,
-        history: Sender<Work>,
-        epoch: Option<Epoch>,
-    ) -> Self {
+    pub fn new(folder: PathBuf, kept: usize, every: Duration, history: Sender<Work>, epoch: Option<Epoch>) -> Self {
         Self {
             folder,
             kept: kept.max(2),

@@ -115,7 +115,11 @@ impl Service {
         history.check_newest();
         history.set_epoch(epoch);
         let parts = Parts { data_dir: folder, journal: &stored, history: &history, epochs: epochs.as_ref() };
-        parts::check_origin(parts)?;
+        parts::check_journal(parts)?;
+        // What is newer than the journal may be of an epoch that has ended: a cut puts it aside.
+        if !config.cut_history {
+            parts::check_history(&history, epochs.as_ref())?;
+        }
         let mut recovered = recovery::recover(parts, config.seed.as_ref())?;
 
         let names = Arc::clone(&recovered.machine.names);
@@ -126,7 +130,8 @@ impl Service {
         let Recovered { mut machine, last_ms, genesis, snapshot, replayed_groups, damaged: unusable } = recovered;
         let clock = Arc::new(Clock::start(config.clock, last_ms.unwrap_or(0)));
         // In a new folder the journal may have been made by a start that ended before its first group.
-        let drawn = stored.segments().last().and_then(|begun| begun.epoch).filter(|_| stored.last() == 0).unwrap_or(drawn);
+        let drawn =
+            stored.segments().last().and_then(|begun| begun.epoch).filter(|_| stored.last() == 0).unwrap_or(drawn);
         let epochs = parts::begin(config, epochs, drawn, &mut journal, &history, (&machine, clock.now_ms()))?;
         recovery::put_aside(&unusable)?;
         if let Some(group) = &genesis {

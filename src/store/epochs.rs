@@ -67,7 +67,8 @@ impl FromStr for Epoch {
     fn from_str(text: &str) -> Result<Self, ()> {
         let (number, mark) = text.split_once('.').ok_or(())?;
         let is_number = number.bytes().all(|byte| byte.is_ascii_digit());
-        let is_mark = mark.len() == 8 && mark.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+        let is_mark =
+            mark.len() == 8 && mark.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
         let number = number.parse().ok().filter(|number| is_number && is_mark && *number > 0).ok_or(())?;
         Ok(Self { number, mark: u32::from_str_radix(mark, 16).map_err(|_| ())? })
     }

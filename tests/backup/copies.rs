@@ -2,7 +2,11 @@
 
 use super::support::{Start, Writers, copy, has_all, last, more_records, open, records, setting, until};
 use overdue::service::StartError;
+use overdue::store::disk::FolderDisk;
+use overdue::store::epochs::{Epoch, Epochs, Numbers};
+use overdue::store::journal::Stored;
 use std::path::Path;
+use std::sync::Arc;
 
 /// What became of a copy.
 #[derive(Debug, Default)]
@@ -94,10 +98,24 @@ fn a_history_that_is_newer_is_refused_until_it_is_cut() {
     stopper.stop().unwrap();
 
     let reason = super::support::refusal(&target);
-    assert!(reason.contains(&format!("escalation records up to {newest}, while the journal leads to {common}")), "{reason}");
+    assert!(
+        reason.contains(&format!("escalation records up to {newest}, while the journal leads to {common}")),
+        "{reason}"
+    );
     assert!(reason.contains("cycle records up to") || !reason.contains("cycle"), "{reason}");
     assert!(reason.contains("overdue backup restore") && reason.contains("--cut-history"), "{reason}");
     assert_eq!(super::support::refusal(&target), reason, "nothing was changed");
+
+    // As if a start with the flag had been killed before its cut: the next one does it.
+    let interrupted = folder.path().join("interrupted");
+    copy(&target, &interrupted);
+    begin_epoch(&interrupted, common);
+    let reason = super::support::refusal(&interrupted);
+    assert!(reason.contains("does not belong to the present state of the folder"), "{reason}");
+    let (service, stopper) = Start::CUT.on(&interrupted).unwrap();
+    assert_eq!(records(&service, common), before[..common as usize]);
+    assert_eq!(service.epochs().last_common_escalation(epoch), Some(common));
+    stopper.stop().unwrap();
 
     let (service, stopper) = Start::CUT.on(&target).unwrap();
     let cut = service.epochs().current().unwrap();
@@ -118,4 +136,14 @@ fn a_history_that_is_newer_is_refused_until_it_is_cut() {
     assert_eq!(service.epochs().current(), Some(cut), "a start as such begins no epoch");
     assert_eq!(records(&service, all.len() as u64), all);
     stopper.stop().unwrap();
+}
+
+/// Begins an epoch after these escalation records, as a start does.
+fn begin_epoch(folder: &Path, escalation: u64) {
+    let journal = Stored::read(Arc::new(FolderDisk::read_only(&folder.join("journal")))).unwrap().unwrap();
+    let before = Epochs::read(folder).unwrap();
+    let epoch = Epoch::after(before.as_ref().and_then(Epochs::current), 77);
+    let next = Numbers { group: journal.last() + 1, escalation: escalation + 1, cycle: 1 };
+    let why = ("2026-11-22T09:30:00Z".to_owned(), "test");
+    Epochs::begin(folder, before, journal.identity(), (epoch, next), why).unwrap();
 }

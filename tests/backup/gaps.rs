@@ -32,7 +32,8 @@ fn a_damaged_history_file_costs_its_own_records_only() {
     let (mut numbers, mut gaps, mut after) = (Vec::new(), Vec::new(), 0);
     let epoch = loop {
         let page = page(&process.url, &format!("limit=1000&after={after}"));
-        numbers.extend(page["escalations"].as_array().unwrap().iter().map(|record| record["sequence"].as_u64().unwrap()));
+        numbers
+            .extend(page["escalations"].as_array().unwrap().iter().map(|record| record["sequence"].as_u64().unwrap()));
         gaps.extend(page["gaps"].as_array().cloned().unwrap_or_default());
         after = page["next_after"].as_u64().unwrap();
         if page["last_sequence"].as_u64() == Some(after) {

@@ -31,7 +31,9 @@ impl Process {
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).split(b'\n');
         let url = loop {
-            let Some(Ok(line)) = lines.next() else { panic!("the service did not start: {:?}", child.wait_with_output()) };
+            let Some(Ok(line)) = lines.next() else {
+                panic!("the service did not start: {:?}", child.wait_with_output())
+            };
             let line = String::from_utf8_lossy(&line).into_owned();
             if let Some(at) = line.find("http://127.0.0.1:") {
                 break line[at..].split_whitespace().next().unwrap().trim_end_matches('/').to_owned();
@@ -68,7 +70,8 @@ pub fn open(url: &str, prefix: &str, count: u64) -> bool {
     let rows: String = (0..count)
         .map(|number| format!("{{\"id\":\"{prefix}-{number}\",\"opened_at\":\"2026-11-22T09:30:00Z\"}}\n"))
         .collect();
-    let request = http().post(format!("{url}/v1/tickets?levels=all")).header("Content-Type", "application/x-ndjson").body(rows);
+    let request =
+        http().post(format!("{url}/v1/tickets?levels=all")).header("Content-Type", "application/x-ndjson").body(rows);
     request.send().is_ok_and(|answer| answer.status().is_success())
 }
 

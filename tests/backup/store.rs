@@ -119,7 +119,10 @@ fn what_has_not_changed_is_linked_and_each_backup_stands_alone() {
     let (code, said) = backup(&["create", "--keep", "2", "--data-dir"], &[&data, &store]);
     assert!(code == Some(0) && said.contains("removed: 2, 1"), "{said}");
     let (code, said) = backup(&["verify"], &[&store]);
-    assert!(code == Some(0) && said.lines().count() == 2 && said.lines().all(|line| line.contains(": whole, ")), "{said}");
+    assert!(
+        code == Some(0) && said.lines().count() == 2 && said.lines().all(|line| line.contains(": whole, ")),
+        "{said}"
+    );
 }
 
 #[test]
@@ -136,7 +139,9 @@ fn a_flipped_byte_is_found_in_each_file() {
     let backup_path = create(&store, &data).path;
     Manifest::check(&backup_path).unwrap();
     let all = files(&backup_path);
-    for folder in ["journal", "snapshots", "history/escalations", "history/cycles", "epoch.json", "tokens.json", MANIFEST] {
+    for folder in
+        ["journal", "snapshots", "history/escalations", "history/cycles", "epoch.json", "tokens.json", MANIFEST]
+    {
         assert!(all.iter().any(|path| path.starts_with(backup_path.join(folder))), "{folder}");
     }
     for path in all {

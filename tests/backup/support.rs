@@ -105,7 +105,10 @@ pub fn last(service: &Service) -> u64 {
 }
 
 /// Waits for something that the passing of time brings.
-#[expect(clippy::disallowed_methods, reason = "what the service does on its own threads is looked for until it is there")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "what the service does on its own threads is looked for until it is there"
+)]
 pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     for _ in 0..3_000 {
         if is_so() {

@@ -58,12 +58,7 @@ impl Amount {
 ///
 /// # Errors
 /// [`BackupError`]; nothing has changed then.
-pub fn create(
-    store: &Path,
-    data_dir: &Path,
-    keep: Option<usize>,
-    created_at: &str,
-) -> Result<Created, BackupError> {
+pub fn create(store: &Path, data_dir: &Path, keep: Option<usize>, created_at: &str) -> Result<Created, BackupError> {
     let journal = data_dir.join("journal");
     let segments = journal::segments(&FolderDisk::read_only(&journal)).unwrap_or_default();
     if segments.is_empty() {
@@ -73,10 +68,14 @@ pub fn create(
     let _lock = DataLock::take(store)?;
     sweep(store).map_err(BackupError::io(store))?;
     let found = list(store)?;
-    let before = match found.first() {
-        Some((_, path)) => Some((path.clone(), Manifest::of(path)?)),
-        None => None,
-    };
+    let mut damages = Vec::new();
+    let before = found.first().and_then(|(_, path)| match Manifest::of(path) {
+        Ok(manifest) => Some((path.clone(), manifest)),
+        Err(error) => {
+            damages.push(format!("{error}; nothing is linked to this backup"));
+            None
+        }
+    });
     let number = found.first().map_or(0, |(number, _)| *number) + 1;
     for _ in 0..TRIES {
         let path = store.join(name_of(number));
@@ -88,7 +87,7 @@ pub fn create(
             entries: Vec::new(),
             copied: Amount::default(),
             linked: Amount::default(),
-            warnings: Vec::new(),
+            warnings: damages.clone(),
         };
         let manifest = match copy.all(store, number, created_at) {
             Ok(manifest) => manifest,
@@ -142,9 +141,14 @@ impl Copy<'_> {
         let group = stored.as_ref().map_or(0, Stored::last);
         let last = stored.and_then(|stored| stored.groups(group).next()).transpose().map_err(failed)?;
         let now_ms = match last {
-            Some((_, bytes)) => codec::decode(&bytes)
-                .map_err(|error| BackupError::Damaged { path: folder.clone(), reason: format!("group {group}: {error}") })?
-                .now_ms,
+            Some((_, bytes)) => {
+                codec::decode(&bytes)
+                    .map_err(|error| BackupError::Damaged {
+                        path: folder.clone(),
+                        reason: format!("group {group}: {error}"),
+                    })?
+                    .now_ms
+            }
             None => 0,
         };
         // An epoch that began meanwhile may have cut the history after it was copied.

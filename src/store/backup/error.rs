@@ -48,9 +48,7 @@ impl BackupError {
         match self {
             Self::Io { source, .. }
             | Self::History(HistoryError::Io { source, .. })
-            | Self::Journal { source: JournalError::Io { source, .. }, .. } => {
-                source.kind() == io::ErrorKind::NotFound
-            }
+            | Self::Journal { source: JournalError::Io { source, .. }, .. } => source.kind() == io::ErrorKind::NotFound,
             Self::Unsettled { .. } | Self::History(HistoryError::NotContiguous { .. }) => true,
             _ => false,
         }

@@ -16,7 +16,9 @@ fn an_epoch_is_read_as_it_is_written() {
     assert_eq!("2.9f3a61c4".parse(), Ok(epoch));
     assert_eq!(Epoch::from_bits(epoch.bits()), Some(epoch));
     assert_eq!(Epoch::from_bits(0), None);
-    for wrong in ["", "2", "2.", "2.9f3a61c", "2.9F3A61C4", "0.9f3a61c4", "+2.9f3a61c4", "4294967296.9f3a61c4", "2.9f3a61c4 "] {
+    for wrong in
+        ["", "2", "2.", "2.9f3a61c", "2.9F3A61C4", "0.9f3a61c4", "+2.9f3a61c4", "4294967296.9f3a61c4", "2.9f3a61c4 "]
+    {
         assert_eq!(wrong.parse::<Epoch>(), Err(()), "{wrong:?}");
     }
 }

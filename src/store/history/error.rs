@@ -22,7 +22,9 @@ pub enum HistoryError {
     UnknownWord { column: &'static str, number: u32 },
     #[error("{path}: record {expected} is to come next, and {found} was offered: those between are missing")]
     Gap { path: PathBuf, expected: u64, found: u64 },
-    #[error("{path} begins with record {found}, {expected} was to come next: a file is missing or there twice")]
+    #[error(
+        "{path} begins with record {found}, {expected} was to come next: a file is missing or there twice; put the missing one back from a backup"
+    )]
     NotContiguous { path: PathBuf, expected: u64, found: u64 },
     #[error("{path} has the checksum {found:08x}, its name says {expected:08x}: its contents have changed")]
     Damaged { path: PathBuf, expected: u32, found: u32 },

@@ -161,7 +161,8 @@ impl Journal {
     /// # Errors
     /// [`JournalError`]; nothing that was acknowledged has been changed then.
     pub fn open(disk: Arc<dyn Disk>, options: Options) -> Result<(Self, Recovered), JournalError> {
-        let recover::Opened { segments, head, file, offset, recovered, is_copy, .. } = recover::open(disk.as_ref(), &options)?;
+        let recover::Opened { segments, head, file, offset, recovered, is_copy, .. } =
+            recover::open(disk.as_ref(), &options)?;
         let journal = Self {
             disk,
             options,
@@ -338,7 +339,8 @@ impl Journal {
         let first = self.last + 1;
         let least = segment::HEAD_BYTES + frame_bytes + segment::CLOSING_BYTES;
         let bytes = self.options.segment_bytes().max(least);
-        let head = segment::Head { identity: self.head.identity, first, bytes, epoch: self.options.epoch, made_as: None };
+        let head =
+            segment::Head { identity: self.head.identity, first, bytes, epoch: self.options.epoch, made_as: None };
         let file = self.make(head)?;
         // An empty segment has been replaced: it was too small, or had parts of a group.
         if first > self.head.first {

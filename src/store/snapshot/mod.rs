@@ -40,9 +40,9 @@ mod tests;
 
 pub use error::{Damage, SnapshotError};
 pub use folder::{Found, list, prune, set_aside};
+pub(in crate::store) use manifest::hexadecimal;
 pub use manifest::{FileEntry, MANIFEST, Manifest, Part, SCHEMA_VERSION, ShardEntry};
 pub use read::{Snapshot, open};
-pub(in crate::store) use manifest::hexadecimal;
 pub use state::{Acknowledgement, DayRow, KeptAnswer, PolicyVersion, ServiceState};
 pub use tickets::NAME as TICKETS;
 pub use write::{Finish, SnapshotWriter, StartHead};

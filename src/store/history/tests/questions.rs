@@ -30,7 +30,8 @@ fn filters() -> Vec<EscalationFilter> {
 fn pages(history: &History, mut after: u64, filter: &EscalationFilter, limit: usize) -> Vec<EscalationRecord> {
     let mut all = Vec::new();
     while after < history.last_escalation() {
-        let Looked { records: page, up_to: looked_up_to, gaps } = history.escalations_after(after, filter, limit).unwrap();
+        let Looked { records: page, up_to: looked_up_to, gaps } =
+            history.escalations_after(after, filter, limit).unwrap();
         assert_eq!(gaps, []);
         assert!(page.len() <= limit && looked_up_to > after);
         assert!(page.iter().all(|record| (after + 1..=looked_up_to).contains(&record.sequence)));
