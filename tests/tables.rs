@@ -181,14 +181,14 @@ fn the_history_has_what_the_engine_has_counted() {
             let count = |kind: RecordKind| {
                 let (clock, level) = (Some(engine.clock_name(clock as u32).to_owned()), Some(level as u8 + 1));
                 let filter = EscalationFilter { kind: Some(kind), clock, level, ..EscalationFilter::default() };
-                records.escalations_after(0, &filter, 10_000).unwrap().0.len() as u64
+                records.escalations_after(0, &filter, 10_000).unwrap().records.len() as u64
             };
             assert_eq!(count(RecordKind::Fired) - count(RecordKind::Withdrawn), *fired, "clock {clock}, level {level}");
         }
     }
     let ended: u64 = tallies.iter().map(|tally| tally.met + tally.missed).sum();
     assert!(ended > 1_000 && records.last_cycle() >= ended, "{} records of {ended} cycles", records.last_cycle());
-    let plain = records.escalations_after(0, &EscalationFilter::default(), 10_000).unwrap().0;
+    let plain = records.escalations_after(0, &EscalationFilter::default(), 10_000).unwrap().records;
     let wanted = told.escalations.iter().flat_map(|block| (0..block.len()).map(|row| block.record(row, &told.names)));
     assert_eq!(plain, wanted.take(10_000).collect::<Vec<_>>());
 }

@@ -27,6 +27,7 @@ fn a_hot_copy_starts_whole_or_is_refused_and_never_forgets() {
     let mut tally = Tally::default();
     for number in 0..copies {
         // At any moment of the snapshots that come and go.
+        writers.permit(30);
         more_records(&service, 1 + number * 37 % 50);
         let acknowledged = writers.acknowledged();
         let seen = records(&service, last(&service));

@@ -34,6 +34,7 @@ fn backups_under_load_have_all_that_was_acknowledged() {
     let writers = Writers::start(&service, 2);
     let mut expected = Vec::new();
     for number in 1..=6 {
+        writers.permit(60);
         more_records(&service, 30);
         let acknowledged = writers.acknowledged();
         let seen = last(&service);

@@ -1,5 +1,6 @@
 //! A service with something to escalate, and folders that are copied.
 
+use crossbeam_channel::Sender;
 use overdue::engine::{Engine, Passed};
 use overdue::service::{ClockChoice, Config, Load, Seed, Service, StartError, Stopper};
 use overdue::store::input::Origin;
@@ -8,7 +9,6 @@ use overdue::ticket::{Batch, EventKind};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -126,42 +126,45 @@ pub fn more_records(service: &Service, count: u64) -> u64 {
     last(service)
 }
 
-/// Writers that go on until told to stop; what was acknowledged is in the list.
+/// Writers that do a round of requests for each permit; what was acknowledged is in the list.
 pub struct Writers {
-    is_over: Arc<AtomicBool>,
-    pub acknowledged: Arc<Mutex<Vec<String>>>,
+    permits: Sender<()>,
+    acknowledged: Arc<Mutex<Vec<String>>>,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl Writers {
     pub fn start(service: &Service, count: u64) -> Self {
-        let is_over = Arc::new(AtomicBool::new(false));
+        let (permits, permitted) = crossbeam_channel::unbounded::<()>();
         let acknowledged = Arc::new(Mutex::new(Vec::new()));
-        let rounds = Arc::new(AtomicU64::new(0));
-        let threads = (0..count).map(|_| {
-            let (service, is_over, acknowledged) = (service.clone(), Arc::clone(&is_over), Arc::clone(&acknowledged));
-            let rounds = Arc::clone(&rounds);
+        let writer = |number| {
+            let (service, acknowledged) = (service.clone(), Arc::clone(&acknowledged));
+            let permitted = permitted.clone();
             std::thread::spawn(move || {
-                while !is_over.load(Ordering::Acquire) {
-                    let ids = open(&service, &format!("W{}", rounds.fetch_add(1, Ordering::Relaxed)), 4);
+                for (round, ()) in permitted.into_iter().enumerate() {
+                    let ids = open(&service, &format!("W{number}-{round}"), 4);
                     send(&service, EventKind::Resolved, &ids[..2]);
                     acknowledged.lock().unwrap().extend(ids);
-                    std::thread::yield_now();
                 }
             })
-        });
-        let threads = threads.collect();
-        Self { is_over, acknowledged, threads }
+        };
+        let threads = (0..count).map(writer).collect();
+        Self { permits, acknowledged, threads }
+    }
+
+    /// Lets them do so many more rounds.
+    pub fn permit(&self, rounds: u64) {
+        (0..rounds).for_each(|_| self.permits.send(()).unwrap());
     }
 
     pub fn acknowledged(&self) -> Vec<String> {
         self.acknowledged.lock().unwrap().clone()
     }
 
-    pub fn stop(self) -> Vec<String> {
-        self.is_over.store(true, Ordering::Release);
+    /// Waits until all permits are used.
+    pub fn stop(self) {
+        drop(self.permits);
         self.threads.into_iter().for_each(|thread| thread.join().unwrap());
-        Arc::into_inner(self.acknowledged).unwrap().into_inner().unwrap()
     }
 }
 
