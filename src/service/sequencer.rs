@@ -20,7 +20,7 @@ use crate::store::input::{AcknowledgeInput, BatchInput, EditInput, Group, Input,
 use crate::store::journal::{AppendError, Journal};
 use crate::store::lock::DataLock;
 use crate::time::SECOND_MS;
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -82,6 +82,9 @@ pub struct Sequencer {
     /// What the first group after the start does with what fell due meanwhile.
     pub after_downtime: Option<Passed>,
     pub lock: Arc<DataLock>,
+    /// Ends when the stopper is dropped; nothing comes over it.
+    pub held: Receiver<()>,
+    pub is_over: bool,
     /// Since it was last looked whether the data folder is where it was.
     pub since_check: Stopwatch,
 }
@@ -99,6 +102,9 @@ impl Sequencer {
             }
             self.round(first);
             self.step_snapshot();
+            if self.is_over {
+                return;
+            }
         }
     }
 
@@ -106,11 +112,21 @@ impl Sequencer {
     fn check_folder(&mut self) {
         self.since_check = Stopwatch::start();
         if let Err(error) = self.lock.check() {
-            die(&error.to_string());
+            self.give_up(&error.to_string());
+        } else if let Err(error) = self.journal.check_in_place() {
+            self.give_up(&error.to_string());
         }
-        if let Err(error) = self.journal.check_in_place() {
-            die(&error.to_string());
+    }
+
+    /// Nothing can be made durable any more. A service that nobody can stop any more (its owner has dropped it, and may have
+    /// removed its folder) ends by itself; any other ends the process.
+    fn give_up(&mut self, reason: &str) -> Refusal {
+        if self.held.try_recv() != Err(TryRecvError::Disconnected) {
+            die(reason);
         }
+        tracing::error!(reason, "a service that was left behind ends");
+        self.is_over = true;
+        Refusal::Stopping
     }
 
     /// The next command, or none when it is time to look at the clock.
@@ -273,14 +289,17 @@ impl Sequencer {
                     format!("the request takes {bytes} bytes in the journal, at most {most} fit: send it in parts");
                 return Err(Refusal::Invalid(reason));
             }
-            Err(error) => die(&error.to_string()),
+            Err(error) => return Err(self.give_up(&error.to_string())),
         }
         let watch = Stopwatch::start();
         if let Err(error) = self.journal.sync() {
-            die(&error.to_string());
+            return Err(self.give_up(&error.to_string()));
         }
         if !self.lock.is_there() {
             self.check_folder();
+        }
+        if self.is_over {
+            return Err(Refusal::Stopping);
         }
         self.publisher.synced(watch.elapsed(), self.journal.bytes());
         self.publisher.disk_full(false);

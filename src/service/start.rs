@@ -48,6 +48,8 @@ pub struct Stopper {
     surveyor: JoinHandle<()>,
     /// Dropped to end the surveyor.
     survey_until: Sender<()>,
+    /// Tells the sequencer that somebody still holds the service.
+    _held: Sender<()>,
     lock: Arc<DataLock>,
     pub started: Started,
 }
@@ -81,7 +83,8 @@ fn io(path: &Path) -> impl Fn(std::io::Error) -> StartError {
 impl Service {
     /// Opens the data folder, recovers what is in it, and starts the threads. Blocks until the service is ready.
     ///
-    /// A failed sync later stops the process: what the disk has then is not known, and only a start from it tells the truth.
+    /// A failed sync later stops the process: what the disk has then is not known, and only a start from it tells the truth. So
+    /// does a folder that is deleted, moved or replaced.
     ///
     /// # Errors
     /// [`StartError`]: nothing has been changed then.
@@ -158,6 +161,7 @@ impl Service {
         let service = Service { inner: Arc::new(inner) };
         let before = machine.last_escalation();
         let epoch = service.inner.epochs.current();
+        let (held, is_held) = crossbeam_channel::bounded(0);
         let mut sequencer = Sequencer {
             machine,
             journal,
@@ -176,6 +180,8 @@ impl Service {
             bytes: Vec::new(),
             held_back: None,
             lock: Arc::clone(&lock),
+            held: is_held,
+            is_over: false,
             since_check: Stopwatch::start(),
             after_downtime: last_ms.map(|_| config.passed_after_downtime),
         };
@@ -194,7 +200,7 @@ impl Service {
         let surveyor =
             survey::start(Arc::clone(&service.inner.engine), Arc::clone(&published), until).map_err(io(folder))?;
         published.set_ready(true);
-        let stopper = Stopper { commands, published, sequencer, historian, surveyor, survey_until, lock, started };
+        let stopper = Stopper { commands, published, sequencer, historian, surveyor, survey_until, _held: held, lock, started };
         Ok((service, stopper))
     }
 }

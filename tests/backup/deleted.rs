@@ -1,7 +1,11 @@
 //! The lock file, the journal or the whole folder deleted or moved away under a running service.
 
 use super::process::{Process, open};
-use overdue::service::EXIT_SYNC_FAILED;
+use super::support::{Start, until};
+use overdue::engine::Passed;
+use overdue::service::{EXIT_SYNC_FAILED, Load, Refusal};
+use overdue::store::input::Origin;
+use overdue::ticket::Batch;
 use std::fs;
 use std::path::Path;
 
@@ -59,4 +63,18 @@ fn a_folder_that_was_moved_away_ends_the_service_even_when_nobody_asks() {
     // What was acknowledged is where the folder went.
     let process = Process::start(&outer.path().join("elsewhere"), &[]);
     assert!(open(&process.url, "after", 1));
+}
+
+#[test]
+fn a_service_that_was_left_behind_ends_alone() {
+    let outer = tempfile::tempdir().unwrap();
+    let (service, stopper) = Start::PLAIN.on(&outer.path().join("data")).unwrap();
+    drop(stopper);
+    drop(outer);
+    // This process, which has other services, goes on.
+    until("its end", || {
+        let origin = Origin { actor: "test".into(), key: None };
+        let load = Load { batch: Batch::default(), passed: Passed::Latest, origin };
+        service.load_blocking(load) == Err(Refusal::Stopping)
+    });
 }
