@@ -195,7 +195,7 @@ fn in_common(service: &Service, epoch: Option<Epoch>, sequence: u64, last: u64) 
         None => "nothing is in common: come back without an id, with after=0 for all events".to_owned(),
     };
     let detail = format!(
-        "the event {epoch}-{sequence} is not one of this data, which is of epoch {current} since: {}; {go_on}",
+        "the event {epoch}-{sequence} is not one of this data, which is of epoch {current} (reason: {}); {go_on}",
         epochs.reason()
     );
     let error =

@@ -99,7 +99,7 @@ pub fn check_history(history: &History, epochs: Option<&Epochs>) -> Result<(), S
 pub fn stray(path: &Path, epoch: Epoch, epochs: &Epochs) -> StartError {
     let current = epochs.current().map_or_else(String::new, |current| current.to_string());
     damaged(format!(
-        "{} is of epoch {epoch}, and does not belong to the present state of the folder (epoch {current}, since: {}): it comes \
+        "{} is of epoch {epoch}, and does not belong to the present state of the folder (epoch {current}, reason: {}): it comes \
          from another folder, or from a time that was given up; put the right one back",
         path.display(),
         epochs.reason()

@@ -200,7 +200,8 @@ impl Service {
         let surveyor =
             survey::start(Arc::clone(&service.inner.engine), Arc::clone(&published), until).map_err(io(folder))?;
         published.set_ready(true);
-        let stopper = Stopper { commands, published, sequencer, historian, surveyor, survey_until, _held: held, lock, started };
+        let stopper =
+            Stopper { commands, published, sequencer, historian, surveyor, survey_until, _held: held, lock, started };
         Ok((service, stopper))
     }
 }

@@ -263,7 +263,7 @@ impl Copy<'_> {
             }
             let part = (extent.filled_bytes, extent.bytes);
             let entry = files::copy_part(self.data_dir, &self.target, &name, part)?;
-            self.copied.add(&entry);
+            self.copied.add(&Entry { bytes: extent.filled_bytes, ..entry.clone() });
             self.entries.push(Entry { last_group: Some(extent.last), ..entry });
         }
         Ok(identity)

@@ -22,7 +22,8 @@ pub fn copy(from: &Path, to: &Path, path: &str) -> Result<Entry, BackupError> {
     copy_part(from, to, path, (bytes, bytes))
 }
 
-/// Copies the first `filled` bytes of a file and makes zeros of the others, `bytes` in all.
+/// Copies the first `filled` bytes of a file and makes zeros of the others, `bytes` in all; the zeros take no room where the
+/// file system can do without.
 pub fn copy_part(from: &Path, to: &Path, path: &str, (filled, bytes): (u64, u64)) -> Result<Entry, BackupError> {
     let (from, to) = (from.join(path), to.join(path));
     if let Some(folder) = to.parent() {
@@ -39,14 +40,13 @@ pub fn copy_part(from: &Path, to: &Path, path: &str, (filled, bytes): (u64, u64)
         output.write_all(&buffer[..take]).map_err(BackupError::io(&to))?;
         left -= take as u64;
     }
+    let mut crc32c = output.crc32c();
     buffer.fill(0);
-    let mut left = bytes - filled;
-    while left > 0 {
-        let take = left.min(buffer.len() as u64) as usize;
-        output.write_all(&buffer[..take]).map_err(BackupError::io(&to))?;
-        left -= take as u64;
+    for at in (filled..bytes).step_by(PIECE_BYTES) {
+        crc32c = crc32c::crc32c_append(crc32c, &buffer[..buffer.len().min((bytes - at) as usize)]);
     }
-    Ok(Entry { path: path.to_owned(), bytes, crc32c: output.crc32c(), last_group: None })
+    output.into_inner().set_len(bytes).map_err(BackupError::io(&to))?;
+    Ok(Entry { path: path.to_owned(), bytes, crc32c, last_group: None })
 }
 
 /// Puts a link to a file of another backup of the same folder; none where the file system links no files, or this one not
