@@ -36,15 +36,15 @@ fn what_reaches_beyond_the_next_epoch_is_of_a_state_that_was_given_up() {
     assert!(epochs.holds(one, 799, Numbered::Cycle) && !epochs.holds(one, 800, Numbered::Cycle));
     assert!(epochs.holds(two, u64::MAX, Numbered::Group));
     // Of another folder, or of a time before the list.
-    let other = Some(Epoch::after(None, 3));
-    assert!(epochs.holds(other, 4, Numbered::Group) && !epochs.holds(other, 5, Numbered::Group));
+    let other = Epoch::after(None, 3);
+    assert!(epochs.holds(Some(other), 4, Numbered::Group) && !epochs.holds(Some(other), 5, Numbered::Group));
     assert!(epochs.holds(None, u64::MAX, Numbered::Group), "parts of older programs say no epoch");
 
     assert_eq!(epochs.of_escalation(79), one);
     assert_eq!(epochs.of_escalation(80), two);
     assert_eq!(epochs.last_common_escalation(one.unwrap()), Some(79));
     assert_eq!(epochs.last_common_escalation(two.unwrap()), Some(u64::MAX));
-    assert_eq!(epochs.last_common_escalation(other.unwrap()), None);
+    assert_eq!(epochs.last_common_escalation(other), None);
     assert!(epochs.is_of_journal(7) && !epochs.is_of_journal(8));
 }
 
