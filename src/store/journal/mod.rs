@@ -32,7 +32,9 @@
 //!   (Without room for that frame, on file systems that copy on write, this one proof is lacking.)
 //! - What cannot be told from an interrupted write: that the *last* group was acknowledged and the disk has lost a whole
 //!   sector of it, giving zeros. Likewise a folder put back to an older state as a whole. A snapshot of a later group than
-//!   [`Recovered::last`] tells both; a clean stop takes one.
+//!   [`Recovered::last`] tells both, and so does a history with later records; a clean stop takes a snapshot.
+//! - A segment says in which epoch it was begun and in which file, so that one of a state that was given up since, and a
+//!   copy, are known as such: see [`epochs`](super::epochs).
 //! - A group that is whole but was not acknowledged (the crash came before the answer) is taken: the at most one more.
 //!
 //! Damage anywhere means that [`Journal::open`] refuses, naming the file, the byte and the groups: going on without a group
@@ -220,7 +222,7 @@ impl Journal {
             return Err(stopped.clone());
         }
         if self.synced != self.last {
-            let synced = self.file.sync_data().and_then(|()| self.is_deleted());
+            let synced = self.file.sync_data().and_then(|()| self.check_not_deleted());
             synced.map_err(|source| self.stop(&source))?;
             self.synced = self.last;
         }
@@ -228,7 +230,7 @@ impl Journal {
     }
 
     /// An error when the file that is written has been deleted: what goes into it is lost with the process.
-    fn is_deleted(&self) -> io::Result<()> {
+    fn check_not_deleted(&self) -> io::Result<()> {
         let deleted = || io::Error::other(format!("{} has been deleted while it was written", self.head.name()));
         self.file.file_id()?.map(|_| ()).ok_or_else(deleted)
     }
@@ -242,10 +244,10 @@ impl Journal {
         if let Some(stopped) = &self.stopped {
             return Err(stopped.clone());
         }
-        self.is_in_place().map_err(|source| self.stop(&source))
+        self.check_name().map_err(|source| self.stop(&source))
     }
 
-    fn is_in_place(&self) -> io::Result<()> {
+    fn check_name(&self) -> io::Result<()> {
         let name = self.head.name();
         if self.disk.file_id(&name)?.is_some_and(|named| self.file.file_id().is_ok_and(|held| held == Some(named))) {
             return Ok(());
@@ -335,7 +337,7 @@ impl Journal {
 
     /// Goes on in a new segment, with room for a frame of so many bytes.
     fn rotate(&mut self, frame_bytes: u64) -> io::Result<()> {
-        self.is_in_place()?;
+        self.check_name()?;
         let first = self.last + 1;
         let least = segment::HEAD_BYTES + frame_bytes + segment::CLOSING_BYTES;
         let bytes = self.options.segment_bytes().max(least);
