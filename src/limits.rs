@@ -106,6 +106,10 @@ pub const TABLE_UNSYNCED_BYTES: u64 = 32 << 20;
 /// Bytes of a snapshot's manifest. One of 64 shards has about 40,000.
 pub const MAX_MANIFEST_BYTES: u64 = 16 << 20;
 
+/// Epochs of a data folder that are remembered, and the bytes of their file; the oldest go first.
+pub const MAX_EPOCHS: usize = 4_096;
+pub const MAX_EPOCHS_BYTES: u64 = 4 << 20;
+
 /// Bytes whose checksum is computed at once.
 pub const CHECKSUM_CHUNK_BYTES: u64 = 8 << 20;
 

@@ -53,6 +53,7 @@ impl Running {
             passed_after_downtime: Passed::Latest,
             snapshot_every: Duration::from_secs(3_600),
             snapshots_kept: 2,
+            cut_history: false,
             clock: ClockChoice::Wall(Trust::default()),
             threads: 2,
         })

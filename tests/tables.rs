@@ -45,7 +45,9 @@ fn write(folder: &Path, engine: &Engine) {
     (0..engine.shards()).for_each(|shard| writer.shard(1, &engine.export(shard), &names).unwrap());
     let first = StartHead { now_ms: head.now_ms, rows: head.rows };
     let state = ServiceState { group: 1, ..ServiceState::default() };
-    writer.finish(Finish { first, head: &head, state: &state, zone_data_version: zone_data_version() }).unwrap();
+    writer
+        .finish(Finish { first, head: &head, state: &state, zone_data_version: zone_data_version(), epoch: None })
+        .unwrap();
 }
 
 fn restored(snapshot: &Snapshot, policy: &Arc<Policy>) -> Engine {
@@ -179,14 +181,14 @@ fn the_history_has_what_the_engine_has_counted() {
             let count = |kind: RecordKind| {
                 let (clock, level) = (Some(engine.clock_name(clock as u32).to_owned()), Some(level as u8 + 1));
                 let filter = EscalationFilter { kind: Some(kind), clock, level, ..EscalationFilter::default() };
-                records.escalations_after(0, &filter, 10_000).unwrap().0.len() as u64
+                records.escalations_after(0, &filter, 10_000).unwrap().records.len() as u64
             };
             assert_eq!(count(RecordKind::Fired) - count(RecordKind::Withdrawn), *fired, "clock {clock}, level {level}");
         }
     }
     let ended: u64 = tallies.iter().map(|tally| tally.met + tally.missed).sum();
     assert!(ended > 1_000 && records.last_cycle() >= ended, "{} records of {ended} cycles", records.last_cycle());
-    let plain = records.escalations_after(0, &EscalationFilter::default(), 10_000).unwrap().0;
+    let plain = records.escalations_after(0, &EscalationFilter::default(), 10_000).unwrap().records;
     let wanted = told.escalations.iter().flat_map(|block| (0..block.len()).map(|row| block.record(row, &told.names)));
     assert_eq!(plain, wanted.take(10_000).collect::<Vec<_>>());
 }

@@ -1,5 +1,6 @@
 //! The command line: one file a command.
 
+mod backup;
 mod calendar;
 mod check;
 mod demo;
@@ -26,6 +27,9 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Make backups of a running service's data, verify them, restore one.
+    #[command(subcommand)]
+    Backup(backup::BackupCommand),
     /// Look into calendars: print a month, ask when a target ends.
     #[command(subcommand)]
     Calendar(calendar::CalendarCommand),
@@ -49,6 +53,7 @@ enum Command {
 /// Whatever the command could not do, in words for its user.
 pub fn run(cli: &Cli) -> anyhow::Result<std::process::ExitCode> {
     match &cli.command {
+        Command::Backup(command) => backup::run(command),
         Command::Calendar(command) => calendar::run(command),
         Command::Check(arguments) => check::run(arguments),
         Command::Demo(arguments) => demo::run(arguments),

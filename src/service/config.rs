@@ -2,6 +2,7 @@
 
 use crate::engine::Passed;
 use crate::policy::Problem;
+use crate::store::epochs::EpochsError;
 use crate::store::lock::LockError;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -19,6 +20,8 @@ pub struct Config {
     pub snapshot_every: Duration,
     /// Snapshots that are kept; at least 2, so that a damaged one has another before it.
     pub snapshots_kept: usize,
+    /// Whether records of the history beyond the journal's end are put aside; a start is refused otherwise.
+    pub cut_history: bool,
     pub clock: ClockChoice,
     /// Threads of the engine.
     pub threads: usize,
@@ -65,6 +68,8 @@ impl Default for Trust {
 pub enum StartError {
     #[error(transparent)]
     Locked(#[from] LockError),
+    #[error(transparent)]
+    Epochs(#[from] EpochsError),
     #[error("{0} has no data and no policy is given: say --policy FILE")]
     NoPolicy(PathBuf),
     #[error("the policy {name} has {} problems", .problems.len())]

@@ -6,8 +6,8 @@
 use super::command::Refusal;
 use crate::engine::{NO_SYMBOL, Symbol};
 use crate::limits::{FEED_RECORDS, MAX_RECORDS_A_PAGE};
-use crate::store::history::History;
-use crate::store::record::{EscalationBlock, EscalationFilter, EscalationRecord, NameColumn, Names};
+use crate::store::history::{History, Looked};
+use crate::store::record::{EscalationBlock, EscalationFilter, NameColumn, Names};
 use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::watch;
@@ -60,16 +60,11 @@ impl Feed {
         self.last.subscribe()
     }
 
-    /// Records after a number, oldest first, and the number to go on from.
+    /// Records after a number, oldest first, the number to go on from, and what of the history is missing.
     ///
     /// # Errors
-    /// When the history cannot be read.
-    pub fn after(
-        &self,
-        after: u64,
-        filter: &EscalationFilter,
-        limit: usize,
-    ) -> Result<(Vec<EscalationRecord>, u64), Refusal> {
+    /// When the disk cannot be read.
+    pub fn after(&self, after: u64, filter: &EscalationFilter, limit: usize) -> Result<Looked, Refusal> {
         let blocks: Vec<Arc<EscalationBlock>> = {
             let recent = self.recent.read().unwrap_or_else(PoisonError::into_inner);
             let from = recent.blocks.partition_point(|block| block.end() <= after + 1);
@@ -90,7 +85,7 @@ impl Feed {
             let skip = (after + 1).saturating_sub(block.first_sequence) as usize;
             for row in skip..block.len() {
                 if found.len() >= limit || looked_at >= MAX_RECORDS_A_PAGE {
-                    return Ok((found, reached));
+                    return Ok(Looked { records: found, up_to: reached, gaps: Vec::new() });
                 }
                 reached = block.first_sequence + row as u64;
                 looked_at += 1;
@@ -99,7 +94,7 @@ impl Feed {
                 }
             }
         }
-        Ok((found, reached))
+        Ok(Looked { records: found, up_to: reached, gaps: Vec::new() })
     }
 }
 

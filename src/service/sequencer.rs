@@ -18,11 +18,15 @@ use crate::policy::Policy;
 use crate::store::codec;
 use crate::store::input::{AcknowledgeInput, BatchInput, EditInput, Group, Input, Origin, Passage};
 use crate::store::journal::{AppendError, Journal};
+use crate::store::lock::DataLock;
 use crate::time::SECOND_MS;
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::sync::oneshot;
+
+/// From one look at whether the data folder is where it was to the next.
+const CHECK_EVERY: Duration = Duration::from_secs(1);
 
 /// Where an answer goes; who asked may be gone.
 pub type Reply<T> = oneshot::Sender<Result<T, Refusal>>;
@@ -83,6 +87,12 @@ pub struct Sequencer {
     pub written_ms: i64,
     /// The time of the last try to write one.
     pub tried_ms: i64,
+    pub lock: Arc<DataLock>,
+    /// Ends when the stopper is dropped; nothing comes over it.
+    pub held: Receiver<()>,
+    pub is_over: bool,
+    /// Since it was last looked whether the data folder is where it was.
+    pub since_check: Stopwatch,
 }
 
 impl Sequencer {
@@ -93,9 +103,36 @@ impl Sequencer {
             if let Some(Command::Stop(answer)) = first {
                 return self.stop(&answer);
             }
+            if self.since_check.elapsed() >= CHECK_EVERY {
+                self.check_folder();
+            }
             self.round(first);
             self.step_snapshot();
+            if self.is_over {
+                return;
+            }
         }
+    }
+
+    /// Ends the process when the data folder is no longer found where it was: another process may have it.
+    fn check_folder(&mut self) {
+        self.since_check = Stopwatch::start();
+        if let Err(error) = self.lock.check() {
+            self.give_up(&error.to_string());
+        } else if let Err(error) = self.journal.check_in_place() {
+            self.give_up(&error.to_string());
+        }
+    }
+
+    /// Nothing can be made durable any more. A service that nobody can stop any more (its owner has dropped it, and may have
+    /// removed its folder) ends by itself; any other ends the process.
+    fn give_up(&mut self, reason: &str) -> Refusal {
+        if self.held.try_recv() != Err(TryRecvError::Disconnected) {
+            die(reason);
+        }
+        tracing::error!(reason, "a service that was left behind ends");
+        self.is_over = true;
+        Refusal::Stopping
     }
 
     /// The next command, or none when it is time to look at the clock.
@@ -271,11 +308,17 @@ impl Sequencer {
                     format!("the request takes {bytes} bytes in the journal, at most {most} fit: send it in parts");
                 return Err(Refusal::Invalid(reason));
             }
-            Err(error) => die(&error.to_string()),
+            Err(error) => return Err(self.give_up(&error.to_string())),
         }
         let watch = Stopwatch::start();
         if let Err(error) = self.journal.sync() {
-            die(&error.to_string());
+            return Err(self.give_up(&error.to_string()));
+        }
+        if !self.lock.is_there() {
+            self.check_folder();
+        }
+        if self.is_over {
+            return Err(Refusal::Stopping);
         }
         self.publisher.synced(watch.elapsed(), self.journal.bytes());
         self.publisher.disk_full(false);
@@ -292,6 +335,9 @@ impl Sequencer {
         if matches!(self.opening, Some((Passage::Accepted, _))) {
             // All shards of a snapshot are from before the time was set back, or all from after it.
             return;
+        }
+        if self.snapshots.is_due(&self.machine) {
+            self.check_folder();
         }
         match self.snapshots.step(&self.machine, &self.clock) {
             Step::Nothing => {}
@@ -323,13 +369,10 @@ impl Sequencer {
     }
 }
 
-/// After a failed sync nobody knows what is on disk: only a new start can tell.
+/// After a failed sync, or without its folder, nobody knows what is on disk: only a new start can tell.
 fn die(reason: &str) -> ! {
-    tracing::error!(
-        reason,
-        "the journal cannot be written or synced; stopping, so that nothing is answered that is not durable"
-    );
-    eprintln!("overdue: the journal cannot be written or synced: {reason}; stopping at once");
+    tracing::error!(reason, "nothing can be made durable any more; stopping, so that nothing is answered that is not");
+    eprintln!("overdue: nothing can be made durable any more: {reason}; stopping at once");
     std::process::exit(super::EXIT_SYNC_FAILED)
 }
 

@@ -11,6 +11,7 @@ use super::machine::Machine;
 use super::sequencer::Reply;
 use crate::calendar::zone_data_version;
 use crate::engine::{Engine, Head, ShardState};
+use crate::store::epochs::Epoch;
 use crate::store::record::Names;
 use crate::store::snapshot::{self, Finish, Manifest, ServiceState, SnapshotWriter, StartHead};
 use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError};
@@ -28,6 +29,7 @@ pub struct Snapshots {
     kept: usize,
     every: Duration,
     history: Sender<Work>,
+    epoch: Option<Epoch>,
     since_last: Stopwatch,
     /// The one that the start found, and the last one since: they are called by the group at which they were begun.
     found: u64,
@@ -70,12 +72,20 @@ pub enum Step {
 
 impl Snapshots {
     /// `found` is the number of the one that the start began with, or 0.
-    pub fn new(folder: PathBuf, kept: usize, every: Duration, history: Sender<Work>, found: u64) -> Self {
+    pub fn new(
+        folder: PathBuf,
+        kept: usize,
+        every: Duration,
+        history: Sender<Work>,
+        epoch: Option<Epoch>,
+        found: u64,
+    ) -> Self {
         Self {
             folder,
             kept: kept.max(2),
             every,
             history,
+            epoch,
             since_last: Stopwatch::start(),
             found,
             last: None,
@@ -104,17 +114,16 @@ impl Snapshots {
         }
     }
 
+    /// Whether the next step begins a snapshot.
+    pub fn is_due(&self, machine: &Machine) -> bool {
+        let is_free = self.running.is_none() && self.ending.as_ref().is_none_or(JoinHandle::is_finished);
+        is_free && (self.asked || self.since_last.elapsed() >= self.every && self.has_news(machine))
+    }
+
     /// Does what can be done without waiting.
     pub fn step(&mut self, machine: &Machine, clock: &Clock) -> Step {
-        if self.ending.as_ref().is_some_and(|thread| !thread.is_finished()) {
-            return Step::Nothing;
-        }
-        self.ending = None;
-        if self.running.is_none() {
-            let is_time = self.since_last.elapsed() >= self.every && self.has_news(machine);
-            if !is_time && !self.asked {
-                return Step::Nothing;
-            }
+        if self.is_due(machine) {
+            self.ending = None;
             self.begin(machine);
         }
         let Some(running) = &mut self.running else { return Step::Nothing };
@@ -194,6 +203,7 @@ impl Snapshots {
             first,
             names: Arc::clone(&machine.names),
             history: self.history.clone(),
+            epoch: self.epoch,
         };
         let thread = std::thread::Builder::new().name("snapshot".into()).spawn(move || {
             // The sequencer may have given this snapshot up.
@@ -327,6 +337,7 @@ struct Task {
     first: (i64, u64),
     names: Arc<Names>,
     history: Sender<Work>,
+    epoch: Option<Epoch>,
 }
 
 impl Task {
@@ -349,6 +360,7 @@ impl Task {
                         head: &head,
                         state: &state,
                         zone_data_version: zone_data_version(),
+                        epoch: self.epoch,
                     };
                     return writer.finish(finish).map_err(words);
                 }

@@ -104,7 +104,7 @@ fn by_hand_and_taken_notice_of() {
     running.stop();
 }
 
-/// The next event of a feed: id, kind, data.
+/// The next event of a feed: the number in its id, its kind, its data.
 fn next(feed: &mut impl BufRead) -> (u64, String, Value) {
     let mut event = (0, String::new(), Value::Null);
     loop {
@@ -112,7 +112,7 @@ fn next(feed: &mut impl BufRead) -> (u64, String, Value) {
         assert!(feed.read_until(b'\n', &mut line).unwrap() > 0, "the feed ended");
         let line = String::from_utf8(line).unwrap();
         match line.trim_end().split_once(": ") {
-            Some(("id", id)) => event.0 = id.parse().unwrap(),
+            Some(("id", id)) => event.0 = id.rsplit_once('-').unwrap().1.parse().unwrap(),
             Some(("event", kind)) => kind.clone_into(&mut event.1),
             Some(("data", data)) => event.2 = serde_json::from_str(data).unwrap(),
             _ if line == "\n" && event.0 > 0 => return event,

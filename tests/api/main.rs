@@ -80,6 +80,7 @@ impl Running {
             passed_after_downtime: Passed::Latest,
             snapshot_every: Duration::from_secs(3_600),
             snapshots_kept: 2,
+            cut_history: false,
             clock: ClockChoice::Fast { start_ms: START_MS, speed: 1.0 },
             threads: 2,
         })

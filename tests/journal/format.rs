@@ -18,7 +18,7 @@ fn fixture() -> PathBuf {
 }
 
 fn opened(folder: &Path) -> Journal {
-    let options = Options { identity: 0x0123_4567_89AB_CDEF, segment_bytes: 4 << 10, ahead: false };
+    let options = Options { identity: 0x0123_4567_89AB_CDEF, segment_bytes: 4 << 10, ahead: false, epoch: None };
     let disk = Arc::new(FolderDisk::new(folder).unwrap()) as Arc<dyn Disk>;
     Journal::open(disk, options).unwrap().0
 }

@@ -31,6 +31,7 @@ fn start(folder: &Path, disk: &MemoryDisk) -> (Service, Stopper) {
         passed_after_downtime: Passed::Latest,
         snapshot_every: Duration::from_secs(3_600),
         snapshots_kept: 2,
+        cut_history: false,
         clock: ClockChoice::Fast { start_ms: START_MS, speed: 600.0 },
         threads: 1,
     };
@@ -60,7 +61,7 @@ pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 }
 
 pub fn fired(service: &Service) -> Vec<String> {
-    let (records, _) = service.escalations(0, &EscalationFilter::default(), 1_000).unwrap();
+    let records = service.escalations(0, &EscalationFilter::default(), 1_000).unwrap().records;
     assert!(records.iter().all(|record| record.kind == RecordKind::Fired));
     records.into_iter().map(|record| record.ticket).collect()
 }

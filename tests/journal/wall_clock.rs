@@ -64,6 +64,7 @@ impl Machine {
             passed_after_downtime: Passed::Latest,
             snapshot_every: Duration::from_secs(3_600),
             snapshots_kept: 2,
+            cut_history: false,
             clock: ClockChoice::Wall(Trust { accepted_ms, ..Trust::default() }),
             threads: 1,
         };
@@ -96,9 +97,9 @@ fn open(service: &Service, ids: &[&str], priority: &str) {
 fn looked_up(service: &Service, filter: &EscalationFilter) -> Vec<EscalationRecord> {
     let (mut records, mut after) = (Vec::new(), 0);
     while after < *service.last_escalation().borrow() {
-        let (page, next) = service.escalations(after, filter, 1_000).unwrap();
-        records.extend(page);
-        after = next;
+        let page = service.escalations(after, filter, 1_000).unwrap();
+        records.extend(page.records);
+        after = page.up_to;
     }
     records
 }
@@ -314,6 +315,7 @@ fn a_quiet_service_writes_the_time_down_once_a_day() {
         passed_after_downtime: Passed::Latest,
         snapshot_every: Duration::from_secs(3_600),
         snapshots_kept: 2,
+        cut_history: false,
         clock: ClockChoice::Fast { start_ms, speed: 400_000.0 },
         threads: 1,
     };

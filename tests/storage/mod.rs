@@ -2,7 +2,7 @@
 //! certain, and of everything else any part: each sector of 512 bytes as it was after one of the writes since the last sync
 //! or before all of them, each change of a name done or not.
 
-use overdue::store::disk::{Disk, DiskFile};
+use overdue::store::disk::{Disk, DiskFile, FileId};
 use std::collections::BTreeMap;
 use std::io;
 use std::io::{Error, ErrorKind};
@@ -268,6 +268,10 @@ impl Disk for MemoryDisk {
         state.changes.clear();
         Ok(())
     }
+
+    fn file_id(&self, name: &str) -> io::Result<Option<FileId>> {
+        Ok(self.state().names.get(name).map(|place| FileId { device: 0, inode: *place as u64, created_ns: None }))
+    }
 }
 
 impl DiskFile for MemoryFile {
@@ -308,6 +312,11 @@ impl DiskFile for MemoryFile {
             }
         }
         Ok(())
+    }
+
+    fn file_id(&self) -> io::Result<Option<FileId>> {
+        let is_named = self.disk.state().names.values().any(|place| *place == self.place);
+        Ok(is_named.then_some(FileId { device: 0, inode: self.place as u64, created_ns: None }))
     }
 }
 

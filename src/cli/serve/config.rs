@@ -91,6 +91,7 @@ impl Reader {
             "none" => Some(Passed::None),
             _ => None,
         });
+        let cut_history = self.parsed("cut-history", "true or false", |text| text.parse().ok());
         let clock = self.clock(now_ms);
         let log_format = self.parsed("log-format", "human or json", |text| match text {
             "human" => Some(LogFormat::Human),
@@ -111,6 +112,7 @@ impl Reader {
                 passed_after_downtime: passed_after_downtime?,
                 snapshot_every: snapshot_every?,
                 snapshots_kept: snapshots_kept?,
+                cut_history: cut_history?,
                 clock,
                 threads: threads?,
             },

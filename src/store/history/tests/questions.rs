@@ -1,7 +1,7 @@
 //! The history answers as a plain list of the records would.
 
 use super::made_up::{Dice, FIRST_DAY_MS, blocks, cycle_block, names, records};
-use crate::store::history::{History, HistoryError};
+use crate::store::history::{History, HistoryError, Looked};
 use crate::store::record::{EscalationFilter, EscalationRecord, RecordKind};
 use crate::time::{DAY_MS, HOUR_MS};
 
@@ -30,7 +30,9 @@ fn filters() -> Vec<EscalationFilter> {
 fn pages(history: &History, mut after: u64, filter: &EscalationFilter, limit: usize) -> Vec<EscalationRecord> {
     let mut all = Vec::new();
     while after < history.last_escalation() {
-        let (page, looked_up_to) = history.escalations_after(after, filter, limit).unwrap();
+        let Looked { records: page, up_to: looked_up_to, gaps } =
+            history.escalations_after(after, filter, limit).unwrap();
+        assert_eq!(gaps, []);
         assert!(page.len() <= limit && looked_up_to > after);
         assert!(page.iter().all(|record| (after + 1..=looked_up_to).contains(&record.sequence)));
         all.extend(page);
@@ -46,7 +48,8 @@ fn pages_of_the_history_are_those_of_a_list() {
     let all = records(&blocks, &names);
     let folder = tempfile::tempdir().unwrap();
     let history = History::open(folder.path()).unwrap();
-    assert_eq!(history.escalations_after(0, &EscalationFilter::default(), 10).unwrap(), (Vec::new(), 0));
+    let nothing = history.escalations_after(0, &EscalationFilter::default(), 10).unwrap();
+    assert_eq!((nothing.records, nothing.up_to), (Vec::new(), 0));
     // In calls of some blocks each, every one of which begins with blocks that were written before, as after a crash.
     let mut from: usize = 0;
     while from < blocks.len() {
@@ -66,7 +69,8 @@ fn pages_of_the_history_are_those_of_a_list() {
             }
         }
     }
-    assert_eq!(reopened.escalations_after(u64::MAX, &EscalationFilter::default(), 5).unwrap(), (Vec::new(), u64::MAX));
+    let nothing = reopened.escalations_after(u64::MAX, &EscalationFilter::default(), 5).unwrap();
+    assert_eq!((nothing.records, nothing.up_to), (Vec::new(), u64::MAX));
     // Everything once more: nothing is added.
     reopened.write_escalations(&blocks, &names).unwrap();
     assert_eq!(reopened.last_escalation(), all.len() as u64);
