@@ -247,6 +247,13 @@ impl Sequencer {
                 self.publisher.disk_full(true);
                 return Err(Refusal::DiskFull);
             }
+            Err(error @ AppendError::NoSegment { .. }) => {
+                // Said once, not for each command that waits.
+                if self.publisher.segment_missing(true) {
+                    tracing::error!(%error, "commands are refused until the journal's next segment can be made");
+                }
+                return Err(Refusal::NoSegment(error.to_string()));
+            }
             Err(AppendError::TooLarge { bytes, most, .. }) => {
                 let reason =
                     format!("the request takes {bytes} bytes in the journal, at most {most} fit: send it in parts");
@@ -260,6 +267,9 @@ impl Sequencer {
         }
         self.publisher.synced(watch.elapsed(), self.journal.bytes());
         self.publisher.disk_full(false);
+        if self.publisher.segment_missing(false) {
+            tracing::info!("the journal's next segment has been made: commands are taken again");
+        }
         Ok(())
     }
 

@@ -85,9 +85,11 @@ pub trait DiskFile: Send + Sync {
 const ZEROS: &[u8] = &[0; 1 << 18];
 
 /// A folder of the file system.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct FolderDisk {
-    folder: PathBuf,
+    path: PathBuf,
+    /// Opened once: to sync the folder must not depend on a free file descriptor.
+    folder: File,
 }
 
 impl FolderDisk {
@@ -100,21 +102,21 @@ impl FolderDisk {
         if let Some(parent) = folder.canonicalize()?.parent() {
             File::open(parent)?.sync_all()?;
         }
-        Ok(Self { folder: folder.to_owned() })
+        Ok(Self { path: folder.to_owned(), folder: File::open(folder)? })
     }
 }
 
 impl Disk for FolderDisk {
     fn list(&self) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
-        for entry in fs::read_dir(&self.folder)? {
+        for entry in fs::read_dir(&self.path)? {
             names.push(entry?.file_name().to_string_lossy().into_owned());
         }
         Ok(names)
     }
 
     fn create(&self, name: &str, length: u64) -> io::Result<Box<dyn DiskFile>> {
-        let path = self.folder.join(name);
+        let path = self.path.join(name);
         let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(path)?;
         let mut left = length;
         while left > 0 {
@@ -126,19 +128,19 @@ impl Disk for FolderDisk {
     }
 
     fn open(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
-        Ok(Box::new(OpenOptions::new().read(true).write(true).open(self.folder.join(name))?))
+        Ok(Box::new(OpenOptions::new().read(true).write(true).open(self.path.join(name))?))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        fs::rename(self.folder.join(from), self.folder.join(to))
+        fs::rename(self.path.join(from), self.path.join(to))
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
-        fs::remove_file(self.folder.join(name))
+        fs::remove_file(self.path.join(name))
     }
 
     fn sync_folder(&self) -> io::Result<()> {
-        File::open(&self.folder)?.sync_all()
+        self.folder.sync_all()
     }
 }
 
