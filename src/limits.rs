@@ -239,6 +239,25 @@ pub const HISTORY_FLUSH_RECORDS: usize = 1 << 18;
 /// Records that one page of a list looks at; a filter that admits few gets a page with few, and where to go on.
 pub const MAX_RECORDS_A_PAGE: u64 = 200_000;
 
+/// The furthest that the wall clock may be off from where it should be (by the monotonic clock, or by the last known time at
+/// a start) and still be followed: corrections by NTP are smaller.
+pub const MAX_STEP_MS: i64 = 10 * 1_000;
+
+/// How near the wall clock must be to a time that the operator accepts: long enough to copy it into a command, too short for
+/// a setting that was forgotten to accept another jump.
+pub const ACCEPTED_WITHIN_MS: i64 = 3_600 * 1_000;
+
+/// How far the engine's time may lie behind before the service says that it is not ready. A burst of a million levels and an
+/// edit over a million tickets take a second or two.
+pub const MAX_LAG_MS: i64 = 10 * 1_000;
+
+/// The longest time without a group of the journal: after it one without inputs is written, so that the next start knows
+/// what time it was, however quiet the service has been.
+pub const MAX_SILENCE_MS: i64 = 24 * 3_600 * 1_000;
+
+/// Milliseconds between two looks at whether the data folder is still there.
+pub const FOLDER_CHECK_MS: u64 = 1_000;
+
 /// Shards of the live engine: a snapshot stops it for one at a time.
 pub const LIVE_SHARDS: usize = 64;
 

@@ -269,7 +269,7 @@ impl Engine {
             .reduce(|| 0, u64::wrapping_add)
     }
 
-    fn reap(&mut self) {
+    pub(super) fn reap(&mut self) {
         for &number in &self.touched {
             self.shards[usize::from(number)].tickets.reap();
         }
@@ -278,7 +278,7 @@ impl Engine {
 }
 
 /// Takes what the shards have told.
-fn collect(shards: &mut [Shard]) -> Outcome {
+pub(super) fn collect(shards: &mut [Shard]) -> Outcome {
     let told = |shard: &mut Shard| {
         shard.told.escalations.sort_by_key(Escalation::order);
         shard.told.cycles.sort_by_key(CycleRecord::order);
@@ -295,7 +295,7 @@ fn collect(shards: &mut [Shard]) -> Outcome {
     outcome
 }
 
-fn is_held(held: &[bool], shard: u16) -> bool {
+pub(super) fn is_held(held: &[bool], shard: u16) -> bool {
     held.get(usize::from(shard)).is_some_and(|held| *held)
 }
 

@@ -339,6 +339,19 @@ impl Tickets {
         &mut self.histories[index]
     }
 
+    /// Takes the history from a ticket that is again as it was opened, with this priority.
+    pub(super) fn drop_plain_history(&mut self, slot: u32, priority: Symbol) {
+        let record = &self.records[slot];
+        let is_plain = self.history(slot).is_some_and(|history| {
+            history.revision == 0 && history.past_fires.is_empty() && history.entries == [record.opening(priority)]
+        });
+        if is_plain {
+            let index = std::mem::replace(&mut self.records[slot].history, NONE);
+            self.histories[index as usize] = History::default();
+            self.free_histories.push(index);
+        }
+    }
+
     /// When the ticket's last event happened.
     pub(super) fn last_ms(&self, slot: u32) -> i64 {
         let last = self.history(slot).and_then(|history| history.entries.last());

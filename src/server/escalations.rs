@@ -261,16 +261,17 @@ impl ListQuery {
 pub struct EscalationPage {
     /// Oldest first.
     pub escalations: Vec<EscalationAnswer>,
-    /// Pass it as `after` for what comes next: now, or whenever there is more.
+    /// Pass it as `after` for what comes next: now, or whenever there is more. Never less than `after` was.
     pub next_after: u64,
-    /// The number of the last record there is; pages go on until `next_after` has come to it.
+    /// The number of the last record there is, whatever the filter and `after` say; 0 before the first. Pages go on while
+    /// `next_after` is less.
     pub last_sequence: u64,
 }
 
 /// List escalations
 ///
 /// Oldest first, from memory or from the history on disk. A page may hold fewer records than asked for, or none, and not be the
-/// last: go on with `next_after` until it is `last_sequence`.
+/// last: go on with `next_after` while it is less than `last_sequence`.
 #[utoipa::path(
     tag = "escalations",
     params(ListQuery),
@@ -288,10 +289,11 @@ async fn list(
     let filter = query.filter()?;
     let service = state.service.clone();
     let page = blocking(move || {
-        let last_sequence = *service.last_escalation().borrow();
         let (records, next_after) = service.escalations(after, &filter, limit)?;
+        // Asked after the look, so that what was found is not beyond it.
+        let last_sequence = *service.last_escalation().borrow();
         let escalations = records.iter().map(|record| EscalationAnswer::new(record, &service)).collect();
-        Ok(EscalationPage { escalations, next_after, last_sequence: last_sequence.max(next_after) })
+        Ok(EscalationPage { escalations, next_after, last_sequence })
     });
     page.await.map(web::Json)
 }

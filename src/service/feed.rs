@@ -51,8 +51,9 @@ impl Feed {
                 let gone = recent.blocks.pop_front().map_or(0, |block| block.len());
                 recent.records -= gone;
             }
+            // Before anybody can see the records: what is looked at is never beyond the last.
+            self.last.send_replace(block.end() - 1);
         }
-        self.last.send_replace(block.end() - 1);
     }
 
     pub fn last(&self) -> watch::Receiver<u64> {

@@ -9,7 +9,7 @@ mod records;
 use crate::engine::{Apply, Engine, Outcome, Passed, Refused};
 use crate::limits::MAX_ACKNOWLEDGEMENTS;
 use crate::policy::{self, Policy, Problem};
-use crate::store::input::{AcknowledgeInput, BatchInput, EditInput, Group, Input, Origin};
+use crate::store::input::{AcknowledgeInput, BatchInput, EditInput, Group, Input, Origin, Passage};
 use crate::store::record::Note;
 use crate::store::record::{CycleBlock, EscalationBlock, Names};
 use crate::store::snapshot::{Acknowledgement, KeptAnswer, PolicyVersion, ServiceState};
@@ -156,14 +156,11 @@ impl Machine {
     pub fn apply(&mut self, group: &Group, compiled: Option<&Arc<Policy>>) -> Told {
         let mut told = Told::default();
         self.group = group.number;
-        let passes = {
-            let mut engine = self.write();
-            if group.after_downtime {
-                engine.catch_up(group.now_ms, group.passed)
-            } else {
-                engine.advance(group.now_ms)
-            }
-        };
+        let was_ms = self.now_ms();
+        let passes = pass_time(&mut self.write(), group);
+        if self.now_ms() < was_ms {
+            self.set_back();
+        }
         let now_ms = self.read().now_ms();
         self.recorder.begin(&mut told, now_ms);
         self.record(&mut told, &passes, None);
@@ -178,6 +175,15 @@ impl Machine {
         told
     }
 
+    /// The engine's time has been set back: what bears a later one is as of now.
+    fn set_back(&mut self) {
+        let now_ms = self.now_ms();
+        for version in Arc::make_mut(&mut self.policies) {
+            version.since_ms = version.since_ms.min(now_ms);
+        }
+        self.days.set_back(now_ms);
+    }
+
     /// Lets time pass in which nothing is due.
     pub fn pass_idle(&mut self, now_ms: i64) {
         self.write().advance(now_ms);
@@ -189,16 +195,12 @@ impl Machine {
     }
 
     /// Applies a group to the shards that stand before it; what it tells has been told before. No policy is edited while a
-    /// snapshot is taken, so no edit is among its inputs.
+    /// snapshot is taken, so no edit is among its inputs; a time is accepted only by the first group after a start.
     pub fn apply_behind(&mut self, group: &Group, positions: &[u64]) {
         let ahead: Vec<bool> = positions.iter().map(|position| *position >= group.number).collect();
         let mut engine = self.write();
         engine.hold(&ahead);
-        if group.after_downtime {
-            engine.catch_up(group.now_ms, group.passed);
-        } else {
-            engine.advance(group.now_ms);
-        }
+        pass_time(&mut engine, group);
         for input in &group.inputs {
             match input {
                 Input::Batch(input) => {
@@ -312,6 +314,15 @@ impl Machine {
 
     fn write(&self) -> std::sync::RwLockWriteGuard<'_, Engine> {
         self.engine.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Brings the engine to the time of a group.
+fn pass_time(engine: &mut Engine, group: &Group) -> Outcome {
+    match group.passage {
+        Passage::Watched => engine.advance(group.now_ms),
+        Passage::AfterDowntime => engine.catch_up(group.now_ms, group.passed),
+        Passage::Accepted => engine.rewind(group.now_ms, group.passed),
     }
 }
 

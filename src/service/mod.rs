@@ -14,15 +14,19 @@ mod feed;
 mod historian;
 pub mod machine;
 mod publish;
+mod readiness;
 mod recovery;
 mod sequencer;
 mod snapshots;
 mod start;
 mod survey;
 pub mod view;
+mod wall;
 
+pub use clock::{WallClock, machine_wall};
 pub use command::{Acknowledge, Applied, Edit, Edited, Load, Refusal, SnapshotDone};
-pub use config::{ClockChoice, Config, Seed, StartError};
+pub use config::{ClockChoice, Config, Seed, StartError, Trust};
+pub use readiness::NotReady;
 pub use start::{Started, Stopper};
 pub use view::{ClockView, Gauges, NamedTally, Survey, View};
 

@@ -13,10 +13,10 @@ use super::machine::{Answer, Machine};
 use super::publish::Publisher;
 use super::snapshots::{Snapshots, Step};
 use crate::engine::Passed;
-use crate::limits::{MAX_GROUP_COMMANDS, MAX_GROUP_ROWS, STORM_TIMERS};
+use crate::limits::{MAX_GROUP_COMMANDS, MAX_GROUP_ROWS, MAX_SILENCE_MS, STORM_TIMERS};
 use crate::policy::Policy;
 use crate::store::codec;
-use crate::store::input::{AcknowledgeInput, BatchInput, EditInput, Group, Input, Origin};
+use crate::store::input::{AcknowledgeInput, BatchInput, EditInput, Group, Input, Origin, Passage};
 use crate::store::journal::{AppendError, Journal};
 use crate::time::SECOND_MS;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
@@ -75,8 +75,14 @@ pub struct Sequencer {
     pub bytes: Vec<u8>,
     /// A command that has to wait for the next group.
     pub held_back: Option<Command>,
-    /// What the first group after the start does with what fell due meanwhile.
-    pub after_downtime: Option<Passed>,
+    /// Which levels fire that fell due while nobody watched.
+    pub passed_after_downtime: Passed,
+    /// How the time comes to that of the first group after the start, and which of the levels fire that it passes.
+    pub opening: Option<(Passage, Passed)>,
+    /// The time of the last group of the journal.
+    pub written_ms: i64,
+    /// The time of the last try to write one.
+    pub tried_ms: i64,
 }
 
 impl Sequencer {
@@ -113,27 +119,35 @@ impl Sequencer {
     /// Takes one group through.
     pub fn round(&mut self, first: Option<Command>) {
         let (inputs, asked, policy) = self.gather(first);
-        let now_ms = self.step_to();
+        let (clock_ms, has_resumed) = self.clock.now_and_whether_resumed();
+        if has_resumed {
+            self.opening.get_or_insert((Passage::AfterDowntime, self.passed_after_downtime));
+        }
+        let now_ms = self.step_to(clock_ms.div_euclid(SECOND_MS) * SECOND_MS);
         let due = self.due_by(now_ms);
         self.publisher.rounds(due);
-        if inputs.is_empty() && due == 0 && self.after_downtime.is_none() {
+        let is_idle = due == 0 && self.opening.is_none();
+        // A full disk is tried again, also when nobody asks: only a write tells that there is room.
+        let is_full = self.publisher.is_disk_full() && now_ms != self.tried_ms;
+        let is_wanted = is_full || now_ms - self.written_ms >= MAX_SILENCE_MS;
+        if inputs.is_empty() && is_idle && !is_wanted {
             self.machine.pass_idle(now_ms);
             self.publish(false);
             return;
         }
-        let group = Group {
-            number: self.machine.group + 1,
-            now_ms,
-            passed: self.after_downtime.unwrap_or(Passed::All),
-            after_downtime: self.after_downtime.is_some(),
-            inputs,
-        };
+        self.tried_ms = now_ms;
+        let (passage, passed) = self.opening.unwrap_or((Passage::Watched, Passed::All));
+        let group = Group { number: self.machine.group + 1, now_ms, passed, passage, inputs };
         if let Err(refusal) = self.write(&group) {
             asked.into_iter().for_each(|asked| asked.refuse(refusal.clone()));
+            if is_idle {
+                self.machine.pass_idle(now_ms);
+            }
             self.publish(true);
             return;
         }
-        self.after_downtime = None;
+        self.opening = None;
+        self.written_ms = now_ms;
         let told = self.machine.apply(&group, policy.as_ref());
         self.publisher.count_group(&told);
         let answers = historian::keep(&self.feed, &self.history, told);
@@ -222,11 +236,14 @@ impl Sequencer {
     }
 
     /// The time up to which this round goes: now, or less while very much is due before.
-    fn step_to(&self) -> i64 {
+    fn step_to(&self, clock_ms: i64) -> i64 {
         let engine = self.machine.engine.read().unwrap_or_else(PoisonError::into_inner);
         let from_ms = engine.now_ms();
-        let mut to_ms = (self.clock.now_ms().div_euclid(SECOND_MS) * SECOND_MS).max(from_ms);
-        while self.after_downtime.is_none() && to_ms > from_ms + SECOND_MS && engine.due_by(to_ms) > STORM_TIMERS {
+        if matches!(self.opening, Some((Passage::Accepted, _))) {
+            return clock_ms;
+        }
+        let mut to_ms = clock_ms.max(from_ms);
+        while self.opening.is_none() && to_ms > from_ms + SECOND_MS && engine.due_by(to_ms) > STORM_TIMERS {
             to_ms = (from_ms + (to_ms - from_ms) / 2).div_euclid(SECOND_MS) * SECOND_MS;
         }
         to_ms.max(from_ms)

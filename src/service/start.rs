@@ -1,20 +1,22 @@
 //! The service begins and ends.
 
-use super::clock::Clock;
-use super::config::{Config, StartError};
+use super::clock::{Clock, WallClock, machine_wall};
+use super::config::{ClockChoice, Config, StartError};
 use super::feed::Feed;
 use super::historian;
 use super::publish::{Published, Publisher};
 use super::recovery::{self, Recovered};
 use super::sequencer::{Command, Sequencer};
 use super::snapshots::Snapshots;
-use super::{Inner, Service, survey};
+use super::{Inner, Service, survey, wall};
 use crate::limits::COMMAND_QUEUE;
 use crate::store::codec;
 use crate::store::disk::{Disk, FolderDisk};
 use crate::store::history::History;
+use crate::store::input::Passage;
 use crate::store::journal::{Journal, Options};
 use crate::store::lock::DataLock;
+use crate::store::whereabouts::Whereabouts;
 use crossbeam_channel::Sender;
 use std::path::Path;
 use std::sync::Arc;
@@ -87,17 +89,18 @@ impl Service {
     pub fn start(config: &Config) -> Result<(Self, Stopper), StartError> {
         let folder = config.data_dir.join("journal");
         let disk = FolderDisk::new(&folder).map_err(io(&folder))?;
-        Self::start_on(config, Arc::new(disk))
+        Self::start_on(config, Arc::new(disk), machine_wall())
     }
 
-    /// [`Service::start`] with the journal on another disk.
+    /// [`Service::start`] with the journal on another disk, by another wall clock.
     ///
     /// # Errors
     /// [`StartError`].
-    pub fn start_on(config: &Config, disk: Arc<dyn Disk>) -> Result<(Self, Stopper), StartError> {
+    pub fn start_on(config: &Config, disk: Arc<dyn Disk>, wall: WallClock) -> Result<(Self, Stopper), StartError> {
         let folder = &config.data_dir;
         std::fs::create_dir_all(folder).map_err(io(folder))?;
         let lock = DataLock::take(folder)?;
+        let whereabouts = Whereabouts::of(folder).map_err(io(folder))?;
         // The engine's jobs alone run there. A second service of the process shares what the first has made.
         let pool = rayon::ThreadPoolBuilder::new().num_threads(config.threads.max(1));
         let _ = pool.thread_name(|number| format!("engine-{number}")).build_global();
@@ -121,7 +124,20 @@ impl Service {
             machine.group = group.number;
         }
 
-        let clock = Arc::new(Clock::start(config.clock, last_ms.unwrap_or(0)));
+        let (passage, least_ms) = match (config.clock, last_ms) {
+            // The first group of a folder has no time yet.
+            (ClockChoice::Wall(trust), Some(last_ms)) if last_ms > 0 => match wall::passage(trust, wall(), last_ms) {
+                Ok(passage) => passage,
+                Err(error) => {
+                    // The folder is left when its thread has left it.
+                    drop(history_work);
+                    let _ = historian.join();
+                    return Err(error);
+                }
+            },
+            (_, last_ms) => (Passage::AfterDowntime, last_ms.unwrap_or(0)),
+        };
+        let clock = Arc::new(Clock::start(config.clock, wall, least_ms));
         let published = Arc::new(Published::default());
         let (commands, waiting) = crossbeam_channel::bounded(COMMAND_QUEUE);
         let inner = Inner {
@@ -148,14 +164,21 @@ impl Service {
                 config.snapshots_kept,
                 config.snapshot_every,
                 history_work,
+                snapshot.unwrap_or(0),
             ),
             publisher: Publisher::new(Arc::clone(&published), clock.now_ms(), COMMAND_QUEUE),
             bytes: Vec::new(),
             held_back: None,
-            after_downtime: last_ms.map(|_| config.passed_after_downtime),
+            passed_after_downtime: config.passed_after_downtime,
+            opening: last_ms.map(|_| (passage, config.passed_after_downtime)),
+            written_ms: last_ms.unwrap_or_else(|| clock.now_ms()),
+            tried_ms: 0,
         };
         // What fell due while nobody watched fires before anything is answered.
         sequencer.round(None);
+        if passage == Passage::Accepted {
+            warn_of_events_ahead(&service);
+        }
         let started = Started {
             snapshot,
             replayed_groups,
@@ -166,11 +189,23 @@ impl Service {
         let builder = std::thread::Builder::new().name("sequencer".into());
         let sequencer = builder.spawn(move || run_or_end(sequencer)).map_err(io(folder))?;
         let (survey_until, until) = crossbeam_channel::bounded(0);
-        let surveyor =
-            survey::start(Arc::clone(&service.inner.engine), Arc::clone(&published), until).map_err(io(folder))?;
+        let surveyor = survey::start(Arc::clone(&service.inner.engine), Arc::clone(&published), whereabouts, until)
+            .map_err(io(folder))?;
         published.set_ready(true);
         let stopper = Stopper { commands, published, sequencer, historian, surveyor, survey_until, lock, started };
         Ok((service, stopper))
+    }
+}
+
+/// The time that was accepted may be earlier than that of events, which were given a time that was wrong.
+fn warn_of_events_ahead(service: &Service) {
+    let tickets = service.read(crate::engine::Engine::ahead_of_time);
+    if tickets > 0 {
+        tracing::warn!(
+            tickets,
+            "tickets have events after the time that was accepted: their clocks run from those times on; loaded again with \
+             earlier openings, they are moved there"
+        );
     }
 }
 

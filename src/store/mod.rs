@@ -21,3 +21,4 @@ pub mod record;
 mod rows;
 pub mod snapshot;
 mod table_file;
+pub mod whereabouts;

@@ -56,6 +56,31 @@ fn pages_go_on_where_they_ended_and_filters_hold() {
 }
 
 #[test]
+fn the_last_sequence_is_what_there_is() {
+    let running = Running::new();
+    let last = |query: &str| {
+        let page = running.get(&format!("/v1/escalations?{query}")).json;
+        (page["last_sequence"].as_u64().unwrap(), page["next_after"].as_u64().unwrap())
+    };
+    assert_eq!(last(""), (0, 0));
+    assert_eq!(last("after=5000"), (0, 5_000), "nothing has that number yet");
+    late(&running);
+    for query in ["", "limit=1", "after=2", "after=4", "team=nobody", "kind=withdrawn&after=1", "level=1"] {
+        assert_eq!(last(query).0, 4, "{query}");
+    }
+    for after in ["5", "5000", "9007199254740991"] {
+        assert_eq!(last(&format!("after={after}")), (4, after.parse().unwrap()));
+    }
+    let running = running.restarted();
+    for query in ["", "after=2&limit=1", "after=5000", "team=nobody"] {
+        let page = running.get(&format!("/v1/escalations?{query}")).json;
+        assert_eq!(page["last_sequence"], 4, "{query} after a restart: {page}");
+    }
+    assert_eq!(running.get("/v1/metrics").json["escalations"]["last_sequence"], 4);
+    running.stop();
+}
+
+#[test]
 fn by_hand_and_taken_notice_of() {
     let running = Running::new();
     late(&running);

@@ -6,7 +6,7 @@
 use overdue::engine::{Apply, Passed};
 use overdue::store::codec;
 use overdue::store::disk::{Disk, FolderDisk};
-use overdue::store::input::{AcknowledgeInput, BatchInput, EditInput, Group, Input, Origin};
+use overdue::store::input::{AcknowledgeInput, BatchInput, EditInput, Group, Input, Origin, Passage};
 use overdue::store::journal::{Journal, Options};
 use overdue::ticket::{Batch, Column, EventKind, Labels, NO_LABEL, State};
 use std::fs;
@@ -58,7 +58,8 @@ fn groups() -> Vec<Group> {
             let mut inputs =
                 vec![Input::Batch(batch), Input::Edit(edit.into()), Input::Acknowledge(acknowledge.into())];
             inputs.truncate(4 - place % 4);
-            Group { number, now_ms: at_ms, passed: passed[place % 3], after_downtime: place == 5, inputs }
+            let passage = if place == 5 { Passage::AfterDowntime } else { Passage::Watched };
+            Group { number, now_ms: at_ms, passed: passed[place % 3], passage, inputs }
         })
         .collect()
 }

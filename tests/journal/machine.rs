@@ -7,7 +7,7 @@ use crate::storage::{Chance, Faults, MemoryDisk, Survives};
 use overdue::engine::{Apply, Passed};
 use overdue::service::machine::{Machine, Told, compile};
 use overdue::store::codec;
-use overdue::store::input::{AcknowledgeInput, BatchInput, EditInput, Group, Input, Origin};
+use overdue::store::input::{AcknowledgeInput, BatchInput, EditInput, Group, Input, Origin, Passage};
 use overdue::store::journal::{Journal, Options};
 use overdue::ticket::{Batch, Column, EventKind};
 use std::sync::{Arc, PoisonError};
@@ -55,6 +55,12 @@ fn workload(random: &mut Chance) -> Vec<Group> {
         let inputs = match random.below(20) {
             0 => vec![Input::Edit(policy(["30m", "40m", "1h"][random.below(3)]))],
             1 => vec![acknowledge(random, now_ms)],
+            3 => {
+                // The time was ahead, and is set back.
+                now_ms -= 1_000 * random.below(9_000) as i64;
+                groups.push(Group { passage: Passage::Accepted, ..group(number, now_ms, Vec::new()) });
+                continue;
+            }
             2 => Vec::new(),
             _ => (0..=random.below(3)).map(|_| events(random, now_ms)).collect(),
         };
@@ -64,7 +70,7 @@ fn workload(random: &mut Chance) -> Vec<Group> {
 }
 
 fn group(number: u64, now_ms: i64, inputs: Vec<Input>) -> Group {
-    Group { number, now_ms, passed: Passed::All, after_downtime: false, inputs }
+    Group { number, now_ms, passed: Passed::All, passage: Passage::Watched, inputs }
 }
 
 fn acknowledge(random: &mut Chance, now_ms: i64) -> Input {

@@ -74,6 +74,7 @@ impl Subject {
             }
             Command::Advance(now_ms) => self.engine.advance(*now_ms),
             Command::CatchUp(now_ms, choice) => self.engine.catch_up(*now_ms, passed(*choice)),
+            Command::Rewind(now_ms, choice) => self.engine.rewind(*now_ms, passed(*choice)),
         })
     }
 

@@ -10,7 +10,7 @@ use crate::server::frame::Timeouts;
 use crate::server::rate::{Rate, Rates};
 use crate::server::state::Limits;
 use crate::server::{self, tls};
-use crate::service::{self, ClockChoice, Seed};
+use crate::service::{self, ClockChoice, Seed, Trust};
 use crate::time::parse_rfc3339;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -248,10 +248,25 @@ impl Reader {
         });
         let start = self
             .optional("clock-start", "an RFC 3339 time such as 2026-11-22T09:30:00Z", |text| parse_rfc3339(text).ok());
+        let trust = self.trust();
         if speed.is_none() && start.is_none() {
-            return ClockChoice::Wall;
+            return ClockChoice::Wall(trust);
+        }
+        if trust.accepted_ms.is_some() {
+            self.wrong("accept-time", "concerns the wall clock, and --clock-speed or --clock-start gives another");
         }
         ClockChoice::Fast { start_ms: start.unwrap_or(now_ms), speed: speed.unwrap_or(1.0) }
+    }
+
+    /// How far the wall clock is believed at the start.
+    fn trust(&mut self) -> Trust {
+        let (least, most) = (Duration::from_secs(60), Duration::from_secs(36_500 * 86_400));
+        let max_ahead = self.parsed("max-clock-ahead", "a time such as 12h or 30d, from 1m to 36500d", |text| {
+            values::time(text).filter(|time| (least..=most).contains(time))
+        });
+        let accepted_ms = self
+            .optional("accept-time", "an RFC 3339 time such as 2026-11-22T09:30:00Z", |text| parse_rfc3339(text).ok());
+        Trust { max_ahead: max_ahead.unwrap_or_default(), accepted_ms }
     }
 
     fn count(&mut self, flag: &'static str, most: usize) -> Option<usize> {

@@ -63,6 +63,18 @@ pub const SETTINGS: &[Setting] = &[
         "Which levels fire that fell due while the service was down: latest, all or none",
         Some("latest"),
     ),
+    setting(
+        "max-clock-ahead",
+        "TIME",
+        "How far the wall clock may be ahead of the last known time at a start without --accept-time",
+        Some("7d"),
+    ),
+    setting(
+        "accept-time",
+        "TIME",
+        "Accept that it is this time (RFC 3339; the wall clock must show it, within 1h), ahead or behind as it may be",
+        None,
+    ),
     setting("clock-speed", "FACTOR", "Let the time run so many times as fast, for demonstrations", None),
     setting("clock-start", "TIME", "Let the time begin there (RFC 3339), for demonstrations", None),
     setting("log-format", "FORMAT", "human or json", Some("human")),

@@ -72,6 +72,17 @@ impl Days {
         }
     }
 
+    /// The time has been set back: what was counted for later days counts for the day that it is.
+    pub fn set_back(&mut self, now_ms: i64) {
+        let day_ms = now_ms.div_euclid(DAY_MS) * DAY_MS;
+        for ((_, clock), later) in self.rows.split_off(&(day_ms + 1, 0)) {
+            let row = self.rows.entry((day_ms, clock)).or_default();
+            row.met += later.met;
+            row.missed += later.missed;
+            row.fired += later.fired;
+        }
+    }
+
     /// All rows, oldest day first.
     pub fn rows(&self, names: &Names) -> Vec<DayRow> {
         self.rows

@@ -1,7 +1,7 @@
 //! Groups as bytes: what the journal keeps.
 //!
 //! ```text
-//! group        version (1 byte), number, time, passed, after downtime, count of inputs, inputs
+//! group        version (1 byte), number, time, passed, passage, count of inputs, inputs
 //! input        1 batch | 2 edit | 3 acknowledgement (1 byte), then its fields in the order of the struct
 //! batch        passed, origin, count of rows, then column after column (see batch.rs)
 //! number       7 bits a byte, the lowest first, the top bit set in all but the last; signed ones folded (0, -1, 1, -2, ...)
@@ -71,7 +71,7 @@ pub fn encode(group: &Group, out: &mut Vec<u8>) -> Result<(), EncodeError> {
     writer::number(out, group.number);
     writer::signed(out, group.now_ms);
     out.push(choice::passed(group.passed));
-    out.push(u8::from(group.after_downtime));
+    out.push(choice::passage(group.passage));
     writer::count(out, group.inputs.len());
     for (index, input) in group.inputs.iter().enumerate() {
         match input {
@@ -107,7 +107,7 @@ pub fn decode(bytes: &[u8]) -> Result<Group, DecodeError> {
     let number = reader.number("number")?;
     let now_ms = reader.signed("time")?;
     let passed = reader.choice("passed levels", choice::read_passed)?;
-    let after_downtime = reader.choice("after downtime", choice::read_flag)?;
+    let passage = reader.choice("passage of time", choice::read_passage)?;
     let count = reader.count("inputs", MAX_GROUP_INPUTS)?;
     let mut inputs = Vec::with_capacity(count);
     for _ in 0..count {
@@ -123,7 +123,7 @@ pub fn decode(bytes: &[u8]) -> Result<Group, DecodeError> {
         });
     }
     match reader.left() {
-        0 => Ok(Group { number, now_ms, passed, after_downtime, inputs }),
+        0 => Ok(Group { number, now_ms, passed, passage, inputs }),
         left => Err(reader.fault("end", format!("{left} bytes are left over"))),
     }
 }

@@ -1,10 +1,12 @@
 use super::*;
 use crate::engine::{Apply, Passed};
+use crate::store::input::Passage;
 use crate::ticket::{Batch, Column, EventKind, Labels, NO_LABEL, State, StateSet, Texts};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 const PASSED: [Passed; 3] = [Passed::All, Passed::Latest, Passed::None];
+const PASSAGES: [Passage; 3] = [Passage::Watched, Passage::AfterDowntime, Passage::Accepted];
 
 fn origins() -> impl Strategy<Value = Origin> {
     (".{0,12}", any::<Option<u128>>()).prop_map(|(actor, key)| Origin { actor: actor.into(), key })
@@ -89,12 +91,12 @@ fn inputs() -> impl Strategy<Value = Input> {
 }
 
 fn groups() -> impl Strategy<Value = Group> {
-    (any::<u64>(), any::<i64>(), 0..3_usize, any::<bool>(), vec(inputs(), 0..4)).prop_map(
-        |(number, now_ms, passed, after_downtime, inputs)| Group {
+    (any::<u64>(), any::<i64>(), 0..3_usize, 0..3_usize, vec(inputs(), 0..4)).prop_map(
+        |(number, now_ms, passed, passage, inputs)| Group {
             number,
             now_ms,
             passed: PASSED[passed],
-            after_downtime,
+            passage: PASSAGES[passage],
             inputs,
         },
     )

@@ -35,12 +35,9 @@ pub fn escalations_after(
     while !look.is_done()
         && let Some(file) = shelf.after(look.looked_up_to)
     {
-        if filter.until_ms.is_some_and(|until_ms| until_ms <= file.day_ms) {
-            // Days follow each other: nothing after this is from before.
-            look.looked_up_to = shelf.last();
-            break;
-        }
-        if filter.since_ms.is_some_and(|since_ms| since_ms >= file.day_ms + DAY_MS) {
+        // Later files may be of earlier days: the time may have been set back.
+        let is_after = filter.until_ms.is_some_and(|until_ms| until_ms <= file.day_ms);
+        if is_after || filter.since_ms.is_some_and(|since_ms| since_ms >= file.day_ms + DAY_MS) {
             look.looked_up_to = file.last;
             continue;
         }

@@ -11,7 +11,7 @@
 //! compared with its sum before it is first read, and one that was damaged is an error that names it, never an answer.
 //!
 //! A block that was written before is known by its numbers and skipped: after a crash everything may be offered again.
-//! Old days may be removed, oldest first.
+//! Old files may be removed, lowest numbers first: in the order of their days, unless the time was once set back.
 
 mod cycles;
 mod error;
