@@ -92,7 +92,7 @@ pub enum Refusal {
     #[error("the disk is full: nothing is written until there is room")]
     DiskFull,
     /// Another reason for which nothing can be written now, such as no free file descriptor.
-    #[error("the journal cannot be extended now, try again in a moment: {0}")]
+    #[error("nothing can be written now, try again in a moment: {0}")]
     NoSegment(String),
     #[error("{0}")]
     Invalid(String),

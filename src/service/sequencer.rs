@@ -11,6 +11,7 @@ use super::feed::Feed;
 use super::historian::{self, Work};
 use super::machine::{Answer, Machine};
 use super::publish::Publisher;
+use super::readiness::Obstacle;
 use super::snapshots::{Snapshots, Step};
 use crate::engine::Passed;
 use crate::limits::{MAX_GROUP_COMMANDS, MAX_GROUP_ROWS, MAX_SILENCE_MS, STORM_TIMERS};
@@ -127,9 +128,9 @@ impl Sequencer {
         let due = self.due_by(now_ms);
         self.publisher.rounds(due);
         let is_idle = due == 0 && self.opening.is_none();
-        // A full disk is tried again, also when nobody asks: only a write tells that there is room.
-        let is_full = self.publisher.is_disk_full() && now_ms != self.tried_ms;
-        let is_wanted = is_full || now_ms - self.written_ms >= MAX_SILENCE_MS;
+        // What keeps the journal from being written is tried again, also without a command: only a write shows that it is gone.
+        let is_retry = self.publisher.is_obstructed() && now_ms != self.tried_ms;
+        let is_wanted = is_retry || now_ms - self.written_ms >= MAX_SILENCE_MS;
         if inputs.is_empty() && is_idle && !is_wanted {
             self.machine.pass_idle(now_ms);
             self.publish(false);
@@ -261,14 +262,11 @@ impl Sequencer {
         match self.journal.append(group.number, &self.bytes) {
             Ok(()) => {}
             Err(AppendError::Full { .. }) => {
-                self.publisher.disk_full(true);
+                self.publisher.obstructed(Some(Obstacle::DiskFull));
                 return Err(Refusal::DiskFull);
             }
             Err(error @ AppendError::NoSegment { .. }) => {
-                // Said once, not for each command that waits.
-                if self.publisher.segment_missing(true) {
-                    tracing::error!(%error, "commands are refused until the journal's next segment can be made");
-                }
+                self.publisher.obstructed(Some(Obstacle::NoSegment(error.to_string())));
                 return Err(Refusal::NoSegment(error.to_string()));
             }
             Err(AppendError::TooLarge { bytes, most, .. }) => {
@@ -283,10 +281,7 @@ impl Sequencer {
             die(&error.to_string());
         }
         self.publisher.synced(watch.elapsed(), self.journal.bytes());
-        self.publisher.disk_full(false);
-        if self.publisher.segment_missing(false) {
-            tracing::info!("the journal's next segment has been made: commands are taken again");
-        }
+        self.publisher.obstructed(None);
         Ok(())
     }
 
