@@ -315,6 +315,20 @@ pub const MAX_URI_BYTES: usize = 8 << 10;
 /// The most open connections that the operator may allow for one worker.
 pub const MAX_CONNECTIONS: usize = 1 << 20;
 
+/// Connections that wait to be accepted. A burst of clients that come at once gets in; the system bounds it too
+/// (`net.core.somaxconn`).
+pub const LISTEN_BACKLOG: i32 = 4_096;
+
+/// Open connections of the listener for metrics: scrapers and health checks.
+pub const METRICS_CONNECTIONS: usize = 64;
+
+/// File descriptors that connections leave to the rest of the process: the journal's segments, the tables of a snapshot, history
+/// files that requests read, inputs that are spooled, the threads' own.
+pub const RESERVED_DESCRIPTORS: u64 = 192;
+
+/// Connections below which a start is refused: the process would be up and nobody could use it.
+pub const LEAST_CONNECTIONS: usize = 16;
+
 /// Addresses without a valid token whose attempts are counted apart; beyond, all others share one count.
 pub const MAX_COUNTED_PEERS: usize = 16_384;
 

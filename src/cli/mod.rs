@@ -52,6 +52,9 @@ enum Command {
 /// # Errors
 /// Whatever the command could not do, in words for its user.
 pub fn run(cli: &Cli) -> anyhow::Result<std::process::ExitCode> {
+    if matches!(cli.command, Command::Demo(_) | Command::Serve(_) | Command::Token(_)) {
+        serve::keep_files_private();
+    }
     match &cli.command {
         Command::Backup(command) => backup::run(command),
         Command::Calendar(command) => calendar::run(command),

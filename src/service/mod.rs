@@ -29,7 +29,7 @@ pub use clock::{WallClock, machine_wall};
 pub use command::{Acknowledge, Applied, Edit, Edited, Load, Refusal, SnapshotDone};
 pub use config::{ClockChoice, Config, Seed, StartError, Trust};
 pub use inspect::{Inspected, inspect};
-pub use readiness::NotReady;
+pub use readiness::{NotReady, Obstacle};
 pub use start::{Started, Stopper};
 pub use view::{ClockView, Gauges, NamedTally, Survey, View};
 

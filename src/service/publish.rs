@@ -2,7 +2,7 @@
 
 use super::clock::{Clock, Stopwatch};
 use super::machine::{Machine, Told};
-use super::readiness::Pulse;
+use super::readiness::{Obstacle, Pulse};
 use super::sequencer::Command;
 use super::view::{ClockView, Gauges, NamedTally, SYNC_BOUNDS_S, Survey, View};
 use crate::engine::Tally;
@@ -67,6 +67,7 @@ pub struct Publisher {
     gauges: Gauges,
     records: [u64; 4],
     due: u64,
+    is_obstructed: bool,
     is_stale: bool,
     since_last: Stopwatch,
     cost: Duration,
@@ -80,6 +81,7 @@ impl Publisher {
             gauges,
             records: [0; 4],
             due: 0,
+            is_obstructed: false,
             is_stale: true,
             since_last: Stopwatch::start(),
             cost: Duration::ZERO,
@@ -120,14 +122,20 @@ impl Publisher {
         self.gauges.journal_bytes = journal_bytes;
     }
 
-    pub fn disk_full(&mut self, is_full: bool) {
+    /// What keeps the journal from being written, if something does.
+    pub fn obstructed(&mut self, obstacle: Option<Obstacle>) {
+        if obstacle.is_none() && !self.is_obstructed {
+            return;
+        }
+        let is_full = obstacle == Some(Obstacle::DiskFull);
         self.is_stale |= is_full != self.gauges.disk_full;
         self.gauges.disk_full = is_full;
-        self.published.pulse.set_disk_full(is_full);
+        self.is_obstructed = obstacle.is_some();
+        self.published.pulse.set_obstacle(obstacle);
     }
 
-    pub fn is_disk_full(&self) -> bool {
-        self.gauges.disk_full
+    pub fn is_obstructed(&self) -> bool {
+        self.is_obstructed
     }
 
     pub fn snapshot_published(&mut self, at_ms: i64, journal_bytes: u64) {

@@ -11,6 +11,7 @@ use crate::limits::{MAX_LAG_MS, MAX_STEP_MS};
 use crate::time::{SECOND_MS, format_rfc3339};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{PoisonError, RwLock};
 use thiserror::Error;
 
 /// Why requests should go elsewhere.
@@ -20,8 +21,8 @@ pub enum NotReady {
     Closed,
     #[error("the data folder {} is gone, or another one is in its place: what is written is not found by the next start", .0.display())]
     FolderGone(PathBuf),
-    #[error("the disk is full: writes are refused until there is room")]
-    DiskFull,
+    #[error("{0}")]
+    Obstructed(Obstacle),
     #[error(
         "the wall clock shows {wall}, {behind} before the service's time {time}: time stands still and nothing falls due; \
          set the wall clock right or, if it is right, start again with --accept-time {wall}"
@@ -35,11 +36,20 @@ pub enum NotReady {
     Lagging { time: String, lag: String },
 }
 
+/// What keeps the journal from being written. It passes: each attempt shows whether it has.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Obstacle {
+    #[error("the disk is full: writes are refused until there is room")]
+    DiskFull,
+    #[error("writes are refused for now: {0}")]
+    NoSegment(String),
+}
+
 /// What the service's threads say of how they are.
 #[derive(Debug, Default)]
 pub struct Pulse {
     engine_ms: AtomicI64,
-    is_disk_full: AtomicBool,
+    obstacle: RwLock<Option<Obstacle>>,
     is_folder_gone: AtomicBool,
 }
 
@@ -49,17 +59,19 @@ impl Pulse {
         self.engine_ms.store(now_ms, Ordering::Relaxed);
     }
 
-    /// Whether writes are refused because the disk is full; logged when that changes.
-    pub fn set_disk_full(&self, is_full: bool) {
-        match (self.is_disk_full.swap(is_full, Ordering::Relaxed), is_full) {
-            (false, true) => tracing::error!("the disk is full: writes are refused until there is room"),
-            (true, false) => tracing::info!("there is room on the disk again: writes are taken"),
+    /// What keeps the journal from being written, if something does; logged when that changes.
+    pub fn set_obstacle(&self, obstacle: Option<Obstacle>) {
+        let mut known = self.obstacle.write().unwrap_or_else(PoisonError::into_inner);
+        match (&*known, &obstacle) {
+            (None, Some(obstacle)) => tracing::error!("{obstacle}"),
+            (Some(_), None) => tracing::info!("the journal can be written again: writes are accepted"),
             _ => {}
         }
+        *known = obstacle;
     }
 
-    pub fn is_disk_full(&self) -> bool {
-        self.is_disk_full.load(Ordering::Relaxed)
+    pub fn obstacle(&self) -> Option<Obstacle> {
+        self.obstacle.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether the data folder's path leads elsewhere now; logged when that changes.
@@ -91,8 +103,8 @@ fn readiness(published: &Published, clock: &Clock, data_dir: &Path) -> Result<()
     if pulse.is_folder_gone.load(Ordering::Relaxed) {
         return Err(NotReady::FolderGone(data_dir.to_owned()));
     }
-    if pulse.is_disk_full() {
-        return Err(NotReady::DiskFull);
+    if let Some(obstacle) = pulse.obstacle() {
+        return Err(NotReady::Obstructed(obstacle));
     }
     let (engine_ms, wall_ms) = (pulse.engine_ms.load(Ordering::Relaxed), clock.wall_ms());
     // In fast motion as much real time as otherwise.
@@ -159,8 +171,8 @@ mod tests {
         assert_eq!(said(), NotReady::Closed);
         published.set_ready(true);
         assert!(matches!(said(), NotReady::Lagging { .. }));
-        published.pulse.set_disk_full(true);
-        assert_eq!(said(), NotReady::DiskFull);
+        published.pulse.set_obstacle(Some(Obstacle::DiskFull));
+        assert_eq!(said(), NotReady::Obstructed(Obstacle::DiskFull));
         published.pulse.set_folder_gone(true);
         assert_eq!(said(), NotReady::FolderGone("data".into()));
     }

@@ -11,6 +11,7 @@ use super::feed::Feed;
 use super::historian::{self, Work};
 use super::machine::{Answer, Machine};
 use super::publish::Publisher;
+use super::readiness::Obstacle;
 use super::snapshots::{Snapshots, Step};
 use crate::engine::Passed;
 use crate::limits::{MAX_GROUP_COMMANDS, MAX_GROUP_ROWS, MAX_SILENCE_MS, STORM_TIMERS};
@@ -164,10 +165,11 @@ impl Sequencer {
         let due = self.due_by(now_ms);
         self.publisher.rounds(due);
         let is_idle = due == 0 && self.opening.is_none();
-        // A full disk is tried again, once a second and also when nobody asks: only a write tells that there is room.
-        let is_full = self.publisher.is_disk_full();
-        let is_wanted = !is_idle || is_full || now_ms - self.written_ms >= MAX_SILENCE_MS;
-        if inputs.is_empty() && (!is_wanted || is_full && now_ms == self.tried_ms) {
+        // What keeps the journal from being written is tried again, once a second and also without a command: only a write shows
+        // that it is gone.
+        let is_obstructed = self.publisher.is_obstructed();
+        let is_wanted = !is_idle || is_obstructed || now_ms - self.written_ms >= MAX_SILENCE_MS;
+        if inputs.is_empty() && (!is_wanted || is_obstructed && now_ms == self.tried_ms) {
             if is_idle {
                 self.machine.pass_idle(now_ms);
             }
@@ -300,8 +302,12 @@ impl Sequencer {
         match self.journal.append(group.number, &self.bytes) {
             Ok(()) => {}
             Err(AppendError::Full { .. }) => {
-                self.publisher.disk_full(true);
+                self.publisher.obstructed(Some(Obstacle::DiskFull));
                 return Err(Refusal::DiskFull);
+            }
+            Err(error @ AppendError::NoSegment { .. }) => {
+                self.publisher.obstructed(Some(Obstacle::NoSegment(error.to_string())));
+                return Err(Refusal::NoSegment(error.to_string()));
             }
             Err(AppendError::TooLarge { bytes, most, .. }) => {
                 let reason =
@@ -321,7 +327,7 @@ impl Sequencer {
             return Err(Refusal::Stopping);
         }
         self.publisher.synced(watch.elapsed(), self.journal.bytes());
-        self.publisher.disk_full(false);
+        self.publisher.obstructed(None);
         Ok(())
     }
 

@@ -116,11 +116,11 @@ pub trait DiskFile: Send + Sync {
 const ZEROS: &[u8] = &[0; 1 << 18];
 
 /// A folder of the file system.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct FolderDisk {
-    folder: PathBuf,
-    /// Whether files are opened for writing.
-    is_writable: bool,
+    path: PathBuf,
+    /// Opened once: to sync the folder must not depend on a free file descriptor. `None`: files are opened for reading only.
+    folder: Option<File>,
 }
 
 impl FolderDisk {
@@ -133,26 +133,26 @@ impl FolderDisk {
         if let Some(parent) = folder.canonicalize()?.parent() {
             File::open(parent)?.sync_all()?;
         }
-        Ok(Self { folder: folder.to_owned(), is_writable: true })
+        Ok(Self { path: folder.to_owned(), folder: Some(File::open(folder)?) })
     }
 
     /// A folder whose files are opened for reading only.
     pub fn read_only(folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), is_writable: false }
+        Self { path: folder.to_owned(), folder: None }
     }
 }
 
 impl Disk for FolderDisk {
     fn list(&self) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
-        for entry in fs::read_dir(&self.folder)? {
+        for entry in fs::read_dir(&self.path)? {
             names.push(entry?.file_name().to_string_lossy().into_owned());
         }
         Ok(names)
     }
 
     fn create(&self, name: &str, length: u64) -> io::Result<Box<dyn DiskFile>> {
-        let path = self.folder.join(name);
+        let path = self.path.join(name);
         let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(path)?;
         let mut left = length;
         while left > 0 {
@@ -164,23 +164,24 @@ impl Disk for FolderDisk {
     }
 
     fn open(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
-        Ok(Box::new(OpenOptions::new().read(true).write(self.is_writable).open(self.folder.join(name))?))
+        Ok(Box::new(OpenOptions::new().read(true).write(self.folder.is_some()).open(self.path.join(name))?))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        fs::rename(self.folder.join(from), self.folder.join(to))
+        fs::rename(self.path.join(from), self.path.join(to))
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
-        fs::remove_file(self.folder.join(name))
+        fs::remove_file(self.path.join(name))
     }
 
     fn sync_folder(&self) -> io::Result<()> {
-        File::open(&self.folder)?.sync_all()
+        // Nothing is changed in a folder that is only read.
+        self.folder.as_ref().map_or(Ok(()), File::sync_all)
     }
 
     fn file_id(&self, name: &str) -> io::Result<Option<FileId>> {
-        match fs::metadata(self.folder.join(name)) {
+        match fs::metadata(self.path.join(name)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             metadata => Ok(Some(FileId::of(&metadata?))),
         }

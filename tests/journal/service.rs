@@ -2,7 +2,7 @@
 
 use crate::storage::{Faults, MemoryDisk, Survives};
 use overdue::engine::Passed;
-use overdue::service::{ClockChoice, Config, Load, NotReady, Refusal, Seed, Service, Stopper, machine_wall};
+use overdue::service::{ClockChoice, Config, Load, NotReady, Obstacle, Refusal, Seed, Service, Stopper, machine_wall};
 use overdue::store::input::Origin;
 use overdue::store::record::{EscalationFilter, RecordKind};
 use overdue::ticket::{Batch, EventKind};
@@ -80,7 +80,7 @@ fn a_full_disk_refuses_loses_nothing_and_resumes() {
     until("something due", || service.view().gauges.due_not_fired > 0);
     assert!(fired(&service).is_empty());
     assert_eq!(open(&service, "refused again"), Err(Refusal::DiskFull));
-    assert_eq!(service.readiness(), Err(NotReady::DiskFull));
+    assert_eq!(service.readiness(), Err(NotReady::Obstructed(Obstacle::DiskFull)));
 
     disk.set_faults(Faults::default());
     until("the level that fell due meanwhile", || fired(&service) == ["before"]);
@@ -91,7 +91,7 @@ fn a_full_disk_refuses_loses_nothing_and_resumes() {
     // Nobody writes while the service is not ready: it finds out by itself that there is room again.
     disk.set_faults(Faults { room_bytes: Some(0), ..Faults::default() });
     assert_eq!(open(&service, "refused at last"), Err(Refusal::DiskFull));
-    assert_eq!(service.readiness(), Err(NotReady::DiskFull));
+    assert_eq!(service.readiness(), Err(NotReady::Obstructed(Obstacle::DiskFull)));
     disk.set_faults(Faults::default());
     until("the word that there is room", || service.readiness().is_ok());
     stopper.stop().unwrap();

@@ -10,6 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 const SECTOR: usize = 512;
 
+/// `EMFILE` of Linux.
+const TOO_MANY_OPEN_FILES: i32 = 24;
+
 /// How the disk fails, counted over all its operations that change or sync something.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Faults {
@@ -20,6 +23,8 @@ pub struct Faults {
     pub fail_sync: Option<u64>,
     /// Bytes that may still be written; a write that needs more does what it can and says that the disk is full.
     pub room_bytes: Option<u64>,
+    /// No file can be made: the process has no file descriptor left.
+    pub no_descriptors: bool,
 }
 
 /// What survives of what was not synced.
@@ -230,6 +235,9 @@ impl Disk for MemoryDisk {
     fn create(&self, name: &str, length: u64) -> io::Result<Box<dyn DiskFile>> {
         let mut state = self.state();
         state.operate()?;
+        if state.faults.no_descriptors {
+            return Err(Error::from_raw_os_error(TOO_MANY_OPEN_FILES));
+        }
         let place = state.files.len();
         state.files.push(Contents::default());
         state.change(Change::Create(name.to_owned(), place));

@@ -9,7 +9,8 @@ use crate::policy;
 use crate::server::frame::Timeouts;
 use crate::server::rate::{Rate, Rates};
 use crate::server::state::Limits;
-use crate::server::{self, tls};
+use crate::server;
+use crate::server::tls::Tls;
 use crate::service::{self, ClockChoice, Seed, Trust};
 use crate::time::parse_rfc3339;
 use std::collections::BTreeMap;
@@ -24,6 +25,8 @@ use tracing_subscriber::EnvFilter;
 pub struct Config {
     pub service: service::Config,
     pub server: server::ServerConfig,
+    /// Whether nobody set the number of connections, so that it may be bounded by what the process may hold.
+    pub connections_are_default: bool,
     pub log_format: LogFormat,
     pub log_filter: EnvFilter,
     /// Warnings about the policy file, for the terminal.
@@ -76,6 +79,7 @@ impl Reader {
         let tls = self.tls();
         let workers = self.count("workers", MAX_THREADS);
         let threads = self.threads();
+        let connections_are_default = !self.values.contains_key("connections");
         let connections = self.count("connections", MAX_CONNECTIONS);
         let limits = self.limits();
         let rates = self.rates();
@@ -128,6 +132,7 @@ impl Reader {
                 rates: rates?,
                 drain: drain?,
             },
+            connections_are_default,
             log_format: log_format?,
             log_filter: log_filter?,
             warnings: warnings.unwrap_or_default(),
@@ -186,11 +191,11 @@ impl Reader {
         }
     }
 
-    fn tls(&mut self) -> Option<rustls::ServerConfig> {
+    fn tls(&mut self) -> Option<Tls> {
         let (certificate, key) = (self.path("tls-certificate"), self.path("tls-key"));
         match (certificate, key) {
-            (Some(certificate), Some(key)) => match tls::server_config(&certificate, &key) {
-                Ok(config) => Some(config),
+            (Some(certificate), Some(key)) => match Tls::read(&certificate, &key) {
+                Ok(tls) => Some(tls),
                 Err(error) => {
                     self.wrong("tls-certificate", &error.to_string());
                     None

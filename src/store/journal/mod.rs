@@ -41,11 +41,13 @@
 //! would give other escalations than those that were told. Nothing is repaired by guessing.
 //!
 //! # When the disk fails
-//! - **Full** on writing or on making a segment: the group is refused and can be tried again. What was written of it counts
-//!   as a torn tail: were the next attempt written over it, parts of two groups of one number could lie side by side.
-//! - **A failed sync**: the system may have dropped the pages and call them clean, so a second sync would lie. The journal is
-//!   stopped for good. The next start reads what there is, and as that may still be those pages, it writes the last group
-//!   again before it syncs and trusts it. Any other failed write counts the same.
+//! - **Full** on writing: the group is refused and can be tried again. What was written of it counts as a torn tail: were the
+//!   next attempt written over it, parts of two groups of one number could lie side by side.
+//! - **A segment that cannot be made** (no room, no file descriptor, no permission, even a failed sync of the new file):
+//!   nothing acknowledged is in it, so the file is removed, the group is refused, and the next attempt makes another.
+//! - **A failed sync** of a group, or of the folder that names a segment: the system may have dropped the pages and call them
+//!   clean, so a second sync would lie. The journal is stopped for good. The next start reads what there is, and as that may
+//!   still be those pages, it writes the last group again before it syncs and trusts it. Any other failed write counts the same.
 //! - **A file that was deleted** under the journal could be written and synced on, and would be gone with the process: it counts
 //!   as a failed sync. The open file is looked at after each sync, its name before each new segment and now and then.
 //! - Removed segments go one by one, oldest first, each made durable before the next: a crash leaves no gap.
@@ -203,10 +205,13 @@ impl Journal {
         if payload.len() > MAX_GROUP_BYTES {
             return Err(AppendError::TooLarge { number, bytes, most: MAX_GROUP_BYTES as u64 });
         }
-        self.write(number, payload).map_err(|source| {
-            if self.stopped.is_none() && is_full(&source) {
+        self.write(number, payload).map_err(|error| match error {
+            _ if self.stopped.is_some() => AppendError::Failed { number, source: error.into_source() },
+            WriteError::Segment(source) | WriteError::Disk(source) if is_full(&source) => {
                 AppendError::Full { number, bytes, source }
-            } else {
+            }
+            WriteError::Segment(source) => AppendError::NoSegment { number, source },
+            WriteError::Disk(source) => {
                 self.stop(&source);
                 AppendError::Failed { number, source }
             }
@@ -312,7 +317,7 @@ impl Journal {
         self.last
     }
 
-    fn write(&mut self, number: u64, payload: &[u8]) -> io::Result<()> {
+    fn write(&mut self, number: u64, payload: &[u8]) -> Result<(), WriteError> {
         let frame = frame::Head { kind: frame::Kind::Group, length: payload.len() };
         if self.torn || self.begins_segment || self.offset + frame.bytes() + segment::CLOSING_BYTES > self.head.bytes {
             self.rotate(frame.bytes())?;
@@ -336,14 +341,14 @@ impl Journal {
     }
 
     /// Goes on in a new segment, with room for a frame of so many bytes.
-    fn rotate(&mut self, frame_bytes: u64) -> io::Result<()> {
+    fn rotate(&mut self, frame_bytes: u64) -> Result<(), WriteError> {
         self.check_name()?;
         let first = self.last + 1;
         let least = segment::HEAD_BYTES + frame_bytes + segment::CLOSING_BYTES;
         let bytes = self.options.segment_bytes().max(least);
         let head =
             segment::Head { identity: self.head.identity, first, bytes, epoch: self.options.epoch, made_as: None };
-        let file = self.make(head)?;
+        let file = self.make(head).map_err(WriteError::Segment)?;
         // An empty segment has been replaced: it was too small, or had parts of a group.
         if first > self.head.first {
             // Evidence that another segment must follow; the groups do not depend on it, so no room for it is no fault.
@@ -352,7 +357,7 @@ impl Journal {
                     self.stop(source);
                 })?,
                 Err(error) if is_full(&error) => {}
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             }
         } else {
             self.segments.pop_back();
@@ -365,7 +370,8 @@ impl Journal {
         Ok(())
     }
 
-    /// Makes a segment's file: it has its name only when it is whole and durable.
+    /// Makes a segment's file: it has its name only when it is whole and durable. An error leaves the journal as it was, unless
+    /// the folder could not be synced: whether the segment has its name is unknown then, and the journal is stopped.
     fn make(&mut self, mut head: segment::Head) -> io::Result<Box<dyn DiskFile>> {
         let mut name = spare::name();
         let spare = self.spare.take_if(|spare| spare.bytes() == head.bytes).and_then(Spare::finish);
@@ -407,6 +413,28 @@ impl Drop for Journal {
             // Best effort: the next start removes it, too.
             let _ = self.disk.remove(&spare::name());
         }
+    }
+}
+
+/// Why a group could not be written.
+enum WriteError {
+    /// The next segment could not be made.
+    Segment(io::Error),
+    /// A segment that holds groups could not be written or synced.
+    Disk(io::Error),
+}
+
+impl WriteError {
+    fn into_source(self) -> io::Error {
+        match self {
+            Self::Segment(source) | Self::Disk(source) => source,
+        }
+    }
+}
+
+impl From<io::Error> for WriteError {
+    fn from(source: io::Error) -> Self {
+        Self::Disk(source)
     }
 }
 

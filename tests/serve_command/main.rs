@@ -1,5 +1,7 @@
 //! The real binary: what `overdue serve` says, how it starts, and how it stops.
 
+mod process;
+
 use std::fs;
 use std::io::Read;
 use std::net::TcpListener;
