@@ -169,8 +169,26 @@ pub const MAX_RESUME_BYTES: u64 = 256 << 20;
 pub const MAX_ATTEMPTS: u32 = 12;
 pub const MAX_RETRY_WAIT_S: u64 = 60;
 
-/// Bulk bodies that are read at the same time; each has parser threads and some 50 MiB of blocks and batches.
+/// Bulk bodies that are worked on at the same time; each has parser threads and some 50 MiB of blocks and batches.
 pub const MAX_BULK_LOADS: usize = 4;
+
+/// Bulk bodies that are open: worked on, waiting for their turn, or waiting for their sender with up to some 10 MiB at hand; and
+/// those of one token.
+pub const MAX_OPEN_LOADS: usize = 16;
+pub const MAX_OPEN_LOADS_OF_A_TOKEN: usize = MAX_OPEN_LOADS / 2;
+
+/// Bytes of a bulk body that must be there before it is opened: a sender that is slow from the start opens none until then.
+pub const BULK_HEAD_BYTES: usize = 512 << 10;
+
+/// Seconds for which a request waits for a bulk body to end, or for room for its own body, before it is told to come again.
+pub const PLACE_WAIT_S: u64 = 5;
+
+/// Bytes of bodies that may lie in memory, beside the bulk bodies that are open; twice what the operator allows for one body, if
+/// that is more. One token may have half of it.
+pub const BODIES_BYTES: usize = 128 << 20;
+
+/// Bytes of room that a body of unknown length takes at once.
+pub const ROOM_STEP_BYTES: usize = 16 << 10;
 
 /// Bytes of a body that is parsed where it arrives instead of on threads of its own: some hundred rows, well under a
 /// millisecond of an async worker's time.
@@ -201,6 +219,14 @@ pub const MAX_SHOWN_NAMES: usize = 1_000;
 
 /// Readers of the live feed at the same time.
 pub const MAX_FEED_READERS: usize = 256;
+
+/// Those of one token, and the places that only a token without a reader gets.
+pub const MAX_FEED_READERS_OF_A_TOKEN: usize = MAX_FEED_READERS / 4;
+pub const RESERVED_FEED_READERS: usize = MAX_FEED_READERS / 8;
+
+/// Milliseconds after which a feed looks whether its token still lets it in, and whether the service is stopping. With
+/// [`TOKENS_CHECK_MS`] it ends within a second.
+pub const FEED_WAKE_MS: u64 = 400;
 
 /// Records that a feed reads at once; between two reads other requests have their turn.
 pub const FEED_CHUNK_ROWS: usize = 256;
@@ -288,7 +314,7 @@ pub const MAX_TOKENS_BYTES: u64 = 1 << 20;
 pub const MAX_TOKEN_NAME_BYTES: usize = 64;
 
 /// Milliseconds between two looks at the file of tokens: how long a revoked token may still work.
-pub const TOKENS_CHECK_MS: i64 = 1_000;
+pub const TOKENS_CHECK_MS: i64 = 500;
 
 /// Bytes of a token that is presented; longer ones are not looked up.
 pub const MAX_PRESENTED_TOKEN_BYTES: usize = 256;
@@ -303,6 +329,9 @@ pub const MAX_BULK_BODY_BYTES: u64 = 1 << 40;
 /// How fast a body must come on the whole, beyond the time that every body has: a bulk load over a slow line does, a client
 /// that sends a byte now and then to hold its place does not.
 pub const LEAST_BODY_BYTES_A_SECOND: u64 = 16 << 10;
+
+/// What must come of a body in each minute for which it is waited for, whatever time it has on the whole: a modem does it.
+pub const LEAST_BODY_BYTES_A_MINUTE: u64 = 64 << 10;
 
 /// Headers of a request, and their bytes together with the path: what a person or a client has any use for. The framework
 /// itself gives up at 96 headers or 128 KiB, with an answer that says nothing.
@@ -340,10 +369,6 @@ pub const MAX_KEY_BYTES: usize = 128;
 pub const MAX_KEPT_ANSWERS: usize = 4_096;
 pub const MAX_KEPT_ANSWER_BYTES: usize = 16 << 10;
 pub const KEPT_ANSWER_S: u64 = 24 * 60 * 60;
-
-/// Bytes of a body under an `Idempotency-Key` that is compared with the body of its repeat. What is longer (or of unknown
-/// length) is not compared.
-pub const MAX_COMPARED_BODY_BYTES: usize = 1 << 20;
 
 /// Names of teams, channels, categories and priorities that have series of their own in Prometheus, the largest; the others
 /// are summed. A scrape stays below some thousand lines.

@@ -13,7 +13,8 @@ use overdue::service::{ClockChoice, Config, Seed, Service, Stopper, Trust};
 use reqwest::Method;
 use reqwest::blocking::{Client, Response};
 use serde_json::Value;
-use std::net::SocketAddr;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::Duration;
@@ -224,6 +225,42 @@ fn other_methods_of_a_path_are_told_which_it_takes() {
         assert_eq!(client.get(running.url(path)).send().unwrap().status(), 200, "{path}");
         let answer = client.patch(running.url(path)).send().unwrap();
         assert_eq!((answer.status().as_u16(), answer.headers()["allow"].to_str().unwrap()), (405, "GET"), "{path}");
+    }
+    running.stop();
+}
+
+#[test]
+fn rights_come_before_any_byte_of_a_body() {
+    let mut secrets = Vec::new();
+    let running = Running::new(|folder| {
+        change(folder, |tokens| {
+            for role in Role::ALL {
+                let (token, secret) = Token::make(role.name(), role, clock::now_ms(), None)?;
+                tokens.push(token);
+                secrets.push((role, secret));
+            }
+            Ok(())
+        })
+        .unwrap();
+    });
+    let description = client().get(running.url("/openapi.json")).send().unwrap().text().unwrap();
+    for operation in operations(&serde_json::from_str(&description).unwrap()) {
+        let Some(needed) = operation.role else { continue };
+        for (role, secret) in secrets.iter().filter(|(role, _)| *role < needed) {
+            // The body never comes: who waits for it never answers.
+            let mut stream = TcpStream::connect(running.handle.address).unwrap();
+            stream.set_read_timeout(Some(LONG)).unwrap();
+            let head = format!(
+                "{} {} HTTP/1.1\r\nhost: test\r\nauthorization: Bearer {secret}\r\ncontent-type: application/json\r\n\
+                 idempotency-key: key\r\ncontent-length: 1000\r\n\r\n",
+                operation.method, operation.path
+            );
+            stream.write_all(head.as_bytes()).unwrap();
+            let mut answer = [0; 12];
+            stream.read_exact(&mut answer).unwrap();
+            let name = format!("{} {} as {role}", operation.method, operation.path);
+            assert_eq!(std::str::from_utf8(&answer).unwrap(), "HTTP/1.1 403", "{name}");
+        }
     }
     running.stop();
 }

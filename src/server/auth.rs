@@ -1,9 +1,9 @@
 //! Who calls, and what they may do.
 //!
-//! A handler states the role it asks for by taking [`Viewer`], [`Operator`] or [`Admin`] as its FIRST argument (so that nobody
-//! hears about paths and bodies who may not call), and names the same role in its `#[utoipa::path]`:
-//! `security(("bearer" = ["operator"]))`. A test holds the two to each other. An admin may do what an operator may, an operator
-//! what a viewer may.
+//! A handler states the role it asks for in its `#[utoipa::path]`: `security(("bearer" = ["operator"]))`. The outermost layer
+//! takes it from there and refuses callers without it before any layer reads a byte of the body. The handler names the same role
+//! again by taking [`Viewer`], [`Operator`] or [`Admin`] as its FIRST argument, which tells it who calls; a test holds the two to
+//! each other. An admin may do what an operator may, an operator what a viewer may.
 //!
 //! The outermost layer looks the token up once and leaves the [`Caller`] in the request's extensions.
 
@@ -52,6 +52,25 @@ pub struct Caller {
     /// The token's name.
     pub name: Arc<str>,
     pub role: Role,
+    /// The token's hash; none where nobody is asked for a token.
+    pub token_hash: Option<TokenHash>,
+}
+
+/// SHA-256 of a token, as 64 hexadecimal digits.
+pub type TokenHash = Arc<[u8; 64]>;
+
+impl Caller {
+    /// Whether the caller has a role.
+    ///
+    /// # Errors
+    /// 403.
+    pub(in crate::server) fn must_be(&self, role: Role) -> Result<(), Problem> {
+        if self.role >= role {
+            return Ok(());
+        }
+        let words = format!("the token {:?} has the role {}, this needs {role}", self.name, self.role);
+        Err(Problem::new(StatusCode::FORBIDDEN, words))
+    }
 }
 
 /// 401, with the challenge that RFC 6750 asks for.
@@ -63,12 +82,7 @@ fn caller_with(request: &HttpRequest, role: Role) -> Result<Arc<str>, Problem> {
     let extensions = request.extensions();
     // Without one the route lies where the frame asks for no token, and cannot ask for a role.
     let caller = extensions.get::<Caller>().ok_or_else(|| unauthorized("nobody is known to call"))?;
-    if caller.role < role {
-        return Err(Problem::new(
-            StatusCode::FORBIDDEN,
-            format!("the token {:?} has the role {}, this needs {role}", caller.name, caller.role),
-        ));
-    }
+    caller.must_be(role)?;
     Ok(Arc::clone(&caller.name))
 }
 

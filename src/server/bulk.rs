@@ -2,7 +2,8 @@
 //!
 //! A body of a few rows is parsed where it arrives and sent as one command. Any other is read on threads of its own, a batch of
 //! some thousand rows after the other, each durable before the next is sent; what is not taken yet waits at the sender. So
-//! memory does not depend on the body's length, and requests beside it are not held up. When a body breaks off (its sender goes
+//! memory does not depend on the body's length, and requests beside it are not held up. Nor are other bulk bodies: a slow sender
+//! has threads only after its first half MiB, and holds a turn to work ([`turns`]) only while something has come. When a body breaks off (its sender goes
 //! away, the disk is full) the batches before stand: rows are told once and once only changes anything, so sending the whole
 //! body again is safe.
 
@@ -10,21 +11,27 @@ mod answer;
 mod body;
 mod media;
 mod rows;
+mod turns;
 
 pub use answer::{LoadAnswer, SequenceRange, error_of};
 pub use body::{BodyError, BodyReader, Feeder};
 
 use crate::engine::Passed;
 use crate::ingest::{self, Format, IngestError, Mapping, Numbered, Options, Source};
-use crate::limits::{BULK_BLOCK_BYTES, MAX_BULK_LOADS, SMALL_BODY_BYTES};
+use crate::limits::{
+    BULK_BLOCK_BYTES, BULK_HEAD_BYTES, MAX_BULK_LOADS, MAX_OPEN_LOADS, MAX_OPEN_LOADS_OF_A_TOKEN, PLACE_WAIT_S,
+    SMALL_BODY_BYTES,
+};
 use crate::server::auth::Operator;
+use crate::server::frame::Room;
 use crate::server::idempotency::IdempotencyKey;
 use crate::server::problem::{Answer, Problem};
+use crate::server::shares::{Full, Shares};
 use crate::server::state::AppState;
 use crate::service::{Refusal, Service};
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Bytes, BytesMut};
-use actix_web::{HttpRequest, rt};
+use actix_web::{HttpMessage, HttpRequest, rt};
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use rows::Rows;
@@ -33,15 +40,30 @@ use std::cell::RefCell;
 use std::io::{Cursor, Read};
 use std::ops::ControlFlow;
 use std::pin::pin;
-use std::sync::LazyLock;
-use tokio::sync::Semaphore;
+use std::rc::Rc;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+use turns::{Turn, Turns};
 use utoipa::{IntoParams, ToSchema};
 
-/// Bulk bodies being read. Of the process, as the threads and the memory are that it guards.
-static LOADS: Semaphore = Semaphore::const_new(MAX_BULK_LOADS);
+/// Seconds after which a sender that found too many bulk bodies open should come again.
+const OPEN_RETRY_S: u64 = 2;
 
-/// Seconds after which a sender that found all readers taken should come again.
-const READERS_RETRY_S: u64 = 2;
+/// Bulk bodies under way.
+#[derive(Debug)]
+pub struct Loads {
+    /// Those that are open: they have threads.
+    open: Shares,
+    /// Those that are worked on.
+    turns: Arc<Turns>,
+}
+
+impl Default for Loads {
+    fn default() -> Self {
+        let open = Shares::new(MAX_OPEN_LOADS, MAX_OPEN_LOADS_OF_A_TOKEN);
+        Self { open, turns: Arc::new(Turns::new(MAX_BULK_LOADS)) }
+    }
+}
 
 static TICKETS: LazyLock<Mapping> = LazyLock::new(Mapping::tickets);
 static EVENTS: LazyLock<Mapping> = LazyLock::new(Mapping::default);
@@ -130,27 +152,26 @@ pub async fn load(
     if !head.is_empty() && !packing.fits(&head) {
         return Err(Problem::bad_request("the body is not packed as its content-encoding says"));
     }
-    let rows = Rows::new(rows_are, query, operator.actor, key);
+    let token = Arc::clone(&operator.actor);
+    let rows = Rows::new(rows_are, query, operator.actor, key.number());
     // An object instead of an array of objects is one row.
     let is_one = format == Some(Format::Json) && head.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
-    if ended && media::is_plain_text(&head) {
+    if ended && head.len() <= SMALL_BODY_BYTES && media::is_plain_text(&head) {
         return load_small(rows, &state.service, wrapped(Cursor::new(head), is_one), format).await;
     }
-    let permit = LOADS.try_acquire().map_err(|_| {
-        Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            format!("{MAX_BULK_LOADS} bulk loads are running, the most that do"),
-        )
-        .retry_after_s(READERS_RETRY_S)
-    })?;
-    let (feeder, reader) = body::channel();
+    let place = state.loads.open.take(&token, 1, Duration::from_secs(PLACE_WAIT_S)).await.map_err(too_many_open)?;
+    // From here on the number of open bodies bounds what they hold.
+    let room = request.extensions().get::<Rc<Room>>().cloned();
+    room.inspect(|room| room.leave());
+    let turn = Arc::new(state.loads.turns.of(token));
+    let (feeder, reader) = body::channel(Arc::clone(&turn));
     let service = state.service.clone();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let options = Options { spool_dir: Some(state.service.data_dir().to_owned()), ..options(&rows, format, threads) };
     let reading = rt::task::spawn_blocking(move || {
         // Held by the thread: a request that is dropped leaves it running for a moment.
-        let _permit = permit;
-        load_stream(rows, &service, wrapped(reader, is_one), &options)
+        let _place = place;
+        load_stream(rows, &service, wrapped(reader, is_one), &options, &turn)
     });
     let feeding = pin!(feeder.feed(head, body, state.limits.bulk_body_bytes));
     let read = match select(reading, feeding).await {
@@ -160,10 +181,20 @@ pub async fn load(
     read.map_err(|_| Problem::failed("the reader of the body gave up"))?
 }
 
+fn too_many_open(full: Full) -> Problem {
+    let words = match full {
+        Full::All => format!("{MAX_OPEN_LOADS} bulk bodies are being read, the most that are at the same time"),
+        Full::Token => format!(
+            "{MAX_OPEN_LOADS_OF_A_TOKEN} bulk bodies of this token are being read, the most of one token at the same time"
+        ),
+    };
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, words).retry_after_s(OPEN_RETRY_S)
+}
+
 /// The first bytes of a body, and whether they are all.
 async fn head(body: &mut web::Payload) -> Answer<(Bytes, bool)> {
     let mut head = BytesMut::new();
-    while head.len() <= SMALL_BODY_BYTES {
+    while head.len() < BULK_HEAD_BYTES {
         match body.next().await {
             Some(bytes) => head.extend_from_slice(&bytes.map_err(|error| Problem::from(&error))?),
             None => return Ok((head.freeze(), true)),
@@ -219,7 +250,7 @@ async fn load_small(mut rows: Rows, service: &Service, source: Source, format: O
 }
 
 /// Reads a body on this thread and those of its parsers.
-fn load_stream(rows: Rows, service: &Service, source: Source, options: &Options) -> Answer<LoadAnswer> {
+fn load_stream(rows: Rows, service: &Service, source: Source, options: &Options, turn: &Turn) -> Answer<LoadAnswer> {
     let mapping = rows.rows_are.mapping();
     let rows = RefCell::new(rows);
     let mut stopped = None;
@@ -227,11 +258,14 @@ fn load_stream(rows: Rows, service: &Service, source: Source, options: &Options)
         [source],
         mapping,
         options,
-        |numbered| match take(&mut rows.borrow_mut(), service, numbered) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(problem) => {
-                stopped = Some(problem);
-                ControlFlow::Break(())
+        |numbered| {
+            turn.pass_on();
+            match take(&mut rows.borrow_mut(), service, numbered) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(problem) => {
+                    stopped = Some(problem);
+                    ControlFlow::Break(())
+                }
             }
         },
         |reject| {

@@ -390,7 +390,7 @@ fn new_edit(
         dry_run: query.dry_run,
         if_version,
         note,
-        origin: Origin { actor: Arc::clone(&admin.actor), key: None },
+        origin: Origin { actor: Arc::clone(&admin.actor), ..Origin::default() },
     })
 }
 

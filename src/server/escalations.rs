@@ -10,7 +10,6 @@ use crate::server::state::AppState;
 use crate::server::times::Moment;
 use crate::service::{Acknowledge, Service};
 use crate::store::history::{Gap, Looked};
-use crate::store::input::Origin;
 use crate::store::record::{EscalationFilter, EscalationRecord, RecordKind};
 use crate::store::snapshot::Acknowledgement;
 use crate::time::NEVER_MS;
@@ -393,7 +392,7 @@ async fn acknowledge(
 ) -> Answer<web::Json<AcknowledgedAnswer>> {
     let AcknowledgeBody { note } = body.into_inner();
     check_note("note", &note)?;
-    let origin = Origin { actor: operator.actor, key: key.0 };
+    let origin = key.origin(operator.actor);
     let sequence = filters::sequence("sequence", sequence.into_inner())?;
     let done = state.service.acknowledge(Acknowledge { sequence, note, origin }).await?;
     Ok(web::Json(done.into()))

@@ -2,17 +2,22 @@
 //!
 //! A reader is woken when there is something new, reads a chunk of records on a blocking thread, and gives the worker back
 //! before the next: a reader that is far behind does not hold up anybody else. What one reader is sent waits in its own
-//! connection; the records themselves are read from the service, so a slow reader costs no memory.
+//! connection; the records themselves are read from the service, so a slow reader costs no memory. How many readers there are is
+//! bounded ([`readers`]), and a reader whose token no longer lets it in is sent no more.
 //!
 //! An event's id is the epoch and the number of its record, as `1.9f3a61c4-4711`: a follower that comes back with an id from a
 //! time that a restore has undone is refused (410) and told where its records part from ours.
 
-use crate::limits::{FEED_CHUNK_ROWS, FEED_HEARTBEAT_S, MAX_FEED_READERS};
-use crate::server::auth::Viewer;
+pub mod readers;
+
+use crate::limits::{FEED_CHUNK_ROWS, FEED_HEARTBEAT_S, FEED_WAKE_MS, MAX_FEED_READERS, MAX_FEED_READERS_OF_A_TOKEN};
+use crate::server::auth::{Caller, TokenHash, Viewer};
+use crate::server::clock;
 use crate::server::editing::blocking;
 use crate::server::escalations::{EscalationAnswer, GapAnswer, Kind, epoch_of};
 use crate::server::filters;
 use crate::server::problem::{Answer, FieldError, Problem};
+use crate::server::shares::Full;
 use crate::server::state::AppState;
 use crate::service::Service;
 use crate::store::epochs::Epoch;
@@ -21,19 +26,20 @@ use crate::store::record::{EscalationFilter, RecordKind};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderName};
 use actix_web::web::Bytes;
-use actix_web::{HttpRequest, HttpResponse, get, web};
-use futures_util::stream;
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, get, web};
+use futures_util::{Stream, stream};
+use readers::Place;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write;
 use std::io;
+use std::pin::Pin;
 use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::sync::{Semaphore, SemaphorePermit, watch};
+use tokio::sync::watch;
+use tokio::time::Instant;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
-
-/// Readers of feeds. Of the process, as its connections are.
-static READERS: Semaphore = Semaphore::const_new(MAX_FEED_READERS);
 
 /// Seconds after which a client that found all places taken should come again.
 const READERS_RETRY_S: u64 = 10;
@@ -41,8 +47,8 @@ const READERS_RETRY_S: u64 = 10;
 /// Tells proxies not to hold the stream back.
 const NO_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
-/// Seconds between two looks at whether the service is stopping.
-const WAKE_S: u64 = 1;
+const WAKE: Duration = Duration::from_millis(FEED_WAKE_MS);
+const HEARTBEAT: Duration = Duration::from_secs(FEED_HEARTBEAT_S);
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
@@ -89,7 +95,8 @@ pub struct FeedQuery {
 /// `Last-Event-ID` misses nothing and gets nothing twice. An id that this service has never given (the data was restored from a
 /// backup since, or is another service's) is 410; the answer says where to go on. A bare sequence number is taken for one of the
 /// present epoch. Where a file of the history is damaged an event `gap` comes in place of its records, with their numbers. While
-/// nothing happens a comment comes every 15 seconds.
+/// nothing happens a comment comes every 15 seconds. The feed ends within a second when its token is revoked or expires. One token
+/// may have 64 readers; one that takes nothing for a while is dropped.
 #[utoipa::path(
     tag = "escalations",
     params(
@@ -104,15 +111,13 @@ pub struct FeedQuery {
 )]
 #[get("/escalations/feed")]
 async fn feed(
-    _viewer: Viewer,
+    viewer: Viewer,
     state: web::Data<AppState>,
     query: web::Query<FeedQuery>,
     request: HttpRequest,
 ) -> Answer<HttpResponse> {
-    let permit = READERS.try_acquire().map_err(|_| {
-        let detail = format!("{MAX_FEED_READERS} clients follow the feed, the most that do");
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).retry_after_s(READERS_RETRY_S)
-    })?;
+    let place = state.readers.enter(&viewer.actor, Instant::now()).map_err(too_many)?;
+    let token = request.extensions().get::<Caller>().and_then(|caller| caller.token_hash.clone());
     let news = state.service.last_escalation();
     let filter = query.filter()?;
     let asked = match last_event_id(&request)? {
@@ -120,7 +125,7 @@ async fn feed(
         None => query.after,
     };
     let after = filters::sequence("after", asked.unwrap_or_else(|| *news.borrow()))?;
-    let follower = Follower { filter, after, news, state, _permit: permit };
+    let follower = Follower { filter, after, news, state, token, checked: Instant::now() };
     let events = stream::unfold(Some(follower), |follower| async {
         let mut follower = follower?;
         match follower.next().await {
@@ -133,7 +138,41 @@ async fn feed(
         .content_type("text/event-stream")
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((NO_BUFFERING, "no"))
-        .streaming(Box::pin(events)))
+        .streaming(Placed { events: Box::pin(events), place }))
+}
+
+fn too_many(full: Full) -> Problem {
+    let words = match full {
+        Full::All => {
+            format!("all of the {MAX_FEED_READERS} places for readers of the feed are taken, or kept for other tokens")
+        }
+        Full::Token => {
+            format!("{MAX_FEED_READERS_OF_A_TOKEN} readers of this token follow the feed, the most of one token")
+        }
+    };
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, words).retry_after_s(READERS_RETRY_S)
+}
+
+/// Events for a reader that has a place. The connection asks for the next ones when there is room for them, and so only once the
+/// reader has taken those before.
+struct Placed<S> {
+    events: Pin<Box<S>>,
+    place: Place,
+}
+
+impl<S: Stream> Stream for Placed<S> {
+    type Item = S::Item;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<S::Item>> {
+        if !self.place.has_taken() {
+            return Poll::Ready(None);
+        }
+        let events = self.events.as_mut().poll_next(context);
+        if matches!(events, Poll::Ready(Some(_))) {
+            self.place.offer(Instant::now());
+        }
+        events
+    }
 }
 
 impl FeedQuery {
@@ -214,15 +253,17 @@ struct Follower {
     /// The last record that was looked at.
     after: u64,
     news: watch::Receiver<u64>,
-    _permit: SemaphorePermit<'static>,
+    token: Option<TokenHash>,
+    /// When the token was looked up last.
+    checked: Instant,
 }
 
 impl Follower {
-    /// The next bytes for the client; `None` at the end, when the service stops.
+    /// The next bytes for the client; `None` at the end, when the service stops or the token no longer lets the client in.
     async fn next(&mut self) -> Answer<Option<Bytes>> {
-        let mut silent_s = 0;
+        let silent_since = Instant::now();
         loop {
-            if self.state.stopping.load(Ordering::Relaxed) {
+            if self.state.stopping.load(Ordering::Relaxed) || !self.is_still_admitted() {
                 return Ok(None);
             }
             if *self.news.borrow_and_update() > self.after {
@@ -234,15 +275,23 @@ impl Follower {
                 }
                 continue;
             }
-            match tokio::time::timeout(Duration::from_secs(WAKE_S), self.news.changed()).await {
-                Ok(Ok(())) => {}
-                Ok(Err(_)) => return Ok(None),
-                Err(_) => silent_s += WAKE_S,
+            if let Ok(Err(_)) = tokio::time::timeout(WAKE, self.news.changed()).await {
+                return Ok(None);
             }
-            if silent_s >= FEED_HEARTBEAT_S {
+            if silent_since.elapsed() >= HEARTBEAT {
                 return Ok(Some(Bytes::from_static(b":\n\n")));
             }
         }
+    }
+
+    fn is_still_admitted(&mut self) -> bool {
+        let (Some(tokens), Some(token)) = (&self.state.tokens, &self.token) else { return true };
+        let now = Instant::now();
+        if now.duration_since(self.checked) < WAKE {
+            return true;
+        }
+        self.checked = now;
+        tokens.still_admits(token, clock::now_ms())
     }
 
     /// The next chunk of events; empty when none of its records is wanted.

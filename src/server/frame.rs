@@ -7,6 +7,7 @@
 mod admission;
 mod body;
 mod log;
+mod room;
 
 use crate::server::auth::Caller;
 use crate::server::problem::{PROBLEM_JSON, Problem};
@@ -22,10 +23,13 @@ use admission::RequestId;
 use futures_util::FutureExt;
 use log::Record;
 use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 pub use admission::{BULK_ROUTES, NoTokens};
 pub use body::Timeouts;
+pub use room::{NoRoom, Room, Rooms};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -42,7 +46,7 @@ pub async fn frame(
     };
     let id = RequestId::of(&request);
     let mut record = Record::of(&request, &id);
-    let answer = match admission::admit(&request, &state) {
+    let answer = match admission::admit(&request, record.route(), &state) {
         Err(problem) => request.into_response(problem.error_response()),
         Ok(caller) => {
             let path = request.path().to_owned();
@@ -72,13 +76,20 @@ async fn inside(
     state: &web::Data<AppState>,
     record: &mut Record,
 ) -> Result<ServiceResponse<BoxBody>, Problem> {
+    let token = caller.as_ref().map_or_else(|| Arc::from(""), |caller| Arc::clone(&caller.name));
     if let Some(caller) = caller {
         record.caller = Some(caller.name.clone());
         request.extensions_mut().insert(caller);
     }
-    let payload = body::timed(request.take_payload(), state.timeouts);
+    let room = Rc::new(Room::new(Arc::clone(&state.rooms), token));
+    let payload =
+        body::bounded(request.take_payload(), state.timeouts, Rc::clone(&room), whole_length(&request, state));
     request.set_payload(payload);
-    match AssertUnwindSafe(next.call(request)).catch_unwind().await {
+    request.extensions_mut().insert(Rc::clone(&room));
+    let answer = AssertUnwindSafe(next.call(request)).catch_unwind().await;
+    // Whoever still has the request needs its body no more.
+    room.leave();
+    match answer {
         Ok(Ok(answer)) => Ok(answer.map_into_boxed_body()),
         Ok(Err(error)) => Err(problem_of(&error)),
         Err(panic) => {
@@ -88,6 +99,15 @@ async fn inside(
             Err(Problem::failed("this request met a fault of the service; the log has more under its id"))
         }
     }
+}
+
+/// The length of a body that is read whole, if it is known. Of one that is too long nothing is read at all.
+fn whole_length(request: &ServiceRequest, state: &AppState) -> Option<u64> {
+    if BULK_ROUTES.contains(&request.path()) {
+        return None;
+    }
+    let length = request.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()?;
+    (length <= state.limits.body_bytes as u64).then_some(length)
 }
 
 /// Adds what every answer has, and makes a problem document of every error that is not one.

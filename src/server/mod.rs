@@ -1,6 +1,7 @@
 //! The HTTP API: a frame (the files named below) and one file a resource.
 //!
-//! - [`frame`] surrounds every request; [`auth`], [`tokens`], [`rate`] and [`idempotency`] say who calls and what repeats.
+//! - [`frame`] surrounds every request; [`auth`], [`tokens`], [`rate`], [`shares`] and [`idempotency`] say who calls, how much they
+//!   may have, and what repeats.
 //! - [`problem`] is the one form of every error; [`openapi`] describes the API, [`docs`] shows it to people.
 //! - [`app`] lists the routes; [`state`] is what handlers share; [`run`] starts and stops it all.
 //!
@@ -34,6 +35,7 @@ pub mod prometheus;
 pub mod rate;
 pub mod rules;
 pub mod run;
+pub mod shares;
 pub mod snapshots;
 pub mod state;
 pub mod tickets;

@@ -2,12 +2,15 @@
 //!
 //! Errors are the same everywhere, so no handler lists them: they are added to every operation here.
 
+use crate::server::auth::Role;
 use crate::server::docs;
 use crate::server::problem::{PROBLEM_JSON, Problem};
 use actix_web::dev::ResourceDef;
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
 use std::collections::BTreeMap;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::path::{Operation, PathItem};
@@ -26,7 +29,7 @@ operator what a viewer may. The service's administrator makes tokens with `overd
 `X-Request-Id`, which is also in the log.
 
 **Repeats.** A POST with an `Idempotency-Key` that was done is not done again: its repeat gets the same answer, with the header \
-`Idempotency-Replayed: true`.
+`Idempotency-Replayed: true`. Another body or query under the same key is 422.
 
 **Times** are RFC 3339. An answer to a write means that it is on disk.";
 
@@ -88,10 +91,11 @@ fn operations_mut(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Ope
     all.into_iter().filter_map(|(method, operation)| Some((method, operation?)))
 }
 
-/// The description as it is served, and the paths that it names.
+/// The description as it is served, the paths that it names, and the role that each operation needs.
 pub struct Description {
     pub json: Bytes,
     paths: Vec<(ResourceDef, Vec<Method>)>,
+    roles: HashMap<String, Vec<(Method, Role)>, RandomState>,
 }
 
 impl Description {
@@ -100,14 +104,24 @@ impl Description {
     pub fn new(mut api: OpenApi) -> serde_json::Result<Self> {
         let json = Bytes::from(serde_json::to_vec(&api)?);
         let mut paths: BTreeMap<String, Vec<Method>> = BTreeMap::new();
+        let mut roles = HashMap::default();
         for (path, item) in &mut api.paths.paths {
+            let needed = operations_mut(item).filter_map(|(method, operation)| Some((method, role_of(operation)?)));
+            roles.insert(path.clone(), needed.collect());
             paths.entry(path.clone()).or_default().extend(operations_mut(item).map(|(method, _)| method));
         }
         for path in docs::PATHS.into_iter().chain(["/openapi.json"]) {
             paths.insert(path.to_owned(), vec![Method::GET]);
         }
         let paths = paths.into_iter().map(|(path, methods)| (ResourceDef::new(path), methods)).collect();
-        Ok(Self { json, paths })
+        Ok(Self { json, paths, roles })
+    }
+
+    /// The role that an operation needs: `route` is the pattern of its path. None where nobody is asked who they are, and for
+    /// what no route takes.
+    pub fn role(&self, method: &Method, route: &str) -> Option<Role> {
+        let needed = self.roles.get(route)?;
+        needed.iter().find(|(known, _)| known == method).map(|(_, role)| *role)
     }
 
     /// The methods of a path; none if there is no such path.
@@ -115,6 +129,13 @@ impl Description {
         let here = self.paths.iter().filter(|(pattern, _)| pattern.is_match(path));
         here.flat_map(|(_, methods)| methods.iter().cloned()).collect()
     }
+}
+
+/// The role that an operation names as the scope of its bearer token.
+fn role_of(operation: &Operation) -> Option<Role> {
+    let needs = serde_json::to_value(operation.security.as_ref()?).ok()?;
+    let name = needs.as_array()?.iter().find_map(|need| need["bearer"].as_array()?.first()?.as_str())?;
+    Role::ALL.into_iter().find(|role| role.name() == name)
 }
 
 /// `/openapi.json`.

@@ -4,6 +4,7 @@
 //! does not know (the path and the request's id), and turns what the framework answers by itself into problems too.
 
 use crate::policy;
+use crate::server::frame::NoRoom;
 use crate::service::Refusal;
 use actix_web::error::{JsonPayloadError, PathError, PayloadError, QueryPayloadError};
 use actix_web::http::StatusCode;
@@ -285,7 +286,7 @@ impl From<Refusal> for Problem {
             Refusal::Stopping => Self::new(StatusCode::SERVICE_UNAVAILABLE, words),
             Refusal::NoSegment(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, words).retry_after_s(BUSY_RETRY_S),
             Refusal::DiskFull => Self::new(StatusCode::INSUFFICIENT_STORAGE, words),
-            Refusal::Invalid(_) => Self::invalid(words),
+            Refusal::Invalid(_) | Refusal::KeyReused => Self::invalid(words),
             Refusal::Policy(problems) => Self::of_policy(&problems),
             Refusal::Version { .. } => Self::precondition_failed(words),
             Refusal::Conflict(_) => Self::new(StatusCode::CONFLICT, words),
@@ -303,6 +304,11 @@ impl From<PayloadError> for Problem {
 
 impl From<&PayloadError> for Problem {
     fn from(error: &PayloadError) -> Self {
+        if let PayloadError::Io(error) = error
+            && let Some(full) = NoRoom::of(error)
+        {
+            return full.into();
+        }
         match error {
             PayloadError::Overflow => Self::too_large("the body is longer than this route takes"),
             PayloadError::Io(error) if error.kind() == io::ErrorKind::TimedOut => {

@@ -2,8 +2,10 @@
 
 use crate::limits::{LISTEN_BACKLOG, METRICS_CONNECTIONS};
 use crate::server::app::{self, Routes};
+use crate::server::bulk::Loads;
 use crate::server::clock;
-use crate::server::frame::Timeouts;
+use crate::server::feed::readers::Readers;
+use crate::server::frame::{Rooms, Timeouts};
 use crate::server::idempotency::KeptAnswers;
 use crate::server::openapi::Description;
 use crate::server::rate::{RateLimits, Rates};
@@ -13,10 +15,11 @@ use crate::server::tokens::{TokenBook, TokensError};
 use crate::service::Service;
 use actix_web::dev::ServerHandle;
 use actix_web::{HttpServer, web};
-use socket2::{Domain, Protocol, Socket, Type};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, listen as listen_on, socket_with, sockopt};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
@@ -87,6 +90,9 @@ pub(in crate::server) fn start_with(config: ServerConfig, service: Service, v1: 
         limits: config.limits,
         timeouts: config.timeouts,
         rates: RateLimits::new(config.rates),
+        rooms: Arc::new(Rooms::new(config.limits.body_bytes)),
+        loads: Loads::default(),
+        readers: Arc::new(Readers::new(config.timeouts.body_idle)),
         answers: KeptAnswers::default(),
     });
     let failed = |error: &dyn std::fmt::Display| ServerError::Run(error.to_string());
@@ -94,8 +100,9 @@ pub(in crate::server) fn start_with(config: ServerConfig, service: Service, v1: 
     let tls = config.tls.clone();
     let description = Description::new(app::description(v1)).map_err(|error| failed(&error))?;
     let description = web::Data::new(description);
-    let (listener, address) = listen(config.listen)?;
-    let metrics = config.metrics_listen.map(listen).transpose()?;
+    let patience = config.timeouts.body_idle;
+    let (listener, address) = listen(config.listen, patience)?;
+    let metrics = config.metrics_listen.map(|address| listen(address, patience)).transpose()?;
     let metrics_address = metrics.as_ref().map(|(_, address)| *address);
 
     let (started, starts) = mpsc::channel();
@@ -112,12 +119,22 @@ pub(in crate::server) fn start_with(config: ServerConfig, service: Service, v1: 
     }
 }
 
-fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServerError> {
-    let failed = |error| ServerError::Listen { address, error };
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP)).map_err(failed)?;
-    // A start right after a stop finds the connections of before still ending.
-    socket.set_reuse_address(true).map_err(failed)?;
-    socket.bind(&address.into()).and_then(|()| socket.listen(LISTEN_BACKLOG)).map_err(failed)?;
+/// Listens for connections. Those whose other end takes nothing of what it is sent for a while are closed by the system: nobody
+/// else could, since their tasks wait for room to write.
+fn listen(address: SocketAddr, patience: Duration) -> Result<(TcpListener, SocketAddr), ServerError> {
+    let failed = |error: io::Error| ServerError::Listen { address, error };
+    let listening = || {
+        let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+        let socket = socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+        // A start right after a stop finds the connections of before still ending.
+        sockopt::set_socket_reuseaddr(&socket, true)?;
+        // Connections inherit it.
+        sockopt::set_tcp_user_timeout(&socket, u32::try_from(patience.as_millis()).unwrap_or(u32::MAX))?;
+        bind(&socket, &address)?;
+        listen_on(&socket, LISTEN_BACKLOG)?;
+        Ok(socket)
+    };
+    let socket = listening().map_err(|error: rustix::io::Errno| failed(error.into()))?;
     let listener = TcpListener::from(socket);
     let address = listener.local_addr().map_err(failed)?;
     Ok((listener, address))
@@ -217,6 +234,12 @@ impl Handle {
     pub fn reload_tls(&self) -> Result<Option<&Path>, TlsError> {
         let Some(tls) = &self.tls else { return Ok(None) };
         tls.reload().map(|()| Some(tls.certificate()))
+    }
+
+    /// Bytes of bodies that there is room for.
+    #[cfg(test)]
+    pub(in crate::server) fn free_room(&self) -> usize {
+        self.state.rooms.free()
     }
 
     /// How many tokens there are; `None` when none is asked for.

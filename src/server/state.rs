@@ -1,10 +1,13 @@
 //! What handlers share. Made once, outside the app factory, which runs once a worker.
 
-use crate::server::frame::Timeouts;
+use crate::server::bulk::Loads;
+use crate::server::feed::readers::Readers;
+use crate::server::frame::{Rooms, Timeouts};
 use crate::server::idempotency::KeptAnswers;
 use crate::server::rate::RateLimits;
 use crate::server::tokens::TokenBook;
 use crate::service::Service;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 /// What handlers share: take it as `web::Data<AppState>`.
@@ -17,6 +20,10 @@ pub struct AppState {
     pub limits: Limits,
     pub timeouts: Timeouts,
     pub rates: RateLimits,
+    /// The bodies that lie in memory.
+    pub rooms: Arc<Rooms>,
+    pub(in crate::server) loads: Loads,
+    pub(in crate::server) readers: Arc<Readers>,
     pub(in crate::server) answers: KeptAnswers,
 }
 

@@ -5,6 +5,7 @@ mod errors;
 mod listeners;
 mod repeats;
 mod roles;
+mod room;
 mod slow;
 
 use crate::engine::Passed;
@@ -19,8 +20,9 @@ use crate::server::state::Limits;
 use crate::server::tokens::{Token, change};
 use crate::service::{ClockChoice, Config, Seed, Service, Stopper, Trust};
 use actix_web::{HttpResponse, delete, get, post, put, web};
-use futures_util::StreamExt;
+use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
+use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -146,7 +148,7 @@ struct Thing {
 }
 
 fn dummies(config: &mut ServiceConfig) {
-    config.service(look).service(make).service(remove).service(panics).service(swallow).service(edit);
+    config.service(look).service(make).service(remove).service(panics).service(swallow).service(edit).service(flood);
 }
 
 #[utoipa::path(responses((status = 200, body = Thing)), security(("bearer" = ["viewer"])))]
@@ -164,7 +166,7 @@ async fn make(_: Operator, key: IdempotencyKey, thing: web::Json<Thing>) -> Answ
         return Err(Problem::invalid("count is 0"));
     }
     let number = MADE.fetch_add(1, Ordering::Relaxed);
-    let made = serde_json::json!({ "number": number, "has_key": key.0.is_some(), "name": thing.name });
+    let made = serde_json::json!({ "number": number, "has_key": key.number().is_some(), "name": thing.name });
     Ok(HttpResponse::Created().insert_header(("x-made", number.to_string())).json(made))
 }
 
@@ -184,6 +186,29 @@ async fn edit(_: Admin, _count: web::Path<u32>, _body: web::Bytes) -> HttpRespon
 #[get("/panics")]
 async fn panics(_: Viewer) -> HttpResponse {
     panic!("on purpose")
+}
+
+static FLOODS_ENDED: AtomicU64 = AtomicU64::new(0);
+
+/// Counts itself when it is dropped.
+struct Flood;
+
+impl Drop for Flood {
+    fn drop(&mut self) {
+        FLOODS_ENDED.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// An answer without end.
+#[utoipa::path(responses((status = 200)), security(("bearer" = ["viewer"])))]
+#[get("/flood")]
+async fn flood(_: Viewer) -> HttpResponse {
+    let flood = Flood;
+    let water = stream::repeat_with(move || {
+        let _is_held = &flood;
+        Ok::<_, io::Error>(web::Bytes::from_static(&[b'~'; 4_096]))
+    });
+    HttpResponse::Ok().streaming(water)
 }
 
 /// A bulk body is read piece by piece.

@@ -14,13 +14,11 @@ use crate::server::problem::{Answer, FieldError, Problem};
 use crate::server::state::AppState;
 use crate::server::times::Moment;
 use crate::service::{Applied, Load, Service};
-use crate::store::input::Origin;
 use crate::store::record::{EscalationFilter, RecordKind};
 use crate::ticket::{Batch, Column, EventKind};
 use actix_web::{HttpRequest, HttpResponse, delete, get, post, web};
 use list::{Cursor, ListQuery};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -154,7 +152,7 @@ async fn remove(operator: Operator, state: web::Data<AppState>, id: web::Path<St
     let mut batch = Batch::default();
     batch.push(&id, state.service.now_ms(), EventKind::Deleted);
     batch.set_last(Column::Actor, &operator.actor);
-    tell(&state.service, batch, operator, IdempotencyKey(None)).await?;
+    tell(&state.service, batch, operator, IdempotencyKey::default()).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -200,7 +198,7 @@ async fn escalate(
 
 /// Sends one event.
 async fn tell(service: &Service, batch: Batch, operator: Operator, key: IdempotencyKey) -> Answer<Applied> {
-    let origin = Origin { actor: Arc::clone(&operator.actor), key: key.0 };
+    let origin = key.origin(operator.actor);
     let applied = service.load(Load { batch, passed: Default::default(), origin }).await?;
     match applied.refused.first() {
         None => Ok(applied),

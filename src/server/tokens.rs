@@ -15,7 +15,7 @@ mod tests;
 pub use file::{TokensError, change, read};
 
 use crate::limits::{MAX_TOKEN_NAME_BYTES, TOKENS_CHECK_MS};
-use crate::server::auth::{Caller, Role};
+use crate::server::auth::{Caller, Role, TokenHash};
 use crate::time::{format_rfc3339, parse_rfc3339};
 use file::Stamp;
 use serde::{Deserialize, Serialize};
@@ -107,7 +107,7 @@ struct Known {
 
 #[derive(Debug)]
 struct Entry {
-    sha256: [u8; 64],
+    sha256: TokenHash,
     caller: Caller,
     expires_ms: Option<i64>,
 }
@@ -157,7 +157,15 @@ impl TokenBook {
         }
     }
 
-    /// Looks at the file at most once a second. A file that has become unreadable changes nothing, and is told.
+    /// Whether a token that was let in still is: it has neither been revoked nor expired since.
+    pub fn still_admits(&self, token: &TokenHash, now_ms: i64) -> bool {
+        self.refresh(now_ms);
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let entry = known.tokens.iter().find(|entry| entry.sha256 == *token);
+        entry.is_some_and(|entry| entry.expires_ms.is_none_or(|expires_ms| now_ms < expires_ms))
+    }
+
+    /// Looks at the file at most every [`TOKENS_CHECK_MS`]. A file that has become unreadable changes nothing, and is told.
     fn refresh(&self, now_ms: i64) {
         let checked_ms = self.checked_ms.load(Ordering::Relaxed);
         if (now_ms - checked_ms).abs() < TOKENS_CHECK_MS
@@ -209,7 +217,9 @@ impl Entry {
             None => None,
             Some(text) => Some(parse_rfc3339(text).map_err(|_| wrong("expires_at", text, "an RFC 3339 time"))?),
         };
-        let caller = Caller { name: Arc::from(token.name.as_str()), role: token.role };
+        let sha256 = Arc::new(sha256);
+        let token_hash = Some(Arc::clone(&sha256));
+        let caller = Caller { name: Arc::from(token.name.as_str()), role: token.role, token_hash };
         Ok(Self { sha256, caller, expires_ms })
     }
 }

@@ -98,6 +98,8 @@ pub enum Refusal {
     Invalid(String),
     #[error("the policy has {} problems", .0.len())]
     Policy(Vec<Problem>),
+    #[error("this Idempotency-Key was used with another body or query: a new request needs a new key")]
+    KeyReused,
     #[error("version {is} of the policy is in force, not {expected}")]
     Version { expected: u64, is: u64 },
     /// A priority that tickets have, and the like.

@@ -17,6 +17,7 @@ use crate::ticket::Batch;
 use crate::ticket::EventKind;
 use days::Days;
 use kept::Kept;
+pub use kept::KeyReused;
 use records::Recorder;
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -139,8 +140,16 @@ impl Machine {
     }
 
     /// The answer to an earlier input with the same key. Repeats are answered before they reach the journal.
-    pub fn repeat_of(&self, origin: &Origin) -> Option<&KeptAnswer> {
+    ///
+    /// # Errors
+    /// [`KeyReused`] when that input was another one.
+    pub fn repeat_of(&self, origin: &Origin) -> Result<Option<&KeptAnswer>, KeyReused> {
         self.kept.find(origin)
+    }
+
+    /// Whether somebody has acknowledged an escalation.
+    pub fn is_acknowledged(&self, sequence: u64) -> bool {
+        self.acknowledgements.read().unwrap_or_else(PoisonError::into_inner).contains_key(&sequence)
     }
 
     /// The number of the last escalation record.

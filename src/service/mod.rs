@@ -198,7 +198,10 @@ impl Service {
     /// [`Refusal`].
     pub async fn acknowledge(&self, acknowledge: Acknowledge) -> Result<Acknowledgement, Refusal> {
         let Acknowledge { sequence, note, origin } = acknowledge;
-        if let Some(known) = self.acknowledgement(sequence) {
+        // With a key the sequencer looks first whether it is a repeat, or the key of another request.
+        if origin.key.is_none()
+            && let Some(known) = self.acknowledgement(sequence)
+        {
             return Ok(known);
         }
         let service = self.clone();

@@ -76,7 +76,7 @@ fn genesis(seed: Option<&Seed>, data_dir: &Path) -> Result<Recovered, StartError
         files: seed.files.iter().map(|(name, text)| (name.clone(), text.as_str().into())).collect(),
         apply: Apply::FromStart,
         passed: Passed::None,
-        origin: Origin { actor: "policy file".into(), key: None },
+        origin: Origin { actor: "policy file".into(), ..Origin::default() },
         note: format!("first policy, from {}", seed.name),
     };
     let (policy, _) = compile(&input).map_err(|problems| StartError::Policy { name: seed.name.clone(), problems })?;

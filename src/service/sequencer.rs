@@ -9,7 +9,7 @@ use super::clock::{Clock, Stopwatch};
 use super::command::{Applied, Refusal, SnapshotDone};
 use super::feed::Feed;
 use super::historian::{self, Work};
-use super::machine::{Answer, Machine};
+use super::machine::{Answer, KeyReused, Machine};
 use super::publish::Publisher;
 use super::readiness::Obstacle;
 use super::snapshots::{Snapshots, Step};
@@ -46,6 +46,19 @@ pub enum Command {
     Snapshot(Reply<SnapshotDone>),
     /// Do what waits, take a snapshot, end.
     Stop(Sender<Result<(), String>>),
+}
+
+impl Command {
+    /// Whoever asked may have gone.
+    fn refuse(self, refusal: Refusal) {
+        match self {
+            Self::Load(_, reply) => drop(reply.send(Err(refusal))),
+            Self::Edit { reply, .. } => drop(reply.send(Err(refusal))),
+            Self::Acknowledge(_, reply) => drop(reply.send(Err(refusal))),
+            Self::Snapshot(reply) => drop(reply.send(Err(refusal))),
+            Self::Stop(answer) => drop(answer.send(Err(refusal.to_string()))),
+        }
+    }
 }
 
 /// A command of the group at hand.
@@ -254,10 +267,24 @@ impl Sequencer {
         (inputs, asked, policy)
     }
 
-    /// Answers a command that was done before under the same key.
+    /// Answers a command that was done before under the same key, and an acknowledgement of what was acknowledged before.
     fn unless_repeat(&self, command: Command) -> Option<Command> {
-        let kept = origin_of(&command).and_then(|origin| self.machine.repeat_of(origin)).cloned();
-        let Some(kept) = kept else { return Some(command) };
+        let kept = match origin_of(&command).map(|origin| self.machine.repeat_of(origin)).transpose() {
+            Ok(kept) => kept.flatten().cloned(),
+            Err(KeyReused) => {
+                command.refuse(Refusal::KeyReused);
+                return None;
+            }
+        };
+        let Some(kept) = kept else {
+            return match command {
+                Command::Acknowledge(input, reply) if self.machine.is_acknowledged(input.sequence) => {
+                    drop(reply.send(Ok(input.sequence)));
+                    None
+                }
+                command => Some(command),
+            };
+        };
         match command {
             Command::Load(_, reply) => {
                 let applied = Applied {

@@ -41,6 +41,8 @@ pub struct Origin {
     pub actor: Arc<str>,
     /// A repeat of a request with this key is answered with what the first one led to.
     pub key: Option<u128>,
+    /// A hash of what the request with this key sent. A request with the same key and another one is no repeat.
+    pub fingerprint: Option<u128>,
 }
 
 /// One input.

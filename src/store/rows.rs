@@ -51,6 +51,11 @@ impl<'a> Rows<'a> {
         Unfit::new(self.path, format!("column {name}: {reason}"))
     }
 
+    /// Whether there is such a column: files of earlier releases lack the newer ones.
+    pub fn has(&self, name: &str) -> bool {
+        self.batch.column_by_name(name).is_some()
+    }
+
     fn column(&self, name: &str) -> Result<&ArrayRef, Unfit> {
         self.batch.column_by_name(name).ok_or_else(|| self.unfit(name, "is not there"))
     }

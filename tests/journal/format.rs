@@ -33,6 +33,7 @@ fn groups() -> Vec<Group> {
             let origin = Origin {
                 actor: format!("token {number}").into(),
                 key: (place.is_multiple_of(2)).then_some(u128::MAX / u128::from(number)),
+                fingerprint: None,
             };
             let at_ms = 1_795_000_000_000 + number as i64 * 1_000;
             let batch = batch(place, at_ms);
@@ -85,34 +86,60 @@ fn batch(place: usize, at_ms: i64) -> Batch {
     batch
 }
 
+/// Inputs with a fingerprint, which came later than version 1 and can be told from those without.
+#[test]
+fn fingerprints() {
+    let folder = fixture().with_file_name("journal-v1-fingerprints");
+    let mut groups = groups();
+    for (number, group) in groups.iter_mut().enumerate() {
+        for input in &mut group.inputs {
+            let origin = match input {
+                Input::Batch(input) => &mut Arc::make_mut(input).origin,
+                Input::Edit(input) => &mut Arc::make_mut(input).origin,
+                Input::Acknowledge(input) => &mut Arc::make_mut(input).origin,
+            };
+            origin.fingerprint = origin.key.map(|key| key ^ number as u128);
+        }
+    }
+    if std::env::var_os("OVERDUE_WRITE_FIXTURES").is_some() && !folder.exists() {
+        write(&folder, &groups);
+    }
+    holds(&folder, &groups);
+}
+
 #[test]
 fn version_1() {
     let groups = groups();
     if std::env::var_os("OVERDUE_WRITE_FIXTURES").is_some() && !fixture().exists() {
         write(&fixture(), &groups);
     }
+    holds(&fixture(), &groups);
+}
+
+/// A fixture has these groups, and they are still written like that.
+fn holds(fixture: &Path, groups: &[Group]) {
     // A copy: opening writes the last group again.
     let folder = tempfile::tempdir().unwrap();
     let mut names = Vec::new();
-    for entry in fs::read_dir(fixture()).unwrap() {
+    for entry in fs::read_dir(fixture).unwrap() {
         let entry = entry.unwrap();
         fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
         names.push(entry.file_name());
     }
     let read: Vec<(u64, Vec<u8>)> = opened(folder.path()).groups(1).map(Result::unwrap).collect();
     assert_eq!(read.len(), groups.len());
-    for ((number, bytes), group) in read.iter().zip(&groups) {
+    for ((number, bytes), group) in read.iter().zip(groups) {
         assert_eq!(*number, group.number);
         assert_eq!(format!("{:?}", codec::decode(bytes).unwrap()), format!("{group:?}"));
     }
 
     // As long as version 1 is what is written, it is written like this.
     let again = tempfile::tempdir().unwrap();
-    write(again.path(), &groups);
+    write(again.path(), groups);
     names.sort();
     assert!(names.len() >= 3, "{names:?}");
     for name in names {
-        let (known, now) = (fs::read(fixture().join(&name)).unwrap(), fs::read(again.path().join(&name)).unwrap());
+        let (known, now) = (fs::read(fixture.join(&name)).unwrap(), fs::read(again.path().join(&name)).unwrap());
         assert!(known == now, "{} is written otherwise now: that needs a new version", name.display());
     }
 }

@@ -41,7 +41,7 @@ levels = [{{ at = "100%", notify = ["owner"] }}]
         files: Vec::new(),
         apply: Apply::FromStart,
         passed: Passed::Latest,
-        origin: Origin { actor: "test".into(), key: None },
+        origin: Origin { actor: "test".into(), ..Origin::default() },
         note: String::new(),
     })
 }
@@ -82,7 +82,7 @@ fn acknowledge(random: &mut Chance, now_ms: i64) -> Input {
         level: 1,
         at_ms: now_ms,
         note: "seen".into(),
-        origin: Origin { actor: "test".into(), key: Some(random.next().into()) },
+        origin: Origin { actor: "test".into(), key: Some(random.next().into()), fingerprint: None },
     }))
 }
 
@@ -108,7 +108,7 @@ fn events(random: &mut Chance, now_ms: i64) -> Input {
             batch.set_last(Column::Team, ["north", "south"][random.below(2)]);
         }
     }
-    let origin = Origin { actor: "test".into(), key: None };
+    let origin = Origin { actor: "test".into(), ..Origin::default() };
     Input::Batch(Arc::new(BatchInput { batch, passed: Passed::Latest, origin }))
 }
 

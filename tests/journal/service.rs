@@ -41,7 +41,7 @@ fn start(folder: &Path, disk: &MemoryDisk) -> (Service, Stopper) {
 fn open(service: &Service, id: &str) -> Result<u64, Refusal> {
     let mut batch = Batch::default();
     batch.push(id, service.now_ms(), EventKind::Opened);
-    let origin = Origin { actor: "test".into(), key: None };
+    let origin = Origin { actor: "test".into(), ..Origin::default() };
     service.load_blocking(Load { batch, passed: Passed::Latest, origin }).map(|applied| applied.taken)
 }
 

@@ -51,7 +51,12 @@ pub const SETTINGS: &[Setting] = &[
     setting("stranger-rate-limit", "COUNT", "Requests a second without a valid token, of one address", Some("20")),
     setting("stranger-rate-burst", "COUNT", "Such requests at once", Some("200")),
     setting("head-timeout", "TIME", "How long the head of a request may take", Some("10s")),
-    setting("body-idle-timeout", "TIME", "How long nothing of a body may come", Some("20s")),
+    setting(
+        "body-idle-timeout",
+        "TIME",
+        "How long nothing of a body may come, or nothing of an answer be taken",
+        Some("20s"),
+    ),
     setting("body-timeout", "TIME", "How long a body may be waited for in all", Some("10m")),
     setting("keep-alive", "TIME", "How long a connection may stay open between requests", Some("30s")),
     setting("drain", "TIME", "How long running requests may take after the order to stop", Some("10s")),

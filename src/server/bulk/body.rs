@@ -1,14 +1,16 @@
 //! A request's body as something that a thread can read.
 //!
 //! The connection's task feeds pieces into a bounded channel; when it is full it takes no more from the socket, so a sender
-//! goes as fast as the rows are taken. The reader tells the end of the body from a client that went away: only a body that
+//! goes as fast as the rows are taken. While the channel is empty the body's turn to be worked on is given back. The reader tells the end of the body from a client that went away: only a body that
 //! came whole ends; everything else is an error of the reader, told as what it is ([`BodyError`]).
 
+use super::turns::Turn;
 use crate::limits::{BODY_PIECE_BYTES, BODY_PIECES};
 use actix_web::error::PayloadError;
 use actix_web::web::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
 use std::io::{self, Read};
+use std::sync::Arc;
 use thiserror::Error;
 use tokio::sync::mpsc;
 
@@ -40,9 +42,9 @@ enum Piece {
 }
 
 /// A body and a reader of it.
-pub fn channel() -> (Feeder, BodyReader) {
+pub fn channel(turn: Arc<Turn>) -> (Feeder, BodyReader) {
     let (pieces_in, pieces_out) = mpsc::channel(BODY_PIECES);
-    (Feeder { pieces: pieces_in }, BodyReader { pieces: pieces_out, at_hand: Bytes::new(), ended: None })
+    (Feeder { pieces: pieces_in }, BodyReader { pieces: pieces_out, at_hand: Bytes::new(), ended: None, turn })
 }
 
 /// The connection's end.
@@ -97,6 +99,22 @@ pub struct BodyReader {
     pieces: mpsc::Receiver<Piece>,
     at_hand: Bytes,
     ended: Option<Result<(), BodyError>>,
+    /// Given back while the sender is waited for.
+    turn: Arc<Turn>,
+}
+
+impl BodyReader {
+    fn next_piece(&mut self) -> Option<Piece> {
+        let piece = match self.pieces.try_recv() {
+            Ok(piece) => Some(piece),
+            Err(_) => {
+                self.turn.pause();
+                self.pieces.blocking_recv()
+            }
+        };
+        self.turn.begin();
+        piece
+    }
 }
 
 impl Read for BodyReader {
@@ -107,7 +125,7 @@ impl Read for BodyReader {
                 Some(Err(error)) => return Err(io::Error::other(error.clone())),
                 None => {}
             }
-            match self.pieces.blocking_recv() {
+            match self.next_piece() {
                 Some(Piece::Bytes(bytes)) => self.at_hand = bytes,
                 Some(Piece::End) => self.ended = Some(Ok(())),
                 Some(Piece::Failed(error)) => self.ended = Some(Err(error)),

@@ -2,15 +2,18 @@
 
 use super::{LoadAnswer, LoadQuery, OnError, RowsAre, problem_of_ingest};
 use crate::ingest::{IngestError, Numbered};
-use crate::server::idempotency::IdempotencyKey;
 use crate::server::problem::{Answer, Problem};
 use crate::service::{Applied, Load, Service, View};
 use crate::store::input::Origin;
-use crate::ticket::{Batch, Column, NO_LABEL};
+use crate::ticket::{Batch, Column, NO_LABEL, Texts};
 use std::sync::Arc;
+use twox_hash::xxhash3_128::Hasher;
 
 /// Keys of the batches of one request lie so far apart that requests do not meet: 2^128 divided by the golden ratio, odd.
 const KEY_STEP: u128 = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
+
+/// Values of a column that are hashed at once.
+const HASHED_AT_ONCE: usize = 1 << 12;
 
 /// What is known of a body while it is read.
 pub struct Rows {
@@ -18,12 +21,13 @@ pub struct Rows {
     pub query: LoadQuery,
     pub answer: LoadAnswer,
     actor: Arc<str>,
-    key: IdempotencyKey,
+    /// Of the request; each batch has one that is derived from it.
+    key: Option<u128>,
     batches: u128,
 }
 
 impl Rows {
-    pub fn new(rows_are: RowsAre, query: LoadQuery, actor: Arc<str>, key: IdempotencyKey) -> Self {
+    pub fn new(rows_are: RowsAre, query: LoadQuery, actor: Arc<str>, key: Option<u128>) -> Self {
         Self { rows_are, query, answer: LoadAnswer::default(), actor, key, batches: 0 }
     }
 
@@ -35,12 +39,14 @@ impl Rows {
     /// # Errors
     /// With `on_error=abort` for such a row.
     pub fn next_load(&mut self, numbered: Numbered, unknown: &[String]) -> Answer<(Load, Vec<u64>)> {
+        let key = self.key.map(|key| key.wrapping_add(KEY_STEP.wrapping_mul(self.batches)));
+        // Of the rows as they were sent: which priorities are unknown may be another answer the next time.
+        let fingerprint = key.map(|_| fingerprint(&numbered.batch, self.query));
         let Numbered { batch, lines } =
             if unknown.is_empty() { numbered } else { self.without_unknown(&numbered, unknown) };
         self.stop_at_refused()?;
-        let key = self.key.0.map(|key| key.wrapping_add(KEY_STEP.wrapping_mul(self.batches)));
         self.batches += 1;
-        let origin = Origin { actor: Arc::clone(&self.actor), key };
+        let origin = Origin { actor: Arc::clone(&self.actor), key, fingerprint };
         Ok((Load { batch, passed: self.query.levels.into(), origin }, lines))
     }
 
@@ -123,6 +129,47 @@ fn copy_row(from: &Batch, row: usize, to: &mut Batch) {
     }
     if !from.text.is_empty() {
         to.text.push(from.text.get(row));
+    }
+}
+
+/// A hash of rows and of how they are loaded. It is written to the journal: the same rows must give the same number in every
+/// release.
+fn fingerprint(batch: &Batch, query: LoadQuery) -> u128 {
+    let mut hash = Hasher::new();
+    hash.write(&[query.on_error as u8, query.levels as u8, u8::from(batch.restates)]);
+    hash_numbers(&mut hash, &batch.at_ms, |at_ms| at_ms.to_le_bytes());
+    hash_numbers(&mut hash, &batch.kind, |kind| [*kind as u8]);
+    hash_numbers(&mut hash, &batch.state, |state| [state.map_or(0, |state| state as u8 + 1)]);
+    hash_texts(&mut hash, &batch.ticket);
+    hash_texts(&mut hash, &batch.text);
+    for column in Column::ALL {
+        let labels = batch.labels(column);
+        hash.write(&(labels.words.len() as u64).to_le_bytes());
+        for word in &labels.words {
+            hash.write(&(word.len() as u64).to_le_bytes());
+            hash.write(word.as_bytes());
+        }
+        if !labels.words.is_empty() {
+            hash_numbers(&mut hash, &labels.codes, |code| code.to_le_bytes());
+        }
+    }
+    hash.finish_128()
+}
+
+fn hash_texts(hash: &mut Hasher, texts: &Texts) {
+    let (bytes, ends) = texts.parts();
+    hash_numbers(hash, ends, |end| end.to_le_bytes());
+    hash.write(bytes.as_bytes());
+}
+
+/// A column, many numbers at once: a call for each would take longer than hashing them.
+fn hash_numbers<T, const N: usize>(hash: &mut Hasher, numbers: &[T], bytes: impl Fn(&T) -> [u8; N]) {
+    hash.write(&(numbers.len() as u64).to_le_bytes());
+    let mut buffer = Vec::with_capacity(HASHED_AT_ONCE * N);
+    for part in numbers.chunks(HASHED_AT_ONCE) {
+        buffer.clear();
+        part.iter().for_each(|number| buffer.extend_from_slice(&bytes(number)));
+        hash.write(&buffer);
     }
 }
 

@@ -3,11 +3,13 @@
 use crate::limits::{MAX_HEADERS, MAX_HEADERS_BYTES, MAX_KEY_BYTES, MAX_PRESENTED_TOKEN_BYTES, MAX_URI_BYTES};
 use crate::server::auth::{Caller, Role, unauthorized};
 use crate::server::clock;
+use crate::server::openapi::Description;
 use crate::server::problem::{FieldError, Problem};
 use crate::server::state::AppState;
 use actix_web::dev::ServiceRequest;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::http::{Method, StatusCode};
+use actix_web::web;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
@@ -44,11 +46,14 @@ impl RequestId {
     }
 }
 
-/// Admits a request, with its caller where one is needed.
-pub fn admit(request: &ServiceRequest, state: &AppState) -> Result<Option<Caller>, Problem> {
+/// Admits a request to its route, with its caller where one is needed. Nothing of the body has been read.
+pub fn admit(request: &ServiceRequest, route: Option<&str>, state: &AppState) -> Result<Option<Caller>, Problem> {
     within_bounds(request)?;
     no_upgrade(request.headers())?;
     let caller = if needs_token(request.path()) { Some(identify(request, state)?) } else { None };
+    if let (Some(caller), Some(role)) = (&caller, needed_role(request, route)) {
+        caller.must_be(role)?;
+    }
     short_enough(request, state)?;
     not_coded(request)?;
     Ok(caller)
@@ -106,14 +111,18 @@ fn needs_token(path: &str) -> bool {
     path == "/metrics" || path == "/v1" || path.starts_with("/v1/")
 }
 
+fn needed_role(request: &ServiceRequest, route: Option<&str>) -> Option<Role> {
+    request.app_data::<web::Data<Description>>()?.role(request.method(), route?)
+}
+
 /// Finds out who calls. Who has no valid token is refused here, before anything else is said about the request.
 fn identify(request: &ServiceRequest, state: &AppState) -> Result<Caller, Problem> {
     if request.app_data::<NoTokens>().is_some() {
-        return Ok(Caller { name: "metrics".into(), role: Role::Viewer });
+        return Ok(Caller { name: "metrics".into(), role: Role::Viewer, token_hash: None });
     }
     let Some(tokens) = &state.tokens else {
         from_this_machine(request.headers())?;
-        return Ok(Caller { name: "local".into(), role: Role::Admin });
+        return Ok(Caller { name: "local".into(), role: Role::Admin, token_hash: None });
     };
     let caller = bearer(request.headers())
         .and_then(|secret| tokens.look_up(secret, clock::now_ms()).map_err(|denied| unauthorized(denied.to_string())));

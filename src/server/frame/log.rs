@@ -33,6 +33,10 @@ impl Record {
         }
     }
 
+    pub fn route(&self) -> Option<&str> {
+        self.route.as_deref()
+    }
+
     pub fn id(&self) -> &str {
         &self.id
     }

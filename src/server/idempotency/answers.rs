@@ -22,7 +22,7 @@ pub struct KeptAnswers {
 
 #[derive(Debug, Clone)]
 enum Slot {
-    Running { fingerprint: [u8; 32] },
+    Running,
     Done(Arc<Kept>, Instant),
 }
 
@@ -32,7 +32,8 @@ pub(super) struct Kept {
     pub status: StatusCode,
     pub headers: Vec<(HeaderName, HeaderValue)>,
     pub bytes: Bytes,
-    pub fingerprint: [u8; 32],
+    /// Of the request that it answers; none of a body that was not read to its end.
+    pub fingerprint: Option<u128>,
 }
 
 /// What a request with a key finds.
@@ -42,8 +43,6 @@ pub(super) enum Begun<'a> {
     First(Guard<'a>),
     /// The first one still runs.
     Running,
-    /// The first one was another request.
-    Other,
     Done(Arc<Kept>),
 }
 
@@ -56,19 +55,17 @@ pub(super) struct Guard<'a> {
 }
 
 impl KeptAnswers {
-    pub(super) fn begin(&self, key: u128, fingerprint: [u8; 32], now: Instant) -> Begun<'_> {
+    pub(super) fn begin(&self, key: u128, now: Instant) -> Begun<'_> {
         let age = Duration::from_secs(KEPT_ANSWER_S);
         match self.by_key.entry(key) {
             Entry::Vacant(entry) => {
-                entry.insert(Slot::Running { fingerprint });
+                entry.insert(Slot::Running);
             }
             Entry::Occupied(mut entry) => match entry.get() {
                 Slot::Done(_, since) if now.duration_since(*since) >= age => {
-                    entry.insert(Slot::Running { fingerprint });
+                    entry.insert(Slot::Running);
                 }
-                Slot::Running { fingerprint: first } if *first != fingerprint => return Begun::Other,
-                Slot::Running { .. } => return Begun::Running,
-                Slot::Done(kept, _) if kept.fingerprint != fingerprint => return Begun::Other,
+                Slot::Running => return Begun::Running,
                 Slot::Done(kept, _) => return Begun::Done(Arc::clone(kept)),
             },
         }
@@ -106,7 +103,7 @@ impl Guard<'_> {
 impl Drop for Guard<'_> {
     fn drop(&mut self) {
         if !self.is_kept {
-            self.answers.by_key.remove_if(&self.key, |_, slot| matches!(slot, Slot::Running { .. }));
+            self.answers.by_key.remove_if(&self.key, |_, slot| matches!(slot, Slot::Running));
         }
     }
 }

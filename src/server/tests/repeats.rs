@@ -1,6 +1,6 @@
 //! `Idempotency-Key` over real connections.
 
-use super::client::{Answer, ask};
+use super::client::{Answer, Client, ask};
 use super::*;
 
 fn make(fixture: &Fixture, token: &str, key: &str, path: &str, body: &str) -> Answer {
@@ -27,6 +27,38 @@ fn a_repeat_gets_the_first_answer_and_nothing_is_done_again() {
     assert_ne!(make(&fixture, &yours, "key-1", "/v1/things", body).json(), first.json());
     assert_eq!(make(&fixture, &mine, "key-1", "/v1/things", "{\"name\": \"b\", \"count\": 1}").status, 422);
     assert_eq!(make(&fixture, &mine, "key-1", "/v1/things?dry_run=true", body).status, 422);
+    fixture.handle.stop().unwrap();
+}
+
+#[test]
+fn bodies_of_any_length_are_compared_and_none_is_waited_for_while_the_first_runs() {
+    let fixture = Fixture::new();
+    let token = fixture.token(Role::Operator, None);
+    let begin = || {
+        let mut client = Client::connect(fixture.address());
+        client.send(format!(
+            "POST /v1/events HTTP/1.1\r\nhost: test\r\nauthorization: Bearer {token}\r\nidempotency-key: key\r\n\
+             transfer-encoding: chunked\r\nexpect: 100-continue\r\n\r\n"
+        ));
+        assert_eq!(client.answer().status, 100);
+        client
+    };
+    let chunk = |byte: &str| format!("{:x}\r\n{}\r\n", 1 << 18, byte.repeat(1 << 18));
+    let mut first = begin();
+    first.send(chunk("a").repeat(3));
+    // Its body has not ended, and its own never comes.
+    assert_eq!(begin().answer().status, 409);
+    first.send("0\r\n\r\n");
+    assert_eq!(first.answer().text(), (3 << 18).to_string());
+    for (last, status) in [("a", 200), ("b", 422)] {
+        let mut again = begin();
+        again.send(format!("{}{}0\r\n\r\n", chunk("a").repeat(2), chunk(last)));
+        let answer = again.answer();
+        assert_eq!((answer.status, answer.header("idempotency-replayed").is_some()), (status, status == 200));
+    }
+    let mut endless = begin();
+    endless.send(chunk("a").repeat(5));
+    assert_eq!(endless.answer().status, 413);
     fixture.handle.stop().unwrap();
 }
 

@@ -54,6 +54,19 @@ fn a_body_that_drips_for_ever_is_given_up() {
 }
 
 #[test]
+fn a_client_that_takes_nothing_is_dropped() {
+    let fixture = Fixture::with(|config| config.timeouts.body_idle = SHORT);
+    let token = fixture.token(Role::Viewer, None);
+    let mut client = Client::connect(fixture.address());
+    client.send(format!("GET /v1/flood HTTP/1.1\r\nhost: test\r\nauthorization: Bearer {token}\r\n\r\n"));
+    while FLOODS_ENDED.load(Ordering::Relaxed) == 0 {
+        thread::yield_now();
+    }
+    drop(client);
+    fixture.handle.stop().unwrap();
+}
+
+#[test]
 fn a_head_that_does_not_end_is_given_up() {
     let fixture = Fixture::with(|config| config.timeouts.head = SHORT);
     let mut client = Client::connect(fixture.address());

@@ -46,24 +46,28 @@ fn an_expired_token_says_so_to_who_holds_it() {
     let secret = add(folder.path(), "brief", Role::Viewer, Some(NOW_MS + 1_000));
     let book = TokenBook::open(folder.path(), NOW_MS).unwrap();
     assert!(book.look_up(&secret, NOW_MS + 999).is_ok());
+    let hash = book.look_up(&secret, NOW_MS).unwrap().token_hash.unwrap();
+    assert!(book.still_admits(&hash, NOW_MS + 999) && !book.still_admits(&hash, NOW_MS + 1_000));
     let denied = book.look_up(&secret, NOW_MS + 1_000).unwrap_err();
     assert_eq!(denied.to_string(), "the token \"brief\" has expired at 2026-11-22T09:30:01Z");
 }
 
 #[test]
-fn changes_are_seen_after_a_second_and_a_broken_file_changes_nothing() {
+fn changes_are_seen_soon_and_a_broken_file_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let kept = add(folder.path(), "kept", Role::Viewer, None);
     let book = TokenBook::open(folder.path(), NOW_MS).unwrap();
     let late = add(folder.path(), "late", Role::Admin, None);
     assert_eq!(book.look_up(&late, NOW_MS + TOKENS_CHECK_MS - 1), Err(Denied::Unknown));
-    assert!(book.look_up(&late, NOW_MS + TOKENS_CHECK_MS).is_ok());
+    let hash = book.look_up(&late, NOW_MS + TOKENS_CHECK_MS).unwrap().token_hash.unwrap();
 
     change(folder.path(), |tokens| {
         tokens.retain(|token| token.name != "late");
         Ok(())
     })
     .unwrap();
+    assert!(book.still_admits(&hash, NOW_MS + 2 * TOKENS_CHECK_MS - 1), "not looked at yet");
+    assert!(!book.still_admits(&hash, NOW_MS + 3 * TOKENS_CHECK_MS));
     assert_eq!(book.look_up(&late, NOW_MS + 3 * TOKENS_CHECK_MS), Err(Denied::Unknown));
 
     std::fs::write(folder.path().join("tokens.json"), "{").unwrap();

@@ -7,6 +7,10 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use std::collections::VecDeque;
 
+/// A key was used before, for something else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyReused;
+
 /// Answers by key, the oldest first to go. Who may go follows from the inputs alone.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
@@ -23,8 +27,16 @@ impl Kept {
         kept
     }
 
-    pub fn find(&self, origin: &Origin) -> Option<&KeptAnswer> {
-        origin.key.and_then(|key| self.by_key.get(&key))
+    /// The answer to an earlier input with the same key.
+    ///
+    /// # Errors
+    /// [`KeyReused`] when that one was another input. Those of earlier releases, without a fingerprint, are not compared.
+    pub fn find(&self, origin: &Origin) -> Result<Option<&KeptAnswer>, KeyReused> {
+        let Some(kept) = origin.key.and_then(|key| self.by_key.get(&key)) else { return Ok(None) };
+        match (kept.origin.fingerprint, origin.fingerprint) {
+            (Some(first), Some(now)) if first != now => Err(KeyReused),
+            _ => Ok(Some(kept)),
+        }
     }
 
     /// Keeps an answer, and forgets those that are too old or too many.
@@ -47,5 +59,24 @@ impl Kept {
     /// All of them, oldest first.
     pub fn all(&self) -> Vec<KeptAnswer> {
         self.order.iter().filter_map(|key| self.by_key.get(key)).cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_compared_only_where_both_have_a_fingerprint() {
+        let origin = |fingerprint| Origin { actor: "token".into(), key: Some(1), fingerprint };
+        for (first, now, is_other) in
+            [(Some(7), Some(7), false), (Some(7), Some(8), true), (None, Some(8), false), (Some(7), None, false)]
+        {
+            let answer = KeptAnswer { origin: origin(first), at_ms: 0, taken: 1, refused: 0, result: 5 };
+            let kept = Kept::new(vec![answer.clone()]);
+            let expected = if is_other { Err(KeyReused) } else { Ok(Some(&answer)) };
+            assert_eq!(kept.find(&origin(now)), expected, "{first:?} {now:?}");
+        }
+        assert_eq!(Kept::new(Vec::new()).find(&origin(Some(7))), Ok(None));
     }
 }

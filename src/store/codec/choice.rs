@@ -42,10 +42,6 @@ pub fn read_passage(byte: u8) -> Option<Passage> {
     [Passage::Watched, Passage::AfterDowntime, Passage::Accepted].get(usize::from(byte)).copied()
 }
 
-pub fn read_flag(byte: u8) -> Option<bool> {
-    [false, true].get(usize::from(byte)).copied()
-}
-
 /// The place in [`EventKind::ALL`]; a test pins it.
 pub fn kind(kind: EventKind) -> u8 {
     kind as u8

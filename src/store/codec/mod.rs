@@ -6,6 +6,7 @@
 //! batch        passed, origin, count of rows, then column after column (see batch.rs)
 //! number       7 bits a byte, the lowest first, the top bit set in all but the last; signed ones folded (0, -1, 1, -2, ...)
 //! text         its length in bytes, its bytes
+//! origin       actor (text), then 0 | 1 and the key | 2, the key and the fingerprint (1 byte, 16 bytes each)
 //! choice       1 byte; the numbers are in choice.rs and never change
 //! ```
 //!
@@ -130,22 +131,25 @@ pub fn decode(bytes: &[u8]) -> Result<Group, DecodeError> {
 
 fn write_origin(out: &mut Vec<u8>, origin: &Origin) {
     writer::text(out, &origin.actor);
-    out.push(u8::from(origin.key.is_some()));
-    if let Some(key) = origin.key {
-        out.extend_from_slice(&key.to_le_bytes());
+    let (key, fingerprint) = (origin.key, origin.key.and(origin.fingerprint));
+    out.push(u8::from(key.is_some()) + u8::from(fingerprint.is_some()));
+    for number in key.into_iter().chain(fingerprint) {
+        out.extend_from_slice(&number.to_le_bytes());
     }
 }
 
 fn read_origin(reader: &mut Reader) -> Result<Origin, DecodeError> {
     let actor = reader.text("actor")?.into();
-    let key = if reader.choice("has a key", choice::read_flag)? {
-        let mut key = [0; 16];
-        key.copy_from_slice(reader.take("key", 16)?);
-        Some(u128::from_le_bytes(key))
-    } else {
-        None
-    };
-    Ok(Origin { actor, key })
+    let numbers = reader.choice("key and fingerprint", |byte| (byte <= 2).then_some(byte))?;
+    let key = if numbers > 0 { Some(read_hash(reader, "key")?) } else { None };
+    let fingerprint = if numbers > 1 { Some(read_hash(reader, "fingerprint")?) } else { None };
+    Ok(Origin { actor, key, fingerprint })
+}
+
+fn read_hash(reader: &mut Reader, field: &'static str) -> Result<u128, DecodeError> {
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(reader.take(field, 16)?);
+    Ok(u128::from_le_bytes(bytes))
 }
 
 fn write_edit(out: &mut Vec<u8>, input: &EditInput) {

@@ -9,7 +9,11 @@ const PASSED: [Passed; 3] = [Passed::All, Passed::Latest, Passed::None];
 const PASSAGES: [Passage; 3] = [Passage::Watched, Passage::AfterDowntime, Passage::Accepted];
 
 fn origins() -> impl Strategy<Value = Origin> {
-    (".{0,12}", any::<Option<u128>>()).prop_map(|(actor, key)| Origin { actor: actor.into(), key })
+    (".{0,12}", any::<Option<(u128, Option<u128>)>>()).prop_map(|(actor, hashes)| Origin {
+        actor: actor.into(),
+        key: hashes.map(|(key, _)| key),
+        fingerprint: hashes.and_then(|(_, fingerprint)| fingerprint),
+    })
 }
 
 /// Codes for some words, now and then for more than 255 or 65,535 of them.

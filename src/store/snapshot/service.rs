@@ -135,40 +135,53 @@ pub fn answers_schema() -> SchemaRef {
         number("taken"),
         number("refused"),
         number("result"),
+        // 32 hexadecimal digits; files of earlier releases do not have the column.
+        Field::new("fingerprint", DataType::Utf8, true),
     ]))
 }
 
 pub fn write_answers(answers: &[KeptAnswer]) -> Result<RecordBatch, SnapshotError> {
     let at_ms: Vec<i64> = answers.iter().map(|answer| answer.at_ms).collect();
-    let keys = answers.iter().map(|answer| answer.origin.key.map(|key| format!("{key:032x}")));
+    let hashes = |hash: fn(&Origin) -> Option<u128>| {
+        let digits = answers.iter().map(|answer| hash(&answer.origin).map(|hash| format!("{hash:032x}")));
+        Arc::new(StringArray::from_iter(digits))
+    };
     Ok(RecordBatch::try_new(
         answers_schema(),
         vec![
             strings(answers.iter().map(|answer| &answer.origin.actor)),
-            Arc::new(StringArray::from_iter(keys)),
+            hashes(|origin| origin.key),
             times(&at_ms),
             numbers(answers.iter().map(|answer| answer.taken)),
             numbers(answers.iter().map(|answer| answer.refused)),
             numbers(answers.iter().map(|answer| answer.result)),
+            hashes(|origin| origin.fingerprint),
         ],
     )?)
 }
 
 pub fn read_answers(rows: &Rows<'_>) -> Result<Vec<KeptAnswer>, Unfit> {
-    let (actors, keys, at_ms) = (rows.strings("actor")?, rows.optional_strings("key")?, rows.times("at")?);
+    let (actors, at_ms) = (rows.strings("actor")?, rows.times("at")?);
+    let keys = hashes(rows, "key")?;
+    let fingerprints = if rows.has("fingerprint") { hashes(rows, "fingerprint")? } else { vec![None; rows.len()] };
     let counts = |name: &str| rows.numbers::<UInt64Type>(name);
     let (taken, refused, result) = (counts("taken")?, counts("refused")?, counts("result")?);
-    let key = |text: &str| {
-        u128::from_str_radix(text, 16).map_err(|_| rows.unfit("key", &format!("{text:?} is no hexadecimal number")))
-    };
-    let answer = |row: usize, key: Option<u128>| KeptAnswer {
-        origin: Origin { actor: actors.value(row).into(), key },
+    let answer = |row: usize| KeptAnswer {
+        origin: Origin { actor: actors.value(row).into(), key: keys[row], fingerprint: fingerprints[row] },
         at_ms: at_ms[row],
         taken: taken[row],
         refused: refused[row],
         result: result[row],
     };
-    keys.iter().enumerate().map(|(row, text)| Ok(answer(row, text.map(key).transpose()?))).collect()
+    Ok((0..rows.len()).map(answer).collect())
+}
+
+/// A column of hexadecimal numbers that may be empty.
+fn hashes(rows: &Rows<'_>, name: &str) -> Result<Vec<Option<u128>>, Unfit> {
+    let number = |text: &str| {
+        u128::from_str_radix(text, 16).map_err(|_| rows.unfit(name, &format!("{text:?} is no hexadecimal number")))
+    };
+    rows.optional_strings(name)?.iter().map(|text| text.map(number).transpose()).collect()
 }
 
 pub fn days_schema() -> SchemaRef {

@@ -1,3 +1,4 @@
+use super::super::turns::Turns;
 use super::*;
 use futures_util::stream;
 use std::future::Future;
@@ -7,6 +8,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
 type Item = Result<Bytes, PayloadError>;
+
+fn channel() -> (Feeder, BodyReader) {
+    super::channel(Arc::new(Arc::new(Turns::new(1)).of("token".into())))
+}
 
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().build().expect("a runtime")

@@ -162,7 +162,7 @@ pub fn service_state() -> ServiceState {
         note: "why not".to_owned(),
     };
     let answer = |key: Option<u128>| KeptAnswer {
-        origin: Origin { actor: "loader".into(), key },
+        origin: Origin { actor: "loader".into(), key, fingerprint: None },
         at_ms: START.now_ms,
         taken: 1,
         refused: u64::MAX,

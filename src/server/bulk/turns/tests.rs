@@ -1,0 +1,81 @@
+use super::*;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn waiting(turns: &Turns) -> usize {
+    turns.state().waiting.len()
+}
+
+/// Waits until so many wait for a turn.
+fn until_waiting(turns: &Turns, count: usize) {
+    while waiting(turns) != count {
+        thread::yield_now();
+    }
+}
+
+/// Takes a turn on a thread of its own; the turn comes over the channel once it has begun.
+fn begin(turns: &Arc<Turns>, token: &str) -> mpsc::Receiver<Turn> {
+    let turn = turns.of(token.into());
+    let (begun, begins) = mpsc::channel();
+    thread::spawn(move || {
+        turn.begin();
+        begun.send(turn)
+    });
+    begins
+}
+
+#[test]
+fn who_waits_for_a_sender_holds_nobody_up() {
+    let turns = Arc::new(Turns::new(2));
+    let slow: Vec<Turn> = (0..8).map(|_| turns.of("slow".into())).collect();
+    for turn in &slow {
+        turn.begin();
+        turn.pause();
+    }
+    let other = begin(&turns, "other").recv_timeout(PATIENCE).unwrap();
+    // One of the slow ones goes on beside it; a second has to wait.
+    slow[0].begin();
+    let third = begin(&turns, "third");
+    until_waiting(&turns, 1);
+    drop(other);
+    assert!(third.recv_timeout(PATIENCE).is_ok());
+}
+
+#[test]
+fn one_token_has_all_turns_until_another_wants_one() {
+    let turns = Arc::new(Turns::new(3));
+    let mine: Vec<Turn> = (0..3).map(|_| turns.of("mine".into())).collect();
+    mine.iter().for_each(Turn::begin);
+    // Nobody waits, or only more of the same token: nothing is passed on.
+    mine[0].pass_on();
+    let fourth = begin(&turns, "mine");
+    until_waiting(&turns, 1);
+    mine[0].pass_on();
+    assert!(fourth.try_recv().is_err());
+    let yours = begin(&turns, "yours");
+    until_waiting(&turns, 2);
+    let passing = thread::spawn(move || mine.iter().for_each(Turn::pass_on));
+    let yours = yours.recv_timeout(PATIENCE).unwrap();
+    yours.pause();
+    // What the other no longer needs goes to who has waited longest, then to who passed it on.
+    drop(fourth.recv_timeout(PATIENCE).unwrap());
+    passing.join().unwrap();
+    assert_eq!(waiting(&turns), 0);
+}
+
+#[test]
+fn more_tokens_than_turns_take_turns() {
+    let turns = Arc::new(Turns::new(1));
+    let first = begin(&turns, "first").recv_timeout(PATIENCE).unwrap();
+    let second = begin(&turns, "second");
+    until_waiting(&turns, 1);
+    let passing = thread::spawn(move || first.pass_on());
+    let second = second.recv_timeout(PATIENCE).unwrap();
+    until_waiting(&turns, 1);
+    second.pass_on();
+    drop(second);
+    passing.join().unwrap();
+}

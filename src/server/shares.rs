@@ -1,0 +1,101 @@
+//! Something scarce that callers take parts of: so much in all, and so much at most for one token, so that one client cannot
+//! shut out the others. Used for the bytes of bodies in memory and for bulk loads that are open.
+
+#[cfg(test)]
+mod tests;
+
+use crate::limits::MAX_TOKENS;
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+/// What there is, and who has how much of it.
+#[derive(Debug)]
+pub struct Shares {
+    free: Arc<Semaphore>,
+    of_one: usize,
+    by_token: Mutex<HashMap<Arc<str>, Arc<Semaphore>, RandomState>>,
+}
+
+/// A part that somebody has; given back when it is dropped.
+#[derive(Debug)]
+pub struct Share {
+    of_token: OwnedSemaphorePermit,
+    of_all: OwnedSemaphorePermit,
+}
+
+/// Why there was nothing to be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Full {
+    /// The token has all that one token may have.
+    Token,
+    /// All tokens together have all there is.
+    All,
+}
+
+impl Shares {
+    /// `all` there is, of which one token may have `of_one`.
+    pub fn new(all: usize, of_one: usize) -> Self {
+        Self { free: Arc::new(Semaphore::new(all)), of_one, by_token: Mutex::default() }
+    }
+
+    /// Takes so much, or waits for it, first come, first served. More than one token may have is never to be had.
+    pub fn take(
+        &self,
+        token: &Arc<str>,
+        count: u32,
+        patience: Duration,
+    ) -> impl Future<Output = Result<Share, Full>> + use<> {
+        let (of_token, free) = (self.of(token), Arc::clone(&self.free));
+        async move {
+            let mut full = Full::Token;
+            let taking = async {
+                let of_token = of_token.acquire_many_owned(count).await?;
+                full = Full::All;
+                Ok::<_, AcquireError>(Share { of_token, of_all: free.acquire_many_owned(count).await? })
+            };
+            // The semaphores are never closed: what is left is that it took too long.
+            let taken = timeout(patience, taking).await;
+            taken.ok().and_then(Result::ok).ok_or(full)
+        }
+    }
+
+    /// Takes so much if it is there now.
+    pub fn try_take(&self, token: &Arc<str>, count: u32) -> Option<Share> {
+        let of_token = self.of(token).try_acquire_many_owned(count).ok()?;
+        let of_all = Arc::clone(&self.free).try_acquire_many_owned(count).ok()?;
+        Some(Share { of_token, of_all })
+    }
+
+    /// How much nobody has.
+    #[cfg(test)]
+    pub fn free(&self) -> usize {
+        self.free.available_permits()
+    }
+
+    fn of(&self, token: &Arc<str>) -> Arc<Semaphore> {
+        let mut by_token = self.by_token.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = by_token.get(token) {
+            return Arc::clone(known);
+        }
+        if by_token.len() >= MAX_TOKENS {
+            // Of tokens that have been revoked since; whoever has or wants a share has a hold on its count.
+            by_token.retain(|_, count| Arc::strong_count(count) > 1);
+        }
+        let new = Arc::new(Semaphore::new(self.of_one));
+        by_token.insert(Arc::clone(token), Arc::clone(&new));
+        new
+    }
+}
+
+impl Share {
+    /// Adds another share of the same token.
+    pub fn add(&mut self, other: Self) {
+        self.of_token.merge(other.of_token);
+        self.of_all.merge(other.of_all);
+    }
+}

@@ -1,0 +1,77 @@
+//! The room that bodies have in memory.
+
+use super::client::{Answer, Client};
+use super::*;
+use crate::limits::BODIES_BYTES;
+
+const BODY_BYTES: usize = 20 << 20;
+
+fn begin(fixture: &Fixture, token: &str) -> Client {
+    let mut client = Client::connect(fixture.address());
+    client.send(format!(
+        "PUT /v1/things/7 HTTP/1.1\r\nhost: test\r\nauthorization: Bearer {token}\r\ncontent-length: {BODY_BYTES}\r\n\r\n"
+    ));
+    client
+}
+
+fn put(fixture: &Fixture, token: &str) -> Answer {
+    let mut client = begin(fixture, token);
+    client.send(vec![b'x'; BODY_BYTES]);
+    client.answer()
+}
+
+/// Waits until so many bytes are free.
+fn until_free(fixture: &Fixture, bytes: usize) {
+    while fixture.handle.free_room() != bytes {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn bodies_of_one_token_leave_room_for_those_of_another() {
+    let fixture = Fixture::with(|config| config.limits.body_bytes = BODY_BYTES);
+    let (mine, yours) = (fixture.token(Role::Admin, None), fixture.token(Role::Admin, None));
+    // Their bodies never end.
+    let held: Vec<Client> = (0..3).map(|_| begin(&fixture, &mine)).collect();
+    until_free(&fixture, BODIES_BYTES - 3 * BODY_BYTES);
+    let refused = put(&fixture, &mine);
+    assert_eq!((refused.status, refused.header("retry-after")), (503, Some("2")), "{}", refused.text());
+    assert!(refused.text().contains("of this token"), "{}", refused.text());
+    assert_eq!(put(&fixture, &yours).status, 200);
+    // A small one of the same token still fits.
+    let head = format!("PUT /v1/things/7 HTTP/1.1\nauthorization: Bearer {mine}");
+    assert_eq!(super::client::ask(fixture.address(), &head, "x").status, 200);
+
+    // All room taken, then none is for anybody; who waits gets what is given back.
+    let more: Vec<Client> = (0..3).map(|_| begin(&fixture, &yours)).collect();
+    until_free(&fixture, BODIES_BYTES - 6 * BODY_BYTES);
+    let third = fixture.token(Role::Admin, None);
+    let refused = put(&fixture, &third);
+    assert_eq!(refused.status, 503);
+    assert!(refused.text().contains("of all requests"), "{}", refused.text());
+    let mut waiting = begin(&fixture, &third);
+    drop(held);
+    waiting.send(vec![b'x'; BODY_BYTES]);
+    assert_eq!(waiting.answer().status, 200);
+    drop((more, waiting));
+    until_free(&fixture, BODIES_BYTES);
+    fixture.handle.stop().unwrap();
+}
+
+#[test]
+fn a_body_of_unknown_length_takes_room_as_it_comes() {
+    let fixture = Fixture::with(|config| config.limits.body_bytes = BODY_BYTES);
+    let token = fixture.token(Role::Admin, None);
+    let mut client = Client::connect(fixture.address());
+    client.send(format!(
+        "PUT /v1/things/7 HTTP/1.1\r\nhost: test\r\nauthorization: Bearer {token}\r\ntransfer-encoding: chunked\r\n\r\n"
+    ));
+    client.send("1\r\nx\r\n");
+    until_free(&fixture, BODIES_BYTES - (16 << 10));
+    client.send(format!("{:x}\r\n{}\r\n", 40_000, "x".repeat(40_000)));
+    until_free(&fixture, BODIES_BYTES - (48 << 10));
+    client.send("0\r\n\r\n");
+    assert_eq!(client.answer().status, 200);
+    until_free(&fixture, BODIES_BYTES);
+    fixture.handle.stop().unwrap();
+}
