@@ -41,7 +41,7 @@ fn start(folder: &Path) -> (Service, Stopper) {
 fn load(service: &Service, ids: std::ops::Range<u64>) {
     let mut batch = Batch::default();
     ids.for_each(|id| batch.push(&format!("T{id}"), service.now_ms(), EventKind::Opened));
-    let origin = Origin { actor: "test".into(), key: None };
+    let origin = Origin { actor: "test".into(), ..Origin::default() };
     service.load_blocking(Load { batch, passed: Passed::Latest, origin }).unwrap();
 }
 

@@ -89,7 +89,7 @@ fn open(service: &Service, ids: &[&str], priority: &str) {
         batch.push(id, service.now_ms(), EventKind::Opened);
         batch.set_last(overdue::ticket::Column::Priority, priority);
     }
-    let origin = Origin { actor: "test".into(), key: None };
+    let origin = Origin { actor: "test".into(), ..Origin::default() };
     service.load_blocking(Load { batch, passed: Passed::Latest, origin }).unwrap();
 }
 
@@ -209,7 +209,7 @@ fn what_came_while_the_time_was_wrong_stays_at_its_time_and_can_be_moved() {
     machine.set(0);
     machine.visit(Some(machine.wall_ms()), |service| {
         assert_eq!(service.read(|engine| engine.ahead_of_time()), 2);
-        let origin = Origin { actor: "test".into(), key: None };
+        let origin = Origin { actor: "test".into(), ..Origin::default() };
         let mut batch = Batch::default();
         batch.push("B", service.now_ms() - 5 * HOUR_MS, EventKind::Opened);
         service.load_blocking(Load { batch, passed: Passed::Latest, origin }).unwrap();
