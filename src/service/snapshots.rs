@@ -104,17 +104,16 @@ impl Snapshots {
         }
     }
 
+    /// Whether the next step begins a snapshot.
+    pub fn is_due(&self, machine: &Machine) -> bool {
+        let is_free = self.running.is_none() && self.ending.as_ref().is_none_or(JoinHandle::is_finished);
+        is_free && (self.asked || self.since_last.elapsed() >= self.every && self.has_news(machine))
+    }
+
     /// Does what can be done without waiting.
     pub fn step(&mut self, machine: &Machine, clock: &Clock) -> Step {
-        if self.ending.as_ref().is_some_and(|thread| !thread.is_finished()) {
-            return Step::Nothing;
-        }
-        self.ending = None;
-        if self.running.is_none() {
-            let is_time = self.since_last.elapsed() >= self.every && self.has_news(machine);
-            if !is_time && !self.asked {
-                return Step::Nothing;
-            }
+        if self.is_due(machine) {
+            self.ending = None;
             self.begin(machine);
         }
         let Some(running) = &mut self.running else { return Step::Nothing };

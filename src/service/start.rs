@@ -110,10 +110,9 @@ impl Service {
         let history = Arc::new(History::open(&folder.join("history")).map_err(|error| damaged(&error))?);
         let mut recovered = recovery::recover(config, &journal, &history)?;
 
-        let names = Arc::clone(&recovered.machine.names);
-        let feed = Arc::new(Feed::new(Arc::clone(&names), Arc::clone(&history), recovered.machine.last_escalation()));
+        let feed = Arc::new(Feed::new(Arc::clone(&history), recovered.machine.last_escalation()));
         let (history_work, work) = crossbeam_channel::bounded(WAITING_BLOCKS);
-        let historian = historian::start(history, Arc::clone(&names), work).map_err(io(folder))?;
+        let historian = historian::start(history, work).map_err(io(folder))?;
         recovery::replay(&mut recovered, &journal, |told| drop(historian::keep(&feed, &history_work, told)))?;
         let Recovered { mut machine, last_ms, genesis, snapshot, replayed_groups } = recovered;
         if let Some(group) = &genesis {
@@ -144,7 +143,6 @@ impl Service {
             commands: commands.clone(),
             published: Arc::clone(&published),
             engine: Arc::clone(&machine.engine),
-            names,
             feed: Arc::clone(&feed),
             clock: Arc::clone(&clock),
             acknowledgements: Arc::clone(&machine.acknowledgements),

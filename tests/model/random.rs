@@ -256,6 +256,7 @@ impl Workload<'_> {
                 let now_ms = (self.model.now_ms() - back_ms).max(START_MS - 2 * DAY_MS);
                 vec![Command::Rewind(now_ms, self.random.pick(&PASSED))]
             }
+            3 if self.profile.restates => vec![Command::FreeLabels],
             2..=7 => vec![Command::Advance(self.later())],
             _ => {
                 let mut rows = (0..1 + self.random.below(5)).map(|_| self.row()).collect::<Vec<Row>>();

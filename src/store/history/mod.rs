@@ -25,7 +25,7 @@ mod tests;
 
 pub use error::HistoryError;
 
-use crate::store::record::{CycleBlock, EscalationBlock, EscalationFilter, EscalationRecord, Names};
+use crate::store::record::{CycleBlock, EscalationBlock, EscalationFilter, EscalationRecord};
 use cycles::CycleTable;
 use escalations::EscalationTable;
 use shelf::Shelf;
@@ -68,16 +68,16 @@ impl History {
     /// # Errors
     /// [`HistoryError::Gap`] when records before these are missing, and what the disk says. What was published before the
     /// error stays.
-    pub fn write_escalations(&self, blocks: &[Arc<EscalationBlock>], names: &Names) -> Result<(), HistoryError> {
-        write::add::<EscalationTable>(&self.escalations, blocks, names)
+    pub fn write_escalations(&self, blocks: &[Arc<EscalationBlock>]) -> Result<(), HistoryError> {
+        write::add::<EscalationTable>(&self.escalations, blocks)
     }
 
     /// Adds cycle records, as [`History::write_escalations`] does.
     ///
     /// # Errors
     /// As there.
-    pub fn write_cycles(&self, blocks: &[Arc<CycleBlock>], names: &Names) -> Result<(), HistoryError> {
-        write::add::<CycleTable>(&self.cycles, blocks, names)
+    pub fn write_cycles(&self, blocks: &[Arc<CycleBlock>]) -> Result<(), HistoryError> {
+        write::add::<CycleTable>(&self.cycles, blocks)
     }
 
     /// Escalation records after a number, oldest first: at most `limit` (and

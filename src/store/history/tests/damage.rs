@@ -1,6 +1,6 @@
 //! Files that are not as they were written are told of, never read.
 
-use super::made_up::{Dice, blocks, cycle_block, names};
+use super::made_up::{Dice, blocks, cycle_block};
 use crate::store::history::{History, HistoryError};
 use crate::store::record::EscalationFilter;
 use std::fs;
@@ -24,7 +24,7 @@ fn ask(folder: &Path) -> Result<usize, HistoryError> {
 fn flipped_bits_and_cut_files_are_found() {
     let folder = tempfile::tempdir().unwrap();
     let blocks = blocks(&mut Dice(11), 3);
-    History::open(folder.path()).unwrap().write_escalations(&blocks, &names()).unwrap();
+    History::open(folder.path()).unwrap().write_escalations(&blocks).unwrap();
     let rows: usize = blocks.iter().map(|block| block.len()).sum();
     assert_eq!(ask(folder.path()).unwrap(), rows);
     let file = files(&folder.path().join("escalations")).remove(0);
@@ -50,7 +50,7 @@ fn a_missing_file_is_found_at_the_start() {
     let folder = tempfile::tempdir().unwrap();
     let history = History::open(folder.path()).unwrap();
     for first in [1, 3, 5] {
-        history.write_cycles(&[cycle_block(first, 2)], &names()).unwrap();
+        history.write_cycles(&[cycle_block(first, 2)]).unwrap();
     }
     let second = files(&folder.path().join("cycles")).remove(1);
     fs::remove_file(second).unwrap();
@@ -61,12 +61,12 @@ fn a_missing_file_is_found_at_the_start() {
 #[test]
 fn what_a_crash_left_is_swept() {
     let folder = tempfile::tempdir().unwrap();
-    History::open(folder.path()).unwrap().write_cycles(&[cycle_block(1, 2)], &names()).unwrap();
+    History::open(folder.path()).unwrap().write_cycles(&[cycle_block(1, 2)]).unwrap();
     let left = folder.path().join("cycles/2026-11-22/3.partial");
     fs::write(&left, b"half a file").unwrap();
     let history = History::open(folder.path()).unwrap();
     assert!(!left.exists());
     assert_eq!(history.last_cycle(), 2);
-    history.write_cycles(&[cycle_block(3, 1)], &names()).unwrap();
+    history.write_cycles(&[cycle_block(3, 1)]).unwrap();
     assert_eq!(files(&folder.path().join("cycles")).len(), 2);
 }
