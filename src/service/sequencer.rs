@@ -127,11 +127,13 @@ impl Sequencer {
         let due = self.due_by(now_ms);
         self.publisher.rounds(due);
         let is_idle = due == 0 && self.opening.is_none();
-        // A full disk is tried again, also when nobody asks: only a write tells that there is room.
-        let is_full = self.publisher.is_disk_full() && now_ms != self.tried_ms;
-        let is_wanted = is_full || now_ms - self.written_ms >= MAX_SILENCE_MS;
-        if inputs.is_empty() && is_idle && !is_wanted {
-            self.machine.pass_idle(now_ms);
+        // A full disk is tried again, once a second and also when nobody asks: only a write tells that there is room.
+        let is_full = self.publisher.is_disk_full();
+        let is_wanted = !is_idle || is_full || now_ms - self.written_ms >= MAX_SILENCE_MS;
+        if inputs.is_empty() && (!is_wanted || is_full && now_ms == self.tried_ms) {
+            if is_idle {
+                self.machine.pass_idle(now_ms);
+            }
             self.publish(false);
             return;
         }
@@ -310,6 +312,10 @@ impl Sequencer {
 
     /// Hands the next shard to a snapshot that is being taken, or begins one.
     fn step_snapshot(&mut self) {
+        if matches!(self.opening, Some((Passage::Accepted, _))) {
+            // All shards of a snapshot are from before the time was set back, or all from after it.
+            return;
+        }
         if self.snapshots.is_due(&self.machine) {
             self.free_labels();
         }

@@ -251,10 +251,13 @@ impl Workload<'_> {
             }
             1 if self.profile.catch_ups => vec![Command::CatchUp(self.later(), self.random.pick(&PASSED))],
             2 if self.profile.rewinds => {
+                // Edits move to it: at an instant at which nothing else happens.
                 let step_ms = self.random.pick(&[SECOND_MS, HOUR_MS, DAY_MS, 40 * DAY_MS]);
                 let back_ms = step_ms * (1 + self.random.below(3) as i64);
                 let now_ms = (self.model.now_ms() - back_ms).max(START_MS - 2 * DAY_MS);
-                vec![Command::Rewind(now_ms, self.random.pick(&PASSED))]
+                let now_ms = now_ms / MINUTE_MS * MINUTE_MS + 7 * SECOND_MS;
+                let rewind = Command::Rewind(now_ms, self.random.pick(&PASSED));
+                vec![rewind, Command::Advance(now_ms + SECOND_MS)]
             }
             3 if self.profile.restates => vec![Command::FreeLabels],
             2..=7 => vec![Command::Advance(self.later())],

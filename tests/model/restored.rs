@@ -123,7 +123,7 @@ fn shards_exported_at_different_moments_catch_up() {
         spread += last - range.start;
 
         let mut watched = Watched::new(&policy, SHARDS);
-        let (mut head, mut states, mut told) = (Head::default(), Vec::new(), Vec::new());
+        let (mut head, mut installed, mut states, mut told) = (Head::default(), Vec::new(), Vec::new(), Vec::new());
         for done in 0..=commands.len() {
             let engine = watched.subject.engine();
             if done == range.start {
@@ -131,6 +131,7 @@ fn shards_exported_at_different_moments_catch_up() {
             }
             if done == last {
                 head.words = engine.head().words;
+                installed.clone_from(&watched.installed);
             }
             let now = (0u16..).zip(&positions).filter(|(_, position)| **position == done);
             states.extend(now.map(|(shard, _)| engine.export(shard)));
@@ -143,9 +144,7 @@ fn shards_exported_at_different_moments_catch_up() {
         }
 
         let mut restored = Watched::new(&policy, SHARDS);
-        // The last command may have been an edit that the shards had not seen.
-        let edits = commands[..last].iter().filter(|command| matches!(command, Command::Edit(..))).count();
-        let engine = restore(&watched.installed[..=edits], &head, states);
+        let engine = restore(&installed, &head, states);
         restored.subject = watched.subject.with(engine.unwrap_or_else(|error| panic!("seed {seed}: {error}")));
         for (index, command) in commands.iter().enumerate().skip(range.start) {
             let ahead: Vec<bool> = positions.iter().map(|position| *position > index).collect();

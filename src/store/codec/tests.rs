@@ -153,8 +153,10 @@ fn the_numbers_of_choices_never_change() {
     assert_eq!(choice::state(None), 0);
     assert_eq!([Passed::All, Passed::Latest, Passed::None].map(choice::passed), [0, 1, 2]);
     assert_eq!([Apply::FromStart, Apply::FromNow, Apply::NewTickets].map(choice::apply), [0, 1, 2]);
+    assert_eq!(PASSAGES.map(choice::passage), [0, 1, 2]);
     for byte in 0..=u8::MAX {
         assert!(choice::read_passed(byte).is_none_or(|read| choice::passed(read) == byte));
+        assert!(choice::read_passage(byte).is_none_or(|read| choice::passage(read) == byte));
         assert!(choice::read_apply(byte).is_none_or(|read| choice::apply(read) == byte));
         assert!(choice::read_kind(byte).is_none_or(|read| choice::kind(read) == byte));
         assert!(choice::read_state(byte).is_none_or(|read| choice::state(read) == byte));
