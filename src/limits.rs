@@ -49,6 +49,13 @@ pub const MAX_SHORT_LABELS: usize = 65_535;
 /// Distinct channels: kept as an 8-bit number.
 pub const MAX_CHANNELS: usize = 255;
 
+/// The share of the channels, of the teams and of the categories that one client may introduce: three of four, so that a wrong
+/// mapping of one leaves numbers to the others.
+pub const LABEL_SHARE: (usize, usize) = (3, 4);
+
+/// Owners or customers without a ticket that are not worth a walk over all tickets.
+pub const LABEL_SLACK: usize = 1 << 16;
+
 /// Rows of one batch handed to the engine.
 pub const MAX_BATCH_ROWS: usize = 1 << 20;
 

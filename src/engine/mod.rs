@@ -115,6 +115,7 @@ mod edit;
 mod explain;
 mod export;
 mod fold;
+mod free_labels;
 mod happen;
 mod history;
 mod list;
@@ -151,7 +152,7 @@ pub use outcome::{
 };
 pub use preview::{Plan, Preview};
 pub use restore::{Installed, RestoreError, RestoredShard, Restoring};
-pub use state::{ClockColumns, EventColumns, FireColumns, Head, ShardState, TicketColumns, WordLists};
+pub use state::{ClockColumns, EventColumns, FireColumns, Head, IntroducedBy, ShardState, TicketColumns, WordLists};
 pub use survey::SurveyParts;
 pub use symbols::{NO_SYMBOL, Symbol};
 pub use versions::Apply;

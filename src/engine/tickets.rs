@@ -320,6 +320,12 @@ impl Tickets {
         Vec::new()
     }
 
+    /// The events that are kept of a ticket, to be changed; none where the record is its history.
+    pub(super) fn entries_mut(&mut self, slot: u32) -> &mut [Entry] {
+        let history = self.records[slot].history;
+        if history == NONE { &mut [] } else { &mut self.histories[history as usize].entries }
+    }
+
     pub(super) fn history(&self, slot: u32) -> Option<&History> {
         self.histories.get(self.records[slot].history as usize)
     }

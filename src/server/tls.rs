@@ -6,10 +6,10 @@ pub(in crate::server) mod tests;
 use crate::limits::MAX_CONFIG_BYTES;
 use rustls::ServerConfig;
 use rustls::crypto::ring;
-use rustls::server::{ClientHello, ResolvesServerCert};
-use rustls::sign::CertifiedKey;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
@@ -26,7 +26,9 @@ pub enum TlsError {
     Pem { path: PathBuf, expected: &'static str, message: String },
     #[error("the certificate and the key cannot be used together: {0}")]
     Unusable(String),
-    #[error("{path} can be read by every user of this machine (mode {mode:03o}), expected its owner only: chmod 600 {path}")]
+    #[error(
+        "{path} can be read by every user of this machine (mode {mode:03o}), expected its owner only: chmod 600 {path}"
+    )]
     Exposed { path: PathBuf, mode: u32 },
 }
 
@@ -98,17 +100,14 @@ fn certified_key(certificate: &Path, key: &Path) -> Result<CertifiedKey, TlsErro
     if chain.is_empty() {
         return Err(pem(certificate, "certificates", "there is none in it".to_owned()));
     }
-    let mode = std::fs::metadata(key)
-        .map_err(|error| TlsError::Io { path: key.to_owned(), error })?
-        .permissions()
-        .mode();
+    let mode =
+        std::fs::metadata(key).map_err(|error| TlsError::Io { path: key.to_owned(), error })?.permissions().mode();
     if mode & OTHERS != 0 {
         return Err(TlsError::Exposed { path: key.to_owned(), mode: mode & 0o777 });
     }
     let bytes = read(key)?;
     let key = PrivateKeyDer::from_pem_slice(&bytes).map_err(|error| pem(key, "a private key", error.to_string()))?;
-    CertifiedKey::from_der(chain, key, &ring::default_provider())
-        .map_err(|error| TlsError::Unusable(error.to_string()))
+    CertifiedKey::from_der(chain, key, &ring::default_provider()).map_err(|error| TlsError::Unusable(error.to_string()))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, TlsError> {

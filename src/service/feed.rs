@@ -15,7 +15,6 @@ use tokio::sync::watch;
 /// The records of escalations.
 #[derive(Debug)]
 pub struct Feed {
-    names: Arc<Names>,
     history: Arc<History>,
     recent: RwLock<Recent>,
     last: watch::Sender<u64>,
@@ -30,8 +29,8 @@ struct Recent {
 
 impl Feed {
     /// A feed of which the records up to `last` are in the history.
-    pub fn new(names: Arc<Names>, history: Arc<History>, last: u64) -> Self {
-        Self { names, history, recent: RwLock::default(), last: watch::Sender::new(last) }
+    pub fn new(history: Arc<History>, last: u64) -> Self {
+        Self { history, recent: RwLock::default(), last: watch::Sender::new(last) }
     }
 
     /// Adds the records of a group.
@@ -77,11 +76,16 @@ impl Feed {
                 .escalations_after(after, filter, limit)
                 .map_err(|error| Refusal::Failed(error.to_string()));
         }
-        let wanted = Wanted::new(filter, &self.names);
+        let mut wanted: Option<Wanted<'_>> = None;
         let mut found = Vec::new();
         let mut looked_at = 0;
         let mut reached = after;
         for block in blocks {
+            // Most blocks have the same words as the one before.
+            let wanted = match &wanted {
+                Some(known) if Arc::ptr_eq(&known.names, &block.names) => known,
+                _ => wanted.insert(Wanted::new(filter, &block.names)),
+            };
             let skip = (after + 1).saturating_sub(block.first_sequence) as usize;
             for row in skip..block.len() {
                 if found.len() >= limit || looked_at >= MAX_RECORDS_A_PAGE {
@@ -90,7 +94,7 @@ impl Feed {
                 reached = block.first_sequence + row as u64;
                 looked_at += 1;
                 if wanted.admits(&block, row) {
-                    found.push(block.record(row, &self.names));
+                    found.push(block.record(row));
                 }
             }
         }
@@ -101,6 +105,7 @@ impl Feed {
 /// A filter whose words have been looked up: no text is compared but the ticket's.
 struct Wanted<'a> {
     filter: &'a EscalationFilter,
+    names: Arc<Names>,
     /// `None` for any; [`NO_SYMBOL`] for a word that nothing has.
     clock: Option<Symbol>,
     priority: Option<Symbol>,
@@ -109,11 +114,12 @@ struct Wanted<'a> {
 }
 
 impl<'a> Wanted<'a> {
-    fn new(filter: &'a EscalationFilter, names: &Names) -> Self {
+    fn new(filter: &'a EscalationFilter, names: &Arc<Names>) -> Self {
         let find =
             |column, word: &Option<String>| word.as_ref().map(|word| names.find(column, word).unwrap_or(NO_SYMBOL));
         Self {
             filter,
+            names: Arc::clone(names),
             clock: find(NameColumn::Clock, &filter.clock),
             priority: find(NameColumn::Priority, &filter.priority),
             team: find(NameColumn::Team, &filter.team),

@@ -39,7 +39,7 @@ use crate::policy;
 use crate::store::epochs::Epochs;
 use crate::store::history::Looked;
 use crate::store::input::{AcknowledgeInput, BatchInput, EditInput};
-use crate::store::record::{EscalationFilter, EscalationRecord, Names, RecordKind};
+use crate::store::record::{EscalationFilter, EscalationRecord, RecordKind};
 use crate::store::snapshot::{Acknowledgement, PolicyVersion};
 use clock::Clock;
 use crossbeam_channel::{Sender, TrySendError};
@@ -69,7 +69,6 @@ struct Inner {
     commands: Sender<Command>,
     published: Arc<Published>,
     engine: SharedEngine,
-    names: Arc<Names>,
     feed: Arc<Feed>,
     clock: Arc<Clock>,
     acknowledgements: Acknowledgements,
@@ -307,11 +306,6 @@ impl Service {
     /// Who took notice of an escalation, if somebody did.
     pub fn acknowledgement(&self, sequence: u64) -> Option<Acknowledgement> {
         self.inner.acknowledgements.read().unwrap_or_else(PoisonError::into_inner).get(&sequence).cloned()
-    }
-
-    /// The words behind numbers.
-    pub fn names(&self) -> &Arc<Names> {
-        &self.inner.names
     }
 
     /// The data folder: snapshots are listed from it, and tables that come in bulk are spooled to it.

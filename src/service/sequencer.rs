@@ -191,7 +191,7 @@ impl Sequencer {
         }
         self.tried_ms = now_ms;
         let (passage, passed) = self.opening.unwrap_or((Passage::Watched, Passed::All));
-        let group = Group { number: self.machine.group + 1, now_ms, passed, passage, inputs };
+        let group = Group { number: self.machine.group + 1, now_ms, passed, passage, has_label_share: true, inputs };
         if let Err(refusal) = self.write(&group) {
             asked.into_iter().for_each(|asked| asked.refuse(refusal.clone()));
             if is_idle {
@@ -363,6 +363,29 @@ impl Sequencer {
         self.publisher.publish(&self.machine, &self.clock, &self.commands, always, is_quiet);
     }
 
+    /// Frees labels that no ticket has, if there are enough of them. Only while no snapshot is taken: all its shards have the
+    /// same numbers.
+    fn free_labels(&mut self) {
+        let (labels, now_ms) = {
+            let engine = self.machine.engine.read().unwrap_or_else(PoisonError::into_inner);
+            (engine.labels_to_free(), engine.now_ms())
+        };
+        // What fell due while nobody watched comes first.
+        if labels == 0 || self.opening.is_some() {
+            return;
+        }
+        let number = self.machine.group + 1;
+        let inputs = vec![Input::FreeLabels];
+        let group =
+            Group { number, now_ms, passed: Passed::All, passage: Passage::Watched, has_label_share: true, inputs };
+        // Where nothing can be written now, the next snapshot frees them.
+        if self.write(&group).is_ok() {
+            let told = self.machine.apply(&group, None);
+            historian::keep(&self.feed, &self.history, told);
+            tracing::info!(labels, "labels that no ticket has are freed");
+        }
+    }
+
     /// Hands the next shard to a snapshot that is being taken, or begins one.
     fn step_snapshot(&mut self) {
         if matches!(self.opening, Some((Passage::Accepted, _))) {
@@ -371,6 +394,7 @@ impl Sequencer {
         }
         if self.snapshots.is_due(&self.machine) {
             self.check_folder();
+            self.free_labels();
         }
         match self.snapshots.step(&self.machine, &self.clock) {
             Step::Nothing => {}

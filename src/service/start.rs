@@ -128,10 +128,9 @@ impl Service {
         }
         let mut recovered = recovery::recover(parts, config.seed.as_ref())?;
 
-        let names = Arc::clone(&recovered.machine.names);
-        let feed = Arc::new(Feed::new(Arc::clone(&names), Arc::clone(&history), recovered.machine.last_escalation()));
+        let feed = Arc::new(Feed::new(Arc::clone(&history), recovered.machine.last_escalation()));
         let (history_work, work) = crossbeam_channel::bounded(WAITING_BLOCKS);
-        let historian = historian::start(Arc::clone(&history), Arc::clone(&names), work).map_err(io(folder))?;
+        let historian = historian::start(Arc::clone(&history), work).map_err(io(folder))?;
         recovery::replay(&mut recovered, &stored, |told| drop(historian::keep(&feed, &history_work, told)))?;
         let Recovered { mut machine, last_ms, genesis, snapshot, replayed_groups, damaged: unusable } = recovered;
         let (passage, least_ms) = match (config.clock, last_ms) {
@@ -167,7 +166,6 @@ impl Service {
             commands: commands.clone(),
             published: Arc::clone(&published),
             engine: Arc::clone(&machine.engine),
-            names,
             feed: Arc::clone(&feed),
             clock: Arc::clone(&clock),
             acknowledgements: Arc::clone(&machine.acknowledgements),

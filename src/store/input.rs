@@ -19,6 +19,9 @@ pub struct Group {
     pub passed: Passed,
     /// How the time comes to that of this group.
     pub passage: Passage,
+    /// Whether each client is held to its share of the labels. Groups that were written before there was a share are not, so
+    /// that they lead to the same again.
+    pub has_label_share: bool,
     pub inputs: Vec<Input>,
 }
 
@@ -54,6 +57,8 @@ pub enum Input {
     Edit(Arc<EditInput>),
     /// Somebody takes notice of an escalation.
     Acknowledge(Arc<AcknowledgeInput>),
+    /// Labels that no ticket has are freed, and the others numbered again. A group of its own, before a snapshot.
+    FreeLabels,
 }
 
 /// Events. Their texts have been read by the rules already: see [`Batch::assigned`].

@@ -60,7 +60,7 @@ fn groups() -> Vec<Group> {
                 vec![Input::Batch(batch), Input::Edit(edit.into()), Input::Acknowledge(acknowledge.into())];
             inputs.truncate(4 - place % 4);
             let passage = if place == 5 { Passage::AfterDowntime } else { Passage::Watched };
-            Group { number, now_ms: at_ms, passed: passed[place % 3], passage, inputs }
+            Group { number, now_ms: at_ms, passed: passed[place % 3], passage, has_label_share: false, inputs }
         })
         .collect()
 }
@@ -97,6 +97,7 @@ fn fingerprints() {
                 Input::Batch(input) => &mut Arc::make_mut(input).origin,
                 Input::Edit(input) => &mut Arc::make_mut(input).origin,
                 Input::Acknowledge(input) => &mut Arc::make_mut(input).origin,
+                Input::FreeLabels => continue,
             };
             origin.fingerprint = origin.key.map(|key| key ^ number as u128);
         }

@@ -259,6 +259,7 @@ impl Workload<'_> {
                 let rewind = Command::Rewind(now_ms, self.random.pick(&PASSED));
                 vec![rewind, Command::Advance(now_ms + SECOND_MS)]
             }
+            3 if self.profile.restates => vec![Command::FreeLabels],
             2..=7 => vec![Command::Advance(self.later())],
             _ => {
                 let mut rows = (0..1 + self.random.below(5)).map(|_| self.row()).collect::<Vec<Row>>();

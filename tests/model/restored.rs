@@ -101,7 +101,7 @@ fn what_is_restored_exports_the_same_tickets() {
 /// The longest stretch of commands without an edit in which shards are exported one by one.
 fn fuzzy_range(random: &mut Random, commands: &[Command]) -> std::ops::Range<usize> {
     let first = random.below(commands.len());
-    let is_edit = |command: &Command| matches!(command, Command::Edit(..) | Command::Rewind(..));
+    let is_edit = |command: &Command| matches!(command, Command::Edit(..) | Command::Rewind(..) | Command::FreeLabels);
     let free = commands[first..].iter().take_while(|command| !is_edit(command)).count();
     first..first + random.below(free + 1)
 }

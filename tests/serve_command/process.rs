@@ -27,7 +27,11 @@ fn limited(folders: &Folders, descriptors: u64, more: &[&str]) -> Command {
 fn a_start_that_cannot_hold_its_connections_says_so() {
     let folders = folders();
     for (descriptors, more, words) in [
-        (64, [].as_slice(), "the process may have 64 file descriptors, expected at least 240 (for 2 workers with 16 connections"),
+        (
+            64,
+            [].as_slice(),
+            "the process may have 64 file descriptors, expected at least 240 (for 2 workers with 16 connections",
+        ),
         (
             1_024,
             ["--connections", "4096"].as_slice(),

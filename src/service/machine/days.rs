@@ -46,13 +46,13 @@ impl Days {
 
     /// What the totals are now has been counted.
     pub fn go_on_from(&mut self, engine: &Engine) {
-        self.counted = engine.counters().by_clock.iter().map(totals).collect();
+        self.counted = engine.clock_totals().iter().map(totals).collect();
     }
 
     /// Counts what has been added since the last time, for the engine's day.
     pub fn count(&mut self, engine: &Engine) {
         let day_ms = engine.now_ms().div_euclid(DAY_MS) * DAY_MS;
-        for (clock, tally) in engine.counters().by_clock.iter().enumerate() {
+        for (clock, tally) in engine.clock_totals().iter().enumerate() {
             if self.counted.len() <= clock {
                 self.counted.resize(clock + 1, Growth::default());
             }

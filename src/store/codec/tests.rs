@@ -91,16 +91,17 @@ fn inputs() -> impl Strategy<Value = Input> {
                 }))
             },
         );
-    prop_oneof![batch, edit, acknowledge]
+    prop_oneof![batch, edit, acknowledge, Just(Input::FreeLabels)]
 }
 
 fn groups() -> impl Strategy<Value = Group> {
-    (any::<u64>(), any::<i64>(), 0..3_usize, 0..3_usize, vec(inputs(), 0..4)).prop_map(
-        |(number, now_ms, passed, passage, inputs)| Group {
+    (any::<u64>(), any::<i64>(), 0..3_usize, 0..3_usize, any::<bool>(), vec(inputs(), 0..4)).prop_map(
+        |(number, now_ms, passed, passage, has_label_share, inputs)| Group {
             number,
             now_ms,
             passed: PASSED[passed],
             passage: PASSAGES[passage],
+            has_label_share,
             inputs,
         },
     )

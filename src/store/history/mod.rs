@@ -30,7 +30,7 @@ pub use error::HistoryError;
 pub use look::{Gap, Looked};
 
 use crate::store::epochs::{Epoch, Epochs, Numbered};
-use crate::store::record::{CycleBlock, EscalationBlock, EscalationFilter, Names};
+use crate::store::record::{CycleBlock, EscalationBlock, EscalationFilter};
 use cycles::CycleTable;
 use escalations::EscalationTable;
 use shelf::Shelf;
@@ -142,16 +142,16 @@ impl History {
     /// # Errors
     /// [`HistoryError::Gap`] when records before these are missing, and what the disk says. What was published before the
     /// error stays.
-    pub fn write_escalations(&self, blocks: &[Arc<EscalationBlock>], names: &Names) -> Result<(), HistoryError> {
-        write::add::<EscalationTable>(&self.escalations, blocks, names, self.epoch())
+    pub fn write_escalations(&self, blocks: &[Arc<EscalationBlock>]) -> Result<(), HistoryError> {
+        write::add::<EscalationTable>(&self.escalations, blocks, self.epoch())
     }
 
     /// Adds cycle records, as [`History::write_escalations`] does.
     ///
     /// # Errors
     /// As there.
-    pub fn write_cycles(&self, blocks: &[Arc<CycleBlock>], names: &Names) -> Result<(), HistoryError> {
-        write::add::<CycleTable>(&self.cycles, blocks, names, self.epoch())
+    pub fn write_cycles(&self, blocks: &[Arc<CycleBlock>]) -> Result<(), HistoryError> {
+        write::add::<CycleTable>(&self.cycles, blocks, self.epoch())
     }
 
     /// Escalation records after a number, oldest first: at most `limit` (and

@@ -29,6 +29,7 @@ pub trait RecordTable: Default {
     fn first_sequence(block: &Self::Block) -> u64;
     fn recorded_ms(block: &Self::Block) -> i64;
     fn rows_of(block: &Self::Block) -> usize;
+    fn names(block: &Self::Block) -> &Arc<Names>;
     fn push(&mut self, block: &Self::Block, row: usize, words: &mut WordsOf<'_>);
     /// The rows so far; the next ones begin anew.
     fn finish(&mut self, schema: SchemaRef) -> Result<RecordBatch, ArrowError>;
@@ -55,12 +56,7 @@ impl WordsOf<'_> {
 }
 
 /// Adds blocks, in order.
-pub fn add<T: RecordTable>(
-    shelf: &Shelf,
-    blocks: &[Arc<T::Block>],
-    names: &Names,
-    epoch: Option<Epoch>,
-) -> Result<(), HistoryError> {
+pub fn add<T: RecordTable>(shelf: &Shelf, blocks: &[Arc<T::Block>], epoch: Option<Epoch>) -> Result<(), HistoryError> {
     let _alone = shelf.writing.lock().unwrap_or_else(PoisonError::into_inner);
     let metadata = HashMap::from([(SCHEMA_VERSION_KEY.to_owned(), SCHEMA_VERSION.to_string())]);
     let schema: SchemaRef = Arc::new(Schema::new_with_metadata(T::fields(), metadata));
@@ -80,7 +76,7 @@ pub fn add<T: RecordTable>(
                 Some(open) => open,
                 None => file.insert(DayFile::create(shelf, day_ms, next, Arc::clone(&schema))?),
             };
-            open.push(block, row, names)?;
+            open.push(block, row)?;
             next += 1;
         }
     }
@@ -96,6 +92,8 @@ struct DayFile<T: RecordTable> {
     schema: SchemaRef,
     rows: T,
     waiting: usize,
+    /// The words of the last row.
+    names: Option<Arc<Names>>,
 }
 
 impl<T: RecordTable> DayFile<T> {
@@ -104,14 +102,20 @@ impl<T: RecordTable> DayFile<T> {
         let path = shelf.day(day_ms)?.join(first.to_string());
         let (staged, file) = Staged::create(&path).map_err(HistoryError::io(&path))?;
         let table = TableFile::begin(file, staged.partial(), Arc::clone(&schema), Texts::Prefixed)?;
-        Ok(Self { day_ms, first, staged, table, schema, rows: T::default(), waiting: 0 })
+        Ok(Self { day_ms, first, staged, table, schema, rows: T::default(), waiting: 0, names: None })
     }
 
     fn rows(&self) -> usize {
         self.table.rows() as usize + self.waiting
     }
 
-    fn push(&mut self, block: &T::Block, row: usize, names: &Names) -> Result<(), HistoryError> {
+    fn push(&mut self, block: &T::Block, row: usize) -> Result<(), HistoryError> {
+        let names = T::names(block);
+        // Rows that wait are coded by the numbers of their words, which are others from here on.
+        if self.names.as_ref().is_some_and(|before| !Arc::ptr_eq(before, names)) && self.waiting > 0 {
+            self.flush()?;
+        }
+        self.names = Some(Arc::clone(names));
         let mut words = WordsOf { names, unknown: None };
         self.rows.push(block, row, &mut words);
         self.waiting += 1;

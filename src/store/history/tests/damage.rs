@@ -1,6 +1,6 @@
 //! Files that are not as they were written are named, never read; and what a cut does.
 
-use super::made_up::{Dice, blocks, cycle_block, names, records};
+use super::made_up::{Dice, blocks, cycle_block, records};
 use crate::store::epochs::Epoch;
 use crate::store::history::{History, HistoryError, Looked};
 use crate::store::record::{EscalationBlock, EscalationFilter};
@@ -24,14 +24,14 @@ fn ask(folder: &Path) -> Result<Looked, HistoryError> {
 /// One call of the history for each block: files of one block each.
 fn write_each(folder: &Path, blocks: &[Arc<EscalationBlock>]) {
     let history = History::open(folder).unwrap();
-    blocks.iter().for_each(|block| history.write_escalations(std::slice::from_ref(block), &names()).unwrap());
+    blocks.iter().for_each(|block| history.write_escalations(std::slice::from_ref(block)).unwrap());
 }
 
 #[test]
 fn flipped_bits_and_cut_files_are_found() {
     let folder = tempfile::tempdir().unwrap();
     let blocks = blocks(&mut Dice(11), 3);
-    History::open(folder.path()).unwrap().write_escalations(&blocks, &names()).unwrap();
+    History::open(folder.path()).unwrap().write_escalations(&blocks).unwrap();
     let rows: usize = blocks.iter().map(|block| block.len()).sum();
     assert_eq!(ask(folder.path()).unwrap().records.len(), rows);
     let file = files(&folder.path().join("escalations")).remove(0);
@@ -63,7 +63,7 @@ fn a_damaged_file_costs_its_own_records_only() {
     let folder = tempfile::tempdir().unwrap();
     let blocks = blocks(&mut Dice(5), 8);
     write_each(folder.path(), &blocks);
-    let all = records(&blocks, &names());
+    let all = records(&blocks);
     let files = files(&folder.path().join("escalations"));
     for file in &files {
         let contents = fs::read(file).unwrap();
@@ -86,7 +86,7 @@ fn a_damaged_file_costs_its_own_records_only() {
 #[test]
 fn a_cut_puts_aside_what_lies_beyond_and_keeps_the_rest() {
     let blocks = blocks(&mut Dice(9), 12);
-    let all = records(&blocks, &names());
+    let all = records(&blocks);
     let epoch = Epoch::after(None, 0xabc);
     for last in 0..all.len() as u64 {
         let folder = tempfile::tempdir().unwrap();
@@ -110,7 +110,7 @@ fn a_cut_puts_aside_what_lies_beyond_and_keeps_the_rest() {
         assert!(history.last_escalation() > last);
         history.cut_escalations(last, epoch).unwrap().unwrap();
         assert_eq!(History::open(folder.path()).unwrap().last_escalation(), last);
-        history.write_escalations(&blocks, &names()).unwrap();
+        history.write_escalations(&blocks).unwrap();
         assert_eq!(ask(folder.path()).unwrap().records, all);
     }
 }
@@ -120,7 +120,7 @@ fn a_missing_file_is_found_at_the_start() {
     let folder = tempfile::tempdir().unwrap();
     let history = History::open(folder.path()).unwrap();
     for first in [1, 3, 5] {
-        history.write_cycles(&[cycle_block(first, 2)], &names()).unwrap();
+        history.write_cycles(&[cycle_block(first, 2)]).unwrap();
     }
     let second = files(&folder.path().join("cycles")).remove(1);
     fs::remove_file(second).unwrap();
@@ -131,12 +131,12 @@ fn a_missing_file_is_found_at_the_start() {
 #[test]
 fn what_a_crash_left_is_swept() {
     let folder = tempfile::tempdir().unwrap();
-    History::open(folder.path()).unwrap().write_cycles(&[cycle_block(1, 2)], &names()).unwrap();
+    History::open(folder.path()).unwrap().write_cycles(&[cycle_block(1, 2)]).unwrap();
     let left = folder.path().join("cycles/2026-11-22/3.partial");
     fs::write(&left, b"half a file").unwrap();
     let history = History::open(folder.path()).unwrap();
     assert!(!left.exists());
     assert_eq!(history.last_cycle(), 2);
-    history.write_cycles(&[cycle_block(3, 1)], &names()).unwrap();
+    history.write_cycles(&[cycle_block(3, 1)]).unwrap();
     assert_eq!(files(&folder.path().join("cycles")).len(), 2);
 }

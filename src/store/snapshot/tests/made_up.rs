@@ -32,6 +32,7 @@ pub fn words() -> WordLists {
         channels: list(NameColumn::Channel),
         categories: list(NameColumn::Category),
         customers: list(NameColumn::Customer),
+        ..WordLists::default()
     }
 }
 
