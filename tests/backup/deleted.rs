@@ -73,7 +73,7 @@ fn a_service_that_was_left_behind_ends_alone() {
     drop(outer);
     // This process, which has other services, goes on.
     until("its end", || {
-        let origin = Origin { actor: "test".into(), key: None };
+        let origin = Origin { actor: "test".into(), ..Origin::default() };
         let load = Load { batch: Batch::default(), passed: Passed::Latest, origin };
         service.load_blocking(load) == Err(Refusal::Stopping)
     });

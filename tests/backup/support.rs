@@ -69,7 +69,7 @@ pub fn refusal(folder: &Path) -> String {
 pub fn send(service: &Service, event: EventKind, ids: &[String]) {
     let mut batch = Batch::default();
     ids.iter().for_each(|id| batch.push(id, service.now_ms(), event));
-    let origin = Origin { actor: "test".into(), key: None };
+    let origin = Origin { actor: "test".into(), ..Origin::default() };
     let applied = service.load_blocking(Load { batch, passed: Passed::Latest, origin }).unwrap();
     assert_eq!(applied.taken, ids.len() as u64);
 }
