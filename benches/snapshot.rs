@@ -31,6 +31,7 @@ fn words() -> WordLists {
         channels: list("channel", 5),
         categories: list("category", 100),
         customers: list("customer", 20_000),
+        ..WordLists::default()
     }
 }
 
