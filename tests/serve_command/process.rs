@@ -160,3 +160,15 @@ fn sighup_loads_a_new_certificate_and_ends_nothing() {
     send_signal(&child, "HUP");
     assert!(stop(child).contains("stopped"));
 }
+
+#[test]
+fn traffic_that_others_can_read_is_warned_of() {
+    let folders = folders();
+    for (address, is_public) in [("0.0.0.0:0", true), ("127.0.0.1:0", false)] {
+        let arguments = ["serve", "--data-dir", &folders.data, "--policy", &folders.policy, "--listen", address];
+        let mut child = overdue(&arguments).spawn().unwrap();
+        greeting(&mut child);
+        let log = stop(child);
+        assert_eq!(log.contains("without TLS: tokens and tickets can be read on the way"), is_public, "{log}");
+    }
+}
