@@ -31,6 +31,7 @@ fn words() -> WordLists {
         channels: list("channel", 5),
         categories: list("category", 100),
         customers: list("customer", 20_000),
+        ..WordLists::default()
     }
 }
 
@@ -87,7 +88,9 @@ fn write(folder: &Path, shards: &[ShardState], names: &Names, head: &Head) -> Pa
     shards.iter().for_each(|shard| writer.shard(1, shard, names).expect("room on the disk"));
     let first = StartHead { now_ms: START_MS, rows: 0 };
     let state = ServiceState::default();
-    writer.finish(Finish { first, head, state: &state, zone_data_version: "2026e" }).expect("room on the disk");
+    writer
+        .finish(Finish { first, head, state: &state, zone_data_version: "2026e", epoch: None })
+        .expect("room on the disk");
     folder.join("00000000000000000001")
 }
 

@@ -17,6 +17,9 @@ CASES = [
     ({"Last-Event-ID": "1"}, "", 200),
     ({"Last-Event-ID": "9007199254740991"}, "", None),
     ({"Last-Event-ID": "no number"}, "", 400),
+    # Of another service's data.
+    ({"Last-Event-ID": "1.00000000-1"}, "", 410),
+    ({"Last-Event-ID": "1.0-1"}, "", 400),
     ({}, "?after=0&kind=fired", 200),
     ({}, "?after=-1", 400),
     ({}, "?kind=nonsense", 400),

@@ -49,6 +49,13 @@ pub const MAX_SHORT_LABELS: usize = 65_535;
 /// Distinct channels: kept as an 8-bit number.
 pub const MAX_CHANNELS: usize = 255;
 
+/// The share of the channels, of the teams and of the categories that one client may introduce: three of four, so that a wrong
+/// mapping of one leaves numbers to the others.
+pub const LABEL_SHARE: (usize, usize) = (3, 4);
+
+/// Owners or customers without a ticket that are not worth a walk over all tickets.
+pub const LABEL_SLACK: usize = 1 << 16;
+
 /// Rows of one batch handed to the engine.
 pub const MAX_BATCH_ROWS: usize = 1 << 20;
 
@@ -105,6 +112,10 @@ pub const TABLE_UNSYNCED_BYTES: u64 = 32 << 20;
 
 /// Bytes of a snapshot's manifest. One of 64 shards has about 40,000.
 pub const MAX_MANIFEST_BYTES: u64 = 16 << 20;
+
+/// Epochs of a data folder that are remembered, and the bytes of their file; the oldest go first.
+pub const MAX_EPOCHS: usize = 4_096;
+pub const MAX_EPOCHS_BYTES: u64 = 4 << 20;
 
 /// Bytes whose checksum is computed at once.
 pub const CHECKSUM_CHUNK_BYTES: u64 = 8 << 20;
@@ -299,6 +310,25 @@ pub const HISTORY_FLUSH_RECORDS: usize = 1 << 18;
 /// Records that one page of a list looks at; a filter that admits few gets a page with few, and where to go on.
 pub const MAX_RECORDS_A_PAGE: u64 = 200_000;
 
+/// The furthest that the wall clock may be off from where it should be (by the monotonic clock, or by the last known time at
+/// a start) and still be followed: corrections by NTP are smaller.
+pub const MAX_STEP_MS: i64 = 10 * 1_000;
+
+/// How near the wall clock must be to a time that the operator accepts: long enough to copy it into a command, too short for
+/// a setting that was forgotten to accept another jump.
+pub const ACCEPTED_WITHIN_MS: i64 = 3_600 * 1_000;
+
+/// How far the engine's time may lie behind before the service says that it is not ready. A burst of a million levels and an
+/// edit over a million tickets take a second or two.
+pub const MAX_LAG_MS: i64 = 10 * 1_000;
+
+/// The longest time without a group of the journal: after it one without inputs is written, so that the next start knows
+/// what time it was, however quiet the service has been.
+pub const MAX_SILENCE_MS: i64 = 24 * 3_600 * 1_000;
+
+/// Milliseconds between two looks at whether the data folder is still there.
+pub const FOLDER_CHECK_MS: u64 = 1_000;
+
 /// Shards of the live engine: a snapshot stops it for one at a time.
 pub const LIVE_SHARDS: usize = 64;
 
@@ -354,6 +384,20 @@ pub const MAX_URI_BYTES: usize = 8 << 10;
 
 /// The most open connections that the operator may allow for one worker.
 pub const MAX_CONNECTIONS: usize = 1 << 20;
+
+/// Connections that wait to be accepted. A burst of clients that come at once gets in; the system bounds it too
+/// (`net.core.somaxconn`).
+pub const LISTEN_BACKLOG: i32 = 4_096;
+
+/// Open connections of the listener for metrics: scrapers and health checks.
+pub const METRICS_CONNECTIONS: usize = 64;
+
+/// File descriptors that connections leave to the rest of the process: the journal's segments, the tables of a snapshot, history
+/// files that requests read, inputs that are spooled, the threads' own.
+pub const RESERVED_DESCRIPTORS: u64 = 192;
+
+/// Connections below which a start is refused: the process would be up and nobody could use it.
+pub const LEAST_CONNECTIONS: usize = 16;
 
 /// Addresses without a valid token whose attempts are counted apart; beyond, all others share one count.
 pub const MAX_COUNTED_PEERS: usize = 16_384;

@@ -125,7 +125,10 @@ pub fn sync_folder_of(path: &Path) -> io::Result<()> {
 }
 
 /// Syncs a file, or a folder with all that is in it.
-fn sync_tree(path: &Path) -> io::Result<()> {
+///
+/// # Errors
+/// What the file system says.
+pub fn sync_tree(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         for entry in fs::read_dir(path)? {
             sync_tree(&entry?.path())?;

@@ -106,7 +106,7 @@ fn bodies_take_no_more_memory_than_there_is_room_for() {
             }
             count
         });
-        let puts: Vec<_> = (0..BODIES).map(|_| scope.spawn(&put)).collect();
+        let puts: Vec<_> = (0..BODIES).map(|_| scope.spawn(put)).collect();
         let statuses: Vec<_> = puts.into_iter().map(|put| put.join().unwrap()).collect();
         let refused = statuses.iter().filter(|status| matches!(status, Some(503) | None)).count();
         assert!(statuses.iter().all(|status| matches!(status, Some(400..=422 | 503) | None)), "{statuses:?}");

@@ -98,6 +98,22 @@ fn random_restatements_ahead() {
 }
 
 #[test]
+fn random_rewinds() {
+    random(Profile { ahead: true, behind: true, catch_ups: true, rewinds: true, ..Profile::default() });
+}
+
+#[test]
+fn random_rewinds_and_edits() {
+    let profile = Profile { behind: true, late: true, priorities: true, edits: true, ..Profile::default() };
+    random(Profile { catch_ups: true, restates: true, rewinds: true, ..profile });
+}
+
+#[test]
+fn random_rewinds_and_everything() {
+    random(Profile { milliseconds: true, gone: true, rewinds: true, ahead: true, behind: true, ..Profile::default() });
+}
+
+#[test]
 fn random_milliseconds() {
     random(Profile { ahead: true, behind: true, milliseconds: true, ..Profile::default() });
 }

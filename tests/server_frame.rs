@@ -9,7 +9,7 @@ use overdue::server::rate::{Rate, Rates};
 use overdue::server::state::Limits;
 use overdue::server::tokens::{Token, change};
 use overdue::server::{Handle, ServerConfig, clock, start};
-use overdue::service::{ClockChoice, Config, Seed, Service, Stopper};
+use overdue::service::{ClockChoice, Config, Seed, Service, Stopper, Trust};
 use reqwest::Method;
 use reqwest::blocking::{Client, Response};
 use serde_json::Value;
@@ -54,7 +54,8 @@ impl Running {
             passed_after_downtime: Passed::Latest,
             snapshot_every: Duration::from_secs(3_600),
             snapshots_kept: 2,
-            clock: ClockChoice::Wall,
+            cut_history: false,
+            clock: ClockChoice::Wall(Trust::default()),
             threads: 2,
         })
         .unwrap();

@@ -45,7 +45,9 @@ fn write(folder: &Path, engine: &Engine) {
     (0..engine.shards()).for_each(|shard| writer.shard(1, &engine.export(shard), &names).unwrap());
     let first = StartHead { now_ms: head.now_ms, rows: head.rows };
     let state = ServiceState { group: 1, ..ServiceState::default() };
-    writer.finish(Finish { first, head: &head, state: &state, zone_data_version: zone_data_version() }).unwrap();
+    writer
+        .finish(Finish { first, head: &head, state: &state, zone_data_version: zone_data_version(), epoch: None })
+        .unwrap();
 }
 
 fn restored(snapshot: &Snapshot, policy: &Arc<Policy>) -> Engine {
@@ -90,14 +92,19 @@ fn an_engine_comes_back_from_its_snapshot() {
 struct Told {
     escalations: Vec<Arc<EscalationBlock>>,
     cycles: Vec<Arc<CycleBlock>>,
-    names: Names,
+    names: Arc<Names>,
 }
 
 impl Told {
     fn add(&mut self, engine: &Engine, outcome: &Outcome) {
         let recorded_ms = engine.now_ms();
         let first_sequence = self.escalations.last().map_or(1, |block| block.end());
-        let mut block = EscalationBlock { first_sequence, recorded_ms, ..EscalationBlock::default() };
+        let mut block = EscalationBlock {
+            names: Arc::clone(&self.names),
+            first_sequence,
+            recorded_ms,
+            ..EscalationBlock::default()
+        };
         for it in &outcome.escalations {
             let words = engine.ticket_symbols(it.ticket);
             block.tickets.push(engine.ticket_id(it.ticket));
@@ -129,7 +136,12 @@ impl Told {
 
     fn add_cycles(&mut self, engine: &Engine, outcome: &Outcome) {
         let first_sequence = self.cycles.last().map_or(1, |block| block.end());
-        let mut block = CycleBlock { first_sequence, recorded_ms: engine.now_ms(), ..CycleBlock::default() };
+        let mut block = CycleBlock {
+            names: Arc::clone(&self.names),
+            first_sequence,
+            recorded_ms: engine.now_ms(),
+            ..CycleBlock::default()
+        };
         for it in &outcome.cycles {
             let words = engine.ticket_symbols(it.ticket);
             block.tickets.push(engine.ticket_id(it.ticket));
@@ -169,8 +181,8 @@ fn the_history_has_what_the_engine_has_counted() {
     let head = engine.head();
     NameColumn::ALL.into_iter().for_each(|column| told.names.extend(column, column.of(&head.words).iter()));
     let records = Records::open(&folder.join("history")).unwrap();
-    records.write_escalations(&told.escalations, &told.names).unwrap();
-    records.write_cycles(&told.cycles, &told.names).unwrap();
+    records.write_escalations(&told.escalations).unwrap();
+    records.write_cycles(&told.cycles).unwrap();
     write(&folder.join("snapshots"), &engine);
 
     let tallies = engine.counters().by_clock;
@@ -179,14 +191,14 @@ fn the_history_has_what_the_engine_has_counted() {
             let count = |kind: RecordKind| {
                 let (clock, level) = (Some(engine.clock_name(clock as u32).to_owned()), Some(level as u8 + 1));
                 let filter = EscalationFilter { kind: Some(kind), clock, level, ..EscalationFilter::default() };
-                records.escalations_after(0, &filter, 10_000).unwrap().0.len() as u64
+                records.escalations_after(0, &filter, 10_000).unwrap().records.len() as u64
             };
             assert_eq!(count(RecordKind::Fired) - count(RecordKind::Withdrawn), *fired, "clock {clock}, level {level}");
         }
     }
     let ended: u64 = tallies.iter().map(|tally| tally.met + tally.missed).sum();
     assert!(ended > 1_000 && records.last_cycle() >= ended, "{} records of {ended} cycles", records.last_cycle());
-    let plain = records.escalations_after(0, &EscalationFilter::default(), 10_000).unwrap().0;
-    let wanted = told.escalations.iter().flat_map(|block| (0..block.len()).map(|row| block.record(row, &told.names)));
+    let plain = records.escalations_after(0, &EscalationFilter::default(), 10_000).unwrap().records;
+    let wanted = told.escalations.iter().flat_map(|block| (0..block.len()).map(|row| block.record(row)));
     assert_eq!(plain, wanted.take(10_000).collect::<Vec<_>>());
 }

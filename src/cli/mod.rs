@@ -1,5 +1,6 @@
 //! The command line: one file a command.
 
+mod backup;
 mod calendar;
 mod check;
 mod demo;
@@ -26,6 +27,9 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Make backups of a running service's data, verify them, restore one.
+    #[command(subcommand)]
+    Backup(backup::BackupCommand),
     /// Look into calendars: print a month, ask when a target ends.
     #[command(subcommand)]
     Calendar(calendar::CalendarCommand),
@@ -48,7 +52,11 @@ enum Command {
 /// # Errors
 /// Whatever the command could not do, in words for its user.
 pub fn run(cli: &Cli) -> anyhow::Result<std::process::ExitCode> {
+    if matches!(cli.command, Command::Demo(_) | Command::Serve(_) | Command::Token(_)) {
+        serve::keep_files_private();
+    }
     match &cli.command {
+        Command::Backup(command) => backup::run(command),
         Command::Calendar(command) => calendar::run(command),
         Command::Check(arguments) => check::run(arguments),
         Command::Demo(arguments) => demo::run(arguments),

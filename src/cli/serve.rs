@@ -2,6 +2,7 @@
 
 mod config;
 mod log;
+mod process;
 mod settings;
 mod signals;
 mod values;
@@ -9,7 +10,8 @@ mod values;
 #[cfg(test)]
 mod tests;
 
-pub(super) use signals::listen as listen_for_signals;
+pub(super) use process::keep_files_private;
+pub(super) use signals::{Signaled, listen as listen_for_signals};
 pub(super) use values::time;
 
 use crate::server::{self, Handle};
@@ -57,14 +59,22 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     serve(config)
 }
 
-fn serve(config: Config) -> anyhow::Result<ExitCode> {
+fn serve(mut config: Config) -> anyhow::Result<ExitCode> {
     log::start(config.log_format, config.log_filter);
+    if let Err(words) = process::fit_descriptors(&mut config.server, config.connections_are_default) {
+        eprintln!("overdue: {words}");
+        return Ok(ExitCode::from(2));
+    }
     for warning in &config.warnings {
         eprintln!("{warning}\n");
     }
     let signals = signals::listen()?;
     let folder = config.service.data_dir.clone();
     fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    let exposed = [process::exposed_folder(&folder), process::exposed_listener(&config.server)];
+    for warning in exposed.into_iter().flatten() {
+        tracing::warn!("{warning}");
+    }
     let seed = config.service.seed.clone();
     let (service, stopper) = Service::start(&config.service).map_err(start_error)?;
     if let Some(seed) = seed
@@ -84,7 +94,8 @@ fn serve(config: Config) -> anyhow::Result<ExitCode> {
 
     let ended_by = loop {
         match signals.recv_timeout(LOOK_EVERY) {
-            Ok(signal) => break Some(signal),
+            Ok(Signaled::Stop(signal)) => break Some(signal),
+            Ok(Signaled::Reload) => reload(&handle),
             Err(RecvTimeoutError::Timeout) if handle.is_running() => {}
             Err(_) => break None,
         }
@@ -103,17 +114,30 @@ fn serve(config: Config) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Reads what may be replaced while the service runs, and says in the log what came of it.
+fn reload(handle: &Handle) {
+    handle.reload_tokens();
+    match handle.reload_tls() {
+        Ok(Some(certificate)) => {
+            tracing::info!(certificate = %certificate.display(), "SIGHUP: certificate, key and tokens are read again");
+        }
+        Ok(None) => tracing::info!("SIGHUP: the tokens are read again; without TLS there is no certificate to read"),
+        Err(error) => tracing::error!(%error, "SIGHUP: the certificate stays as it was; the tokens are read again"),
+    }
+}
+
 /// The configuration of these settings, with the defaults for all others, and its log: for commands that run a service too.
 ///
 /// # Errors
 /// All mistakes.
 pub(super) fn configured(values: &[(&'static str, &str)]) -> anyhow::Result<Config> {
     let config = config::read(&settings::Flags::of(values, None), [], server::clock::now_ms());
-    let config = config.map_err(|mistakes| {
+    let mut config = config.map_err(|mistakes| {
         let words: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
         anyhow!(words.join("\n"))
     })?;
     log::start(config.log_format, config.log_filter.clone());
+    process::fit_descriptors(&mut config.server, config.connections_are_default).map_err(|words| anyhow!(words))?;
     Ok(config)
 }
 

@@ -1,6 +1,6 @@
 //! The engine itself: words, versions and shards put together.
 
-use super::counters::Counters;
+use super::counters::{ClockTally, Counters, merge_clocks};
 use super::edit::Edit;
 use super::outcome::{CycleRecord, Escalation, Outcome, Passed, Refused};
 use super::shard::{Scene, Shard};
@@ -97,10 +97,17 @@ impl Engine {
     ///
     /// Events may lie ahead of the engine's time: their ticket is then settled up to them.
     pub fn apply(&mut self, batch: &Batch, passed: Passed) -> Outcome {
+        self.apply_of("", batch, passed)
+    }
+
+    /// [`Engine::apply`] for an actor, for whom the labels count that the batch introduces: of the channels, teams and categories
+    /// that there can be, one actor may introduce a share ([`LABEL_SHARE`](crate::limits::LABEL_SHARE)), so that none uses them
+    /// up for all. An empty name has no bound of its own.
+    pub fn apply_of(&mut self, actor: &str, batch: &Batch, passed: Passed) -> Outcome {
         self.reap();
         let first_row = self.rows;
         self.rows += batch.len() as u64;
-        let resolved = Resolved::new(batch, &mut self.words, &self.versions);
+        let resolved = Resolved::new(batch, &mut self.words, &self.versions, actor);
         let parts = resolved.split(self.shards.len());
         let (policy, held) = (&self.policy, &self.held);
         let scene = Scene { versions: &self.versions, now_ms: self.now_ms, passed };
@@ -202,9 +209,7 @@ impl Engine {
     }
 
     pub(super) fn edited(&self, policy: &Arc<Policy>, apply: Apply) -> Result<Edited, EditError> {
-        let counters = self.counters();
-        for (priority, tally) in counters.by_priority.iter().enumerate() {
-            let tickets = tally.open.wrapping_add(tally.done);
+        for (priority, tickets) in self.tickets_by_priority().into_iter().enumerate() {
             let name = self.words.priorities.word(priority as Symbol).unwrap_or("");
             if tickets > 0 && policy.priority_id(name).is_none() {
                 return Err(EditError::InUse { name: name.to_owned(), tickets });
@@ -248,6 +253,24 @@ impl Engine {
         counters
     }
 
+    /// The totals of clocks alone: what is read after each group must not depend on how many teams there are.
+    pub fn clock_totals(&self) -> Vec<ClockTally> {
+        let mut totals = Vec::new();
+        self.shards.iter().for_each(|shard| merge_clocks(&mut totals, &shard.counters.by_clock));
+        totals
+    }
+
+    /// The tickets of a priority, open and done.
+    pub(super) fn tickets_by_priority(&self) -> Vec<u64> {
+        let mut tickets: Vec<u64> = vec![0; self.words.priorities.len()];
+        for shard in &self.shards {
+            for (sum, tally) in tickets.iter_mut().zip(&shard.counters.by_priority) {
+                *sum = sum.wrapping_add(tally.open).wrapping_add(tally.done);
+            }
+        }
+        tickets
+    }
+
     /// Timers that are armed: tickets with something to come.
     pub fn armed(&self) -> usize {
         self.shards.iter().map(|shard| shard.wheel.armed()).sum()
@@ -269,7 +292,7 @@ impl Engine {
             .reduce(|| 0, u64::wrapping_add)
     }
 
-    fn reap(&mut self) {
+    pub(super) fn reap(&mut self) {
         for &number in &self.touched {
             self.shards[usize::from(number)].tickets.reap();
         }
@@ -278,7 +301,7 @@ impl Engine {
 }
 
 /// Takes what the shards have told.
-fn collect(shards: &mut [Shard]) -> Outcome {
+pub(super) fn collect(shards: &mut [Shard]) -> Outcome {
     let told = |shard: &mut Shard| {
         shard.told.escalations.sort_by_key(Escalation::order);
         shard.told.cycles.sort_by_key(CycleRecord::order);
@@ -295,7 +318,7 @@ fn collect(shards: &mut [Shard]) -> Outcome {
     outcome
 }
 
-fn is_held(held: &[bool], shard: u16) -> bool {
+pub(super) fn is_held(held: &[bool], shard: u16) -> bool {
     held.get(usize::from(shard)).is_some_and(|held| *held)
 }
 

@@ -195,17 +195,22 @@ impl Counters {
                 entry(list, symbol as Symbol).merge(tally);
             }
         }
-        for (clock, other) in other.by_clock.iter().enumerate() {
-            let tally = entry(&mut self.by_clock, clock as Symbol);
-            tally.running = tally.running.wrapping_add(other.running);
-            tally.paused = tally.paused.wrapping_add(other.paused);
-            tally.at_risk = tally.at_risk.wrapping_add(other.at_risk);
-            tally.breached = tally.breached.wrapping_add(other.breached);
-            tally.met = tally.met.wrapping_add(other.met);
-            tally.missed = tally.missed.wrapping_add(other.missed);
-            for (fired, other) in tally.fired.iter_mut().zip(other.fired) {
-                *fired = fired.wrapping_add(other);
-            }
+        merge_clocks(&mut self.by_clock, &other.by_clock);
+    }
+}
+
+/// Adds the totals of clocks of another shard.
+pub(super) fn merge_clocks(totals: &mut Vec<ClockTally>, others: &[ClockTally]) {
+    for (clock, other) in others.iter().enumerate() {
+        let tally = entry(totals, clock as Symbol);
+        tally.running = tally.running.wrapping_add(other.running);
+        tally.paused = tally.paused.wrapping_add(other.paused);
+        tally.at_risk = tally.at_risk.wrapping_add(other.at_risk);
+        tally.breached = tally.breached.wrapping_add(other.breached);
+        tally.met = tally.met.wrapping_add(other.met);
+        tally.missed = tally.missed.wrapping_add(other.missed);
+        for (fired, other) in tally.fired.iter_mut().zip(other.fired) {
+            *fired = fired.wrapping_add(other);
         }
     }
 }

@@ -112,7 +112,7 @@ impl Shard {
     }
 
     /// Whether a ticket has told of times at or after the edit: then the edit comes late for it.
-    fn is_ahead(&self, slot: u32, now_ms: i64) -> bool {
+    pub(super) fn is_ahead(&self, slot: u32, now_ms: i64) -> bool {
         self.tickets.records[slot].opened_ms() >= now_ms || self.tickets.has_events_after(slot, now_ms)
     }
 

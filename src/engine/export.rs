@@ -9,7 +9,7 @@ use super::fold::Fold;
 use super::history::History;
 use super::meter::Meter;
 use super::shard::Shard;
-use super::state::{Head, ShardState, WordLists};
+use super::state::{Head, IntroducedBy, ShardState, WordLists};
 use super::symbols::NO_SYMBOL;
 use super::versions::Versions;
 use crate::time::NEVER_MS;
@@ -35,6 +35,11 @@ impl Engine {
                 channels: list(&self.words.channels),
                 categories: list(&self.words.categories),
                 customers: list(&self.words.customers),
+                introduced_by: IntroducedBy {
+                    teams: self.words.teams.introduced_by(),
+                    channels: self.words.channels.introduced_by(),
+                    categories: self.words.categories.introduced_by(),
+                },
             },
         }
     }

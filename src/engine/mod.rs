@@ -98,6 +98,12 @@
 //! An edit makes a new version of each priority that it touches. Tickets opened at or after the edit start under it. Others
 //! change to it at the edit's time: `from_start` and `from_now` (`carry`) as above; `new_tickets`: not at all, until an edit
 //! with another choice touches their priority.
+//!
+//! # When the time was wrong
+//! The time never runs backwards by itself. [`Engine::rewind`] sets it back, for a caller who knows that it was ahead: every
+//! ticket is then what its history says at the earlier time. Levels that fired by the wrong time alone are withdrawn and fire
+//! again when they are due; levels that were marked by it are levels to come. Edits made at later times count as made at the
+//! earlier one. Events that lie after it stay ahead of the time, as any others that come early.
 
 mod change;
 mod clock_state;
@@ -109,6 +115,7 @@ mod edit;
 mod explain;
 mod export;
 mod fold;
+mod free_labels;
 mod happen;
 mod history;
 mod list;
@@ -119,6 +126,7 @@ mod paged;
 mod preview;
 mod refold;
 mod restore;
+mod rewind;
 mod ring;
 mod rows;
 mod shard;
@@ -144,7 +152,7 @@ pub use outcome::{
 };
 pub use preview::{Plan, Preview};
 pub use restore::{Installed, RestoreError, RestoredShard, Restoring};
-pub use state::{ClockColumns, EventColumns, FireColumns, Head, ShardState, TicketColumns, WordLists};
+pub use state::{ClockColumns, EventColumns, FireColumns, Head, IntroducedBy, ShardState, TicketColumns, WordLists};
 pub use survey::SurveyParts;
 pub use symbols::{NO_SYMBOL, Symbol};
 pub use versions::Apply;

@@ -141,6 +141,11 @@ pub enum RefusedReason {
     LongWord { column: &'static str, word: String, bytes: usize, most: usize },
     #[error("{column} {word:?} is one more than the {most} distinct values that an engine keeps")]
     TooManyWords { column: &'static str, word: String, most: usize },
+    #[error(
+        "{column} {word:?} is new, and this client has introduced {most_of_one} of the {most} distinct values that an engine keeps, \
+         the most that one may; values that no ticket has are freed at the next snapshot"
+    )]
+    TooManyOfOne { column: &'static str, word: String, most: usize, most_of_one: usize },
     #[error("the ticket has {most} events already, the most that are kept")]
     TooManyEvents { most: usize },
 }

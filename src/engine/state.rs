@@ -32,6 +32,15 @@ pub struct WordLists {
     pub channels: Vec<Arc<str>>,
     pub categories: Vec<Arc<str>>,
     pub customers: Vec<Arc<str>>,
+    pub introduced_by: IntroducedBy,
+}
+
+/// Who introduced each of the labels whose number is bounded, at the same places; empty where nobody knows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IntroducedBy {
+    pub teams: Vec<Option<Arc<str>>>,
+    pub channels: Vec<Option<Arc<str>>>,
+    pub categories: Vec<Option<Arc<str>>>,
 }
 
 /// One shard.

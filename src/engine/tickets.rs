@@ -320,6 +320,12 @@ impl Tickets {
         Vec::new()
     }
 
+    /// The events that are kept of a ticket, to be changed; none where the record is its history.
+    pub(super) fn entries_mut(&mut self, slot: u32) -> &mut [Entry] {
+        let history = self.records[slot].history;
+        if history == NONE { &mut [] } else { &mut self.histories[history as usize].entries }
+    }
+
     pub(super) fn history(&self, slot: u32) -> Option<&History> {
         self.histories.get(self.records[slot].history as usize)
     }
@@ -337,6 +343,19 @@ impl Tickets {
         }
         let index = self.records[slot].history as usize;
         &mut self.histories[index]
+    }
+
+    /// Takes the history from a ticket that is again as it was opened, with this priority.
+    pub(super) fn drop_plain_history(&mut self, slot: u32, priority: Symbol) {
+        let record = &self.records[slot];
+        let is_plain = self.history(slot).is_some_and(|history| {
+            history.revision == 0 && history.past_fires.is_empty() && history.entries == [record.opening(priority)]
+        });
+        if is_plain {
+            let index = std::mem::replace(&mut self.records[slot].history, NONE);
+            self.histories[index as usize] = History::default();
+            self.free_histories.push(index);
+        }
     }
 
     /// When the ticket's last event happened.

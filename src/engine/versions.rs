@@ -64,6 +64,13 @@ impl Versions {
         moved
     }
 
+    /// The same with every version in force at this time, at the latest.
+    pub(super) fn not_after(&self, now_ms: i64) -> Self {
+        let mut moved = self.clone();
+        moved.all.iter_mut().for_each(|version| version.since_ms = version.since_ms.min(now_ms));
+        moved
+    }
+
     pub(super) fn get(&self, version: VersionId) -> &Version {
         &self.all[usize::from(version)]
     }

@@ -3,9 +3,11 @@
 use super::outcome::{Refused, RefusedReason};
 use super::rows::{Row, restated};
 use super::shard::{Scene, Shard};
-use super::symbols::{NO_SYMBOL, Symbol, Symbols};
+use super::symbols::{NO_SYMBOL, NoRoom, Room, Symbol, Symbols};
 use super::versions::Versions;
-use crate::limits::{MAX_CHANNELS, MAX_LABEL_BYTES, MAX_PRIORITIES, MAX_SHORT_LABELS, MAX_TICKET_ID_BYTES};
+use crate::limits::{
+    LABEL_SHARE, MAX_CHANNELS, MAX_LABEL_BYTES, MAX_PRIORITIES, MAX_SHORT_LABELS, MAX_TICKET_ID_BYTES,
+};
 use crate::policy::Policy;
 use crate::ticket::{Batch, Column, Labels, NO_LABEL};
 use crate::time::{MAX_INPUT_MS, MIN_INPUT_MS};
@@ -80,12 +82,20 @@ impl Lookup {
         lookup
     }
 
-    fn intern(labels: &Labels, column: Column, symbols: &mut Symbols, most: usize) -> Self {
+    fn intern(labels: &Labels, column: Column, symbols: &mut Symbols, actor: &str) -> Self {
+        let most = match column {
+            Column::Channel => MAX_CHANNELS,
+            Column::Team | Column::Category => MAX_SHORT_LABELS,
+            _ => NO_SYMBOL as usize,
+        };
+        let most_of_one = most / LABEL_SHARE.1 * LABEL_SHARE.0;
         Self::new(labels, column, |word| {
-            symbols.intern(word, most).ok_or_else(|| RefusedReason::TooManyWords {
-                column: column.name(),
-                word: word.to_owned(),
-                most,
+            symbols.intern_of(actor, word, Room { most, most_of_one }).map_err(|no_room| {
+                let (column, word) = (column.name(), word.to_owned());
+                match no_room {
+                    NoRoom::InAll => RefusedReason::TooManyWords { column, word, most },
+                    NoRoom::ForOne => RefusedReason::TooManyOfOne { column, word, most, most_of_one },
+                }
             })
         })
     }
@@ -120,7 +130,7 @@ pub(super) struct Resolved<'a> {
 }
 
 impl<'a> Resolved<'a> {
-    pub(super) fn new(batch: &'a Batch, words: &'a mut Words, versions: &Versions) -> Self {
+    pub(super) fn new(batch: &'a Batch, words: &'a mut Words, versions: &Versions, actor: &str) -> Self {
         let unknown = |name: &str| RefusedReason::UnknownPriority { name: name.to_owned() };
         let priorities = &words.priorities;
         let find_priority = |name: &str| {
@@ -141,11 +151,11 @@ impl<'a> Resolved<'a> {
             batch,
             hashes,
             priorities,
-            owners: Lookup::intern(&batch.owner, Column::Owner, &mut words.owners, NO_SYMBOL as usize),
-            teams: Lookup::intern(&batch.team, Column::Team, &mut words.teams, MAX_SHORT_LABELS),
-            channels: Lookup::intern(&batch.channel, Column::Channel, &mut words.channels, MAX_CHANNELS),
-            categories: Lookup::intern(&batch.category, Column::Category, &mut words.categories, MAX_SHORT_LABELS),
-            customers: Lookup::intern(&batch.customer, Column::Customer, &mut words.customers, NO_SYMBOL as usize),
+            owners: Lookup::intern(&batch.owner, Column::Owner, &mut words.owners, actor),
+            teams: Lookup::intern(&batch.team, Column::Team, &mut words.teams, actor),
+            channels: Lookup::intern(&batch.channel, Column::Channel, &mut words.channels, actor),
+            categories: Lookup::intern(&batch.category, Column::Category, &mut words.categories, actor),
+            customers: Lookup::intern(&batch.customer, Column::Customer, &mut words.customers, actor),
             assigned,
             by_policy: &words.by_policy,
             refused: Vec::new(),

@@ -9,6 +9,7 @@ use crate::server::problem::Answer;
 use crate::server::state::AppState;
 use crate::server::times::Moment;
 use crate::service::{Acknowledge, Service};
+use crate::store::history::{Gap, Looked};
 use crate::store::record::{EscalationFilter, EscalationRecord, RecordKind};
 use crate::store::snapshot::Acknowledgement;
 use crate::time::NEVER_MS;
@@ -67,9 +68,13 @@ impl From<Kind> for RecordKind {
 /// An escalation record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct EscalationAnswer {
-    /// Its place in the order of all records, from 1. Records never change and keep their number.
+    /// Its place in the order of all records, from 1. Records never change and keep their number; after a restore a number may
+    /// be given again, in another epoch.
     #[schema(minimum = 1, example = 4_711)]
     pub sequence: u64,
+    /// The epoch in which it got its number: the two together never stand for another record.
+    #[schema(example = "1.9f3a61c4", pattern = "^[0-9]+\\.[0-9a-f]{8}$")]
+    pub epoch: String,
     /// `ticket/clock/cycle/level`: the same for a level, its withdrawal and its acknowledgement, whenever they are told again.
     #[schema(example = "T-4711/first_response/1/2")]
     pub escalation_id: String,
@@ -168,6 +173,7 @@ impl EscalationAnswer {
         let word = |word: &Option<Arc<str>>| word.as_deref().map(str::to_owned);
         Self {
             sequence: record.sequence,
+            epoch: epoch_of(service, record.sequence),
             escalation_id: record.escalation_id.clone(),
             ticket: record.ticket.clone(),
             kind: record.kind.into(),
@@ -188,6 +194,31 @@ impl EscalationAnswer {
             reason: record.reason.clone(),
             acknowledged: service.acknowledgement(record.sequence).map(AcknowledgedAnswer::from),
         }
+    }
+}
+
+/// The epoch in which a record got its number.
+pub fn epoch_of(service: &Service, sequence: u64) -> String {
+    service.epochs().of_escalation(sequence).map(|epoch| epoch.to_string()).unwrap_or_default()
+}
+
+/// Records that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct GapAnswer {
+    /// The file of the history that they are in: its day and name.
+    pub file: String,
+    /// The numbers of the first and the last of them.
+    #[schema(minimum = 1)]
+    pub from: u64,
+    #[schema(minimum = 1)]
+    pub to: u64,
+    /// Why it cannot be read.
+    pub reason: String,
+}
+
+impl From<Gap> for GapAnswer {
+    fn from(gap: Gap) -> Self {
+        Self { file: gap.file, from: gap.from, to: gap.to, reason: gap.reason }
     }
 }
 
@@ -260,16 +291,25 @@ impl ListQuery {
 pub struct EscalationPage {
     /// Oldest first.
     pub escalations: Vec<EscalationAnswer>,
-    /// Pass it as `after` for what comes next: now, or whenever there is more.
+    /// Pass it as `after` for what comes next: now, or whenever there is more. Never less than `after` was.
     pub next_after: u64,
-    /// The number of the last record there is; pages go on until `next_after` has come to it.
+    /// The number of the last record there is, whatever the filter and `after` say; 0 before the first. Pages go on while
+    /// `next_after` is less.
     pub last_sequence: u64,
+    /// The epoch in force: another one than before says that the data was restored.
+    #[schema(example = "1.9f3a61c4", pattern = "^[0-9]+\\.[0-9a-f]{8}$")]
+    pub epoch: String,
+    /// Records between those before this page and `next_after` that lie in damaged files of the history; whether the filter
+    /// would admit them is not known.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    #[schema(required = false)]
+    pub gaps: Vec<GapAnswer>,
 }
 
 /// List escalations
 ///
 /// Oldest first, from memory or from the history on disk. A page may hold fewer records than asked for, or none, and not be the
-/// last: go on with `next_after` until it is `last_sequence`.
+/// last: go on with `next_after` while it is less than `last_sequence`.
 #[utoipa::path(
     tag = "escalations",
     params(ListQuery),
@@ -287,10 +327,16 @@ async fn list(
     let filter = query.filter()?;
     let service = state.service.clone();
     let page = blocking(move || {
+        let Looked { records, up_to: next_after, gaps } = service.escalations(after, &filter, limit)?;
+        // Asked after the look, so that what was found is not beyond it.
         let last_sequence = *service.last_escalation().borrow();
-        let (records, next_after) = service.escalations(after, &filter, limit)?;
-        let escalations = records.iter().map(|record| EscalationAnswer::new(record, &service)).collect();
-        Ok(EscalationPage { escalations, next_after, last_sequence: last_sequence.max(next_after) })
+        Ok(EscalationPage {
+            escalations: records.iter().map(|record| EscalationAnswer::new(record, &service)).collect(),
+            next_after,
+            last_sequence,
+            epoch: service.epochs().current().map(|epoch| epoch.to_string()).unwrap_or_default(),
+            gaps: gaps.into_iter().map(GapAnswer::from).collect(),
+        })
     });
     page.await.map(web::Json)
 }

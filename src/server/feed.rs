@@ -4,6 +4,9 @@
 //! before the next: a reader that is far behind does not hold up anybody else. What one reader is sent waits in its own
 //! connection; the records themselves are read from the service, so a slow reader costs no memory. How many readers there are is
 //! bounded ([`readers`]), and a reader whose token no longer lets it in is sent no more.
+//!
+//! An event's id is the epoch and the number of its record, as `1.9f3a61c4-4711`: a follower that comes back with an id from a
+//! time that a restore has undone is refused (410) and told where its records part from ours.
 
 pub mod readers;
 
@@ -11,12 +14,14 @@ use crate::limits::{FEED_CHUNK_ROWS, FEED_HEARTBEAT_S, FEED_WAKE_MS, MAX_FEED_RE
 use crate::server::auth::{Caller, TokenHash, Viewer};
 use crate::server::clock;
 use crate::server::editing::blocking;
-use crate::server::escalations::{EscalationAnswer, Kind};
+use crate::server::escalations::{EscalationAnswer, GapAnswer, Kind, epoch_of};
 use crate::server::filters;
 use crate::server::problem::{Answer, FieldError, Problem};
 use crate::server::shares::Full;
 use crate::server::state::AppState;
 use crate::service::Service;
+use crate::store::epochs::Epoch;
+use crate::store::history::Looked;
 use crate::store::record::{EscalationFilter, RecordKind};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderName};
@@ -24,7 +29,7 @@ use actix_web::web::Bytes;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, get, web};
 use futures_util::{Stream, stream};
 use readers::Place;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::fmt::Write;
 use std::io;
 use std::pin::Pin;
@@ -85,17 +90,23 @@ pub struct FeedQuery {
 
 /// Follow escalations
 ///
-/// Server-Sent Events. Each has the record's sequence number as `id`, its kind (fired, withdrawn, by_hand, acknowledged) as
-/// `event` and the record as `data`, in the JSON of `GET /v1/escalations`. A client that comes back with `Last-Event-ID` misses
-/// nothing and gets nothing twice. While nothing happens a comment comes every 15 seconds. The feed ends within a second when its
-/// token is revoked or expires. One token may have 64 readers; one that takes nothing for a while is dropped.
+/// Server-Sent Events. Each has the epoch and the record's sequence number as `id` (`1.9f3a61c4-4711`), its kind (fired, withdrawn,
+/// by_hand, acknowledged) as `event` and the record as `data`, in the JSON of `GET /v1/escalations`. A client that comes back with
+/// `Last-Event-ID` misses nothing and gets nothing twice. An id that this service has never given (the data was restored from a
+/// backup since, or is another service's) is 410; the answer says where to go on. A bare sequence number is taken for one of the
+/// present epoch. Where a file of the history is damaged an event `gap` comes in place of its records, with their numbers. While
+/// nothing happens a comment comes every 15 seconds. The feed ends within a second when its token is revoked or expires. One token
+/// may have 64 readers; one that takes nothing for a while is dropped.
 #[utoipa::path(
     tag = "escalations",
     params(
         FeedQuery,
-        ("Last-Event-ID" = Option<String>, Header, description = "The `id` of the last event that was received; counts before `after`.", pattern = "^[0-9]{1,16}$"),
+        ("Last-Event-ID" = Option<String>, Header, description = "The `id` of the last event that was received; counts before `after`.", pattern = "^([0-9]{1,10}\\.[0-9a-f]{8}-)?[0-9]{1,16}$"),
     ),
-    responses((status = 200, description = "Events, for as long as the client listens.", content_type = "text/event-stream", body = String)),
+    responses(
+        (status = 200, description = "Events, for as long as the client listens.", content_type = "text/event-stream", body = String),
+        (status = 410, description = "The event of `Last-Event-ID` is not one of this data: it was restored.", body = Problem, content_type = "application/problem+json"),
+    ),
     security(("bearer" = ["viewer"]))
 )]
 #[get("/escalations/feed")]
@@ -109,7 +120,10 @@ async fn feed(
     let token = request.extensions().get::<Caller>().and_then(|caller| caller.token_hash.clone());
     let news = state.service.last_escalation();
     let filter = query.filter()?;
-    let asked = last_event_id(&request)?.or(query.after);
+    let asked = match last_event_id(&request)? {
+        Some((epoch, sequence)) => Some(in_common(&state.service, epoch, sequence, *news.borrow())?),
+        None => query.after,
+    };
     let after = filters::sequence("after", asked.unwrap_or_else(|| *news.borrow()))?;
     let follower = Follower { filter, after, news, state, token, checked: Instant::now() };
     let events = stream::unfold(Some(follower), |follower| async {
@@ -185,12 +199,15 @@ impl FeedQuery {
     }
 }
 
-fn last_event_id(request: &HttpRequest) -> Answer<Option<u64>> {
+/// The epoch and the number of the last event that was received. A bare number says no epoch.
+fn last_event_id(request: &HttpRequest) -> Answer<Option<(Option<Epoch>, u64)>> {
     let Some(value) = request.headers().get(LAST_EVENT_ID) else { return Ok(None) };
     let text = value.to_str().unwrap_or_default();
-    let is_number = text.len() <= 16 && text.bytes().all(|byte| byte.is_ascii_digit());
-    match text.parse() {
-        Ok(sequence) if is_number => Ok(Some(sequence)),
+    let (epoch, number) = text.rsplit_once('-').map_or((None, text), |(epoch, number)| (Some(epoch), number));
+    let epoch = epoch.map(str::parse::<Epoch>).transpose();
+    let is_number = number.len() <= 16 && number.bytes().all(|byte| byte.is_ascii_digit());
+    match (epoch, number.parse()) {
+        (Ok(epoch), Ok(sequence)) if is_number => Ok(Some((epoch, sequence))),
         // What a browser sends before its first event.
         _ if text.is_empty() => Ok(None),
         _ => {
@@ -198,6 +215,35 @@ fn last_event_id(request: &HttpRequest) -> Answer<Option<u64>> {
             Err(Problem::bad_request(&message).with_error(FieldError::new(message).field("last-event-id")))
         }
     }
+}
+
+/// The number to go on after, if the event of that epoch and number is one of ours.
+fn in_common(service: &Service, epoch: Option<Epoch>, sequence: u64, last: u64) -> Answer<u64> {
+    let Some(epoch) = epoch else { return Ok(sequence) };
+    let epochs = service.epochs();
+    let common = epochs.last_common_escalation(epoch).map(|common| common.min(last));
+    if common.is_some_and(|common| sequence <= common) {
+        return Ok(sequence);
+    }
+    let current = epochs.current().map(|current| current.to_string()).unwrap_or_default();
+    let go_on = match common {
+        Some(common) => format!(
+            "the last event in common is {epoch}-{common}: come back with that id to get the events since, and discard those \
+             after it"
+        ),
+        None => "nothing is in common: come back without an id, with after=0 for all events".to_owned(),
+    };
+    let detail = format!(
+        "the event {epoch}-{sequence} is not one of this data, which is of epoch {current} (reason: {}); {go_on}",
+        epochs.reason()
+    );
+    let error =
+        FieldError::new("not an event of this data").field("last-event-id").value(format!("{epoch}-{sequence}"));
+    let error = match common {
+        Some(common) => error.expected(format!("{epoch}-{common}")),
+        None => error,
+    };
+    Err(Problem::new(StatusCode::GONE, detail).with_error(error))
 }
 
 /// Somebody who follows the feed.
@@ -259,17 +305,25 @@ impl Follower {
 
 /// The next records as events, and the number to go on from.
 fn chunk(service: &Service, filter: &EscalationFilter, after: u64) -> Answer<(String, u64)> {
-    let (records, next) = service.escalations(after, filter, FEED_CHUNK_ROWS)?;
+    let Looked { records, up_to, gaps } = service.escalations(after, filter, FEED_CHUNK_ROWS)?;
     let mut text = String::new();
+    let mut gaps = gaps.into_iter().map(GapAnswer::from).peekable();
     for record in &records {
-        event(&EscalationAnswer::new(record, service), record.kind, &mut text);
+        while let Some(gap) = gaps.next_if(|gap| gap.from < record.sequence) {
+            event(&epoch_of(service, gap.to), gap.to, "gap", &gap, &mut text);
+        }
+        let record_answer = EscalationAnswer::new(record, service);
+        event(&record_answer.epoch, record.sequence, record.kind.name(), &record_answer, &mut text);
     }
-    Ok((text, next))
+    for gap in gaps {
+        event(&epoch_of(service, gap.to), gap.to, "gap", &gap, &mut text);
+    }
+    Ok((text, up_to))
 }
 
-/// A record as an event. JSON has no line ends, so one `data` line holds it.
-fn event(record: &EscalationAnswer, kind: RecordKind, text: &mut String) {
-    let json = serde_json::to_string(record).unwrap_or_default();
+/// One event. JSON has no line ends, so one `data` line holds it.
+fn event(epoch: &str, sequence: u64, name: &str, data: &impl Serialize, text: &mut String) {
+    let json = serde_json::to_string(data).unwrap_or_default();
     // Writing to a string cannot fail.
-    let _ = write!(text, "id: {}\nevent: {}\ndata: {json}\n\n", record.sequence, kind.name());
+    let _ = write!(text, "id: {epoch}-{sequence}\nevent: {name}\ndata: {json}\n\n");
 }

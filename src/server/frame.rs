@@ -127,7 +127,10 @@ fn finish(
     // After these the rest of the body may still be on its way, and nobody wants it.
     let broken =
         [StatusCode::REQUEST_TIMEOUT, StatusCode::PAYLOAD_TOO_LARGE, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE];
-    if broken.contains(&status) || state.stopping.load(Ordering::Relaxed) {
+    // An upgrade that is refused leaves a connection on which nothing more can be read.
+    let is_upgrade = answer.request().headers().contains_key(header::UPGRADE);
+    let head = answer.response_mut().head_mut();
+    if broken.contains(&status) || is_upgrade || state.stopping.load(Ordering::Relaxed) {
         head.set_connection_type(ConnectionType::Close);
     }
     let status = status.as_u16();

@@ -2,6 +2,7 @@
 
 use crate::server::problem::{Answer, Problem};
 use crate::server::state::AppState;
+use crate::service::NotReady;
 use actix_web::http::StatusCode;
 use actix_web::{get, web};
 use serde::Serialize;
@@ -27,12 +28,13 @@ async fn healthz() -> web::Json<Health> {
     web::Json(Health { status: "ok" })
 }
 
-/// Whether requests are taken: not while the service starts or stops, nor after a failed sync of the journal.
+/// Whether requests should come here: not while the service starts or stops, while the disk is full, when the data folder is
+/// gone, while the wall clock is far from the service's time, or while the engine's time stands still. The problem says which.
 #[utoipa::path(
     tag = "health",
     responses(
-        (status = 200, description = "Requests are taken.", body = Health),
-        (status = 503, description = "Requests are not taken.", body = Problem, content_type = "application/problem+json"),
+        (status = 200, description = "Requests are taken, and what falls due fires in time.", body = Health),
+        (status = 503, description = "Requests should go elsewhere; the detail says why.", body = Problem, content_type = "application/problem+json"),
     ),
     security(())
 )]
@@ -41,8 +43,7 @@ async fn readyz(state: web::Data<AppState>) -> Answer<web::Json<Health>> {
     if state.stopping.load(Ordering::Relaxed) {
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the service is stopping"));
     }
-    if !state.service.is_ready() {
-        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the service takes no commands now"));
-    }
+    let not_ready = |reason: NotReady| Problem::new(StatusCode::SERVICE_UNAVAILABLE, reason.to_string());
+    state.service.readiness().map_err(not_ready)?;
     Ok(web::Json(Health { status: "ok" }))
 }

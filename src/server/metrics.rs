@@ -178,8 +178,12 @@ pub struct Bucket {
 pub struct EngineGauges {
     /// The wall clock.
     pub wall_clock: Moment,
-    /// How far the engine's time lies behind the wall clock, in milliseconds.
+    /// How far the engine's time lies from the wall clock, behind or ahead, in milliseconds.
     pub lag_ms: i64,
+    /// How far the wall clock is ahead of the service's clock, in milliseconds; negative: behind. 0 but after a jump of the wall
+    /// clock, or a start with one that is behind the last known time.
+    #[serde(default)]
+    pub clock_offset_ms: i64,
     /// Tickets whose time has come and that were not looked at yet. Must read 0.
     pub due_not_fired: u64,
     /// Commands that wait, and how many may.
@@ -343,6 +347,7 @@ impl From<&Gauges> for EngineGauges {
         Self {
             wall_clock: Moment(gauges.wall_ms),
             lag_ms: gauges.lag_ms,
+            clock_offset_ms: gauges.clock_offset_ms,
             due_not_fired: gauges.due_not_fired,
             queue: gauges.queue,
             queue_capacity: gauges.queue_capacity,

@@ -284,6 +284,7 @@ impl From<Refusal> for Problem {
         match refusal {
             Refusal::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE, words).retry_after_s(BUSY_RETRY_S),
             Refusal::Stopping => Self::new(StatusCode::SERVICE_UNAVAILABLE, words),
+            Refusal::NoSegment(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, words).retry_after_s(BUSY_RETRY_S),
             Refusal::DiskFull => Self::new(StatusCode::INSUFFICIENT_STORAGE, words),
             Refusal::Invalid(_) | Refusal::KeyReused => Self::invalid(words),
             Refusal::Policy(problems) => Self::of_policy(&problems),

@@ -1,5 +1,6 @@
 //! Starts and stops the server. It runs in a thread of its own, so that a command, or a test in the same process, can hold it.
 
+use crate::limits::{LISTEN_BACKLOG, METRICS_CONNECTIONS};
 use crate::server::app::{self, Routes};
 use crate::server::bulk::Loads;
 use crate::server::clock;
@@ -9,13 +10,15 @@ use crate::server::idempotency::KeptAnswers;
 use crate::server::openapi::Description;
 use crate::server::rate::{RateLimits, Rates};
 use crate::server::state::{AppState, Limits};
+use crate::server::tls::{Tls, TlsError};
 use crate::server::tokens::{TokenBook, TokensError};
 use crate::service::Service;
 use actix_web::dev::ServerHandle;
 use actix_web::{HttpServer, web};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, listen as listen_on, socket_with, sockopt};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
@@ -31,7 +34,7 @@ pub struct ServerConfig {
     pub metrics_listen: Option<SocketAddr>,
     /// The data folder whose tokens are asked for. `None`: everybody is the administrator `local`.
     pub tokens_of: Option<PathBuf>,
-    pub tls: Option<rustls::ServerConfig>,
+    pub tls: Option<Tls>,
     pub workers: usize,
     /// Open connections of one worker.
     pub connections: usize,
@@ -49,6 +52,8 @@ pub enum ServerError {
     Listen { address: SocketAddr, error: io::Error },
     #[error(transparent)]
     Tokens(#[from] TokensError),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     #[error("the server cannot run: {0}")]
     Run(String),
 }
@@ -59,6 +64,7 @@ pub struct Handle {
     pub address: SocketAddr,
     pub metrics_address: Option<SocketAddr>,
     state: web::Data<AppState>,
+    tls: Option<Tls>,
     servers: Vec<ServerHandle>,
     thread: JoinHandle<io::Result<()>>,
 }
@@ -90,6 +96,8 @@ pub(in crate::server) fn start_with(config: ServerConfig, service: Service, v1: 
         answers: KeptAnswers::default(),
     });
     let failed = |error: &dyn std::fmt::Display| ServerError::Run(error.to_string());
+    let rustls_config = config.tls.as_ref().map(Tls::server_config).transpose()?;
+    let tls = config.tls.clone();
     let description = Description::new(app::description(v1)).map_err(|error| failed(&error))?;
     let description = web::Data::new(description);
     let patience = config.timeouts.body_idle;
@@ -100,11 +108,12 @@ pub(in crate::server) fn start_with(config: ServerConfig, service: Service, v1: 
     let (started, starts) = mpsc::channel();
     let shared = state.clone();
     let thread = thread::Builder::new().name("http".to_owned()).spawn(move || {
-        actix_web::rt::System::new().block_on(serve(config, listener, metrics, shared, description, v1, &started))
+        let main = Main { listener, rustls_config, v1 };
+        actix_web::rt::System::new().block_on(serve(config, main, metrics, shared, description, &started))
     });
     let thread = thread.map_err(|error| failed(&error))?;
     match starts.recv() {
-        Ok(Ok(servers)) => Ok(Handle { address, metrics_address, state, servers, thread }),
+        Ok(Ok(servers)) => Ok(Handle { address, metrics_address, state, tls, servers, thread }),
         Ok(Err(error)) => Err(ServerError::Run(error)),
         Err(_) => Err(ServerError::Run("its thread has ended".to_owned())),
     }
@@ -113,25 +122,40 @@ pub(in crate::server) fn start_with(config: ServerConfig, service: Service, v1: 
 /// Listens for connections. Those whose other end takes nothing of what it is sent for a while are closed by the system: nobody
 /// else could, since their tasks wait for room to write.
 fn listen(address: SocketAddr, patience: Duration) -> Result<(TcpListener, SocketAddr), ServerError> {
-    let failed = |error| ServerError::Listen { address, error };
-    let listener = TcpListener::bind(address).map_err(failed)?;
-    let patience_ms = u32::try_from(patience.as_millis()).unwrap_or(u32::MAX);
-    // Connections inherit it.
-    rustix::net::sockopt::set_tcp_user_timeout(&listener, patience_ms).map_err(|error| failed(error.into()))?;
+    let failed = |error: io::Error| ServerError::Listen { address, error };
+    let listening = || {
+        let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+        let socket = socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+        // A start right after a stop finds the connections of before still ending.
+        sockopt::set_socket_reuseaddr(&socket, true)?;
+        // Connections inherit it.
+        sockopt::set_tcp_user_timeout(&socket, u32::try_from(patience.as_millis()).unwrap_or(u32::MAX))?;
+        bind(&socket, &address)?;
+        listen_on(&socket, LISTEN_BACKLOG)?;
+        Ok(socket)
+    };
+    let socket = listening().map_err(|error: rustix::io::Errno| failed(error.into()))?;
+    let listener = TcpListener::from(socket);
     let address = listener.local_addr().map_err(failed)?;
     Ok((listener, address))
 }
 
+/// What the main listener has and the one of metrics has not.
+struct Main {
+    listener: TcpListener,
+    rustls_config: Option<rustls::ServerConfig>,
+    v1: Routes,
+}
+
 async fn serve(
     config: ServerConfig,
-    listener: TcpListener,
+    main: Main,
     metrics: Option<(TcpListener, SocketAddr)>,
     state: web::Data<AppState>,
     description: web::Data<Description>,
-    v1: Routes,
     started: &mpsc::Sender<Result<Vec<ServerHandle>, String>>,
 ) -> io::Result<()> {
-    let servers = main_server(&config, listener, state.clone(), description.clone(), v1).and_then(|main| {
+    let servers = main_server(&config, main, state.clone(), description.clone()).and_then(|main| {
         let metrics = match metrics {
             Some((listener, _)) => Some(metrics_server(&config, listener, state, description)?),
             None => None,
@@ -155,11 +179,11 @@ async fn serve(
 
 fn main_server(
     config: &ServerConfig,
-    listener: TcpListener,
+    main: Main,
     state: web::Data<AppState>,
     description: web::Data<Description>,
-    v1: Routes,
 ) -> io::Result<actix_web::dev::Server> {
+    let Main { listener, rustls_config, v1 } = main;
     let server = HttpServer::new(move || app::app(state.clone(), description.clone(), v1))
         .workers(config.workers)
         .max_connections(config.connections)
@@ -167,8 +191,8 @@ fn main_server(
         .client_request_timeout(config.timeouts.head)
         .shutdown_timeout(config.drain.as_secs().max(1))
         .disable_signals();
-    let server = match &config.tls {
-        Some(tls) => server.tls_handshake_timeout(config.timeouts.head).listen_rustls_0_23(listener, tls.clone())?,
+    let server = match rustls_config {
+        Some(tls) => server.tls_handshake_timeout(config.timeouts.head).listen_rustls_0_23(listener, tls)?,
         None => server.listen(listener)?,
     };
     Ok(server.run())
@@ -182,6 +206,7 @@ fn metrics_server(
 ) -> io::Result<actix_web::dev::Server> {
     let server = HttpServer::new(move || app::metrics_app(state.clone(), description.clone()))
         .workers(1)
+        .max_connections(METRICS_CONNECTIONS)
         .keep_alive(config.timeouts.keep_alive)
         .client_request_timeout(config.timeouts.head)
         .shutdown_timeout(1)
@@ -196,11 +221,19 @@ impl Handle {
     }
 
     /// Reads the tokens again, whatever the time.
-    #[cfg(test)]
-    pub(in crate::server) fn reload_tokens(&self) {
+    pub fn reload_tokens(&self) {
         if let Some(tokens) = &self.state.tokens {
             tokens.reload();
         }
+    }
+
+    /// Reads certificate and key again; returns the certificate's file, `None` without TLS.
+    ///
+    /// # Errors
+    /// [`TlsError`]; those that were in use stay in use then.
+    pub fn reload_tls(&self) -> Result<Option<&Path>, TlsError> {
+        let Some(tls) = &self.tls else { return Ok(None) };
+        tls.reload().map(|()| Some(tls.certificate()))
     }
 
     /// Bytes of bodies that there is room for.

@@ -18,7 +18,7 @@ use crate::server::rate::{Rate, Rates};
 use crate::server::run::{Handle, ServerConfig, start_with};
 use crate::server::state::Limits;
 use crate::server::tokens::{Token, change};
-use crate::service::{ClockChoice, Config, Seed, Service, Stopper};
+use crate::service::{ClockChoice, Config, Seed, Service, Stopper, Trust};
 use actix_web::{HttpResponse, delete, get, post, put, web};
 use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
@@ -69,7 +69,8 @@ impl SharedService {
             passed_after_downtime: Passed::Latest,
             snapshot_every: Duration::from_secs(3_600),
             snapshots_kept: 2,
-            clock: ClockChoice::Wall,
+            cut_history: false,
+            clock: ClockChoice::Wall(Trust::default()),
             threads: 1,
         })
         .unwrap();

@@ -188,8 +188,8 @@ async fn escalate(
     let by_hand = EscalationFilter { ticket: Some(id), kind: Some(RecordKind::ByHand), ..EscalationFilter::default() };
     let (first, _) = applied.escalations;
     let answer = blocking(move || {
-        let (records, _) = service.escalations(first.saturating_sub(1), &by_hand, 1)?;
-        Ok(records.first().map(|record| EscalationAnswer::new(record, &service)))
+        let found = service.escalations(first.saturating_sub(1), &by_hand, 1)?;
+        Ok(found.records.first().map(|record| EscalationAnswer::new(record, &service)))
     });
     answer.await?.map(web::Json).ok_or_else(|| {
         Problem::invalid("the ticket has this escalation already: the same event at the same time counts once")

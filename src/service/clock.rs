@@ -3,16 +3,14 @@
 //! The service's clock follows the machine's wall clock as long as that moves as time does. It never runs backwards, and a
 //! jump is recorded, not obeyed: while the wall clock is off by more than [`MAX_STEP_MS`] from where the monotonic clock says it should
 //! be, time goes on at the monotonic clock's pace. A wall clock that has been set right is obeyed at the next start, where
-//! what fell due meanwhile is passed by choice.
+//! what fell due meanwhile is passed by choice (`service::wall` says how far it is believed then). Only a clock that stands
+//! still, because the wall clock was behind at the start, goes on as soon as that is set right: as if this were the start.
 
 use super::config::ClockChoice;
+use crate::limits::MAX_STEP_MS;
 use crate::time::SECOND_MS;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-
-/// The furthest that the wall clock may be off from the monotonic one and still be followed: corrections by NTP are smaller.
-pub const MAX_STEP_MS: i64 = 10 * SECOND_MS;
 
 /// Measures how long something takes.
 #[derive(Debug, Clone, Copy)]
@@ -33,12 +31,12 @@ impl Stopwatch {
     }
 }
 
-/// The service's clock.
-#[derive(Debug)]
-pub struct Clock {
-    choice: ClockChoice,
-    state: Mutex<Follower>,
-    monotonic: Stopwatch,
+/// A wall clock: milliseconds since 1970 (UTC). Tests put their own in its place.
+pub type WallClock = Arc<dyn Fn() -> i64 + Send + Sync>;
+
+/// The machine's wall clock.
+pub fn machine_wall() -> WallClock {
+    Arc::new(wall_ms)
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place that asks for the wall clock")]
@@ -46,44 +44,118 @@ fn wall_ms() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
 }
 
+/// The service's clock.
+pub struct Clock {
+    source: Source,
+    monotonic: Stopwatch,
+}
+
+struct Reading {
+    now_ms: i64,
+    wall_ms: i64,
+}
+
+enum Source {
+    Wall { wall: WallClock, state: Mutex<Follower> },
+    Fast { start_ms: i64, speed: f64 },
+}
+
 impl Clock {
     /// A clock that shows at least `least_ms`, which is the time of the last run.
-    pub fn start(choice: ClockChoice, least_ms: i64) -> Self {
-        let start_ms = match choice {
-            ClockChoice::Wall => wall_ms(),
-            ClockChoice::Fast { start_ms, .. } => start_ms.max(least_ms),
+    pub fn start(choice: ClockChoice, wall: WallClock, least_ms: i64) -> Self {
+        let source = match choice {
+            ClockChoice::Wall(trust) => {
+                let most_ahead_ms = i64::try_from(trust.max_ahead.as_millis()).unwrap_or(i64::MAX);
+                let follower = Follower::new(wall(), least_ms, most_ahead_ms);
+                Source::Wall { wall, state: Mutex::new(follower) }
+            }
+            ClockChoice::Fast { start_ms, speed } => Source::Fast { start_ms: start_ms.max(least_ms), speed },
         };
-        Self { choice, state: Mutex::new(Follower::new(start_ms, least_ms)), monotonic: Stopwatch::start() }
+        Self { source, monotonic: Stopwatch::start() }
     }
 
     /// Milliseconds since 1970 (UTC).
     pub fn now_ms(&self) -> i64 {
-        let elapsed = self.monotonic.elapsed();
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        match self.choice {
-            ClockChoice::Wall => state.follow(elapsed.as_millis() as i64, wall_ms()),
-            ClockChoice::Fast { speed, .. } => {
-                let passed_ms = (elapsed.as_secs_f64() * speed * 1_000.0) as i64;
-                let wall_ms = state.base_ms + passed_ms;
-                state.follow(passed_ms, wall_ms)
+        self.read(|_| ()).now_ms
+    }
+
+    /// The time, and whether it has begun to go on since this was asked last, after it had stood still.
+    pub fn now_and_whether_resumed(&self) -> (i64, bool) {
+        let mut has_resumed = false;
+        let reading = self.read(|follower| has_resumed = std::mem::take(&mut follower.resumed));
+        (reading.now_ms, has_resumed)
+    }
+
+    /// How far the wall clock is ahead of this one; negative: behind.
+    pub fn offset_ms(&self) -> i64 {
+        let Reading { now_ms, wall_ms } = self.read(|_| ());
+        wall_ms - now_ms
+    }
+
+    /// Both clocks at one moment. `look` is had while nobody else reads.
+    fn read(&self, look: impl FnOnce(&mut Follower)) -> Reading {
+        let Source::Wall { wall, state } = &self.source else {
+            let now_ms = self.wall_ms();
+            return Reading { now_ms, wall_ms: now_ms };
+        };
+        let (monotonic_ms, wall_ms) = (self.monotonic.elapsed().as_millis() as i64, wall());
+        let (now_ms, before, after) = {
+            let mut follower = state.lock().unwrap_or_else(PoisonError::into_inner);
+            let before = (follower.jumped, follower.resumptions);
+            let now_ms = follower.follow(monotonic_ms, wall_ms);
+            look(&mut follower);
+            (now_ms, before, (follower.jumped, follower.resumptions))
+        };
+        // Said outside the lock, for which others wait.
+        let off_ms = wall_ms - now_ms;
+        if before.1 != after.1 {
+            tracing::warn!("the wall clock has been set to a time after the last known one: time goes on from there");
+        } else if !before.0 && after.0 {
+            tracing::warn!(off_ms, "the wall clock has jumped; it is not obeyed until the next start");
+        } else if before.0 && !after.0 {
+            tracing::warn!(off_ms, "the wall clock is back where it should be");
+        }
+        Reading { now_ms, wall_ms }
+    }
+
+    /// What the wall clock shows, in milliseconds since 1970 (UTC); in fast motion the time as it passes there. Takes no lock.
+    pub fn wall_ms(&self) -> i64 {
+        match &self.source {
+            Source::Wall { wall, .. } => wall(),
+            Source::Fast { start_ms, speed } => {
+                start_ms + (self.monotonic.elapsed().as_secs_f64() * speed * 1_000.0) as i64
             }
         }
     }
 
     /// How often the wall clock has jumped.
     pub fn jumps(&self) -> u64 {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).jumps
+        match &self.source {
+            Source::Wall { state, .. } => state.lock().unwrap_or_else(PoisonError::into_inner).jumps,
+            Source::Fast { .. } => 0,
+        }
+    }
+
+    /// Whether it stands still until the wall clock has come up to it.
+    pub fn is_waiting(&self) -> bool {
+        let Source::Wall { state, .. } = &self.source else { return false };
+        let monotonic_ms = self.monotonic.elapsed().as_millis() as i64;
+        state.lock().unwrap_or_else(PoisonError::into_inner).is_waiting(monotonic_ms)
+    }
+
+    /// How many times as fast as real time it runs.
+    pub fn speed(&self) -> f64 {
+        match self.source {
+            Source::Wall { .. } => 1.0,
+            Source::Fast { speed, .. } => speed,
+        }
     }
 
     /// Real time until the clock shows the next whole second.
     pub fn until_next_second(&self) -> Duration {
         let left_ms = SECOND_MS - self.now_ms().rem_euclid(SECOND_MS);
-        let speed = match self.choice {
-            ClockChoice::Wall => 1.0,
-            ClockChoice::Fast { speed, .. } => speed,
-        };
         // In fast motion many seconds pass at once: a hundred steps a second of real time are enough.
-        Duration::from_secs_f64(left_ms as f64 / 1_000.0 / speed)
+        Duration::from_secs_f64(left_ms as f64 / 1_000.0 / self.speed())
             .max(Duration::from_millis(10).min(Duration::from_secs(1)))
     }
 }
@@ -94,13 +166,24 @@ struct Follower {
     /// The wall clock when the monotonic clock showed 0, as far as it is believed.
     base_ms: i64,
     shown_ms: i64,
+    /// How far a clock that stands still lets the wall clock be ahead when that is set right.
+    most_ahead_ms: i64,
     jumped: bool,
     jumps: u64,
+    /// Whether it goes on after it had stood still, and nobody has asked since; and how often that was.
+    resumed: bool,
+    resumptions: u64,
 }
 
 impl Follower {
-    fn new(start_ms: i64, least_ms: i64) -> Self {
-        Self { base_ms: start_ms, shown_ms: least_ms.max(0), jumped: false, jumps: 0 }
+    fn new(start_ms: i64, least_ms: i64, most_ahead_ms: i64) -> Self {
+        let shown_ms = least_ms.max(0);
+        Self { base_ms: start_ms, shown_ms, most_ahead_ms, jumped: false, jumps: 0, resumed: false, resumptions: 0 }
+    }
+
+    /// Whether it stands still until the wall clock has come up to it.
+    fn is_waiting(&self, monotonic_ms: i64) -> bool {
+        self.base_ms + monotonic_ms < self.shown_ms
     }
 
     fn follow(&mut self, monotonic_ms: i64, wall_ms: i64) -> i64 {
@@ -108,14 +191,15 @@ impl Follower {
         let off_ms = wall_ms - expected_ms;
         if off_ms.abs() <= MAX_STEP_MS {
             self.base_ms += off_ms;
-            if self.jumped {
-                tracing::warn!(off_ms, "the wall clock is back where it should be");
-            }
             self.jumped = false;
+        } else if self.is_waiting(monotonic_ms) && (0..=self.most_ahead_ms).contains(&(wall_ms - self.shown_ms)) {
+            self.base_ms += off_ms;
+            self.jumped = false;
+            self.resumed = true;
+            self.resumptions += 1;
         } else if !self.jumped {
             self.jumped = true;
             self.jumps += 1;
-            tracing::warn!(off_ms, "the wall clock has jumped; it is not obeyed until the next start");
         }
         self.shown_ms = self.shown_ms.max(self.base_ms + monotonic_ms);
         self.shown_ms
@@ -125,10 +209,11 @@ impl Follower {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::HOUR_MS;
 
     #[test]
     fn small_corrections_are_followed_and_never_backwards() {
-        let mut follower = Follower::new(1_000_000, 0);
+        let mut follower = Follower::new(1_000_000, 0, HOUR_MS);
         assert_eq!(follower.follow(0, 1_000_000), 1_000_000);
         assert_eq!(follower.follow(1_000, 1_003_000), 1_003_000, "two seconds forward");
         assert_eq!(follower.follow(2_000, 1_002_500), 1_003_000, "half a second back: stands still");
@@ -138,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_jump_is_counted_once_and_not_obeyed() {
-        let mut follower = Follower::new(1_000_000, 0);
+        let mut follower = Follower::new(1_000_000, 0, HOUR_MS);
         assert_eq!(follower.follow(1_000, 9_000_000), 1_001_000);
         assert_eq!(follower.follow(2_000, 9_001_000), 1_002_000);
         assert_eq!(follower.jumps, 1);
@@ -149,7 +234,22 @@ mod tests {
 
     #[test]
     fn time_starts_no_earlier_than_it_was() {
-        let mut follower = Follower::new(1_000, 5_000_000);
+        let mut follower = Follower::new(1_000, 5_000_000, HOUR_MS);
         assert_eq!(follower.follow(0, 1_000), 5_000_000);
+    }
+
+    #[test]
+    fn a_clock_that_stands_still_goes_on_when_the_wall_clock_is_set_right() {
+        let mut follower = Follower::new(1_000, 5_000_000, HOUR_MS);
+        assert_eq!(follower.follow(0, 1_000), 5_000_000);
+        // Set, but still behind; then beyond all belief.
+        assert_eq!(follower.follow(1_000, 4_000_000), 5_000_000);
+        assert_eq!(follower.follow(2_000, 5_000_001 + HOUR_MS), 5_000_000);
+        assert_eq!((follower.resumptions, follower.is_waiting(2_000)), (0, true));
+        assert_eq!(follower.follow(3_000, 6_000_000), 6_000_000);
+        assert_eq!((follower.resumptions, follower.resumed, follower.jumped), (1, true, false));
+        // From then on a jump is a jump.
+        assert_eq!(follower.follow(4_000, 7_000_000), 6_001_000);
+        assert_eq!(follower.resumptions, 1);
     }
 }

@@ -91,6 +91,9 @@ pub enum Refusal {
     Stopping,
     #[error("the disk is full: nothing is written until there is room")]
     DiskFull,
+    /// Another reason for which nothing can be written now, such as no free file descriptor.
+    #[error("nothing can be written now, try again in a moment: {0}")]
+    NoSegment(String),
     #[error("{0}")]
     Invalid(String),
     #[error("the policy has {} problems", .0.len())]

@@ -6,8 +6,8 @@
 use super::command::Refusal;
 use crate::engine::{NO_SYMBOL, Symbol};
 use crate::limits::{FEED_RECORDS, MAX_RECORDS_A_PAGE};
-use crate::store::history::History;
-use crate::store::record::{EscalationBlock, EscalationFilter, EscalationRecord, NameColumn, Names};
+use crate::store::history::{History, Looked};
+use crate::store::record::{EscalationBlock, EscalationFilter, NameColumn, Names};
 use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::watch;
@@ -15,7 +15,6 @@ use tokio::sync::watch;
 /// The records of escalations.
 #[derive(Debug)]
 pub struct Feed {
-    names: Arc<Names>,
     history: Arc<History>,
     recent: RwLock<Recent>,
     last: watch::Sender<u64>,
@@ -30,8 +29,8 @@ struct Recent {
 
 impl Feed {
     /// A feed of which the records up to `last` are in the history.
-    pub fn new(names: Arc<Names>, history: Arc<History>, last: u64) -> Self {
-        Self { names, history, recent: RwLock::default(), last: watch::Sender::new(last) }
+    pub fn new(history: Arc<History>, last: u64) -> Self {
+        Self { history, recent: RwLock::default(), last: watch::Sender::new(last) }
     }
 
     /// Adds the records of a group.
@@ -51,24 +50,20 @@ impl Feed {
                 let gone = recent.blocks.pop_front().map_or(0, |block| block.len());
                 recent.records -= gone;
             }
+            // Before anybody can see the records: what is looked at is never beyond the last.
+            self.last.send_replace(block.end() - 1);
         }
-        self.last.send_replace(block.end() - 1);
     }
 
     pub fn last(&self) -> watch::Receiver<u64> {
         self.last.subscribe()
     }
 
-    /// Records after a number, oldest first, and the number to go on from.
+    /// Records after a number, oldest first, the number to go on from, and what of the history is missing.
     ///
     /// # Errors
-    /// When the history cannot be read.
-    pub fn after(
-        &self,
-        after: u64,
-        filter: &EscalationFilter,
-        limit: usize,
-    ) -> Result<(Vec<EscalationRecord>, u64), Refusal> {
+    /// When the disk cannot be read.
+    pub fn after(&self, after: u64, filter: &EscalationFilter, limit: usize) -> Result<Looked, Refusal> {
         let blocks: Vec<Arc<EscalationBlock>> = {
             let recent = self.recent.read().unwrap_or_else(PoisonError::into_inner);
             let from = recent.blocks.partition_point(|block| block.end() <= after + 1);
@@ -81,30 +76,36 @@ impl Feed {
                 .escalations_after(after, filter, limit)
                 .map_err(|error| Refusal::Failed(error.to_string()));
         }
-        let wanted = Wanted::new(filter, &self.names);
+        let mut wanted: Option<Wanted<'_>> = None;
         let mut found = Vec::new();
         let mut looked_at = 0;
         let mut reached = after;
         for block in blocks {
+            // Most blocks have the same words as the one before.
+            let wanted = match &wanted {
+                Some(known) if Arc::ptr_eq(&known.names, &block.names) => known,
+                _ => wanted.insert(Wanted::new(filter, &block.names)),
+            };
             let skip = (after + 1).saturating_sub(block.first_sequence) as usize;
             for row in skip..block.len() {
                 if found.len() >= limit || looked_at >= MAX_RECORDS_A_PAGE {
-                    return Ok((found, reached));
+                    return Ok(Looked { records: found, up_to: reached, gaps: Vec::new() });
                 }
                 reached = block.first_sequence + row as u64;
                 looked_at += 1;
                 if wanted.admits(&block, row) {
-                    found.push(block.record(row, &self.names));
+                    found.push(block.record(row));
                 }
             }
         }
-        Ok((found, reached))
+        Ok(Looked { records: found, up_to: reached, gaps: Vec::new() })
     }
 }
 
 /// A filter whose words have been looked up: no text is compared but the ticket's.
 struct Wanted<'a> {
     filter: &'a EscalationFilter,
+    names: Arc<Names>,
     /// `None` for any; [`NO_SYMBOL`] for a word that nothing has.
     clock: Option<Symbol>,
     priority: Option<Symbol>,
@@ -113,11 +114,12 @@ struct Wanted<'a> {
 }
 
 impl<'a> Wanted<'a> {
-    fn new(filter: &'a EscalationFilter, names: &Names) -> Self {
+    fn new(filter: &'a EscalationFilter, names: &Arc<Names>) -> Self {
         let find =
             |column, word: &Option<String>| word.as_ref().map(|word| names.find(column, word).unwrap_or(NO_SYMBOL));
         Self {
             filter,
+            names: Arc::clone(names),
             clock: find(NameColumn::Clock, &filter.clock),
             priority: find(NameColumn::Priority, &filter.priority),
             team: find(NameColumn::Team, &filter.team),

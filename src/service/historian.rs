@@ -5,7 +5,7 @@ use super::feed::Feed;
 use super::machine::{Answer, Told};
 use crate::limits::HISTORY_FLUSH_RECORDS;
 use crate::store::history::History;
-use crate::store::record::{CycleBlock, EscalationBlock, Names};
+use crate::store::record::{CycleBlock, EscalationBlock};
 use crossbeam_channel::{Receiver, Sender};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -36,7 +36,6 @@ pub fn keep(feed: &Feed, history: &Sender<Work>, told: Told) -> Vec<Answer> {
 /// The thread's end of things.
 struct Historian {
     history: Arc<History>,
-    names: Arc<Names>,
     escalations: Vec<Arc<EscalationBlock>>,
     cycles: Vec<Arc<CycleBlock>>,
     waiting: usize,
@@ -46,8 +45,8 @@ struct Historian {
 ///
 /// # Errors
 /// When the system gives no thread.
-pub fn start(history: Arc<History>, names: Arc<Names>, work: Receiver<Work>) -> std::io::Result<JoinHandle<()>> {
-    let historian = Historian { history, names, escalations: Vec::new(), cycles: Vec::new(), waiting: 0 };
+pub fn start(history: Arc<History>, work: Receiver<Work>) -> std::io::Result<JoinHandle<()>> {
+    let historian = Historian { history, escalations: Vec::new(), cycles: Vec::new(), waiting: 0 };
     std::thread::Builder::new().name("history".into()).spawn(move || historian.run(&work))
 }
 
@@ -82,10 +81,10 @@ impl Historian {
     }
 
     fn flush(&mut self) -> Result<(), String> {
-        let escalations = self.history.write_escalations(&self.escalations, &self.names);
+        let escalations = self.history.write_escalations(&self.escalations);
         escalations.map_err(|error| error.to_string())?;
         self.escalations.clear();
-        self.history.write_cycles(&self.cycles, &self.names).map_err(|error| error.to_string())?;
+        self.history.write_cycles(&self.cycles).map_err(|error| error.to_string())?;
         self.cycles.clear();
         self.waiting = 0;
         Ok(())

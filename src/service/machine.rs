@@ -9,7 +9,7 @@ mod records;
 use crate::engine::{Apply, Engine, Outcome, Passed, Refused};
 use crate::limits::MAX_ACKNOWLEDGEMENTS;
 use crate::policy::{self, Policy, Problem};
-use crate::store::input::{AcknowledgeInput, BatchInput, EditInput, Group, Input, Origin};
+use crate::store::input::{AcknowledgeInput, BatchInput, EditInput, Group, Input, Origin, Passage};
 use crate::store::record::Note;
 use crate::store::record::{CycleBlock, EscalationBlock, Names};
 use crate::store::snapshot::{Acknowledgement, KeptAnswer, PolicyVersion, ServiceState};
@@ -65,6 +65,10 @@ pub enum Answer {
     /// The number of the record.
     Acknowledged {
         sequence: u64,
+    },
+    /// Labels that no ticket had.
+    Freed {
+        labels: usize,
     },
     Refused(String),
 }
@@ -165,19 +169,16 @@ impl Machine {
     pub fn apply(&mut self, group: &Group, compiled: Option<&Arc<Policy>>) -> Told {
         let mut told = Told::default();
         self.group = group.number;
-        let passes = {
-            let mut engine = self.write();
-            if group.after_downtime {
-                engine.catch_up(group.now_ms, group.passed)
-            } else {
-                engine.advance(group.now_ms)
-            }
-        };
+        let was_ms = self.now_ms();
+        let passes = pass_time(&mut self.write(), group);
+        if self.now_ms() < was_ms {
+            self.set_back();
+        }
         let now_ms = self.read().now_ms();
         self.recorder.begin(&mut told, now_ms);
         self.record(&mut told, &passes, None);
         for input in &group.inputs {
-            let answer = self.input(input, compiled, &mut told);
+            let answer = self.input(input, group.has_label_share, compiled, &mut told);
             told.answers.push(answer);
         }
         self.recorder.end(&told);
@@ -185,6 +186,15 @@ impl Machine {
             self.days.count(&self.engine.read().unwrap_or_else(PoisonError::into_inner));
         }
         told
+    }
+
+    /// The engine's time has been set back: what bears a later one is as of now.
+    fn set_back(&mut self) {
+        let now_ms = self.now_ms();
+        for version in Arc::make_mut(&mut self.policies) {
+            version.since_ms = version.since_ms.min(now_ms);
+        }
+        self.days.set_back(now_ms);
     }
 
     /// Lets time pass in which nothing is due.
@@ -197,26 +207,22 @@ impl Machine {
         self.read().now_ms()
     }
 
-    /// Applies a group to the shards that stand before it; what it tells has been told before. No policy is edited while a
-    /// snapshot is taken, so no edit is among its inputs.
+    /// Applies a group to the shards that stand before it; what it tells has been told before. No policy is edited and no label
+    /// freed while a snapshot is taken, so neither is among its inputs; a time is accepted only by the first group after a start.
     pub fn apply_behind(&mut self, group: &Group, positions: &[u64]) {
         let ahead: Vec<bool> = positions.iter().map(|position| *position >= group.number).collect();
         let mut engine = self.write();
         engine.hold(&ahead);
-        if group.after_downtime {
-            engine.catch_up(group.now_ms, group.passed);
-        } else {
-            engine.advance(group.now_ms);
-        }
+        pass_time(&mut engine, group);
         for input in &group.inputs {
             match input {
                 Input::Batch(input) => {
-                    engine.apply(&input.batch, input.passed);
+                    engine.apply_of(introducer(input, group.has_label_share), &input.batch, input.passed);
                 }
                 Input::Acknowledge(input) => {
                     apply_acknowledged(&mut engine, input);
                 }
-                Input::Edit(_) => {}
+                Input::Edit(_) | Input::FreeLabels => {}
             }
         }
     }
@@ -229,23 +235,33 @@ impl Machine {
         self.days.go_on_from(&engine);
     }
 
-    fn input(&mut self, input: &Input, compiled: Option<&Arc<Policy>>, told: &mut Told) -> Answer {
-        let origin = match input {
-            Input::Batch(input) => &input.origin,
-            Input::Edit(input) => &input.origin,
-            Input::Acknowledge(input) => &input.origin,
-        };
-        let answer = match input {
-            Input::Batch(input) => self.batch(input, told),
-            Input::Edit(input) => self.edit(input, compiled, told),
-            Input::Acknowledge(input) => self.acknowledge(input, told),
+    fn input(
+        &mut self,
+        input: &Input,
+        has_label_share: bool,
+        compiled: Option<&Arc<Policy>>,
+        told: &mut Told,
+    ) -> Answer {
+        let (origin, answer) = match input {
+            Input::Batch(input) => (&input.origin, self.batch(input, has_label_share, told)),
+            Input::Edit(input) => (&input.origin, self.edit(input, compiled, told)),
+            Input::Acknowledge(input) => (&input.origin, self.acknowledge(input, told)),
+            Input::FreeLabels => return self.free_labels(),
         };
         self.keep(origin, &answer);
         answer
     }
 
-    fn batch(&mut self, input: &BatchInput, told: &mut Told) -> Answer {
-        let mut outcome = self.write().apply(&input.batch, input.passed);
+    fn free_labels(&mut self) -> Answer {
+        let labels = self.write().free_labels();
+        let engine = self.engine.read().unwrap_or_else(PoisonError::into_inner);
+        self.names = self.recorder.relabel(&engine);
+        Answer::Freed { labels }
+    }
+
+    fn batch(&mut self, input: &BatchInput, has_label_share: bool, told: &mut Told) -> Answer {
+        let actor = introducer(input, has_label_share);
+        let mut outcome = self.write().apply_of(actor, &input.batch, input.passed);
         let refused = std::mem::take(&mut outcome.refused);
         let first = self.recorder.next_of(told);
         self.record(told, &outcome, Some(input));
@@ -303,7 +319,7 @@ impl Machine {
             Answer::Batch { taken, refused, escalations } => (*taken, refused.len() as u64, escalations.0),
             Answer::Edit { version, .. } => (1, 0, *version),
             Answer::Acknowledged { sequence } => (1, 0, *sequence),
-            Answer::Refused(_) => return,
+            Answer::Freed { .. } | Answer::Refused(_) => return,
         };
         self.kept.keep(KeptAnswer { origin: origin.clone(), at_ms, taken, refused, result });
     }
@@ -322,6 +338,20 @@ impl Machine {
     fn write(&self) -> std::sync::RwLockWriteGuard<'_, Engine> {
         self.engine.write().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Brings the engine to the time of a group.
+fn pass_time(engine: &mut Engine, group: &Group) -> Outcome {
+    match group.passage {
+        Passage::Watched => engine.advance(group.now_ms),
+        Passage::AfterDowntime => engine.catch_up(group.now_ms, group.passed),
+        Passage::Accepted => engine.rewind(group.now_ms, group.passed),
+    }
+}
+
+/// For whom the labels count that a batch introduces.
+fn introducer(input: &BatchInput, has_label_share: bool) -> &str {
+    if has_label_share { &input.origin.actor } else { "" }
 }
 
 /// Tells the ticket's clocks of an acknowledgement; a ticket that is gone is not opened by it.

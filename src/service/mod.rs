@@ -12,25 +12,34 @@ mod command;
 mod config;
 mod feed;
 mod historian;
+mod inspect;
 pub mod machine;
+mod parts;
 mod publish;
+mod readiness;
 mod recovery;
 mod sequencer;
 mod snapshots;
 mod start;
 mod survey;
 pub mod view;
+mod wall;
 
+pub use clock::{WallClock, machine_wall};
 pub use command::{Acknowledge, Applied, Edit, Edited, Load, Refusal, SnapshotDone};
-pub use config::{ClockChoice, Config, Seed, StartError};
+pub use config::{ClockChoice, Config, Seed, StartError, Trust};
+pub use inspect::{Inspected, inspect};
+pub use readiness::{NotReady, Obstacle};
 pub use start::{Started, Stopper};
 pub use view::{ClockView, Gauges, NamedTally, Survey, View};
 
 use crate::engine::{EditError, Engine, Preview};
 use crate::limits::MAX_BATCH_ROWS;
 use crate::policy;
+use crate::store::epochs::Epochs;
+use crate::store::history::Looked;
 use crate::store::input::{AcknowledgeInput, BatchInput, EditInput};
-use crate::store::record::{EscalationFilter, EscalationRecord, Names, RecordKind};
+use crate::store::record::{EscalationFilter, EscalationRecord, RecordKind};
 use crate::store::snapshot::{Acknowledgement, PolicyVersion};
 use clock::Clock;
 use crossbeam_channel::{Sender, TrySendError};
@@ -60,11 +69,11 @@ struct Inner {
     commands: Sender<Command>,
     published: Arc<Published>,
     engine: SharedEngine,
-    names: Arc<Names>,
     feed: Arc<Feed>,
     clock: Arc<Clock>,
     acknowledgements: Acknowledgements,
     data_dir: PathBuf,
+    epochs: Epochs,
 }
 
 impl Service {
@@ -224,8 +233,11 @@ impl Service {
     /// # Errors
     /// [`Refusal::NotFound`], or [`Refusal::Failed`] when the history cannot be read.
     pub fn escalation(&self, sequence: u64) -> Result<EscalationRecord, Refusal> {
-        let (records, _) = self.escalations(sequence.saturating_sub(1), &EscalationFilter::default(), 1)?;
-        let found = records.into_iter().find(|record| record.sequence == sequence);
+        let looked = self.escalations(sequence.saturating_sub(1), &EscalationFilter::default(), 1)?;
+        if let Some(gap) = looked.gaps.iter().find(|gap| (gap.from..=gap.to).contains(&sequence)) {
+            return Err(Refusal::NotFound(format!("escalation record {sequence} cannot be read: {}", gap.reason)));
+        }
+        let found = looked.records.into_iter().find(|record| record.sequence == sequence);
         found.ok_or_else(|| Refusal::NotFound(format!("there is no escalation record {sequence}")))
     }
 
@@ -272,16 +284,12 @@ impl Service {
 
     /// Escalation records after this number, oldest first, at most `limit` of those that the filter admits; from memory or from
     /// the history on disk (blocking: not for async threads). The number to go on from is returned with them: it may lie beyond
-    /// the last record, when later ones were looked at and not admitted.
+    /// the last record, when later ones were looked at and not admitted. Files of the history that cannot be read are passed over
+    /// and named.
     ///
     /// # Errors
-    /// [`Refusal::Failed`] when the history cannot be read.
-    pub fn escalations(
-        &self,
-        after: u64,
-        filter: &EscalationFilter,
-        limit: usize,
-    ) -> Result<(Vec<EscalationRecord>, u64), Refusal> {
+    /// [`Refusal::Failed`] when the disk cannot be read.
+    pub fn escalations(&self, after: u64, filter: &EscalationFilter, limit: usize) -> Result<Looked, Refusal> {
         self.inner.feed.after(after, filter, limit)
     }
 
@@ -290,14 +298,14 @@ impl Service {
         self.inner.feed.last()
     }
 
+    /// The epochs of the data folder: in each, a number stands for one record.
+    pub fn epochs(&self) -> &Epochs {
+        &self.inner.epochs
+    }
+
     /// Who took notice of an escalation, if somebody did.
     pub fn acknowledgement(&self, sequence: u64) -> Option<Acknowledgement> {
         self.inner.acknowledgements.read().unwrap_or_else(PoisonError::into_inner).get(&sequence).cloned()
-    }
-
-    /// The words behind numbers.
-    pub fn names(&self) -> &Arc<Names> {
-        &self.inner.names
     }
 
     /// The data folder: snapshots are listed from it, and tables that come in bulk are spooled to it.

@@ -2,12 +2,14 @@
 
 use super::clock::{Clock, Stopwatch};
 use super::machine::{Machine, Told};
+use super::readiness::{Obstacle, Pulse};
 use super::sequencer::Command;
 use super::view::{ClockView, Gauges, NamedTally, SYNC_BOUNDS_S, Survey, View};
 use crate::engine::Tally;
 use crate::policy::Policy;
 use crate::store::record::{NameColumn, Names};
 use crate::store::snapshot::PolicyVersion;
+use crate::time::SECOND_MS;
 use crossbeam_channel::Receiver;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -28,6 +30,7 @@ pub struct Published {
     policy: RwLock<Option<Arc<Policy>>>,
     survey: RwLock<Arc<Survey>>,
     is_ready: AtomicBool,
+    pub pulse: Pulse,
 }
 
 impl Published {
@@ -64,6 +67,7 @@ pub struct Publisher {
     gauges: Gauges,
     records: [u64; 4],
     due: u64,
+    is_obstructed: bool,
     is_stale: bool,
     since_last: Stopwatch,
     cost: Duration,
@@ -77,6 +81,7 @@ impl Publisher {
             gauges,
             records: [0; 4],
             due: 0,
+            is_obstructed: false,
             is_stale: true,
             since_last: Stopwatch::start(),
             cost: Duration::ZERO,
@@ -117,16 +122,20 @@ impl Publisher {
         self.gauges.journal_bytes = journal_bytes;
     }
 
-    pub fn disk_full(&mut self, is_full: bool) {
-        if is_full != self.gauges.disk_full {
-            self.is_stale = true;
-            if is_full {
-                tracing::error!("the disk is full: writes are refused until there is room");
-            } else {
-                tracing::info!("there is room on the disk again: writes are taken");
-            }
+    /// What keeps the journal from being written, if something does.
+    pub fn obstructed(&mut self, obstacle: Option<Obstacle>) {
+        if obstacle.is_none() && !self.is_obstructed {
+            return;
         }
+        let is_full = obstacle == Some(Obstacle::DiskFull);
+        self.is_stale |= is_full != self.gauges.disk_full;
         self.gauges.disk_full = is_full;
+        self.is_obstructed = obstacle.is_some();
+        self.published.pulse.set_obstacle(obstacle);
+    }
+
+    pub fn is_obstructed(&self) -> bool {
+        self.is_obstructed
     }
 
     pub fn snapshot_published(&mut self, at_ms: i64, journal_bytes: u64) {
@@ -144,6 +153,7 @@ impl Publisher {
         always: bool,
         is_quiet: bool,
     ) {
+        self.published.pulse.set_engine_ms(machine.now_ms());
         let since_last = self.since_last.elapsed();
         let is_time = since_last >= BUSY_INTERVAL.max(self.cost * COST_FACTOR);
         let is_cheap = self.cost < Duration::from_millis(1);
@@ -171,16 +181,13 @@ impl Publisher {
         let names = &machine.names;
         let (now_ms, tickets, counters, due) = {
             let engine = machine.engine.read().unwrap_or_else(PoisonError::into_inner);
-            (
-                engine.now_ms(),
-                engine.len() as u64,
-                engine.counters(),
-                engine.due_by(clock.now_ms() - crate::time::SECOND_MS),
-            )
+            (engine.now_ms(), engine.len() as u64, engine.counters(), engine.due_by(clock.now_ms() - SECOND_MS))
         };
-        let wall_ms = clock.now_ms();
+        let wall_ms = clock.wall_ms();
         self.gauges.wall_ms = wall_ms;
-        self.gauges.lag_ms = (wall_ms - now_ms - crate::time::SECOND_MS).max(0);
+        self.gauges.clock_offset_ms = clock.offset_ms();
+        // Ahead of the wall clock is as wrong as behind it.
+        self.gauges.lag_ms = (wall_ms - now_ms - SECOND_MS).max(now_ms - wall_ms).max(0);
         self.gauges.due_not_fired = due;
         self.gauges.queue = commands.len() as u64;
         self.gauges.clock_jumps = clock.jumps();

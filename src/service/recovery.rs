@@ -3,14 +3,15 @@
 //! A damaged newest snapshot is said aloud, and the one before is taken: the journal reaches back to the oldest that is kept.
 //! Where something acknowledged would be lost, nothing starts.
 
-use super::config::{Config, Seed, StartError};
+use super::config::{Seed, StartError};
 use super::machine::{Machine, Told, compile};
 use crate::engine::{Apply, Engine, Installed, Passed};
 use crate::limits::LIVE_SHARDS;
 use crate::store::codec;
+use crate::store::epochs::{Epochs, Numbered};
 use crate::store::history::History;
 use crate::store::input::{EditInput, Group, Input, Origin};
-use crate::store::journal::Journal;
+use crate::store::journal::Stored;
 use crate::store::snapshot::{self, Found, ServiceState, Snapshot};
 use rayon::prelude::*;
 use std::path::Path;
@@ -26,25 +27,43 @@ pub struct Recovered {
     /// The snapshot that it began with, if there was one.
     pub snapshot: Option<u64>,
     pub replayed_groups: u64,
+    /// Snapshots that cannot be used: [`put_aside`].
+    pub damaged: Vec<Found>,
+}
+
+/// What is on disk of a service.
+#[derive(Clone, Copy)]
+pub struct Parts<'a> {
+    pub data_dir: &'a Path,
+    pub journal: &'a Stored,
+    pub history: &'a History,
+    pub epochs: Option<&'a Epochs>,
 }
 
 /// Restores the newest snapshot that can be used, or begins with the seed. The journal's other groups come after: [`replay`].
 ///
 /// # Errors
 /// [`StartError`].
-pub fn recover(config: &Config, journal: &Journal, history: &History) -> Result<Recovered, StartError> {
-    let folder = config.data_dir.join("snapshots");
-    let recovered = match newest_whole(&folder, journal)? {
+pub fn recover(parts: Parts<'_>, seed: Option<&Seed>) -> Result<Recovered, StartError> {
+    let Parts { data_dir, journal, history, .. } = parts;
+    let (restored, damaged) = newest_whole(parts)?;
+    let mut recovered = match restored {
         Some(restored) => caught_up(restored, journal)?,
         None if journal.last() > 0 => from_first_group(journal)?,
-        None => return genesis(config.seed.as_ref(), &config.data_dir),
+        None => return genesis(seed, data_dir),
     };
-    let (written, next) = (history.last_escalation(), recovered.machine.last_escalation() + 1);
-    if written + 1 < next {
+    recovered.damaged = damaged;
+    let machine = &recovered.machine;
+    let ends = [
+        ("escalations", history.last_escalation(), machine.last_escalation()),
+        ("cycles", history.last_cycle(), machine.last_cycle()),
+    ];
+    if let Some((kind, written, last)) = ends.into_iter().find(|(_, written, last)| written < last) {
         return Err(StartError::Damaged(format!(
-            "the history of escalations ends with record {written}, and the snapshot goes on with record {next}: what lies \
-             between is lost; put the missing files back into {}",
-            config.data_dir.join("history/escalations").display()
+            "the history of {kind} ends with record {written}, and the snapshot goes on with record {}: what lies between is \
+             lost; put the missing files back into {}",
+            last + 1,
+            data_dir.join("history").join(kind).display()
         )));
     }
     Ok(recovered)
@@ -63,11 +82,15 @@ fn genesis(seed: Option<&Seed>, data_dir: &Path) -> Result<Recovered, StartError
     let (policy, _) = compile(&input).map_err(|problems| StartError::Policy { name: seed.name.clone(), problems })?;
     let machine = Machine::new(Arc::new(policy), &input, LIVE_SHARDS);
     let group = Group { number: 1, inputs: vec![Input::Edit(Arc::new(input))], ..Group::default() };
-    Ok(Recovered { machine, last_ms: None, genesis: Some(group), snapshot: None, replayed_groups: 0 })
+    Ok(recovered(machine, None, Some(group)))
+}
+
+fn recovered(machine: Machine, last_ms: Option<i64>, genesis: Option<Group>) -> Recovered {
+    Recovered { machine, last_ms, genesis, snapshot: None, replayed_groups: 0, damaged: Vec::new() }
 }
 
 /// The journal reaches back to the beginning: its first group has the first policy.
-fn from_first_group(journal: &Journal) -> Result<Recovered, StartError> {
+fn from_first_group(journal: &Stored) -> Result<Recovered, StartError> {
     let damaged = |reason: String| StartError::Damaged(format!("the journal's first group: {reason}"));
     let (number, bytes) = match journal.groups(1).next() {
         Some(Ok(group)) => group,
@@ -83,7 +106,7 @@ fn from_first_group(journal: &Journal) -> Result<Recovered, StartError> {
     let (policy, _) = compile(input).map_err(|problems| StartError::Policy { name: "journal".into(), problems })?;
     let mut machine = Machine::new(Arc::new(policy), input, LIVE_SHARDS);
     machine.group = 1;
-    Ok(Recovered { machine, last_ms: Some(0), genesis: None, snapshot: None, replayed_groups: 0 })
+    Ok(recovered(machine, Some(0), None))
 }
 
 /// A snapshot in memory, with its shards at the groups where they were taken.
@@ -94,18 +117,28 @@ struct Restored {
     positions: Vec<u64>,
 }
 
-/// Restores the newest snapshot that is whole and from which the journal goes on.
-fn newest_whole(folder: &Path, journal: &Journal) -> Result<Option<Restored>, StartError> {
+/// Restores the newest snapshot that is whole and from which the journal goes on; those that are damaged come with it.
+fn newest_whole(parts: Parts<'_>) -> Result<(Option<Restored>, Vec<Found>), StartError> {
+    let Parts { journal, epochs, .. } = parts;
+    let folder = &parts.data_dir.join("snapshots");
     let mut damaged = Vec::new();
     let found = snapshot::list(folder).map_err(|error| StartError::Io { path: folder.to_owned(), error })?;
     let mut damages: Vec<String> = Vec::new();
     for found in found {
-        let restored = snapshot::open(&found.path)
-            .map_err(|damage| damage.to_string())
-            .and_then(|snapshot| restore(found.number, &snapshot));
+        let opened = snapshot::open(&found.path).map_err(|damage| damage.to_string());
+        if let Ok(snapshot) = &opened {
+            let manifest = snapshot.manifest();
+            let last = manifest.group.max(manifest.last_position());
+            if let Some(epochs) = epochs
+                && let Some(epoch) = manifest.epoch.filter(|_| !epochs.holds(manifest.epoch, last, Numbered::Group))
+            {
+                return Err(super::parts::stray(&found.path, epoch, epochs));
+            }
+        }
+        let restored = opened.and_then(|snapshot| restore(found.number, &snapshot));
         let damage = match restored {
             Ok(restored) => match gap(&restored, journal) {
-                None => return put_aside(&damaged).map(|()| Some(restored)),
+                None => return Ok((Some(restored), damaged)),
                 Some(gap) => return Err(StartError::Damaged(format!("{}: {gap}", found.path.display()))),
             },
             Err(damage) => damage,
@@ -120,11 +153,14 @@ fn newest_whole(folder: &Path, journal: &Journal) -> Result<Option<Restored>, St
         let reason = "no snapshot can be used, and the journal does not reach back to the beginning";
         return Err(StartError::Damaged(format!("{reason}:\n{damages}")));
     }
-    put_aside(&damaged).map(|()| None)
+    Ok((None, damaged))
 }
 
 /// Damaged snapshots are kept under another name, for whoever looks into them; they do not count as kept.
-fn put_aside(damaged: &[Found]) -> Result<(), StartError> {
+///
+/// # Errors
+/// What the file system says.
+pub fn put_aside(damaged: &[Found]) -> Result<(), StartError> {
     for found in damaged {
         snapshot::set_aside(found).map_err(|error| StartError::Io { path: found.path.clone(), error })?;
     }
@@ -132,11 +168,14 @@ fn put_aside(damaged: &[Found]) -> Result<(), StartError> {
 }
 
 /// What the journal lacks to go on from a snapshot.
-fn gap(restored: &Restored, journal: &Journal) -> Option<String> {
+fn gap(restored: &Restored, journal: &Stored) -> Option<String> {
     let needed = restored.positions.iter().min().map_or(0, |position| position + 1);
     let (first, last, group) = (journal.first(), journal.last(), restored.state.group);
     if last < group {
-        return Some(format!("includes group {group}, and the journal ends with group {last}: a part of it is gone"));
+        return Some(format!(
+            "includes group {group}, and the journal ends with group {last}: a part of it is gone; put it back, or restore a \
+             backup (overdue backup restore)"
+        ));
     }
     (first > needed).then(|| format!("needs the journal from group {needed} on, which begins with group {first}"))
 }
@@ -173,7 +212,7 @@ fn restore(number: u64, snapshot: &Snapshot) -> Result<Restored, String> {
 }
 
 /// Brings the shards of a snapshot to one group: the last one in it. What these groups told is in the history.
-fn caught_up(restored: Restored, journal: &Journal) -> Result<Recovered, StartError> {
+fn caught_up(restored: Restored, journal: &Stored) -> Result<Recovered, StartError> {
     let Restored { number, engine, state, positions } = restored;
     let last = state.group;
     let first = positions.iter().min().map_or(last, |position| position + 1);
@@ -187,14 +226,14 @@ fn caught_up(restored: Restored, journal: &Journal) -> Result<Recovered, StartEr
     }
     machine.all_level();
     let last_ms = Some(machine.now_ms());
-    Ok(Recovered { machine, last_ms, genesis: None, snapshot: Some(number), replayed_groups: 0 })
+    Ok(Recovered { snapshot: Some(number), ..recovered(machine, last_ms, None) })
 }
 
 /// Applies what the journal has after the machine's group; what it tells goes to `tell`.
 ///
 /// # Errors
 /// [`StartError::Damaged`].
-pub fn replay(recovered: &mut Recovered, journal: &Journal, mut tell: impl FnMut(Told)) -> Result<(), StartError> {
+pub fn replay(recovered: &mut Recovered, journal: &Stored, mut tell: impl FnMut(Told)) -> Result<(), StartError> {
     for group in groups(journal, recovered.machine.group + 1) {
         let group = group?;
         tell(recovered.machine.apply(&group, None));
@@ -205,7 +244,7 @@ pub fn replay(recovered: &mut Recovered, journal: &Journal, mut tell: impl FnMut
 }
 
 /// Groups of the journal, decoded.
-fn groups(journal: &Journal, from: u64) -> impl Iterator<Item = Result<Group, StartError>> {
+fn groups(journal: &Stored, from: u64) -> impl Iterator<Item = Result<Group, StartError>> {
     journal.groups(from).map(|read| {
         let (number, bytes) = read.map_err(|error| StartError::Damaged(error.to_string()))?;
         codec::decode(&bytes)

@@ -11,18 +11,23 @@ use super::feed::Feed;
 use super::historian::{self, Work};
 use super::machine::{Answer, KeyReused, Machine};
 use super::publish::Publisher;
+use super::readiness::Obstacle;
 use super::snapshots::{Snapshots, Step};
 use crate::engine::Passed;
-use crate::limits::{MAX_GROUP_COMMANDS, MAX_GROUP_ROWS, STORM_TIMERS};
+use crate::limits::{MAX_GROUP_COMMANDS, MAX_GROUP_ROWS, MAX_SILENCE_MS, STORM_TIMERS};
 use crate::policy::Policy;
 use crate::store::codec;
-use crate::store::input::{AcknowledgeInput, BatchInput, EditInput, Group, Input, Origin};
+use crate::store::input::{AcknowledgeInput, BatchInput, EditInput, Group, Input, Origin, Passage};
 use crate::store::journal::{AppendError, Journal};
+use crate::store::lock::DataLock;
 use crate::time::SECOND_MS;
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::sync::oneshot;
+
+/// From one look at whether the data folder is where it was to the next.
+const CHECK_EVERY: Duration = Duration::from_secs(1);
 
 /// Where an answer goes; who asked may be gone.
 pub type Reply<T> = oneshot::Sender<Result<T, Refusal>>;
@@ -88,8 +93,20 @@ pub struct Sequencer {
     pub bytes: Vec<u8>,
     /// A command that has to wait for the next group.
     pub held_back: Option<Command>,
-    /// What the first group after the start does with what fell due meanwhile.
-    pub after_downtime: Option<Passed>,
+    /// Which levels fire that fell due while nobody watched.
+    pub passed_after_downtime: Passed,
+    /// How the time comes to that of the first group after the start, and which of the levels fire that it passes.
+    pub opening: Option<(Passage, Passed)>,
+    /// The time of the last group of the journal.
+    pub written_ms: i64,
+    /// The time of the last try to write one.
+    pub tried_ms: i64,
+    pub lock: Arc<DataLock>,
+    /// Ends when the stopper is dropped; nothing comes over it.
+    pub held: Receiver<()>,
+    pub is_over: bool,
+    /// Since it was last looked whether the data folder is where it was.
+    pub since_check: Stopwatch,
 }
 
 impl Sequencer {
@@ -100,9 +117,36 @@ impl Sequencer {
             if let Some(Command::Stop(answer)) = first {
                 return self.stop(&answer);
             }
+            if self.since_check.elapsed() >= CHECK_EVERY {
+                self.check_folder();
+            }
             self.round(first);
             self.step_snapshot();
+            if self.is_over {
+                return;
+            }
         }
+    }
+
+    /// Ends the process when the data folder is no longer found where it was: another process may have it.
+    fn check_folder(&mut self) {
+        self.since_check = Stopwatch::start();
+        if let Err(error) = self.lock.check() {
+            self.give_up(&error.to_string());
+        } else if let Err(error) = self.journal.check_in_place() {
+            self.give_up(&error.to_string());
+        }
+    }
+
+    /// Nothing can be made durable any more. A service that nobody can stop any more (its owner has dropped it, and may have
+    /// removed its folder) ends by itself; any other ends the process.
+    fn give_up(&mut self, reason: &str) -> Refusal {
+        if self.held.try_recv() != Err(TryRecvError::Disconnected) {
+            die(reason);
+        }
+        tracing::error!(reason, "a service that was left behind ends");
+        self.is_over = true;
+        Refusal::Stopping
     }
 
     /// The next command, or none when it is time to look at the clock.
@@ -126,27 +170,38 @@ impl Sequencer {
     /// Takes one group through.
     pub fn round(&mut self, first: Option<Command>) {
         let (inputs, asked, policy) = self.gather(first);
-        let now_ms = self.step_to();
+        let (clock_ms, has_resumed) = self.clock.now_and_whether_resumed();
+        if has_resumed {
+            self.opening.get_or_insert((Passage::AfterDowntime, self.passed_after_downtime));
+        }
+        let now_ms = self.step_to(clock_ms.div_euclid(SECOND_MS) * SECOND_MS);
         let due = self.due_by(now_ms);
         self.publisher.rounds(due);
-        if inputs.is_empty() && due == 0 && self.after_downtime.is_none() {
-            self.machine.pass_idle(now_ms);
+        let is_idle = due == 0 && self.opening.is_none();
+        // What keeps the journal from being written is tried again, once a second and also without a command: only a write shows
+        // that it is gone.
+        let is_obstructed = self.publisher.is_obstructed();
+        let is_wanted = !is_idle || is_obstructed || now_ms - self.written_ms >= MAX_SILENCE_MS;
+        if inputs.is_empty() && (!is_wanted || is_obstructed && now_ms == self.tried_ms) {
+            if is_idle {
+                self.machine.pass_idle(now_ms);
+            }
             self.publish(false);
             return;
         }
-        let group = Group {
-            number: self.machine.group + 1,
-            now_ms,
-            passed: self.after_downtime.unwrap_or(Passed::All),
-            after_downtime: self.after_downtime.is_some(),
-            inputs,
-        };
+        self.tried_ms = now_ms;
+        let (passage, passed) = self.opening.unwrap_or((Passage::Watched, Passed::All));
+        let group = Group { number: self.machine.group + 1, now_ms, passed, passage, has_label_share: true, inputs };
         if let Err(refusal) = self.write(&group) {
             asked.into_iter().for_each(|asked| asked.refuse(refusal.clone()));
+            if is_idle {
+                self.machine.pass_idle(now_ms);
+            }
             self.publish(true);
             return;
         }
-        self.after_downtime = None;
+        self.opening = None;
+        self.written_ms = now_ms;
         let told = self.machine.apply(&group, policy.as_ref());
         self.publisher.count_group(&told);
         let answers = historian::keep(&self.feed, &self.history, told);
@@ -249,11 +304,14 @@ impl Sequencer {
     }
 
     /// The time up to which this round goes: now, or less while very much is due before.
-    fn step_to(&self) -> i64 {
+    fn step_to(&self, clock_ms: i64) -> i64 {
         let engine = self.machine.engine.read().unwrap_or_else(PoisonError::into_inner);
         let from_ms = engine.now_ms();
-        let mut to_ms = (self.clock.now_ms().div_euclid(SECOND_MS) * SECOND_MS).max(from_ms);
-        while self.after_downtime.is_none() && to_ms > from_ms + SECOND_MS && engine.due_by(to_ms) > STORM_TIMERS {
+        if matches!(self.opening, Some((Passage::Accepted, _))) {
+            return clock_ms;
+        }
+        let mut to_ms = clock_ms.max(from_ms);
+        while self.opening.is_none() && to_ms > from_ms + SECOND_MS && engine.due_by(to_ms) > STORM_TIMERS {
             to_ms = (from_ms + (to_ms - from_ms) / 2).div_euclid(SECOND_MS) * SECOND_MS;
         }
         to_ms.max(from_ms)
@@ -271,22 +329,32 @@ impl Sequencer {
         match self.journal.append(group.number, &self.bytes) {
             Ok(()) => {}
             Err(AppendError::Full { .. }) => {
-                self.publisher.disk_full(true);
+                self.publisher.obstructed(Some(Obstacle::DiskFull));
                 return Err(Refusal::DiskFull);
+            }
+            Err(error @ AppendError::NoSegment { .. }) => {
+                self.publisher.obstructed(Some(Obstacle::NoSegment(error.to_string())));
+                return Err(Refusal::NoSegment(error.to_string()));
             }
             Err(AppendError::TooLarge { bytes, most, .. }) => {
                 let reason =
                     format!("the request takes {bytes} bytes in the journal, at most {most} fit: send it in parts");
                 return Err(Refusal::Invalid(reason));
             }
-            Err(error) => die(&error.to_string()),
+            Err(error) => return Err(self.give_up(&error.to_string())),
         }
         let watch = Stopwatch::start();
         if let Err(error) = self.journal.sync() {
-            die(&error.to_string());
+            return Err(self.give_up(&error.to_string()));
+        }
+        if !self.lock.is_there() {
+            self.check_folder();
+        }
+        if self.is_over {
+            return Err(Refusal::Stopping);
         }
         self.publisher.synced(watch.elapsed(), self.journal.bytes());
-        self.publisher.disk_full(false);
+        self.publisher.obstructed(None);
         Ok(())
     }
 
@@ -295,8 +363,39 @@ impl Sequencer {
         self.publisher.publish(&self.machine, &self.clock, &self.commands, always, is_quiet);
     }
 
+    /// Frees labels that no ticket has, if there are enough of them. Only while no snapshot is taken: all its shards have the
+    /// same numbers.
+    fn free_labels(&mut self) {
+        let (labels, now_ms) = {
+            let engine = self.machine.engine.read().unwrap_or_else(PoisonError::into_inner);
+            (engine.labels_to_free(), engine.now_ms())
+        };
+        // What fell due while nobody watched comes first.
+        if labels == 0 || self.opening.is_some() {
+            return;
+        }
+        let number = self.machine.group + 1;
+        let inputs = vec![Input::FreeLabels];
+        let group =
+            Group { number, now_ms, passed: Passed::All, passage: Passage::Watched, has_label_share: true, inputs };
+        // Where nothing can be written now, the next snapshot frees them.
+        if self.write(&group).is_ok() {
+            let told = self.machine.apply(&group, None);
+            historian::keep(&self.feed, &self.history, told);
+            tracing::info!(labels, "labels that no ticket has are freed");
+        }
+    }
+
     /// Hands the next shard to a snapshot that is being taken, or begins one.
     fn step_snapshot(&mut self) {
+        if matches!(self.opening, Some((Passage::Accepted, _))) {
+            // All shards of a snapshot are from before the time was set back, or all from after it.
+            return;
+        }
+        if self.snapshots.is_due(&self.machine) {
+            self.check_folder();
+            self.free_labels();
+        }
         match self.snapshots.step(&self.machine, &self.clock) {
             Step::Nothing => {}
             Step::Published { oldest_needed } => {
@@ -327,13 +426,10 @@ impl Sequencer {
     }
 }
 
-/// After a failed sync nobody knows what is on disk: only a new start can tell.
+/// After a failed sync, or without its folder, nobody knows what is on disk: only a new start can tell.
 fn die(reason: &str) -> ! {
-    tracing::error!(
-        reason,
-        "the journal cannot be written or synced; stopping, so that nothing is answered that is not durable"
-    );
-    eprintln!("overdue: the journal cannot be written or synced: {reason}; stopping at once");
+    tracing::error!(reason, "nothing can be made durable any more; stopping, so that nothing is answered that is not");
+    eprintln!("overdue: nothing can be made durable any more: {reason}; stopping at once");
     std::process::exit(super::EXIT_SYNC_FAILED)
 }
 

@@ -11,11 +11,13 @@ use super::machine::Machine;
 use super::sequencer::Reply;
 use crate::calendar::zone_data_version;
 use crate::engine::{Engine, Head, ShardState};
+use crate::store::epochs::Epoch;
 use crate::store::record::Names;
 use crate::store::snapshot::{self, Finish, Manifest, ServiceState, SnapshotWriter, StartHead};
 use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// Shards that wait for the writing thread.
@@ -27,12 +29,16 @@ pub struct Snapshots {
     kept: usize,
     every: Duration,
     history: Sender<Work>,
+    epoch: Option<Epoch>,
     since_last: Stopwatch,
-    /// The group at which the last one was begun.
+    /// The one that the start found, and the last one since: they are called by the group at which they were begun.
+    found: u64,
     last: Option<SnapshotDone>,
     asked: bool,
     replies: Vec<Reply<SnapshotDone>>,
     running: Option<Running>,
+    /// The thread of one that was given up: until it has ended, the folder is its own.
+    ending: Option<JoinHandle<()>>,
 }
 
 /// A snapshot that is being taken.
@@ -44,6 +50,7 @@ struct Running {
     first: (i64, u64),
     parts: Sender<Part>,
     done: Receiver<Result<Manifest, String>>,
+    thread: JoinHandle<()>,
     watch: Stopwatch,
     longest_stall: Duration,
     is_complete: bool,
@@ -64,17 +71,28 @@ pub enum Step {
 }
 
 impl Snapshots {
-    pub fn new(folder: PathBuf, kept: usize, every: Duration, history: Sender<Work>) -> Self {
+    /// `found` is the number of the one that the start began with, or 0.
+    pub fn new(
+        folder: PathBuf,
+        kept: usize,
+        every: Duration,
+        history: Sender<Work>,
+        epoch: Option<Epoch>,
+        found: u64,
+    ) -> Self {
         Self {
             folder,
             kept: kept.max(2),
             every,
             history,
+            epoch,
             since_last: Stopwatch::start(),
+            found,
             last: None,
             asked: false,
             replies: Vec::new(),
             running: None,
+            ending: None,
         }
     }
 
@@ -90,18 +108,22 @@ impl Snapshots {
 
     /// Gives up the snapshot that is being taken, if one is, to begin another.
     pub fn begin_anew(&mut self) {
-        if self.running.take().is_some() {
+        if let Some(running) = self.running.take() {
             self.asked = true;
+            self.ending = Some(running.give_up());
         }
+    }
+
+    /// Whether the next step begins a snapshot.
+    pub fn is_due(&self, machine: &Machine) -> bool {
+        let is_free = self.running.is_none() && self.ending.as_ref().is_none_or(JoinHandle::is_finished);
+        is_free && (self.asked || self.since_last.elapsed() >= self.every && self.has_news(machine))
     }
 
     /// Does what can be done without waiting.
     pub fn step(&mut self, machine: &Machine, clock: &Clock) -> Step {
-        if self.running.is_none() {
-            let is_time = self.since_last.elapsed() >= self.every && self.has_news(machine);
-            if !is_time && !self.asked {
-                return Step::Nothing;
-            }
+        if self.is_due(machine) {
+            self.ending = None;
             self.begin(machine);
         }
         let Some(running) = &mut self.running else { return Step::Nothing };
@@ -116,16 +138,34 @@ impl Snapshots {
         }
     }
 
-    /// Takes a snapshot while nothing else happens.
+    /// Takes a last snapshot, while nothing else happens. One that is being taken is ended first, if it is of the state as it
+    /// is now, or only has to be published; else it is given up. So this takes the time of one snapshot, and a little.
     ///
     /// # Errors
     /// In words, when it cannot be written.
     pub fn take_at_once(&mut self, machine: &Machine, clock: &Clock) -> Result<Step, String> {
-        self.running = None;
+        let mut step = Step::Nothing;
+        if let Some(running) = self.running.take_if(|it| !it.is_complete && it.number < machine.group) {
+            self.ending = Some(running.give_up());
+        } else if self.running.is_some() {
+            match self.end_running(machine, clock) {
+                Ok(published) => step = published,
+                Err(reason) => tracing::warn!(reason, "a snapshot could not be written; a last one is tried"),
+            }
+        }
+        if let Some(thread) = self.ending.take() {
+            // It says over its channel how it ended; nobody listens any more.
+            let _ = thread.join();
+        }
         if !self.has_news(machine) {
-            return Ok(Step::Nothing);
+            return Ok(step);
         }
         self.begin(machine);
+        self.end_running(machine, clock)
+    }
+
+    /// Waits until the snapshot that is being taken is published.
+    fn end_running(&mut self, machine: &Machine, clock: &Clock) -> Result<Step, String> {
         let Some(running) = &mut self.running else { return Ok(Step::Nothing) };
         while !running.is_complete {
             running.hand_over(machine);
@@ -139,7 +179,7 @@ impl Snapshots {
     }
 
     fn has_news(&self, machine: &Machine) -> bool {
-        machine.group > 0 && self.last.as_ref().is_none_or(|last| last.number < machine.group)
+        machine.group > self.last.as_ref().map_or(self.found, |last| last.number)
     }
 
     fn begin(&mut self, machine: &Machine) {
@@ -163,14 +203,20 @@ impl Snapshots {
             first,
             names: Arc::clone(&machine.names),
             history: self.history.clone(),
+            epoch: self.epoch,
         };
         let thread = std::thread::Builder::new().name("snapshot".into()).spawn(move || {
             // The sequencer may have given this snapshot up.
             let _ = result.send(task.write(&work));
         });
-        if let Err(error) = thread {
-            tracing::error!(%error, "no thread for a snapshot");
-        }
+        let thread = match thread {
+            Ok(thread) => thread,
+            Err(error) => {
+                drop(engine);
+                self.failed(&format!("no thread for it: {error}"));
+                return;
+            }
+        };
         let shards = engine.shards();
         self.running = Some(Running {
             number,
@@ -179,6 +225,7 @@ impl Snapshots {
             first,
             parts,
             done,
+            thread,
             watch: Stopwatch::start(),
             longest_stall: Duration::ZERO,
             is_complete: false,
@@ -229,6 +276,11 @@ impl Snapshots {
 }
 
 impl Running {
+    /// Its thread ends at the next shard, and nothing is published.
+    fn give_up(self) -> JoinHandle<()> {
+        self.thread
+    }
+
     /// Hands over the next shard, or what comes after the last, if the writing thread has room for it.
     fn hand_over(&mut self, machine: &Machine) {
         if self.parts.is_full() {
@@ -285,6 +337,7 @@ struct Task {
     first: (i64, u64),
     names: Arc<Names>,
     history: Sender<Work>,
+    epoch: Option<Epoch>,
 }
 
 impl Task {
@@ -307,11 +360,12 @@ impl Task {
                         head: &head,
                         state: &state,
                         zone_data_version: zone_data_version(),
+                        epoch: self.epoch,
                     };
                     return writer.finish(finish).map_err(words);
                 }
             }
         }
-        Err("given up, because the policy was edited meanwhile".to_owned())
+        Err("given up: the policy was edited, or the service stops".to_owned())
     }
 }

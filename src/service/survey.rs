@@ -7,6 +7,8 @@ use super::machine::SharedEngine;
 use super::publish::Published;
 use super::view::{BREACH_BOUNDS_S, FORECAST_HOURS, Survey};
 use crate::engine::SurveyParts;
+use crate::limits::FOLDER_CHECK_MS;
+use crate::store::whereabouts::Whereabouts;
 use crate::time::SECOND_MS;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, PoisonError};
@@ -19,18 +21,27 @@ const LEAST_REST: Duration = Duration::from_secs(2);
 /// How much longer than a walk the rest after it takes.
 const REST_FACTOR: u32 = 30;
 
-/// Starts the thread; it ends when the sender is dropped.
+/// Starts the thread; it ends when the sender is dropped. While it rests it looks whether the data folder is still there.
 ///
 /// # Errors
 /// When the system gives no thread.
-pub fn start(engine: SharedEngine, published: Arc<Published>, until: Receiver<()>) -> std::io::Result<JoinHandle<()>> {
+pub fn start(
+    engine: SharedEngine,
+    published: Arc<Published>,
+    folder: Whereabouts,
+    until: Receiver<()>,
+) -> std::io::Result<JoinHandle<()>> {
     std::thread::Builder::new().name("survey".into()).spawn(move || {
         loop {
             let watch = Stopwatch::start();
             published.set_survey(walk(&engine));
             let rest = LEAST_REST.max(watch.elapsed() * REST_FACTOR);
-            if until.recv_timeout(rest) == Err(RecvTimeoutError::Disconnected) {
-                return;
+            let watch = Stopwatch::start();
+            while watch.elapsed() < rest {
+                published.pulse.set_folder_gone(!folder.is_there());
+                if until.recv_timeout(Duration::from_millis(FOLDER_CHECK_MS)) == Err(RecvTimeoutError::Disconnected) {
+                    return;
+                }
             }
         }
     })

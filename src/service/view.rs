@@ -49,8 +49,11 @@ pub struct ClockView {
 pub struct Gauges {
     /// The wall clock when this was published.
     pub wall_ms: i64,
-    /// How far the engine's time lies behind the wall clock, beyond the second that is not over.
+    /// How far the engine's time lies from the wall clock: behind it, beyond the second that is not over, or ahead of it.
     pub lag_ms: i64,
+    /// How far the wall clock is ahead of the service's clock; negative: behind. 0 but after a jump, or a start with a wall
+    /// clock that is behind the last known time.
+    pub clock_offset_ms: i64,
     /// Tickets whose time has come and that were not looked at yet. Must read 0.
     pub due_not_fired: u64,
     /// Commands waiting.

@@ -27,6 +27,10 @@ impl<W: Write> Summed<W> {
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
+
+    pub fn into_inner(self) -> W {
+        self.inner
+    }
 }
 
 impl<W: Write> Write for Summed<W> {

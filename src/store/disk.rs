@@ -10,8 +10,10 @@ use std::fs::OpenOptions;
 use std::io;
 use std::io::Write;
 use std::os::unix::fs::FileExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::path::PathBuf;
+use std::time::UNIX_EPOCH;
 
 /// A folder.
 pub trait Disk: Send + Sync {
@@ -52,6 +54,29 @@ pub trait Disk: Send + Sync {
     /// # Errors
     /// What the system says.
     fn sync_folder(&self) -> io::Result<()>;
+
+    /// Which file has a name now; none if no file has it, or the folder itself is gone.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn file_id(&self, name: &str) -> io::Result<Option<FileId>>;
+}
+
+/// What tells a file from every other one on the disk, whatever its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileId {
+    pub device: u64,
+    pub inode: u64,
+    /// When it was made, in nanoseconds since 1970; none where the file system does not tell.
+    pub created_ns: Option<u64>,
+}
+
+impl FileId {
+    fn of(metadata: &fs::Metadata) -> Self {
+        let created = metadata.created().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+        let created_ns = created.map(|since| since.as_nanos() as u64);
+        Self { device: metadata.dev(), inode: metadata.ino(), created_ns }
+    }
 }
 
 /// An open file.
@@ -79,15 +104,23 @@ pub trait DiskFile: Send + Sync {
     /// # Errors
     /// What the system says.
     fn sync_data(&self) -> io::Result<()>;
+
+    /// Which file it is; none once it has been deleted, though it can be written on.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn file_id(&self) -> io::Result<Option<FileId>>;
 }
 
 /// Zeros that are written at once.
 const ZEROS: &[u8] = &[0; 1 << 18];
 
 /// A folder of the file system.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct FolderDisk {
-    folder: PathBuf,
+    path: PathBuf,
+    /// Opened once: to sync the folder must not depend on a free file descriptor. `None`: files are opened for reading only.
+    folder: Option<File>,
 }
 
 impl FolderDisk {
@@ -100,21 +133,26 @@ impl FolderDisk {
         if let Some(parent) = folder.canonicalize()?.parent() {
             File::open(parent)?.sync_all()?;
         }
-        Ok(Self { folder: folder.to_owned() })
+        Ok(Self { path: folder.to_owned(), folder: Some(File::open(folder)?) })
+    }
+
+    /// A folder whose files are opened for reading only.
+    pub fn read_only(folder: &Path) -> Self {
+        Self { path: folder.to_owned(), folder: None }
     }
 }
 
 impl Disk for FolderDisk {
     fn list(&self) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
-        for entry in fs::read_dir(&self.folder)? {
+        for entry in fs::read_dir(&self.path)? {
             names.push(entry?.file_name().to_string_lossy().into_owned());
         }
         Ok(names)
     }
 
     fn create(&self, name: &str, length: u64) -> io::Result<Box<dyn DiskFile>> {
-        let path = self.folder.join(name);
+        let path = self.path.join(name);
         let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(path)?;
         let mut left = length;
         while left > 0 {
@@ -126,19 +164,27 @@ impl Disk for FolderDisk {
     }
 
     fn open(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
-        Ok(Box::new(OpenOptions::new().read(true).write(true).open(self.folder.join(name))?))
+        Ok(Box::new(OpenOptions::new().read(true).write(self.folder.is_some()).open(self.path.join(name))?))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        fs::rename(self.folder.join(from), self.folder.join(to))
+        fs::rename(self.path.join(from), self.path.join(to))
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
-        fs::remove_file(self.folder.join(name))
+        fs::remove_file(self.path.join(name))
     }
 
     fn sync_folder(&self) -> io::Result<()> {
-        File::open(&self.folder)?.sync_all()
+        // Nothing is changed in a folder that is only read.
+        self.folder.as_ref().map_or(Ok(()), File::sync_all)
+    }
+
+    fn file_id(&self, name: &str) -> io::Result<Option<FileId>> {
+        match fs::metadata(self.path.join(name)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            metadata => Ok(Some(FileId::of(&metadata?))),
+        }
     }
 }
 
@@ -157,5 +203,10 @@ impl DiskFile for File {
 
     fn sync_data(&self) -> io::Result<()> {
         File::sync_data(self)
+    }
+
+    fn file_id(&self) -> io::Result<Option<FileId>> {
+        let metadata = self.metadata()?;
+        Ok((metadata.nlink() > 0).then(|| FileId::of(&metadata)))
     }
 }

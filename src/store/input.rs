@@ -17,9 +17,24 @@ pub struct Group {
     /// Which levels fire that fell due since the last group's time: `All` while the service ran, the configured choice
     /// after it was down.
     pub passed: Passed,
-    /// Whether nobody watched since the last group: the time then passes in one step.
-    pub after_downtime: bool,
+    /// How the time comes to that of this group.
+    pub passage: Passage,
+    /// Whether each client is held to its share of the labels. Groups that were written before there was a share are not, so
+    /// that they lead to the same again.
+    pub has_label_share: bool,
     pub inputs: Vec<Input>,
+}
+
+/// How the time comes to that of a group.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Passage {
+    /// The service ran: it passes, and what is due fires on the way.
+    #[default]
+    Watched,
+    /// Nobody watched since the last group: it passes in one step.
+    AfterDowntime,
+    /// The operator said at the start that this is the time, whatever the last group's: it passes in one step, or is set back.
+    Accepted,
 }
 
 /// Who did it, and under which key it may be repeated.
@@ -42,6 +57,8 @@ pub enum Input {
     Edit(Arc<EditInput>),
     /// Somebody takes notice of an escalation.
     Acknowledge(Arc<AcknowledgeInput>),
+    /// Labels that no ticket has are freed, and the others numbered again. A group of its own, before a snapshot.
+    FreeLabels,
 }
 
 /// Events. Their texts have been read by the rules already: see [`Batch::assigned`].

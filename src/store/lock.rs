@@ -1,12 +1,14 @@
 //! One process a data folder.
 
 use std::fs::File;
+use std::fs::Metadata;
 use std::fs::OpenOptions;
 use std::fs::TryLockError;
 use std::io;
 use std::io::Read;
 use std::io::Seek;
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -15,12 +17,16 @@ const PID_BYTES: u64 = 20;
 
 /// The right to use a data folder, until it is dropped or the process ends, in whatever way.
 ///
-/// It is the system's lock on the file `lock`, not the file itself: one that a dead process left is no hindrance. It holds
-/// between processes of one machine; on network file systems only where those pass such locks on.
+/// It is the system's lock on the folder and on the file `lock` in it, not the file itself: one that a dead process left is no
+/// hindrance, and one that is deleted under a running process lets no other in. It holds between processes of one machine;
+/// on network file systems only where those pass such locks on.
 #[derive(Debug)]
 pub struct DataLock {
+    path: PathBuf,
     /// Holds the lock as long as it is open.
-    _file: File,
+    file: File,
+    folder_path: PathBuf,
+    folder: File,
 }
 
 /// Why a data folder cannot be had.
@@ -32,6 +38,8 @@ pub enum LockError {
         /// What that process wrote into the file.
         pid: Option<u32>,
     },
+    #[error("{} has been deleted, moved or replaced: another process may use the folder now", path.display())]
+    Gone { path: PathBuf },
     #[error("{}: {action}: {source}", path.display())]
     Io { path: PathBuf, action: &'static str, source: io::Error },
 }
@@ -51,6 +59,15 @@ impl DataLock {
             let path = path.clone();
             move |source| LockError::Io { path, action, source }
         };
+        let locked = File::open(folder).map_err(failed("cannot open the folder of"))?;
+        match locked.try_lock() {
+            Err(TryLockError::WouldBlock) => {
+                let pid = File::open(&path).ok().and_then(pid_in);
+                return Err(LockError::Held { folder: folder.to_owned(), pid });
+            }
+            // Some network file systems lock no folders: the file alone has to do.
+            Ok(()) | Err(TryLockError::Error(_)) => {}
+        }
         // Not truncated: until the lock is had, what is in it is another's.
         let mut file = OpenOptions::new()
             .read(true)
@@ -62,10 +79,7 @@ impl DataLock {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                let mut text = String::new();
-                let read = file.take(PID_BYTES).read_to_string(&mut text);
-                let pid = read.ok().and_then(|_| text.trim().parse().ok());
-                return Err(LockError::Held { folder: folder.to_owned(), pid });
+                return Err(LockError::Held { folder: folder.to_owned(), pid: pid_in(file) });
             }
             Err(TryLockError::Error(source)) => return Err(failed("cannot lock")(source)),
         }
@@ -74,8 +88,39 @@ impl DataLock {
             .and_then(|()| file.rewind())
             .and_then(|()| file.write_all(pid.as_bytes()))
             .map_err(failed("cannot write"))?;
-        Ok(Self { _file: file })
+        Ok(Self { path, file, folder_path: folder.to_owned(), folder: locked })
     }
+
+    /// Whether the file of the lock has not been deleted: cheap enough to be asked again and again.
+    pub fn is_there(&self) -> bool {
+        self.file.metadata().is_ok_and(|metadata| metadata.nlink() > 0)
+    }
+
+    /// Whether folder and file are still found by their names.
+    ///
+    /// # Errors
+    /// [`LockError::Gone`].
+    pub fn check(&self) -> Result<(), LockError> {
+        for (path, held) in [(&self.folder_path, &self.folder), (&self.path, &self.file)] {
+            if !is_same(path, held) {
+                return Err(LockError::Gone { path: path.clone() });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a name leads to an open file.
+fn is_same(path: &Path, held: &File) -> bool {
+    let id = |metadata: Metadata| (metadata.dev(), metadata.ino());
+    path.metadata().is_ok_and(|named| held.metadata().is_ok_and(|held| id(named) == id(held)))
+}
+
+/// The process id that a lock's file has.
+fn pid_in(file: File) -> Option<u32> {
+    let mut text = String::new();
+    file.take(PID_BYTES).read_to_string(&mut text).ok()?;
+    text.trim().parse().ok()
 }
 
 #[cfg(test)]

@@ -2,22 +2,27 @@
 //!
 //! ```text
 //! DATA/lock                                     held while a process has the folder
+//! DATA/epoch.json                               the epochs of the folder: numbers are given once in each
 //! DATA/journal/00000000000000000001.log         groups of inputs, from that number on
 //! DATA/snapshots/00000000000000004711/          the engine as of that group: Parquet tables and manifest.json
-//! DATA/history/escalations/2026-11-22/A-B.SUM.parquet   records A to B, by day of record
-//! DATA/history/cycles/2026-11-22/A-B.SUM.parquet
+//! DATA/history/escalations/2026-11-22/A-B.SUM.EPOCH.parquet   records A to B, by day of record
+//! DATA/history/cycles/2026-11-22/A-B.SUM.EPOCH.parquet
 //! ```
 //!
 //! What was answered is in the journal. What is in the journal before a snapshot's first position, and in the history, may go.
 
+pub mod backup;
 mod checksum;
 pub mod codec;
 pub mod disk;
+pub mod epochs;
 pub mod history;
 pub mod input;
 pub mod journal;
 pub mod lock;
 pub mod record;
 mod rows;
+mod sealed;
 pub mod snapshot;
 mod table_file;
+pub mod whereabouts;

@@ -65,6 +65,8 @@ pub struct EscalationRow {
 /// Escalation records of one group.
 #[derive(Debug, Clone, Default)]
 pub struct EscalationBlock {
+    /// What its symbols stand for.
+    pub names: Arc<Names>,
     /// The number of the first row; the others follow.
     pub first_sequence: u64,
     /// The engine's time at which they were told; decides the day of the history.
@@ -98,7 +100,8 @@ impl EscalationBlock {
     }
 
     /// A row with all its words.
-    pub fn record(&self, row: usize, names: &Names) -> EscalationRecord {
+    pub fn record(&self, row: usize) -> EscalationRecord {
+        let names = &self.names;
         let it = &self.rows[row];
         let ticket = self.tickets.get(row).to_owned();
         let clock = names.word(NameColumn::Clock, it.clock);
@@ -178,6 +181,8 @@ pub struct CycleRow {
 /// Cycles that ended in one group.
 #[derive(Debug, Clone, Default)]
 pub struct CycleBlock {
+    /// What its symbols stand for.
+    pub names: Arc<Names>,
     pub first_sequence: u64,
     pub recorded_ms: i64,
     pub rows: Vec<CycleRow>,
@@ -222,7 +227,8 @@ impl EscalationFilter {
     }
 }
 
-/// The words behind the numbers of blocks; they only ever grow, so a block stays readable for good.
+/// The words behind the numbers of blocks. They only ever grow, and where labels are numbered again the blocks that follow get
+/// others: so a block stays readable for good.
 #[derive(Debug, Default)]
 pub struct Names {
     lists: [RwLock<Vec<Arc<str>>>; NameColumn::ALL.len()],
@@ -256,6 +262,12 @@ impl Names {
     /// Adds what comes after the words known.
     pub fn extend<'a>(&self, column: NameColumn, words: impl Iterator<Item = &'a Arc<str>>) {
         self.lists[column as usize].write().unwrap_or_else(PoisonError::into_inner).extend(words.cloned());
+    }
+
+    /// Other words with the same actions, at the same places.
+    pub fn with_same_actions(&self) -> Self {
+        let actions = self.actions.read().unwrap_or_else(PoisonError::into_inner).clone();
+        Self { actions: RwLock::new(actions), ..Self::default() }
     }
 
     /// Adds actions; returns their place.

@@ -109,6 +109,11 @@ impl<'a> Rows<'a> {
         self.typed(name, |column| column.as_string_opt::<i32>())
     }
 
+    /// A column of texts that tables of before do not have.
+    pub fn later_strings(&self, name: &str) -> Result<Option<&StringArray>, Unfit> {
+        if self.batch.column_by_name(name).is_none() { Ok(None) } else { self.optional_strings(name).map(Some) }
+    }
+
     pub fn texts(&self, name: &str) -> Result<Texts, Unfit> {
         let mut texts = Texts::default();
         self.strings(name)?.iter().flatten().for_each(|text| texts.push(text));

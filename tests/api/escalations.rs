@@ -56,6 +56,31 @@ fn pages_go_on_where_they_ended_and_filters_hold() {
 }
 
 #[test]
+fn the_last_sequence_is_what_there_is() {
+    let running = Running::new();
+    let last = |query: &str| {
+        let page = running.get(&format!("/v1/escalations?{query}")).json;
+        (page["last_sequence"].as_u64().unwrap(), page["next_after"].as_u64().unwrap())
+    };
+    assert_eq!(last(""), (0, 0));
+    assert_eq!(last("after=5000"), (0, 5_000), "nothing has that number yet");
+    late(&running);
+    for query in ["", "limit=1", "after=2", "after=4", "team=nobody", "kind=withdrawn&after=1", "level=1"] {
+        assert_eq!(last(query).0, 4, "{query}");
+    }
+    for after in ["5", "5000", "9007199254740991"] {
+        assert_eq!(last(&format!("after={after}")), (4, after.parse().unwrap()));
+    }
+    let running = running.restarted();
+    for query in ["", "after=2&limit=1", "after=5000", "team=nobody"] {
+        let page = running.get(&format!("/v1/escalations?{query}")).json;
+        assert_eq!(page["last_sequence"], 4, "{query} after a restart: {page}");
+    }
+    assert_eq!(running.get("/v1/metrics").json["escalations"]["last_sequence"], 4);
+    running.stop();
+}
+
+#[test]
 fn by_hand_and_taken_notice_of() {
     let running = Running::new();
     late(&running);
@@ -79,7 +104,7 @@ fn by_hand_and_taken_notice_of() {
     running.stop();
 }
 
-/// The next event of a feed: id, kind, data.
+/// The next event of a feed: the number in its id, its kind, its data.
 fn next(feed: &mut impl BufRead) -> (u64, String, Value) {
     let mut event = (0, String::new(), Value::Null);
     loop {
@@ -87,7 +112,7 @@ fn next(feed: &mut impl BufRead) -> (u64, String, Value) {
         assert!(feed.read_until(b'\n', &mut line).unwrap() > 0, "the feed ended");
         let line = String::from_utf8(line).unwrap();
         match line.trim_end().split_once(": ") {
-            Some(("id", id)) => event.0 = id.parse().unwrap(),
+            Some(("id", id)) => event.0 = id.rsplit_once('-').unwrap().1.parse().unwrap(),
             Some(("event", kind)) => kind.clone_into(&mut event.1),
             Some(("data", data)) => event.2 = serde_json::from_str(data).unwrap(),
             _ if line == "\n" && event.0 > 0 => return event,

@@ -57,12 +57,22 @@ struct Running {
     handle: Handle,
     stopper: Stopper,
     http: Client,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Running {
     fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::on(tempfile::tempdir().unwrap())
+    }
+
+    /// Stopped, and started again on the same folder.
+    fn restarted(self) -> Self {
+        self.handle.stop().unwrap();
+        self.stopper.stop().unwrap();
+        Self::on(self.folder)
+    }
+
+    fn on(folder: TempDir) -> Self {
         let seed = Seed { name: "policy.toml".to_owned(), text: POLICY.to_owned(), files: Vec::new() };
         let (service, stopper) = Service::start(&Config {
             data_dir: folder.path().to_owned(),
@@ -70,6 +80,7 @@ impl Running {
             passed_after_downtime: Passed::Latest,
             snapshot_every: Duration::from_secs(3_600),
             snapshots_kept: 2,
+            cut_history: false,
             clock: ClockChoice::Fast { start_ms: START_MS, speed: 1.0 },
             threads: 2,
         })
@@ -89,7 +100,7 @@ impl Running {
         };
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = Client::builder().no_proxy().timeout(LONG).build().unwrap();
-        Self { handle: start(config, service).unwrap(), stopper, http, _folder: folder }
+        Self { handle: start(config, service).unwrap(), stopper, http, folder }
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {

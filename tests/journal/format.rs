@@ -6,7 +6,7 @@
 use overdue::engine::{Apply, Passed};
 use overdue::store::codec;
 use overdue::store::disk::{Disk, FolderDisk};
-use overdue::store::input::{AcknowledgeInput, BatchInput, EditInput, Group, Input, Origin};
+use overdue::store::input::{AcknowledgeInput, BatchInput, EditInput, Group, Input, Origin, Passage};
 use overdue::store::journal::{Journal, Options};
 use overdue::ticket::{Batch, Column, EventKind, Labels, NO_LABEL, State};
 use std::fs;
@@ -18,7 +18,7 @@ fn fixture() -> PathBuf {
 }
 
 fn opened(folder: &Path) -> Journal {
-    let options = Options { identity: 0x0123_4567_89AB_CDEF, segment_bytes: 4 << 10, ahead: false };
+    let options = Options { identity: 0x0123_4567_89AB_CDEF, segment_bytes: 4 << 10, ahead: false, epoch: None };
     let disk = Arc::new(FolderDisk::new(folder).unwrap()) as Arc<dyn Disk>;
     Journal::open(disk, options).unwrap().0
 }
@@ -59,7 +59,8 @@ fn groups() -> Vec<Group> {
             let mut inputs =
                 vec![Input::Batch(batch), Input::Edit(edit.into()), Input::Acknowledge(acknowledge.into())];
             inputs.truncate(4 - place % 4);
-            Group { number, now_ms: at_ms, passed: passed[place % 3], after_downtime: place == 5, inputs }
+            let passage = if place == 5 { Passage::AfterDowntime } else { Passage::Watched };
+            Group { number, now_ms: at_ms, passed: passed[place % 3], passage, has_label_share: false, inputs }
         })
         .collect()
 }
@@ -96,6 +97,7 @@ fn fingerprints() {
                 Input::Batch(input) => &mut Arc::make_mut(input).origin,
                 Input::Edit(input) => &mut Arc::make_mut(input).origin,
                 Input::Acknowledge(input) => &mut Arc::make_mut(input).origin,
+                Input::FreeLabels => continue,
             };
             origin.fingerprint = origin.key.map(|key| key ^ number as u128);
         }

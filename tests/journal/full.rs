@@ -49,6 +49,32 @@ fn full_at_each_place_and_then_room() {
 }
 
 #[test]
+fn a_segment_that_cannot_be_made_refuses_the_group_and_nothing_else() {
+    let disk = MemoryDisk::default();
+    let (mut journal, _) = open(&disk, SEGMENT_BYTES).unwrap();
+    let (mut number, mut refused) = (1, 0);
+    while number <= 60 {
+        disk.set_faults(Faults { no_descriptors: true, ..Faults::default() });
+        if let Err(error) = commit(&mut journal, number) {
+            assert!(matches!(error, AppendError::NoSegment { number: told, .. } if told == number), "{error:?}");
+            refused += 1;
+            // A crash now: everything that was acknowledged is there, and nothing of what was refused.
+            let (found, recovered) = open(&disk.crash(Survives::Some(number)), SEGMENT_BYTES).unwrap();
+            assert_eq!(recovered.last, number - 1);
+            check_groups(&found, recovered, "no descriptor");
+            disk.set_faults(Faults::default());
+            commit(&mut journal, number).unwrap();
+        }
+        number += 1;
+    }
+    assert!(refused > 3, "{refused} segments");
+    drop(journal);
+    let (journal, recovered) = open(&disk.crash(Survives::Nothing), SEGMENT_BYTES).unwrap();
+    assert_eq!((recovered.first, recovered.last), (1, 60));
+    check_groups(&journal, recovered, "after all");
+}
+
+#[test]
 fn whole_segments_are_retired_and_the_last_one_stays() {
     let disk = MemoryDisk::default();
     let (mut journal, _) = open(&disk, SEGMENT_BYTES).unwrap();

@@ -7,7 +7,7 @@ use crate::storage::{Chance, Faults, MemoryDisk, Survives};
 use overdue::engine::{Apply, Passed};
 use overdue::service::machine::{Machine, Told, compile};
 use overdue::store::codec;
-use overdue::store::input::{AcknowledgeInput, BatchInput, EditInput, Group, Input, Origin};
+use overdue::store::input::{AcknowledgeInput, BatchInput, EditInput, Group, Input, Origin, Passage};
 use overdue::store::journal::{Journal, Options};
 use overdue::ticket::{Batch, Column, EventKind};
 use std::sync::{Arc, PoisonError};
@@ -55,7 +55,14 @@ fn workload(random: &mut Chance) -> Vec<Group> {
         let inputs = match random.below(20) {
             0 => vec![Input::Edit(policy(["30m", "40m", "1h"][random.below(3)]))],
             1 => vec![acknowledge(random, now_ms)],
-            2 => Vec::new(),
+            3 => {
+                // The time was ahead, and is set back.
+                now_ms -= 1_000 * random.below(9_000) as i64;
+                groups.push(Group { passage: Passage::Accepted, ..group(number, now_ms, Vec::new()) });
+                continue;
+            }
+            2 => vec![Input::FreeLabels],
+            4 => Vec::new(),
             _ => (0..=random.below(3)).map(|_| events(random, now_ms)).collect(),
         };
         groups.push(group(number, now_ms, inputs));
@@ -64,7 +71,7 @@ fn workload(random: &mut Chance) -> Vec<Group> {
 }
 
 fn group(number: u64, now_ms: i64, inputs: Vec<Input>) -> Group {
-    Group { number, now_ms, passed: Passed::All, after_downtime: false, inputs }
+    Group { number, now_ms, passed: Passed::All, passage: Passage::Watched, has_label_share: true, inputs }
 }
 
 fn acknowledge(random: &mut Chance, now_ms: i64) -> Input {
@@ -99,7 +106,7 @@ fn events(random: &mut Chance, now_ms: i64) -> Input {
             batch.set_last(Column::Priority, ["quick", "slow", "unknown"][random.below(3)]);
         }
         if random.below(3) == 0 {
-            batch.set_last(Column::Team, ["north", "south"][random.below(2)]);
+            batch.set_last(Column::Team, ["north", "south", "east", "west"][random.below(4)]);
         }
     }
     let origin = Origin { actor: "test".into(), ..Origin::default() };
@@ -134,9 +141,9 @@ fn begin(first: &Group) -> Machine {
     machine
 }
 
-fn said(told: &Told, machine: &Machine, into: &mut Vec<String>) {
+fn said(told: &Told, into: &mut Vec<String>) {
     for row in 0..told.escalations.len() {
-        let record = told.escalations.record(row, &machine.names);
+        let record = told.escalations.record(row);
         into.push(format!("{} {} {}", record.sequence, record.kind.name(), record.escalation_id));
     }
 }
@@ -159,7 +166,7 @@ fn every_cut_leaves_what_was_acknowledged_and_nothing_else() {
     let (mut after, mut records, mut records_after) = (vec![known(&machine)], Vec::new(), vec![0]);
     for group in &groups[1..] {
         let told = machine.apply(group, None);
-        said(&told, &machine, &mut records);
+        said(&told, &mut records);
         after.push(known(&machine));
         records_after.push(records.len());
     }
@@ -210,7 +217,7 @@ fn every_cut_leaves_what_was_acknowledged_and_nothing_else() {
                 None => machine = Some(begin(&group)),
                 Some(machine) => {
                     let told = machine.apply(&group, None);
-                    said(&told, machine, &mut told_again);
+                    said(&told, &mut told_again);
                 }
             }
         }

@@ -11,4 +11,6 @@ mod full;
 mod machine;
 mod recovery;
 mod service;
+mod stops;
+mod wall_clock;
 mod workload;

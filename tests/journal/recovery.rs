@@ -25,6 +25,7 @@ fn start(folder: &Path) -> Result<(Service, Stopper), StartError> {
         passed_after_downtime: Passed::Latest,
         snapshot_every: Duration::from_secs(3_600),
         snapshots_kept: 2,
+        cut_history: false,
         clock: ClockChoice::Fast { start_ms: 1_795_000_000_000, speed: 1.0 },
         threads: 1,
     })

@@ -2,7 +2,7 @@
 
 use crate::storage::{Faults, MemoryDisk, Survives};
 use overdue::engine::Passed;
-use overdue::service::{ClockChoice, Config, Load, Refusal, Seed, Service, Stopper};
+use overdue::service::{ClockChoice, Config, Load, NotReady, Obstacle, Refusal, Seed, Service, Stopper, machine_wall};
 use overdue::store::input::Origin;
 use overdue::store::record::{EscalationFilter, RecordKind};
 use overdue::ticket::{Batch, EventKind};
@@ -31,10 +31,11 @@ fn start(folder: &Path, disk: &MemoryDisk) -> (Service, Stopper) {
         passed_after_downtime: Passed::Latest,
         snapshot_every: Duration::from_secs(3_600),
         snapshots_kept: 2,
+        cut_history: false,
         clock: ClockChoice::Fast { start_ms: START_MS, speed: 600.0 },
         threads: 1,
     };
-    Service::start_on(&config, Arc::new(disk.clone())).unwrap()
+    Service::start_on(&config, Arc::new(disk.clone()), machine_wall()).unwrap()
 }
 
 fn open(service: &Service, id: &str) -> Result<u64, Refusal> {
@@ -49,7 +50,7 @@ fn open(service: &Service, id: &str) -> Result<u64, Refusal> {
     clippy::disallowed_methods,
     reason = "the service runs on threads of its own: what it does is looked for until it is there"
 )]
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     for _ in 0..2_000 {
         if is_so() {
             return;
@@ -59,8 +60,8 @@ fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     panic!("{what} did not come");
 }
 
-fn fired(service: &Service) -> Vec<String> {
-    let (records, _) = service.escalations(0, &EscalationFilter::default(), 1_000).unwrap();
+pub fn fired(service: &Service) -> Vec<String> {
+    let records = service.escalations(0, &EscalationFilter::default(), 1_000).unwrap().records;
     assert!(records.iter().all(|record| record.kind == RecordKind::Fired));
     records.into_iter().map(|record| record.ticket).collect()
 }
@@ -79,6 +80,7 @@ fn a_full_disk_refuses_loses_nothing_and_resumes() {
     until("something due", || service.view().gauges.due_not_fired > 0);
     assert!(fired(&service).is_empty());
     assert_eq!(open(&service, "refused again"), Err(Refusal::DiskFull));
+    assert_eq!(service.readiness(), Err(NotReady::Obstructed(Obstacle::DiskFull)));
 
     disk.set_faults(Faults::default());
     until("the level that fell due meanwhile", || fired(&service) == ["before"]);
@@ -86,6 +88,12 @@ fn a_full_disk_refuses_loses_nothing_and_resumes() {
     until("the level of the ticket after", || fired(&service) == ["before", "after"]);
     assert!(!service.view().gauges.disk_full);
     assert_eq!(service.read(|engine| engine.len()), 2, "what was refused was not taken");
+    // Nobody writes while the service is not ready: it finds out by itself that there is room again.
+    disk.set_faults(Faults { room_bytes: Some(0), ..Faults::default() });
+    assert_eq!(open(&service, "refused at last"), Err(Refusal::DiskFull));
+    assert_eq!(service.readiness(), Err(NotReady::Obstructed(Obstacle::DiskFull)));
+    disk.set_faults(Faults::default());
+    until("the word that there is room", || service.readiness().is_ok());
     stopper.stop().unwrap();
 
     // What was taken is durable, what was refused is nowhere.

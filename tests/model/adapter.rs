@@ -74,6 +74,18 @@ impl Subject {
             }
             Command::Advance(now_ms) => self.engine.advance(*now_ms),
             Command::CatchUp(now_ms, choice) => self.engine.catch_up(*now_ms, passed(*choice)),
+            Command::Rewind(now_ms, choice) => self.engine.rewind(*now_ms, passed(*choice)),
+            Command::FreeLabels => {
+                let before = (self.engine.state_hash(), self.engine.len(), self.engine.clock_totals());
+                self.engine.free_labels();
+                if before != (self.engine.state_hash(), self.engine.len(), self.engine.clock_totals()) {
+                    return Err("labels in use were freed".to_owned());
+                }
+                if self.engine.free_labels() != 0 {
+                    return Err("not all unused labels were freed".to_owned());
+                }
+                Outcome::default()
+            }
         })
     }
 

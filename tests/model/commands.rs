@@ -163,6 +163,16 @@ impl Model {
         output
     }
 
+    /// The time was ahead: every ticket is what it is at an earlier one, and edits count from then on.
+    pub fn rewind(&mut self, now_ms: i64, passed: Passed) -> Output {
+        let now_ms = now_ms / SECOND_MS * SECOND_MS;
+        if now_ms < self.now_ms {
+            self.now_ms = now_ms;
+            self.versions.iter_mut().for_each(|version| version.at_ms = version.at_ms.min(now_ms));
+        }
+        self.catch_up(now_ms, passed)
+    }
+
     /// Time never runs backwards, and runs in whole seconds.
     fn tick(&mut self, now_ms: i64) {
         self.now_ms = self.now_ms.max(now_ms / SECOND_MS * SECOND_MS);

@@ -52,6 +52,8 @@ pub struct Profile {
     pub milliseconds: bool,
     /// Batches that restate.
     pub restates: bool,
+    /// The time is set back.
+    pub rewinds: bool,
 }
 
 /// A workload of everything.
@@ -65,6 +67,7 @@ pub const EVERYTHING: Profile = Profile {
     catch_ups: true,
     milliseconds: true,
     restates: true,
+    rewinds: true,
 };
 
 /// A Thursday, three days before Europe's clocks go forward.
@@ -247,6 +250,16 @@ impl Workload<'_> {
                 vec![Command::Advance(now_ms), edit, Command::Advance(now_ms + SECOND_MS)]
             }
             1 if self.profile.catch_ups => vec![Command::CatchUp(self.later(), self.random.pick(&PASSED))],
+            2 if self.profile.rewinds => {
+                // Edits move to it: at an instant at which nothing else happens.
+                let step_ms = self.random.pick(&[SECOND_MS, HOUR_MS, DAY_MS, 40 * DAY_MS]);
+                let back_ms = step_ms * (1 + self.random.below(3) as i64);
+                let now_ms = (self.model.now_ms() - back_ms).max(START_MS - 2 * DAY_MS);
+                let now_ms = now_ms / MINUTE_MS * MINUTE_MS + 7 * SECOND_MS;
+                let rewind = Command::Rewind(now_ms, self.random.pick(&PASSED));
+                vec![rewind, Command::Advance(now_ms + SECOND_MS)]
+            }
+            3 if self.profile.restates => vec![Command::FreeLabels],
             2..=7 => vec![Command::Advance(self.later())],
             _ => {
                 let mut rows = (0..1 + self.random.below(5)).map(|_| self.row()).collect::<Vec<Row>>();

@@ -6,6 +6,7 @@ use super::random::{EVERYTHING, Random, random_commands, random_policy, seeds};
 use super::run::Command;
 use overdue::engine::{Engine, Head, Installed, RestoreError, ShardState};
 use overdue::policy::Policy;
+use overdue::time::SECOND_MS;
 use std::sync::Arc;
 
 const SHARDS: usize = 7;
@@ -26,6 +27,10 @@ impl Watched {
         if let Command::Edit(policy, mode, _) = command {
             let since_ms = self.subject.engine().now_ms();
             self.installed.push(Installed { policy: Arc::clone(&policy.0), since_ms, apply: apply(*mode) });
+        }
+        if let Command::Rewind(now_ms, _) = command {
+            let now_ms = now_ms / SECOND_MS * SECOND_MS;
+            self.installed.iter_mut().for_each(|version| version.since_ms = version.since_ms.min(now_ms));
         }
         self.subject.told(command).expect("an outcome")
     }
@@ -96,7 +101,7 @@ fn what_is_restored_exports_the_same_tickets() {
 /// The longest stretch of commands without an edit in which shards are exported one by one.
 fn fuzzy_range(random: &mut Random, commands: &[Command]) -> std::ops::Range<usize> {
     let first = random.below(commands.len());
-    let is_edit = |command: &Command| matches!(command, Command::Edit(..));
+    let is_edit = |command: &Command| matches!(command, Command::Edit(..) | Command::Rewind(..) | Command::FreeLabels);
     let free = commands[first..].iter().take_while(|command| !is_edit(command)).count();
     first..first + random.below(free + 1)
 }
@@ -118,7 +123,7 @@ fn shards_exported_at_different_moments_catch_up() {
         spread += last - range.start;
 
         let mut watched = Watched::new(&policy, SHARDS);
-        let (mut head, mut states, mut told) = (Head::default(), Vec::new(), Vec::new());
+        let (mut head, mut installed, mut states, mut told) = (Head::default(), Vec::new(), Vec::new(), Vec::new());
         for done in 0..=commands.len() {
             let engine = watched.subject.engine();
             if done == range.start {
@@ -126,6 +131,7 @@ fn shards_exported_at_different_moments_catch_up() {
             }
             if done == last {
                 head.words = engine.head().words;
+                installed.clone_from(&watched.installed);
             }
             let now = (0u16..).zip(&positions).filter(|(_, position)| **position == done);
             states.extend(now.map(|(shard, _)| engine.export(shard)));
@@ -138,9 +144,7 @@ fn shards_exported_at_different_moments_catch_up() {
         }
 
         let mut restored = Watched::new(&policy, SHARDS);
-        // The last command may have been an edit that the shards had not seen.
-        let edits = commands[..last].iter().filter(|command| matches!(command, Command::Edit(..))).count();
-        let engine = restore(&watched.installed[..=edits], &head, states);
+        let engine = restore(&installed, &head, states);
         restored.subject = watched.subject.with(engine.unwrap_or_else(|error| panic!("seed {seed}: {error}")));
         for (index, command) in commands.iter().enumerate().skip(range.start) {
             let ahead: Vec<bool> = positions.iter().map(|position| *position > index).collect();

@@ -72,6 +72,9 @@ pub enum Command {
     Edit(Edited, Apply, Passed),
     Advance(i64),
     CatchUp(i64, Passed),
+    Rewind(i64, Passed),
+    /// Nothing that a reader of results could notice.
+    FreeLabels,
 }
 
 /// A policy that prints as what it changes.
@@ -112,6 +115,8 @@ pub fn run_model(model: &mut Model, command: &Command) -> Output {
         Command::Edit(policy, apply, passed) => model.edit(Arc::clone(&policy.0), *apply, *passed),
         Command::Advance(now_ms) => model.advance(*now_ms),
         Command::CatchUp(now_ms, passed) => model.catch_up(*now_ms, *passed),
+        Command::Rewind(now_ms, passed) => model.rewind(*now_ms, *passed),
+        Command::FreeLabels => Output::default(),
     }
 }
 

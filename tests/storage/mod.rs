@@ -2,13 +2,16 @@
 //! certain, and of everything else any part: each sector of 512 bytes as it was after one of the writes since the last sync
 //! or before all of them, each change of a name done or not.
 
-use overdue::store::disk::{Disk, DiskFile};
+use overdue::store::disk::{Disk, DiskFile, FileId};
 use std::collections::BTreeMap;
 use std::io;
 use std::io::{Error, ErrorKind};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 const SECTOR: usize = 512;
+
+/// `EMFILE` of Linux.
+const TOO_MANY_OPEN_FILES: i32 = 24;
 
 /// How the disk fails, counted over all its operations that change or sync something.
 #[derive(Debug, Clone, Copy, Default)]
@@ -20,6 +23,8 @@ pub struct Faults {
     pub fail_sync: Option<u64>,
     /// Bytes that may still be written; a write that needs more does what it can and says that the disk is full.
     pub room_bytes: Option<u64>,
+    /// No file can be made: the process has no file descriptor left.
+    pub no_descriptors: bool,
 }
 
 /// What survives of what was not synced.
@@ -230,6 +235,9 @@ impl Disk for MemoryDisk {
     fn create(&self, name: &str, length: u64) -> io::Result<Box<dyn DiskFile>> {
         let mut state = self.state();
         state.operate()?;
+        if state.faults.no_descriptors {
+            return Err(Error::from_raw_os_error(TOO_MANY_OPEN_FILES));
+        }
         let place = state.files.len();
         state.files.push(Contents::default());
         state.change(Change::Create(name.to_owned(), place));
@@ -267,6 +275,10 @@ impl Disk for MemoryDisk {
         state.synced_names = state.names.clone();
         state.changes.clear();
         Ok(())
+    }
+
+    fn file_id(&self, name: &str) -> io::Result<Option<FileId>> {
+        Ok(self.state().names.get(name).map(|place| FileId { device: 0, inode: *place as u64, created_ns: None }))
     }
 }
 
@@ -308,6 +320,11 @@ impl DiskFile for MemoryFile {
             }
         }
         Ok(())
+    }
+
+    fn file_id(&self) -> io::Result<Option<FileId>> {
+        let is_named = self.disk.state().names.values().any(|place| *place == self.place);
+        Ok(is_named.then_some(FileId { device: 0, inode: self.place as u64, created_ns: None }))
     }
 }
 

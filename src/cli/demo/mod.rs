@@ -8,7 +8,7 @@ mod tell;
 mod traffic;
 
 use super::http::Client;
-use super::serve;
+use super::serve::{self, Signaled};
 use super::stop::Stop;
 use crate::generate::Plan;
 use crate::replay::grouped;
@@ -128,7 +128,7 @@ fn play(
     folder: Option<&Path>,
     service: &Service,
     handle: &server::Handle,
-    signals: &Receiver<&'static str>,
+    signals: &Receiver<Signaled>,
 ) -> anyhow::Result<Played> {
     let url = format!("http://{}", handle.address);
     let client = Client::local(url.parse().context("the address is no URL")?)?;
@@ -166,12 +166,13 @@ fn play(
 
 /// Waits for a signal, the end of the time, or a thread that stops.
 #[expect(clippy::disallowed_methods, reason = "the user asked for that much time of his own clock")]
-fn wait(time: Option<Duration>, signals: &Receiver<&'static str>, stop: &Stop) {
+fn wait(time: Option<Duration>, signals: &Receiver<Signaled>, stop: &Stop) {
     let began = Instant::now();
     while !stop.is_set() && time.is_none_or(|time| began.elapsed() < time) {
         match signals.recv_timeout(LOOK) {
-            Err(RecvTimeoutError::Timeout) => {}
-            Ok(_) | Err(RecvTimeoutError::Disconnected) => return,
+            // The demonstration has nothing to read again.
+            Err(RecvTimeoutError::Timeout) | Ok(Signaled::Reload) => {}
+            Ok(Signaled::Stop(_)) | Err(RecvTimeoutError::Disconnected) => return,
         }
     }
 }

@@ -6,11 +6,12 @@ use crate::cli::check::read_text;
 use crate::engine::Passed;
 use crate::limits::{MAX_BODY_BYTES, MAX_BULK_BODY_BYTES, MAX_CONNECTIONS, MAX_THREADS};
 use crate::policy;
+use crate::server;
 use crate::server::frame::Timeouts;
 use crate::server::rate::{Rate, Rates};
 use crate::server::state::Limits;
-use crate::server::{self, tls};
-use crate::service::{self, ClockChoice, Seed};
+use crate::server::tls::Tls;
+use crate::service::{self, ClockChoice, Seed, Trust};
 use crate::time::parse_rfc3339;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -24,6 +25,8 @@ use tracing_subscriber::EnvFilter;
 pub struct Config {
     pub service: service::Config,
     pub server: server::ServerConfig,
+    /// Whether nobody set the number of connections, so that it may be bounded by what the process may hold.
+    pub connections_are_default: bool,
     pub log_format: LogFormat,
     pub log_filter: EnvFilter,
     /// Warnings about the policy file, for the terminal.
@@ -76,6 +79,7 @@ impl Reader {
         let tls = self.tls();
         let workers = self.count("workers", MAX_THREADS);
         let threads = self.threads();
+        let connections_are_default = !self.values.contains_key("connections");
         let connections = self.count("connections", MAX_CONNECTIONS);
         let limits = self.limits();
         let rates = self.rates();
@@ -91,6 +95,7 @@ impl Reader {
             "none" => Some(Passed::None),
             _ => None,
         });
+        let cut_history = self.parsed("cut-history", "true or false", |text| text.parse().ok());
         let clock = self.clock(now_ms);
         let log_format = self.parsed("log-format", "human or json", |text| match text {
             "human" => Some(LogFormat::Human),
@@ -111,6 +116,7 @@ impl Reader {
                 passed_after_downtime: passed_after_downtime?,
                 snapshot_every: snapshot_every?,
                 snapshots_kept: snapshots_kept?,
+                cut_history: cut_history?,
                 clock,
                 threads: threads?,
             },
@@ -126,6 +132,7 @@ impl Reader {
                 rates: rates?,
                 drain: drain?,
             },
+            connections_are_default,
             log_format: log_format?,
             log_filter: log_filter?,
             warnings: warnings.unwrap_or_default(),
@@ -184,11 +191,11 @@ impl Reader {
         }
     }
 
-    fn tls(&mut self) -> Option<rustls::ServerConfig> {
+    fn tls(&mut self) -> Option<Tls> {
         let (certificate, key) = (self.path("tls-certificate"), self.path("tls-key"));
         match (certificate, key) {
-            (Some(certificate), Some(key)) => match tls::server_config(&certificate, &key) {
-                Ok(config) => Some(config),
+            (Some(certificate), Some(key)) => match Tls::read(&certificate, &key) {
+                Ok(tls) => Some(tls),
                 Err(error) => {
                     self.wrong("tls-certificate", &error.to_string());
                     None
@@ -248,10 +255,25 @@ impl Reader {
         });
         let start = self
             .optional("clock-start", "an RFC 3339 time such as 2026-11-22T09:30:00Z", |text| parse_rfc3339(text).ok());
+        let trust = self.trust();
         if speed.is_none() && start.is_none() {
-            return ClockChoice::Wall;
+            return ClockChoice::Wall(trust);
+        }
+        if trust.accepted_ms.is_some() {
+            self.wrong("accept-time", "concerns the wall clock, and --clock-speed or --clock-start gives another");
         }
         ClockChoice::Fast { start_ms: start.unwrap_or(now_ms), speed: speed.unwrap_or(1.0) }
+    }
+
+    /// How far the wall clock is believed at the start.
+    fn trust(&mut self) -> Trust {
+        let (least, most) = (Duration::from_secs(60), Duration::from_secs(36_500 * 86_400));
+        let max_ahead = self.parsed("max-clock-ahead", "a time such as 12h or 30d, from 1m to 36500d", |text| {
+            values::time(text).filter(|time| (least..=most).contains(time))
+        });
+        let accepted_ms = self
+            .optional("accept-time", "an RFC 3339 time such as 2026-11-22T09:30:00Z", |text| parse_rfc3339(text).ok());
+        Trust { max_ahead: max_ahead.unwrap_or_default(), accepted_ms }
     }
 
     fn count(&mut self, flag: &'static str, most: usize) -> Option<usize> {

@@ -68,6 +68,25 @@ pub const SETTINGS: &[Setting] = &[
         "Which levels fire that fell due while the service was down: latest, all or none",
         Some("latest"),
     ),
+    setting(
+        "max-clock-ahead",
+        "TIME",
+        "How far the wall clock may be ahead of the last known time at a start without --accept-time",
+        Some("7d"),
+    ),
+    setting(
+        "accept-time",
+        "TIME",
+        "Accept that it is this time (RFC 3339; the wall clock must show it, within 1h), ahead or behind as it may be",
+        None,
+    ),
+    setting(
+        "cut-history",
+        "BOOL",
+        "Put records of the history aside that are newer than the journal, and begin a new epoch: after a start was refused \
+         because of them",
+        Some("false"),
+    ),
     setting("clock-speed", "FACTOR", "Let the time run so many times as fast, for demonstrations", None),
     setting("clock-start", "TIME", "Let the time begin there (RFC 3339), for demonstrations", None),
     setting("log-format", "FORMAT", "human or json", Some("human")),
@@ -154,7 +173,7 @@ impl clap::Args for Flags {
         let command = command.arg(argument(&CONFIG).value_parser(clap::value_parser!(PathBuf)));
         SETTINGS.iter().fold(command, |command, setting| {
             let argument = argument(setting);
-            // `--no-auth` alone says yes.
+            // A switch alone says yes.
             let is_switch = setting.value == "BOOL";
             let argument = if is_switch { argument.num_args(0..=1).default_missing_value("true") } else { argument };
             command.arg(argument)

@@ -1,4 +1,5 @@
-//! SIGTERM and SIGINT: the first asks the service to stop, the second ends the process at once.
+//! SIGTERM and SIGINT: the first asks the service to stop, the second ends the process at once. SIGHUP asks it to read its
+//! certificate, its key and its tokens again.
 
 use anyhow::Context;
 use std::process;
@@ -7,39 +8,53 @@ use std::thread;
 use tokio::runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+/// What a signal asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signaled {
+    /// Stop; with the signal's name.
+    Stop(&'static str),
+    Reload,
+}
+
 /// What a shell shows after Ctrl-C.
 const INTERRUPTED: i32 = 130;
 
-/// Listens for signals from now on; the first is sent.
+/// Listens for signals from now on. Sends each reload, and the first stop.
 ///
 /// # Errors
 /// When the process cannot listen for signals.
-pub fn listen() -> anyhow::Result<Receiver<&'static str>> {
+pub fn listen() -> anyhow::Result<Receiver<Signaled>> {
     let runtime = runtime::Builder::new_current_thread().enable_all().build().context("cannot listen for signals")?;
-    let (terminate, interrupt) = {
+    let (terminate, interrupt, hangup) = {
         let _inside = runtime.enter();
         let listen = |kind| signal(kind).context("cannot listen for signals");
-        (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?)
+        (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?, listen(SignalKind::hangup())?)
     };
     let (sender, receiver) = mpsc::channel();
-    let wait = move || runtime.block_on(hand_on(terminate, interrupt, &sender));
+    let wait = move || runtime.block_on(hand_on(terminate, interrupt, hangup, &sender));
     thread::Builder::new().name("signals".to_owned()).spawn(wait).context("cannot listen for signals")?;
     Ok(receiver)
 }
 
-async fn hand_on(mut terminate: Signal, mut interrupt: Signal, sender: &Sender<&'static str>) {
+async fn hand_on(mut terminate: Signal, mut interrupt: Signal, mut hangup: Signal, sender: &Sender<Signaled>) {
     let mut is_second = false;
     loop {
         let name = tokio::select! {
             _ = terminate.recv() => "SIGTERM",
             _ = interrupt.recv() => "SIGINT",
+            _ = hangup.recv() => {
+                if sender.send(Signaled::Reload).is_err() {
+                    return;
+                }
+                continue;
+            }
         };
         if is_second {
             // Nothing is lost: what was answered is in the journal.
             process::exit(INTERRUPTED);
         }
         is_second = true;
-        if sender.send(name).is_err() {
+        if sender.send(Signaled::Stop(name)).is_err() {
             return;
         }
     }

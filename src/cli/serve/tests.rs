@@ -1,6 +1,6 @@
 use super::config::{Config, LogFormat, read};
 use super::settings::{Flags, SETTINGS};
-use crate::service::ClockChoice;
+use crate::service::{ClockChoice, Trust};
 use std::path::{Path, PathBuf};
 
 const NOW_MS: i64 = 1_795_339_800_000;
@@ -26,7 +26,7 @@ fn a_data_folder_is_enough() {
     assert_eq!(config.server.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(config.server.tokens_of.as_deref(), Some(Path::new("data")));
     assert_eq!(config.service.snapshot_every.as_secs(), 900);
-    assert_eq!(config.service.clock, ClockChoice::Wall);
+    assert_eq!(config.service.clock, ClockChoice::Wall(Trust::default()));
     assert_eq!(config.log_format, LogFormat::Human);
     assert!(config.service.seed.is_none() && config.server.tls.is_none());
 }
@@ -112,6 +112,25 @@ fn a_policy_is_read_with_its_files_and_its_mistakes_are_told() {
     let mistakes = with_flags(&[("policy", &path), ("workers", "0")]).unwrap_err();
     assert_eq!(mistakes.len(), 3, "{mistakes:?}");
     assert!(mistakes.iter().any(|text| text.contains("policy.toml:9:")), "{mistakes:?}");
+}
+
+#[test]
+fn how_far_the_wall_clock_is_believed_is_set() {
+    let trust = |flags: &[(&'static str, &str)]| match with_flags(flags).unwrap().service.clock {
+        ClockChoice::Wall(trust) => (trust.max_ahead.as_secs(), trust.accepted_ms),
+        fast => panic!("{fast:?}"),
+    };
+    assert_eq!(trust(&[("max-clock-ahead", "90d")]), (90 * 86_400, None));
+    assert_eq!(trust(&[("accept-time", "2026-11-22T10:30:00+01:00")]), (7 * 86_400, Some(NOW_MS)));
+    for (flag, text) in [("max-clock-ahead", "59s"), ("max-clock-ahead", "36501d"), ("accept-time", "now")] {
+        let mistakes = with_flags(&[(flag, text)]).unwrap_err();
+        assert!(
+            mistakes.len() == 1 && mistakes[0].starts_with(&format!("--{flag} \"{text}\": expected")),
+            "{mistakes:?}"
+        );
+    }
+    let both = with_flags(&[("accept-time", "2026-11-22T09:30:00Z"), ("clock-speed", "60")]).unwrap_err();
+    assert!(both.len() == 1 && both[0].contains("concerns the wall clock"), "{both:?}");
 }
 
 #[test]

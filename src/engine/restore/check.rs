@@ -48,7 +48,12 @@ impl Faults {
 }
 
 /// Words with the numbers that they had.
-pub(super) fn words(what: &'static str, words: &[Arc<str>], most: usize) -> Result<Symbols, RestoreError> {
+pub(super) fn words(
+    what: &'static str,
+    words: &[Arc<str>],
+    introduced_by: &[Option<Arc<str>>],
+    most: usize,
+) -> Result<Symbols, RestoreError> {
     let wrong = |place: usize, expected: String| RestoreError::Word {
         what,
         place,
@@ -61,7 +66,7 @@ pub(super) fn words(what: &'static str, words: &[Arc<str>], most: usize) -> Resu
     if let Some(place) = words.iter().position(|word| word.len() > MAX_LABEL_BYTES) {
         return Err(wrong(place, format!("at most {MAX_LABEL_BYTES} bytes")));
     }
-    Symbols::restored(words).map_err(|place| wrong(place, "a word that has no other number".to_owned()))
+    Symbols::restored(words, introduced_by).map_err(|place| wrong(place, "a word that has no other number".to_owned()))
 }
 
 /// Words that follow from the policies must be the ones that were there.

@@ -96,14 +96,15 @@ impl Engine {
         }
         check::same_words("clock", &head.words.clocks, clocks.words())?;
         check::same_words("priority", &head.words.priorities, priorities.words())?;
+        let introduced_by = &head.words.introduced_by;
         let words = Words {
             by_policy: Words::by_policy(&last.policy, &priorities),
             priorities,
-            owners: check::words("owner", &head.words.owners, NO_SYMBOL as usize)?,
-            teams: check::words("team", &head.words.teams, MAX_SHORT_LABELS)?,
-            channels: check::words("channel", &head.words.channels, MAX_CHANNELS)?,
-            categories: check::words("category", &head.words.categories, MAX_SHORT_LABELS)?,
-            customers: check::words("customer", &head.words.customers, NO_SYMBOL as usize)?,
+            owners: check::words("owner", &head.words.owners, &[], NO_SYMBOL as usize)?,
+            teams: check::words("team", &head.words.teams, &introduced_by.teams, MAX_SHORT_LABELS)?,
+            channels: check::words("channel", &head.words.channels, &introduced_by.channels, MAX_CHANNELS)?,
+            categories: check::words("category", &head.words.categories, &introduced_by.categories, MAX_SHORT_LABELS)?,
+            customers: check::words("customer", &head.words.customers, &[], NO_SYMBOL as usize)?,
         };
         Ok(Restoring {
             policy: Arc::clone(&last.policy),

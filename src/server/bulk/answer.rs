@@ -108,9 +108,9 @@ pub fn error_of(reason: &RefusedReason) -> FieldError {
         RefusedReason::EmptyId | RefusedReason::LongId { .. } => error.field("id"),
         RefusedReason::Time { at_ms } => error.field("at").value(at_ms.to_string()),
         RefusedReason::UnknownPriority { name } => error.field("priority").value(name),
-        RefusedReason::LongWord { column, word, .. } | RefusedReason::TooManyWords { column, word, .. } => {
-            error.field(*column).value(word)
-        }
+        RefusedReason::LongWord { column, word, .. }
+        | RefusedReason::TooManyWords { column, word, .. }
+        | RefusedReason::TooManyOfOne { column, word, .. } => error.field(*column).value(word),
         RefusedReason::TooManyEvents { .. } => error,
     }
 }

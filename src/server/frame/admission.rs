@@ -49,12 +49,45 @@ impl RequestId {
 /// Admits a request to its route, with its caller where one is needed. Nothing of the body has been read.
 pub fn admit(request: &ServiceRequest, route: Option<&str>, state: &AppState) -> Result<Option<Caller>, Problem> {
     within_bounds(request)?;
+    no_upgrade(request.headers())?;
     let caller = if needs_token(request.path()) { Some(identify(request, state)?) } else { None };
     if let (Some(caller), Some(role)) = (&caller, needed_role(request, route)) {
         caller.must_be(role)?;
     }
+    short_enough(request, state)?;
     not_coded(request)?;
     Ok(caller)
+}
+
+/// An upgraded connection would have a body without end, for which a handler waits in vain.
+fn no_upgrade(headers: &HeaderMap) -> Result<(), Problem> {
+    let Some(upgrade) = headers.get(header::UPGRADE) else { return Ok(()) };
+    let value = String::from_utf8_lossy(upgrade.as_bytes()).into_owned();
+    let asks = value.split(',').any(|protocol| protocol.trim().eq_ignore_ascii_case("websocket"));
+    if !asks {
+        // Other protocols may be ignored (RFC 9110, section 7.8), and are.
+        return Ok(());
+    }
+    let error = FieldError::new("this service speaks HTTP only").field("Upgrade").value(value);
+    Err(Problem::bad_request("connections are not upgraded").with_error(error.expected("no such header")))
+}
+
+/// A body that says itself that it is too long is not waited for.
+fn short_enough(request: &ServiceRequest, state: &AppState) -> Result<(), Problem> {
+    let Some(length) = request.headers().get(header::CONTENT_LENGTH) else { return Ok(()) };
+    let most = if is_bulk(request) { state.limits.bulk_body_bytes } else { state.limits.body_bytes as u64 };
+    // A length that is no number is the framework's to refuse; one that has no place in 64 bits is too long.
+    let digits = length.to_str().unwrap_or_default();
+    if digits.parse().is_ok_and(|length: u64| length <= most) {
+        return Ok(());
+    }
+    let words = format!("the header Content-Length says {digits} bytes, at most {most} are accepted here");
+    Err(Problem::too_large(words))
+}
+
+/// Whether the body is one of the bulk routes', which is read piece by piece.
+fn is_bulk(request: &ServiceRequest) -> bool {
+    request.method() == Method::POST && BULK_ROUTES.contains(&request.path())
 }
 
 fn within_bounds(request: &ServiceRequest) -> Result<(), Problem> {
@@ -140,7 +173,7 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
 /// A compressed body would have to be expanded before anything can be said about it.
 fn not_coded(request: &ServiceRequest) -> Result<(), Problem> {
     let Some(coding) = request.headers().get(header::CONTENT_ENCODING) else { return Ok(()) };
-    if coding == "identity" || (request.method() == Method::POST && BULK_ROUTES.contains(&request.path())) {
+    if coding == "identity" || is_bulk(request) {
         return Ok(());
     }
     let value = String::from_utf8_lossy(coding.as_bytes()).into_owned();

@@ -143,7 +143,10 @@ fn engine(view: &View, out: &mut Out<'_>) -> Result<(), Error> {
     let gauges = &view.gauges;
     let unit = Some(&Unit::Seconds);
     out.gauge("engine_time", "The engine's time, since 1970.", unit, seconds(view.now_ms))?;
-    out.gauge("engine_lag", "How far the engine's time lies behind the wall clock.", unit, seconds(gauges.lag_ms))?;
+    let help = "How far the engine's time lies from the wall clock, behind or ahead.";
+    out.gauge("engine_lag", help, unit, seconds(gauges.lag_ms))?;
+    let help = "How far the wall clock is ahead of the service's clock; negative: behind.";
+    out.gauge("clock_offset", help, unit, seconds(gauges.clock_offset_ms))?;
     let help = "Tickets whose time has come and that were not looked at yet; must read 0.";
     out.gauge("due_not_fired", help, None, gauges.due_not_fired as f64)?;
     out.gauge("queue_commands", "Commands that wait.", None, gauges.queue as f64)?;

@@ -53,6 +53,50 @@ fn every_error_is_a_problem_document() {
 }
 
 #[test]
+fn a_body_that_is_too_long_by_its_own_word_is_not_waited_for() {
+    let fixture = Fixture::new();
+    let token = fixture.token(Role::Admin, None);
+    for (path, length) in [
+        ("/v1/things", "4097"),
+        ("/v1/things", "18446744073709551615"),
+        ("/v1/tickets", "1048577"),
+        ("/v1/tickets", "99999999999999"),
+    ] {
+        let mut client = Client::connect(fixture.address());
+        client.send(format!(
+            "POST {path} HTTP/1.1\r\nhost: test\r\nauthorization: Bearer {token}\r\ncontent-length: {length}\r\n\r\n"
+        ));
+        // Nothing of the body is ever sent.
+        let answer = client.answer();
+        let problem = is_problem(&answer, 413);
+        assert!(problem["detail"].as_str().unwrap().contains(length), "{problem}");
+        assert_eq!(answer.header("connection"), Some("close"));
+    }
+    fixture.handle.stop().unwrap();
+}
+
+#[test]
+fn a_connection_is_not_upgraded_and_does_not_stall() {
+    let fixture = Fixture::new();
+    let token = fixture.token(Role::Admin, None);
+    for method in ["POST", "GET"] {
+        let mut client = Client::connect(fixture.address());
+        client.send(format!(
+            "{method} /v1/events HTTP/1.1\r\nhost: test\r\nauthorization: Bearer {token}\r\nconnection: upgrade\r\n\
+             upgrade: websocket\r\n\r\n"
+        ));
+        let answer = client.answer();
+        let problem = is_problem(&answer, 400);
+        assert_eq!(problem["errors"][0]["field"], "Upgrade", "{problem}");
+        assert!(client.is_closed(), "{method}");
+    }
+    // What is not understood is ignored.
+    let other = ask(fixture.address(), "GET /healthz HTTP/1.1\nconnection: upgrade\nupgrade: h2c", "");
+    assert_eq!(other.status, 200);
+    fixture.handle.stop().unwrap();
+}
+
+#[test]
 fn the_service_outlives_a_panic_on_the_same_connection() {
     let fixture = Fixture::new();
     let token = fixture.token(Role::Viewer, None);

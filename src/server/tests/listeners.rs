@@ -3,7 +3,7 @@
 use super::client::{Client, get};
 use super::*;
 use crate::server::ServerError;
-use crate::server::tls::{server_config, tests as pem};
+use crate::server::tls::{Tls, tests as pem};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
@@ -17,8 +17,8 @@ fn requests_come_over_tls_and_nothing_is_answered_in_the_clear() {
     let folder = tempfile::tempdir().unwrap();
     let (certificate, key) = (folder.path().join("certificate.pem"), folder.path().join("key.pem"));
     fs::write(&certificate, pem::CERTIFICATE).unwrap();
-    fs::write(&key, pem::KEY).unwrap();
-    let fixture = Fixture::with(|config| config.tls = Some(server_config(&certificate, &key).unwrap()));
+    pem::write_key(&key, pem::KEY);
+    let fixture = Fixture::with(|config| config.tls = Some(Tls::read(&certificate, &key).unwrap()));
 
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(pem::CERTIFICATE.as_bytes()).unwrap()).unwrap();

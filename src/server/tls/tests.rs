@@ -37,8 +37,48 @@ fn read_as(certificate: &str, key: &str) -> Result<(), String> {
     let folder = tempfile::tempdir().unwrap();
     let (first, second) = (folder.path().join("certificate.pem"), folder.path().join("key.pem"));
     fs::write(&first, certificate).unwrap();
-    fs::write(&second, key).unwrap();
-    server_config(&first, &second).map(|_| ()).map_err(|error| error.to_string())
+    write_key(&second, key);
+    Tls::read(&first, &second).map(|_| ()).map_err(|error| error.to_string())
+}
+
+/// Writes a key as a careful operator does: for its owner only.
+pub fn write_key(path: &Path, key: &str) {
+    fs::write(path, key).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+#[test]
+fn a_key_that_every_user_can_read_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (certificate, key) = (folder.path().join("certificate.pem"), folder.path().join("key.pem"));
+    fs::write(&certificate, CERTIFICATE).unwrap();
+    write_key(&key, KEY);
+    for (mode, is_refused) in [(0o400, false), (0o640, false), (0o644, true), (0o604, true), (0o602, true)] {
+        fs::set_permissions(&key, fs::Permissions::from_mode(mode)).unwrap();
+        let read = Tls::read(&certificate, &key);
+        assert_eq!(read.is_err(), is_refused, "{mode:o}");
+        if let Err(error) = read {
+            let words = error.to_string();
+            assert!(words.contains(&format!("mode {mode:o}")) && words.contains("chmod 600"), "{words}");
+        }
+    }
+}
+
+#[test]
+fn a_reload_that_fails_keeps_what_was_in_use() {
+    let folder = tempfile::tempdir().unwrap();
+    let (certificate, key) = (folder.path().join("certificate.pem"), folder.path().join("key.pem"));
+    fs::write(&certificate, CERTIFICATE).unwrap();
+    write_key(&key, KEY);
+    let tls = Tls::read(&certificate, &key).unwrap();
+    let shown = || Arc::clone(&tls.current.0.read().unwrap());
+    let first = shown();
+    fs::write(&key, OTHER_KEY).unwrap();
+    assert!(tls.reload().is_err());
+    assert!(Arc::ptr_eq(&first, &shown()));
+    fs::write(&key, KEY).unwrap();
+    tls.reload().unwrap();
+    assert!(!Arc::ptr_eq(&first, &shown()));
 }
 
 #[test]
@@ -55,5 +95,5 @@ fn what_cannot_work_is_refused_before_anything_starts() {
     says("", KEY, "certificate.pem is no PEM file of certificates: there is none in it");
     says(CERTIFICATE, "rubbish", "key.pem is no PEM file of a private key");
     says(CERTIFICATE, OTHER_KEY, "cannot be used together");
-    assert!(server_config(Path::new("nowhere.pem"), Path::new("nowhere.pem")).is_err());
+    assert!(Tls::read(Path::new("nowhere.pem"), Path::new("nowhere.pem")).is_err());
 }

@@ -46,13 +46,13 @@ impl Days {
 
     /// What the totals are now has been counted.
     pub fn go_on_from(&mut self, engine: &Engine) {
-        self.counted = engine.counters().by_clock.iter().map(totals).collect();
+        self.counted = engine.clock_totals().iter().map(totals).collect();
     }
 
     /// Counts what has been added since the last time, for the engine's day.
     pub fn count(&mut self, engine: &Engine) {
         let day_ms = engine.now_ms().div_euclid(DAY_MS) * DAY_MS;
-        for (clock, tally) in engine.counters().by_clock.iter().enumerate() {
+        for (clock, tally) in engine.clock_totals().iter().enumerate() {
             if self.counted.len() <= clock {
                 self.counted.resize(clock + 1, Growth::default());
             }
@@ -69,6 +69,17 @@ impl Days {
         let oldest_ms = day_ms - (KEPT_DAYS - 1) * DAY_MS;
         while self.rows.first_key_value().is_some_and(|((day_ms, _), _)| *day_ms < oldest_ms) {
             self.rows.pop_first();
+        }
+    }
+
+    /// The time has been set back: what was counted for later days counts for the day that it is.
+    pub fn set_back(&mut self, now_ms: i64) {
+        let day_ms = now_ms.div_euclid(DAY_MS) * DAY_MS;
+        for ((_, clock), later) in self.rows.split_off(&(day_ms + 1, 0)) {
+            let row = self.rows.entry((day_ms, clock)).or_default();
+            row.met += later.met;
+            row.missed += later.missed;
+            row.fired += later.fired;
         }
     }
 

@@ -61,3 +61,22 @@ impl Kept {
         self.order.iter().filter_map(|key| self.by_key.get(key)).cloned().collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_compared_only_where_both_have_a_fingerprint() {
+        let origin = |fingerprint| Origin { actor: "token".into(), key: Some(1), fingerprint };
+        for (first, now, is_other) in
+            [(Some(7), Some(7), false), (Some(7), Some(8), true), (None, Some(8), false), (Some(7), None, false)]
+        {
+            let answer = KeptAnswer { origin: origin(first), at_ms: 0, taken: 1, refused: 0, result: 5 };
+            let kept = Kept::new(vec![answer.clone()]);
+            let expected = if is_other { Err(KeyReused) } else { Ok(Some(&answer)) };
+            assert_eq!(kept.find(&origin(now)), expected, "{first:?} {now:?}");
+        }
+        assert_eq!(Kept::new(Vec::new()).find(&origin(Some(7))), Ok(None));
+    }
+}

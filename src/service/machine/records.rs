@@ -34,8 +34,16 @@ impl Recorder {
         }
     }
 
+    /// Labels have been numbered again: records that follow have other words.
+    pub fn relabel(&mut self, engine: &Engine) -> Arc<Names> {
+        self.names = Arc::new(self.names.with_same_actions());
+        self.learn_words(engine);
+        Arc::clone(&self.names)
+    }
+
     /// Begins the records of a group.
     pub fn begin(&self, told: &mut Told, now_ms: i64) {
+        (told.escalations.names, told.cycles.names) = (Arc::clone(&self.names), Arc::clone(&self.names));
         (told.escalations.first_sequence, told.escalations.recorded_ms) = (self.next_escalation, now_ms);
         (told.cycles.first_sequence, told.cycles.recorded_ms) = (self.next_cycle, now_ms);
     }

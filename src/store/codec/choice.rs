@@ -2,6 +2,7 @@
 
 use crate::engine::Apply;
 use crate::engine::Passed;
+use crate::store::input::Passage;
 use crate::ticket::EventKind;
 use crate::ticket::State;
 
@@ -29,8 +30,16 @@ pub fn read_apply(byte: u8) -> Option<Apply> {
     [Apply::FromStart, Apply::FromNow, Apply::NewTickets].get(usize::from(byte)).copied()
 }
 
-pub fn read_flag(byte: u8) -> Option<bool> {
-    [false, true].get(usize::from(byte)).copied()
+pub fn passage(passage: Passage) -> u8 {
+    match passage {
+        Passage::Watched => 0,
+        Passage::AfterDowntime => 1,
+        Passage::Accepted => 2,
+    }
+}
+
+pub fn read_passage(byte: u8) -> Option<Passage> {
+    [Passage::Watched, Passage::AfterDowntime, Passage::Accepted].get(usize::from(byte)).copied()
 }
 
 /// The place in [`EventKind::ALL`]; a test pins it.

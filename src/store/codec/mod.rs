@@ -1,8 +1,8 @@
 //! Groups as bytes: what the journal keeps.
 //!
 //! ```text
-//! group        version (1 byte), number, time, passed, after downtime, count of inputs, inputs
-//! input        1 batch | 2 edit | 3 acknowledgement (1 byte), then its fields in the order of the struct
+//! group        version (1 byte: 1 without a share of the labels, 2 with one), number, time, passed, passage, count of inputs, inputs
+//! input        1 batch | 2 edit | 3 acknowledgement | 4 labels freed (1 byte), then its fields in the order of the struct
 //! batch        passed, origin, count of rows, then column after column (see batch.rs)
 //! number       7 bits a byte, the lowest first, the top bit set in all but the last; signed ones folded (0, -1, 1, -2, ...)
 //! text         its length in bytes, its bytes
@@ -34,11 +34,13 @@ mod choice;
 mod reader;
 mod writer;
 
-/// The first byte of a group.
-const VERSION: u8 = 1;
+/// The first byte of a group: what is written, and what was before clients had a share of the labels.
+const VERSION: u8 = 2;
+const WITHOUT_LABEL_SHARE: u8 = 1;
 const BATCH: u8 = 1;
 const EDIT: u8 = 2;
 const ACKNOWLEDGE: u8 = 3;
+const FREE_LABELS: u8 = 4;
 
 /// Why a group cannot be written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -68,11 +70,11 @@ pub fn encode(group: &Group, out: &mut Vec<u8>) -> Result<(), EncodeError> {
     if group.inputs.len() > MAX_GROUP_INPUTS {
         return Err(EncodeError::Inputs { inputs: group.inputs.len() });
     }
-    out.push(VERSION);
+    out.push(if group.has_label_share { VERSION } else { WITHOUT_LABEL_SHARE });
     writer::number(out, group.number);
     writer::signed(out, group.now_ms);
     out.push(choice::passed(group.passed));
-    out.push(u8::from(group.after_downtime));
+    out.push(choice::passage(group.passage));
     writer::count(out, group.inputs.len());
     for (index, input) in group.inputs.iter().enumerate() {
         match input {
@@ -90,6 +92,7 @@ pub fn encode(group: &Group, out: &mut Vec<u8>) -> Result<(), EncodeError> {
                 out.push(ACKNOWLEDGE);
                 write_acknowledge(out, input);
             }
+            Input::FreeLabels => out.push(FREE_LABELS),
         }
     }
     Ok(())
@@ -102,13 +105,14 @@ pub fn encode(group: &Group, out: &mut Vec<u8>) -> Result<(), EncodeError> {
 pub fn decode(bytes: &[u8]) -> Result<Group, DecodeError> {
     let reader = &mut Reader::new(bytes);
     let version = reader.byte("version")?;
-    if version != VERSION {
+    let has_label_share = version == VERSION;
+    if version != VERSION && version != WITHOUT_LABEL_SHARE {
         return Err(reader.fault("version", format!("{version}, and this release reads {VERSION}")));
     }
     let number = reader.number("number")?;
     let now_ms = reader.signed("time")?;
     let passed = reader.choice("passed levels", choice::read_passed)?;
-    let after_downtime = reader.choice("after downtime", choice::read_flag)?;
+    let passage = reader.choice("passage of time", choice::read_passage)?;
     let count = reader.count("inputs", MAX_GROUP_INPUTS)?;
     let mut inputs = Vec::with_capacity(count);
     for _ in 0..count {
@@ -120,11 +124,12 @@ pub fn decode(bytes: &[u8]) -> Result<Group, DecodeError> {
             })),
             EDIT => Input::Edit(Arc::new(read_edit(reader)?)),
             ACKNOWLEDGE => Input::Acknowledge(Arc::new(read_acknowledge(reader)?)),
-            other => return Err(reader.fault("input", format!("kind {other}, expected 1 to 3"))),
+            FREE_LABELS => Input::FreeLabels,
+            other => return Err(reader.fault("input", format!("kind {other}, expected 1 to 4"))),
         });
     }
     match reader.left() {
-        0 => Ok(Group { number, now_ms, passed, after_downtime, inputs }),
+        0 => Ok(Group { number, now_ms, passed, passage, has_label_share, inputs }),
         left => Err(reader.fault("end", format!("{left} bytes are left over"))),
     }
 }

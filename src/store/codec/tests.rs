@@ -1,10 +1,12 @@
 use super::*;
 use crate::engine::{Apply, Passed};
+use crate::store::input::Passage;
 use crate::ticket::{Batch, Column, EventKind, Labels, NO_LABEL, State, StateSet, Texts};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 const PASSED: [Passed; 3] = [Passed::All, Passed::Latest, Passed::None];
+const PASSAGES: [Passage; 3] = [Passage::Watched, Passage::AfterDowntime, Passage::Accepted];
 
 fn origins() -> impl Strategy<Value = Origin> {
     (".{0,12}", any::<Option<(u128, Option<u128>)>>()).prop_map(|(actor, hashes)| Origin {
@@ -89,16 +91,17 @@ fn inputs() -> impl Strategy<Value = Input> {
                 }))
             },
         );
-    prop_oneof![batch, edit, acknowledge]
+    prop_oneof![batch, edit, acknowledge, Just(Input::FreeLabels)]
 }
 
 fn groups() -> impl Strategy<Value = Group> {
-    (any::<u64>(), any::<i64>(), 0..3_usize, any::<bool>(), vec(inputs(), 0..4)).prop_map(
-        |(number, now_ms, passed, after_downtime, inputs)| Group {
+    (any::<u64>(), any::<i64>(), 0..3_usize, 0..3_usize, any::<bool>(), vec(inputs(), 0..4)).prop_map(
+        |(number, now_ms, passed, passage, has_label_share, inputs)| Group {
             number,
             now_ms,
             passed: PASSED[passed],
-            after_downtime,
+            passage: PASSAGES[passage],
+            has_label_share,
             inputs,
         },
     )
@@ -154,8 +157,10 @@ fn the_numbers_of_choices_never_change() {
     assert_eq!(choice::state(None), 0);
     assert_eq!([Passed::All, Passed::Latest, Passed::None].map(choice::passed), [0, 1, 2]);
     assert_eq!([Apply::FromStart, Apply::FromNow, Apply::NewTickets].map(choice::apply), [0, 1, 2]);
+    assert_eq!(PASSAGES.map(choice::passage), [0, 1, 2]);
     for byte in 0..=u8::MAX {
         assert!(choice::read_passed(byte).is_none_or(|read| choice::passed(read) == byte));
+        assert!(choice::read_passage(byte).is_none_or(|read| choice::passage(read) == byte));
         assert!(choice::read_apply(byte).is_none_or(|read| choice::apply(read) == byte));
         assert!(choice::read_kind(byte).is_none_or(|read| choice::kind(read) == byte));
         assert!(choice::read_state(byte).is_none_or(|read| choice::state(read) == byte));

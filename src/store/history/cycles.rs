@@ -1,7 +1,7 @@
 //! Ended cycles as columns.
 
 use super::write::{RecordTable, WordsOf};
-use crate::store::record::{CycleBlock, NameColumn};
+use crate::store::record::{CycleBlock, NameColumn, Names};
 use crate::table::{CodedWords, Times, words_field};
 use arrow::array::{ArrayRef, Int64Array, StringBuilder, UInt16Array, UInt64Array};
 use arrow::datatypes::{DataType, Field, SchemaRef};
@@ -58,6 +58,10 @@ impl RecordTable for CycleTable {
 
     fn first_sequence(block: &CycleBlock) -> u64 {
         block.first_sequence
+    }
+
+    fn names(block: &CycleBlock) -> &Arc<Names> {
+        &block.names
     }
 
     fn recorded_ms(block: &CycleBlock) -> i64 {

@@ -22,7 +22,9 @@ pub enum HistoryError {
     UnknownWord { column: &'static str, number: u32 },
     #[error("{path}: record {expected} is to come next, and {found} was offered: those between are missing")]
     Gap { path: PathBuf, expected: u64, found: u64 },
-    #[error("{path} begins with record {found}, {expected} was to come next: a file is missing or there twice")]
+    #[error(
+        "{path} begins with record {found}, {expected} was to come next: a file is missing or there twice; put the missing one back from a backup"
+    )]
     NotContiguous { path: PathBuf, expected: u64, found: u64 },
     #[error("{path} has the checksum {found:08x}, its name says {expected:08x}: its contents have changed")]
     Damaged { path: PathBuf, expected: u32, found: u32 },
@@ -34,7 +36,22 @@ pub enum HistoryError {
     Unfit(#[from] Unfit),
 }
 
+/// The code of an input or output error: a part of the disk that cannot be read.
+const EIO: i32 = 5;
+
 impl HistoryError {
+    /// Whether a file cannot be read because of what it is: asking again does not help.
+    pub(super) fn is_of_the_file(&self) -> bool {
+        match self {
+            Self::Damaged { .. } | Self::Newer { .. } | Self::Unfit(_) => true,
+            Self::Io { source, .. } => {
+                matches!(source.kind(), io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof)
+                    || source.raw_os_error() == Some(EIO)
+            }
+            _ => false,
+        }
+    }
+
     pub(super) fn io(path: &Path) -> impl Fn(io::Error) -> Self + use<> {
         let path = path.to_owned();
         move |source| Self::Io { path: path.clone(), source }

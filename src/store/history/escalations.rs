@@ -3,7 +3,7 @@
 use super::write::{RecordTable, WordsOf};
 use crate::engine::NO_SYMBOL;
 use crate::policy::Actions;
-use crate::store::record::{EscalationBlock, EscalationRecord, NameColumn, RecordKind};
+use crate::store::record::{EscalationBlock, EscalationRecord, NameColumn, Names, RecordKind};
 use crate::store::rows::{Rows, Unfit};
 use crate::table::{CodedWords, Times, Words, words_field};
 use crate::time::NEVER_MS;
@@ -108,6 +108,10 @@ impl RecordTable for EscalationTable {
 
     fn first_sequence(block: &EscalationBlock) -> u64 {
         block.first_sequence
+    }
+
+    fn names(block: &EscalationBlock) -> &Arc<Names> {
+        &block.names
     }
 
     fn recorded_ms(block: &EscalationBlock) -> i64 {

@@ -23,49 +23,87 @@ use parquet::arrow::arrow_reader::{
 use parquet::schema::types::SchemaDescriptor;
 use std::fs::File;
 
+/// Records that were found.
+#[derive(Debug, Default)]
+pub struct Looked {
+    pub records: Vec<EscalationRecord>,
+    /// The number up to which was looked.
+    pub up_to: u64,
+    /// Records that cannot be read.
+    pub gaps: Vec<Gap>,
+}
+
+/// Records that lie in a file that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    /// The file's day and name.
+    pub file: String,
+    /// The numbers of the first and the last record that are missing.
+    pub from: u64,
+    pub to: u64,
+    pub reason: String,
+}
+
 /// What [`History::escalations_after`](super::History::escalations_after) answers.
 pub fn escalations_after(
     shelf: &Shelf,
     after: u64,
     filter: &EscalationFilter,
     limit: usize,
-) -> Result<(Vec<EscalationRecord>, u64), HistoryError> {
+) -> Result<Looked, HistoryError> {
     let limit = limit.min(limits::MAX_HISTORY_RECORDS);
-    let mut look = Look { filter, found: Vec::new(), limit, looked_up_to: after, rows_left: limits::HISTORY_LOOK_ROWS };
+    let found = Looked { up_to: after, ..Looked::default() };
+    let mut look = Look { filter, found, limit, rows_left: limits::HISTORY_LOOK_ROWS };
     while !look.is_done()
-        && let Some(file) = shelf.after(look.looked_up_to)
+        && let Some(file) = shelf.after(look.found.up_to)
     {
-        if filter.until_ms.is_some_and(|until_ms| until_ms <= file.day_ms) {
-            // Days follow each other: nothing after this is from before.
-            look.looked_up_to = shelf.last();
-            break;
-        }
-        if filter.since_ms.is_some_and(|since_ms| since_ms >= file.day_ms + DAY_MS) {
-            look.looked_up_to = file.last;
+        // Later files may be of earlier days: the time may have been set back.
+        let is_after = filter.until_ms.is_some_and(|until_ms| until_ms <= file.day_ms);
+        if is_after || filter.since_ms.is_some_and(|since_ms| since_ms >= file.day_ms + DAY_MS) {
+            look.found.up_to = file.last;
             continue;
         }
-        file.check()?;
-        look.at_file(&file)?;
+        match file.check().and_then(|()| look.at_file(&file)) {
+            Ok(()) => {}
+            Err(error) if error.is_of_the_file() => look.pass_over(&file, &error),
+            Err(error) => return Err(error),
+        }
     }
-    Ok((look.found, look.looked_up_to))
+    Ok(look.found)
 }
 
 /// A question on its way through the files.
 struct Look<'a> {
     filter: &'a EscalationFilter,
-    found: Vec<EscalationRecord>,
+    found: Looked,
     limit: usize,
-    looked_up_to: u64,
     rows_left: u64,
 }
 
 impl Look<'_> {
     fn is_done(&self) -> bool {
-        self.found.len() >= self.limit || self.rows_left == 0
+        self.found.records.len() >= self.limit || self.rows_left == 0
+    }
+
+    /// Goes on behind a file that cannot be read.
+    fn pass_over(&mut self, file: &HistoryFile, error: &HistoryError) {
+        file.report(error);
+        let day = file.path.parent().and_then(|day| day.file_name());
+        let names = day.into_iter().chain(file.path.file_name());
+        let (from, to) = (file.first.max(self.found.up_to + 1), file.last);
+        self.found.gaps.push(Gap {
+            file: names.map(|name| name.to_string_lossy()).collect::<Vec<_>>().join("/"),
+            from,
+            to,
+            reason: error.to_string(),
+        });
+        self.found.up_to = to;
+        self.rows_left = self.rows_left.saturating_sub(to - from + 1);
     }
 
     fn at_file(&mut self, file: &HistoryFile) -> Result<(), HistoryError> {
-        let input = File::open(&file.path).map_err(HistoryError::io(&file.path))?;
+        let open = || File::open(&file.path).map_err(HistoryError::io(&file.path));
+        let input = open()?;
         let unfit = |error: &dyn std::fmt::Display| Unfit::new(&file.path, error);
         let metadata = guarded(&file.path, || {
             ArrowReaderMetadata::load(&input, ArrowReaderOptions::new()).map_err(|error| unfit(&error))
@@ -78,20 +116,20 @@ impl Look<'_> {
         let mut first = file.first;
         for (group, about) in metadata.metadata().row_groups().iter().enumerate() {
             let end = first + about.num_rows().unsigned_abs();
-            if end > self.looked_up_to + 1 {
-                let skip = (self.looked_up_to + 1).saturating_sub(first);
+            if end > self.found.up_to + 1 {
+                let skip = (self.found.up_to + 1).saturating_sub(first);
                 let look = (end - first - skip).min(self.rows_left);
+                let input = open()?;
                 let rows = guarded(&file.path, || {
-                    let input = File::open(&file.path).map_err(|error| unfit(&error))?;
                     let batch = self.read(input, &metadata, group, skip..skip + look).map_err(|error| unfit(&error))?;
                     records(&Rows::new(batch, &file.path))
                 })?;
                 self.rows_left -= look;
-                self.found.extend(rows);
+                self.found.records.extend(rows);
                 // With as many as were asked for there may be more among the rows that were looked at.
-                let is_full = self.found.len() >= self.limit;
-                let last_found = self.found.last().map(|record| record.sequence);
-                self.looked_up_to = last_found.filter(|_| is_full).unwrap_or(first + skip + look - 1);
+                let is_full = self.found.records.len() >= self.limit;
+                let last_found = self.found.records.last().map(|record| record.sequence);
+                self.found.up_to = last_found.filter(|_| is_full).unwrap_or(first + skip + look - 1);
                 if self.is_done() {
                     return Ok(());
                 }
@@ -116,7 +154,7 @@ impl Look<'_> {
         let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(input, metadata.clone())
             .with_row_groups(vec![group])
             .with_row_selection(selection)
-            .with_limit(self.limit - self.found.len());
+            .with_limit(self.limit - self.found.records.len());
         if let Some(predicate) = predicate(self.filter, metadata.parquet_schema()) {
             builder = builder.with_row_filter(predicate);
         }

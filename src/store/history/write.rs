@@ -6,8 +6,9 @@ use crate::engine::{NO_SYMBOL, Symbol};
 use crate::limits;
 use crate::publish::Staged;
 use crate::store::checksum;
+use crate::store::epochs::Epoch;
 use crate::store::record::{NameColumn, Names};
-use crate::store::table_file::TableFile;
+use crate::store::table_file::{TableFile, Written};
 use crate::table::{CodedWords, Texts};
 use crate::time::DAY_MS;
 use arrow::datatypes::{Field, Schema, SchemaRef};
@@ -28,6 +29,7 @@ pub trait RecordTable: Default {
     fn first_sequence(block: &Self::Block) -> u64;
     fn recorded_ms(block: &Self::Block) -> i64;
     fn rows_of(block: &Self::Block) -> usize;
+    fn names(block: &Self::Block) -> &Arc<Names>;
     fn push(&mut self, block: &Self::Block, row: usize, words: &mut WordsOf<'_>);
     /// The rows so far; the next ones begin anew.
     fn finish(&mut self, schema: SchemaRef) -> Result<RecordBatch, ArrowError>;
@@ -54,7 +56,7 @@ impl WordsOf<'_> {
 }
 
 /// Adds blocks, in order.
-pub fn add<T: RecordTable>(shelf: &Shelf, blocks: &[Arc<T::Block>], names: &Names) -> Result<(), HistoryError> {
+pub fn add<T: RecordTable>(shelf: &Shelf, blocks: &[Arc<T::Block>], epoch: Option<Epoch>) -> Result<(), HistoryError> {
     let _alone = shelf.writing.lock().unwrap_or_else(PoisonError::into_inner);
     let metadata = HashMap::from([(SCHEMA_VERSION_KEY.to_owned(), SCHEMA_VERSION.to_string())]);
     let schema: SchemaRef = Arc::new(Schema::new_with_metadata(T::fields(), metadata));
@@ -68,17 +70,17 @@ pub fn add<T: RecordTable>(shelf: &Shelf, blocks: &[Arc<T::Block>], names: &Name
         let day_ms = T::recorded_ms(block).div_euclid(DAY_MS) * DAY_MS;
         for row in (next - first.min(next)).min(rows as u64) as usize..rows {
             if let Some(full) = file.take_if(|file| file.day_ms != day_ms || file.rows() >= limits::HISTORY_FILE_ROWS) {
-                full.publish(shelf)?;
+                full.publish(shelf, epoch)?;
             }
             let open = match &mut file {
                 Some(open) => open,
                 None => file.insert(DayFile::create(shelf, day_ms, next, Arc::clone(&schema))?),
             };
-            open.push(block, row, names)?;
+            open.push(block, row)?;
             next += 1;
         }
     }
-    file.map_or(Ok(()), |file| file.publish(shelf))
+    file.map_or(Ok(()), |file| file.publish(shelf, epoch))
 }
 
 /// Records of one day on their way to a file.
@@ -90,6 +92,8 @@ struct DayFile<T: RecordTable> {
     schema: SchemaRef,
     rows: T,
     waiting: usize,
+    /// The words of the last row.
+    names: Option<Arc<Names>>,
 }
 
 impl<T: RecordTable> DayFile<T> {
@@ -98,14 +102,20 @@ impl<T: RecordTable> DayFile<T> {
         let path = shelf.day(day_ms)?.join(first.to_string());
         let (staged, file) = Staged::create(&path).map_err(HistoryError::io(&path))?;
         let table = TableFile::begin(file, staged.partial(), Arc::clone(&schema), Texts::Prefixed)?;
-        Ok(Self { day_ms, first, staged, table, schema, rows: T::default(), waiting: 0 })
+        Ok(Self { day_ms, first, staged, table, schema, rows: T::default(), waiting: 0, names: None })
     }
 
     fn rows(&self) -> usize {
         self.table.rows() as usize + self.waiting
     }
 
-    fn push(&mut self, block: &T::Block, row: usize, names: &Names) -> Result<(), HistoryError> {
+    fn push(&mut self, block: &T::Block, row: usize) -> Result<(), HistoryError> {
+        let names = T::names(block);
+        // Rows that wait are coded by the numbers of their words, which are others from here on.
+        if self.names.as_ref().is_some_and(|before| !Arc::ptr_eq(before, names)) && self.waiting > 0 {
+            self.flush()?;
+        }
+        self.names = Some(Arc::clone(names));
         let mut words = WordsOf { names, unknown: None };
         self.rows.push(block, row, &mut words);
         self.waiting += 1;
@@ -122,22 +132,33 @@ impl<T: RecordTable> DayFile<T> {
         Ok(())
     }
 
-    fn publish(mut self, shelf: &Shelf) -> Result<(), HistoryError> {
+    fn publish(mut self, shelf: &Shelf, epoch: Option<Epoch>) -> Result<(), HistoryError> {
         if self.waiting > 0 {
             self.flush()?;
         }
         let written = self.table.finish()?;
-        let last = self.first + written.rows - 1;
-        let name = HistoryFile::name(self.first, last, written.crc32c);
-        let path = self.staged.partial().with_file_name(&name);
-        self.staged.rename_to(&name);
-        self.staged.publish_checked(|partial| {
-            let found = checksum::of_file(partial)?;
-            let expected = written.crc32c;
-            let damaged = || HistoryError::Damaged { path: partial.to_owned(), expected, found };
-            if found == expected { Ok(()) } else { Err(damaged()) }
-        })?;
-        shelf.add(HistoryFile::new(path, self.day_ms, self.first, last, written.crc32c));
+        let numbers = (self.first, self.first + written.rows - 1);
+        shelf.add(publish(self.staged, self.day_ms, numbers, written, epoch)?);
         Ok(())
     }
+}
+
+/// Gives a file its name once its bytes have been read again.
+pub fn publish(
+    mut staged: Staged,
+    day_ms: i64,
+    (first, last): (u64, u64),
+    written: Written,
+    epoch: Option<Epoch>,
+) -> Result<HistoryFile, HistoryError> {
+    let name = HistoryFile::name(first, last, written.crc32c, epoch);
+    let path = staged.partial().with_file_name(&name);
+    staged.rename_to(&name);
+    staged.publish_checked(|partial| {
+        let found = checksum::of_file(partial)?;
+        let expected = written.crc32c;
+        let damaged = || HistoryError::Damaged { path: partial.to_owned(), expected, found };
+        if found == expected { Ok(()) } else { Err(damaged()) }
+    })?;
+    Ok(HistoryFile::new(path, day_ms, (first, last), written.crc32c, epoch))
 }

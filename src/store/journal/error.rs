@@ -54,6 +54,9 @@ pub enum AppendError {
     /// No room on the disk. The journal is as it was, and the same group may be tried again once there is room.
     #[error("no room on the disk for {bytes} bytes of group {number}: {source}")]
     Full { number: u64, bytes: u64, source: io::Error },
+    /// The next segment could not be made. The journal is as it was, and the same group may be tried again.
+    #[error("cannot make the journal's next segment for group {number}: {source}")]
+    NoSegment { number: u64, source: io::Error },
     /// More than [`MAX_GROUP_BYTES`](crate::limits::MAX_GROUP_BYTES). The journal is as it was.
     #[error("group {number} has {bytes} bytes, expected at most {most}")]
     TooLarge { number: u64, bytes: u64, most: u64 },

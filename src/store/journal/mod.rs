@@ -32,18 +32,24 @@
 //!   (Without room for that frame, on file systems that copy on write, this one proof is lacking.)
 //! - What cannot be told from an interrupted write: that the *last* group was acknowledged and the disk has lost a whole
 //!   sector of it, giving zeros. Likewise a folder put back to an older state as a whole. A snapshot of a later group than
-//!   [`Recovered::last`] tells both; a clean stop takes one.
+//!   [`Recovered::last`] tells both, and so does a history with later records; a clean stop takes a snapshot.
+//! - A segment says in which epoch it was begun and in which file, so that one of a state that was given up since, and a
+//!   copy, are known as such: see [`epochs`](super::epochs).
 //! - A group that is whole but was not acknowledged (the crash came before the answer) is taken: the at most one more.
 //!
 //! Damage anywhere means that [`Journal::open`] refuses, naming the file, the byte and the groups: going on without a group
 //! would give other escalations than those that were told. Nothing is repaired by guessing.
 //!
 //! # When the disk fails
-//! - **Full** on writing or on making a segment: the group is refused and can be tried again. What was written of it counts
-//!   as a torn tail: were the next attempt written over it, parts of two groups of one number could lie side by side.
-//! - **A failed sync**: the system may have dropped the pages and call them clean, so a second sync would lie. The journal is
-//!   stopped for good. The next start reads what there is, and as that may still be those pages, it writes the last group
-//!   again before it syncs and trusts it. Any other failed write counts the same.
+//! - **Full** on writing: the group is refused and can be tried again. What was written of it counts as a torn tail: were the
+//!   next attempt written over it, parts of two groups of one number could lie side by side.
+//! - **A segment that cannot be made** (no room, no file descriptor, no permission, even a failed sync of the new file):
+//!   nothing acknowledged is in it, so the file is removed, the group is refused, and the next attempt makes another.
+//! - **A failed sync** of a group, or of the folder that names a segment: the system may have dropped the pages and call them
+//!   clean, so a second sync would lie. The journal is stopped for good. The next start reads what there is, and as that may
+//!   still be those pages, it writes the last group again before it syncs and trusts it. Any other failed write counts the same.
+//! - **A file that was deleted** under the journal could be written and synced on, and would be gone with the process: it counts
+//!   as a failed sync. The open file is looked at after each sync, its name before each new segment and now and then.
 //! - Removed segments go one by one, oldest first, each made durable before the next: a crash leaves no gap.
 //!
 //! # What was rejected
@@ -58,6 +64,7 @@
 
 use super::disk::Disk;
 use super::disk::DiskFile;
+use super::epochs::Epoch;
 use crate::limits::JOURNAL_BUFFER_BYTES;
 use crate::limits::JOURNAL_SEGMENT_BYTES;
 use crate::limits::MAX_GROUP_BYTES;
@@ -67,6 +74,7 @@ use std::io;
 use std::sync::Arc;
 
 mod error;
+mod extent;
 mod frame;
 mod read;
 mod recover;
@@ -74,9 +82,12 @@ mod scan;
 mod sector;
 mod segment;
 mod spare;
+mod stored;
 
 pub use error::{AppendError, JournalError, SyncFailed};
+pub use extent::{Extent, extent, segments};
 pub use read::Groups;
+pub use stored::{Begun, Stored};
 
 /// How a journal is kept.
 #[derive(Debug, Clone)]
@@ -87,17 +98,24 @@ pub struct Options {
     pub segment_bytes: u64,
     /// Whether a thread makes the next segment while the current one is filled.
     pub ahead: bool,
+    /// The epoch of segments that are made.
+    pub epoch: Option<Epoch>,
 }
 
 impl Options {
     pub fn new(identity: u64) -> Self {
-        Self { identity, segment_bytes: JOURNAL_SEGMENT_BYTES, ahead: true }
+        Self { identity, segment_bytes: JOURNAL_SEGMENT_BYTES, ahead: true, epoch: None }
     }
 
     fn segment_bytes(&self) -> u64 {
         let least = segment::HEAD_BYTES + segment::CLOSING_BYTES + sector::SECTOR_BYTES as u64;
         self.segment_bytes.max(least).next_multiple_of(sector::SECTOR_BYTES as u64)
     }
+}
+
+/// The name of the segment that begins with a group.
+pub fn segment_name(first: u64) -> String {
+    segment::name(first)
 }
 
 /// What was found in a journal.
@@ -116,6 +134,7 @@ pub struct Recovered {
 struct Held {
     first: u64,
     bytes: u64,
+    epoch: Option<Epoch>,
 }
 
 /// The journal, open for writing.
@@ -130,6 +149,9 @@ pub struct Journal {
     offset: u64,
     /// Parts of a group that is not in the journal lie there, so the next one goes into a new segment.
     torn: bool,
+    /// The next group begins a segment, as the first one of an epoch.
+    begins_segment: bool,
+    is_copy: bool,
     last: u64,
     synced: u64,
     stopped: Option<SyncFailed>,
@@ -143,7 +165,8 @@ impl Journal {
     /// # Errors
     /// [`JournalError`]; nothing that was acknowledged has been changed then.
     pub fn open(disk: Arc<dyn Disk>, options: Options) -> Result<(Self, Recovered), JournalError> {
-        let recover::Opened { segments, head, file, offset, recovered } = recover::open(disk.as_ref(), &options)?;
+        let recover::Opened { segments, head, file, offset, recovered, is_copy, .. } =
+            recover::open(disk.as_ref(), &options)?;
         let journal = Self {
             disk,
             options,
@@ -152,6 +175,8 @@ impl Journal {
             file,
             offset,
             torn: recovered.cut_bytes > 0,
+            begins_segment: false,
+            is_copy,
             last: recovered.last,
             synced: recovered.last,
             stopped: None,
@@ -180,10 +205,13 @@ impl Journal {
         if payload.len() > MAX_GROUP_BYTES {
             return Err(AppendError::TooLarge { number, bytes, most: MAX_GROUP_BYTES as u64 });
         }
-        self.write(number, payload).map_err(|source| {
-            if self.stopped.is_none() && is_full(&source) {
+        self.write(number, payload).map_err(|error| match error {
+            _ if self.stopped.is_some() => AppendError::Failed { number, source: error.into_source() },
+            WriteError::Segment(source) | WriteError::Disk(source) if is_full(&source) => {
                 AppendError::Full { number, bytes, source }
-            } else {
+            }
+            WriteError::Segment(source) => AppendError::NoSegment { number, source },
+            WriteError::Disk(source) => {
                 self.stop(&source);
                 AppendError::Failed { number, source }
             }
@@ -199,10 +227,53 @@ impl Journal {
             return Err(stopped.clone());
         }
         if self.synced != self.last {
-            self.file.sync_data().map_err(|source| self.stop(&source))?;
+            let synced = self.file.sync_data().and_then(|()| self.check_not_deleted());
+            synced.map_err(|source| self.stop(&source))?;
             self.synced = self.last;
         }
         Ok(())
+    }
+
+    /// An error when the file that is written has been deleted: what goes into it is lost with the process.
+    fn check_not_deleted(&self) -> io::Result<()> {
+        let deleted = || io::Error::other(format!("{} has been deleted while it was written", self.head.name()));
+        self.file.file_id()?.map(|_| ()).ok_or_else(deleted)
+    }
+
+    /// Whether the segment that is written still is the file of that name in the journal's folder: not when file or folder
+    /// were deleted, moved or replaced.
+    ///
+    /// # Errors
+    /// [`SyncFailed`]: the journal takes nothing any more.
+    pub fn check_in_place(&mut self) -> Result<(), SyncFailed> {
+        if let Some(stopped) = &self.stopped {
+            return Err(stopped.clone());
+        }
+        self.check_name().map_err(|source| self.stop(&source))
+    }
+
+    fn check_name(&self) -> io::Result<()> {
+        let name = self.head.name();
+        if self.disk.file_id(&name)?.is_some_and(|named| self.file.file_id().is_ok_and(|held| held == Some(named))) {
+            return Ok(());
+        }
+        Err(io::Error::other(format!("{name} has been deleted, moved or replaced in the journal's folder")))
+    }
+
+    /// Whether the newest segment was found in another file than it was made in: it was copied, or put back.
+    pub fn is_copy(&self) -> bool {
+        self.is_copy
+    }
+
+    /// From now on segments are of this epoch; the next group begins one.
+    pub fn begin_epoch(&mut self, epoch: Epoch) {
+        self.options.epoch = Some(epoch);
+        self.begins_segment = true;
+    }
+
+    /// What is in it now, to be read.
+    pub fn stored(&self) -> Stored {
+        Stored::of(Arc::clone(&self.disk), self.segments.iter().copied().collect(), self.head.identity, self.synced)
     }
 
     /// The durable groups from `from` on, in order.
@@ -246,9 +317,9 @@ impl Journal {
         self.last
     }
 
-    fn write(&mut self, number: u64, payload: &[u8]) -> io::Result<()> {
+    fn write(&mut self, number: u64, payload: &[u8]) -> Result<(), WriteError> {
         let frame = frame::Head { kind: frame::Kind::Group, length: payload.len() };
-        if self.torn || self.offset + frame.bytes() + segment::CLOSING_BYTES > self.head.bytes {
+        if self.torn || self.begins_segment || self.offset + frame.bytes() + segment::CLOSING_BYTES > self.head.bytes {
             self.rotate(frame.bytes())?;
         }
         // Until it is there as a whole.
@@ -270,12 +341,14 @@ impl Journal {
     }
 
     /// Goes on in a new segment, with room for a frame of so many bytes.
-    fn rotate(&mut self, frame_bytes: u64) -> io::Result<()> {
+    fn rotate(&mut self, frame_bytes: u64) -> Result<(), WriteError> {
+        self.check_name()?;
         let first = self.last + 1;
         let least = segment::HEAD_BYTES + frame_bytes + segment::CLOSING_BYTES;
         let bytes = self.options.segment_bytes().max(least);
-        let head = segment::Head { identity: self.head.identity, first, bytes };
-        let file = self.make(head)?;
+        let head =
+            segment::Head { identity: self.head.identity, first, bytes, epoch: self.options.epoch, made_as: None };
+        let file = self.make(head).map_err(WriteError::Segment)?;
         // An empty segment has been replaced: it was too small, or had parts of a group.
         if first > self.head.first {
             // Evidence that another segment must follow; the groups do not depend on it, so no room for it is no fault.
@@ -284,20 +357,22 @@ impl Journal {
                     self.stop(source);
                 })?,
                 Err(error) if is_full(&error) => {}
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             }
         } else {
             self.segments.pop_back();
         }
-        self.segments.push_back(Held { first, bytes });
+        self.segments.push_back(Held { first, bytes, epoch: head.epoch });
         (self.head, self.file) = (head, file);
         self.offset = segment::HEAD_BYTES;
         self.torn = false;
+        self.begins_segment = false;
         Ok(())
     }
 
-    /// Makes a segment's file: it has its name only when it is whole and durable.
-    fn make(&mut self, head: segment::Head) -> io::Result<Box<dyn DiskFile>> {
+    /// Makes a segment's file: it has its name only when it is whole and durable. An error leaves the journal as it was, unless
+    /// the folder could not be synced: whether the segment has its name is unknown then, and the journal is stopped.
+    fn make(&mut self, mut head: segment::Head) -> io::Result<Box<dyn DiskFile>> {
         let mut name = spare::name();
         let spare = self.spare.take_if(|spare| spare.bytes() == head.bytes).and_then(Spare::finish);
         let made = match spare {
@@ -309,6 +384,7 @@ impl Journal {
         };
         let file = made
             .and_then(|file| {
+                head.set_made_as(file.as_ref())?;
                 file.write_at(0, &head.write())?;
                 file.sync_data()?;
                 self.disk.rename(&name, &head.name())?;
@@ -337,6 +413,28 @@ impl Drop for Journal {
             // Best effort: the next start removes it, too.
             let _ = self.disk.remove(&spare::name());
         }
+    }
+}
+
+/// Why a group could not be written.
+enum WriteError {
+    /// The next segment could not be made.
+    Segment(io::Error),
+    /// A segment that holds groups could not be written or synced.
+    Disk(io::Error),
+}
+
+impl WriteError {
+    fn into_source(self) -> io::Error {
+        match self {
+            Self::Segment(source) | Self::Disk(source) => source,
+        }
+    }
+}
+
+impl From<io::Error> for WriteError {
+    fn from(source: io::Error) -> Self {
+        Self::Disk(source)
     }
 }
 

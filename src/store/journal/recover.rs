@@ -20,27 +20,53 @@ pub struct Opened {
     /// The last segment, where writing goes on.
     pub head: segment::Head,
     pub file: Box<dyn DiskFile>,
-    /// Where the next frame begins.
+    /// Where the last frame and the next one begin.
+    last_at: u64,
     pub offset: u64,
     pub recovered: Recovered,
+    /// Whether the last segment is not the file that was made for it.
+    pub is_copy: bool,
 }
 
 /// Reads the whole journal; makes one where there is none.
 pub fn open(disk: &dyn Disk, options: &Options) -> Result<Opened, JournalError> {
-    let mut firsts = Vec::new();
     for name in disk.list().map_err(folder("cannot list"))? {
         if segment::is_unfinished(&name) {
             disk.remove(&name).map_err(io_of(&name, "cannot remove"))?;
         }
-        firsts.extend(segment::first_of(&name));
     }
-    firsts.sort_unstable();
+    let mut firsts = firsts(disk)?;
     if firsts.is_empty() {
         make_first(disk, options)?;
         firsts.push(1);
     }
     // A renaming that only the system's memory has.
     disk.sync_folder().map_err(folder("cannot sync"))?;
+    let opened = read(disk, &firsts)?;
+    if opened.recovered.cut_bytes > 0 {
+        tracing::warn!(
+            file = opened.head.name(),
+            offset = opened.offset,
+            bytes = opened.recovered.cut_bytes,
+            group = opened.recovered.last + 1,
+            "the write of this group was interrupted, so it was not acknowledged; what there is of it is cut"
+        );
+    }
+    let written = write_again(opened.file.as_ref(), opened.last_at, opened.offset);
+    written.map_err(io_of(&opened.head.name(), "cannot write"))?;
+    Ok(opened)
+}
+
+/// The first groups of the segments that are there, in order.
+pub fn firsts(disk: &dyn Disk) -> Result<Vec<u64>, JournalError> {
+    let names = disk.list().map_err(folder("cannot list"))?;
+    let mut firsts: Vec<u64> = names.iter().filter_map(|name| segment::first_of(name)).collect();
+    firsts.sort_unstable();
+    Ok(firsts)
+}
+
+/// Reads these segments, which are all there are, and changes nothing.
+pub fn read(disk: &dyn Disk, firsts: &[u64]) -> Result<Opened, JournalError> {
     let mut segments = VecDeque::new();
     let mut identity = None;
     for (index, first) in firsts.iter().copied().enumerate() {
@@ -51,7 +77,7 @@ pub fn open(disk: &dyn Disk, options: &Options) -> Result<Opened, JournalError> 
             let what = "it belongs to another journal".to_owned();
             return Err(JournalError::Head { file: name, what, first_lost: first });
         }
-        segments.push_back(Held { first, bytes: head.bytes });
+        segments.push_back(Held { first, bytes: head.bytes, epoch: head.epoch });
         let scan = Scan::new(file, head);
         match firsts.get(index + 1) {
             Some(following) => middle(scan, head, *following, firsts[firsts.len() - 1])?,
@@ -62,9 +88,11 @@ pub fn open(disk: &dyn Disk, options: &Options) -> Result<Opened, JournalError> 
 }
 
 fn make_first(disk: &dyn Disk, options: &Options) -> Result<(), JournalError> {
-    let head = segment::Head { identity: options.identity, first: 1, bytes: options.segment_bytes() };
+    let (identity, epoch) = (options.identity, options.epoch);
+    let mut head = segment::Head { identity, first: 1, bytes: options.segment_bytes(), epoch, made_as: None };
     let name = segment::unfinished(&head.name());
     let file = disk.create(&name, head.bytes).map_err(io_of(&name, "cannot make"))?;
+    head.set_made_as(file.as_ref()).map_err(io_of(&name, "cannot look at"))?;
     file.write_at(0, &head.write()).map_err(io_of(&name, "cannot write"))?;
     file.sync_data().map_err(io_of(&name, "cannot sync"))?;
     disk.rename(&name, &head.name()).map_err(io_of(&name, "cannot rename"))
@@ -123,19 +151,11 @@ fn last(mut scan: Scan, head: segment::Head, segments: VecDeque<Held>) -> Result
         last: first_lost - 1,
         cut_bytes: end - scan.offset(),
     };
-    if recovered.cut_bytes > 0 {
-        tracing::warn!(
-            file = head.name(),
-            offset = scan.offset(),
-            bytes = recovered.cut_bytes,
-            group = first_lost,
-            "the write of this group was interrupted, so it was not acknowledged; what there is of it is cut"
-        );
-    }
     let offset = scan.offset();
     let file = scan.into_file();
-    write_again(file.as_ref(), last_at, offset).map_err(io_of(&head.name(), "cannot write"))?;
-    Ok(Opened { segments, head, file, offset, recovered })
+    let made_as = segment::MadeAs::of(file.as_ref()).map_err(io_of(&head.name(), "cannot look at"))?;
+    let is_copy = head.made_as.is_some() && head.made_as != made_as;
+    Ok(Opened { segments, head, file, last_at, offset, recovered, is_copy })
 }
 
 /// Makes durable what was read: the last group may be in the system's memory only, and after a failed sync be taken there

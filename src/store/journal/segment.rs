@@ -9,6 +9,8 @@
 //!     16..24  identity of the journal
 //!     24..32  number of the first group
 //!     32..40  length of the file in bytes
+//!     40..48  epoch in which it was begun; 0 in those of older programs
+//!     48..64  inode and birth time (nanoseconds since 1970) of this file, which a copy of it has not; 0 where nobody knows
 //!   then frames, then blank sectors
 //! ```
 //!
@@ -19,6 +21,7 @@ use super::JournalError;
 use super::sector;
 use super::sector::SECTOR_BYTES;
 use crate::store::disk::DiskFile;
+use crate::store::epochs::Epoch;
 use std::io;
 
 /// The format that is written, and the newest that is read.
@@ -43,6 +46,25 @@ pub struct Head {
     pub first: u64,
     /// Length of the file.
     pub bytes: u64,
+    /// The epoch in which it was begun.
+    pub epoch: Option<Epoch>,
+    /// The file that was made for it.
+    pub made_as: Option<MadeAs>,
+}
+
+/// What tells a file from its copies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MadeAs {
+    inode: u64,
+    created_ns: u64,
+}
+
+impl MadeAs {
+    /// Of an open file; none where the file system does not tell enough.
+    pub fn of(file: &dyn DiskFile) -> io::Result<Option<Self>> {
+        let id = file.file_id()?;
+        Ok(id.and_then(|id| Some(Self { inode: id.inode, created_ns: id.created_ns? })))
+    }
 }
 
 impl Head {
@@ -55,6 +77,14 @@ impl Head {
         name(self.first)
     }
 
+    /// Notes which file is made for it: epochs need to know.
+    pub fn set_made_as(&mut self, file: &dyn DiskFile) -> io::Result<()> {
+        if self.epoch.is_some() {
+            self.made_as = MadeAs::of(file)?;
+        }
+        Ok(())
+    }
+
     pub fn write(&self) -> [u8; SECTOR_BYTES] {
         let mut bytes = [0; SECTOR_BYTES];
         bytes[..8].copy_from_slice(MAGIC);
@@ -62,6 +92,10 @@ impl Head {
         bytes[16..24].copy_from_slice(&self.identity.to_le_bytes());
         bytes[24..32].copy_from_slice(&self.first.to_le_bytes());
         bytes[32..40].copy_from_slice(&self.bytes.to_le_bytes());
+        bytes[40..48].copy_from_slice(&self.epoch.map_or(0, Epoch::bits).to_le_bytes());
+        let MadeAs { inode, created_ns } = self.made_as.unwrap_or(MadeAs { inode: 0, created_ns: 0 });
+        bytes[48..56].copy_from_slice(&inode.to_le_bytes());
+        bytes[56..64].copy_from_slice(&created_ns.to_le_bytes());
         let sum = crc32c::crc32c(&bytes[12..]);
         bytes[8..12].copy_from_slice(&sum.to_le_bytes());
         bytes
@@ -92,7 +126,9 @@ impl Head {
             return Err(JournalError::Version { file: name, found, known: VERSION });
         }
         let u64_at = |at| sector::u64_at(&bytes, at);
-        let head = Self { identity: u64_at(16), first: u64_at(24), bytes: u64_at(32) };
+        let made_as = Some(MadeAs { inode: u64_at(48), created_ns: u64_at(56) }).filter(|made| made.created_ns > 0);
+        let epoch = Epoch::from_bits(u64_at(40));
+        let head = Self { identity: u64_at(16), first: u64_at(24), bytes: u64_at(32), epoch, made_as };
         if head.first != first {
             return Err(fault(format!("it says that it holds the groups from {} on", head.first)));
         }

@@ -5,9 +5,9 @@
 
 use super::error::Damage;
 use crate::limits;
+use crate::store::epochs::Epoch;
+use crate::store::sealed;
 use serde::{Deserialize, Serialize};
-use std::fs::File;
-use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
 
@@ -33,6 +33,9 @@ pub struct Manifest {
     pub group: u64,
     pub next_escalation: u64,
     pub next_cycle: u64,
+    /// The epoch in which it was taken; snapshots of older programs say none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<Epoch>,
     pub files: Vec<FileEntry>,
     pub shards: Vec<ShardEntry>,
 }
@@ -99,12 +102,7 @@ impl Manifest {
 
     /// The manifest as it is written.
     pub(super) fn to_text(&self) -> serde_json::Result<String> {
-        let mut text = serde_json::to_string_pretty(self)?;
-        // Room for one more member: the closing brace and its line go.
-        text.truncate(text.strip_suffix("\n}").map_or(text.len(), str::len));
-        text.push_str(",\n");
-        text.push_str(&seal(&text));
-        Ok(text)
+        sealed::to_text(self)
     }
 
     /// Reads the manifest of a snapshot, and nothing else: its files may be damaged all the same.
@@ -113,17 +111,9 @@ impl Manifest {
     /// [`Damage`] when it is not exactly what was written, or was written by a newer program.
     pub fn of(snapshot: &Path) -> Result<Self, Damage> {
         let path = &snapshot.join(MANIFEST);
-        let mut text = String::new();
-        let file = File::open(path).map_err(Damage::io(path))?;
-        file.take(limits::MAX_MANIFEST_BYTES).read_to_string(&mut text).map_err(Damage::io(path))?;
+        let text = sealed::read(path, limits::MAX_MANIFEST_BYTES).map_err(Damage::io(path))?;
         let refused = |reason: String| Damage::Manifest { path: path.to_owned(), reason };
-        let sealed_at = text.len().checked_sub(seal("").len()).filter(|at| text.is_char_boundary(*at));
-        let Some((body, found)) = sealed_at.map(|at| text.split_at(at)) else {
-            return Err(refused(format!("{} bytes are too few", text.len())));
-        };
-        if found != seal(body) {
-            return Err(refused("its checksum does not match: its contents have changed".to_owned()));
-        }
+        sealed::check(&text).map_err(refused)?;
         let version: Version = serde_json::from_str(&text).map_err(|error| refused(error.to_string()))?;
         if version.schema_version > SCHEMA_VERSION {
             let path = path.to_owned();
@@ -133,12 +123,7 @@ impl Manifest {
     }
 }
 
-/// The last lines of a manifest that begins so.
-fn seal(body: &str) -> String {
-    format!("  \"checksum\": \"{:08x}\"\n}}\n", crc32c::crc32c(body.as_bytes()))
-}
-
-mod hexadecimal {
+pub(in crate::store) mod hexadecimal {
     use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serializer};
 

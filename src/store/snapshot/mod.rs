@@ -40,6 +40,7 @@ mod tests;
 
 pub use error::{Damage, SnapshotError};
 pub use folder::{Found, list, prune, set_aside};
+pub(in crate::store) use manifest::hexadecimal;
 pub use manifest::{FileEntry, MANIFEST, Manifest, Part, SCHEMA_VERSION, ShardEntry};
 pub use read::{Snapshot, open};
 pub use state::{Acknowledgement, DayRow, KeptAnswer, PolicyVersion, ServiceState};

@@ -7,6 +7,7 @@ use super::state::ServiceState;
 use super::{clocks, happened, read, service, tickets, totals, word_numbers};
 use crate::engine::{Head, ShardState};
 use crate::publish::{Staged, sweep};
+use crate::store::epochs::Epoch;
 use crate::store::record::Names;
 use crate::store::table_file::TableFile;
 use crate::table::Texts;
@@ -44,6 +45,7 @@ pub struct Finish<'a> {
     pub head: &'a Head,
     pub state: &'a ServiceState,
     pub zone_data_version: &'a str,
+    pub epoch: Option<Epoch>,
 }
 
 impl SnapshotWriter {
@@ -104,7 +106,7 @@ impl SnapshotWriter {
     /// # Errors
     /// [`SnapshotError`]; nothing is published then.
     pub fn finish(mut self, parts: Finish<'_>) -> Result<Manifest, SnapshotError> {
-        let Finish { first, head, state, zone_data_version } = parts;
+        let Finish { first, head, state, zone_data_version, epoch } = parts;
         for number in (0..head.shards).chain(self.shards.iter().map(|shard| shard.number)) {
             let times = self.shards.iter().filter(|shard| shard.number == number).count();
             if times != 1 || number >= head.shards {
@@ -148,6 +150,7 @@ impl SnapshotWriter {
             group: state.group,
             next_escalation: state.next_escalation,
             next_cycle: state.next_cycle,
+            epoch,
             files,
             shards: self.shards,
         };

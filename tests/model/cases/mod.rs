@@ -3,6 +3,7 @@
 mod changes;
 mod gone;
 mod late;
+mod rewind;
 mod superoffice;
 mod time;
 

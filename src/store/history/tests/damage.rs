@@ -1,10 +1,12 @@
-//! Files that are not as they were written are told of, never read.
+//! Files that are not as they were written are named, never read; and what a cut does.
 
-use super::made_up::{Dice, blocks, cycle_block, names};
-use crate::store::history::{History, HistoryError};
-use crate::store::record::EscalationFilter;
+use super::made_up::{Dice, blocks, cycle_block, records};
+use crate::store::epochs::Epoch;
+use crate::store::history::{History, HistoryError, Looked};
+use crate::store::record::{EscalationBlock, EscalationFilter};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = fs::read_dir(folder)
@@ -15,34 +17,102 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-fn ask(folder: &Path) -> Result<usize, HistoryError> {
-    let history = History::open(folder)?;
-    history.escalations_after(0, &EscalationFilter::default(), 1_000).map(|(records, _)| records.len())
+fn ask(folder: &Path) -> Result<Looked, HistoryError> {
+    History::open(folder)?.escalations_after(0, &EscalationFilter::default(), 1_000)
+}
+
+/// One call of the history for each block: files of one block each.
+fn write_each(folder: &Path, blocks: &[Arc<EscalationBlock>]) {
+    let history = History::open(folder).unwrap();
+    blocks.iter().for_each(|block| history.write_escalations(std::slice::from_ref(block)).unwrap());
 }
 
 #[test]
 fn flipped_bits_and_cut_files_are_found() {
     let folder = tempfile::tempdir().unwrap();
     let blocks = blocks(&mut Dice(11), 3);
-    History::open(folder.path()).unwrap().write_escalations(&blocks, &names()).unwrap();
+    History::open(folder.path()).unwrap().write_escalations(&blocks).unwrap();
     let rows: usize = blocks.iter().map(|block| block.len()).sum();
-    assert_eq!(ask(folder.path()).unwrap(), rows);
+    assert_eq!(ask(folder.path()).unwrap().records.len(), rows);
     let file = files(&folder.path().join("escalations")).remove(0);
     let contents = fs::read(&file).unwrap();
+    let is_missing = |what: String| {
+        let looked = ask(folder.path()).unwrap();
+        let gap = &looked.gaps[0];
+        assert!(file.ends_with(&gap.file) && (gap.from, gap.to) == (1, looked.up_to), "{what}: {gap:?}");
+        assert!(looked.records.iter().all(|record| record.sequence > gap.to), "{what}");
+    };
     // A prime: every place in a byte has its turn.
     for bit in (0..contents.len() * 8).step_by(67) {
         let mut damaged = contents.clone();
         damaged[bit / 8] ^= 1 << (bit % 8);
         fs::write(&file, damaged).unwrap();
-        let refused = ask(folder.path()).unwrap_err();
-        assert!(matches!(&refused, HistoryError::Damaged { path, .. } if *path == file), "bit {bit}: {refused}");
+        is_missing(format!("bit {bit}"));
     }
     for length in [0, contents.len() / 2, contents.len() - 1] {
         fs::write(&file, &contents[..length]).unwrap();
-        assert!(ask(folder.path()).is_err(), "{length} bytes");
+        is_missing(format!("{length} bytes"));
     }
     fs::write(&file, &contents).unwrap();
-    assert_eq!(ask(folder.path()).unwrap(), rows);
+    let looked = ask(folder.path()).unwrap();
+    assert_eq!((looked.records.len(), looked.gaps), (rows, Vec::new()));
+}
+
+#[test]
+fn a_damaged_file_costs_its_own_records_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let blocks = blocks(&mut Dice(5), 8);
+    write_each(folder.path(), &blocks);
+    let all = records(&blocks);
+    let files = files(&folder.path().join("escalations"));
+    for file in &files {
+        let contents = fs::read(file).unwrap();
+        fs::write(file, &contents[..contents.len() / 2]).unwrap();
+        let looked = ask(folder.path()).unwrap();
+        let [gap] = looked.gaps.as_slice() else { panic!("{:?}", looked.gaps) };
+        assert!(gap.reason.contains("checksum"), "{gap:?}");
+        let left: Vec<_> = all.iter().filter(|it| !(gap.from..=gap.to).contains(&it.sequence)).cloned().collect();
+        assert_eq!(looked.records, left);
+        assert_eq!(looked.up_to, all.len() as u64);
+        // A reader that comes in the middle of the gap is told of its rest.
+        let history = History::open(folder.path()).unwrap();
+        let rest = history.escalations_after(gap.from, &EscalationFilter::default(), 1).unwrap();
+        assert_eq!(rest.gaps.first().map(|gap| gap.from), (gap.from < gap.to).then_some(gap.from + 1));
+        fs::write(file, contents).unwrap();
+    }
+    assert!(files.len() > 3);
+}
+
+#[test]
+fn a_cut_puts_aside_what_lies_beyond_and_keeps_the_rest() {
+    let blocks = blocks(&mut Dice(9), 12);
+    let all = records(&blocks);
+    let epoch = Epoch::after(None, 0xabc);
+    for last in 0..all.len() as u64 {
+        let folder = tempfile::tempdir().unwrap();
+        write_each(folder.path(), &blocks);
+        let history = History::open(folder.path()).unwrap();
+        let cut = history.cut_escalations(last, epoch).unwrap().unwrap();
+        assert_eq!((cut.from, cut.to), (last + 1, all.len() as u64));
+        assert!(cut.files.iter().all(|file| file.exists()), "{cut:?}");
+        // What was there before goes on under new numbers, here and after a start.
+        for history in [history, History::open(folder.path()).unwrap()] {
+            assert_eq!(history.last_escalation(), last);
+            let looked = history.escalations_after(0, &EscalationFilter::default(), 1_000).unwrap();
+            assert_eq!((looked.records, looked.gaps), (all[..last as usize].to_vec(), Vec::new()));
+            assert_eq!(history.cut_escalations(last, epoch).unwrap(), None);
+        }
+        // As if the crash had come before the file was put aside: the whole one counts, and can be cut again.
+        let first = &cut.files[0];
+        let name = first.file_name().unwrap().to_str().unwrap().strip_suffix(&format!(".cut-{epoch}")).unwrap();
+        fs::rename(first, first.with_file_name(name)).unwrap();
+        let history = History::open(folder.path()).unwrap();
+        assert!(history.last_escalation() > last);
+        history.cut_escalations(last, epoch).unwrap().unwrap();
+        assert_eq!(History::open(folder.path()).unwrap().last_escalation(), last);
+        history.write_escalations(&blocks).unwrap();
+        assert_eq!(ask(folder.path()).unwrap().records, all);
+    }
 }
 
 #[test]
@@ -50,7 +120,7 @@ fn a_missing_file_is_found_at_the_start() {
     let folder = tempfile::tempdir().unwrap();
     let history = History::open(folder.path()).unwrap();
     for first in [1, 3, 5] {
-        history.write_cycles(&[cycle_block(first, 2)], &names()).unwrap();
+        history.write_cycles(&[cycle_block(first, 2)]).unwrap();
     }
     let second = files(&folder.path().join("cycles")).remove(1);
     fs::remove_file(second).unwrap();
@@ -61,12 +131,12 @@ fn a_missing_file_is_found_at_the_start() {
 #[test]
 fn what_a_crash_left_is_swept() {
     let folder = tempfile::tempdir().unwrap();
-    History::open(folder.path()).unwrap().write_cycles(&[cycle_block(1, 2)], &names()).unwrap();
+    History::open(folder.path()).unwrap().write_cycles(&[cycle_block(1, 2)]).unwrap();
     let left = folder.path().join("cycles/2026-11-22/3.partial");
     fs::write(&left, b"half a file").unwrap();
     let history = History::open(folder.path()).unwrap();
     assert!(!left.exists());
     assert_eq!(history.last_cycle(), 2);
-    history.write_cycles(&[cycle_block(3, 1)], &names()).unwrap();
+    history.write_cycles(&[cycle_block(3, 1)]).unwrap();
     assert_eq!(files(&folder.path().join("cycles")).len(), 2);
 }

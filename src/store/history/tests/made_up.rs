@@ -28,7 +28,7 @@ impl Dice {
     }
 }
 
-pub fn names() -> Names {
+pub fn names() -> Arc<Names> {
     let names = Names::default();
     for column in NameColumn::ALL {
         let words: Vec<Arc<str>> = (0..3).map(|number| format!("{} {number} ø", column.name()).into()).collect();
@@ -39,14 +39,20 @@ pub fn names() -> Names {
     let (reassign, webhook) = (Some("next_tier".to_owned()), Some("pager".to_owned()));
     let set_priority = Some("critical".to_owned());
     names.push_actions(Arc::new(Actions { notify: whom, reassign, webhook, set_priority, ends_chain: true }));
-    names
+    Arc::new(names)
 }
 
 /// Blocks of a few rows each (some of none), an hour to a day after each other.
 pub fn blocks(dice: &mut Dice, count: usize) -> Vec<Arc<EscalationBlock>> {
     let (mut next, mut recorded_ms) = (1, FIRST_DAY_MS);
+    let names = names();
     let mut block = |_| {
-        let mut block = EscalationBlock { first_sequence: next, recorded_ms, ..EscalationBlock::default() };
+        let mut block = EscalationBlock {
+            names: Arc::clone(&names),
+            first_sequence: next,
+            recorded_ms,
+            ..EscalationBlock::default()
+        };
         for row in 0..dice.next(12) as u32 {
             push(&mut block, row, recorded_ms, dice);
         }
@@ -82,12 +88,12 @@ fn push(block: &mut EscalationBlock, row: u32, recorded_ms: i64, dice: &mut Dice
     }
 }
 
-pub fn records(blocks: &[Arc<EscalationBlock>], names: &Names) -> Vec<EscalationRecord> {
-    blocks.iter().flat_map(|block| (0..block.len()).map(|row| block.record(row, names))).collect()
+pub fn records(blocks: &[Arc<EscalationBlock>]) -> Vec<EscalationRecord> {
+    blocks.iter().flat_map(|block| (0..block.len()).map(|row| block.record(row))).collect()
 }
 
 pub fn cycle_block(first_sequence: u64, rows: usize) -> Arc<CycleBlock> {
-    let mut block = CycleBlock { first_sequence, recorded_ms: FIRST_DAY_MS, ..CycleBlock::default() };
+    let mut block = CycleBlock { names: names(), first_sequence, recorded_ms: FIRST_DAY_MS, ..CycleBlock::default() };
     for row in 0..rows {
         block.tickets.push(&format!("T{row}"));
         block.rows.push(CycleRow {

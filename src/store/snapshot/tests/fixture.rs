@@ -92,7 +92,9 @@ fn version_1_opens() {
         shards.iter().for_each(|shard| writer.shard(4_700 + u64::from(shard.number), shard, &names).unwrap());
         let head = Head { now_ms: START.now_ms, rows: START.rows, shards: 2, words };
         let state = service_state();
-        writer.finish(Finish { first: START, head: &head, state: &state, zone_data_version: "2026e" }).unwrap();
+        writer
+            .finish(Finish { first: START, head: &head, state: &state, zone_data_version: "2026e", epoch: None })
+            .unwrap();
         panic!("{} was not there: look at what was written, and commit it", folder.display());
     }
     let snapshot = open(&folder.join("00000000000000004711")).unwrap();

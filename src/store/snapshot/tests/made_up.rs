@@ -32,6 +32,7 @@ pub fn words() -> WordLists {
         channels: list(NameColumn::Channel),
         categories: list(NameColumn::Category),
         customers: list(NameColumn::Customer),
+        ..WordLists::default()
     }
 }
 
@@ -194,7 +195,13 @@ pub fn write(folder: &Path, number: u64, shards: &[ShardState]) -> Result<Manife
         writer.shard(position(shard.number), shard, &names)?;
     }
     let head = Head { now_ms: START.now_ms + 60_000, rows: 9_999, shards: shards.len() as u16, words };
-    writer.finish(Finish { first: START, head: &head, state: &service_state(), zone_data_version: "2026e" })
+    writer.finish(Finish {
+        first: START,
+        head: &head,
+        state: &service_state(),
+        zone_data_version: "2026e",
+        epoch: None,
+    })
 }
 
 pub fn position(shard: u16) -> u64 {

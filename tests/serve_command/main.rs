@@ -1,5 +1,7 @@
 //! The real binary: what `overdue serve` says, how it starts, and how it stops.
 
+mod process;
+
 use std::fs;
 use std::io::Read;
 use std::net::TcpListener;
@@ -128,6 +130,101 @@ fn wait_until(is_so: impl Fn() -> bool) {
         std::thread::park_timeout(pause);
         false
     }));
+}
+
+/// `overdue serve` for anybody, on a free port; the process and where it listens.
+fn serve(folders: &Folders, settings: &[&str]) -> (Child, String) {
+    let arguments =
+        ["serve", "--no-auth", "--data-dir", &folders.data, "--policy", &folders.policy, "--listen", "127.0.0.1:0"];
+    let mut child = overdue(&[arguments.as_slice(), settings].concat()).spawn().unwrap();
+    let url = line(&greeting(&mut child), "url").to_owned();
+    (child, url)
+}
+
+/// Stops it; its log.
+fn stop(child: Child) -> String {
+    send_signal(&child, "TERM");
+    let ended = child.wait_with_output().unwrap();
+    let log = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(0), "{log}");
+    log
+}
+
+#[test]
+fn a_stop_while_a_snapshot_is_written_ends_well() {
+    let folders = folders();
+    let stops = std::env::var("OVERDUE_STOPS").ok().and_then(|text| text.parse().ok()).unwrap_or(6);
+    let rows: String =
+        (0..20_000).map(|id| format!("{{\"id\":\"T{id}\",\"opened_at\":\"2026-11-20T08:00:00Z\"}}\n")).collect();
+    let folder = Path::new(&folders.data).join("snapshots");
+    let is_writing = || {
+        let entries = fs::read_dir(&folder).into_iter().flatten();
+        entries.flatten().any(|entry| entry.path().extension().is_some_and(|extension| extension == "partial"))
+    };
+    let mut tickets = 0;
+    for _ in 0..stops {
+        let (child, url) = serve(&folders, &["--snapshot-every", "1s"]);
+        let count: u64 = {
+            let metrics = client().get(format!("{url}/v1/metrics")).send().unwrap();
+            let metrics: serde_json::Value = serde_json::from_str(&metrics.text().unwrap()).unwrap();
+            metrics["tickets"].as_u64().unwrap()
+        };
+        assert_eq!(count, tickets);
+        if tickets == 0 {
+            let request = client().post(format!("{url}/v1/tickets")).header("content-type", "application/x-ndjson");
+            assert_eq!(request.body(rows.clone()).send().unwrap().status(), 200);
+            tickets = 20_000;
+        }
+        wait_until(is_writing);
+        stop(child);
+        assert!(!is_writing(), "half a snapshot is left");
+    }
+}
+
+/// What stands behind a word in a text, up to the next space.
+fn after<'t>(text: &'t str, word: &str) -> &'t str {
+    let at = text.find(word).unwrap_or_else(|| panic!("{word} is not in {text}")) + word.len();
+    text[at..].split([' ', '\n', '"']).next().unwrap_or_default()
+}
+
+#[test]
+fn a_wall_clock_that_is_far_off_is_accepted_by_a_flag_only() {
+    let folders = folders();
+    let readyz = |url: &str| {
+        let answer = client().get(format!("{url}/readyz")).send().unwrap();
+        (answer.status().as_u16(), answer.text().unwrap())
+    };
+    // The folder's last time is years ago: the machine's clock is far ahead.
+    stop(serve(&folders, &["--clock-start", "2020-01-01T00:00:00Z"]).0);
+    let arguments = ["serve", "--data-dir", &folders.data, "--listen", "127.0.0.1:0"];
+    let (code, _, said) = output(&arguments);
+    assert_eq!(code, Some(2));
+    assert!(said.contains("after 2020-01-01T00:00:0") && said.contains("--max-clock-ahead is 7 d"), "{said}");
+    let other = output(&[arguments.as_slice(), &["--accept-time", "2020-01-01T00:00:00Z"]].concat());
+    assert!(other.0 == Some(2) && other.2.contains("is not within 1 h"), "{}", other.2);
+    let (child, url) = serve(&folders, &["--accept-time", after(&said, "--accept-time ")]);
+    assert_eq!(readyz(&url).0, 200);
+    stop(child);
+    // And is no longer.
+    let (child, url) = serve(&folders, &[]);
+    assert_eq!(readyz(&url).0, 200);
+    stop(child);
+
+    // It was ahead once: now it is far behind.
+    stop(serve(&folders, &["--clock-start", "2090-01-01T00:00:00Z"]).0);
+    let (child, url) = serve(&folders, &[]);
+    let (status, said) = readyz(&url);
+    assert_eq!(status, 503, "{said}");
+    assert!(said.contains("before the service's time 2090-01-01T"), "{said}");
+    let metrics = client().get(format!("{url}/metrics")).send().unwrap().text().unwrap();
+    let figure = |name: &str| after(&metrics, &format!("\n{name} ")).parse::<f64>().unwrap();
+    assert!(figure("overdue_clock_offset_seconds") < -1e9, "{metrics}");
+    assert!(figure("overdue_engine_lag_seconds") > 1e9, "{metrics}");
+    let log = stop(child);
+    assert!(log.contains("ERROR") && log.contains("--accept-time 20"), "{log}");
+    let (child, url) = serve(&folders, &["--accept-time", after(&said, "--accept-time ")]);
+    assert_eq!(readyz(&url).0, 200);
+    stop(child);
 }
 
 #[test]

@@ -1,0 +1,87 @@
+//! The time set back, after it had run ahead of what it should have been.
+//!
+//! What tickets reached only because the time was ahead is not reached any more. The rule is the one for late events: a ticket
+//! is a function of its history and the time, so it is computed again as of the earlier time, and the difference is reported.
+
+use super::clock_state::MARKS;
+use super::core::{Engine, collect, is_held};
+use super::fold::Fold;
+use super::live::Trace;
+use super::outcome::{Outcome, Passed};
+use super::shard::{Scene, Shard, tell};
+use super::versions::Versions;
+use super::wheel::Wheel;
+use crate::time::{NEVER_MS, SECOND_MS};
+use rayon::prelude::*;
+
+impl Engine {
+    /// Sets the time back to `now_ms` (cut to a whole second). Levels that fired and are not reached by then are withdrawn,
+    /// marked ones lose their mark: both fire when they are due. Edits of the policy made after `now_ms` count as made at it;
+    /// `passed` says which levels fire that they lead to. Events that lie after `now_ms` stay where they are, ahead of the time.
+    ///
+    /// A time that is not earlier passes as in [`Engine::catch_up`].
+    pub fn rewind(&mut self, now_ms: i64, passed: Passed) -> Outcome {
+        let now_ms = now_ms.max(0) / SECOND_MS * SECOND_MS;
+        if now_ms >= self.now_ms {
+            return self.catch_up(now_ms, passed);
+        }
+        self.reap();
+        let after = self.versions.not_after(now_ms);
+        let before = std::mem::replace(&mut self.versions, after);
+        let was_ms = std::mem::replace(&mut self.now_ms, now_ms);
+        let scene = Scene { versions: &self.versions, now_ms, passed };
+        let held = &self.held;
+        self.shards
+            .par_iter_mut()
+            .filter(|shard| !is_held(held, shard.number))
+            .for_each(|shard| shard.rewind(&scene, &before, was_ms));
+        let mut outcome = collect(&mut self.shards);
+        outcome.sort();
+        outcome
+    }
+
+    /// Tickets with events that lie after the engine's time, beyond the second that is not over. A walk over all of them.
+    pub fn ahead_of_time(&self) -> usize {
+        let is_ahead = |shard: &Shard, slot: u32| shard.tickets.has_events_after(slot, self.now_ms + SECOND_MS);
+        self.shards.iter().map(|shard| shard.tickets.live().filter(|&slot| is_ahead(shard, slot)).count()).sum()
+    }
+}
+
+impl Shard {
+    fn rewind(&mut self, scene: &Scene<'_>, before: &Versions, was_ms: i64) {
+        // A wheel knows no way back: each timer is set anew.
+        let wheel = std::mem::replace(&mut self.wheel, Wheel::new((scene.now_ms / SECOND_MS) as u32));
+        self.due_histogram = Default::default();
+        for slot in 0..self.tickets.records.len() {
+            if !self.tickets.records[slot].is_live() {
+                continue;
+            }
+            if !self.is_beyond(slot, before, scene.now_ms) {
+                self.arm(slot, wheel.due(slot));
+                continue;
+            }
+            let entries = self.entries(before, slot);
+            let mut old = Trace::default();
+            tell(before, &entries, was_ms, &mut Fold::default(), &mut old);
+            self.retell(scene, slot, scene.versions, &old, &entries);
+            self.tickets.drop_plain_history(slot, scene.versions.get(self.tickets.records[slot].version()).priority);
+        }
+    }
+
+    /// Whether a ticket may stand otherwise at an earlier time.
+    fn is_beyond(&self, slot: u32, before: &Versions, now_ms: i64) -> bool {
+        let version = before.get(self.tickets.records[slot].version());
+        if before.last_edit_ms(version.priority) > now_ms || self.is_ahead(slot, now_ms) {
+            return true;
+        }
+        let clocks = self.tickets.clocks(slot, version.meters.len());
+        version.meters.iter().zip(clocks).any(|(meter, clock)| {
+            let state = clock.unpack();
+            // What a cycle reached before it paused, it reached before an event that is not ahead.
+            state.running
+                && (0..MARKS)
+                    .filter(|mark| state.done & (1 << mark) != 0)
+                    .any(|mark| (now_ms + 1..NEVER_MS).contains(&meter.due_of(&state, mark)))
+        })
+    }
+}

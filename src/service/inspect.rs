@@ -1,0 +1,59 @@
+//! What a start would find in a data folder, without starting and without changing anything.
+
+use super::config::StartError;
+use super::parts;
+use super::recovery::{self, Parts};
+use crate::store::disk::FolderDisk;
+use crate::store::epochs::{Epoch, Epochs};
+use crate::store::history::History;
+use crate::store::journal::Stored;
+use std::path::Path;
+use std::sync::{Arc, PoisonError};
+
+/// The state that a start would go on from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Inspected {
+    /// The last group of the journal, and its time.
+    pub group: u64,
+    pub at_ms: i64,
+    pub tickets: u64,
+    /// The last records.
+    pub escalation: u64,
+    pub cycle: u64,
+    /// The snapshot that was begun with, and the groups that came after it.
+    pub snapshot: Option<u64>,
+    pub replayed_groups: u64,
+    pub epoch: Option<Epoch>,
+}
+
+/// Recovers a data folder in memory, with all checks of a start.
+///
+/// # Errors
+/// [`StartError`], as a start would refuse.
+pub fn inspect(data_dir: &Path) -> Result<Inspected, StartError> {
+    let damaged = |error: &dyn std::fmt::Display| StartError::Damaged(error.to_string());
+    let disk = Arc::new(FolderDisk::read_only(&data_dir.join("journal")));
+    parts::check_restored(data_dir)?;
+    let epochs = Epochs::read(data_dir)?;
+    let journal = Stored::read(disk).map_err(|error| damaged(&error))?;
+    let journal = journal.ok_or_else(|| damaged(&format!("{} has no journal", data_dir.display())))?;
+    let history = History::read(&data_dir.join("history")).map_err(|error| damaged(&error))?;
+    let parts = Parts { data_dir, journal: &journal, history: &history, epochs: epochs.as_ref() };
+    parts::check_journal(parts)?;
+    parts::check_history(&history, epochs.as_ref())?;
+    let mut recovered = recovery::recover(parts, None)?;
+    // A record that is in the history already is not compared with what the journal leads to: its number is enough.
+    recovery::replay(&mut recovered, &journal, drop)?;
+    parts::check_ends(data_dir, &history, &recovered.machine)?;
+    let machine = &recovered.machine;
+    Ok(Inspected {
+        group: machine.group,
+        at_ms: machine.now_ms(),
+        tickets: machine.engine.read().unwrap_or_else(PoisonError::into_inner).len() as u64,
+        escalation: machine.last_escalation(),
+        cycle: machine.last_cycle(),
+        snapshot: recovered.snapshot,
+        replayed_groups: recovered.replayed_groups,
+        epoch: epochs.and_then(|epochs| epochs.current()),
+    })
+}

@@ -1,0 +1,108 @@
+//! Checks a backup to the last byte, and makes a data folder of it.
+
+use super::error::BackupError;
+use super::manifest::{Entry, MANIFEST, Manifest};
+use super::{RESTORING, files};
+use crate::publish::{sync_folder_of, sync_tree};
+use crate::store::checksum;
+use crate::store::epochs::{self, Epochs};
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+
+impl Manifest {
+    /// Compares all files of a backup with its manifest.
+    ///
+    /// # Errors
+    /// [`BackupError`]: the first file that is missing, is not listed, or is not as it was written.
+    pub fn check(backup: &Path) -> Result<Self, BackupError> {
+        let manifest = Self::of(backup)?;
+        let expected: BTreeSet<&str> = manifest.files.iter().map(|entry| entry.path.as_str()).collect();
+        for found in files::below(backup).map_err(BackupError::io(backup))? {
+            if found != MANIFEST && !expected.contains(found.as_str()) {
+                return Err(damaged(backup, &found, "it does not belong to the backup".to_owned()));
+            }
+        }
+        for entry in &manifest.files {
+            let path = backup.join(&entry.path);
+            let bytes = match path.metadata() {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    return Err(damaged(backup, &entry.path, "it is missing".to_owned()));
+                }
+                metadata => metadata.map_err(BackupError::io(&path))?.len(),
+            };
+            if bytes != entry.bytes {
+                let reason = format!("it has {bytes} bytes, the manifest says {}", entry.bytes);
+                return Err(damaged(backup, &entry.path, reason));
+            }
+            entry.compare(checksum::of_file(&path).map_err(BackupError::io(&path))?, backup)?;
+        }
+        Ok(manifest)
+    }
+}
+
+impl Entry {
+    fn compare(&self, found: u32, backup: &Path) -> Result<(), BackupError> {
+        if found == self.crc32c {
+            return Ok(());
+        }
+        let reason = format!("it has the checksum {found:08x}, the manifest says {:08x}", self.crc32c);
+        Err(damaged(backup, &self.path, reason))
+    }
+}
+
+fn damaged(backup: &Path, path: &str, reason: String) -> BackupError {
+    BackupError::Damaged { path: backup.join(path), reason }
+}
+
+/// Copies a backup into a new or empty data folder, checking every byte on the way. The next start from it begins an epoch.
+/// Until all is there the folder has a file that makes a start refuse.
+///
+/// # Errors
+/// [`BackupError`]; what was copied so far stays, and is no data folder.
+pub fn restore(backup: &Path, data_dir: &Path) -> Result<Manifest, BackupError> {
+    let manifest = Manifest::of(backup)?;
+    let failed = BackupError::io(data_dir);
+    match fs::read_dir(data_dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => files::make_folder(data_dir)?,
+        entries => {
+            // A folder of its own has this in a new file system.
+            let is_ours = |name: &std::ffi::OsStr| name != "lost+found";
+            let mut names = entries.map_err(&failed)?.filter_map(Result::ok).map(|entry| entry.file_name());
+            if names.any(|name| is_ours(&name)) {
+                return Err(BackupError::NotEmpty { path: data_dir.to_owned() });
+            }
+        }
+    }
+    let marker = data_dir.join(RESTORING);
+    File::create(&marker).and_then(|file| file.sync_all()).map_err(BackupError::io(&marker))?;
+    sync_folder_of(&marker).map_err(&failed)?;
+    for entry in &manifest.files {
+        let copied = files::copy(backup, data_dir, &entry.path)?;
+        if copied.bytes != entry.bytes {
+            let reason = format!("it has {} bytes, the manifest says {}", copied.bytes, entry.bytes);
+            return Err(damaged(backup, &entry.path, reason));
+        }
+        entry.compare(copied.crc32c, backup)?;
+    }
+    if let Some(epochs) = Epochs::read(data_dir)? {
+        epochs.write_restored(data_dir)?;
+    }
+    sync_data(data_dir, &manifest)?;
+    fs::remove_file(&marker).map_err(BackupError::io(&marker))?;
+    sync_folder_of(&marker).and_then(|()| sync_folder_of(data_dir)).map_err(failed)?;
+    Ok(manifest)
+}
+
+/// Waits until everything that was restored is durable.
+fn sync_data(data_dir: &Path, manifest: &Manifest) -> Result<(), BackupError> {
+    let tops: BTreeSet<&str> = manifest.files.iter().filter_map(|entry| entry.path.split('/').next()).collect();
+    for top in tops.into_iter().chain([epochs::FILE]) {
+        let path = data_dir.join(top);
+        if path.exists() {
+            sync_tree(&path).map_err(BackupError::io(&path))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,173 @@
+//! Labels whose numbers are bounded: freed when no ticket has them, shared out among clients, and readable for good in records.
+
+use overdue::engine::{Engine, Passed};
+use overdue::limits::{LABEL_SHARE, MAX_CHANNELS};
+use overdue::policy;
+use overdue::service::{ClockChoice, Config, Load, Seed, Service, Stopper};
+use overdue::store::input::Origin;
+use overdue::store::record::EscalationFilter;
+use overdue::ticket::{Batch, Column, EventKind};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+const START_MS: i64 = 1_795_000_000_000;
+
+const POLICY: &str = r#"
+default_priority = "quick"
+[calendars.always]
+hours = "24x7"
+[priorities.quick]
+calendar = "always"
+[priorities.quick.clocks.resolution]
+levels = [{ at = "1m", notify = ["owner"] }]
+"#;
+
+fn start(folder: &Path) -> (Service, Stopper) {
+    let config = Config {
+        data_dir: folder.to_owned(),
+        seed: Some(Seed { name: "test".into(), text: POLICY.into(), files: Vec::new() }),
+        passed_after_downtime: Passed::Latest,
+        snapshot_every: Duration::from_secs(3_600),
+        snapshots_kept: 2,
+        cut_history: false,
+        clock: ClockChoice::Fast { start_ms: START_MS, speed: 1.0 },
+        threads: 1,
+    };
+    Service::start(&config).unwrap()
+}
+
+/// Opens tickets, each with a label of its own in each column, an hour ago: their level fires at once.
+fn opened(ids: std::ops::Range<usize>, label: impl Fn(usize) -> String) -> Batch {
+    let mut batch = Batch::default();
+    for id in ids {
+        batch.push(&format!("T{id}"), START_MS - 3_600_000, EventKind::Opened);
+        for column in [Column::Channel, Column::Category, Column::Team, Column::Owner] {
+            batch.set_last(column, &label(id));
+        }
+    }
+    batch
+}
+
+fn deleted(ids: std::ops::Range<usize>) -> Batch {
+    let mut batch = Batch::default();
+    ids.for_each(|id| batch.push(&format!("T{id}"), START_MS - 60_000, EventKind::Deleted));
+    batch
+}
+
+fn load(service: &Service, actor: &str, batch: Batch) -> (u64, Vec<String>) {
+    let origin = Origin { actor: actor.into(), ..Origin::default() };
+    let applied = service.load_blocking(Load { batch, passed: Passed::All, origin }).unwrap();
+    (applied.taken, applied.refused.iter().map(|refused| refused.reason.to_string()).collect())
+}
+
+fn snapshot(service: &Service) {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(service.snapshot()).unwrap();
+}
+
+/// Ticket and channel of each record.
+fn records(service: &Service) -> Vec<(String, Option<String>)> {
+    let (mut all, mut after) = (Vec::new(), 0);
+    loop {
+        // Those in the history come first, then those in memory.
+        let page = service.escalations(after, &EscalationFilter::default(), 10_000).unwrap();
+        if page.records.is_empty() {
+            return all;
+        }
+        all.extend(
+            page.records.into_iter().map(|record| (record.ticket, record.channel.map(|channel| channel.to_string()))),
+        );
+        after = page.up_to;
+    }
+}
+
+#[test]
+fn channels_of_a_wrong_mapping_are_freed_once_no_ticket_has_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let (service, stopper) = start(folder.path());
+    let wrong = |id: usize| format!("subject {id}");
+    let share = MAX_CHANNELS / LABEL_SHARE.1 * LABEL_SHARE.0;
+    // Two clients use up all numbers, neither alone.
+    let (taken, refused) = load(&service, "a", opened(0..MAX_CHANNELS, wrong));
+    assert_eq!((taken as usize, refused.len()), (share, MAX_CHANNELS - share));
+    assert!(
+        refused[0].contains("\"subject 189\" is new, and this client has introduced 189 of the 255"),
+        "{}",
+        refused[0]
+    );
+    assert_eq!(load(&service, "b", opened(share..MAX_CHANNELS, wrong)).0 as usize, MAX_CHANNELS - share);
+    let right = opened(1_000..1_001, |_| "email".to_owned());
+    let (taken, refused) = load(&service, "b", right.clone());
+    assert!(taken == 0 && refused[0].contains("one more than the 255 distinct values"), "{refused:?}");
+    // Labels that are known are accepted all the time, from everybody.
+    assert_eq!(load(&service, "a", opened(2_000..2_001, |_| wrong(254))).0, 1);
+
+    // As long as tickets have them they stay.
+    snapshot(&service);
+    assert_eq!(load(&service, "b", right.clone()).0, 0);
+    let before = records(&service);
+    assert_eq!(before.len(), MAX_CHANNELS + 1);
+    load(&service, "a", deleted(0..MAX_CHANNELS));
+    snapshot(&service);
+    assert_eq!(load(&service, "b", right).0, 1);
+    assert_eq!(load(&service, "b", opened(1_001..1_101, |id| format!("other {id}"))).0, 100);
+    // What was recorded keeps its words, and what comes has its own.
+    let after = records(&service);
+    assert_eq!(after.len(), before.len() + 101);
+    assert!(after[..before.len()] == before);
+    assert_eq!(after[before.len()], ("T1000".to_owned(), Some("email".to_owned())));
+    let by_channel = EscalationFilter { owner: Some("email".to_owned()), ..EscalationFilter::default() };
+    assert_eq!(service.escalations(0, &by_channel, 10).unwrap().records.len(), 1);
+    let hash = service.read(Engine::state_hash);
+
+    // The same after a crash (from the journal and the older snapshot) and after a stop.
+    let copy = tempfile::tempdir().unwrap();
+    copy_folder(folder.path(), copy.path());
+    stopper.stop().unwrap();
+    for folder in [copy.path(), folder.path()] {
+        let (service, stopper) = start(folder);
+        assert_eq!(service.read(Engine::state_hash), hash);
+        assert!(records(&service) == after);
+        // The share is what it was: of those freed nothing counts, of the others all does.
+        let (taken, _) = load(&service, "b", opened(3_000..3_200, |id| format!("more {id}")));
+        assert_eq!(taken as usize, share - 101);
+        stopper.stop().unwrap();
+    }
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            std::fs::create_dir(&target).unwrap();
+            copy_folder(&path, &target);
+        } else {
+            std::fs::copy(&path, &target).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_label_that_an_event_still_names_is_in_use() {
+    let checked = policy::check(POLICY, "policy", &mut |_| Err("no files".to_owned()));
+    let mut engine = Engine::new(Arc::new(checked.policy.unwrap()), 3);
+    engine.apply(&opened(0..100, |id| format!("label {id}")), Passed::All);
+    let mut moved = Batch::default();
+    for id in 0..100 {
+        moved.push(&format!("T{id}"), START_MS, EventKind::Assigned);
+        moved.set_last(Column::Team, "one team");
+        moved.set_last(Column::Channel, "one channel");
+    }
+    engine.apply(&moved, Passed::All);
+    let hash = engine.state_hash();
+    // Owners, teams and categories are named by openings or tickets; only the channels of before are gone.
+    assert_eq!(engine.labels_to_free(), 100);
+    assert_eq!(engine.free_labels(), 100);
+    assert_eq!((engine.state_hash(), engine.free_labels(), engine.labels_to_free()), (hash, 0, 0));
+    let ticket = engine.ticket(engine.find("T42").unwrap());
+    assert_eq!((ticket.team, ticket.category), (Some("one team"), Some("label 42")));
+    let tallies = engine.counters();
+    assert_eq!((tallies.by_channel.len(), tallies.by_channel[0].open), (1, 100));
+}
