@@ -14,7 +14,7 @@ use super::Map;
 use super::error::IngestError;
 use super::memory::{Share, TableBounds, within};
 use super::source::told;
-use crate::limits::{EXPANSION_ALLOWANCE_BYTES, MAX_EXPANSION, MAX_TABLE_HEADER_BYTES};
+use crate::limits::MAX_TABLE_HEADER_BYTES;
 
 /// Bytes of a value once its column is in a type that is read: a view of a text.
 const VALUE_BYTES: u64 = 16;
@@ -101,7 +101,7 @@ impl Messages {
         self.dictionaries.copied = self.dictionaries.copied.saturating_add(*kept);
         let all = self.dictionaries.bytes.values().fold(0_u64, |sum, bytes| sum.saturating_add(*bytes));
         within(&self.name, "bytes of dictionaries", all, self.bounds.dictionary_bytes)?;
-        let copies = self.read_bytes.saturating_mul(MAX_EXPANSION).saturating_add(EXPANSION_ALLOWANCE_BYTES);
+        let copies = super::expansion_of(self.read_bytes);
         within(&self.name, "bytes of dictionaries, copied as they grow", self.dictionaries.copied, copies)?;
         // The share of before is given back first.
         self.dictionaries.share = None;
@@ -203,7 +203,7 @@ impl Messages {
                 }
             }
         }
-        let expansion = (body.len() as u64).saturating_mul(MAX_EXPANSION).saturating_add(EXPANSION_ALLOWANCE_BYTES);
+        let expansion = super::expansion_of(body.len() as u64);
         within(&self.name, "bytes of a batch, unpacked, for its length", unpacked, expansion)?;
         let rows = u64::try_from(batch.length()).unwrap_or(u64::MAX);
         let columns = batch.nodes().map_or(0, |nodes| nodes.len() as u64);

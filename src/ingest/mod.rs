@@ -40,7 +40,10 @@ pub use mapping::Mapping;
 pub use memory::{Budget, TableBounds};
 pub use source::{Format, Source};
 
-use crate::limits::{BLOCK_BYTES, MAX_LINE_BYTES, MAX_ROWS_A_BYTE, REJECTS_SHOWN, ROWS_ALLOWANCE};
+use crate::limits::{
+    BLOCK_BYTES, EXPANSION_ALLOWANCE_BYTES, MAX_EXPANSION, MAX_LINE_BYTES, MAX_ROWS_A_BYTE, REJECTS_SHOWN,
+    ROWS_ALLOWANCE,
+};
 use crate::ticket::Batch;
 use arrow_ipc::Messages;
 use blocks::{Blocks, Split};
@@ -153,6 +156,7 @@ pub fn read_numbered(
     mut on_reject: impl FnMut(&Reject) -> io::Result<()>,
 ) -> Result<Report, IngestError> {
     let mut report = Report::default();
+    let mut text_bytes = 0;
     let before = options.read_bytes.load(Ordering::Relaxed);
     for source in sources {
         let name = source.name.clone();
@@ -175,6 +179,8 @@ pub fn read_numbered(
             }
             for numbered in parsed.batches {
                 report.events += numbered.batch.len() as u64;
+                text_bytes += numbered.batch.text.size_bytes() as u64;
+                within(&name, "bytes of texts for its length", text_bytes, expansion_of(bytes))?;
                 if on_batch(numbered).is_break() {
                     report.stopped = true;
                     return Ok(ControlFlow::Break(()));
@@ -188,6 +194,11 @@ pub fn read_numbered(
     }
     report.bytes = options.read_bytes.load(Ordering::Relaxed) - before;
     Ok(report)
+}
+
+/// Bytes that an input of so many bytes, as it is stored, may expand to.
+fn expansion_of(bytes: u64) -> u64 {
+    bytes.saturating_mul(MAX_EXPANSION).saturating_add(EXPANSION_ALLOWANCE_BYTES)
 }
 
 /// Rows that an input of so many bytes, as it is stored, may have.

@@ -27,7 +27,7 @@ use super::rows::RowWriter;
 use super::source::{Opened, told};
 use super::table::{self, Plan};
 use super::thrift;
-use crate::limits::{EXPANSION_ALLOWANCE_BYTES, FOOTER_EXPANSION, MAX_EXPANSION};
+use crate::limits::FOOTER_EXPANSION;
 
 /// Bytes behind a file's description: its length, and the mark.
 const FOOTER_END_BYTES: u64 = 8;
@@ -126,7 +126,6 @@ impl Table {
 
 /// Holds what the file's description claims against the file's length, and numbers the rows.
 fn check_sizes(name: &str, metadata: &ArrowReaderMetadata, length: u64) -> Result<Vec<u64>, IngestError> {
-    let allowed = length.saturating_mul(MAX_EXPANSION).saturating_add(EXPANSION_ALLOWANCE_BYTES);
     let (mut rows, mut bytes) = (0u64, 0u64);
     let mut first_rows = Vec::new();
     for group in metadata.metadata().row_groups() {
@@ -135,7 +134,7 @@ fn check_sizes(name: &str, metadata: &ArrowReaderMetadata, length: u64) -> Resul
         bytes = bytes.saturating_add(u64::try_from(group.total_byte_size()).unwrap_or(u64::MAX));
     }
     within(name, "rows for its length", rows, super::rows_of(length))?;
-    within(name, "bytes unpacked for its length", bytes, allowed)?;
+    within(name, "bytes unpacked for its length", bytes, super::expansion_of(length))?;
     Ok(first_rows)
 }
 
@@ -161,12 +160,10 @@ fn check_footer(name: &str, file: &Shared, bounds: &TableBounds) -> Result<Share
 }
 
 fn malformed(name: &str, error: &ParquetError) -> IngestError {
-    let inner = match error {
-        ParquetError::External(inner) => Some(inner.to_string()).filter(|_| inner.is::<TooLarge>()),
-        // What comes through the Arrow reader is wrapped on the way, and known by its words.
-        error => Some(error.to_string()).filter(|words| words.contains(TooLarge::WORDS)),
-    };
-    if let Some(reason) = inner {
+    let words = error.to_string();
+    if words.contains(TooLarge::WORDS) {
+        // The library has wrapped it on the way, and only its words are left.
+        let reason = words.rsplit("External: ").next().unwrap_or(&words).to_owned();
         return IngestError::Expands { source_name: name.to_owned(), reason };
     }
     IngestError::Malformed { source_name: name.to_owned(), reason: format!("is no sound Parquet file: {error}") }

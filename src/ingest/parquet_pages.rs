@@ -13,6 +13,7 @@ use parquet::basic::{Compression, Encoding, Type};
 use parquet::column::page::{Page, PageIterator, PageMetadata, PageReader};
 use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
+use parquet::file::properties::ReaderProperties;
 use parquet::file::reader::{ChunkReader, SerializedPageReader};
 
 use super::error::IngestError;
@@ -23,9 +24,8 @@ use crate::limits::{MAX_LIST_VALUES, MAX_PAGE_HEADER_BYTES};
 /// Bytes of a header that are read first; most have fewer.
 const HEADER_GUESS_BYTES: u64 = 512;
 
-/// The most that DEFLATE and LZ4 can make of a byte.
+/// The most that DEFLATE can make of a byte.
 const MOST_OF_DEFLATE: u64 = 1_032;
-const MOST_OF_LZ4: u64 = 255;
 
 /// What the projected columns of a row group take.
 #[derive(Debug, Clone, Copy, Default)]
@@ -89,16 +89,12 @@ fn scan_column<R: ChunkReader>(
         }
         within(name, "bytes of a page, unpacked", unpacked_bytes, bounds.page_bytes)?;
         let claimed = unpacked_bytes.max(1);
-        let most = match column.compression() {
-            // These two codecs write on beyond what the header claims, so what they can write is counted.
-            Compression::GZIP(_) if packed_bytes.saturating_mul(MOST_OF_DEFLATE) > bounds.page_bytes => {
-                unpacked_gzip(file, at + header_bytes, packed_bytes, claimed)
-                    .map_err(|error| malformed(format!("page at byte {at}: {error}")))?
-            }
-            Compression::LZ4 => packed_bytes.saturating_mul(MOST_OF_LZ4),
-            _ => 0,
-        };
-        within(name, "bytes of a page, unpacked", most, bounds.page_bytes)?;
+        // This codec writes on beyond what the header claims, so what it would write is counted.
+        let is_gzip = matches!(column.compression(), Compression::GZIP(_));
+        if is_gzip && packed_bytes.saturating_mul(MOST_OF_DEFLATE) > bounds.page_bytes {
+            check_gzip(file, at + header_bytes, packed_bytes, claimed)
+                .map_err(|error| malformed(format!("page at byte {at}: {error}")))?;
+        }
         scanned.bytes = scanned.bytes.saturating_add(unpacked_bytes);
         if header.is_dictionary {
             dictionary = unpacked_bytes.max(dictionary);
@@ -138,13 +134,13 @@ fn read_header<R: ChunkReader>(file: &R, at: u64, end: u64) -> Result<PageHeader
     }
 }
 
-/// Bytes that a page packed with gzip unpacks to, counted up to one more than it claims.
-fn unpacked_gzip<R: ChunkReader>(file: &R, at: u64, packed_bytes: u64, claimed: u64) -> Result<u64, String> {
+/// Unpacks a page that is packed with gzip, to count what comes of it: up to one byte more than it claims.
+fn check_gzip<R: ChunkReader>(file: &R, at: u64, packed_bytes: u64, claimed: u64) -> Result<(), String> {
     let packed = file.get_bytes(at, packed_bytes as usize).map_err(|error| error.to_string())?;
     let decoder = flate2::read::MultiGzDecoder::new(packed.as_ref());
     let count =
         std::io::copy(&mut decoder.take(claimed + 1), &mut std::io::sink()).map_err(|error| error.to_string())?;
-    if count > claimed { Err(format!("it unpacks to more than the {claimed} bytes that it claims")) } else { Ok(count) }
+    if count > claimed { Err(format!("it unpacks to more than the {claimed} bytes that it claims")) } else { Ok(()) }
 }
 
 /// One row group, its pages bounded.
@@ -170,7 +166,10 @@ impl<R: ChunkReader + 'static> RowGroups for BoundedGroup<'_, R> {
 
     fn column_chunks(&self, column: usize) -> ParquetResult<Box<dyn PageIterator>> {
         let chunk = self.metadata.row_group(self.group).column(column);
-        let pages = SerializedPageReader::new(Arc::clone(&self.file), chunk, self.num_rows(), None)?;
+        // An LZ4 of another kind than the format's own would write on beyond what a page claims.
+        let properties = Arc::new(ReaderProperties::builder().set_backward_compatible_lz4(false).build());
+        let file = Arc::clone(&self.file);
+        let pages = SerializedPageReader::new_with_properties(file, chunk, self.num_rows(), None, properties)?;
         let descriptor = chunk.column_descr();
         let levels = [descriptor.max_rep_level() > 0, descriptor.max_def_level() > 0];
         let pages: Box<dyn PageReader> = Box::new(BoundedPages { pages, levels, watch: self.watch.clone() });

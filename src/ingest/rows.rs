@@ -79,6 +79,11 @@ impl<'m> RowWriter<'m> {
         self.line = line;
     }
 
+    /// Whether a batch is full.
+    pub(super) fn has_full(&self) -> bool {
+        !self.done.is_empty()
+    }
+
     /// Batches that are full.
     pub(super) fn take_full(&mut self) -> Vec<Numbered> {
         std::mem::take(&mut self.done)

@@ -90,7 +90,8 @@ pub(super) fn parse(
                 parsed.rejects.push(Refused { line: first_row + row as u64 + 1, column, value, reason });
             }
         }
-        if row % ROWS_A_PIECE == ROWS_A_PIECE - 1 {
+        // Full batches are not collected: each may have long texts.
+        if writer.has_full() || row % ROWS_A_PIECE == ROWS_A_PIECE - 1 {
             parsed.batches = writer.take_full();
             if results.put(std::mem::take(&mut parsed)).is_break() {
                 return Ok(ControlFlow::Break(()));
