@@ -246,6 +246,10 @@ pub const BODY_PIECE_BYTES: usize = 128 << 10;
 /// Refused rows of a bulk body that the answer describes; the others are counted.
 pub const MAX_ROW_ERRORS: usize = 100;
 
+/// Versions of the policy that a page of a part's versions looks at; a part that rarely changed gets a page with few, and where to
+/// go on.
+pub const MAX_VERSIONS_A_PAGE: usize = 1_000;
+
 /// Rows of one page of a list.
 pub const MAX_PAGE_ROWS: usize = 1_000;
 

@@ -68,6 +68,11 @@ impl Blocks {
                 }
                 return Ok(None);
             }
+            if self.ended && !matches!(self.split, Split::Array(_)) {
+                // A last record without an end of line belongs to those before it.
+                let end = self.pending.len();
+                return Ok(Some(self.take(end, Content::Records)));
+            }
             let (end, content) = match &mut self.split {
                 Split::Lines => (memchr::memrchr(b'\n', &self.pending).map_or(0, |at| at + 1), Content::Records),
                 Split::Csv { delimiter } => (csv::last_record_end(&self.pending, *delimiter), Content::Records),
@@ -84,11 +89,7 @@ impl Blocks {
                 return Ok(Some(self.take(end, content)));
             }
             if self.ended {
-                if matches!(self.split, Split::Array(_)) {
-                    return Err(self.malformed("ends inside of an element of its array"));
-                }
-                let end = self.pending.len();
-                return Ok(Some(self.take(end, Content::Records)));
+                return Err(self.malformed("ends inside of an element of its array"));
             }
             if self.pending.len() > self.max_record_bytes {
                 return self.pass_over().map(Some);

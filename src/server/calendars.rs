@@ -121,7 +121,7 @@ async fn remove(
     tag = "calendars",
     operation_id = "list_calendar_versions",
     params(("name" = String, Path, description = "The calendar's name.", min_length = 1, max_length = 255), VersionsQuery),
-    responses((status = 200, description = "What it was, newest first.", body = PartVersions)),
+    responses((status = 200, description = "A page of what it was, newest first.", body = PartVersions)),
     security(("bearer" = ["viewer"]))
 )]
 #[get("/calendars/{name}/versions")]

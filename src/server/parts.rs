@@ -1,6 +1,6 @@
 //! Calendars and priorities as parts of the policy: what both have in common. Their own files name the routes.
 
-use crate::limits::{MAX_LABEL_BYTES, MAX_PAGE_ROWS};
+use crate::limits::{MAX_LABEL_BYTES, MAX_VERSIONS_A_PAGE};
 use crate::server::auth::Admin;
 use crate::server::editing::{ApplyTo, Change, EditQuery, IfMatch, blocking, document_in_force, edit_part, part_tag};
 use crate::server::filters;
@@ -53,7 +53,9 @@ pub struct PartVersion {
     pub note: String,
     #[schema(inline)]
     pub apply: ApplyTo,
-    /// As it was; missing where it was removed.
+    /// Whether the part was removed.
+    pub removed: bool,
+    /// As it was, if `definitions` asks for it; missing where it was removed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schema(value_type = Option<Object>)]
     pub definition: Option<Table>,
@@ -64,6 +66,9 @@ pub struct PartVersion {
 pub struct PartVersions {
     /// Newest first.
     pub versions: Vec<PartVersion>,
+    /// Pass it as `before` for the next page; missing on the last one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub next_before: Option<u64>,
 }
 
 /// How much of a history is wanted.
@@ -71,10 +76,18 @@ pub struct PartVersions {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields, default)]
 pub struct VersionsQuery {
-    /// Versions at most, the newest.
-    #[param(minimum = 1, maximum = 1000, default = 1000)]
+    /// Versions before this version of the policy: `next_before` of the page before.
+    #[param(minimum = 1, maximum = 9007199254740991_u64)]
+    pub before: Option<u64>,
+    /// Versions of the page at most.
+    #[param(minimum = 1, maximum = 1000, default = 100)]
     pub limit: Option<usize>,
+    /// Whether each version comes with its definition.
+    pub definitions: bool,
 }
+
+/// Versions of a page, unless the client says otherwise.
+const DEFAULT_ROWS: usize = 100;
 
 /// All parts of a kind, as they are in force.
 ///
@@ -158,8 +171,9 @@ pub async fn versions(state: &AppState, section: Section, name: String, query: V
     let limit = query.checked()?;
     let policies = state.service.policies();
     blocking(move || {
-        let versions = history(&policies, limit, |document| document.part(section, &name).cloned())?;
-        if versions.is_empty() { Err(missing(section, &name)) } else { Ok(PartVersions { versions }) }
+        let page = history(&policies, limit, query, |document| document.part(section, &name).cloned())?;
+        let is_unknown = page.versions.is_empty() && page.next_before.is_none() && query.before.is_none();
+        if is_unknown { Err(missing(section, &name)) } else { Ok(page) }
     })
     .await
 }
@@ -168,22 +182,36 @@ impl VersionsQuery {
     /// # Errors
     /// 400 outside of the bounds.
     pub fn checked(self) -> Answer<usize> {
-        filters::page_rows(self.limit, MAX_PAGE_ROWS)
+        filters::sequence("before", self.before.unwrap_or(0))?;
+        filters::page_rows(self.limit, DEFAULT_ROWS)
+    }
+
+    /// The versions of the policy that the page may have, newest first.
+    pub fn newest_first<'p>(&self, policies: &'p [PolicyVersion]) -> impl Iterator<Item = &'p PolicyVersion> + use<'p> {
+        let before = self.before.unwrap_or(u64::MAX);
+        policies.iter().rev().skip_while(move |policy| policy.number >= before)
     }
 }
 
-/// The newest versions of a part, where it differs from what it was before.
+/// A page of the versions of a part, where it differs from what it was before. It looks at so many versions of the policy at
+/// most.
 fn history(
     policies: &Arc<Vec<PolicyVersion>>,
     limit: usize,
+    query: VersionsQuery,
     pick: impl Fn(&PolicyDocument) -> Option<Table>,
-) -> Answer<Vec<PartVersion>> {
+) -> Answer<PartVersions> {
     let mut versions = Vec::new();
     let part_of = |policy: &PolicyVersion| PolicyDocument::parse(&policy.text).map(|document| pick(&document));
-    let mut newest_first = policies.iter().rev();
+    let mut newest_first = query.newest_first(policies);
     let mut newer = newest_first.next();
     let mut newer_part = newer.map(part_of).transpose().map_err(Problem::failed)?.flatten();
+    let mut looked_at = 0;
     while let Some(policy) = newer {
+        if versions.len() == limit || looked_at == MAX_VERSIONS_A_PAGE {
+            return Ok(PartVersions { versions, next_before: Some(policy.number + 1) });
+        }
+        looked_at += 1;
         let older = newest_first.next();
         let older_part = older.map(part_of).transpose().map_err(Problem::failed)?.flatten();
         if newer_part != older_part {
@@ -193,15 +221,13 @@ fn history(
                 actor: policy.actor.to_string(),
                 note: policy.note.clone(),
                 apply: policy.apply.into(),
-                definition: newer_part,
+                removed: newer_part.is_none(),
+                definition: newer_part.filter(|_| query.definitions),
             });
-            if versions.len() == limit {
-                break;
-            }
         }
         (newer, newer_part) = (older, older_part);
     }
-    Ok(versions)
+    Ok(PartVersions { versions, next_before: None })
 }
 
 fn missing(section: Section, name: &str) -> Problem {
@@ -273,14 +299,22 @@ mod tests {
             version(3, "[calendars.a]\nhours = '24x7'\ntime_zone = 'UTC'"),
             version(4, "[calendars.a]\nhours = '24x7'\ntime_zone = 'UTC'\n[calendars.b]\nx = 2"),
         ]);
-        let of = |name: &'static str, limit| {
-            let found = history(&policies, limit, move |document| document.part(Section::Calendars, name).cloned());
-            found.expect("TOML").iter().map(|found| (found.version, found.definition.is_some())).collect::<Vec<_>>()
+        let page = |name: &'static str, limit, before| {
+            let query = VersionsQuery { before, definitions: true, ..VersionsQuery::default() };
+            let pick = move |document: &PolicyDocument| document.part(Section::Calendars, name).cloned();
+            let page = history(&policies, limit, query, pick).expect("TOML");
+            assert!(page.versions.iter().all(|found| found.removed == found.definition.is_none()));
+            let found = page.versions.iter().map(|found| (found.version, !found.removed)).collect::<Vec<_>>();
+            (found, page.next_before)
         };
-        assert_eq!(of("a", 9), [(3, true), (1, true)]);
-        assert_eq!(of("b", 9), [(4, true), (3, false), (2, true)]);
-        assert_eq!(of("b", 2), [(4, true), (3, false)]);
-        assert!(of("c", 9).is_empty());
+        assert_eq!(page("a", 9, None), (vec![(3, true), (1, true)], None));
+        assert_eq!(page("b", 9, None), (vec![(4, true), (3, false), (2, true)], None));
+        assert_eq!(page("b", 2, None), (vec![(4, true), (3, false)], Some(3)));
+        assert_eq!(page("b", 2, Some(3)), (vec![(2, true)], None));
+        assert_eq!(page("c", 9, None), (Vec::new(), None));
+        let query = VersionsQuery::default();
+        let plain = history(&policies, 9, query, |document| document.part(Section::Calendars, "a").cloned());
+        assert!(plain.expect("TOML").versions.iter().all(|found| found.definition.is_none() && !found.removed));
     }
 
     #[test]

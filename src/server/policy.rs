@@ -1,6 +1,5 @@
 //! `/v1/policy`: the whole policy as a text, with its versions.
 
-use crate::limits::MAX_PAGE_ROWS;
 use crate::server::auth::{Admin, Viewer};
 use crate::server::editing::{ApplyTo, EditAnswer, EditQuery, IfMatch, edit_whole, in_force, version_tag};
 use crate::server::parts::{Media, TOML, VersionsQuery, unreadable};
@@ -53,13 +52,19 @@ pub struct PolicyVersionRow {
     pub bytes: u64,
     /// Files that it names.
     pub files: Vec<String>,
+    /// Its text, if `definitions` asks for it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub text: Option<String>,
 }
 
 /// Versions of the policy.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PolicyVersions {
-    /// Newest first; the first is in force.
+    /// Newest first; the very first is in force.
     pub versions: Vec<PolicyVersionRow>,
+    /// Pass it as `before` for the next page; missing on the last one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub next_before: Option<u64>,
 }
 
 /// Get the policy
@@ -133,7 +138,7 @@ async fn put_policy(
     tag = "policy",
     operation_id = "list_policy_versions",
     params(VersionsQuery),
-    responses((status = 200, description = "All of them, newest first.", body = PolicyVersions)),
+    responses((status = 200, description = "A page of them, newest first.", body = PolicyVersions)),
     security(("bearer" = ["viewer"]))
 )]
 #[get("/policy/versions")]
@@ -142,9 +147,16 @@ async fn versions(
     state: web::Data<AppState>,
     query: web::Query<VersionsQuery>,
 ) -> Answer<web::Json<PolicyVersions>> {
-    let limit = query.checked()?.min(MAX_PAGE_ROWS);
+    let limit = query.checked()?;
     let policies = state.service.policies();
-    Ok(web::Json(PolicyVersions { versions: policies.iter().rev().take(limit).map(PolicyVersionRow::from).collect() }))
+    let mut newest_first = query.newest_first(&policies);
+    let row = |version: &PolicyVersion| PolicyVersionRow {
+        text: query.definitions.then(|| version.text.to_string()),
+        ..PolicyVersionRow::from(version)
+    };
+    let versions: Vec<PolicyVersionRow> = newest_first.by_ref().take(limit).map(row).collect();
+    let next_before = newest_first.next().map(|version| version.number + 1);
+    Ok(web::Json(PolicyVersions { versions, next_before }))
 }
 
 impl From<&PolicyVersion> for PolicyVersionRow {
@@ -157,6 +169,7 @@ impl From<&PolicyVersion> for PolicyVersionRow {
             apply: version.apply.into(),
             bytes: version.text.len() as u64,
             files: version.files.iter().map(|(name, _)| name.clone()).collect(),
+            text: None,
         }
     }
 }

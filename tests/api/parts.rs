@@ -119,7 +119,17 @@ fn a_calendar_has_a_life_of_its_own() {
     assert_eq!(done.status, 200, "{}", done.text);
     assert_eq!(done.etag, running.get("/v1/calendars/office").etag);
     assert_eq!(with(office.etag.as_deref().unwrap()).status, 412);
-    let versions = running.get("/v1/calendars/office/versions").json["versions"].clone();
+    let plain = running.get("/v1/calendars/office/versions").json;
+    assert!(plain["next_before"].is_null() && plain["versions"][1]["definition"].is_null(), "{plain}");
+    let newest = running.get("/v1/calendars/office/versions?limit=1").json;
+    let next = newest["next_before"].as_u64().unwrap();
+    let older = running.get(&format!("/v1/calendars/office/versions?limit=1&before={next}")).json;
+    assert_eq!(newest["versions"][0], plain["versions"][0]);
+    assert_eq!(older["versions"][0], plain["versions"][1]);
+    assert_eq!(running.get("/v1/calendars/office/versions?limit=1001").status, 400);
+    let page = running.get("/v1/policy/versions?limit=1&definitions=true").json;
+    assert!(page["versions"][0]["text"].as_str().unwrap().contains("[calendars.office]"), "{page}");
+    let versions = running.get("/v1/calendars/office/versions?definitions=true").json["versions"].clone();
     let numbers: Vec<u64> = versions.as_array().unwrap().iter().map(|row| row["version"].as_u64().unwrap()).collect();
     assert_eq!(numbers, [3, 1]);
     assert_eq!(versions[1]["definition"]["mon-fri"], json!(["08:00-16:00"]));

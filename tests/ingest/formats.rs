@@ -1,5 +1,7 @@
 //! The same rows in every format and compression give the same batches.
 
+use std::io::Cursor;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::support::{Row, compressed, read_all, rows_of};
@@ -8,7 +10,8 @@ use arrow::array::{
     TimestampMicrosecondArray,
 };
 use arrow::datatypes::{DataType, Field, Int32Type};
-use overdue::ingest::{Format, Mapping, Options, Source};
+use overdue::ingest::{self, Format, Mapping, Options, Source};
+use overdue::ticket::Batch;
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
 
@@ -230,4 +233,23 @@ fn missing_and_doubled_columns_are_told_with_what_there_is() {
     writer.write(&parquet).expect("written");
     writer.close().expect("closed");
     assert!(error("a.parquet", &bytes).contains("has no column \"at\""));
+}
+
+#[test]
+fn an_input_without_a_final_newline_is_one_batch() {
+    let rows = "{\"ticket\":\"a\",\"at\":\"2026-01-01T00:00:00Z\",\"event\":\"opened\"}\n".repeat(3);
+    let csv = "ticket,at,event\na,2026-01-01T00:00:00Z,opened\nb,2026-01-01T00:00:00Z,opened\n";
+    for (name, text) in [("a.ndjson", rows.as_str()), ("a.csv", csv)] {
+        for text in [text, text.trim_end()] {
+            let source = Source::stream(name, Cursor::new(text.to_owned()));
+            let mut batches = Vec::new();
+            let take = |batch: Batch| {
+                batches.push(batch.len());
+                ControlFlow::Continue(())
+            };
+            let report = ingest::read([source], &Mapping::default(), &Options::default(), take, |_| Ok(())).unwrap();
+            assert_eq!((batches.len() as u64, report.rejected), (1, 0), "{text:?}");
+            assert_eq!(batches[0] as u64, report.rows, "{text:?}");
+        }
+    }
 }
