@@ -213,6 +213,7 @@ fn read_one(
     take: impl FnMut(Parsed) -> Result<ControlFlow<()>, IngestError>,
 ) -> Result<ControlFlow<()>, IngestError> {
     let name = source.name.clone();
+    let before = options.read_bytes.load(Ordering::Relaxed);
     let opened = source::open(source, options.format, mapping.records.is_some(), &options.read_bytes)?;
     let wrong_columns = |reason| IngestError::Columns { source_name: name.clone(), reason };
     let blocks = |opened, split| Blocks::new(&name, opened, split, options.block_bytes, MAX_LINE_BYTES);
@@ -232,7 +233,13 @@ fn read_one(
             (blocks, TextFormat::Csv { delimiter, header })
         }
         Format::Parquet => {
+            let is_file = opened.file.is_some();
             let table = pipeline::guarded(&name, || Table::open(&name, opened, mapping, options))?;
+            // A plain file is read at places of its own, past the counter of the stream.
+            if is_file {
+                let counted = options.read_bytes.load(Ordering::Relaxed) - before;
+                options.read_bytes.fetch_add(table.length().saturating_sub(counted), Ordering::Relaxed);
+            }
             let mut groups = 0..table.row_groups();
             let parse = |group, results: &pipeline::Results| table.parse(group, mapping, results);
             return pipeline::run(&name, options.threads, || Ok(groups.next()), parse, take);

@@ -84,6 +84,11 @@ impl Table {
         Ok(Self { name, file, metadata, plan, first_rows, numbered, leaves, levels, bounds, _share })
     }
 
+    /// Bytes of the file.
+    pub fn length(&self) -> u64 {
+        self.file.length
+    }
+
     pub fn row_groups(&self) -> usize {
         self.first_rows.len()
     }

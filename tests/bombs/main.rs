@@ -73,6 +73,30 @@ fn bombs_cost_little() {
         assert_eq!(budget.free(), BUDGET_BYTES, "{name}: memory is not given back");
     }
     sound_tables_are_read(&budget);
+    a_long_file_is_read();
+}
+
+/// More rows than any input may have, in a file that is read at places of its own.
+fn a_long_file_is_read() {
+    let rows = 400_000;
+    let ids: ArrayRef = Arc::new(Int64Array::from_iter_values((0..rows).map(|row| row * 7_919 % 1_000_003)));
+    let opened: ArrayRef = Arc::new(StringArray::from_iter_values(
+        (0..rows).map(|row| format!("2026-11-{:02}T{:02}:{:02}:{:02}Z", 1 + row % 28, row % 24, row % 60, row % 59)),
+    ));
+    let batch = RecordBatch::try_from_iter([("id", ids), ("opened_at", opened)]).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.parquet");
+    let bytes = parquet(&batch, WriterProperties::default());
+    fs::write(&path, &bytes).unwrap();
+    let report = ingest::read(
+        [Source::file(&path)],
+        &Mapping::tickets(),
+        &Options::default(),
+        |_| ControlFlow::Continue(()),
+        |_| Ok(()),
+    );
+    let report = report.unwrap();
+    assert_eq!((report.rows, report.rejected, report.bytes), (rows as u64, 0, bytes.len() as u64));
 }
 
 /// Tables of every encoding and codec that are what they say, under the same bounds.
