@@ -62,7 +62,7 @@ def main():
     parser.add_argument("--copies", type=int, metavar="COUNT", help="hot copies (200; quick 8)")
     parser.add_argument("--stops", type=int, metavar="COUNT", help="stops at random moments of a snapshot (100; quick 8)")
     parser.add_argument("--seconds", type=int, metavar="COUNT", help="length of a crowd's attack (60; quick 8)")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     quick = options.quick
     for name, full, less in (("copies", 200, 8), ("stops", 100, 8), ("seconds", 60, 8)):
         value = getattr(options, name)
