@@ -146,11 +146,11 @@ def bombs(size):
         made[f"PLAIN in {name}, size not true"] = frame(Column("subject", page(content, 1, PLAIN, (1 << 31) - 1), 1, codec), 1)
     rows = 1 << 31
     made["rows that the footer claims"] = frame(Column("subject", page(plain(b"x"), 1, PLAIN), rows - 1), rows - 1)
-    rows = 200_000_000
-    nulls = struct.pack("<I", len(varint(rows << 1)) + 1) + varint(rows << 1) + b"\0"
-    nothing = [Column(name, page(nulls, rows, PLAIN), rows, optional=True) for name in ("id", "opened_at")]
-    made["empty rows"] = file(nothing, rows)
-    made["rows of one id"] = file([constant("id", b"T-1", rows), constant("opened_at", TIME, rows)], rows)
+    for rows in (200_000_000, 50_000_000):
+        nulls = struct.pack("<I", len(varint(rows << 1)) + 1) + varint(rows << 1) + b"\0"
+        nothing = [Column(name, page(nulls, rows, PLAIN), rows, optional=True) for name in ("id", "opened_at")]
+        made[f"{rows // 1_000_000}M empty rows"] = file(nothing, rows)
+        made[f"{rows // 1_000_000}M rows of one id"] = file([constant("id", b"T-1", rows), constant("opened_at", TIME, rows)], rows)
     made["columns"] = file([constant("id", b"T-1", 1), constant("opened_at", TIME, 1),
                             *(Column(f"c{number}", b"", 0) for number in range(20_000))], 1)
     made["footer length"] = b"PAR1" + bytes(100 << 10) + struct.pack("<I", 0x7FFFFFFF) + b"PAR1"

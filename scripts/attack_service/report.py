@@ -15,7 +15,7 @@ class Report:
         times = [f"{part.p99 * 1e3:.1f} ms" if part and part.times else "" for part in (before, during)]
         failed = f"{during.failed} of {during.failed + len(during.times)}" if during else ""
         self.is_broken |= bool(faults)
-        said = f"{result}; BROKEN: {'; '.join(faults)}" if faults else result
+        said = " ".join((f"{result}; BROKEN: {'; '.join(faults)}" if faults else result).split())
         self._put((what, *held, *times, failed, said))
 
     def broken(self, what, why):
