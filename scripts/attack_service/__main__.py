@@ -4,6 +4,7 @@ import argparse
 import os
 import pathlib
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -75,6 +76,8 @@ def main():
             parser.error(f"no scenario {name!r}, expected some of: {' '.join(SCENARIOS)}")
     options.seed = int(os.environ.get("OVERDUE_ATTACK_SEED", time.time_ns() % 1_000_000))
     print(f"OVERDUE_ATTACK_SEED={options.seed} {options.binary}", flush=True)
+    # What was started ends with this process.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with tempfile.TemporaryDirectory(prefix="overdue-attack-") as folder:
         attack = Attack(options.binary, folder, options)
         try:

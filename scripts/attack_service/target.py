@@ -184,11 +184,11 @@ class Target:
     def load(self, body, token="healthy", timeout=60, query=""):
         return self.json("POST", f"/v1/tickets{query}", body, token, NDJSON, timeout)
 
-    def records(self, after=0, most=1_000_000):
-        """Escalation records after a number, by number."""
+    def records(self, after=0, most=1_000_000, query=""):
+        """Escalation records after a number, by number. A page may be empty and not the last."""
         found = {}
         while len(found) < most:
-            page = self.json("GET", f"/v1/escalations?after={after}&limit=1000")
+            page = self.json("GET", f"/v1/escalations?after={after}&limit=1000{query}")
             for record in page["escalations"]:
                 found[record["sequence"]] = record
             if not page["escalations"] and page["next_after"] <= after:
@@ -230,6 +230,5 @@ class Target:
         ticket = f"{prefix}{time.monotonic_ns()}-"
         with contextlib.suppress(RuntimeError):
             self.load(tickets(ticket, 1, opened_s=self.engine_s(), priority="quick"))
-            path = f"/v1/escalations?ticket={ticket}0&after=0"
-            return self.until("the level", 10, lambda: self.json("GET", path)["escalations"])
+            return self.until("the level", 10, lambda: self.records(query=f"&ticket={ticket}0"))
         return False
