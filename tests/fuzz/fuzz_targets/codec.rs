@@ -1,0 +1,5 @@
+//! The target `codec` for cargo-fuzz.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| targets::codec(bytes));
