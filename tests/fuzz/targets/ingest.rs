@@ -115,8 +115,7 @@ fn same(one: &Outcome, other: &Outcome, how: &str) {
 fn row_of(batch: &Batch, row: usize, line: u64) -> String {
     let labels = Column::ALL.map(|column| batch.labels(column).get(row));
     let text = if batch.text.is_empty() { "" } else { batch.text.get(row) };
-    let (ticket, at_ms, kind, state) =
-        (batch.ticket.get(row), batch.at_ms[row], batch.kind[row], batch.state[row]);
+    let (ticket, at_ms, kind, state) = (batch.ticket.get(row), batch.at_ms[row], batch.kind[row], batch.state[row]);
     format!("{line} {ticket:?} {at_ms} {kind:?} {state:?} {labels:?} {text:?}")
 }
 
