@@ -72,6 +72,9 @@ pub const MAX_CONFIG_MARKS: usize = 2 << 20;
 /// Bytes of one line or record of an input file.
 pub const MAX_LINE_BYTES: usize = 4 << 20;
 
+/// Columns of a CSV file. Each takes some 100 bytes while the file is read; exports have hundreds.
+pub const MAX_COLUMNS: usize = 65_536;
+
 /// Bytes that a compressed input may expand to, for each compressed byte read (a plain-text export shrinks 5 to 30 times).
 pub const MAX_EXPANSION: u64 = 200;
 

@@ -12,7 +12,7 @@ use super::mapping::Mapping;
 use super::pipeline::{Parsed, Refused, Results};
 use super::rows::{Outcome, RowWriter};
 use super::values::RowFault;
-use crate::limits::MAX_LINE_BYTES;
+use crate::limits::{MAX_COLUMNS, MAX_LINE_BYTES};
 
 /// Results are handed on in pieces of about so many refused rows, so that rubbish does not pile up in memory.
 const REJECTS_A_PIECE: usize = 4_096;
@@ -33,7 +33,11 @@ impl Header {
     /// Finds the mapping's columns in a header.
     pub fn new(record: &[u8], mapping: &Mapping) -> Result<Self, String> {
         let text = std::str::from_utf8(record).map_err(|_| "has a first line that is no UTF-8 text".to_owned())?;
-        let width = record.len() + 1;
+        let delimiters = memchr::memchr_iter(mapping.delimiter, record).count();
+        if delimiters >= MAX_COLUMNS {
+            return Err(format!("has a first line with {} fields, at most {MAX_COLUMNS} are accepted", delimiters + 1));
+        }
+        let width = delimiters + 1;
         let identity: Vec<usize> = (0..width).collect();
         let mut cells = vec![Cell::Null; width];
         let (_, fields) = csv::read_record(text, mapping.delimiter, &identity, &mut cells);
@@ -136,6 +140,11 @@ impl<'b> BlockReader<'b> {
         let whole = std::str::from_utf8(bytes).ok();
         let mut start = 0;
         while start < bytes.len() {
+            // Lines without anything, which have no fields: there may be very many.
+            if bytes[start] == b'\n' || bytes[start..].starts_with(b"\r\n") {
+                start += if bytes[start] == b'\n' { 1 } else { 2 };
+                continue;
+            }
             let record = match whole {
                 Some(text) => &text[start..],
                 None => {

@@ -232,5 +232,9 @@ fn text_bombs() -> Vec<Bomb> {
         all.push(bomb(format!("empty.{name}.zst"), zstd.finish().unwrap()));
         all.push(bomb(format!("empty.{name}.gz"), gzip.finish().unwrap()));
     }
+    all.push(bomb(
+        "columns.csv",
+        [b"id,opened_at".as_slice(), &vec![b','; 4_000_000], b"\n1,2026-11-20T08:00:00Z\n"].concat(),
+    ));
     all
 }
