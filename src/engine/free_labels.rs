@@ -23,6 +23,9 @@ struct PerKind<T> {
 /// Which labels are in use, by number.
 type Used = PerKind<Vec<bool>>;
 
+/// The totals by label of a kind.
+type TotalsOf = fn(&Counters) -> &[Tally];
+
 /// The new number of each label; [`NO_SYMBOL`] for one that goes.
 type Renumbered = PerKind<Vec<Symbol>>;
 
@@ -87,7 +90,7 @@ impl Engine {
     /// customers than there are tickets.
     fn may_have_unused_labels(&self) -> bool {
         let tickets = self.len();
-        let counted: [Option<fn(&Counters) -> &[Tally]>; 5] = [
+        let counted: [Option<TotalsOf>; 5] = [
             None,
             Some(|counters| &counters.by_team),
             Some(|counters| &counters.by_channel),
