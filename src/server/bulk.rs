@@ -3,9 +3,9 @@
 //! A body of a few rows is parsed where it arrives and sent as one command. Any other is read on threads of its own, a batch of
 //! some thousand rows after the other, each durable before the next is sent; what is not taken yet waits at the sender. So
 //! memory does not depend on the body's length, and requests beside it are not held up. Nor are other bulk bodies: a slow sender
-//! has threads only after its first half MiB, and holds a turn to work (`turns`) only while something has come. When a body breaks off (its sender goes
-//! away, the disk is full) the batches before stand: rows are told once and once only changes anything, so sending the whole
-//! body again is safe.
+//! has threads only after its first half MiB, and holds a turn to work (`turns`) only while something has come. When a body
+//! breaks off (its sender goes away, the disk is full) the batches before stand: rows are told once and once only changes
+//! anything, so sending the whole body again is safe.
 
 mod answer;
 mod body;
