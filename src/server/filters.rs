@@ -56,6 +56,19 @@ pub fn sequence(name: &str, sequence: u64) -> Answer<u64> {
     Err(refused(name, format!("{name} is {sequence}, expected at most {MAX_NUMBER}")))
 }
 
+/// The number of a version.
+///
+/// # Errors
+/// 400 for one that no version will have.
+pub fn version(name: &str, version: Option<u64>) -> Answer<Option<u64>> {
+    match version {
+        Some(version) if !(1..=MAX_NUMBER).contains(&version) => {
+            Err(refused(name, format!("{name} is {version}, expected 1 to {MAX_NUMBER}")))
+        }
+        version => Ok(version),
+    }
+}
+
 fn refused(name: &str, message: String) -> Problem {
     Problem::bad_request(&message).with_error(FieldError::new(message).field(name))
 }

@@ -182,7 +182,7 @@ impl VersionsQuery {
     /// # Errors
     /// 400 outside of the bounds.
     pub fn checked(self) -> Answer<usize> {
-        filters::sequence("before", self.before.unwrap_or(0))?;
+        filters::version("before", self.before)?;
         filters::page_rows(self.limit, DEFAULT_ROWS)
     }
 

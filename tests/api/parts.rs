@@ -126,7 +126,9 @@ fn a_calendar_has_a_life_of_its_own() {
     let older = running.get(&format!("/v1/calendars/office/versions?limit=1&before={next}")).json;
     assert_eq!(newest["versions"][0], plain["versions"][0]);
     assert_eq!(older["versions"][0], plain["versions"][1]);
-    assert_eq!(running.get("/v1/calendars/office/versions?limit=1001").status, 400);
+    for wrong in ["limit=1001", "before=0", "definitions=perhaps"] {
+        assert_eq!(running.get(&format!("/v1/calendars/office/versions?{wrong}")).status, 400, "{wrong}");
+    }
     let page = running.get("/v1/policy/versions?limit=1&definitions=true").json;
     assert!(page["versions"][0]["text"].as_str().unwrap().contains("[calendars.office]"), "{page}");
     let versions = running.get("/v1/calendars/office/versions?definitions=true").json["versions"].clone();
