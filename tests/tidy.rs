@@ -274,9 +274,11 @@ fn text_files() -> Vec<Source> {
         .flat_map(|folder| files_below(&top().join(folder)))
         .collect();
     paths.extend(files_below(&top().join("data")).into_iter().filter(|path| has_extension(path, &["toml", "md"])));
-    paths.extend(["Cargo.toml", "clippy.toml", "README.md"].map(|name| top().join(name)));
+    paths.extend(["Cargo.toml", "clippy.toml", "deny.toml", "README.md"].map(|name| top().join(name)));
+    // Inputs for fuzzing are bytes of any kind, under names of any kind.
+    let corpus = top().join("tests/fuzz/corpus");
     let is_text = |path: &PathBuf| path.extension().is_none() || has_extension(path, &["rs", "toml", "md", "py", "sh"]);
-    with_text(paths.into_iter().filter(is_text).collect())
+    with_text(paths.into_iter().filter(|path| is_text(path) && !path.starts_with(&corpus)).collect())
 }
 
 fn has_extension(path: &Path, extensions: &[&str]) -> bool {
