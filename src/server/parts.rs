@@ -169,6 +169,10 @@ pub async fn remove(
 /// As problems; 404 for a name that the policy never had.
 pub async fn versions(state: &AppState, section: Section, name: String, query: VersionsQuery) -> Answer<PartVersions> {
     let limit = query.checked()?;
+    if name.len() > MAX_LABEL_BYTES {
+        // No policy ever had such a name.
+        return Err(missing(section, &name));
+    }
     let policies = state.service.policies();
     blocking(move || {
         let page = history(&policies, limit, query, |document| document.part(section, &name).cloned())?;
