@@ -235,7 +235,7 @@ fn engine(criterion: &mut Criterion) {
     });
     // What a cron job does each time it runs: every open ticket's due times, computed and compared with now.
     let opened_ms: Vec<i64> = tickets.at_ms.clone();
-    let timeline = &office.timeline;
+    let timeline = office.timeline();
     group.bench_function("rival/scan-and-recompute", |bencher| {
         bencher.iter(|| {
             let now_ms = black_box(start_ms() + 5 * DAY_MS);

@@ -21,13 +21,15 @@ pub use span::{Span, SpanError};
 pub use timeline::{OpenIntervals, Timeline};
 pub use zone::{Stretch, UnknownZone, Zone, zone_data_version};
 
+use std::sync::OnceLock;
+
 /// A named calendar: what its author wrote, and what it compiles to.
 #[derive(Debug)]
 pub struct Calendar {
     pub name: String,
     /// With the days of its holiday files in their place.
     pub definition: CalendarDefinition,
-    pub timeline: Timeline,
+    timeline: OnceLock<Timeline>,
 }
 
 impl Calendar {
@@ -42,8 +44,37 @@ impl Calendar {
         read: &mut dyn FnMut(&str) -> Result<String, String>,
     ) -> Result<Self, CalendarError> {
         let definition = definition.resolved(read)?;
-        let timeline = Timeline::compile(&definition)?;
+        let timeline = Timeline::compile(&definition)?.into();
         Ok(Self { name: name.into(), definition, timeline })
+    }
+
+    /// A calendar that was compiled before, in another process: it is compiled again when something is measured in it.
+    ///
+    /// # Errors
+    /// As of [`Calendar::new`], but for hours that never open: nothing measured in them is ever due.
+    pub fn known(
+        name: impl Into<String>,
+        definition: &CalendarDefinition,
+        read: &mut dyn FnMut(&str) -> Result<String, String>,
+    ) -> Result<Self, CalendarError> {
+        let definition = definition.resolved(read)?;
+        Zone::named(&definition.time_zone)?;
+        Ok(Self { name: name.into(), definition, timeline: OnceLock::new() })
+    }
+
+    /// The same calendar without its timeline, which takes about a MiB.
+    pub fn uncompiled(&self) -> Self {
+        Self { name: self.name.clone(), definition: self.definition.clone(), timeline: OnceLock::new() }
+    }
+
+    pub fn is_compiled(&self) -> bool {
+        self.timeline.get().is_some()
+    }
+
+    /// The timeline; the first call may compile it, which takes milliseconds.
+    #[inline]
+    pub fn timeline(&self) -> &Timeline {
+        self.timeline.get_or_init(|| Timeline::compile(&self.definition).unwrap_or_else(|_| Timeline::never()))
     }
 }
 

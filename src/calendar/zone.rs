@@ -58,6 +58,11 @@ pub struct Zone {
 }
 
 impl Zone {
+    pub fn utc() -> Self {
+        let stretches = vec![Stretch { from_ms: i64::MIN, offset_ms: 0 }];
+        Self { name: "Etc/UTC".to_owned(), stretches, first_of_group: vec![0; GROUPS] }
+    }
+
     /// Looks up an IANA name, in any case.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use super::edit::Edit;
 use super::outcome::{CycleRecord, Escalation, Outcome, Passed, Refused};
 use super::shard::{Scene, Shard};
 use super::symbols::{Symbol, Symbols};
-use super::versions::{Apply, Versions};
+use super::versions::{Apply, TooMany, Versions};
 use super::words::{Resolved, Words};
 use crate::limits::{MAX_PRIORITIES, MAX_SHARDS, MAX_VERSIONS};
 use crate::policy::Policy;
@@ -23,8 +23,12 @@ const PARALLEL_FROM: usize = 10_000;
 pub enum EditError {
     #[error("priority {name:?} cannot be removed: {tickets} tickets have it")]
     InUse { name: String, tickets: u64 },
-    #[error("{versions} versions of {MAX_PRIORITIES} priorities at most: an engine keeps {MAX_VERSIONS}")]
-    TooMany { versions: usize },
+    #[error(
+        "the policy cannot be edited any more: there would be {versions} versions of priorities, {priorities} priorities among \
+         all versions; at most {MAX_VERSIONS} and {MAX_PRIORITIES}. To go on, start with the newest policy in a new data folder \
+         and load the open tickets there"
+    )]
+    TooMany { versions: usize, priorities: usize },
     #[error("another edit came into force meanwhile")]
     Overtaken,
     #[error("{shards} shards are held back: the policy cannot be edited before they have caught up")]
@@ -201,8 +205,9 @@ impl Engine {
         self.versions = std::mem::take(&mut edited.versions);
         self.words.priorities = edited.priorities;
         self.clocks = edited.clocks;
-        self.words.by_policy = Words::by_policy(&policy, &self.words.priorities);
-        self.policy = policy;
+        self.words.by_policy = Words::by_policy(&edited.policy, &self.words.priorities);
+        self.policy = edited.policy;
+        self.drop_unused_timelines();
         let mut outcome = collect(&mut self.shards);
         outcome.sort();
         Ok(outcome)
@@ -216,14 +221,15 @@ impl Engine {
             }
         }
         let mut edited = Edited {
+            policy: Arc::new(self.versions.share(policy, &self.words.priorities)),
             versions: self.versions.clone(),
             priorities: self.words.priorities.clone(),
             clocks: self.clocks.clone(),
         };
         edited
             .versions
-            .install(policy, &mut edited.priorities, &mut edited.clocks, self.now_ms, apply)
-            .map_err(|versions| EditError::TooMany { versions })?;
+            .install(&edited.policy, &mut edited.priorities, &mut edited.clocks, self.now_ms, apply)
+            .map_err(|TooMany { versions, priorities }| EditError::TooMany { versions, priorities })?;
         Ok(edited)
     }
 
@@ -325,6 +331,7 @@ pub(super) fn is_held(held: &[bool], shard: u16) -> bool {
 /// What an edit would bring into force.
 #[derive(Debug)]
 pub(super) struct Edited {
+    policy: Arc<Policy>,
     pub versions: Versions,
     priorities: Symbols,
     clocks: Symbols,

@@ -62,6 +62,11 @@ impl Meter {
         meter
     }
 
+    /// An equal calendar in the place of the one it has.
+    pub(super) fn set_calendar(&mut self, calendar: &Arc<Calendar>) {
+        self.calendar = Arc::clone(calendar);
+    }
+
     pub(super) fn definition(&self) -> &Clock {
         &self.definition
     }
@@ -73,33 +78,33 @@ impl Meter {
     /// Business time between two instants, as this clock counts it.
     #[inline]
     pub(super) fn elapsed(&self, from_ms: i64, to_ms: i64) -> i64 {
-        if self.real_time { (to_ms - from_ms).max(0) } else { self.calendar.timeline.elapsed(from_ms, to_ms) }
+        if self.real_time { (to_ms - from_ms).max(0) } else { self.calendar.timeline().elapsed(from_ms, to_ms) }
     }
 
     #[inline]
     fn add(&self, start_ms: i64, amount_ms: i64) -> i64 {
         let due_ms =
-            if self.real_time { start_ms + amount_ms } else { self.calendar.timeline.add(start_ms, amount_ms) };
+            if self.real_time { start_ms + amount_ms } else { self.calendar.timeline().add(start_ms, amount_ms) };
         due_ms.min(NEVER_MS)
     }
 
     /// The stretches of time between two instants that count.
     pub(super) fn intervals(&self, from_ms: i64, to_ms: i64) -> impl Iterator<Item = (i64, i64)> {
         let whole = (self.real_time && from_ms < to_ms).then_some((from_ms, to_ms));
-        let open = (!self.real_time).then(|| self.calendar.timeline.open_intervals(from_ms, to_ms));
+        let open = (!self.real_time).then(|| self.calendar.timeline().open_intervals(from_ms, to_ms));
         whole.into_iter().chain(open.into_iter().flatten())
     }
 
     fn next_open(&self, at_ms: i64) -> i64 {
-        if self.real_time { at_ms } else { self.calendar.timeline.next_open(at_ms).min(NEVER_MS) }
+        if self.real_time { at_ms } else { self.calendar.timeline().next_open(at_ms).min(NEVER_MS) }
     }
 
     /// The instant at which a span from `start_ms` ends, where days say so.
     fn end_of_days(&self, start_ms: i64, span: Span) -> Option<i64> {
         match span {
             Span::Business { .. } => None,
-            Span::BusinessDays(days) => Some(self.calendar.timeline.add_business_days(start_ms, days).min(NEVER_MS)),
-            Span::CalendarDays(days) => Some(self.calendar.timeline.add_calendar_days(start_ms, days).min(NEVER_MS)),
+            Span::BusinessDays(days) => Some(self.calendar.timeline().add_business_days(start_ms, days).min(NEVER_MS)),
+            Span::CalendarDays(days) => Some(self.calendar.timeline().add_calendar_days(start_ms, days).min(NEVER_MS)),
         }
     }
 

@@ -134,6 +134,7 @@ mod state;
 mod survey;
 mod symbols;
 mod tickets;
+mod timelines;
 mod versions;
 mod view;
 pub mod wheel;

@@ -44,6 +44,13 @@ pub(super) struct Versions {
     in_force: Vec<bool>,
 }
 
+/// What there would be in all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TooMany {
+    pub versions: usize,
+    pub priorities: usize,
+}
+
 /// A priority of a policy that differs from the version in force.
 pub(super) struct Touched {
     pub priority: Symbol,
@@ -73,6 +80,11 @@ impl Versions {
 
     pub(super) fn get(&self, version: VersionId) -> &Version {
         &self.all[usize::from(version)]
+    }
+
+    /// The versions of every priority, oldest first.
+    pub(super) fn chains(&self) -> &[Vec<VersionId>] {
+        &self.chains
     }
 
     pub(super) fn chain(&self, priority: Symbol) -> &[VersionId] {
@@ -143,7 +155,7 @@ impl Versions {
     /// Brings `policy` into force; returns the versions that are new, in the policy's order.
     ///
     /// # Errors
-    /// The number of versions or priorities when there would be too many; nothing has changed then.
+    /// [`TooMany`] versions or priorities; nothing has changed then.
     pub(super) fn install(
         &mut self,
         policy: &Policy,
@@ -151,12 +163,12 @@ impl Versions {
         clocks: &mut Symbols,
         since_ms: i64,
         apply: Apply,
-    ) -> Result<Vec<VersionId>, usize> {
+    ) -> Result<Vec<VersionId>, TooMany> {
         let touched = self.touched(policy, priorities);
         let versions = self.all.len() + touched.len();
         let fresh = touched.iter().filter(|touched| touched.priority == Symbol::MAX).count();
         if versions > MAX_VERSIONS || priorities.len() + fresh > MAX_PRIORITIES {
-            return Err(versions);
+            return Err(TooMany { versions, priorities: priorities.len() + fresh });
         }
         let mut installed = Vec::with_capacity(touched.len());
         for Touched { definition, .. } in touched {

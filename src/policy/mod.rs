@@ -23,6 +23,6 @@ pub use file::problem::{Excerpt, Problem, Severity};
 pub use file::suggest::nearest;
 pub use presets::{PRESETS, Preset, SUPEROFFICE, VERB_EFFECTS, VERBS};
 pub use priority::{OnPriorityChange, Policy, Priority, PriorityId};
-pub use reader::{Checked, ReadFile, check, load};
+pub use reader::{Checked, ReadFile, check, load, reload};
 pub use rules::{Facts, LABELS, Rule, Rules, RulesError};
 pub use threshold::{ThresholdError, parse_percent, parse_threshold};

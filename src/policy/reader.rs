@@ -1,6 +1,7 @@
 //! Policy files in, policies or all their mistakes out.
 
 use super::check as parts;
+use super::check::MakeCalendar;
 use super::file::fields::Word;
 use super::file::problem::{Problem, Report, quoted};
 use super::file::raw::RawPolicy;
@@ -33,15 +34,29 @@ pub fn load(text: &str, file: &str, read: ReadFile<'_>) -> Result<Policy, Vec<Pr
     checked.policy.ok_or(checked.problems)
 }
 
+/// Reads a policy that was checked before it was stored. Its calendars are compiled when something is measured in them, and
+/// what depends on that is not judged again. `file` is its name in the reports.
+///
+/// # Errors
+/// Every problem that is found, warnings among them, if at least one is an error.
+pub fn reload(text: &str, file: &str, read: ReadFile<'_>) -> Result<Policy, Vec<Problem>> {
+    let checked = checked(text, file, |name, definition, read| Calendar::known(name, definition, read), read);
+    checked.policy.ok_or(checked.problems)
+}
+
 /// Reads and checks a policy file, for somebody who wants to hear the warnings too. `file` is its name in the reports.
 pub fn check(text: &str, file: &str, read: ReadFile<'_>) -> Checked {
+    checked(text, file, |name, definition, read| Calendar::new(name, definition, read), read)
+}
+
+fn checked(text: &str, file: &str, make: MakeCalendar, read: ReadFile<'_>) -> Checked {
     let mut report = Report::new(file, text);
-    let policy = policy(text, read, &mut report);
+    let policy = policy(text, make, read, &mut report);
     let policy = policy.filter(|_| report.errors() == 0);
     Checked { policy, problems: report.finish() }
 }
 
-fn policy(text: &str, read: ReadFile<'_>, report: &mut Report<'_>) -> Option<Policy> {
+fn policy(text: &str, make: MakeCalendar, read: ReadFile<'_>, report: &mut Report<'_>) -> Option<Policy> {
     if text.len() as u64 > MAX_CONFIG_BYTES {
         let message = format!("the file has {} bytes; a policy file may have {MAX_CONFIG_BYTES}", text.len());
         report.error_plain(&(0..0), message);
@@ -59,7 +74,7 @@ fn policy(text: &str, read: ReadFile<'_>, report: &mut Report<'_>) -> Option<Pol
     }
     let document = syntax::parse(text, report)?;
     let raw = raw::read(&document, report);
-    let calendars = parts::calendars(&raw, read, report);
+    let calendars = parts::calendars(&raw, make, read, report);
     warn_of_unused(&raw, report);
     let names = parts::Names::new("priority", raw.priorities.iter().map(|priority| priority.name.text.as_str()));
     let priorities = parts::priorities(&raw, &names, &calendars, report);

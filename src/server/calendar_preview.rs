@@ -75,14 +75,14 @@ async fn add(
             .with_error(FieldError::new(error.to_string()).field("span").value(&text))
     })?;
     let calendar = calendar(&state, name.into_inner()).await?;
-    let end = Moment::unless_never(end_of(&calendar.timeline, start.0, span));
+    let end = Moment::unless_never(end_of(calendar.timeline(), start.0, span));
     Ok(web::Json(AddAnswer {
         calendar: calendar.name.clone(),
         start,
         span: span.to_string(),
         end,
-        business_ms: end.map(|end| calendar.timeline.elapsed(start.0, end.0)),
-        start_is_open: calendar.timeline.is_open(start.0),
+        business_ms: end.map(|end| calendar.timeline().elapsed(start.0, end.0)),
+        start_is_open: calendar.timeline().is_open(start.0),
     }))
 }
 
@@ -137,7 +137,7 @@ async fn elapsed(
     query: web::Query<ElapsedQuery>,
 ) -> Answer<web::Json<ElapsedAnswer>> {
     let calendar = calendar(&state, name.into_inner()).await?;
-    let business_ms = calendar.timeline.elapsed(query.from.0, query.to.0);
+    let business_ms = calendar.timeline().elapsed(query.from.0, query.to.0);
     Ok(web::Json(ElapsedAnswer {
         calendar: calendar.name.clone(),
         from: query.from,
@@ -209,7 +209,7 @@ fn parse_month(text: &str) -> Answer<NaiveDate> {
 }
 
 fn month_of(calendar: &Calendar, month: String, first: NaiveDate) -> MonthAnswer {
-    let (timeline, zone) = (&calendar.timeline, calendar.timeline.zone());
+    let (timeline, zone) = (calendar.timeline(), calendar.timeline().zone());
     let midnight_ms = |date: NaiveDate| date.and_time(NaiveTime::MIN).and_utc().timestamp_millis();
     let from_ms = zone.first_instant_at(midnight_ms(first));
     // The last day's end; a month that a calendar cannot count is refused before.
@@ -271,7 +271,7 @@ mod tests {
     fn spans_end_by_their_own_rules() {
         let office = office();
         let at = |text: &str| parse_rfc3339(text).expect("a time");
-        let end = |span: &str| end_of(&office.timeline, at("2026-12-24T13:00:00Z"), span.parse().expect("a span"));
+        let end = |span: &str| end_of(office.timeline(), at("2026-12-24T13:00:00Z"), span.parse().expect("a span"));
         assert_eq!(end("4h"), at("2026-12-28T09:00:00Z"));
         assert_eq!(end("1bd"), at("2026-12-28T13:00:00Z"));
         assert_eq!(end("2d"), at("2026-12-26T13:00:00Z"));

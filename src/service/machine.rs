@@ -78,14 +78,25 @@ pub enum Answer {
 /// # Errors
 /// Every problem of the policy.
 pub fn compile(edit: &EditInput) -> Result<(Policy, Vec<Problem>), Vec<Problem>> {
-    let mut read = |name: &str| match edit.files.iter().find(|(known, _)| known == name) {
-        Some((_, text)) => Ok(text.to_string()),
-        None => Err(format!("the file {name:?} is not here: send it with the policy")),
-    };
-    let checked = policy::check(&edit.text, "policy", &mut read);
+    let checked = policy::check(&edit.text, "policy", &mut file_of(&edit.files));
     match checked.policy {
         Some(policy) => Ok((policy, checked.problems)),
         None => Err(checked.problems),
+    }
+}
+
+/// Reads a policy that was compiled before it was stored.
+///
+/// # Errors
+/// Every problem of the policy.
+pub fn reload(text: &str, files: &[(String, Arc<str>)]) -> Result<Policy, Vec<Problem>> {
+    policy::reload(text, "policy", &mut file_of(files))
+}
+
+fn file_of(files: &[(String, Arc<str>)]) -> impl FnMut(&str) -> Result<String, String> {
+    |name| match files.iter().find(|(known, _)| known == name) {
+        Some((_, text)) => Ok(text.to_string()),
+        None => Err(format!("the file {name:?} is not here: send it with the policy")),
     }
 }
 
@@ -272,8 +283,9 @@ impl Machine {
     fn edit(&mut self, input: &EditInput, compiled: Option<&Arc<Policy>>, told: &mut Told) -> Answer {
         let policy = match compiled {
             Some(policy) => Arc::clone(policy),
-            None => match compile(input) {
-                Ok((policy, _)) => Arc::new(policy),
+            // Only what was compiled without a problem comes to the journal.
+            None => match reload(&input.text, &input.files) {
+                Ok(policy) => Arc::new(policy),
                 Err(problems) => return Answer::Refused(format!("the policy has {} problems", problems.len())),
             },
         };
@@ -333,6 +345,11 @@ impl Machine {
 
     fn read(&self) -> std::sync::RwLockReadGuard<'_, Engine> {
         self.engine.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives back the memory of calendars in which nothing is measured any more.
+    pub fn drop_unused_timelines(&self) {
+        self.write().drop_unused_timelines();
     }
 
     fn write(&self) -> std::sync::RwLockWriteGuard<'_, Engine> {

@@ -4,7 +4,7 @@
 //! Where something acknowledged would be lost, nothing starts.
 
 use super::config::{Seed, StartError};
-use super::machine::{Machine, Told, compile};
+use super::machine::{Machine, Told, compile, reload};
 use crate::engine::{Apply, Engine, Installed, Passed};
 use crate::limits::LIVE_SHARDS;
 use crate::store::codec;
@@ -103,7 +103,8 @@ fn from_first_group(journal: &Stored) -> Result<Recovered, StartError> {
             "is number {number} and has no policy; the snapshots that came before it are missing"
         )));
     };
-    let (policy, _) = compile(input).map_err(|problems| StartError::Policy { name: "journal".into(), problems })?;
+    let policy = reload(&input.text, &input.files)
+        .map_err(|problems| StartError::Policy { name: "journal".into(), problems })?;
     let mut machine = Machine::new(Arc::new(policy), input, LIVE_SHARDS);
     machine.group = 1;
     Ok(recovered(machine, Some(0), None))
@@ -184,15 +185,7 @@ fn restore(number: u64, snapshot: &Snapshot) -> Result<Restored, String> {
     let state = snapshot.state().clone();
     let mut versions = Vec::new();
     for version in &state.policies {
-        let input = EditInput {
-            text: Arc::clone(&version.text),
-            files: version.files.clone(),
-            apply: version.apply,
-            passed: version.passed,
-            origin: Origin::default(),
-            note: String::new(),
-        };
-        let (policy, _) = compile(&input)
+        let policy = reload(&version.text, &version.files)
             .map_err(|problems| format!("policy version {} has {} problems", version.number, problems.len()))?;
         versions.push(Installed { policy: Arc::new(policy), since_ms: version.since_ms, apply: version.apply });
     }

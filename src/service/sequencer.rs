@@ -395,6 +395,7 @@ impl Sequencer {
         if self.snapshots.is_due(&self.machine) {
             self.check_folder();
             self.free_labels();
+            self.machine.drop_unused_timelines();
         }
         match self.snapshots.step(&self.machine, &self.clock) {
             Step::Nothing => {}

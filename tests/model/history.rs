@@ -264,7 +264,7 @@ impl Replay {
     }
 
     pub fn ruler<'a>(priority: &'a Priority, clock: &'a Clock) -> Ruler<'a> {
-        Ruler { timeline: &priority.calendar.timeline, clock }
+        Ruler { timeline: priority.calendar.timeline(), clock }
     }
 
     /// The clocks with an open cycle.

@@ -11,7 +11,7 @@ use std::io::Write;
 const SHOWN: usize = 100;
 
 pub fn run(calendar: &Calendar, start: &str, target: Span, out: &mut impl Write) -> anyhow::Result<()> {
-    let timeline = &calendar.timeline;
+    let timeline = calendar.timeline();
     let zone = timeline.zone();
     let start_ms = instant(start, timeline)?;
     let due_ms = match target {

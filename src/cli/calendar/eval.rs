@@ -3,7 +3,7 @@
 //! Lines are answered in blocks of what has arrived, so a program may ask one question and wait for its answer, and a file of
 //! millions is answered on all cores. Calendars are compiled once, as long as they are among the last few hundred.
 
-use crate::calendar::{Calendar, CalendarDefinition, CalendarError, Holiday, Interval, Timeline, WEEKDAYS, parse_date};
+use crate::calendar::{Calendar, CalendarDefinition, CalendarError, Holiday, Interval, WEEKDAYS, parse_date};
 use crate::limits::{BLOCK_BYTES, MAX_INTERVALS_A_DAY, MAX_LINE_BYTES, MAX_SPECIAL_DAYS};
 use crate::time::{HORIZON_MS, NEVER_MS, SECOND_MS, format_rfc3339, parse_rfc3339};
 
@@ -176,7 +176,7 @@ fn answer(case: &Result<Case, Refusal>, compiled: &Compiled) -> Value {
 
 impl Question {
     fn result(&self, calendar: &Arc<Calendar>) -> Result<Value, String> {
-        let timeline = &calendar.timeline;
+        let timeline = calendar.timeline();
         match *self {
             Self::Sla(ref sla) => sla.result(calendar),
             Self::Add { start: Instant(start_ms), seconds } => {
@@ -220,8 +220,8 @@ impl CaseCalendar {
             .map(|(date, hours)| Ok((date.0, intervals(hours)?)))
             .collect::<Result<_, String>>()?;
         let definition = CalendarDefinition { time_zone: self.tz.clone(), weekly, holidays, special };
-        let timeline = Timeline::compile(&definition).map_err(|error| error.to_string())?;
-        Ok(Arc::new(Calendar { name: "case".to_owned(), definition, timeline }))
+        let mut no_files = |_: &str| Err("a case has no files".to_owned());
+        Calendar::new("case", &definition, &mut no_files).map(Arc::new).map_err(|error| error.to_string())
     }
 }
 

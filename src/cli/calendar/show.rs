@@ -9,7 +9,7 @@ use std::io::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 pub fn run(calendar: &Calendar, month: Option<&str>, out: &mut impl Write) -> anyhow::Result<()> {
-    let timeline = &calendar.timeline;
+    let timeline = calendar.timeline();
     let first = match month {
         Some(text) => parse_month(text)?,
         None => this_month(timeline)?,
@@ -62,7 +62,7 @@ struct Day {
 
 impl Day {
     fn of(calendar: &Calendar, date: NaiveDate) -> Self {
-        let timeline = &calendar.timeline;
+        let timeline = calendar.timeline();
         let zone = timeline.zone();
         let midnight_ms = date.and_time(NaiveTime::MIN).and_utc().timestamp_millis();
         let (from_ms, to_ms) = (zone.first_instant_at(midnight_ms), zone.first_instant_at(midnight_ms + DAY_MS));

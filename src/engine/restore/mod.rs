@@ -8,7 +8,7 @@ use super::core::Engine;
 use super::shard::Shard;
 use super::state::{Head, ShardState};
 use super::symbols::{NO_SYMBOL, Symbols};
-use super::versions::{Apply, Versions};
+use super::versions::{Apply, TooMany, Versions};
 use super::wheel::Wheel;
 use super::words::Words;
 use crate::limits::{MAX_CHANNELS, MAX_SHARDS, MAX_SHORT_LABELS};
@@ -34,8 +34,8 @@ pub struct Installed {
 pub enum RestoreError {
     #[error("there is no policy to restore the engine under")]
     NoPolicy,
-    #[error("policy {number} makes {versions} versions of priorities, more than an engine keeps")]
-    TooManyVersions { number: usize, versions: usize },
+    #[error("policy {number} makes {versions} versions of {priorities} priorities, more than an engine keeps")]
+    TooManyVersions { number: usize, versions: usize, priorities: usize },
     #[error("{what} is {value}, expected {expected}")]
     Head { what: &'static str, value: String, expected: String },
     #[error("{what} number {place} is {value:?}, expected {expected}")]
@@ -73,7 +73,7 @@ impl Engine {
     /// # Errors
     /// [`RestoreError`] when policies and head do not fit each other.
     pub fn restore(versions: &[Installed], head: &Head) -> Result<Restoring, RestoreError> {
-        let (Some(first), Some(last)) = (versions.first(), versions.last()) else { return Err(RestoreError::NoPolicy) };
+        let Some(first) = versions.first() else { return Err(RestoreError::NoPolicy) };
         let wrong =
             |what, value: String, expected: &str| RestoreError::Head { what, value, expected: expected.to_owned() };
         if !(0..=HORIZON_MS).contains(&head.now_ms) || head.now_ms % SECOND_MS != 0 {
@@ -82,6 +82,7 @@ impl Engine {
         if head.shards == 0 || usize::from(head.shards) > MAX_SHARDS {
             return Err(wrong("the number of shards", head.shards.to_string(), "1 to 1,024"));
         }
+        let mut policy = Arc::clone(&first.policy);
         let mut installed = Versions::default();
         let (mut priorities, mut clocks) = (Symbols::default(), Symbols::default());
         for (number, version) in versions.iter().enumerate() {
@@ -90,15 +91,19 @@ impl Engine {
             } else {
                 (version.since_ms, version.apply)
             };
-            installed
-                .install(&version.policy, &mut priorities, &mut clocks, since_ms, apply)
-                .map_err(|versions| RestoreError::TooManyVersions { number: number + 1, versions })?;
+            policy = Arc::new(installed.share(&version.policy, &priorities));
+            installed.install(&policy, &mut priorities, &mut clocks, since_ms, apply).map_err(
+                |TooMany { versions, priorities }| {
+                    let number = number + 1;
+                    RestoreError::TooManyVersions { number, versions, priorities }
+                },
+            )?;
         }
         check::same_words("clock", &head.words.clocks, clocks.words())?;
         check::same_words("priority", &head.words.priorities, priorities.words())?;
         let introduced_by = &head.words.introduced_by;
         let words = Words {
-            by_policy: Words::by_policy(&last.policy, &priorities),
+            by_policy: Words::by_policy(&policy, &priorities),
             priorities,
             owners: check::words("owner", &head.words.owners, &[], NO_SYMBOL as usize)?,
             teams: check::words("team", &head.words.teams, &introduced_by.teams, MAX_SHORT_LABELS)?,
@@ -107,7 +112,7 @@ impl Engine {
             customers: check::words("customer", &head.words.customers, &[], NO_SYMBOL as usize)?,
         };
         Ok(Restoring {
-            policy: Arc::clone(&last.policy),
+            policy,
             versions: installed,
             words,
             clocks,

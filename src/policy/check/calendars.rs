@@ -13,9 +13,14 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue, Error, ValueDeserializer};
 
-/// Every calendar's name, and the calendar unless it has mistakes.
+/// [`Calendar::new`] or [`Calendar::known`].
+pub(in crate::policy) type MakeCalendar =
+    fn(&str, &CalendarDefinition, ReadFile<'_>) -> Result<Calendar, CalendarError>;
+
+/// Every calendar's name, and the calendar unless it has mistakes; made by `make`.
 pub(in crate::policy) fn calendars<'d>(
     raw: &RawPolicy<'d, '_>,
+    make: MakeCalendar,
     read: ReadFile<'_>,
     report: &mut Report<'_>,
 ) -> Vec<(&'d str, Option<Arc<Calendar>>)> {
@@ -23,13 +28,18 @@ pub(in crate::policy) fn calendars<'d>(
         names::too_many(&raw.calendars, MAX_CALENDARS, "calendars", &first_too_many.word(), report);
     }
     let compiled = raw.calendars.iter().enumerate().map(|(number, field)| {
-        let calendar = if number < MAX_CALENDARS { calendar(field, read, report) } else { None };
+        let calendar = if number < MAX_CALENDARS { calendar(field, make, read, report) } else { None };
         (field.name(), calendar.map(Arc::new))
     });
     compiled.collect()
 }
 
-fn calendar(field: &Field<'_, '_>, read: ReadFile<'_>, report: &mut Report<'_>) -> Option<Calendar> {
+fn calendar(
+    field: &Field<'_, '_>,
+    make: MakeCalendar,
+    read: ReadFile<'_>,
+    report: &mut Report<'_>,
+) -> Option<Calendar> {
     names::is_name(&field.word(), "the calendar", report);
     let table = field.table(&format!("[calendars.{}] and its fields below", field.name()), report)?;
     let definition = match definition(field.value.clone()) {
@@ -39,7 +49,7 @@ fn calendar(field: &Field<'_, '_>, read: ReadFile<'_>, report: &mut Report<'_>) 
             return None;
         }
     };
-    let error = match Calendar::new(field.name(), &definition, read) {
+    let error = match make(field.name(), &definition, read) {
         Ok(calendar) => return Some(calendar),
         Err(error) => error,
     };

@@ -19,7 +19,7 @@ pub(super) const DEFAULT_AT_RISK: u32 = 7_500;
 pub(super) struct Surroundings<'c> {
     pub priority: &'c str,
     pub priorities: &'c Names<'c>,
-    /// `None` where the calendar has mistakes of its own.
+    /// `None` where the calendar has mistakes of its own, or was judged before.
     pub calendar: Option<&'c Calendar>,
     pub at_risk: u32,
 }

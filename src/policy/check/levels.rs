@@ -19,7 +19,7 @@ const LONG_DAYS: i64 = 10 * 366;
 pub(super) struct Side<'c> {
     pub priority: &'c str,
     pub priorities: &'c Names<'c>,
-    /// `None` where the calendar has mistakes of its own.
+    /// `None` where the calendar has mistakes of its own, or was judged before.
     pub calendar: Option<&'c Calendar>,
     pub target: Target,
 }
@@ -40,7 +40,7 @@ impl Side<'_> {
             Target::None => None,
             Target::Wrong => return None,
         };
-        self.calendar.map(|calendar| Measure { timeline: &calendar.timeline, target })
+        self.calendar.map(|calendar| Measure { timeline: calendar.timeline(), target })
     }
 }
 
@@ -63,7 +63,7 @@ pub(super) fn target(raw: &RawClock, calendar: Option<&Calendar>, report: &mut R
         return Target::Wrong;
     }
     if let Some(calendar) = calendar {
-        let measure = Measure { timeline: &calendar.timeline, target: Some(span) };
+        let measure = Measure { timeline: calendar.timeline(), target: Some(span) };
         let end = Threshold::After(span);
         if !is_reachable(&measure, end, word, "the target", calendar, report) {
             return Target::Wrong;
@@ -175,7 +175,7 @@ fn is_reachable(
 ) -> bool {
     let (text, name) = (quoted(&word.text), quoted(&calendar.name));
     if !measure.is_ever_due(at) {
-        let open = Span::Business { ms: calendar.timeline.elapsed(0, HORIZON_MS) };
+        let open = Span::Business { ms: calendar.timeline().elapsed(0, HORIZON_MS) };
         let message =
             format!("{what} ({text}) is never reached: the calendar {name} is open for {open} in all, up to 2106");
         report.error(&word.place, message, "a shorter time, or more opening hours in the calendar");

@@ -12,7 +12,7 @@ mod priorities;
 mod rules;
 mod tables;
 
-pub(super) use calendars::calendars;
+pub(super) use calendars::{MakeCalendar, calendars};
 pub(super) use loops::refuse_loops;
 pub(super) use names::Names;
 pub(super) use priorities::{default_priority, priorities};

@@ -53,7 +53,9 @@ fn priority(
     names::too_many(&raw.clocks, MAX_CLOCKS, "clocks", &raw.name, report);
     let calendar = calendar(raw, calendars, report);
     let on_priority_change = on_priority_change(raw, report);
-    let around = Surroundings { priority: &raw.name.text, priorities, calendar: calendar.as_deref(), at_risk };
+    // What depends on a timeline is not judged again where the calendar is known.
+    let judged_in = calendar.as_deref().filter(|calendar| calendar.is_compiled());
+    let around = Surroundings { priority: &raw.name.text, priorities, calendar: judged_in, at_risk };
     let clocks: Vec<_> = raw.clocks.iter().map(|raw| clocks::clock(raw, around, report)).collect();
     Some(Priority {
         name: raw.name.text.clone(),

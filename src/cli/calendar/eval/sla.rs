@@ -89,7 +89,7 @@ impl Sla {
             let running = open.iter().find(of_clock);
             let due_ms = match self.model {
                 Model::Zammad2022 => running.filter(|_| !is_idle).map(|cycle| {
-                    let due_ms = calendar.timeline.next_open(cycle.due_ms);
+                    let due_ms = calendar.timeline().next_open(cycle.due_ms);
                     due_ms - due_ms % MINUTE_MS
                 }),
                 Model::Zammad2018 => running.or(done().next_back()).map(|cycle| cycle.due_ms),
