@@ -48,11 +48,25 @@ class Writers:
             thread.join(30)
 
 
-def copy(source, to, order):
-    """`cp -r`, in any order of the files, while they change and go."""
+def in_parts(random, source):
+    """Orders files by the part of the folder that they are in (journal, snapshots, history), the parts in any order."""
+    ranks = {}
+
+    def rank(path):
+        return ranks.setdefault(path.relative_to(source).parts[0], random.random()), random.random()
+
+    return lambda files: files.sort(key=rank)
+
+
+def copy(source, to, order, pause=0.0):
+    """`cp -r`, in any order of the files, while they change and go, with a pause between one part of the folder and the next."""
     files = [pathlib.Path(folder) / name for folder, _, names in os.walk(source) for name in names]
     order(files)
+    part = None
     for path in files:
+        if part not in (None, path.relative_to(source).parts[0]):
+            time.sleep(pause)
+        part = path.relative_to(source).parts[0]
         # What was removed since it was listed is missing, as it is in any copy.
         with contextlib.suppress(FileNotFoundError):
             place = to / path.relative_to(source)
@@ -97,8 +111,10 @@ def _one(attack, source, writers, name, counts):
         time.sleep(attack.random.uniform(0, 0.2))
     known, records = writers.so_far(), source.records()
     target = attack.target(f"copy-{name}")
-    order = attack.random.choice([attack.random.shuffle, lambda files: files.sort(), lambda files: files.sort(reverse=True)])
-    copy(source.folder, target.folder, order)
+    if attack.random.random() < 0.5:
+        copy(source.folder, target.folder, in_parts(attack.random, source.folder), attack.random.uniform(0, 1))
+    else:
+        copy(source.folder, target.folder, attack.random.shuffle)
     return _check(attack, source, target, known, records, f"copy {name}", counts, "whole")
 
 

@@ -15,6 +15,31 @@ from target import MEMORY_BYTES, NDJSON, Refused, tickets
 FEED_READERS = 400
 UPLOADS = 24
 
+# More than a segment of the journal, which has 64 MiB.
+LOAD_TICKETS = 5_000
+SEGMENT_LOADS = 40
+
+
+class Loader:
+    """Loads tickets over one connection, opened once; again only after it broke."""
+
+    def __init__(self, target):
+        self.target = target
+        self.connection = http.client.HTTPConnection("127.0.0.1", target.port, timeout=60)
+        self.connection.connect()
+
+    def load(self, body):
+        headers = {"authorization": f"Bearer {self.target.tokens['admin']}", "content-type": NDJSON}
+        try:
+            self.connection.request("POST", "/v1/tickets", body, headers)
+            answer = self.connection.getresponse()
+            answer.read()
+        except (OSError, http.client.HTTPException):
+            self.connection.close()
+            raise
+        if answer.status != 200:
+            raise RuntimeError(f"status {answer.status}")
+
 
 def raise_own_limit():
     """This process needs more descriptors than what it attacks."""
@@ -66,6 +91,9 @@ def descriptors(attack):
 def _descriptors(attack, target, what, limit):
     before, held, faults = calm(target), target.held(), []
     opened, acknowledged, refused = [], 0, 0
+    # It has its connection before the crowd comes, and fills segments of the journal: new files for the store while nothing is left.
+    own = Loader(target)
+    own.load(tickets("before-", 100))
     with watching(target) as during:
         # The healthy client has its connection before the crowd comes.
         time.sleep(0.5)
@@ -75,23 +103,25 @@ def _descriptors(attack, target, what, limit):
                 opened.append(connection)
                 if number % 2:
                     connection.sendall(b"GET /v1/metrics HTTP/1.1\r\nhost: x\r\n")
-        # New files for the store while nothing is left: segments of the journal, a snapshot.
+            if number % 100 == 0:
+                own.load(tickets("before-", 100))
         end = time.monotonic() + attack.options.seconds
-        while time.monotonic() < end and target.is_alive:
-            # On a new connection each time, as long as one can be had; the load of the healthy client has its own.
+        while (time.monotonic() < end or acknowledged < SEGMENT_LOADS) and refused < SEGMENT_LOADS and target.is_alive:
             try:
-                target.load(tickets(f"full-{acknowledged}-", 20_000, subject="x" * 400), timeout=10)
+                own.load(tickets(f"full-{acknowledged}-", LOAD_TICKETS, customer=f"{acknowledged}" + "x" * 400))
                 acknowledged += 1
             except (OSError, http.client.HTTPException, RuntimeError):
                 refused += 1
-            time.sleep(0.1)
+                time.sleep(0.1)
+    if target.is_alive and acknowledged < SEGMENT_LOADS:
+        faults.append(f"only {acknowledged} loads were acknowledged, {refused} were refused on a connection of their own")
     came_back = target.is_alive and target.until("a new connection", 60, lambda: target.request("GET", "/readyz", timeout=2)[0] == 200)
     if target.is_alive and not came_back:
         faults.append("a new connection is not answered within a minute: idle ones stay")
     for connection in opened:
         connection.close()
     if target.is_alive:
-        for number in range(acknowledged):
+        for number in range(0, acknowledged, 10):
             if target.request("GET", f"/v1/tickets/full-{number}-0", headers=target.headers("admin"))[0] != 200:
                 faults.append(f"the acknowledged ticket full-{number}-0 is missing")
                 break

@@ -56,7 +56,11 @@ impl Timeline {
     pub fn never() -> Self {
         let openings = vec![(u32::MAX - 1, u32::MAX)];
         let is_working = vec![false; DATES];
-        Self { zone: Zone::utc(), hours: Hours::Some(Table::new(&openings)), working_days: WorkingDays::new(&is_working) }
+        Self {
+            zone: Zone::utc(),
+            hours: Hours::Some(Table::new(&openings)),
+            working_days: WorkingDays::new(&is_working),
+        }
     }
 
     /// The earliest instant at which `amount_ms` of business time have elapsed since `start_ms`; `add(start, 0) == start`.

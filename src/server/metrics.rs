@@ -234,12 +234,12 @@ impl MetricsAnswer {
             as_of: Moment(view.now_ms),
             policy_version: view.policy_version,
             tickets: view.tickets,
-            totals: (&view.all).into(),
-            by_priority: largest(&view.by_priority),
-            by_team: largest(&view.by_team),
-            by_channel: largest(&view.by_channel),
-            by_category: largest(&view.by_category),
-            by_clock: view.by_clock.iter().map(ClockCounts::from).collect(),
+            totals: (&view.totals.all).into(),
+            by_priority: largest(&view.totals.by_priority),
+            by_team: largest(&view.totals.by_team),
+            by_channel: largest(&view.totals.by_channel),
+            by_category: largest(&view.totals.by_category),
+            by_clock: view.totals.by_clock.iter().map(ClockCounts::from).collect(),
             escalations: EscalationCounts::of(view),
             compliance_today: Compliance::new(met, missed),
             days: view.days.iter().map(DayCounts::from).collect(),
@@ -308,7 +308,7 @@ fn up_to_last(fired: &[u64; MAX_LEVELS]) -> Vec<u64> {
 impl EscalationCounts {
     fn of(view: &View) -> Self {
         let mut by_level = [0_u64; MAX_LEVELS];
-        for clock in &view.by_clock {
+        for clock in &view.totals.by_clock {
             by_level.iter_mut().zip(clock.tally.fired).for_each(|(sum, fired)| *sum += fired);
         }
         let by_kind = RecordKind::ALL.into_iter().zip(view.records);

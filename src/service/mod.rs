@@ -31,7 +31,7 @@ pub use config::{ClockChoice, Config, Seed, StartError, Trust};
 pub use inspect::{Inspected, inspect};
 pub use readiness::{NotReady, Obstacle};
 pub use start::{Started, Stopper};
-pub use view::{ClockView, Gauges, NamedTally, Survey, View};
+pub use view::{ClockView, Gauges, NamedTally, Survey, Totals, View};
 
 use crate::engine::{EditError, Engine, Preview};
 use crate::limits::MAX_BATCH_ROWS;

@@ -4,7 +4,7 @@ use super::clock::{Clock, Stopwatch};
 use super::machine::{Machine, Told};
 use super::readiness::{Obstacle, Pulse};
 use super::sequencer::Command;
-use super::view::{ClockView, Gauges, NamedTally, SYNC_BOUNDS_S, Survey, View};
+use super::view::{ClockView, Gauges, NamedTally, SYNC_BOUNDS_S, Survey, Totals, View};
 use crate::engine::Tally;
 use crate::policy::Policy;
 use crate::store::record::{NameColumn, Names};
@@ -65,6 +65,8 @@ impl Published {
 pub struct Publisher {
     published: Arc<Published>,
     gauges: Gauges,
+    /// Those of the last view: while nothing happens they stay as they are.
+    totals: Arc<Totals>,
     records: [u64; 4],
     due: u64,
     is_obstructed: bool,
@@ -79,6 +81,7 @@ impl Publisher {
         Self {
             published,
             gauges,
+            totals: Arc::default(),
             records: [0; 4],
             due: 0,
             is_obstructed: false,
@@ -178,11 +181,13 @@ impl Publisher {
     }
 
     fn view(&mut self, machine: &Machine, clock: &Clock, commands: &Receiver<Command>) -> View {
-        let names = &machine.names;
-        let (now_ms, tickets, counters, due) = {
+        let (now_ms, tickets, due) = {
             let engine = machine.engine.read().unwrap_or_else(PoisonError::into_inner);
-            (engine.now_ms(), engine.len() as u64, engine.counters(), engine.due_by(clock.now_ms() - SECOND_MS))
+            (engine.now_ms(), engine.len() as u64, engine.due_by(clock.now_ms() - SECOND_MS))
         };
+        if self.is_stale {
+            self.totals = Arc::new(totals(machine));
+        }
         let wall_ms = clock.wall_ms();
         self.gauges.wall_ms = wall_ms;
         self.gauges.clock_offset_ms = clock.offset_ms();
@@ -191,29 +196,38 @@ impl Publisher {
         self.gauges.due_not_fired = due;
         self.gauges.queue = commands.len() as u64;
         self.gauges.clock_jumps = clock.jumps();
-        let by_clock = counters.by_clock.iter().enumerate().map(|(clock, tally)| ClockView {
-            name: names.word(NameColumn::Clock, clock as u32).unwrap_or_default(),
-            tally: *tally,
-        });
-        let mut days = machine.days.rows(names);
+        let mut days = machine.days.rows(&machine.names);
         days.reverse();
         View {
             now_ms,
             group: machine.group,
             policy_version: machine.policies.last().map_or(0, |version| version.number),
             tickets,
-            all: counters.all,
-            by_priority: named(names, NameColumn::Priority, &counters.by_priority),
-            by_team: named(names, NameColumn::Team, &counters.by_team),
-            by_channel: named(names, NameColumn::Channel, &counters.by_channel),
-            by_category: named(names, NameColumn::Category, &counters.by_category),
-            by_clock: by_clock.collect(),
+            totals: Arc::clone(&self.totals),
             days,
             last_escalation: machine.last_escalation(),
             records: self.records,
             gauges: self.gauges.clone(),
             survey: Arc::clone(&self.published.survey.read().unwrap_or_else(PoisonError::into_inner)),
         }
+    }
+}
+
+/// The totals as they are now: a walk over the labels of every shard.
+fn totals(machine: &Machine) -> Totals {
+    let names = &machine.names;
+    let counters = machine.engine.read().unwrap_or_else(PoisonError::into_inner).counters();
+    let by_clock = counters.by_clock.iter().enumerate().map(|(clock, tally)| ClockView {
+        name: names.word(NameColumn::Clock, clock as u32).unwrap_or_default(),
+        tally: *tally,
+    });
+    Totals {
+        all: counters.all,
+        by_priority: named(names, NameColumn::Priority, &counters.by_priority),
+        by_team: named(names, NameColumn::Team, &counters.by_team),
+        by_channel: named(names, NameColumn::Channel, &counters.by_channel),
+        by_category: named(names, NameColumn::Category, &counters.by_category),
+        by_clock: by_clock.collect(),
     }
 }
 

@@ -14,12 +14,7 @@ pub struct View {
     pub policy_version: u64,
     /// Tickets in the index, done ones included.
     pub tickets: u64,
-    pub all: Tally,
-    pub by_priority: Vec<NamedTally>,
-    pub by_team: Vec<NamedTally>,
-    pub by_channel: Vec<NamedTally>,
-    pub by_category: Vec<NamedTally>,
-    pub by_clock: Vec<ClockView>,
+    pub totals: Arc<Totals>,
     /// Results by day (UTC) and clock, newest day first.
     pub days: Vec<DayRow>,
     /// The number of the last escalation record; 0 before the first.
@@ -28,6 +23,17 @@ pub struct View {
     pub records: [u64; 4],
     pub gauges: Gauges,
     pub survey: Arc<Survey>,
+}
+
+/// Tickets counted by their labels, cycles by their clocks.
+#[derive(Debug, Clone, Default)]
+pub struct Totals {
+    pub all: Tally,
+    pub by_priority: Vec<NamedTally>,
+    pub by_team: Vec<NamedTally>,
+    pub by_channel: Vec<NamedTally>,
+    pub by_category: Vec<NamedTally>,
+    pub by_clock: Vec<ClockView>,
 }
 
 /// Tickets that share a word.

@@ -175,7 +175,7 @@ fn hash_numbers<T, const N: usize>(hash: &mut Hasher, numbers: &[T], bytes: impl
 
 /// Priorities that rows of a batch name and no ticket in view has: those may be unknown.
 pub fn unheard(batch: &Batch, view: &View) -> Vec<String> {
-    let is_heard = |word: &str| view.by_priority.iter().any(|priority| &*priority.name == word);
+    let is_heard = |word: &str| view.totals.by_priority.iter().any(|priority| &*priority.name == word);
     let words = batch.priority.words.iter().enumerate().filter(|(_, word)| !is_heard(word));
     let is_used = |code: usize| batch.priority.codes.iter().any(|used| *used != NO_LABEL && *used as usize == code);
     words.filter(|(code, _)| is_used(*code)).map(|(_, word)| word.clone()).collect()

@@ -90,10 +90,9 @@ fn three_rows() -> Numbered {
 
 #[test]
 fn a_row_with_an_unknown_priority_goes_with_all_its_events() {
-    let view = crate::service::View {
-        by_priority: vec![crate::service::NamedTally { name: "high".into(), ..Default::default() }],
-        ..Default::default()
-    };
+    let high = crate::service::NamedTally { name: "high".into(), ..Default::default() };
+    let totals = crate::service::Totals { by_priority: vec![high], ..Default::default() };
+    let view = crate::service::View { totals: totals.into(), ..Default::default() };
     assert_eq!(rows::unheard(&three_rows().batch, &view), ["nope"]);
     let mut rows = rows(OnError::Skip, Some(5));
     let (load, lines) = rows.next_load(three_rows(), &["nope".to_owned()]).expect("the others are taken");

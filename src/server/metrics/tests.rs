@@ -1,4 +1,5 @@
 use super::*;
+use crate::service::Totals;
 use std::sync::Arc;
 
 fn view() -> View {
@@ -9,13 +10,16 @@ fn view() -> View {
     fired[1] = 4;
     View {
         now_ms,
-        by_clock: vec![
-            ClockView {
-                name: "resolution".into(),
-                tally: ClockTally { met: 3, missed: 1, fired, ..ClockTally::default() },
-            },
-            ClockView::default(),
-        ],
+        totals: Arc::new(Totals {
+            by_clock: vec![
+                ClockView {
+                    name: "resolution".into(),
+                    tally: ClockTally { met: 3, missed: 1, fired, ..ClockTally::default() },
+                },
+                ClockView::default(),
+            ],
+            ..Totals::default()
+        }),
         days: vec![day(day_ms, 9, 1), day(day_ms - DAY_MS, 1, 1)],
         records: [5, 1, 2, 3],
         survey: Arc::new(Survey {

@@ -3,7 +3,7 @@
 use super::*;
 use crate::engine::{ClockTally, Tally};
 use crate::limits::MAX_METRIC_NAMES;
-use crate::service::{ClockView, Gauges, NamedTally, Survey};
+use crate::service::{ClockView, Gauges, NamedTally, Survey, Totals};
 use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug, Default)]
@@ -61,13 +61,16 @@ fn view(teams: usize) -> View {
     (fired[0], fired[2]) = (7, 1);
     View {
         now_ms: 1_795_339_800_250,
-        all: tally(10),
-        by_priority: vec![NamedTally { name: "normal".into(), tally: tally(10) }],
-        by_team: (0..teams).map(team).collect(),
-        by_clock: vec![ClockView {
-            name: "resolution".into(),
-            tally: ClockTally { met: 3, fired, ..ClockTally::default() },
-        }],
+        totals: Arc::new(Totals {
+            all: tally(10),
+            by_priority: vec![NamedTally { name: "normal".into(), tally: tally(10) }],
+            by_team: (0..teams).map(team).collect(),
+            by_clock: vec![ClockView {
+                name: "resolution".into(),
+                tally: ClockTally { met: 3, fired, ..ClockTally::default() },
+            }],
+            ..Totals::default()
+        }),
         records: [5, 1, 2, 3],
         gauges: Gauges {
             started_ms: 1_795_339_000_500,

@@ -38,7 +38,7 @@ impl Collector for ViewFigures {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> Result<(), Error> {
         let (view, mut out) = (&*self.0, Out(encoder));
         tickets(view, &mut out)?;
-        cycles(&view.by_clock, &mut out)?;
+        cycles(&view.totals.by_clock, &mut out)?;
         escalations(view, &mut out)?;
         engine(view, &mut out)?;
         store(view, &mut out)
@@ -46,7 +46,7 @@ impl Collector for ViewFigures {
 }
 
 fn tickets(view: &View, out: &mut Out<'_>) -> Result<(), Error> {
-    out.gauge("tickets_waiting", "Open tickets that wait for somebody outside.", None, view.all.waiting as f64)?;
+    out.gauge("tickets_waiting", "Open tickets that wait for somebody outside.", None, view.totals.all.waiting as f64)?;
     if let Some((_, opened_ms)) = &view.survey.oldest {
         let age_s = seconds(view.now_ms - opened_ms);
         out.gauge(
@@ -57,15 +57,15 @@ fn tickets(view: &View, out: &mut Out<'_>) -> Result<(), Error> {
         )?;
     }
     let lists = [
-        ("tickets", "priority", "Tickets by priority and how they stand.", &view.by_priority),
+        ("tickets", "priority", "Tickets by priority and how they stand.", &view.totals.by_priority),
         (
             "team_tickets",
             "team",
             "Tickets by team and how they stand; those without a team are left out.",
-            &view.by_team,
+            &view.totals.by_team,
         ),
-        ("channel_tickets", "channel", "Tickets by channel and how they stand.", &view.by_channel),
-        ("category_tickets", "category", "Tickets by category and how they stand.", &view.by_category),
+        ("channel_tickets", "channel", "Tickets by channel and how they stand.", &view.totals.by_channel),
+        ("category_tickets", "category", "Tickets by category and how they stand.", &view.totals.by_category),
     ];
     for (name, label, help, list) in lists {
         let named = bounded(list);
@@ -124,7 +124,7 @@ fn cycles(clocks: &[ClockView], out: &mut Out<'_>) -> Result<(), Error> {
 }
 
 fn escalations(view: &View, out: &mut Out<'_>) -> Result<(), Error> {
-    let fired = view.by_clock.iter().flat_map(|clock| {
+    let fired = view.totals.by_clock.iter().flat_map(|clock| {
         let levels = (1..).zip(clock.tally.fired).filter(|(_, count)| *count > 0);
         levels.map(|(level, count): (u32, u64)| (&*clock.name, level.to_string(), count as f64))
     });
