@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import json
 import resource
 import select
 import socket
@@ -33,12 +34,12 @@ class Loader:
         try:
             self.connection.request("POST", "/v1/tickets", body, headers)
             answer = self.connection.getresponse()
-            answer.read()
+            body = json.loads(answer.read())
         except (OSError, http.client.HTTPException):
             self.connection.close()
             raise
-        if answer.status != 200:
-            raise RuntimeError(f"status {answer.status}")
+        if answer.status != 200 or body["refused"]:
+            raise RuntimeError(f"status {answer.status}: {body}")
 
 
 def raise_own_limit():
@@ -108,7 +109,7 @@ def _descriptors(attack, target, what, limit):
         end = time.monotonic() + attack.options.seconds
         while (time.monotonic() < end or acknowledged < SEGMENT_LOADS) and refused < SEGMENT_LOADS and target.is_alive:
             try:
-                own.load(tickets(f"full-{acknowledged}-", LOAD_TICKETS, customer=f"{acknowledged}" + "x" * 400))
+                own.load(tickets(f"full-{acknowledged}-", LOAD_TICKETS, customer=f"{acknowledged}-" + "x" * 200))
                 acknowledged += 1
             except (OSError, http.client.HTTPException, RuntimeError):
                 refused += 1
