@@ -14,7 +14,8 @@ use std::time::Duration;
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMillisecondArray};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use overdue::ingest::{self, Mapping, Options, Source};
+use overdue::ingest;
+use overdue::ingest::{Mapping, Options, Source};
 
 const ROWS: usize = 100_000;
 const NAMES: [&str; 9] = ["ticket", "event", "state", "priority", "owner", "team", "channel", "category", "customer"];

@@ -4,7 +4,8 @@
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use overdue::engine::Passed;
 use overdue::generate::{History, Plan};
-use overdue::policy::{self, Policy};
+use overdue::policy;
+use overdue::policy::Policy;
 use overdue::replay::sort::{Keep, Sorted, Sorter};
 use overdue::replay::{Listener, Options, Outputs, RefusedEvent, Summary, run};
 use overdue::ticket::{Batch, Column, EventKind, State};

@@ -41,6 +41,7 @@
 // A panic on input is a service that stops: errors are values. Tests may unwrap.
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod atomic_file;
 pub mod calendar;
 pub mod cli;
 pub mod engine;
@@ -48,7 +49,6 @@ pub mod generate;
 pub mod ingest;
 pub mod limits;
 pub mod policy;
-pub mod publish;
 pub mod replay;
 pub mod server;
 pub mod service;

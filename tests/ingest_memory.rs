@@ -4,7 +4,8 @@
 use std::io::{Cursor, Read};
 use std::ops::ControlFlow;
 
-use overdue::ingest::{self, IngestError, Mapping, Options, Reject, Report, Source};
+use overdue::ingest;
+use overdue::ingest::{IngestError, Mapping, Options, Reject, Report, Source};
 use overdue::ticket::Batch;
 
 /// What the process may take beyond what it has before: blocks under way, decoders, the packed bombs.

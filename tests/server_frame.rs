@@ -3,12 +3,12 @@
 //! Nothing here lists routes: a new one is held to its description as soon as it is there.
 
 use overdue::engine::Passed;
-use overdue::server::auth::Role;
-use overdue::server::frame::Timeouts;
-use overdue::server::rate::{Rate, Rates};
+use overdue::server::auth::tokens::{Token, change};
+use overdue::server::auth::{Role, wall_clock};
+use overdue::server::middleware::Timeouts;
+use overdue::server::middleware::rate_limit::{Rate, Rates};
 use overdue::server::state::Limits;
-use overdue::server::tokens::{Token, change};
-use overdue::server::{Handle, ServerConfig, clock, start};
+use overdue::server::{Handle, ServerConfig, start};
 use overdue::service::{ClockChoice, Config, Seed, Service, Stopper, Trust};
 use reqwest::Method;
 use reqwest::blocking::{Client, Response};
@@ -156,7 +156,7 @@ fn conforms(operation: &Operation, answer: Response) {
 fn every_route_asks_for_the_role_that_its_description_names() {
     let mut secrets = Vec::new();
     let running = Running::new(|folder| {
-        let now_ms = clock::now_ms();
+        let now_ms = wall_clock::now_ms();
         let callers = [
             ("viewer", Role::Viewer, None),
             ("operator", Role::Operator, None),
@@ -235,7 +235,7 @@ fn rights_come_before_any_byte_of_a_body() {
     let running = Running::new(|folder| {
         change(folder, |tokens| {
             for role in Role::ALL {
-                let (token, secret) = Token::make(role.name(), role, clock::now_ms(), None)?;
+                let (token, secret) = Token::make(role.name(), role, wall_clock::now_ms(), None)?;
                 tokens.push(token);
                 secrets.push((role, secret));
             }

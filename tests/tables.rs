@@ -4,7 +4,8 @@
 use overdue::calendar::zone_data_version;
 use overdue::engine::{Apply, Engine, EscalationKind, Head, Installed, NO_SYMBOL, Outcome, Passed};
 use overdue::generate::{History, Plan};
-use overdue::policy::{self, Policy};
+use overdue::policy;
+use overdue::policy::Policy;
 use overdue::store::history::History as Records;
 use overdue::store::record::{
     CycleBlock, CycleRow, EscalationBlock, EscalationFilter, EscalationRow, NameColumn, Names, RecordKind,

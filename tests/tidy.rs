@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// Which modules of the crate a module may name. What is not listed here does not exist.
 const LAYERS: &[(&str, &[&str])] = &[
     ("limits", &[]),
-    ("publish", &[]),
+    ("atomic_file", &[]),
     ("time", &["limits"]),
     ("table", &["limits", "time"]),
     ("calendar", &["limits", "time"]),
@@ -16,15 +16,29 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("engine", &["calendar", "limits", "policy", "ticket", "time"]),
     ("ingest", &["calendar", "limits", "ticket", "time"]),
     ("generate", &["limits", "ticket", "time"]),
-    ("replay", &["calendar", "engine", "ingest", "limits", "policy", "publish", "table", "ticket", "time"]),
-    ("store", &["calendar", "engine", "limits", "policy", "publish", "table", "ticket", "time"]),
+    ("replay", &["calendar", "engine", "ingest", "limits", "policy", "atomic_file", "table", "ticket", "time"]),
+    ("store", &["calendar", "engine", "limits", "policy", "atomic_file", "table", "ticket", "time"]),
     ("service", &["calendar", "engine", "limits", "policy", "store", "ticket", "time"]),
-    ("server", &["calendar", "engine", "ingest", "limits", "policy", "publish", "service", "store", "ticket", "time"]),
+    (
+        "server",
+        &["calendar", "engine", "ingest", "limits", "policy", "atomic_file", "service", "store", "ticket", "time"],
+    ),
     (
         "cli",
         &[
-            "calendar", "engine", "generate", "ingest", "limits", "policy", "publish", "replay", "server", "service",
-            "store", "ticket", "time",
+            "calendar",
+            "engine",
+            "generate",
+            "ingest",
+            "limits",
+            "policy",
+            "atomic_file",
+            "replay",
+            "server",
+            "service",
+            "store",
+            "ticket",
+            "time",
         ],
     ),
 ];
@@ -54,7 +68,7 @@ const IMPURE: &[&str] = &[
 const CARELESS: &[(&str, &str)] = &[
     ("fs::read(", "open the file and read through `Read::take` with a bound from limits.rs"),
     ("fs::read_to_string(", "open the file and read through `Read::take` with a bound from limits.rs"),
-    ("fs::write(", "use publish::Staged, which renames a finished file into place"),
+    ("fs::write(", "use atomic_file::Staged, which renames a finished file into place"),
 ];
 
 /// Lines that a file may have. One idea a file; tests and benches too.

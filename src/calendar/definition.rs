@@ -12,8 +12,8 @@
 //! or `hours = "24x7"`, or `hours = [...]` for the same hours every day. A calendar that is open around the clock may
 //! leave its zone out (it is then UTC); any other names it.
 
-use super::hours::{self, Interval, WEEKDAYS, weekdays};
-use super::{CalendarError, ical};
+use super::hours::{Interval, WEEKDAYS, weekdays};
+use super::{CalendarError, hours, ical};
 use crate::limits::{MAX_INTERVALS_A_DAY, MAX_SPECIAL_DAYS};
 use jiff::civil::Date;
 use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};

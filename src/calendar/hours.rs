@@ -124,7 +124,7 @@ pub fn parse_date(text: &str) -> Result<Date, String> {
 }
 
 /// The beginning of a text, for a message about it.
-pub(super) fn short(text: &str) -> String {
+pub(crate) fn short(text: &str) -> String {
     text.chars().take(80).collect()
 }
 

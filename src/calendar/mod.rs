@@ -5,12 +5,12 @@
 //! holidays. Everything here is pure: files of holidays come in as text, through a closure.
 
 mod compile;
+mod day_index;
 mod definition;
 mod error;
 mod hours;
 mod ical;
 mod span;
-mod table;
 mod timeline;
 mod zone;
 

@@ -1,9 +1,9 @@
 //! Compiled calendars.
 
 use super::compile::{DATES, FIRST_DATE, openings};
+use super::day_index::Table;
 use super::definition::CalendarDefinition;
 use super::error::CalendarError;
-use super::table::Table;
 use super::zone::{Zone, date_of};
 use crate::time::{DAY_MS, HORIZON_MS, NEVER_MS};
 

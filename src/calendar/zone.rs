@@ -148,7 +148,7 @@ impl Zone {
 
 /// The number of the date that a wall clock shows, counted from 1970-01-01.
 #[inline]
-pub(super) fn date_of(local_ms: i64) -> i64 {
+pub(crate) fn date_of(local_ms: i64) -> i64 {
     local_ms.div_euclid(DAY_MS)
 }
 

@@ -1,10 +1,11 @@
 //! `overdue backup`: copies of a data folder, made while its service runs.
 
 use crate::replay::grouped;
-use crate::server;
-use crate::service::{self, Inspected};
-use crate::store::backup::{self, Created, Manifest};
+use crate::service::Inspected;
+use crate::store::backup;
+use crate::store::backup::{Created, Manifest};
 use crate::time::format_rfc3339;
+use crate::{server, service};
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use std::fmt::Write;
@@ -74,7 +75,7 @@ pub fn run(command: &BackupCommand) -> anyhow::Result<ExitCode> {
 }
 
 fn create(arguments: &Create) -> anyhow::Result<String> {
-    let now = format_rfc3339(server::clock::now_ms());
+    let now = format_rfc3339(server::auth::wall_clock::now_ms());
     let keep = arguments.keep.map(NonZeroUsize::get);
     let created = backup::create(&arguments.store, &arguments.data_dir, keep, &now)
         .with_context(|| format!("no backup was made of {}", arguments.data_dir.display()))?;

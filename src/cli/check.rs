@@ -2,7 +2,8 @@
 
 use crate::calendar::{CalendarDefinition, Interval, WEEKDAYS};
 use crate::limits::MAX_CONFIG_BYTES;
-use crate::policy::{self, Actions, Checked, Clock, Policy, Priority};
+use crate::policy;
+use crate::policy::{Actions, Checked, Clock, Policy, Priority};
 use anyhow::Context;
 use std::fmt::Write as _;
 use std::fs::File;
@@ -64,7 +65,7 @@ pub fn read_policy(path: &Path) -> anyhow::Result<Checked> {
     Ok(policy::check(&text, &path.display().to_string(), &mut read))
 }
 
-pub(super) fn read_text(path: &Path) -> anyhow::Result<String> {
+pub(crate) fn read_text(path: &Path) -> anyhow::Result<String> {
     let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
     let mut bytes = Vec::new();
     file.take(MAX_CONFIG_BYTES + 1)

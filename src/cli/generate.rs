@@ -1,8 +1,8 @@
 //! `overdue generate`: a made-up history, the same on every machine.
 
+use crate::atomic_file::Staged;
 use crate::generate::{ArrowRows, Csv, History, Ndjson, Output, ParquetRows, Plan, Table, TableWriter, stories};
 use crate::limits;
-use crate::publish::Staged;
 use crate::time::{DAY_MS, MAX_INPUT_MS, parse_rfc3339};
 use anyhow::{Context, bail};
 use clap::ValueEnum;

@@ -3,14 +3,13 @@
 mod backup;
 mod calendar;
 mod check;
+mod common;
 mod demo;
 mod generate;
-mod http;
 mod load;
 mod replay;
 mod serve;
 mod snapshot;
-mod stop;
 mod token;
 mod top;
 

@@ -1,14 +1,14 @@
 //! `overdue replay`: years of history through the engine, as fast as it goes.
 
 use super::check::read_policy;
+use crate::atomic_file::Staged;
 use crate::engine::Passed;
-use crate::ingest::{self, Mapping, Reject, Source};
-use crate::limits;
+use crate::ingest::{Mapping, Reject, Source};
 use crate::policy::Policy;
-use crate::publish::Staged;
 use crate::replay::sort::{Keep, Sorter};
-use crate::replay::{self, Listener, Outputs, RefusedEvent, grouped};
+use crate::replay::{Listener, Outputs, RefusedEvent, grouped};
 use crate::time::{format_rfc3339, parse_rfc3339};
+use crate::{ingest, limits, replay};
 use anyhow::{Context, bail};
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -67,7 +67,7 @@ pub struct Arguments {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum PassedLevels {
+pub(crate) enum PassedLevels {
     /// Of each open cycle the one that was due last
     Latest,
     All,
@@ -173,7 +173,7 @@ fn policy(path: &Path) -> anyhow::Result<Policy> {
 ///
 /// # Errors
 /// A file that cannot be read, and every mistake in it.
-pub(super) fn read_mapping(path: &Path) -> anyhow::Result<Mapping> {
+pub(crate) fn read_mapping(path: &Path) -> anyhow::Result<Mapping> {
     let cannot_read = || format!("cannot read {}", path.display());
     let mut text = String::new();
     let file = File::open(path).with_context(cannot_read)?;

@@ -1,7 +1,8 @@
 //! `overdue snapshot`: what is in the snapshots of a service, and whether they are whole.
 
 use crate::replay::grouped;
-use crate::store::snapshot::{self, Damage, Found, MANIFEST, Manifest};
+use crate::store::snapshot;
+use crate::store::snapshot::{Damage, Found, MANIFEST, Manifest};
 use crate::time::format_rfc3339;
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};

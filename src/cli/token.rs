@@ -1,9 +1,8 @@
 //! `overdue token`: who may call a service.
 
 use crate::limits::MAX_TOKEN_NAME_BYTES;
-use crate::server::auth::Role;
-use crate::server::clock;
-use crate::server::tokens::{Token, change, is_token_name, read};
+use crate::server::auth::tokens::{Token, change, is_token_name, read};
+use crate::server::auth::{Role, wall_clock};
 use anyhow::{Context, bail};
 use clap::{Subcommand, ValueEnum};
 use comfy_table::{Table, TableStyle};
@@ -78,7 +77,7 @@ fn make(create: &Create) -> anyhow::Result<ExitCode> {
     if !is_token_name(name) {
         bail!("--name {name:?}: expected 1 to {MAX_TOKEN_NAME_BYTES} letters, digits, '.', '-', '_' or '@'");
     }
-    let now_ms = clock::now_ms();
+    let now_ms = wall_clock::now_ms();
     let expires_ms = match &create.expires {
         None => None,
         Some(text) => {

@@ -6,7 +6,7 @@ const HOUR_S: u32 = 3_600;
 
 /// Timers by the hour (UTC) in which they are due. Pages of 42 days exist where there ever was a timer.
 #[derive(Debug, Default)]
-pub(super) struct DueHistogram {
+pub(crate) struct DueHistogram {
     pages: Vec<Option<Box<[u32; PAGE]>>>,
 }
 
@@ -21,7 +21,7 @@ impl DueHistogram {
 
     /// A timer has moved; 0 stands for none.
     #[inline]
-    pub(super) fn move_timer(&mut self, from_s: u32, to_s: u32) {
+    pub(crate) fn move_timer(&mut self, from_s: u32, to_s: u32) {
         if from_s != 0 {
             *self.hour(from_s) -= 1;
         }
@@ -31,12 +31,12 @@ impl DueHistogram {
     }
 
     /// So many timers that were due at this second have come up.
-    pub(super) fn come_up(&mut self, due_s: u32, timers: usize) {
+    pub(crate) fn come_up(&mut self, due_s: u32, timers: usize) {
         *self.hour(due_s) -= timers as u32;
     }
 
     /// Adds the timers of each of `sums.len()` hours from the hour of `from_s` on.
-    pub(super) fn add_to(&self, from_s: u32, sums: &mut [u64]) {
+    pub(crate) fn add_to(&self, from_s: u32, sums: &mut [u64]) {
         let first = (from_s / HOUR_S) as usize;
         for (index, sum) in sums.iter_mut().enumerate() {
             let hour = first + index;

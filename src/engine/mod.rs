@@ -105,59 +105,42 @@
 //! again when they are due; levels that were marked by it are levels to come. Edits made at later times count as made at the
 //! earlier one. Events that lie after it stay ahead of the time, as any others that come early.
 
-mod change;
-mod clock_state;
-mod core;
-mod counters;
-mod digest;
+mod clocks;
+mod commands;
 mod due_histogram;
-mod edit;
-mod explain;
-mod export;
-mod fold;
-mod free_labels;
-mod happen;
-mod history;
-mod list;
-mod live;
-mod meter;
-mod outcome;
-mod paged;
-mod preview;
-mod refold;
-mod restore;
+mod interner;
+mod output;
+mod paged_vec;
+mod query;
+mod resolve;
 mod rewind;
-mod ring;
-mod rows;
 mod shard;
-mod state;
-mod survey;
-mod symbols;
-mod tickets;
+mod snapshot;
 mod timelines;
-mod versions;
-mod view;
+mod unused_labels;
 pub mod wheel;
-mod words;
 
-pub use self::core::{EditError, Engine};
-pub use counters::{ClockTally, Counters, Tally};
-pub use edit::Effects;
-pub use explain::{
+pub use clocks::versions::Apply;
+pub use commands::{EditError, Engine};
+pub use interner::{NO_SYMBOL, Symbol};
+pub use output::{
+    CycleRecord, CycleResult, Escalation, EscalationKind, Outcome, Passed, Refused, RefusedReason, TicketRef,
+};
+pub use query::edit_preview::{Plan, Preview};
+pub use query::explain::{
     ExplainedCycle, ExplainedEvent, ExplainedLevel, ExplainedSegment, ExplainedTarget, ExplainedVersion, Explanation,
     LevelState,
 };
-pub use list::{TicketFilter, TicketKey, TicketQuery};
-pub use outcome::{
-    CycleRecord, CycleResult, Escalation, EscalationKind, Outcome, Passed, Refused, RefusedReason, TicketRef,
+pub use query::list::{TicketFilter, TicketKey, TicketQuery};
+pub use query::lookup::{TicketSymbols, TicketView, WordColumn};
+pub use query::scan::SurveyParts;
+pub use shard::policy_edit::Effects;
+pub use shard::totals::{ClockTally, Counters, Tally};
+pub use snapshot::columns::{
+    ClockColumns, EventColumns, FireColumns, Head, IntroducedBy, ShardState, TicketColumns, WordLists,
 };
-pub use preview::{Plan, Preview};
-pub use restore::{Installed, RestoreError, RestoredShard, Restoring};
-pub use state::{ClockColumns, EventColumns, FireColumns, Head, IntroducedBy, ShardState, TicketColumns, WordLists};
-pub use survey::SurveyParts;
-pub use symbols::{NO_SYMBOL, Symbol};
-pub use versions::Apply;
-pub use view::{TicketSymbols, TicketView, WordColumn};
+pub use snapshot::error::RestoreError;
+pub use snapshot::restore::{Installed, RestoredShard, Restoring};
 
 use std::hash::{BuildHasher, Hasher};
 

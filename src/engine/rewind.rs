@@ -3,13 +3,13 @@
 //! What tickets reached only because the time was ahead is not reached any more. The rule is the one for late events: a ticket
 //! is a function of its history and the time, so it is computed again as of the earlier time, and the difference is reported.
 
-use super::clock_state::MARKS;
-use super::core::{Engine, collect, is_held};
-use super::fold::Fold;
-use super::live::Trace;
-use super::outcome::{Outcome, Passed};
+use super::clocks::Fold;
+use super::clocks::state::MARKS;
+use super::clocks::versions::Versions;
+use super::commands::{Engine, collect, is_held};
+use super::output::{Outcome, Passed};
+use super::shard::emit::Trace;
 use super::shard::{Scene, Shard, tell};
-use super::versions::Versions;
 use super::wheel::Wheel;
 use crate::time::{NEVER_MS, SECOND_MS};
 use rayon::prelude::*;

@@ -3,9 +3,9 @@
 //! A timeline takes about a MiB, and every edit of a calendar makes another. Versions that no ticket has keep their definition
 //! alone; a late event of a ticket that once was under such a version compiles it again.
 
-use super::core::Engine;
-use super::symbols::Symbols;
-use super::versions::{Version, Versions};
+use super::clocks::versions::{Version, Versions};
+use super::commands::Engine;
+use super::interner::Symbols;
 use crate::calendar::Calendar;
 use crate::policy::{Policy, Priority};
 use foldhash::fast::FixedState;
@@ -44,7 +44,7 @@ impl Engine {
 
 impl Versions {
     /// The same policy with the calendars of the policy in force where they say the same, and with its priorities.
-    pub(super) fn share(&self, policy: &Policy, names: &Symbols) -> Policy {
+    pub(crate) fn share(&self, policy: &Policy, names: &Symbols) -> Policy {
         let known: HashMap<&str, &Arc<Calendar>, FixedState> = self
             .newest_of_all()
             .filter(|version| self.is_in_force(version.priority))

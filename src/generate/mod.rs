@@ -9,10 +9,10 @@
 //! been handed out. So the history comes in order of time, like the log of a real system, in memory for the open tickets only.
 
 mod arrivals;
+mod catalogue;
+mod lifecycle;
 mod random;
-mod story;
 mod table;
-mod words;
 mod write;
 
 #[cfg(test)]
@@ -25,10 +25,10 @@ use crate::limits;
 use crate::ticket::{Batch, Column, EventKind, NO_LABEL, State};
 use crate::time::DAY_MS;
 use arrivals::Arrivals;
+use catalogue::Words;
+use lifecycle::{Happening, Story};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use story::{Happening, Story};
-use words::Words;
 
 /// What history to make up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,7 +136,7 @@ impl TicketRow {
         let last_ms =
             |kind: EventKind| known().filter(|(_, event)| event.kind == kind).map(|(at_ms, _)| *at_ms).next_back();
         Self {
-            ticket: words::ticket_id(first.ticket),
+            ticket: catalogue::ticket_id(first.ticket),
             opened_ms: story.happenings[0].0,
             first_reply_ms: known().find(|(_, event)| event.kind == EventKind::AgentReply).map(|(at_ms, _)| *at_ms),
             resolved_ms: state.is_done().then(|| last_ms(EventKind::Resolved)).flatten(),
@@ -148,7 +148,7 @@ impl TicketRow {
             channel: words.word(Column::Channel, first.channel),
             category: words.word(Column::Category, first.category),
             customer: words.word(Column::Customer, first.customer),
-            subject: words::subject(first.category, first.text).to_owned(),
+            subject: catalogue::subject(first.category, first.text).to_owned(),
         }
     }
 }
@@ -170,7 +170,7 @@ impl BatchWriter {
     }
 
     fn push(&mut self, words: &Words, at_ms: i64, event: &Happening) {
-        self.batch.ticket.push(&words::ticket_id(event.ticket));
+        self.batch.ticket.push(&catalogue::ticket_id(event.ticket));
         self.batch.at_ms.push(at_ms);
         self.batch.kind.push(event.kind);
         self.batch.state.push(event.state);
@@ -188,7 +188,7 @@ impl BatchWriter {
             }
             labels.codes.push(*code);
         }
-        self.batch.text.push(words::text(event));
+        self.batch.text.push(catalogue::text(event));
     }
 
     fn finish(self) -> Option<Batch> {

@@ -1,7 +1,6 @@
 //! What can go wrong with an input, and how it is told.
 
-use std::fmt;
-use std::io;
+use std::{fmt, io};
 
 use serde::Serialize;
 use thiserror::Error;
@@ -38,7 +37,7 @@ impl fmt::Display for Reject {
 }
 
 /// Cuts a text to what is worth showing, at a character's end.
-pub(super) fn shorten(text: &str) -> String {
+pub(crate) fn shorten(text: &str) -> String {
     if text.len() <= VALUE_SHOWN_BYTES {
         return text.to_owned();
     }
@@ -115,7 +114,7 @@ impl fmt::Display for MappingError {
 impl std::error::Error for MappingError {}
 
 /// The candidate nearest to a word that was not found, if one is near enough to be what was meant.
-pub(super) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = word.to_lowercase();
     candidates
         .map(|candidate| (distance(&wanted, &candidate.to_lowercase()), candidate))

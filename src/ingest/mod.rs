@@ -7,27 +7,13 @@
 //! A row that cannot be read is refused with its line, column, value and what was expected ([`Reject`]); the rest is read on.
 //! Only what makes the rest unreadable ends the run: a missing column, a damaged table, a decompression bomb.
 
-mod arrow_ipc;
-mod blocks;
-mod cell;
-mod columns;
-mod csv;
 mod error;
-mod json;
-mod json_array;
 mod mapping;
-mod memory;
-mod moment;
-mod parquet_file;
-mod parquet_pages;
 mod pipeline;
 mod rows;
 mod source;
-mod table;
+mod tables;
 mod text;
-mod thrift;
-mod values;
-mod words;
 
 use std::io;
 use std::ops::ControlFlow;
@@ -37,23 +23,23 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use error::{IngestError, MappingError, Mistake, Reject};
 pub use mapping::Mapping;
-pub use memory::{Budget, TableBounds};
 pub use source::{Format, Source};
+pub use tables::memory::{Budget, TableBounds};
 
 use crate::limits::{
     BLOCK_BYTES, EXPANSION_ALLOWANCE_BYTES, MAX_EXPANSION, MAX_LINE_BYTES, MAX_ROWS_A_BYTE, REJECTS_SHOWN,
     ROWS_ALLOWANCE,
 };
 use crate::ticket::Batch;
-use arrow_ipc::Messages;
-use blocks::{Blocks, Split};
-use json::Fields;
-use json_array::ArrayScan;
-use memory::{Share, within};
-use parquet_file::Table;
 use pipeline::Parsed;
 use rows::RowWriter;
-use table::Plan;
+use tables::Plan;
+use tables::arrow_ipc::Messages;
+use tables::memory::{Share, within};
+use tables::parquet::Table;
+use text::blocks::{Blocks, Split};
+use text::json::Fields;
+use text::json_array::ArrayScan;
 use text::{Header, TextFormat};
 
 /// Maps and sets of texts; their order is never looked at.
@@ -277,7 +263,7 @@ fn read_arrow(
         let plan = Plan::new(&batch.schema(), mapping)
             .map_err(|reason| IngestError::Columns { source_name: name.to_owned(), reason })?;
         let mut writer = RowWriter::new(mapping).numbered(options.lines);
-        let flow = table::parse(&batch, first_row, &plan, mapping, &mut writer, results)
+        let flow = tables::parse(&batch, first_row, &plan, mapping, &mut writer, results)
             .map_err(|error| IngestError::Malformed { source_name: name.to_owned(), reason: error.to_string() })?;
         if flow.is_continue() {
             results.put_last(writer.finish());

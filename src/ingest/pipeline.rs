@@ -24,7 +24,7 @@ const RESULTS_A_PIECE: usize = 2;
 
 /// What became of some rows.
 #[derive(Debug, Default)]
-pub(super) struct Parsed {
+pub(crate) struct Parsed {
     pub batches: Vec<Numbered>,
     pub rejects: Vec<Refused>,
     pub rows: u64,
@@ -33,7 +33,7 @@ pub(super) struct Parsed {
 
 /// A row that was refused.
 #[derive(Debug)]
-pub(super) struct Refused {
+pub(crate) struct Refused {
     pub line: u64,
     pub column: String,
     pub value: String,
@@ -43,7 +43,7 @@ pub(super) struct Refused {
 type Outcome = Result<Parsed, IngestError>;
 
 /// Where a parser puts its results; it stops when the answer is `Break`: nobody wants more.
-pub(super) struct Results(Sender<Outcome>);
+pub(crate) struct Results(Sender<Outcome>);
 
 impl Results {
     /// The last batches of a piece of work; whether anybody still wants them makes no difference to it.
@@ -58,7 +58,7 @@ impl Results {
 
 /// Runs `next` (until it gives no more work), `parse` on `threads` threads, and `take` on the results in order. With no
 /// threads everything happens on the caller's: for inputs so small that starting a thread would cost more than reading them.
-pub(super) fn run<W: Send>(
+pub(crate) fn run<W: Send>(
     source_name: &str,
     threads: usize,
     mut next: impl FnMut() -> Result<Option<W>, IngestError> + Send,
@@ -161,7 +161,7 @@ fn keep_quiet() {
     });
 }
 
-pub(super) fn guarded<T>(source_name: &str, run: impl FnOnce() -> Result<T, IngestError>) -> Result<T, IngestError> {
+pub(crate) fn guarded<T>(source_name: &str, run: impl FnOnce() -> Result<T, IngestError>) -> Result<T, IngestError> {
     keep_quiet();
     let was_guarded = IS_GUARDED.replace(true);
     let result = catch_unwind(AssertUnwindSafe(run));

@@ -37,7 +37,7 @@ pub enum Format {
 
 /// An input to read.
 pub struct Source {
-    pub(super) name: String,
+    pub(crate) name: String,
     bytes: Bytes,
 }
 
@@ -59,7 +59,7 @@ impl Source {
 }
 
 /// An input that is open, unpacked and known.
-pub(super) struct Opened {
+pub(crate) struct Opened {
     pub format: Format,
     pub reader: Box<dyn Read + Send>,
     /// The file itself, where it is one that nothing packs: tables may then be read out of order.
@@ -68,7 +68,7 @@ pub(super) struct Opened {
 
 /// Opens an input. Bytes that are read of it, as they are stored, are added to `read_bytes`.
 /// `wrapped` says that rows are expected inside of an object.
-pub(super) fn open(
+pub(crate) fn open(
     source: Source,
     wanted: Option<Format>,
     wrapped: bool,
@@ -220,7 +220,7 @@ struct Bomb {
 }
 
 /// An error of reading, told as what it is.
-pub(super) fn told(source_name: &str, error: io::Error) -> IngestError {
+pub(crate) fn told(source_name: &str, error: io::Error) -> IngestError {
     let source_name = source_name.to_owned();
     match error.get_ref().and_then(|inner| inner.downcast_ref::<Bomb>()) {
         Some(Bomb { read, expanded }) => IngestError::Bomb { source_name, read: *read, expanded: *expanded },

@@ -7,22 +7,22 @@
 //! was typed. `check` looks names up, compiles calendars and judges what the parts mean together: what it means.
 
 mod assign;
-mod check;
+pub mod check;
 mod clock;
 mod file;
+mod load;
+mod normalize;
 mod presets;
 mod priority;
-mod reader;
 mod rules;
-mod text;
 mod threshold;
 
 pub use assign::{assign, facts};
 pub use clock::{Actions, Clock, Effect, Level, Threshold};
 pub use file::problem::{Excerpt, Problem, Severity};
 pub use file::suggest::nearest;
+pub use load::{Checked, ReadFile, check, load, reload};
 pub use presets::{PRESETS, Preset, SUPEROFFICE, VERB_EFFECTS, VERBS};
 pub use priority::{OnPriorityChange, Policy, Priority, PriorityId};
-pub use reader::{Checked, ReadFile, check, load, reload};
 pub use rules::{Facts, LABELS, Rule, Rules, RulesError};
 pub use threshold::{ThresholdError, parse_percent, parse_threshold};

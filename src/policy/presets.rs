@@ -24,11 +24,10 @@
 
 use super::Effect;
 use super::Effect::{Continue, Restart, Start, Stop};
-use crate::ticket::EventKind;
 use crate::ticket::EventKind::{
     AgentReply, Assigned, Closed, CustomerReply, Opened, PriorityChanged, Read, Reopened, Resolved,
 };
-use crate::ticket::{State, StateSet};
+use crate::ticket::{EventKind, State, StateSet};
 
 /// A named row of the table.
 #[derive(Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@
 //! text is only read where a rule with keywords could still come first.
 
 use super::PriorityId;
-use super::text::{fold, fold_into, is_whole};
+use super::normalize::{fold, fold_into, is_whole};
 use crate::limits::MAX_TEXT_BYTES;
 use aho_corasick::AhoCorasick;
 use hashbrown::HashMap;
@@ -209,7 +209,7 @@ impl Rules {
     }
 
     /// The rules with a keyword in this text, in order, each once.
-    pub(super) fn rules_in_text(&self, text: &str) -> Vec<u32> {
+    pub(crate) fn rules_in_text(&self, text: &str) -> Vec<u32> {
         let Some(automaton) = &self.keywords else { return Vec::new() };
         let text = fold(&text[..text.floor_char_boundary(MAX_TEXT_BYTES)]);
         let mut patterns: Vec<u32> = automaton

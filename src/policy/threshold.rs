@@ -27,7 +27,7 @@ pub enum ThresholdError {
 
 impl ThresholdError {
     /// What to write instead.
-    pub(super) fn instead(&self) -> String {
+    pub(crate) fn instead(&self) -> String {
         match self {
             Self::Percent { .. } => "\"75%\" or \"12.5%\"".to_owned(),
             Self::PercentZero { .. } => {

@@ -5,7 +5,7 @@
 //! [`Summary`] says what it comes to. Reading the inputs is the caller's, who hands the batches to the sorter.
 
 mod output;
-mod run;
+pub mod run;
 pub mod sort;
 mod summary;
 

@@ -8,43 +8,23 @@
 //! Of the resources, [`bulk`] reads the bodies of [`tickets`] and [`events`]; [`policy_document`], [`editing`] and [`parts`] are
 //! what [`policy`], [`calendars`], [`priorities`] and [`rules`] have in common.
 
-pub mod app;
 pub mod auth;
-pub mod bulk;
-pub mod calendar_preview;
-pub mod calendars;
-pub mod clock;
-pub mod docs;
-pub mod editing;
-pub mod escalations;
-pub mod events;
-pub mod feed;
-pub mod filters;
-pub mod forecast;
-pub mod frame;
-pub mod health;
-pub mod idempotency;
-pub mod metrics;
-pub mod openapi;
-pub mod parts;
-pub mod policy;
-pub mod policy_document;
-pub mod priorities;
-pub mod problem;
-pub mod prometheus;
-pub mod rate;
-pub mod rules;
-pub mod run;
-pub mod shares;
-pub mod snapshots;
+mod bulk;
+mod docs;
+mod escalations;
+mod listen;
+pub mod middleware;
+mod monitoring;
+mod params;
+mod policy;
+mod problem;
+mod quota;
+mod routes;
+mod snapshots;
 pub mod state;
-pub mod tickets;
-pub mod timeline;
-pub mod times;
-pub mod tls;
-pub mod tokens;
+mod tickets;
 
 #[cfg(test)]
 mod tests;
 
-pub use run::{Handle, ServerConfig, ServerError, start};
+pub use listen::{Handle, ServerConfig, ServerError, start};

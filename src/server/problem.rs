@@ -3,8 +3,8 @@
 //! A handler returns [`Answer`]; whatever it refuses becomes a [`Problem`]. The outermost layer of the server adds what a handler
 //! does not know (the path and the request's id), and turns what the framework answers by itself into problems too.
 
+use super::middleware::NoRoom;
 use crate::policy;
-use crate::server::frame::NoRoom;
 use crate::service::Refusal;
 use actix_web::error::{JsonPayloadError, PathError, PayloadError, QueryPayloadError};
 use actix_web::http::StatusCode;
@@ -12,9 +12,8 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
-use std::fmt;
-use std::io;
 use std::ops::{Deref, DerefMut};
+use std::{fmt, io};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 

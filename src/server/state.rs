@@ -1,11 +1,11 @@
 //! What handlers share. Made once, outside the app factory, which runs once a worker.
 
-use crate::server::bulk::Loads;
-use crate::server::feed::readers::Readers;
-use crate::server::frame::{Rooms, Timeouts};
-use crate::server::idempotency::KeptAnswers;
-use crate::server::rate::RateLimits;
-use crate::server::tokens::TokenBook;
+use super::auth::tokens::TokenBook;
+use super::bulk::Loads;
+use super::escalations::feed::subscribers::Readers;
+use super::middleware::idempotency::KeptAnswers;
+use super::middleware::rate_limit::RateLimits;
+use super::middleware::{Rooms, Timeouts};
 use crate::service::Service;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -22,9 +22,9 @@ pub struct AppState {
     pub rates: RateLimits,
     /// The bodies that lie in memory.
     pub rooms: Arc<Rooms>,
-    pub(in crate::server) loads: Loads,
-    pub(in crate::server) readers: Arc<Readers>,
-    pub(in crate::server) answers: KeptAnswers,
+    pub(crate) loads: Loads,
+    pub(crate) readers: Arc<Readers>,
+    pub(crate) answers: KeptAnswers,
 }
 
 /// Bounds that the operator sets.

@@ -1,8 +1,8 @@
 //! What a start would find in a data folder, without starting and without changing anything.
 
 use super::config::StartError;
-use super::parts;
-use super::recovery::{self, Parts};
+use super::recovery::Parts;
+use super::{data_folder, recovery};
 use crate::store::disk::FolderDisk;
 use crate::store::epochs::{Epoch, Epochs};
 use crate::store::history::History;
@@ -33,18 +33,18 @@ pub struct Inspected {
 pub fn inspect(data_dir: &Path) -> Result<Inspected, StartError> {
     let damaged = |error: &dyn std::fmt::Display| StartError::Damaged(error.to_string());
     let disk = Arc::new(FolderDisk::read_only(&data_dir.join("journal")));
-    parts::check_restored(data_dir)?;
+    data_folder::check_restored(data_dir)?;
     let epochs = Epochs::read(data_dir)?;
     let journal = Stored::read(disk).map_err(|error| damaged(&error))?;
     let journal = journal.ok_or_else(|| damaged(&format!("{} has no journal", data_dir.display())))?;
     let history = History::read(&data_dir.join("history")).map_err(|error| damaged(&error))?;
     let parts = Parts { data_dir, journal: &journal, history: &history, epochs: epochs.as_ref() };
-    parts::check_journal(parts)?;
-    parts::check_history(&history, epochs.as_ref())?;
+    data_folder::check_journal(parts)?;
+    data_folder::check_history(&history, epochs.as_ref())?;
     let mut recovered = recovery::recover(parts, None)?;
     // A record that is in the history already is not compared with what the journal leads to: its number is enough.
     recovery::replay(&mut recovered, &journal, drop)?;
-    parts::check_ends(data_dir, &history, &recovered.machine)?;
+    data_folder::check_ends(data_dir, &history, &recovered.machine)?;
     let machine = &recovered.machine;
     Ok(Inspected {
         group: machine.group,

@@ -7,31 +7,31 @@
 //! Readers take the published [`View`] (counters, lag, queue), or the engine's read lock for a moment ([`Service::read`]).
 //! Only the engine's own jobs run on rayon, and none of them takes that lock: so nothing can wait in a circle.
 
-mod clock;
 mod command;
 mod config;
+mod data_folder;
 mod feed;
-mod historian;
+mod history_writer;
 mod inspect;
-pub mod machine;
-mod parts;
-mod publish;
+mod lifecycle;
+mod publisher;
 mod readiness;
 mod recovery;
+mod scanner;
 mod sequencer;
-mod snapshots;
-mod start;
-mod survey;
-pub mod view;
-mod wall;
+mod snapshotter;
+mod start_time;
+pub mod state_machine;
+pub(crate) mod view;
+mod wall_clock;
 
-pub use clock::{WallClock, machine_wall};
 pub use command::{Acknowledge, Applied, Edit, Edited, Load, Refusal, SnapshotDone};
 pub use config::{ClockChoice, Config, Seed, StartError, Trust};
 pub use inspect::{Inspected, inspect};
+pub use lifecycle::{Started, Stopper};
 pub use readiness::{NotReady, Obstacle};
-pub use start::{Started, Stopper};
 pub use view::{ClockView, Gauges, NamedTally, Survey, Totals, View};
+pub use wall_clock::{WallClock, machine_wall};
 
 use crate::engine::{EditError, Engine, Preview};
 use crate::limits::MAX_BATCH_ROWS;
@@ -41,17 +41,17 @@ use crate::store::history::Looked;
 use crate::store::input::{AcknowledgeInput, BatchInput, EditInput};
 use crate::store::record::{EscalationFilter, EscalationRecord, RecordKind};
 use crate::store::snapshot::{Acknowledgement, PolicyVersion};
-use clock::Clock;
 use crossbeam_channel::{Sender, TrySendError};
 use feed::Feed;
-use machine::{Acknowledgements, SharedEngine};
-use publish::Published;
+use publisher::Published;
 use sequencer::{Command, Reply};
+use state_machine::{Acknowledgements, SharedEngine};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::thread::ScopedJoinHandle;
 use tokio::sync::{oneshot, watch};
+use wall_clock::Clock;
 
 /// The exit code of a process whose journal could not be written or synced (EX_IOERR).
 pub const EXIT_SYNC_FAILED: i32 = 74;
@@ -143,7 +143,7 @@ impl Service {
         let is_unchanged = edit.text == current.text && files == current.files;
         let (apply, passed) = (edit.apply, edit.passed);
         let input = EditInput { text: edit.text, files, apply, passed, origin: edit.origin, note: edit.note };
-        let (policy, problems) = machine::compile(&input).map_err(Refusal::Policy)?;
+        let (policy, problems) = state_machine::compile(&input).map_err(Refusal::Policy)?;
         let policy = Arc::new(policy);
         if is_unchanged || edit.dry_run {
             let preview = edit.dry_run.then(|| self.preview(&policy, apply, passed)).transpose()?;

@@ -4,9 +4,9 @@
 //! clock. What takes longer to find out (whether the data folder is still there) is found out by the thread of the survey.
 
 use super::Service;
-use super::clock::Clock;
-use super::publish::Published;
-use super::wall::in_words;
+use super::publisher::Published;
+use super::start_time::in_words;
+use super::wall_clock::Clock;
 use crate::limits::{MAX_LAG_MS, MAX_STEP_MS};
 use crate::time::{SECOND_MS, format_rfc3339};
 use std::path::{Path, PathBuf};

@@ -4,15 +4,15 @@
 //! Where something acknowledged would be lost, nothing starts.
 
 use super::config::{Seed, StartError};
-use super::machine::{Machine, Told, compile, reload};
+use super::state_machine::{Machine, Told, compile, reload};
 use crate::engine::{Apply, Engine, Installed, Passed};
 use crate::limits::LIVE_SHARDS;
-use crate::store::codec;
 use crate::store::epochs::{Epochs, Numbered};
 use crate::store::history::History;
 use crate::store::input::{EditInput, Group, Input, Origin};
 use crate::store::journal::Stored;
-use crate::store::snapshot::{self, Found, ServiceState, Snapshot};
+use crate::store::snapshot::{Found, ServiceState, Snapshot};
+use crate::store::{codec, snapshot};
 use rayon::prelude::*;
 use std::path::Path;
 use std::sync::Arc;
@@ -133,7 +133,7 @@ fn newest_whole(parts: Parts<'_>) -> Result<(Option<Restored>, Vec<Found>), Star
             if let Some(epochs) = epochs
                 && let Some(epoch) = manifest.epoch.filter(|_| !epochs.holds(manifest.epoch, last, Numbered::Group))
             {
-                return Err(super::parts::stray(&found.path, epoch, epochs));
+                return Err(super::data_folder::stray(&found.path, epoch, epochs));
             }
         }
         let restored = opened.and_then(|snapshot| restore(found.number, &snapshot));

@@ -5,14 +5,15 @@
 //! soon as something is due, a group without inputs is written and applied. While more is due than a round should take,
 //! the time goes on in smaller steps, so that commands get their turn between them: but what is due in one second is one step.
 
-use super::clock::{Clock, Stopwatch};
 use super::command::{Applied, Refusal, SnapshotDone};
 use super::feed::Feed;
-use super::historian::{self, Work};
-use super::machine::{Answer, KeyReused, Machine};
-use super::publish::Publisher;
+use super::history_writer;
+use super::history_writer::Work;
+use super::publisher::Publisher;
 use super::readiness::Obstacle;
-use super::snapshots::{Snapshots, Step};
+use super::snapshotter::{Snapshots, Step};
+use super::state_machine::{Answer, KeyReused, Machine};
+use super::wall_clock::{Clock, Stopwatch};
 use crate::engine::Passed;
 use crate::limits::{MAX_GROUP_COMMANDS, MAX_GROUP_ROWS, MAX_SILENCE_MS, STORM_TIMERS};
 use crate::policy::Policy;
@@ -204,7 +205,7 @@ impl Sequencer {
         self.written_ms = now_ms;
         let told = self.machine.apply(&group, policy.as_ref());
         self.publisher.count_group(&told);
-        let answers = historian::keep(&self.feed, &self.history, told);
+        let answers = history_writer::keep(&self.feed, &self.history, told);
         // Whoever edits and then looks must see the edit.
         self.publish(policy.is_some());
         for (asked, answer) in asked.into_iter().zip(answers) {
@@ -381,7 +382,7 @@ impl Sequencer {
         // Where nothing can be written now, the next snapshot frees them.
         if self.write(&group).is_ok() {
             let told = self.machine.apply(&group, None);
-            historian::keep(&self.feed, &self.history, told);
+            history_writer::keep(&self.feed, &self.history, told);
             tracing::info!(labels, "labels that no ticket has are freed");
         }
     }

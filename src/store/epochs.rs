@@ -13,9 +13,9 @@
 //! the journal have theirs as well, for tools that put back only what differs. What restores whole volumes (a snapshot of
 //! the file system, of the virtual machine) or writes into the files that are there keeps them, and is not noticed here.
 
-use super::sealed;
+use super::checked_json;
+use crate::atomic_file::Staged;
 use crate::limits::{MAX_EPOCHS, MAX_EPOCHS_BYTES};
-use crate::publish::Staged;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -177,11 +177,11 @@ impl Epochs {
             metadata => metadata.map_err(failed)?,
         };
         let damaged = |reason| EpochsError::Damaged { path: path.clone(), reason };
-        let text = match sealed::read(&path, MAX_EPOCHS_BYTES) {
+        let text = match checked_json::read(&path, MAX_EPOCHS_BYTES) {
             Err(error) if error.kind() == io::ErrorKind::InvalidData => return Err(damaged(error.to_string())),
             text => text.map_err(failed)?,
         };
-        sealed::check(&text).map_err(damaged)?;
+        checked_json::check(&text).map_err(damaged)?;
         let document: Document = serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
         if document.epochs.is_empty() {
             return Err(damaged("it has no epoch".to_owned()));
@@ -290,7 +290,7 @@ impl Epochs {
         let (staged, mut file) = Staged::create(&path).map_err(failed)?;
         let metadata = file.metadata().map_err(failed)?;
         self.document.place = in_place.then(|| Place::of(&metadata));
-        let text = sealed::to_text(&self.document).map_err(|error| failed(error.into()))?;
+        let text = checked_json::to_text(&self.document).map_err(|error| failed(error.into()))?;
         file.write_all(text.as_bytes()).map_err(failed)?;
         staged.publish().map_err(failed)
     }

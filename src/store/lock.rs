@@ -1,16 +1,10 @@
 //! One process a data folder.
 
-use std::fs::File;
-use std::fs::Metadata;
-use std::fs::OpenOptions;
-use std::fs::TryLockError;
+use std::fs::{File, Metadata, OpenOptions, TryLockError};
 use std::io;
-use std::io::Read;
-use std::io::Seek;
-use std::io::Write;
+use std::io::{Read, Seek, Write};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Digits of a process id that are read for the message.
 const PID_BYTES: u64 = 20;

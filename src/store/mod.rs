@@ -12,17 +12,15 @@
 //! What was answered is in the journal. What is in the journal before a snapshot's first position, and in the history, may go.
 
 pub mod backup;
-mod checksum;
+mod checked_json;
 pub mod codec;
 pub mod disk;
 pub mod epochs;
+pub(crate) mod folder_identity;
 pub mod history;
 pub mod input;
 pub mod journal;
-pub mod lock;
+pub(crate) mod lock;
 pub mod record;
-mod rows;
-mod sealed;
 pub mod snapshot;
-mod table_file;
-pub mod whereabouts;
+mod table;

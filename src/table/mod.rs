@@ -4,10 +4,10 @@
 //! amounts hardly repeat: they are written as differences, which with zstd's first step writes about twice and reads about
 //! three times as fast as the default and takes a sixth less room.
 
-mod properties;
-mod times;
-mod words;
+mod dictionary;
+pub mod encoding;
+mod timestamps;
 
-pub use properties::{Texts, properties};
-pub use times::Times;
-pub use words::{CodedWords, Words, words_field};
+pub use dictionary::{CodedWords, Words, words_field};
+pub use encoding::{Texts, properties};
+pub use timestamps::Times;

@@ -6,8 +6,8 @@ mod parts;
 mod reads;
 
 use overdue::engine::Passed;
-use overdue::server::frame::Timeouts;
-use overdue::server::rate::{Rate, Rates};
+use overdue::server::middleware::Timeouts;
+use overdue::server::middleware::rate_limit::{Rate, Rates};
 use overdue::server::state::Limits;
 use overdue::server::{Handle, ServerConfig, start};
 use overdue::service::{ClockChoice, Config, Seed, Service, Stopper};

@@ -3,7 +3,8 @@
 use super::process::backup;
 use super::support::{Start, Writers, files, has_all, last, more_records, open, records, refusal, send, snapshot};
 use overdue::service;
-use overdue::store::backup::{self, BackupError, MANIFEST, Manifest, RESTORING};
+use overdue::store::backup;
+use overdue::store::backup::{BackupError, MANIFEST, Manifest, RESTORING};
 use overdue::ticket::EventKind;
 use std::collections::BTreeMap;
 use std::fs;

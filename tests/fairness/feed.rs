@@ -2,9 +2,8 @@
 
 use crate::{Connection, Running};
 use overdue::limits::MAX_FEED_READERS_OF_A_TOKEN;
-use overdue::server::auth::Role;
-use overdue::server::clock;
-use overdue::server::tokens::change;
+use overdue::server::auth::tokens::change;
+use overdue::server::auth::{Role, wall_clock};
 use std::io::Read;
 use std::time::Duration;
 
@@ -39,7 +38,7 @@ fn readers_of_one_token_keep_no_other_token_out() {
 
 #[test]
 fn a_feed_ends_when_its_token_does() {
-    let expires_ms = clock::now_ms() + 3_000;
+    let expires_ms = wall_clock::now_ms() + 3_000;
     let (running, secrets) = Running::new(&[
         ("revoked", Role::Viewer, None),
         ("brief", Role::Viewer, Some(expires_ms)),
@@ -55,14 +54,17 @@ fn a_feed_ends_when_its_token_does() {
         Ok(())
     })
     .unwrap();
-    let began = clock::now_ms();
+    let began = wall_clock::now_ms();
     until_end(revoked);
-    let took = Duration::from_millis((clock::now_ms() - began) as u64);
+    let took = Duration::from_millis((wall_clock::now_ms() - began) as u64);
     assert!(took < Duration::from_secs(1) + SLACK, "{took:?} after its token was revoked");
 
     until_end(brief);
-    let late = Duration::from_millis((clock::now_ms() - expires_ms).max(0) as u64);
-    assert!(clock::now_ms() >= expires_ms && late < Duration::from_secs(1) + SLACK, "{late:?} after its token expired");
+    let late = Duration::from_millis((wall_clock::now_ms() - expires_ms).max(0) as u64);
+    assert!(
+        wall_clock::now_ms() >= expires_ms && late < Duration::from_secs(1) + SLACK,
+        "{late:?} after its token expired"
+    );
     assert_eq!(follow(&running, &secrets[1]).head().0, 401);
 
     stays.0.set_read_timeout(Some(Duration::from_millis(100))).unwrap();

@@ -4,12 +4,12 @@ mod feed;
 mod loads;
 
 use overdue::engine::Passed;
-use overdue::server::auth::Role;
-use overdue::server::frame::Timeouts;
-use overdue::server::rate::{Rate, Rates};
+use overdue::server::auth::tokens::{Token, change};
+use overdue::server::auth::{Role, wall_clock};
+use overdue::server::middleware::Timeouts;
+use overdue::server::middleware::rate_limit::{Rate, Rates};
 use overdue::server::state::Limits;
-use overdue::server::tokens::{Token, change};
-use overdue::server::{Handle, ServerConfig, clock, start};
+use overdue::server::{Handle, ServerConfig, start};
 use overdue::service::{ClockChoice, Config, Seed, Service, Stopper, Trust};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -44,7 +44,7 @@ impl Running {
         let mut secrets = Vec::new();
         change(folder.path(), |known| {
             for (name, role, expires_ms) in tokens {
-                let (token, secret) = Token::make(name, *role, clock::now_ms(), *expires_ms)?;
+                let (token, secret) = Token::make(name, *role, wall_clock::now_ms(), *expires_ms)?;
                 known.push(token);
                 secrets.push(secret);
             }

@@ -10,7 +10,8 @@ use arrow::array::{
     TimestampMicrosecondArray,
 };
 use arrow::datatypes::{DataType, Field, Int32Type};
-use overdue::ingest::{self, Format, Mapping, Options, Source};
+use overdue::ingest;
+use overdue::ingest::{Format, Mapping, Options, Source};
 use overdue::ticket::Batch;
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;

@@ -4,7 +4,8 @@ use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use overdue::ingest::{self, IngestError, Mapping, Options, Reject, Report, Source};
+use overdue::ingest;
+use overdue::ingest::{IngestError, Mapping, Options, Reject, Report, Source};
 use overdue::ticket::{Batch, Column, EventKind, State};
 
 /// One row of a batch.

@@ -5,7 +5,7 @@
 
 use crate::storage::{Chance, Faults, MemoryDisk, Survives};
 use overdue::engine::{Apply, Passed};
-use overdue::service::machine::{Machine, Told, compile};
+use overdue::service::state_machine::{Machine, Told, compile};
 use overdue::store::codec;
 use overdue::store::input::{AcknowledgeInput, BatchInput, EditInput, Group, Input, Origin, Passage};
 use overdue::store::journal::{Journal, Options};

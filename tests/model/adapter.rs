@@ -3,7 +3,8 @@
 use super::commands::{ClockTally, TicketTally, Totals};
 use super::run::{Command, batch};
 use super::{Apply, CycleRecord, Escalation, Kind, Model, Output, Passed};
-use overdue::engine::{self, CycleResult, Engine, EscalationKind, Outcome, Tally};
+use overdue::engine;
+use overdue::engine::{CycleResult, Engine, EscalationKind, Outcome, Tally};
 use overdue::policy::Policy;
 use std::collections::BTreeMap;
 use std::sync::Arc;

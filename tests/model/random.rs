@@ -1,8 +1,7 @@
 //! Random policies and workloads from a seed.
 
-use super::calendars;
 use super::run::{Command, Edited, Row, run_model};
-use super::{Apply, Model, Passed};
+use super::{Apply, Model, Passed, calendars};
 use overdue::calendar::Span;
 use overdue::limits::MAX_LEVELS;
 use overdue::policy::{Actions, Clock, Effect, Level, OnPriorityChange, Policy, Priority, Rules, Threshold};

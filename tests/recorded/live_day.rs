@@ -2,7 +2,8 @@
 
 use crate::process::Process;
 use crate::support::{Cycle, cycles, replay, shared, shipped_mapping, text};
-use overdue::ingest::{self, Mapping, Source};
+use overdue::ingest;
+use overdue::ingest::{Mapping, Source};
 use overdue::ticket::{Batch, Column};
 use overdue::time::{DAY_MS, HOUR_MS, format_rfc3339, parse_rfc3339};
 use std::collections::BTreeMap;

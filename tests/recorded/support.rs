@@ -3,10 +3,10 @@
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Int32Type, Int64Type, TimestampMillisecondType, UInt16Type};
 use overdue::engine::Passed;
-use overdue::ingest::{self, Mapping, Source};
-use overdue::policy;
+use overdue::ingest::{Mapping, Source};
 use overdue::replay::sort::{Keep, Sorter};
-use overdue::replay::{self, Listener, Outputs, RefusedEvent};
+use overdue::replay::{Listener, Outputs, RefusedEvent};
+use overdue::{ingest, policy, replay};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use std::fs::File;
 use std::io::Read;

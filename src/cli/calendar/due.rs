@@ -1,6 +1,6 @@
 //! `overdue calendar due`: when a target ends, and what it counted.
 
-use super::wall::{length, wall};
+use super::format::{length, wall};
 use crate::calendar::{Calendar, Span, Timeline, zone_data_version};
 use crate::time::{HORIZON_MS, MAX_INPUT_MS, MIN_INPUT_MS, NEVER_MS, format_rfc3339, parse_rfc3339};
 use anyhow::{Context, bail};

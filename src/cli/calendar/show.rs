@@ -1,6 +1,6 @@
 //! `overdue calendar show`: a month, day by day.
 
-use super::wall::{length, local, offset};
+use super::format::{length, local, offset};
 use crate::calendar::{Calendar, Holiday, TimeOfDay, Timeline, zone_data_version};
 use crate::time::{DAY_MS, HORIZON_MS, SECOND_MS};
 use anyhow::{Context, bail};

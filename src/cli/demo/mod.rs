@@ -3,13 +3,14 @@
 //! Nothing is staged: the service and its HTTP server are the real ones, with a data folder of their own. One thread sends what
 //! happens in the contact centre, another reads the escalations, both over HTTP like anybody else. Only the time runs faster.
 
-mod feed;
-mod tell;
+mod printer;
+mod sender;
 mod traffic;
 
-use super::http::Client;
-use super::serve::{self, Signaled};
-use super::stop::Stop;
+use super::common::client::Client;
+use super::common::shutdown::Stop;
+use super::serve;
+use super::serve::Signaled;
 use crate::generate::Plan;
 use crate::replay::grouped;
 use crate::server;
@@ -139,20 +140,20 @@ fn play(
         seed: arguments.seed,
     };
     let mut traffic = Traffic::new(plan);
-    let before = feed::past(&client, &mut traffic, START_MS)?;
+    let before = sender::past(&client, &mut traffic, START_MS)?;
     // What was escalated by hand in those days is no news.
-    let first = tell::last(&client)?;
+    let first = printer::last(&client)?;
     super::print(&greeting(arguments, folder, &url, before))?;
 
     let stop = Stop::default();
     std::thread::scope(|scope| {
         let feeding = scope.spawn(|| {
-            let fed = feed::live(&client, &mut traffic, || service.now_ms(), &stop);
+            let fed = sender::live(&client, &mut traffic, || service.now_ms(), &stop);
             stop.set();
             fed
         });
         let telling = scope.spawn(|| {
-            let told = tell::follow(&client, first, &stop);
+            let told = printer::follow(&client, first, &stop);
             stop.set();
             told
         });
@@ -189,7 +190,7 @@ fn greeting(arguments: &Arguments, folder: Option<&Path>, url: &str, before: u64
     let _ = writeln!(text, "  watch   overdue top --url {url}");
     let _ = writeln!(text, "  policy  {POLICY_NAME}");
     let _ = writeln!(text, "  data    {folder}; {} events of the days before are in it\n", grouped(before));
-    text + &tell::header()
+    text + &printer::header()
 }
 
 fn farewell(played: &Played, folder: Option<&Path>) -> String {

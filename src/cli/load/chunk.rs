@@ -64,7 +64,7 @@ impl Cutter {
         Self::with_rows(input, LOAD_CHUNK_ROWS)
     }
 
-    pub(super) fn with_rows(input: usize, most_rows: usize) -> Self {
+    pub(crate) fn with_rows(input: usize, most_rows: usize) -> Self {
         Self { input, next: 0, most_rows, parts: Vec::new(), rows: 0, bytes: 0 }
     }
 

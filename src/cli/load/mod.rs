@@ -4,8 +4,7 @@
 //! a short queue between them keeps memory flat whatever the size of the input.
 
 mod chunk;
-mod encode;
-mod rejects;
+pub(crate) mod encode;
 mod resume;
 mod retry;
 mod summary;
@@ -15,17 +14,17 @@ pub use chunk::{Chunk, Part};
 pub use encode::{CONTENT_TYPE, encode};
 pub use retry::Patience;
 
-use super::http::{Client, ServerArguments};
+use super::common::client::{Client, ServerArguments};
+use super::common::rejects::{Refused, Rejects};
+use super::common::shutdown::Stop;
 use super::replay::{PassedLevels, read_mapping};
-use super::stop::Stop;
-use crate::ingest::{self, Mapping, Report, Source};
-use crate::limits;
+use crate::ingest::{Mapping, Report, Source};
+use crate::{ingest, limits};
 use anyhow::Context;
 use chunk::Cutter;
 use clap::{ValueEnum, value_parser};
 use crossbeam_channel::{Sender, bounded};
 use indicatif::{ProgressBar, ProgressStyle};
-use rejects::{Refused, Rejects};
 use resume::{About, Resume};
 use std::fs;
 use std::io::{self, IsTerminal};

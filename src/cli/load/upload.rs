@@ -7,11 +7,11 @@
 
 use super::chunk::Chunk;
 use super::encode::{CONTENT_TYPE, encode};
-use super::rejects::{Refused, RefusedEvent, Rejects};
 use super::resume::{Done, Resume, sha256};
 use super::retry::Patience;
-use crate::cli::http::{Client, Failure, FieldError};
-use crate::cli::stop::Stop;
+use crate::cli::common::client::{Client, Failure, FieldError};
+use crate::cli::common::rejects::{Refused, RefusedEvent, Rejects};
+use crate::cli::common::shutdown::Stop;
 use anyhow::{Context, anyhow, bail};
 use bytes::Bytes;
 use crossbeam_channel::Receiver;

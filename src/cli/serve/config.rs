@@ -1,18 +1,17 @@
 //! The checked configuration. Its fields cannot be wrong together; every mistake is found at once, not the first.
 
 use super::settings::{Flags, Mistake, Raw, SETTINGS, Source, gather, key, variable};
-use super::values;
 use crate::cli::check::read_text;
+use crate::cli::common::units;
 use crate::engine::Passed;
 use crate::limits::{MAX_BODY_BYTES, MAX_BULK_BODY_BYTES, MAX_CONNECTIONS, MAX_THREADS};
-use crate::policy;
-use crate::server;
-use crate::server::frame::Timeouts;
-use crate::server::rate::{Rate, Rates};
+use crate::server::auth::tls::Tls;
+use crate::server::middleware::Timeouts;
+use crate::server::middleware::rate_limit::{Rate, Rates};
 use crate::server::state::Limits;
-use crate::server::tls::Tls;
-use crate::service::{self, ClockChoice, Seed, Trust};
+use crate::service::{ClockChoice, Seed, Trust};
 use crate::time::parse_rfc3339;
+use crate::{policy, server, service};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -217,12 +216,10 @@ impl Reader {
     fn limits(&mut self) -> Option<Limits> {
         let most = MAX_BODY_BYTES as u64;
         let body = self.parsed("body-limit", "a size from 1KiB to 256MiB", |text| {
-            values::size(text)
-                .filter(|size| (1 << 10..=most).contains(size))
-                .and_then(|size| usize::try_from(size).ok())
+            units::size(text).filter(|size| (1 << 10..=most).contains(size)).and_then(|size| usize::try_from(size).ok())
         });
         let bulk = self.parsed("bulk-body-limit", "a size from 1MiB to 1024GiB", |text| {
-            values::size(text).filter(|size| (1 << 20..=MAX_BULK_BODY_BYTES).contains(size))
+            units::size(text).filter(|size| (1 << 20..=MAX_BULK_BODY_BYTES).contains(size))
         });
         Some(Limits { body_bytes: body?, bulk_body_bytes: bulk? })
     }
@@ -269,7 +266,7 @@ impl Reader {
     fn trust(&mut self) -> Trust {
         let (least, most) = (Duration::from_secs(60), Duration::from_secs(36_500 * 86_400));
         let max_ahead = self.parsed("max-clock-ahead", "a time such as 12h or 30d, from 1m to 36500d", |text| {
-            values::time(text).filter(|time| (least..=most).contains(time))
+            units::time(text).filter(|time| (least..=most).contains(time))
         });
         let accepted_ms = self
             .optional("accept-time", "an RFC 3339 time such as 2026-11-22T09:30:00Z", |text| parse_rfc3339(text).ok());
@@ -286,7 +283,7 @@ impl Reader {
         // A week: longer is a slip of the unit.
         let most = Duration::from_secs(7 * 86_400);
         let words = format!("a time such as 30s, 15m or 2h, from {} s to 7d", least.as_secs_f64());
-        self.parsed(flag, &words, |text| values::time(text).filter(|time| (least..=most).contains(time)))
+        self.parsed(flag, &words, |text| units::time(text).filter(|time| (least..=most).contains(time)))
     }
 
     /// A setting with a default.

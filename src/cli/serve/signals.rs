@@ -2,9 +2,8 @@
 //! certificate, its key and its tokens again.
 
 use anyhow::Context;
-use std::process;
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::thread;
+use std::{process, thread};
 use tokio::runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 

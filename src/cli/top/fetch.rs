@@ -1,8 +1,8 @@
 //! Asking the service, again and again, on a thread of its own: a service that answers late must not freeze the keys.
 
 use super::model::{Escalations, Forecast, Metrics, Page};
-use crate::cli::http::{Client, Failure};
-use crate::cli::stop::Stop;
+use crate::cli::common::client::{Client, Failure};
+use crate::cli::common::shutdown::Stop;
 use crossbeam_channel::Sender;
 use std::time::Duration;
 

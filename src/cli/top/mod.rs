@@ -8,8 +8,8 @@ mod view;
 
 pub use model::{Escalation, Escalations, Metrics};
 
-use super::http::{Client, Failure, ServerArguments};
-use super::stop::Stop;
+use super::common::client::{Client, Failure, ServerArguments};
+use super::common::shutdown::Stop;
 use anyhow::bail;
 use clap::value_parser;
 use crossbeam_channel::{Receiver, bounded};

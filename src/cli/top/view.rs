@@ -1,7 +1,7 @@
 //! What the user has chosen to see, and what came last from the service: everything that a screen is drawn from.
 
 use super::model::{Named, Page};
-use crate::cli::http::Failure;
+use crate::cli::common::client::Failure;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 /// By what the open tickets are counted.

@@ -22,12 +22,12 @@
 //! A slab with links (each cancel and fire waits for three cache misses), one list a second for the whole horizon (memory),
 //! a heap (2.4 us a fire at ten million).
 
-mod lists;
+mod slot_lists;
 #[cfg(test)]
 mod tests;
 
-use super::paged::Paged;
-use lists::{Bits, List, Lists};
+use super::paged_vec::Paged;
+use slot_lists::{Bits, List, Lists};
 
 /// Seconds of a bucket, as a power of two.
 const BUCKET_BITS: u32 = 12;
@@ -109,7 +109,7 @@ impl Wheel {
     /// Bytes of memory that the wheel holds.
     pub fn size_bytes(&self) -> usize {
         let fixed = (BUCKET * 2 + FAR) * size_of::<List>() + (BUCKET + 1) * 4;
-        let column = (self.due.len() as usize).next_multiple_of(super::paged::PAGE) * 4;
+        let column = (self.due.len() as usize).next_multiple_of(super::paged_vec::PAGE) * 4;
         fixed + column + self.sorted.capacity() * 4 + self.scratch.capacity() * 8 + self.lists.size_bytes()
     }
 

@@ -8,7 +8,7 @@ use toml::de::DeTable;
 use super::toml_table::{Document, Value};
 use super::{Input, LabelRule, Mapping, Shape, WordRule};
 use crate::ingest::error::{MappingError, Mistake, nearest};
-use crate::ingest::moment::Writing;
+use crate::ingest::rows::timestamp::Writing;
 use crate::ingest::{Map, Set};
 use crate::limits::{MAX_CONFIG_BYTES, MAX_LABEL_BYTES};
 use crate::ticket::{Column, EventKind, State};
@@ -28,7 +28,7 @@ const TOP_KEYS: [&str; 12] = [
     "skip",
 ];
 
-pub(super) fn check(text: &str, file: &str) -> Result<Mapping, MappingError> {
+pub(crate) fn check(text: &str, file: &str) -> Result<Mapping, MappingError> {
     if text.len() as u64 > MAX_CONFIG_BYTES {
         let message = format!("{} bytes, expected at most {MAX_CONFIG_BYTES}", text.len());
         return Err(MappingError { mistakes: vec![Mistake { file: file.to_owned(), line: 1, message }] });
@@ -46,7 +46,7 @@ pub(super) fn check(text: &str, file: &str) -> Result<Mapping, MappingError> {
     checker.document.finish(mapping)
 }
 
-pub(super) struct Checker<'t> {
+pub(crate) struct Checker<'t> {
     pub document: Document<'t>,
     inputs: Vec<Input>,
     optional: Set<String>,

@@ -42,13 +42,14 @@
 //! Local times that the clock skips are taken as the instant of the transition, those that it repeats as the first.
 
 mod check;
-mod times;
+pub(crate) mod columns;
+mod timestamps;
 mod toml_table;
 
 use std::sync::Arc;
 
 use super::error::MappingError;
-use super::moment::Writing;
+use super::rows::timestamp::Writing;
 use super::{Map, Set};
 use crate::ticket::{Column, EventKind, State};
 
@@ -62,30 +63,30 @@ const TICKETS: &str = include_str!("tickets.toml");
 #[derive(Debug, Clone)]
 pub struct Mapping {
     /// The input's columns that are read, each once. Other fields of this struct name them by their place here.
-    pub(super) inputs: Vec<Input>,
-    pub(super) shape: Shape,
-    pub(super) ticket: usize,
+    pub(crate) inputs: Vec<Input>,
+    pub(crate) shape: Shape,
+    pub(crate) ticket: usize,
     /// In the order of [`Column::ALL`].
-    pub(super) labels: [LabelRule; Column::ALL.len()],
-    pub(super) state: WordRule<State>,
+    pub(crate) labels: [LabelRule; Column::ALL.len()],
+    pub(crate) state: WordRule<State>,
     /// Subject and text, for the keyword rules.
-    pub(super) texts: Vec<usize>,
-    pub(super) empty: Vec<String>,
-    pub(super) skip: Vec<(usize, Set<String>)>,
+    pub(crate) texts: Vec<usize>,
+    pub(crate) empty: Vec<String>,
+    pub(crate) skip: Vec<(usize, Set<String>)>,
     /// Where the rows are in a JSON object that wraps them.
-    pub(super) records: Option<String>,
-    pub(super) delimiter: u8,
+    pub(crate) records: Option<String>,
+    pub(crate) delimiter: u8,
 }
 
 /// A column of the input.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Input {
+pub(crate) struct Input {
     pub name: String,
     pub required: bool,
 }
 
 #[derive(Debug, Clone)]
-pub(super) enum Shape {
+pub(crate) enum Shape {
     /// One row a ticket.
     Tickets {
         opened: TimeColumn,
@@ -108,14 +109,14 @@ pub(super) enum Shape {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct TimeColumn {
+pub(crate) struct TimeColumn {
     pub input: usize,
     pub writing: Arc<Writing>,
 }
 
 /// How a label column is filled.
 #[derive(Debug, Clone, Default)]
-pub(super) struct LabelRule {
+pub(crate) struct LabelRule {
     /// Values of several columns are joined by `/`.
     pub inputs: Vec<usize>,
     /// Theirs to ours; an empty word says nothing.
@@ -127,7 +128,7 @@ pub(super) struct LabelRule {
 
 /// How a column of fixed words (states, events) is filled.
 #[derive(Debug, Clone)]
-pub(super) struct WordRule<W> {
+pub(crate) struct WordRule<W> {
     pub inputs: Vec<usize>,
     /// Theirs to ours; `None` says nothing.
     pub values: Map<String, Option<W>>,

@@ -8,10 +8,10 @@ use toml::de::{DeTable, DeValue};
 use crate::ingest::error::{MappingError, Mistake, nearest};
 
 /// A value with its place.
-pub(super) type Value<'t> = Spanned<DeValue<'t>>;
+pub(crate) type Value<'t> = Spanned<DeValue<'t>>;
 
 /// Collects mistakes with their lines.
-pub(super) struct Document<'t> {
+pub(crate) struct Document<'t> {
     text: &'t str,
     file: &'t str,
     mistakes: Vec<Mistake>,

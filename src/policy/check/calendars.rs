@@ -7,18 +7,17 @@ use crate::policy::file::fields::{Field, Table};
 use crate::policy::file::problem::{Place, Report, quoted};
 use crate::policy::file::raw::RawPolicy;
 use crate::policy::file::suggest;
-use crate::policy::reader::ReadFile;
+use crate::policy::load::ReadFile;
 use serde::Deserialize;
 use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue, Error, ValueDeserializer};
 
 /// [`Calendar::new`] or [`Calendar::known`].
-pub(in crate::policy) type MakeCalendar =
-    fn(&str, &CalendarDefinition, ReadFile<'_>) -> Result<Calendar, CalendarError>;
+pub(crate) type MakeCalendar = fn(&str, &CalendarDefinition, ReadFile<'_>) -> Result<Calendar, CalendarError>;
 
 /// Every calendar's name, and the calendar unless it has mistakes; made by `make`.
-pub(in crate::policy) fn calendars<'d>(
+pub(crate) fn calendars<'d>(
     raw: &RawPolicy<'d, '_>,
     make: MakeCalendar,
     read: ReadFile<'_>,

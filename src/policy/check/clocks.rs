@@ -1,8 +1,8 @@
 //! One clock: its table, its target, its levels.
 
-use super::levels::{self, Side, Target};
-use super::names::{self, Names};
-use super::tables;
+use super::levels::{Side, Target};
+use super::names::Names;
+use super::{effects, levels, names};
 use crate::calendar::Calendar;
 use crate::limits::MAX_LEVELS;
 use crate::policy::Clock;
@@ -12,11 +12,11 @@ use crate::policy::file::raw::RawClock;
 use crate::policy::threshold::parse_percent;
 
 /// A cycle is at risk from three quarters of its target on, if nothing else is said.
-pub(super) const DEFAULT_AT_RISK: u32 = 7_500;
+pub(crate) const DEFAULT_AT_RISK: u32 = 7_500;
 
 /// What a clock depends on.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Surroundings<'c> {
+pub(crate) struct Surroundings<'c> {
     pub priority: &'c str,
     pub priorities: &'c Names<'c>,
     /// `None` where the calendar has mistakes of its own, or was judged before.
@@ -25,7 +25,7 @@ pub(super) struct Surroundings<'c> {
 }
 
 /// Checks a clock. `None` where something was reported.
-pub(super) fn clock(raw: &RawClock, around: Surroundings<'_>, report: &mut Report<'_>) -> Option<Clock> {
+pub(crate) fn clock(raw: &RawClock, around: Surroundings<'_>, report: &mut Report<'_>) -> Option<Clock> {
     let errors_before = report.errors();
     names::is_name(&raw.name, "the clock", report);
     names::too_many(&raw.levels, MAX_LEVELS, "levels", &raw.name, report);
@@ -35,11 +35,11 @@ pub(super) fn clock(raw: &RawClock, around: Surroundings<'_>, report: &mut Repor
     let side = Side { priority: around.priority, priorities: around.priorities, calendar: around.calendar, target };
     let levels = levels::levels(raw, &side, report);
 
-    let preset = tables::preset(raw, report).ok();
-    let table = preset.and_then(|preset| tables::table(raw, preset, report));
-    let pauses = tables::pauses(raw, preset.flatten(), report);
+    let preset = effects::preset(raw, report).ok();
+    let table = preset.and_then(|preset| effects::table(raw, preset, report));
+    let pauses = effects::pauses(raw, preset.flatten(), report);
     if let (Some(table), Some(pauses)) = (&table, pauses) {
-        tables::judge(raw, table, pauses, report);
+        effects::judge(raw, table, pauses, report);
     }
     if target == Target::None && raw.levels.is_empty() && !raw.has_target {
         let message = format!("the clock {} has neither a target nor levels: it only measures", quoted(&raw.name.text));
@@ -71,7 +71,7 @@ fn own_at_risk(word: &Word, raw: &RawClock, target: Target, report: &mut Report<
 }
 
 /// Reads the share of a target from which a running cycle is at risk, in hundredths of a percent.
-pub(super) fn at_risk(word: &Word, report: &mut Report<'_>) -> Option<u32> {
+pub(crate) fn at_risk(word: &Word, report: &mut Report<'_>) -> Option<u32> {
     match parse_percent(&word.text) {
         Ok(percent) if percent < 10_000 => Some(percent),
         Ok(_) => {

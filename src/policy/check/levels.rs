@@ -1,7 +1,8 @@
 //! Levels: each can fire, and they stand in the order in which they fire.
 
-use super::measure::Measure;
-use super::names::{self, Names};
+use super::due_order::Measure;
+use super::names;
+use super::names::Names;
 use crate::calendar::{Calendar, Span};
 use crate::policy::file::fields::Word;
 use crate::policy::file::problem::{Place, Report, quoted};
@@ -16,7 +17,7 @@ const LONG_DAYS: i64 = 10 * 366;
 
 /// What of a clock its levels depend on.
 #[derive(Debug)]
-pub(super) struct Side<'c> {
+pub(crate) struct Side<'c> {
     pub priority: &'c str,
     pub priorities: &'c Names<'c>,
     /// `None` where the calendar has mistakes of its own, or was judged before.
@@ -26,7 +27,7 @@ pub(super) struct Side<'c> {
 
 /// A clock's target as far as it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Target {
+pub(crate) enum Target {
     Given(Span),
     None,
     /// Reported; what depends on it is not judged.
@@ -45,7 +46,7 @@ impl Side<'_> {
 }
 
 /// Reads a clock's target.
-pub(super) fn target(raw: &RawClock, calendar: Option<&Calendar>, report: &mut Report<'_>) -> Target {
+pub(crate) fn target(raw: &RawClock, calendar: Option<&Calendar>, report: &mut Report<'_>) -> Target {
     let Some(word) = &raw.target else {
         return if raw.has_target { Target::Wrong } else { Target::None };
     };
@@ -73,7 +74,7 @@ pub(super) fn target(raw: &RawClock, calendar: Option<&Calendar>, report: &mut R
 }
 
 /// Reads a clock's levels. `None` where one of them was reported.
-pub(super) fn levels(raw: &RawClock, side: &Side<'_>, report: &mut Report<'_>) -> Option<Vec<Level>> {
+pub(crate) fn levels(raw: &RawClock, side: &Side<'_>, report: &mut Report<'_>) -> Option<Vec<Level>> {
     let errors_before = report.errors();
     let mut levels: Vec<(usize, &Word, Level)> = Vec::new();
     let mut chain_end: Option<usize> = None;

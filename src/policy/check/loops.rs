@@ -15,7 +15,7 @@ enum Seen {
 }
 
 /// Reports every `set_priority` that leads back to a priority on the way to it.
-pub(in crate::policy) fn refuse_loops(raw: &RawPolicy<'_, '_>, names: &Names<'_>, report: &mut Report<'_>) {
+pub(crate) fn refuse_loops(raw: &RawPolicy<'_, '_>, names: &Names<'_>, report: &mut Report<'_>) {
     let raises: Vec<Vec<(usize, &Word)>> = raw
         .priorities
         .iter()

@@ -4,16 +4,16 @@
 
 mod calendars;
 mod clocks;
+mod due_order;
+mod effects;
 mod levels;
 mod loops;
-mod measure;
 mod names;
 mod priorities;
 mod rules;
-mod tables;
 
-pub(super) use calendars::{MakeCalendar, calendars};
-pub(super) use loops::refuse_loops;
-pub(super) use names::Names;
-pub(super) use priorities::{default_priority, priorities};
-pub(super) use rules::rules;
+pub(crate) use calendars::{MakeCalendar, calendars};
+pub(crate) use loops::refuse_loops;
+pub(crate) use names::Names;
+pub(crate) use priorities::{default_priority, priorities};
+pub(crate) use rules::rules;

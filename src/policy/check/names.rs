@@ -7,7 +7,7 @@ use crate::policy::file::suggest;
 use hashbrown::HashMap;
 
 /// Reports a text that cannot be the name of anything; `what` is what it should name.
-pub(super) fn is_name(word: &Word, what: &str, report: &mut Report<'_>) -> bool {
+pub(crate) fn is_name(word: &Word, what: &str, report: &mut Report<'_>) -> bool {
     let text = word.text.as_str();
     let wrong = if text.trim().is_empty() {
         "is empty"
@@ -27,7 +27,7 @@ pub(super) fn is_name(word: &Word, what: &str, report: &mut Report<'_>) -> bool 
 
 /// Names in the order of the file, and the place of each.
 #[derive(Debug)]
-pub(in crate::policy) struct Names<'n> {
+pub(crate) struct Names<'n> {
     /// What has these names: "priority".
     what: &'static str,
     list: Vec<&'n str>,
@@ -67,7 +67,7 @@ impl<'n> Names<'n> {
 }
 
 /// Reports that a list is longer than its bound.
-pub(super) fn too_many<T>(list: &[T], most: usize, what: &str, word: &Word, report: &mut Report<'_>) {
+pub(crate) fn too_many<T>(list: &[T], most: usize, what: &str, word: &Word, report: &mut Report<'_>) {
     if list.len() > most {
         let message = format!("{} has {} {what}; at most {most} are possible", quoted(&word.text), list.len());
         report.error(&word.place, message, format!("at most {most} {what}"));

@@ -1,7 +1,8 @@
 //! Priorities, and the one that a ticket has when nothing says otherwise.
 
-use super::clocks::{self, DEFAULT_AT_RISK, Surroundings};
-use super::names::{self, Names};
+use super::clocks::{DEFAULT_AT_RISK, Surroundings};
+use super::names::Names;
+use super::{clocks, names};
 use crate::calendar::Calendar;
 use crate::limits::{MAX_CLOCKS, MAX_PRIORITIES};
 use crate::policy::file::problem::{Place, Report, quoted};
@@ -13,7 +14,7 @@ use std::sync::Arc;
 /// Checks every priority. Those with mistakes are missing.
 ///
 /// `calendars` holds every calendar's name, and the calendar unless it has mistakes.
-pub(in crate::policy) fn priorities(
+pub(crate) fn priorities(
     raw: &RawPolicy<'_, '_>,
     names: &Names<'_>,
     calendars: &[(&str, Option<Arc<Calendar>>)],
@@ -96,7 +97,7 @@ fn on_priority_change(raw: &RawPriority, report: &mut Report<'_>) -> Option<OnPr
 }
 
 /// The place of the default priority among the names. `None` where it was reported.
-pub(in crate::policy) fn default_priority(
+pub(crate) fn default_priority(
     raw: &RawPolicy<'_, '_>,
     names: &Names<'_>,
     report: &mut Report<'_>,

@@ -1,19 +1,20 @@
 //! Assignment rules: each can apply, and says what its author meant.
 
-use super::names::{self, Names};
+use super::names;
+use super::names::Names;
 use crate::limits::{MAX_KEYWORDS, MAX_RULES};
 use crate::policy::file::fields::Word;
 use crate::policy::file::problem::{Place, Report, quoted};
 use crate::policy::file::raw::{CONDITIONS, RawPolicy, RawRule};
+use crate::policy::normalize::{fold, is_whole};
 use crate::policy::rules::{LABELS, Rule};
-use crate::policy::text::{fold, is_whole};
 use crate::policy::{PriorityId, Rules};
 use hashbrown::HashMap;
 
 type Hashing = foldhash::fast::FixedState;
 
 /// Checks the rules and makes their indexes. `None` where they cannot be made.
-pub(in crate::policy) fn rules(raw: &RawPolicy<'_, '_>, names: &Names<'_>, report: &mut Report<'_>) -> Option<Rules> {
+pub(crate) fn rules(raw: &RawPolicy<'_, '_>, names: &Names<'_>, report: &mut Report<'_>) -> Option<Rules> {
     let mut keywords = 0;
     let mut kept: Vec<(Place, Rule)> = Vec::new();
     for (number, raw_rule) in raw.rules.iter().enumerate() {

@@ -10,14 +10,14 @@ use toml::de::{DeTable, DeValue};
 
 /// A text that somebody typed, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::policy) struct Word {
+pub(crate) struct Word {
     pub text: String,
     pub place: Place,
 }
 
 /// One `key = value` of a table.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::policy) struct Field<'d, 't> {
+pub(crate) struct Field<'d, 't> {
     pub key: &'d Spanned<toml::de::DeString<'t>>,
     pub value: &'d Spanned<DeValue<'t>>,
 }
@@ -89,7 +89,7 @@ impl<'d, 't> Field<'d, 't> {
 
 /// A table's fields in the order of the file.
 #[derive(Debug, Clone)]
-pub(in crate::policy) struct Table<'d, 't> {
+pub(crate) struct Table<'d, 't> {
     pub place: Place,
     pub fields: Vec<Field<'d, 't>>,
 }

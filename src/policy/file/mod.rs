@@ -1,7 +1,7 @@
 //! Policy files: from text to [`raw::RawPolicy`], what was typed, with the place of everything in it.
 
-pub(super) mod fields;
-pub(super) mod problem;
-pub(super) mod raw;
-pub(in crate::policy) mod suggest;
-pub(super) mod syntax;
+pub(crate) mod fields;
+pub(crate) mod problem;
+pub(crate) mod raw;
+pub(crate) mod suggest;
+pub(crate) mod syntax;

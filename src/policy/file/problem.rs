@@ -79,11 +79,11 @@ pub struct Excerpt {
 const EXCERPT_CHARS: usize = 150;
 
 /// A byte range of the policy file.
-pub(in crate::policy) type Place = Range<usize>;
+pub(crate) type Place = Range<usize>;
 
 /// Collects the problems of one file.
 #[derive(Debug)]
-pub(in crate::policy) struct Report<'t> {
+pub(crate) struct Report<'t> {
     file: Arc<str>,
     text: &'t str,
     line_starts: Vec<usize>,
@@ -177,7 +177,7 @@ fn printable(char: char) -> char {
 }
 
 /// A value as a message quotes it: escaped, and cut where it is long.
-pub(in crate::policy) fn quoted(value: &str) -> String {
+pub(crate) fn quoted(value: &str) -> String {
     const SHOWN_CHARS: usize = 60;
     match value.char_indices().nth(SHOWN_CHARS) {
         None => format!("{value:?}"),

@@ -6,7 +6,7 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 #[derive(Debug)]
-pub(in crate::policy) struct RawPolicy<'d, 't> {
+pub(crate) struct RawPolicy<'d, 't> {
     pub default_priority: Option<Word>,
     /// The field is there, though perhaps not as text.
     pub has_default_priority: bool,
@@ -17,7 +17,7 @@ pub(in crate::policy) struct RawPolicy<'d, 't> {
 }
 
 #[derive(Debug)]
-pub(in crate::policy) struct RawPriority {
+pub(crate) struct RawPriority {
     pub name: Word,
     pub calendar: Option<Word>,
     pub has_calendar: bool,
@@ -26,7 +26,7 @@ pub(in crate::policy) struct RawPriority {
 }
 
 #[derive(Debug)]
-pub(in crate::policy) struct RawClock {
+pub(crate) struct RawClock {
     pub name: Word,
     pub preset: Option<Word>,
     pub target: Option<Word>,
@@ -40,7 +40,7 @@ pub(in crate::policy) struct RawClock {
 }
 
 #[derive(Debug)]
-pub(in crate::policy) struct RawLevel {
+pub(crate) struct RawLevel {
     pub place: Place,
     pub at: Option<Word>,
     pub has_at: bool,
@@ -52,7 +52,7 @@ pub(in crate::policy) struct RawLevel {
 }
 
 #[derive(Debug)]
-pub(in crate::policy) struct RawRule {
+pub(crate) struct RawRule {
     pub place: Place,
     /// Conditions by the name of their field; `None` where they were reported.
     pub when: Option<Vec<(Word, Vec<Word>)>>,
@@ -61,7 +61,7 @@ pub(in crate::policy) struct RawRule {
 }
 
 /// Conditions of a rule.
-pub(in crate::policy) const CONDITIONS: [&str; 6] = ["customer", "segment", "category", "channel", "team", "keywords"];
+pub(crate) const CONDITIONS: [&str; 6] = ["customer", "segment", "category", "channel", "team", "keywords"];
 
 const POLICY_FIELDS: [&str; 5] = ["default_priority", "at_risk", "calendars", "priorities", "rules"];
 const PRIORITY_FIELDS: [&str; 3] = ["calendar", "on_priority_change", "clocks"];
@@ -72,10 +72,7 @@ const RULE_FIELDS: [&str; 2] = ["when", "priority"];
 const LEVEL_EXAMPLE: &str = r#"levels = [{ at = "50%", notify = ["owner"] }]"#;
 
 /// Takes a parsed document apart; what does not fit is reported and left out.
-pub(in crate::policy) fn read<'d, 't>(
-    document: &'d Spanned<DeTable<'t>>,
-    report: &mut Report<'_>,
-) -> RawPolicy<'d, 't> {
+pub(crate) fn read<'d, 't>(document: &'d Spanned<DeTable<'t>>, report: &mut Report<'_>) -> RawPolicy<'d, 't> {
     let table = Table::new(document.get_ref(), document.span());
     table.refuse_others(&POLICY_FIELDS, "a policy", report);
     let calendars = table.get("calendars").and_then(|field| field.table("[calendars.office]", report));

@@ -23,7 +23,7 @@ pub fn nearest<'n>(typed: &str, known: impl IntoIterator<Item = &'n str>) -> Opt
 }
 
 /// What to write instead of an unknown name: the nearest one, or the choice.
-pub(in crate::policy) fn instead<'n>(typed: &str, known: impl IntoIterator<Item = &'n str> + Clone) -> String {
+pub(crate) fn instead<'n>(typed: &str, known: impl IntoIterator<Item = &'n str> + Clone) -> String {
     const SHOWN: usize = 12;
     if let Some(name) = nearest(typed, known.clone()) {
         return format!("{name:?}");

@@ -10,7 +10,7 @@ const RECOVERED_BYTES: usize = 1 << 20;
 
 /// Parses a document and reports its syntax errors. `None` where reading on would only give errors that follow from
 /// them.
-pub(in crate::policy) fn parse<'t>(text: &'t str, report: &mut Report<'_>) -> Option<Spanned<DeTable<'t>>> {
+pub(crate) fn parse<'t>(text: &'t str, report: &mut Report<'_>) -> Option<Spanned<DeTable<'t>>> {
     let errors = match DeTable::parse(text) {
         Ok(document) => return Some(document),
         Err(first) if text.len() > RECOVERED_BYTES => vec![first],

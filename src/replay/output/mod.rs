@@ -5,8 +5,8 @@ mod escalations;
 mod sink;
 
 use super::summary::Summary;
+use crate::atomic_file::Staged;
 use crate::engine::{CycleRecord, Engine, Escalation};
-use crate::publish::Staged;
 use crate::ticket::Batch;
 use arrow::array::UInt32Array;
 use arrow::compute::take_record_batch;

@@ -1,7 +1,7 @@
 //! A Parquet file that is written by a thread of its own.
 
+use crate::atomic_file::Staged;
 use crate::limits;
-use crate::publish::Staged;
 use crate::table::{Texts, properties};
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;

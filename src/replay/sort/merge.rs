@@ -1,9 +1,9 @@
 //! All runs as one, in order of time; equal times in the order of the runs, which is the order of the input.
 
-use super::SortError;
 use super::dictionary::Dictionaries;
 use super::rows::{Rows, at_ms_of, row_of};
-use super::spill::{self, SpillReader};
+use super::spill::SpillReader;
+use super::{SortError, spill};
 use crate::ticket::{Batch, Column};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -85,7 +85,7 @@ pub struct Sorted {
 }
 
 impl Sorted {
-    pub(super) fn new(runs: Vec<Cursor>, dictionaries: Dictionaries, rows: u64) -> Result<Self, SortError> {
+    pub(crate) fn new(runs: Vec<Cursor>, dictionaries: Dictionaries, rows: u64) -> Result<Self, SortError> {
         let runs = runs.into_iter().map(Cursor::open).collect::<Result<Vec<_>, _>>()?;
         let soonest =
             runs.iter().enumerate().filter_map(|(run, cursor)| Some(Reverse((cursor.peek_ms()?, run)))).collect();

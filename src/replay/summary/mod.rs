@@ -4,7 +4,7 @@
 //! the same history is replayed again.
 
 mod percentiles;
-mod show;
+pub(crate) mod show;
 
 pub use show::{grouped, show};
 

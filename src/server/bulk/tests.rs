@@ -65,7 +65,7 @@ fn a_bomb_is_too_large_and_a_broken_body_no_end() {
     let error = read(Cursor::new(bomb), false, Some(Format::Ndjson), 1).expect_err("a bomb");
     assert_eq!(problem_of_ingest(&error).status, 413);
 
-    let (feeder, reader) = body::channel(Arc::new(Arc::new(Turns::new(1)).of("token".into())));
+    let (feeder, reader) = body_reader::channel(Arc::new(Arc::new(Turns::new(1)).of("token".into())));
     drop(feeder);
     let error = read(reader, false, Some(Format::Ndjson), 1).expect_err("a client that went away");
     assert_eq!(problem_of_ingest(&error).status, 400);
@@ -93,7 +93,7 @@ fn a_row_with_an_unknown_priority_goes_with_all_its_events() {
     let high = crate::service::NamedTally { name: "high".into(), ..Default::default() };
     let totals = crate::service::Totals { by_priority: vec![high], ..Default::default() };
     let view = crate::service::View { totals: totals.into(), ..Default::default() };
-    assert_eq!(rows::unheard(&three_rows().batch, &view), ["nope"]);
+    assert_eq!(loader::unheard(&three_rows().batch, &view), ["nope"]);
     let mut rows = rows(OnError::Skip, Some(5));
     let (load, lines) = rows.next_load(three_rows(), &["nope".to_owned()]).expect("the others are taken");
     assert_eq!(load.batch.ticket.iter().collect::<Vec<_>>(), ["a", "c"]);

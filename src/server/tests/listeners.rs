@@ -3,7 +3,7 @@
 use super::client::{Client, get};
 use super::*;
 use crate::server::ServerError;
-use crate::server::tls::{Tls, tests as pem};
+use crate::server::auth::tls::{Tls, tests as pem};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};

@@ -7,7 +7,7 @@ use super::*;
 fn each_role_may_do_what_it_says_and_all_below() {
     let fixture = Fixture::new();
     let tokens = Role::ALL.map(|role| fixture.token(role, None));
-    let expired = fixture.token(Role::Admin, Some(clock::now_ms() - 1));
+    let expired = fixture.token(Role::Admin, Some(wall_clock::now_ms() - 1));
     let status = |request: &str, token: &str, body: &str| {
         let head = format!("{request} HTTP/1.1\nauthorization: Bearer {token}\ncontent-type: application/json");
         ask(fixture.address(), &head, body).status
@@ -32,7 +32,7 @@ fn each_role_may_do_what_it_says_and_all_below() {
 #[test]
 fn a_refusal_says_why() {
     let fixture = Fixture::new();
-    let expired = fixture.token(Role::Admin, Some(clock::now_ms() - 1));
+    let expired = fixture.token(Role::Admin, Some(wall_clock::now_ms() - 1));
     let viewer = fixture.token(Role::Viewer, None);
     let detail = |head: &str| {
         let answer = ask(fixture.address(), &format!("DELETE /v1/things/1 HTTP/1.1\n{head}"), "");

@@ -1,10 +1,10 @@
 //! Pages of tickets: filters, cursors, and the walk shard by shard.
 
-use super::shown::TicketRow;
+use super::response::TicketRow;
 use crate::engine::{TicketKey, TicketQuery};
-use crate::server::filters;
+use crate::server::params;
+use crate::server::params::timestamp::Moment;
 use crate::server::problem::{Answer, FieldError, Problem};
-use crate::server::times::Moment;
 use crate::service::Service;
 use crate::ticket::State;
 use serde::Deserialize;
@@ -86,7 +86,7 @@ impl ListQuery {
     /// # Errors
     /// 400.
     pub fn checked(&self) -> Answer<usize> {
-        filters::words(&[
+        params::words(&[
             ("priority", &self.priority),
             ("team", &self.team),
             ("owner", &self.owner),
@@ -94,7 +94,7 @@ impl ListQuery {
             ("category", &self.category),
             ("customer", &self.customer),
         ])?;
-        filters::page_rows(self.limit, DEFAULT_ROWS)
+        params::page_rows(self.limit, DEFAULT_ROWS)
     }
 
     pub fn wanted(self) -> TicketQuery {

@@ -3,16 +3,15 @@
 use super::error::BackupError;
 use super::manifest::{Entry, MANIFEST, Manifest, SCHEMA_VERSION};
 use super::{files, list, name_of};
-use crate::publish::{Staged, retire_folder, sweep};
-use crate::store::checksum;
-use crate::store::codec;
+use crate::atomic_file::{Staged, retire_folder, sweep};
 use crate::store::disk::FolderDisk;
-use crate::store::epochs::{self, Epochs};
+use crate::store::epochs::Epochs;
 use crate::store::history::History;
-use crate::store::journal::{self, JournalError, Stored};
+use crate::store::journal::{JournalError, Stored};
 use crate::store::lock::DataLock;
-use crate::store::sealed;
-use crate::store::snapshot::{self, Damage, MANIFEST as SNAPSHOT_MANIFEST};
+use crate::store::snapshot::{Damage, MANIFEST as SNAPSHOT_MANIFEST};
+use crate::store::table::checksum;
+use crate::store::{checked_json, codec, epochs, journal, snapshot};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -108,7 +107,7 @@ pub fn create(store: &Path, data_dir: &Path, keep: Option<usize>, created_at: &s
 }
 
 fn write_manifest(path: &Path, manifest: &Manifest) -> Result<(), BackupError> {
-    let text = sealed::to_text(manifest).map_err(|error| BackupError::io(path)(error.into()))?;
+    let text = checked_json::to_text(manifest).map_err(|error| BackupError::io(path)(error.into()))?;
     File::create(path).and_then(|mut file| file.write_all(text.as_bytes())).map_err(BackupError::io(path))
 }
 

@@ -38,13 +38,13 @@ pub enum BackupError {
 }
 
 impl BackupError {
-    pub(super) fn io(path: &Path) -> impl Fn(io::Error) -> Self + use<> {
+    pub(crate) fn io(path: &Path) -> impl Fn(io::Error) -> Self + use<> {
         let path = path.to_owned();
         move |source| Self::Io { path: path.clone(), source }
     }
 
     /// Whether what was copied has changed meanwhile: another try finds it in order.
-    pub(super) fn is_passing(&self) -> bool {
+    pub(crate) fn is_passing(&self) -> bool {
         match self {
             Self::Io { source, .. }
             | Self::History(HistoryError::Io { source, .. })

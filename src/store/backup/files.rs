@@ -2,7 +2,7 @@
 
 use super::error::BackupError;
 use super::manifest::Entry;
-use crate::store::checksum::Summed;
+use crate::store::table::checksum::Summed;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};

@@ -2,8 +2,8 @@
 
 use super::error::BackupError;
 use crate::limits::MAX_MANIFEST_BYTES;
+use crate::store::checked_json;
 use crate::store::epochs::Epoch;
-use crate::store::sealed;
 use crate::store::snapshot::hexadecimal;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -61,11 +61,11 @@ impl Manifest {
     pub fn of(backup: &Path) -> Result<Self, BackupError> {
         let path = backup.join(MANIFEST);
         let damaged = |reason| BackupError::Damaged { path: path.clone(), reason };
-        let text = match sealed::read(&path, MAX_MANIFEST_BYTES) {
+        let text = match checked_json::read(&path, MAX_MANIFEST_BYTES) {
             Err(error) if error.kind() == std::io::ErrorKind::InvalidData => return Err(damaged(error.to_string())),
             text => text.map_err(BackupError::io(&path))?,
         };
-        sealed::check(&text).map_err(damaged)?;
+        checked_json::check(&text).map_err(damaged)?;
         let version: Version = serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
         if version.schema_version > SCHEMA_VERSION {
             let Version { schema_version: found, program } = version;

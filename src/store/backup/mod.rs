@@ -29,9 +29,8 @@ pub use error::BackupError;
 pub use manifest::{Entry, MANIFEST, Manifest};
 pub use restore::restore;
 
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 /// A file that a data folder has as long as it is being restored.
 pub const RESTORING: &str = "restoring";

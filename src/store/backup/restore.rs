@@ -3,9 +3,10 @@
 use super::error::BackupError;
 use super::manifest::{Entry, MANIFEST, Manifest};
 use super::{RESTORING, files};
-use crate::publish::{sync_folder_of, sync_tree};
-use crate::store::checksum;
-use crate::store::epochs::{self, Epochs};
+use crate::atomic_file::{sync_folder_of, sync_tree};
+use crate::store::epochs;
+use crate::store::epochs::Epochs;
+use crate::store::table::checksum;
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;

@@ -14,17 +14,11 @@
 //! column       width of a value in bytes (1, 2, 4 or 8), values
 //! ```
 
-use super::DecodeError;
-use super::choice;
 use super::reader::Reader;
-use super::writer;
 use super::writer::Width;
+use super::{DecodeError, enums, writer};
 use crate::limits::MAX_BATCH_ROWS;
-use crate::ticket::Batch;
-use crate::ticket::Column;
-use crate::ticket::Labels;
-use crate::ticket::NO_LABEL;
-use crate::ticket::Texts;
+use crate::ticket::{Batch, Column, Labels, NO_LABEL, Texts};
 
 const HAS_TEXT: u8 = 1;
 const RESTATES: u8 = 2;
@@ -49,8 +43,8 @@ pub fn write(out: &mut Vec<u8>, batch: &Batch) -> Result<(), String> {
     let span = batch.at_ms.iter().copied().max().map_or(0, after_least);
     writer::signed(out, least_ms);
     writer::column(out, Width::of(span), batch.at_ms.iter().map(|at_ms| after_least(*at_ms)));
-    out.extend(batch.kind.iter().map(|kind| choice::kind(*kind)));
-    out.extend(batch.state.iter().map(|state| choice::state(*state)));
+    out.extend(batch.kind.iter().map(|kind| enums::kind(*kind)));
+    out.extend(batch.state.iter().map(|state| enums::state(*state)));
     if !batch.assigned.codes.is_empty() {
         fits("assigned", batch.assigned.codes.len(), rows)?;
     }
@@ -112,9 +106,9 @@ pub fn read(reader: &mut Reader) -> Result<Batch, DecodeError> {
     let least_ms = reader.signed("time")?;
     let at_ms = reader.column("time", rows, |after, _| least_ms.checked_add_unsigned(after))?;
     let at_ms = all(reader, "time", at_ms, "a time of more than 64 bits")?;
-    let kind = reader.take("kind", rows)?.iter().map(|byte| choice::read_kind(*byte)).collect();
+    let kind = reader.take("kind", rows)?.iter().map(|byte| enums::read_kind(*byte)).collect();
     let kind = all(reader, "kind", kind, "no such event")?;
-    let state = reader.take("state", rows)?.iter().map(|byte| choice::read_state(*byte)).collect();
+    let state = reader.take("state", rows)?.iter().map(|byte| enums::read_state(*byte)).collect();
     let state = all(reader, "state", state, "no such state")?;
     let mut batch = Batch { ticket, at_ms, kind, state, ..Batch::default() };
     batch.assigned = read_labels(reader, "assigned", rows)?;

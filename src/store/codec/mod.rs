@@ -19,18 +19,13 @@
 //!
 //! A new version gets a new first byte and keeps the old reader; see tests/fixtures.
 
-use super::input::AcknowledgeInput;
-use super::input::BatchInput;
-use super::input::EditInput;
-use super::input::Group;
-use super::input::Input;
-use super::input::Origin;
+use super::input::{AcknowledgeInput, BatchInput, EditInput, Group, Input, Origin};
 use crate::limits::MAX_GROUP_INPUTS;
 use reader::Reader;
 use std::sync::Arc;
 
 mod batch;
-mod choice;
+mod enums;
 mod reader;
 mod writer;
 
@@ -73,14 +68,14 @@ pub fn encode(group: &Group, out: &mut Vec<u8>) -> Result<(), EncodeError> {
     out.push(if group.has_label_share { VERSION } else { WITHOUT_LABEL_SHARE });
     writer::number(out, group.number);
     writer::signed(out, group.now_ms);
-    out.push(choice::passed(group.passed));
-    out.push(choice::passage(group.passage));
+    out.push(enums::passed(group.passed));
+    out.push(enums::passage(group.passage));
     writer::count(out, group.inputs.len());
     for (index, input) in group.inputs.iter().enumerate() {
         match input {
             Input::Batch(input) => {
                 out.push(BATCH);
-                out.push(choice::passed(input.passed));
+                out.push(enums::passed(input.passed));
                 write_origin(out, &input.origin);
                 batch::write(out, &input.batch).map_err(|what| EncodeError::Batch { input: index, what })?;
             }
@@ -111,14 +106,14 @@ pub fn decode(bytes: &[u8]) -> Result<Group, DecodeError> {
     }
     let number = reader.number("number")?;
     let now_ms = reader.signed("time")?;
-    let passed = reader.choice("passed levels", choice::read_passed)?;
-    let passage = reader.choice("passage of time", choice::read_passage)?;
+    let passed = reader.choice("passed levels", enums::read_passed)?;
+    let passage = reader.choice("passage of time", enums::read_passage)?;
     let count = reader.count("inputs", MAX_GROUP_INPUTS)?;
     let mut inputs = Vec::with_capacity(count);
     for _ in 0..count {
         inputs.push(match reader.byte("input")? {
             BATCH => Input::Batch(Arc::new(BatchInput {
-                passed: reader.choice("passed levels", choice::read_passed)?,
+                passed: reader.choice("passed levels", enums::read_passed)?,
                 origin: read_origin(reader)?,
                 batch: batch::read(reader)?,
             })),
@@ -164,8 +159,8 @@ fn write_edit(out: &mut Vec<u8>, input: &EditInput) {
         writer::text(out, name);
         writer::text(out, text);
     }
-    out.push(choice::apply(input.apply));
-    out.push(choice::passed(input.passed));
+    out.push(enums::apply(input.apply));
+    out.push(enums::passed(input.passed));
     write_origin(out, &input.origin);
     writer::text(out, &input.note);
 }
@@ -179,8 +174,8 @@ fn read_edit(reader: &mut Reader) -> Result<EditInput, DecodeError> {
     Ok(EditInput {
         text,
         files,
-        apply: reader.choice("apply", choice::read_apply)?,
-        passed: reader.choice("passed levels", choice::read_passed)?,
+        apply: reader.choice("apply", enums::read_apply)?,
+        passed: reader.choice("passed levels", enums::read_passed)?,
         origin: read_origin(reader)?,
         note: reader.text("note")?.to_owned(),
     })

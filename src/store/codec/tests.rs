@@ -148,27 +148,27 @@ proptest! {
 /// These numbers are in files that exist.
 #[test]
 fn the_numbers_of_choices_never_change() {
-    let kinds = EventKind::ALL.map(|kind| format!("{} {}", choice::kind(kind), kind.name()));
+    let kinds = EventKind::ALL.map(|kind| format!("{} {}", enums::kind(kind), kind.name()));
     let known = "0 opened, 1 read, 2 agent_reply, 3 customer_reply, 4 note, 5 assigned, 6 priority_changed, 7 state_changed, \
                  8 escalated, 9 acknowledged, 10 snoozed, 11 resolved, 12 closed, 13 reopened, 14 deleted, 15 merged";
     assert_eq!(kinds.join(", "), known);
-    let states = State::ALL.map(|state| format!("{} {}", choice::state(Some(state)), state.name()));
+    let states = State::ALL.map(|state| format!("{} {}", enums::state(Some(state)), state.name()));
     assert_eq!(states.join(", "), "1 new, 2 open, 3 waiting, 4 resolved, 5 closed");
-    assert_eq!(choice::state(None), 0);
-    assert_eq!([Passed::All, Passed::Latest, Passed::None].map(choice::passed), [0, 1, 2]);
-    assert_eq!([Apply::FromStart, Apply::FromNow, Apply::NewTickets].map(choice::apply), [0, 1, 2]);
-    assert_eq!(PASSAGES.map(choice::passage), [0, 1, 2]);
+    assert_eq!(enums::state(None), 0);
+    assert_eq!([Passed::All, Passed::Latest, Passed::None].map(enums::passed), [0, 1, 2]);
+    assert_eq!([Apply::FromStart, Apply::FromNow, Apply::NewTickets].map(enums::apply), [0, 1, 2]);
+    assert_eq!(PASSAGES.map(enums::passage), [0, 1, 2]);
     for byte in 0..=u8::MAX {
-        assert!(choice::read_passed(byte).is_none_or(|read| choice::passed(read) == byte));
-        assert!(choice::read_passage(byte).is_none_or(|read| choice::passage(read) == byte));
-        assert!(choice::read_apply(byte).is_none_or(|read| choice::apply(read) == byte));
-        assert!(choice::read_kind(byte).is_none_or(|read| choice::kind(read) == byte));
-        assert!(choice::read_state(byte).is_none_or(|read| choice::state(read) == byte));
-        assert_eq!(choice::read_kind(byte).is_some(), byte < 16);
-        assert_eq!(choice::read_state(byte).is_some(), byte < 6);
+        assert!(enums::read_passed(byte).is_none_or(|read| enums::passed(read) == byte));
+        assert!(enums::read_passage(byte).is_none_or(|read| enums::passage(read) == byte));
+        assert!(enums::read_apply(byte).is_none_or(|read| enums::apply(read) == byte));
+        assert!(enums::read_kind(byte).is_none_or(|read| enums::kind(read) == byte));
+        assert!(enums::read_state(byte).is_none_or(|read| enums::state(read) == byte));
+        assert_eq!(enums::read_kind(byte).is_some(), byte < 16);
+        assert_eq!(enums::read_state(byte).is_some(), byte < 6);
     }
     let set: StateSet = State::ALL.into_iter().collect();
-    assert_eq!(set.iter().map(|state| choice::state(Some(state))).collect::<Vec<u8>>(), [1, 2, 3, 4, 5]);
+    assert_eq!(set.iter().map(|state| enums::state(Some(state))).collect::<Vec<u8>>(), [1, 2, 3, 4, 5]);
 }
 
 #[test]

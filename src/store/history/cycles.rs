@@ -1,6 +1,6 @@
 //! Ended cycles as columns.
 
-use super::write::{RecordTable, WordsOf};
+use super::writer::{RecordTable, WordsOf};
 use crate::store::record::{CycleBlock, NameColumn, Names};
 use crate::table::{CodedWords, Times, words_field};
 use arrow::array::{ArrayRef, Int64Array, StringBuilder, UInt16Array, UInt64Array};

@@ -1,7 +1,7 @@
 //! What can go wrong with the history.
 
-use crate::store::rows::Unfit;
-use crate::store::table_file::TableError;
+use crate::store::table::reader::Unfit;
+use crate::store::table::writer::TableError;
 use arrow::error::ArrowError;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -41,7 +41,7 @@ const EIO: i32 = 5;
 
 impl HistoryError {
     /// Whether a file cannot be read because of what it is: asking again does not help.
-    pub(super) fn is_of_the_file(&self) -> bool {
+    pub(crate) fn is_of_the_file(&self) -> bool {
         match self {
             Self::Damaged { .. } | Self::Newer { .. } | Self::Unfit(_) => true,
             Self::Io { source, .. } => {
@@ -52,7 +52,7 @@ impl HistoryError {
         }
     }
 
-    pub(super) fn io(path: &Path) -> impl Fn(io::Error) -> Self + use<> {
+    pub(crate) fn io(path: &Path) -> impl Fn(io::Error) -> Self + use<> {
         let path = path.to_owned();
         move |source| Self::Io { path: path.clone(), source }
     }

@@ -1,10 +1,10 @@
 //! Escalation records as columns, and back.
 
-use super::write::{RecordTable, WordsOf};
+use super::writer::{RecordTable, WordsOf};
 use crate::engine::NO_SYMBOL;
 use crate::policy::Actions;
 use crate::store::record::{EscalationBlock, EscalationRecord, NameColumn, Names, RecordKind};
-use crate::store::rows::{Rows, Unfit};
+use crate::store::table::reader::{Rows, Unfit};
 use crate::table::{CodedWords, Times, Words, words_field};
 use crate::time::NEVER_MS;
 use arrow::array::{ArrayRef, AsArray, BooleanArray, ListBuilder, StringBuilder, UInt8Array, UInt16Array, UInt64Array};

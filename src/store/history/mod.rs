@@ -14,26 +14,26 @@
 //! A block that was written before is known by its numbers and skipped: after a crash everything may be offered again.
 //! Old files may be removed, lowest numbers first: in the order of their days, unless the time was once set back.
 
-mod cut;
 mod cycles;
 mod error;
 mod escalations;
-mod look;
-mod shelf;
-mod write;
+mod files;
+mod query;
+mod truncation;
+mod writer;
 
 #[cfg(test)]
 mod tests;
 
-pub use cut::Cut;
 pub use error::HistoryError;
-pub use look::{Gap, Looked};
+pub use query::{Gap, Looked};
+pub use truncation::Cut;
 
-use crate::store::epochs::{Epoch, Epochs, Numbered};
-use crate::store::record::{CycleBlock, EscalationBlock, EscalationFilter};
+use super::epochs::{Epoch, Epochs, Numbered};
+use super::record::{CycleBlock, EscalationBlock, EscalationFilter};
 use cycles::CycleTable;
 use escalations::EscalationTable;
-use shelf::Shelf;
+use files::Shelf;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -115,7 +115,7 @@ impl History {
     /// # Errors
     /// [`HistoryError`]; what was put aside before stays so.
     pub fn cut_escalations(&self, last: u64, epoch: Epoch) -> Result<Option<Cut>, HistoryError> {
-        cut::cut(&self.escalations, last, epoch)
+        truncation::cut(&self.escalations, last, epoch)
     }
 
     /// Puts cycle records after a number aside, as [`History::cut_escalations`] does.
@@ -123,7 +123,7 @@ impl History {
     /// # Errors
     /// As there.
     pub fn cut_cycles(&self, last: u64, epoch: Epoch) -> Result<Option<Cut>, HistoryError> {
-        cut::cut(&self.cycles, last, epoch)
+        truncation::cut(&self.cycles, last, epoch)
     }
 
     /// The number of the last escalation record; 0 when there is none.
@@ -143,7 +143,7 @@ impl History {
     /// [`HistoryError::Gap`] when records before these are missing, and what the disk says. What was published before the
     /// error stays.
     pub fn write_escalations(&self, blocks: &[Arc<EscalationBlock>]) -> Result<(), HistoryError> {
-        write::add::<EscalationTable>(&self.escalations, blocks, self.epoch())
+        writer::add::<EscalationTable>(&self.escalations, blocks, self.epoch())
     }
 
     /// Adds cycle records, as [`History::write_escalations`] does.
@@ -151,7 +151,7 @@ impl History {
     /// # Errors
     /// As there.
     pub fn write_cycles(&self, blocks: &[Arc<CycleBlock>]) -> Result<(), HistoryError> {
-        write::add::<CycleTable>(&self.cycles, blocks, self.epoch())
+        writer::add::<CycleTable>(&self.cycles, blocks, self.epoch())
     }
 
     /// Escalation records after a number, oldest first: at most `limit` (and
@@ -168,6 +168,6 @@ impl History {
         filter: &EscalationFilter,
         limit: usize,
     ) -> Result<Looked, HistoryError> {
-        look::escalations_after(&self.escalations, after, filter, limit)
+        query::escalations_after(&self.escalations, after, filter, limit)
     }
 }

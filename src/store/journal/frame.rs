@@ -9,8 +9,7 @@
 //! A frame begins on a sector of its own, so writing it never touches a byte of the group before, which is acknowledged.
 
 use super::sector;
-use super::sector::BODY_BYTES;
-use super::sector::SECTOR_BYTES;
+use super::sector::{BODY_BYTES, SECTOR_BYTES};
 use std::io;
 
 /// Bytes before the payload.

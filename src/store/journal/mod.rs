@@ -62,31 +62,28 @@
 //! - `O_DSYNC`, `O_DIRECT`, io_uring: no faster here for one writer with one write in flight, and not everywhere.
 //! - Compression: the codec's columns are small already, and replay reads faster without.
 
-use super::disk::Disk;
-use super::disk::DiskFile;
+use super::disk::{Disk, DiskFile};
 use super::epochs::Epoch;
-use crate::limits::JOURNAL_BUFFER_BYTES;
-use crate::limits::JOURNAL_SEGMENT_BYTES;
-use crate::limits::MAX_GROUP_BYTES;
-use spare::Spare;
+use crate::limits::{JOURNAL_BUFFER_BYTES, JOURNAL_SEGMENT_BYTES, MAX_GROUP_BYTES};
+use preallocate::Spare;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 
 mod error;
-mod extent;
 mod frame;
+mod preallocate;
 mod read;
+mod read_only;
 mod recover;
 mod scan;
 mod sector;
 mod segment;
-mod spare;
 mod stored;
 
 pub use error::{AppendError, JournalError, SyncFailed};
-pub use extent::{Extent, extent, segments};
 pub use read::Groups;
+pub use read_only::{Extent, extent, segments};
 pub use stored::{Begun, Stored};
 
 /// How a journal is kept.
@@ -131,7 +128,7 @@ pub struct Recovered {
 
 /// A segment that is there.
 #[derive(Debug, Clone, Copy)]
-struct Held {
+pub(crate) struct Held {
     first: u64,
     bytes: u64,
     epoch: Option<Epoch>,
@@ -373,7 +370,7 @@ impl Journal {
     /// Makes a segment's file: it has its name only when it is whole and durable. An error leaves the journal as it was, unless
     /// the folder could not be synced: whether the segment has its name is unknown then, and the journal is stopped.
     fn make(&mut self, mut head: segment::Head) -> io::Result<Box<dyn DiskFile>> {
-        let mut name = spare::name();
+        let mut name = preallocate::name();
         let spare = self.spare.take_if(|spare| spare.bytes() == head.bytes).and_then(Spare::finish);
         let made = match spare {
             Some(file) => Ok(file),
@@ -411,7 +408,7 @@ impl Drop for Journal {
         if let Some(spare) = self.spare.take() {
             drop(spare.finish());
             // Best effort: the next start removes it, too.
-            let _ = self.disk.remove(&spare::name());
+            let _ = self.disk.remove(&preallocate::name());
         }
     }
 }

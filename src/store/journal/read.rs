@@ -1,10 +1,7 @@
 //! Reading groups, to take them again.
 
-use super::Held;
-use super::JournalError;
-use super::scan::Scan;
-use super::scan::Step;
-use super::segment;
+use super::scan::{Scan, Step};
+use super::{Held, JournalError, segment};
 use crate::store::disk::Disk;
 use std::sync::Arc;
 
@@ -23,7 +20,7 @@ pub struct Groups {
 }
 
 impl Groups {
-    pub(super) fn new(
+    pub(crate) fn new(
         disk: Arc<dyn Disk>,
         segments: impl DoubleEndedIterator<Item = Held>,
         from: u64,

@@ -1,16 +1,9 @@
 //! Opening: every sector of every segment is looked at, and what is found is either taken whole or refused.
 
-use super::Held;
-use super::JournalError;
-use super::Options;
-use super::Recovered;
-use super::scan::Scan;
-use super::scan::Step;
-use super::scan::Tail;
-use super::segment;
+use super::scan::{Scan, Step, Tail};
+use super::{Held, JournalError, Options, Recovered, segment};
 use crate::limits::JOURNAL_BUFFER_BYTES;
-use crate::store::disk::Disk;
-use crate::store::disk::DiskFile;
+use crate::store::disk::{Disk, DiskFile};
 use std::collections::VecDeque;
 use std::io;
 

@@ -1,12 +1,8 @@
 //! Reading the frames of a segment one after the other, and saying what lies where they end.
 
-use super::JournalError;
-use super::frame;
 use super::frame::Kind;
-use super::sector;
-use super::sector::SECTOR_BYTES;
-use super::sector::Sector;
-use super::segment;
+use super::sector::{SECTOR_BYTES, Sector};
+use super::{JournalError, frame, sector, segment};
 use crate::limits::JOURNAL_BUFFER_BYTES;
 use crate::store::disk::DiskFile;
 use std::io;

@@ -17,9 +17,8 @@
 //! The seed of a segment's sectors is taken from identity and first group: a sector that belongs elsewhere (a disk block of
 //! an older file, a file of another journal) is not taken for one of this segment. Later versions keep the first 16 bytes.
 
-use super::JournalError;
-use super::sector;
 use super::sector::SECTOR_BYTES;
+use super::{JournalError, sector};
 use crate::store::disk::DiskFile;
 use crate::store::epochs::Epoch;
 use std::io;

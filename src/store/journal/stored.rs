@@ -1,7 +1,6 @@
 //! The groups that a journal has, to be read and not changed.
 
-use super::recover;
-use super::{Groups, Held, JournalError};
+use super::{Groups, Held, JournalError, recover};
 use crate::store::disk::Disk;
 use crate::store::epochs::Epoch;
 use std::sync::Arc;
@@ -24,7 +23,7 @@ pub struct Begun {
 }
 
 impl Stored {
-    pub(super) fn of(disk: Arc<dyn Disk>, segments: Vec<Held>, identity: u64, last: u64) -> Self {
+    pub(crate) fn of(disk: Arc<dyn Disk>, segments: Vec<Held>, identity: u64, last: u64) -> Self {
         Self { disk, segments, identity, last }
     }
 

@@ -2,11 +2,11 @@
 
 use super::columns::{chosen, tickets_of, times_or_none, words};
 use super::error::SnapshotError;
-use super::word_numbers::WordNumbers;
+use super::symbols::WordNumbers;
 use crate::engine::{ClockColumns, NO_SYMBOL};
 use crate::limits::MAX_LEVELS;
 use crate::store::record::{NameColumn, Names};
-use crate::store::rows::{Rows, Unfit};
+use crate::store::table::reader::{Rows, Unfit};
 use crate::table::{Times, words_field};
 use crate::ticket::Texts;
 use crate::time::NEVER_MS;

@@ -1,8 +1,8 @@
 //! What can be wrong with a snapshot.
 
 use super::manifest::SCHEMA_VERSION;
-use crate::store::rows::Unfit;
-use crate::store::table_file::TableError;
+use crate::store::table::reader::Unfit;
+use crate::store::table::writer::TableError;
 use arrow::error::ArrowError;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -51,7 +51,7 @@ pub enum Damage {
 }
 
 impl Damage {
-    pub(super) fn io(path: &Path) -> impl Fn(io::Error) -> Self + use<> {
+    pub(crate) fn io(path: &Path) -> impl Fn(io::Error) -> Self + use<> {
         let path = path.to_owned();
         move |source| Self::Io { path: path.clone(), source }
     }

@@ -1,9 +1,8 @@
 //! The folder of snapshots: which there are, and which may go.
 
-use crate::publish::{retire_folder, sync_folder_of};
-use std::fs;
-use std::io;
+use crate::atomic_file::{retire_folder, sync_folder_of};
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 /// Digits of a snapshot's number in the name of its folder.
 const DIGITS: usize = 20;
@@ -16,12 +15,12 @@ pub struct Found {
 }
 
 /// The name of a snapshot's folder.
-pub(super) fn name_of(number: u64) -> String {
+pub(crate) fn name_of(number: u64) -> String {
     format!("{number:0DIGITS$}")
 }
 
 /// The number in the name of a snapshot's folder.
-pub(super) fn number_of(name: &str) -> Option<u64> {
+pub(crate) fn number_of(name: &str) -> Option<u64> {
     (name.len() == DIGITS && name.bytes().all(|byte| byte.is_ascii_digit())).then(|| name.parse().ok())?
 }
 

@@ -5,8 +5,8 @@
 
 use super::error::Damage;
 use crate::limits;
+use crate::store::checked_json;
 use crate::store::epochs::Epoch;
-use crate::store::sealed;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::path::Path;
@@ -101,8 +101,8 @@ impl Manifest {
     }
 
     /// The manifest as it is written.
-    pub(super) fn to_text(&self) -> serde_json::Result<String> {
-        sealed::to_text(self)
+    pub(crate) fn to_text(&self) -> serde_json::Result<String> {
+        checked_json::to_text(self)
     }
 
     /// Reads the manifest of a snapshot, and nothing else: its files may be damaged all the same.
@@ -111,9 +111,9 @@ impl Manifest {
     /// [`Damage`] when it is not exactly what was written, or was written by a newer program.
     pub fn of(snapshot: &Path) -> Result<Self, Damage> {
         let path = &snapshot.join(MANIFEST);
-        let text = sealed::read(path, limits::MAX_MANIFEST_BYTES).map_err(Damage::io(path))?;
+        let text = checked_json::read(path, limits::MAX_MANIFEST_BYTES).map_err(Damage::io(path))?;
         let refused = |reason: String| Damage::Manifest { path: path.to_owned(), reason };
-        sealed::check(&text).map_err(refused)?;
+        checked_json::check(&text).map_err(refused)?;
         let version: Version = serde_json::from_str(&text).map_err(|error| refused(error.to_string()))?;
         if version.schema_version > SCHEMA_VERSION {
             let path = path.to_owned();
@@ -123,7 +123,7 @@ impl Manifest {
     }
 }
 
-pub(in crate::store) mod hexadecimal {
+pub(crate) mod hexadecimal {
     use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serializer};
 

@@ -17,32 +17,32 @@
 //! blobs: they open in DuckDB or pandas. Numbers of words are found again through `words.parquet`; the order of columns
 //! means nothing, only their names do.
 //!
-//! All of it is written to `NUMBER.partial`, synced, read again, and then renamed ([`Staged`](crate::publish::Staged)).
+//! All of it is written to `NUMBER.partial`, synced, read again, and then renamed ([`Staged`](crate::atomic_file::Staged)).
 //! No Parquet reader sees a byte before the lengths and checksums of the manifest are found to be right: such readers may
 //! panic or take any amount of memory over damaged files.
 
 mod clocks;
 mod columns;
+mod counters;
 mod error;
+mod events;
 mod folder;
-mod happened;
 mod manifest;
-mod read;
-mod service;
-mod state;
+mod reader;
+mod service_state;
+mod service_tables;
+mod symbols;
 mod tickets;
-mod totals;
-mod word_numbers;
-mod write;
+mod writer;
 
 #[cfg(test)]
 mod tests;
 
 pub use error::{Damage, SnapshotError};
 pub use folder::{Found, list, prune, set_aside};
-pub(in crate::store) use manifest::hexadecimal;
+pub(crate) use manifest::hexadecimal;
 pub use manifest::{FileEntry, MANIFEST, Manifest, Part, SCHEMA_VERSION, ShardEntry};
-pub use read::{Snapshot, open};
-pub use state::{Acknowledgement, DayRow, KeptAnswer, PolicyVersion, ServiceState};
+pub use reader::{Snapshot, open};
+pub use service_state::{Acknowledgement, DayRow, KeptAnswer, PolicyVersion, ServiceState};
 pub use tickets::NAME as TICKETS;
-pub use write::{Finish, SnapshotWriter, StartHead};
+pub use writer::{Finish, SnapshotWriter, StartHead};

@@ -2,10 +2,10 @@
 
 use super::columns::{chosen, texts, times, times_or_none, words};
 use super::error::SnapshotError;
-use super::word_numbers::WordNumbers;
+use super::symbols::WordNumbers;
 use crate::engine::TicketColumns;
 use crate::store::record::{NameColumn, Names};
-use crate::store::rows::{Rows, Unfit};
+use crate::store::table::reader::{Rows, Unfit};
 use crate::table::{Times, words_field};
 use crate::ticket::State;
 use crate::time::SECOND_MS;

@@ -2,7 +2,8 @@
 
 use overdue::calendar::{CalendarDefinition, Holiday};
 use overdue::ingest::Mapping;
-use overdue::server::tokens::{self, Token};
+use overdue::server::auth::tokens;
+use overdue::server::auth::tokens::Token;
 use overdue::store::codec::{decode, encode};
 use overdue::store::snapshot::{MANIFEST, Manifest};
 use std::fs;

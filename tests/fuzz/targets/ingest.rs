@@ -5,7 +5,8 @@
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use overdue::ingest::{self, Format, IngestError, Mapping, Options, Reject, Source};
+use overdue::ingest;
+use overdue::ingest::{Format, IngestError, Mapping, Options, Reject, Source};
 use overdue::ticket::{Batch, Column};
 use std::io::{Cursor, Write};
 use std::ops::ControlFlow;

@@ -24,7 +24,7 @@ use std::sync::Arc;
 const MAX_HISTORY: usize = 10_000;
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Sla {
+pub(crate) struct Sla {
     created: Instant,
     #[serde(default)]
     initially_paused: bool,
@@ -73,7 +73,7 @@ const CLOCKS: [(&str, EventKind, EventKind); 3] = [
 ];
 
 impl Sla {
-    pub(super) fn result(&self, calendar: &Arc<Calendar>) -> Result<Value, String> {
+    pub(crate) fn result(&self, calendar: &Arc<Calendar>) -> Result<Value, String> {
         if self.history.len() > MAX_HISTORY {
             return Err(format!("the history has {} events: at most {MAX_HISTORY}", self.history.len()));
         }

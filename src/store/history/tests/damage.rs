@@ -1,6 +1,6 @@
 //! Files that are not as they were written are named, never read; and what a cut does.
 
-use super::made_up::{Dice, blocks, cycle_block, records};
+use super::synthetic::{Dice, blocks, cycle_block, records};
 use crate::store::epochs::Epoch;
 use crate::store::history::{History, HistoryError, Looked};
 use crate::store::record::{EscalationBlock, EscalationFilter};

@@ -1,6 +1,6 @@
 //! Every bit that flips is found, and nothing of it is served.
 
-use super::made_up::{shard, write};
+use super::synthetic::{shard, write};
 use crate::engine::ShardState;
 use crate::store::snapshot::manifest::{MANIFEST, SCHEMA_VERSION};
 use crate::store::snapshot::{Damage, open};

@@ -4,7 +4,7 @@
 //! never changed: a new version gets a function of its own. Where the present version has no folder yet this test writes
 //! it, and fails, so that somebody looks at it and commits it.
 
-use super::made_up::{START, names, service_state, words};
+use super::synthetic::{START, names, service_state, words};
 use crate::engine::{
     ClockColumns, ClockTally, Counters, EventColumns, FireColumns, Head, NO_SYMBOL, ShardState, Tally, TicketColumns,
 };

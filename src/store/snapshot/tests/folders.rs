@@ -1,6 +1,6 @@
 //! The folder of snapshots.
 
-use super::made_up::{shard, write};
+use super::synthetic::{shard, write};
 use crate::store::snapshot::{SnapshotError, list, open, prune, set_aside};
 use std::fs;
 

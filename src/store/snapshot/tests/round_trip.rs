@@ -1,6 +1,6 @@
 //! What is written comes back.
 
-use super::made_up::{START, position, service_state, shard, words, write};
+use super::synthetic::{START, position, service_state, shard, words, write};
 use crate::engine::ShardState;
 use crate::store::snapshot::{SnapshotError, list, open};
 use proptest::prelude::*;

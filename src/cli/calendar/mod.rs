@@ -1,0 +1,78 @@
+//! `overdue calendar`: what a calendar says, and when a target ends in it.
+
+mod due;
+mod eval;
+mod format;
+mod load;
+mod show;
+
+use crate::calendar::Span;
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[derive(Debug, Subcommand)]
+pub enum CalendarCommand {
+    /// Print a month: opening hours day by day, holidays, special days, changes of the clock, totals.
+    Show {
+        #[command(flatten)]
+        calendar: CalendarChoice,
+        /// The month, such as 2026-12; without it the present one.
+        #[arg(long, value_name = "YYYY-MM")]
+        month: Option<String>,
+    },
+    /// Answer when a target ends, with the intervals that it counts.
+    Due {
+        #[command(flatten)]
+        calendar: CalendarChoice,
+        /// When the clock starts: 2026-11-20T16:00:00+01:00, or 2026-11-20T16:00 on the calendar's wall clock.
+        #[arg(long, value_name = "TIME")]
+        start: String,
+        /// How much: business time (4h, 1h30m), business days (2bd) or calendar days (30d).
+        #[arg(long, value_name = "LENGTH")]
+        target: Span,
+    },
+    /// Answer cases of business time: JSON lines in, JSON lines out.
+    ///
+    /// A case names its calendar in full and asks `add` (start, seconds) or `between` (start, end); an answer has the id of
+    /// its case and a result or an error. The exit code is 0 even when there are errors.
+    Eval,
+}
+
+/// Where the calendar is.
+#[derive(Debug, Args)]
+pub struct CalendarChoice {
+    /// A policy file; --calendar says which of its calendars.
+    #[arg(long, value_name = "FILE", required_unless_present = "calendar_file", requires = "calendar")]
+    policy: Option<PathBuf>,
+    /// The calendar's name in the policy.
+    #[arg(long, value_name = "NAME", requires = "policy")]
+    calendar: Option<String>,
+    /// A file that holds one calendar, in TOML or JSON.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["policy", "calendar"])]
+    calendar_file: Option<PathBuf>,
+}
+
+/// Runs what was asked for.
+///
+/// # Errors
+/// A calendar that cannot be read or compiled, an argument that says nothing, an answer that cannot be written.
+pub fn run(command: &CalendarCommand) -> anyhow::Result<ExitCode> {
+    let mut out = std::io::stdout().lock();
+    let done = match command {
+        CalendarCommand::Show { calendar, month } => show::run(&load::calendar(calendar)?, month.as_deref(), &mut out),
+        CalendarCommand::Due { calendar, start, target } => {
+            due::run(&load::calendar(calendar)?, start, *target, &mut out)
+        }
+        CalendarCommand::Eval => eval::run(std::io::stdin().lock(), &mut out).map_err(Into::into),
+    };
+    match done {
+        // Whoever reads has had enough, as in `overdue calendar show | head`.
+        Err(error) if is_closed_pipe(&error) => Ok(ExitCode::SUCCESS),
+        done => done.map(|()| ExitCode::SUCCESS),
+    }
+}
+
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}

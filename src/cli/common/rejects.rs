@@ -1,0 +1,111 @@
+//! Rows that were not taken: described on the terminal up to a bound, all of them in the file of `--rejects`.
+
+use crate::atomic_file::Staged;
+use crate::ingest::Reject;
+use crate::limits::REJECTS_SHOWN;
+use crate::ticket::Batch;
+use crate::time::format_rfc3339;
+use anyhow::Context;
+use indicatif::ProgressBar;
+use serde::Serialize;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+/// A row that was not taken; a line of the file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Refused {
+    /// The input's name.
+    pub source: String,
+    /// Line of a text, row of a table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
+    /// The event that the service refused: one line may stand for several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event: Option<RefusedEvent>,
+    pub field: String,
+    pub value: String,
+    pub reason: String,
+}
+
+/// Which event.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct RefusedEvent {
+    pub ticket: String,
+    pub at: String,
+    pub event: &'static str,
+}
+
+impl RefusedEvent {
+    pub fn of(batch: &Batch, row: usize) -> Self {
+        Self {
+            ticket: batch.ticket.get(row).to_owned(),
+            at: format_rfc3339(batch.at_ms[row]),
+            event: batch.kind[row].name(),
+        }
+    }
+}
+
+impl From<&Reject> for Refused {
+    fn from(reject: &Reject) -> Self {
+        let Reject { source, line, column, value, reason } = reject.clone();
+        Self { source, line: Some(line), event: None, field: column, value, reason }
+    }
+}
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(&self.source)?;
+        if let Some(line) = self.line {
+            write!(out, ":{line}")?;
+        }
+        if let Some(RefusedEvent { ticket, at, event }) = &self.event {
+            write!(out, ": ticket {ticket}, {event} at {at}")?;
+        }
+        for (text, what) in [(&self.field, "field"), (&self.value, "value")] {
+            if !text.is_empty() {
+                write!(out, ": {what} {text:?}")?;
+            }
+        }
+        write!(out, ": {}", self.reason)
+    }
+}
+
+/// Where they go.
+pub struct Rejects {
+    file: Option<(Staged, BufWriter<File>)>,
+    shown: usize,
+    bar: ProgressBar,
+}
+
+impl Rejects {
+    /// # Errors
+    /// When the file cannot be created.
+    pub fn create(path: Option<&Path>, is_quiet: bool, bar: ProgressBar) -> anyhow::Result<Self> {
+        let create = |path: &Path| Staged::create(path).with_context(|| format!("--rejects {}", path.display()));
+        let file = path.map(create).transpose()?.map(|(staged, file)| (staged, BufWriter::new(file)));
+        Ok(Self { file, shown: if is_quiet { REJECTS_SHOWN } else { 0 }, bar })
+    }
+
+    /// # Errors
+    /// When it cannot be written.
+    pub fn add(&mut self, refused: &Refused) -> io::Result<()> {
+        if self.shown < REJECTS_SHOWN {
+            self.shown += 1;
+            self.bar.suspend(|| eprintln!("{refused}"));
+        }
+        let Some((_, file)) = &mut self.file else { return Ok(()) };
+        serde_json::to_writer(&mut *file, refused)?;
+        file.write_all(b"\n")
+    }
+
+    /// Publishes the file, also that of a load that failed: what was refused is known then, too.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn publish(&mut self) -> io::Result<()> {
+        let Some((staged, mut file)) = self.file.take() else { return Ok(()) };
+        file.flush()?;
+        staged.publish()
+    }
+}

@@ -1,0 +1,66 @@
+//! The contact centre's side: sends what happens to the service over HTTP, as a help desk would.
+
+use super::traffic::Traffic;
+use crate::cli::common::client::{Client, Failure};
+use crate::cli::common::shutdown::Stop;
+use crate::cli::load::{CONTENT_TYPE, Chunk, Patience, encode};
+use anyhow::Context;
+use serde::Deserialize;
+use std::time::Duration;
+
+/// From one delivery to the next.
+const EVERY: Duration = Duration::from_millis(200);
+
+/// What is waited for one answer.
+const ANSWER: Duration = Duration::from_secs(60);
+
+/// The service's answer for a delivery.
+#[derive(Debug, Deserialize)]
+struct Answer {
+    events: u64,
+}
+
+/// Sends what happened before `now_ms` without letting any level fire: those were told long ago. Returns how many events
+/// that were.
+///
+/// # Errors
+/// When the service does not take them.
+pub fn past(client: &Client, traffic: &mut Traffic, now_ms: i64) -> anyhow::Result<u64> {
+    let mut events = 0;
+    while let Some(chunk) = traffic.until(now_ms) {
+        events += send(client, &chunk, "none", &Stop::default())?;
+    }
+    Ok(events)
+}
+
+/// Sends what happens, as it happens, until told to stop. Returns how many events that were.
+///
+/// # Errors
+/// When the service does not take them.
+pub fn live(client: &Client, traffic: &mut Traffic, now_ms: impl Fn() -> i64, stop: &Stop) -> anyhow::Result<u64> {
+    let mut events = 0;
+    while !stop.wait(EVERY) {
+        while let Some(chunk) = traffic.until(now_ms()) {
+            events += send(client, &chunk, "latest", stop)?;
+        }
+    }
+    Ok(events)
+}
+
+fn send(client: &Client, chunk: &Chunk, levels: &str, stop: &Stop) -> anyhow::Result<u64> {
+    let body = bytes::Bytes::from(encode(chunk, false).context("cannot write events as Arrow")?);
+    let (path, key) = (format!("v1/events?levels={levels}"), format!("demo-{}", chunk.number));
+    let mut patience = Patience::new(0.0);
+    loop {
+        let answer: Result<Answer, Failure> = client.post(&path, CONTENT_TYPE, &key, body.clone(), ANSWER);
+        let failure = match answer {
+            Ok(answer) => return Ok(answer.events),
+            Err(failure) => failure,
+        };
+        let wait = if failure.is_passing() { patience.after_failure(failure.retry_after()) } else { None };
+        match wait {
+            Some(wait) if !stop.wait(wait) => {}
+            _ => return Err(failure).context("the service does not take events"),
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! `overdue serve`: the live service.
+
+mod config;
+mod log;
+mod process;
+mod settings;
+mod signals;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use super::common::units::time;
+pub(crate) use process::keep_files_private;
+pub(crate) use signals::{Signaled, listen as listen_for_signals};
+
+use crate::server::Handle;
+use crate::service::{Service, StartError};
+use crate::{server, service};
+use anyhow::{Context, anyhow, bail};
+use config::Config;
+use std::fmt::Write as _;
+use std::fs;
+use std::process::ExitCode;
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::Duration;
+
+/// Runs the live service: takes tickets and events over HTTP, and escalates each ticket at the instant its deadline passes.
+///
+/// Every setting may also stand in a file (--config FILE, TOML: `snapshot_every = "5m"`) or in the environment
+/// (OVERDUE_SNAPSHOT_EVERY=5m). Flags win over the environment, that over the file.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    flags: settings::Flags,
+}
+
+/// How often the command looks whether the server still runs.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Runs until a signal comes.
+///
+/// # Errors
+/// Whatever keeps the service from starting, in words; all mistakes of the configuration at once.
+pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let environment =
+        std::env::vars_os().filter_map(|(name, text)| Some((name.into_string().ok()?, text.into_string().ok()?)));
+    let config = match config::read(&arguments.flags, environment, server::auth::wall_clock::now_ms()) {
+        Ok(config) => config,
+        Err(mistakes) => {
+            let words =
+                if mistakes.len() == 1 { "a mistake".to_owned() } else { format!("{} mistakes", mistakes.len()) };
+            eprintln!("overdue: {words} in the configuration");
+            for mistake in mistakes {
+                eprintln!("  {mistake}");
+            }
+            return Ok(ExitCode::from(2));
+        }
+    };
+    serve(config)
+}
+
+fn serve(mut config: Config) -> anyhow::Result<ExitCode> {
+    log::start(config.log_format, config.log_filter);
+    if let Err(words) = process::fit_descriptors(&mut config.server, config.connections_are_default) {
+        eprintln!("overdue: {words}");
+        return Ok(ExitCode::from(2));
+    }
+    for warning in &config.warnings {
+        eprintln!("{warning}\n");
+    }
+    let signals = signals::listen()?;
+    let folder = config.service.data_dir.clone();
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    let exposed = [process::exposed_folder(&folder), process::exposed_listener(&config.server)];
+    for warning in exposed.into_iter().flatten() {
+        tracing::warn!("{warning}");
+    }
+    let seed = config.service.seed.clone();
+    let (service, stopper) = Service::start(&config.service).map_err(start_error)?;
+    if let Some(seed) = seed
+        && let Some(words) = other_policy(&seed, &service)
+    {
+        tracing::warn!("{words}");
+    }
+    let scheme = if config.server.tls.is_some() { "https" } else { "http" };
+    let handle = match server::start(config.server, service.clone()) {
+        Ok(handle) => handle,
+        Err(error) => {
+            stopper.stop().map_err(|words| anyhow!(words))?;
+            return Err(error.into());
+        }
+    };
+    super::print(&greeting(scheme, &folder.display().to_string(), &handle, &service))?;
+
+    let ended_by = loop {
+        match signals.recv_timeout(LOOK_EVERY) {
+            Ok(Signaled::Stop(signal)) => break Some(signal),
+            Ok(Signaled::Reload) => reload(&handle),
+            Err(RecvTimeoutError::Timeout) if handle.is_running() => {}
+            Err(_) => break None,
+        }
+    };
+    match ended_by {
+        Some(signal) => tracing::info!(signal, "stopping: no more requests are taken"),
+        None => tracing::error!("the server has ended by itself: stopping"),
+    }
+    let served = handle.stop();
+    stopper.stop().map_err(|words| anyhow!("{words}; nothing is lost: the journal has everything"))?;
+    served.context("the server has failed")?;
+    if ended_by.is_none() {
+        bail!("the server has ended by itself");
+    }
+    tracing::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Reads what may be replaced while the service runs, and says in the log what came of it.
+fn reload(handle: &Handle) {
+    handle.reload_tokens();
+    match handle.reload_tls() {
+        Ok(Some(certificate)) => {
+            tracing::info!(certificate = %certificate.display(), "SIGHUP: certificate, key and tokens are read again");
+        }
+        Ok(None) => tracing::info!("SIGHUP: the tokens are read again; without TLS there is no certificate to read"),
+        Err(error) => tracing::error!(%error, "SIGHUP: the certificate stays as it was; the tokens are read again"),
+    }
+}
+
+/// The configuration of these settings, with the defaults for all others, and its log: for commands that run a service too.
+///
+/// # Errors
+/// All mistakes.
+pub(crate) fn configured(values: &[(&'static str, &str)]) -> anyhow::Result<Config> {
+    let config = config::read(&settings::Flags::of(values, None), [], server::auth::wall_clock::now_ms());
+    let mut config = config.map_err(|mistakes| {
+        let words: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+        anyhow!(words.join("\n"))
+    })?;
+    log::start(config.log_format, config.log_filter.clone());
+    process::fit_descriptors(&mut config.server, config.connections_are_default).map_err(|words| anyhow!(words))?;
+    Ok(config)
+}
+
+pub(crate) fn start_error(error: StartError) -> anyhow::Error {
+    let mut words = error.to_string();
+    if let StartError::Policy { problems, .. } = &error {
+        for problem in problems {
+            let _ = write!(words, "\n{problem}");
+        }
+    }
+    anyhow!(words)
+}
+
+/// What to say when the policy file is not what is in force.
+fn other_policy(seed: &service::Seed, service: &Service) -> Option<String> {
+    let policies = service.policies();
+    let stored = policies.last()?;
+    if *stored.text == *seed.text {
+        return None;
+    }
+    Some(format!(
+        "{} differs from version {} of the policy, which the data folder has and which stays in force; to bring the file into \
+         force, put it over the API: PUT /v1/policy",
+        seed.name, stored.number
+    ))
+}
+
+/// What the terminal shows when the service is ready.
+fn greeting(scheme: &str, folder: &str, handle: &Handle, service: &Service) -> String {
+    let view = service.view();
+    let url = format!("{scheme}://{}", handle.address);
+    let mut text = format!("overdue {} is ready\n", env!("CARGO_PKG_VERSION"));
+    let _ = writeln!(text, "  url      {url}");
+    let _ = writeln!(text, "  docs     {url}/docs/");
+    if let Some(address) = handle.metrics_address {
+        let _ = writeln!(text, "  metrics  http://{address}/metrics");
+    }
+    let _ = writeln!(text, "  data     {folder}: {} tickets, policy version {}", view.tickets, view.policy_version);
+    let tokens = match handle.tokens() {
+        None => "not asked for: whoever reaches this address is an admin (--no-auth)".to_owned(),
+        Some(0) => format!("none yet: overdue token create --data-dir {folder} --name NAME --role admin"),
+        Some(count) => count.to_string(),
+    };
+    let _ = writeln!(text, "  tokens   {tokens}");
+    text
+}

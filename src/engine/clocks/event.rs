@@ -1,0 +1,161 @@
+//! What happened to a ticket, as the engine keeps it: primitive events, 16 bytes each, in order of time.
+
+use crate::engine::interner::{NO_SYMBOL, Symbol};
+use crate::ticket::{EventKind, State};
+
+const TIME_BITS: u32 = 42;
+const KIND_SHIFT: u32 = TIME_BITS;
+const STATE_SHIFT: u32 = KIND_SHIFT + 4;
+const PRIORITY_SHIFT: u32 = STATE_SHIFT + 3;
+/// Said of an opening that no `opened` event has told of.
+const IMPLIED_SHIFT: u32 = PRIORITY_SHIFT + 12;
+
+/// A primitive event: `opened` with state, priority, owner and team; `priority_changed` with the priority; a state event with
+/// the state; `assigned` with owner and team; any other with nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Entry {
+    word: u64,
+    pub owner: Symbol,
+    pub team: Symbol,
+}
+
+impl Entry {
+    pub(crate) fn new(at_ms: i64, kind: EventKind) -> Self {
+        debug_assert!((0..1 << TIME_BITS).contains(&at_ms), "time {at_ms} out of range");
+        Self { word: at_ms as u64 | (kind as u64) << KIND_SHIFT, owner: NO_SYMBOL, team: NO_SYMBOL }
+    }
+
+    pub(crate) fn with_state(mut self, state: State) -> Self {
+        self.word |= (state as u64) << STATE_SHIFT;
+        self
+    }
+
+    pub(crate) fn with_priority(mut self, priority: Symbol) -> Self {
+        debug_assert!(priority < 1 << 12, "priority {priority} out of range");
+        self.word |= u64::from(priority) << PRIORITY_SHIFT;
+        self
+    }
+
+    pub(crate) fn with_people(mut self, owner: Symbol, team: Symbol) -> Self {
+        self.owner = owner;
+        self.team = team;
+        self
+    }
+
+    pub(crate) fn implied(mut self) -> Self {
+        self.word |= 1 << IMPLIED_SHIFT;
+        self
+    }
+
+    pub(crate) fn is_implied(self) -> bool {
+        self.word >> IMPLIED_SHIFT & 1 != 0
+    }
+
+    /// The same event at another time.
+    pub(crate) fn at(mut self, at_ms: i64) -> Self {
+        self.word = self.word & !((1 << TIME_BITS) - 1) | at_ms as u64;
+        self
+    }
+
+    #[inline]
+    pub(crate) fn at_ms(self) -> i64 {
+        (self.word & ((1 << TIME_BITS) - 1)) as i64
+    }
+
+    #[inline]
+    pub(crate) fn kind(self) -> EventKind {
+        EventKind::ALL[(self.word >> KIND_SHIFT & 15) as usize]
+    }
+
+    /// What the event is to a ticket in this state: late events may lie between a report of a state and the state from which
+    /// it was told. `None`: the ticket is in that state already.
+    pub(crate) fn kind_after(self, before: State) -> Option<EventKind> {
+        match self.state() {
+            None => Some(self.kind()),
+            Some(_) if self.kind() == EventKind::Opened => Some(EventKind::Opened),
+            Some(state) => state_event(before, state),
+        }
+    }
+
+    /// The same event, not before the ticket's opening.
+    #[inline]
+    pub(crate) fn not_before(self, opened_ms: i64) -> Self {
+        if self.at_ms() < opened_ms { self.at(opened_ms) } else { self }
+    }
+
+    /// The state that the ticket is in from this event on, if the event speaks of it.
+    pub(crate) fn state(self) -> Option<State> {
+        matches!(
+            self.kind(),
+            EventKind::Opened | EventKind::StateChanged | EventKind::Resolved | EventKind::Closed | EventKind::Reopened
+        )
+        .then(|| State::ALL[(self.word >> STATE_SHIFT & 7) as usize])
+    }
+
+    /// The priority that the ticket has from this event on, if the event speaks of it.
+    pub(crate) fn priority(self) -> Option<Symbol> {
+        matches!(self.kind(), EventKind::Opened | EventKind::PriorityChanged)
+            .then(|| (self.word >> PRIORITY_SHIFT & 0xfff) as Symbol)
+    }
+}
+
+/// The event by which a ticket goes from one state to another; `None` for the same state.
+pub(crate) fn state_event(before: State, after: State) -> Option<EventKind> {
+    match after {
+        _ if after == before => None,
+        State::Resolved => Some(EventKind::Resolved),
+        State::Closed => Some(EventKind::Closed),
+        _ if before.is_done() => Some(EventKind::Reopened),
+        _ => Some(EventKind::StateChanged),
+    }
+}
+
+/// Levels that fired in a cycle that has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PastFires {
+    pub clock: Symbol,
+    pub cycle: u16,
+    pub levels: u16,
+}
+
+/// The history of a ticket to which more has happened than its opening.
+#[derive(Debug, Default)]
+pub(crate) struct History {
+    /// The first is the opening. The others are in order of time, at equal times in order of arrival; those that lie before
+    /// the opening count at it.
+    pub entries: Vec<Entry>,
+    pub past_fires: Vec<PastFires>,
+    /// How often late events have changed what was reported.
+    pub revision: u16,
+}
+
+/// State and priority of a ticket after the events up to a place in its history, and its people.
+pub(crate) fn standing(entries: &[Entry]) -> Standing {
+    let mut standing = Standing { state: State::New, priority: 0, owner: NO_SYMBOL, team: NO_SYMBOL };
+    for entry in entries {
+        standing.apply(*entry);
+    }
+    standing
+}
+
+/// What later rows are compared with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Standing {
+    pub state: State,
+    pub priority: Symbol,
+    pub owner: Symbol,
+    pub team: Symbol,
+}
+
+impl Standing {
+    pub(crate) fn apply(&mut self, entry: Entry) {
+        self.state = entry.state().unwrap_or(self.state);
+        self.priority = entry.priority().unwrap_or(self.priority);
+        if entry.owner != NO_SYMBOL {
+            self.owner = entry.owner;
+        }
+        if entry.team != NO_SYMBOL {
+            self.team = entry.team;
+        }
+    }
+}

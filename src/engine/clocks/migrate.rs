@@ -1,0 +1,209 @@
+//! What becomes of a ticket's clocks when its priority changes, or when its priority is edited.
+
+use super::deadlines::Meter;
+use super::event::Entry;
+use super::state::{AT_RISK, BREACH};
+use super::versions::{Apply, VersionId, Versions};
+use super::{Fold, Run, Segment, Sink, settle_clock};
+use crate::policy::OnPriorityChange;
+use crate::ticket::{EventKind, State};
+
+impl Apply {
+    /// An edit treats an open cycle as a change of priority does.
+    pub(crate) fn how(self) -> OnPriorityChange {
+        match self {
+            Apply::FromStart => OnPriorityChange::FromStart,
+            Apply::FromNow | Apply::NewTickets => OnPriorityChange::Carry,
+        }
+    }
+}
+
+impl Fold {
+    /// Makes the edits of the ticket's priority that lie before `before_ms`; settles what is due until each of them.
+    pub(crate) fn edits_until(&mut self, versions: &Versions, before_ms: i64, before: &[Entry], sink: &mut impl Sink) {
+        let priority = versions.get(self.version).priority;
+        while let Some(version) = versions.next_move(priority, self.version, before_ms) {
+            let edited = versions.get(version);
+            self.settle(versions, edited.since_ms + 1, sink);
+            self.change(versions, version, edited.apply.how(), edited.since_ms, before, sink);
+            for (meter, run) in edited.meters.iter().zip(&mut self.runs) {
+                run.run_or_pause(meter, self.state, edited.since_ms);
+            }
+        }
+    }
+
+    /// Puts the ticket under another version at `at_ms`. What was due before has been settled.
+    pub(crate) fn change(
+        &mut self,
+        versions: &Versions,
+        version: VersionId,
+        how: OnPriorityChange,
+        at_ms: i64,
+        before: &[Entry],
+        sink: &mut impl Sink,
+    ) {
+        let old = &versions.get(self.version).meters;
+        let new = &versions.get(version).meters;
+        for (place, meter) in old.iter().enumerate() {
+            if !new.iter().any(|other| other.clock == meter.clock) {
+                let run = &mut self.runs[place];
+                run.end(meter, at_ms, sink);
+                self.retired.retain(|(clock, _)| *clock != meter.clock);
+                self.retired.push((meter.clock, run.state.cycle));
+            } else if how == OnPriorityChange::Restart && self.runs[place].state.open {
+                let run = &mut self.runs[place];
+                run.end(meter, at_ms, sink);
+                run.start(at_ms);
+            }
+        }
+        self.version = version;
+        if old.len() == new.len() && old.iter().zip(new).all(|(old, new)| old.clock == new.clock) {
+            for ((run, old), new) in self.runs.iter_mut().zip(old).zip(new) {
+                run.remeasure(old, new, how, at_ms, sink);
+            }
+            return;
+        }
+        let mut old_runs = std::mem::take(&mut self.runs);
+        for (place, meter) in new.iter().enumerate() {
+            let run = &mut self.runs[place];
+            match old.iter().position(|other| other.clock == meter.clock) {
+                Some(old_place) => {
+                    *run = std::mem::take(&mut old_runs[old_place]);
+                    run.remeasure(&old[old_place], meter, how, at_ms, sink);
+                }
+                None => {
+                    let retired = self.retired.iter().find(|(clock, _)| *clock == meter.clock);
+                    run.state.cycle = retired.map_or(0, |(_, cycle)| *cycle);
+                    run.appear(meter, how, at_ms, before, sink);
+                }
+            }
+        }
+    }
+}
+
+impl Run {
+    /// Goes on under another meter of the same name.
+    fn remeasure(&mut self, old: &Meter, new: &Meter, how: OnPriorityChange, at_ms: i64, sink: &mut impl Sink) {
+        if !self.state.open {
+            return;
+        }
+        match how {
+            OnPriorityChange::FromStart => self.measure_from_start(new, at_ms, sink),
+            // The new cycle has just begun; there is nothing to measure.
+            OnPriorityChange::Restart => {}
+            OnPriorityChange::Carry => {
+                self.leave_segment(old, at_ms);
+                self.state.broken = true;
+            }
+            OnPriorityChange::KeepLevel => {
+                self.leave_segment(old, at_ms);
+                let level = self.last_level();
+                self.stand_at(new, level);
+            }
+        }
+    }
+
+    /// Closes the books of the old meter; the segment goes on from `at_ms` under the new one.
+    fn leave_segment(&mut self, old: &Meter, at_ms: i64) {
+        if self.state.running {
+            self.finish_segment(old, at_ms);
+        }
+        self.sealed = Some(self.segments.len());
+        self.forget_target();
+    }
+
+    /// At risk and breach are measured anew; levels stay.
+    fn forget_target(&mut self) {
+        self.state.done &= !(1 << AT_RISK | 1 << BREACH);
+        self.breach_ms = None;
+    }
+
+    /// Measures every segment of the open cycle again.
+    fn measure_from_start(&mut self, meter: &Meter, at_ms: i64, sink: &mut impl Sink) {
+        self.forget_target();
+        if self.segments.is_empty() && self.state.running {
+            self.sealed = None;
+            self.state.spent_ms = 0;
+            self.state.broken = self.state.segment_ms != self.state.started_ms;
+            settle_clock(meter, self, at_ms, true, sink);
+            return;
+        }
+        let mut segments = std::mem::take(&mut self.segments);
+        self.sealed = None;
+        if self.state.running {
+            segments.push((self.state.segment_ms, at_ms));
+        }
+        let mut joined: Vec<Segment> = Vec::with_capacity(segments.len());
+        for (from_ms, to_ms) in segments {
+            match joined.last_mut() {
+                Some(last) if last.1 == from_ms => last.1 = to_ms,
+                _ => joined.push((from_ms, to_ms)),
+            }
+        }
+        let running = if self.state.running { joined.pop() } else { None };
+        self.state.spent_ms = 0;
+        self.state.broken = !joined.is_empty() || running.is_none_or(|(from_ms, _)| from_ms != self.state.started_ms);
+        for (from_ms, to_ms) in joined {
+            self.state.segment_ms = from_ms;
+            // Before the first pause ended, nothing had broken the cycle.
+            let broken = std::mem::replace(
+                &mut self.state.broken,
+                !self.segments.is_empty() || from_ms != self.state.started_ms,
+            );
+            settle_clock(meter, self, to_ms, true, sink);
+            self.state.broken = broken;
+            self.state.spent_ms += meter.elapsed(from_ms, to_ms);
+            self.state.segment_ms = to_ms;
+            self.segments.push((from_ms, to_ms));
+        }
+        if let Some((from_ms, _)) = running {
+            self.state.segment_ms = from_ms;
+            settle_clock(meter, self, at_ms, true, sink);
+        }
+    }
+
+    /// A clock that only the new priority has: what its table would have made of the ticket's history.
+    fn appear(&mut self, meter: &Meter, how: OnPriorityChange, at_ms: i64, before: &[Entry], sink: &mut impl Sink) {
+        let earlier_cycles = self.state.cycle;
+        let mut state = State::New;
+        let mut priority = None;
+        let mut ignored = Ignore;
+        for &entry in before {
+            let entry = entry.not_before(before[0].at_ms());
+            let Some(kind) = entry.kind_after(state) else { continue };
+            if kind == EventKind::PriorityChanged && entry.priority() == priority {
+                continue;
+            }
+            priority = entry.priority().or(priority);
+            state = entry.state().unwrap_or(state);
+            self.apply(meter, meter.on[kind as usize], entry.at_ms(), &mut ignored);
+            self.run_or_pause(meter, state, entry.at_ms());
+        }
+        // Cycles that ended before the clock appeared were never reported: they have no number.
+        self.state.cycle = earlier_cycles + u16::from(self.state.open);
+        if !self.state.open {
+            return;
+        }
+        if how == OnPriorityChange::FromStart {
+            self.measure_from_start(meter, at_ms, sink);
+        } else {
+            if self.state.running {
+                self.finish_segment(meter, at_ms);
+            }
+            self.state.spent_ms = 0;
+            self.state.broken = true;
+            self.sealed = Some(self.segments.len());
+        }
+    }
+}
+
+/// Hears nothing.
+pub(crate) struct Ignore;
+
+impl Sink for Ignore {
+    fn reached(&mut self, _: super::Reached) -> bool {
+        false
+    }
+
+    fn ended(&mut self, _: super::Ended, _: &Meter, _: &Run) {}
+}

@@ -1,0 +1,316 @@
+//! What events make of a ticket's clocks, one event at a time.
+//!
+//! A [`Fold`] is a ticket between two events: its version, its state, its clocks. Everything that happens to clocks happens
+//! here and in `change.rs`, for live events, for late ones and for whole histories alike; who calls decides through its
+//! [`Sink`] what becomes of the levels that are reached and the cycles that end.
+
+pub(crate) mod deadlines;
+pub(crate) mod event;
+pub(crate) mod migrate;
+pub(crate) mod state;
+pub(crate) mod versions;
+
+use super::interner::Symbol;
+use crate::limits::MAX_CLOCKS;
+use crate::policy::Effect;
+use crate::ticket::{EventKind, State};
+use crate::time::NEVER_MS;
+use deadlines::Meter;
+use event::Entry;
+use state::{AT_RISK, BREACH, ClockState, LEVEL_BITS};
+use versions::{VersionId, Versions};
+
+/// A cycle that has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ended {
+    pub clock: Symbol,
+    pub cycle: u16,
+    pub started_ms: i64,
+    /// Where the target ends; [`NEVER_MS`] without a target.
+    pub due_ms: i64,
+    pub stopped_ms: i64,
+    pub spent_ms: i64,
+    /// `None` without a target.
+    pub met: Option<bool>,
+    /// Levels that had fired.
+    pub fired: u16,
+}
+
+/// A level that is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Reached {
+    pub clock: Symbol,
+    pub cycle: u16,
+    pub level: usize,
+    pub due_ms: i64,
+    /// Found to be reached already when the cycle was measured anew.
+    pub remeasured: bool,
+}
+
+/// What a fold tells as it goes.
+pub(crate) trait Sink {
+    /// A level is reached; whether it fires now.
+    fn reached(&mut self, reached: Reached) -> bool;
+
+    /// A cycle has ended; `run` still has its segments, `meter` is what measured it.
+    fn ended(&mut self, ended: Ended, meter: &Meter, run: &Run);
+}
+
+/// A stretch of time in which a cycle ran.
+pub(crate) type Segment = (i64, i64);
+
+/// A clock as a fold works on it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Run {
+    pub state: ClockState,
+    /// Finished segments of the open cycle.
+    pub segments: Vec<Segment>,
+    /// How many of them were measured under other rules, if the cycle was taken over from such.
+    pub sealed: Option<usize>,
+    /// When the target of the open cycle was reached, where the running segment does not tell.
+    pub breach_ms: Option<i64>,
+}
+
+/// A ticket between two events. Its size makes it worth keeping one for many tickets: see [`Fold::begin`].
+#[derive(Debug, Clone)]
+pub(crate) struct Fold {
+    pub version: VersionId,
+    pub state: State,
+    /// In the order of the version's clocks; what lies behind them is left over from other tickets.
+    pub runs: [Run; MAX_CLOCKS],
+    /// Cycle numbers of clocks that earlier priorities had.
+    pub retired: Vec<(Symbol, u16)>,
+}
+
+impl Default for Fold {
+    fn default() -> Self {
+        Self { version: 0, state: State::New, runs: Default::default(), retired: Vec::new() }
+    }
+}
+
+impl Fold {
+    /// Begins with a ticket of which nothing has happened yet.
+    pub(crate) fn begin(&mut self, versions: &Versions, version: VersionId) {
+        self.version = version;
+        self.state = State::New;
+        self.retired.clear();
+        for run in &mut self.runs[..versions.get(version).meters.len()] {
+            run.clear();
+        }
+    }
+
+    /// The clocks of the ticket, with what each has to measure by.
+    pub(crate) fn clocks<'a>(&'a self, versions: &'a Versions) -> impl Iterator<Item = (&'a Meter, &'a Run)> {
+        versions.get(self.version).meters.iter().zip(&self.runs)
+    }
+
+    /// The marks that open cycles have reached.
+    pub(crate) fn open_marks(&self, versions: &Versions) -> u16 {
+        self.clocks(versions).filter(|(_, run)| run.state.open).fold(0, |marks, (_, run)| marks | run.state.done)
+    }
+
+    /// Reaches everything that is due before `until_ms`; returns when the next mark is due if nothing happens.
+    pub(crate) fn settle(&mut self, versions: &Versions, until_ms: i64, sink: &mut impl Sink) -> i64 {
+        let mut next_ms = NEVER_MS;
+        for (place, meter) in versions.get(self.version).meters.iter().enumerate() {
+            let run = &mut self.runs[place];
+            if run.state.running {
+                next_ms = next_ms.min(settle_clock(meter, run, until_ms, false, sink));
+            }
+        }
+        next_ms
+    }
+
+    /// Does what an event does to the clocks. Marks due before it have been settled; `before` are the events before it.
+    pub(crate) fn step(&mut self, versions: &Versions, entry: Entry, before: &[Entry], sink: &mut impl Sink) {
+        let at_ms = entry.at_ms();
+        let Some(kind) = entry.kind_after(self.state) else { return };
+        if let (EventKind::PriorityChanged, Some(priority)) = (kind, entry.priority()) {
+            if priority == versions.get(self.version).priority {
+                return;
+            }
+            let version = versions.at_change(priority, at_ms);
+            let how = versions.get(version).on_priority_change;
+            self.change(versions, version, how, at_ms, before, sink);
+        }
+        self.state = entry.state().unwrap_or(self.state);
+        for (place, meter) in versions.get(self.version).meters.iter().enumerate() {
+            let run = &mut self.runs[place];
+            run.apply(meter, meter.on[kind as usize], at_ms, sink);
+            run.run_or_pause(meter, self.state, at_ms);
+        }
+    }
+}
+
+/// Reaches the marks of one running clock that are due before `until_ms`; returns when the next one is due.
+#[inline]
+pub(crate) fn settle_clock(meter: &Meter, run: &mut Run, until_ms: i64, remeasured: bool, sink: &mut impl Sink) -> i64 {
+    while let Some((mark, due_ms)) = meter.next(&run.state) {
+        if due_ms >= until_ms {
+            return due_ms;
+        }
+        run.reach(meter, mark, due_ms, remeasured, sink);
+    }
+    NEVER_MS
+}
+
+impl Run {
+    /// Forgets everything.
+    pub(crate) fn clear(&mut self) {
+        self.state = ClockState::default();
+        self.segments.clear();
+        self.sealed = None;
+        self.breach_ms = None;
+    }
+
+    pub(crate) fn reach(&mut self, meter: &Meter, mark: usize, due_ms: i64, remeasured: bool, sink: &mut impl Sink) {
+        self.state.done |= 1 << mark;
+        match mark {
+            BREACH => self.breach_ms = Some(due_ms),
+            AT_RISK => {}
+            level => {
+                let reached = Reached { clock: meter.clock, cycle: self.state.cycle, level, due_ms, remeasured };
+                if sink.reached(reached) {
+                    self.state.fired |= 1 << level;
+                }
+            }
+        }
+    }
+
+    pub(crate) fn apply(&mut self, meter: &Meter, effect: Effect, at_ms: i64, sink: &mut impl Sink) {
+        match effect {
+            Effect::None => {}
+            Effect::Start if self.state.open => {}
+            Effect::Start => self.start(at_ms),
+            Effect::Pause if self.state.open => self.state.held = true,
+            Effect::Pause => {}
+            Effect::Resume => self.state.held = false,
+            Effect::Restart => {
+                self.end(meter, at_ms, sink);
+                self.start(at_ms);
+            }
+            Effect::Stop => self.end(meter, at_ms, sink),
+            Effect::Continue if self.state.open || self.state.cycle == 0 => {
+                self.state.held = false;
+                if !self.state.open {
+                    self.start(at_ms);
+                }
+            }
+            Effect::Continue => {
+                let level = self.last_level();
+                self.start(at_ms);
+                if level.is_some() {
+                    self.stand_at(meter, level);
+                }
+            }
+        }
+    }
+
+    /// Begins the next cycle; [`Run::run_or_pause`] then sets it going.
+    pub(crate) fn start(&mut self, at_ms: i64) {
+        let cycle = self.state.cycle.saturating_add(1);
+        self.state = ClockState { started_ms: at_ms, segment_ms: at_ms, cycle, open: true, ..ClockState::default() };
+        self.segments.clear();
+        self.sealed = None;
+        self.breach_ms = None;
+    }
+
+    /// The level (as a place in the chain) that was reached last.
+    pub(crate) fn last_level(&self) -> Option<usize> {
+        let levels = self.state.done & LEVEL_BITS;
+        (levels != 0).then(|| levels.ilog2() as usize)
+    }
+
+    /// Stands at a level: its amount is spent, and only higher ones can be reached.
+    pub(crate) fn stand_at(&mut self, meter: &Meter, level: Option<usize>) {
+        let level = level.filter(|_| meter.levels > 0).map(|level| level.min(meter.levels - 1));
+        self.state.spent_ms = level.map_or(0, |level| meter.amount_of(self.state.started_ms, level).min(NEVER_MS));
+        self.state.done |= level.map_or(0, |level| (1 << (level + 1)) - 1);
+        self.state.broken = true;
+        self.sealed = Some(self.segments.len());
+    }
+
+    /// Lets an open cycle run or pause as its hold and the ticket's state say.
+    pub(crate) fn run_or_pause(&mut self, meter: &Meter, ticket: State, at_ms: i64) {
+        let state = &mut self.state;
+        let runs = state.open && !state.held && !meter.pause_while.contains(ticket);
+        if runs && !state.running {
+            state.running = true;
+            state.segment_ms = at_ms;
+            self.join_segment(meter);
+        } else if !runs && state.running {
+            self.finish_segment(meter, at_ms);
+            self.state.running = false;
+        }
+        let state = &mut self.state;
+        state.broken |= state.open && !state.running;
+    }
+
+    /// A pause of no length is none: a segment that begins where the last one ended goes on with it.
+    fn join_segment(&mut self, meter: &Meter) {
+        let sealed = self.sealed.unwrap_or(0);
+        let state = &mut self.state;
+        if let Some(&(from_ms, to_ms)) = self.segments[sealed..].last().filter(|last| last.1 == state.segment_ms) {
+            self.segments.pop();
+            state.segment_ms = from_ms;
+            state.spent_ms -= meter.elapsed(from_ms, to_ms);
+        }
+        let is_whole = self.segments.is_empty() && state.segment_ms == state.started_ms;
+        state.broken = self.sealed.is_some() || !is_whole;
+    }
+
+    /// Counts the running segment as spent up to `at_ms`.
+    pub(crate) fn finish_segment(&mut self, meter: &Meter, at_ms: i64) {
+        self.remember_breach(meter);
+        let from_ms = self.state.segment_ms;
+        self.state.spent_ms = (self.state.spent_ms + meter.elapsed(from_ms, at_ms)).min(NEVER_MS);
+        self.segments.push((from_ms, at_ms));
+        self.state.segment_ms = at_ms;
+        self.state.broken = true;
+    }
+
+    /// Keeps the instant at which the target was reached, before the segment that tells it is left.
+    fn remember_breach(&mut self, meter: &Meter) {
+        if self.state.done & (1 << BREACH) != 0 && self.breach_ms.is_none() {
+            self.breach_ms = Some(meter.due_of(&self.state, BREACH));
+        }
+    }
+
+    /// When the target of the open cycle is or was reached, if it goes on from `at_ms`.
+    pub(crate) fn target_due_ms(&self, meter: &Meter, at_ms: i64) -> i64 {
+        let as_if_running =
+            ClockState { segment_ms: if self.state.running { self.state.segment_ms } else { at_ms }, ..self.state };
+        self.breach_ms.unwrap_or_else(|| meter.due_of(&as_if_running, BREACH))
+    }
+
+    /// Ends the open cycle, if there is one.
+    pub(crate) fn end(&mut self, meter: &Meter, at_ms: i64, sink: &mut impl Sink) {
+        if !self.state.open {
+            return;
+        }
+        let due_ms = self.target_due_ms(meter, at_ms);
+        if self.state.running {
+            self.finish_segment(meter, at_ms);
+        }
+        let state = &mut self.state;
+        let met = meter.has_target().then_some(state.done & (1 << BREACH) == 0);
+        let ended = Ended {
+            clock: meter.clock,
+            cycle: state.cycle,
+            started_ms: state.started_ms,
+            due_ms,
+            stopped_ms: at_ms,
+            spent_ms: state.spent_ms,
+            met,
+            fired: state.fired,
+        };
+        state.open = false;
+        state.running = false;
+        state.held = false;
+        state.broken = false;
+        state.fired = 0;
+        sink.ended(ended, meter, self);
+        self.segments.clear();
+        self.breach_ms = None;
+    }
+}

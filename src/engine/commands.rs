@@ -1,0 +1,338 @@
+//! The engine itself: words, versions and shards put together.
+
+use super::clocks::versions::{Apply, TooMany, Versions};
+use super::interner::{Symbol, Symbols};
+use super::output::{CycleRecord, Escalation, Outcome, Passed, Refused};
+use super::resolve::{Resolved, Words};
+use super::shard::policy_edit::Edit;
+use super::shard::totals::{ClockTally, Counters, merge_clocks};
+use super::shard::{Scene, Shard};
+use crate::limits::{MAX_PRIORITIES, MAX_SHARDS, MAX_VERSIONS};
+use crate::policy::Policy;
+use crate::ticket::Batch;
+use crate::time::SECOND_MS;
+use rayon::prelude::*;
+use std::sync::Arc;
+use thiserror::Error;
+
+/// Fewer timers than this are walked by one thread: handing work to others costs 6 to 10 us (`benches/engine.rs`).
+const PARALLEL_FROM: usize = 10_000;
+
+/// Why an edit was refused; nothing has changed then.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum EditError {
+    #[error("priority {name:?} cannot be removed: {tickets} tickets have it")]
+    InUse { name: String, tickets: u64 },
+    #[error(
+        "the policy cannot be edited any more: there would be {versions} versions of priorities, {priorities} priorities among \
+         all versions; at most {MAX_VERSIONS} and {MAX_PRIORITIES}. To go on, start with the newest policy in a new data folder \
+         and load the open tickets there"
+    )]
+    TooMany { versions: usize, priorities: usize },
+    #[error("another edit came into force meanwhile")]
+    Overtaken,
+    #[error("{shards} shards are held back: the policy cannot be edited before they have caught up")]
+    Held { shards: usize },
+}
+
+/// Watches tickets; see the [module](super).
+#[derive(Debug)]
+pub struct Engine {
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) versions: Versions,
+    pub(crate) clocks: Symbols,
+    pub(crate) words: Words,
+    pub(crate) shards: Vec<Shard>,
+    pub(crate) now_ms: i64,
+    /// Rows taken so far; a ticket's place in the order of first sight is the row that brought it.
+    pub(crate) rows: u64,
+    /// Shards that are left alone, by number; empty: none.
+    pub(crate) held: Vec<bool>,
+    /// The shards of the last batch: only they may hold tickets that have left.
+    pub(crate) touched: Vec<u16>,
+}
+
+impl Engine {
+    /// An engine under a policy, at 1970, with this many shards (1 to [`MAX_SHARDS`], what lies outside is moved there).
+    pub fn new(policy: Arc<Policy>, shards: usize) -> Self {
+        let mut engine = Self {
+            versions: Versions::default(),
+            clocks: Symbols::default(),
+            words: Words::default(),
+            shards: (0..shards.clamp(1, MAX_SHARDS) as u16).map(Shard::new).collect(),
+            now_ms: 0,
+            rows: 0,
+            held: Vec::new(),
+            touched: Vec::new(),
+            policy: Arc::clone(&policy),
+        };
+        // A policy alone never has too many priorities: its own bound is that of the engine.
+        let _ = engine.versions.install(
+            &policy,
+            &mut engine.words.priorities,
+            &mut engine.clocks,
+            i64::MIN,
+            Apply::FromStart,
+        );
+        engine.words.by_policy = Words::by_policy(&policy, &engine.words.priorities);
+        engine
+    }
+
+    /// The engine's time: whole seconds, in milliseconds.
+    pub fn now_ms(&self) -> i64 {
+        self.now_ms
+    }
+
+    /// The policy in force.
+    pub fn policy(&self) -> &Arc<Policy> {
+        &self.policy
+    }
+
+    /// Tickets in the index.
+    pub fn len(&self) -> usize {
+        self.shards.iter().map(|shard| shard.tickets.len()).sum()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Takes a batch of events at the engine's time. Rows that cannot be taken are refused one by one.
+    ///
+    /// Events may lie ahead of the engine's time: their ticket is then settled up to them.
+    pub fn apply(&mut self, batch: &Batch, passed: Passed) -> Outcome {
+        self.apply_of("", batch, passed)
+    }
+
+    /// [`Engine::apply`] for an actor, for whom the labels count that the batch introduces: of the channels, teams and categories
+    /// that there can be, one actor may introduce a share ([`LABEL_SHARE`](crate::limits::LABEL_SHARE)), so that none uses them
+    /// up for all. An empty name has no bound of its own.
+    pub fn apply_of(&mut self, actor: &str, batch: &Batch, passed: Passed) -> Outcome {
+        self.reap();
+        let first_row = self.rows;
+        self.rows += batch.len() as u64;
+        let resolved = Resolved::new(batch, &mut self.words, &self.versions, actor);
+        let parts = resolved.split(self.shards.len());
+        let (policy, held) = (&self.policy, &self.held);
+        let scene = Scene { versions: &self.versions, now_ms: self.now_ms, passed };
+        self.touched.clear();
+        self.touched.extend(parts.shards().filter(|shard| !is_held(held, *shard)));
+        let apply = |shard: &mut Shard| resolved.apply(shard, parts.of(shard.number), &scene, policy, first_row);
+        let (mut outcome, refused): (Outcome, Vec<Vec<Refused>>) = if batch.len() < PARALLEL_FROM / 10 {
+            // Most batches of a live service have a few rows: only their shards are looked at.
+            let mut refused = Vec::new();
+            let mut outcome = Outcome::default();
+            for &number in &self.touched {
+                let shard = &mut self.shards[usize::from(number)];
+                refused.push(apply(shard));
+                outcome.take(&mut shard.told);
+            }
+            (outcome, refused)
+        } else {
+            let touched = |shard: &&mut Shard| !parts.of(shard.number).is_empty() && !is_held(held, shard.number);
+            let refused = self.shards.par_iter_mut().filter(touched).map(apply).collect();
+            (collect(&mut self.shards), refused)
+        };
+        outcome.refused = refused.into_iter().flatten().collect();
+        outcome.refused.extend(resolved.into_refused());
+        outcome.sort();
+        outcome
+    }
+
+    /// Lets time pass: everything due up to `now_ms` (cut to a whole second) fires. Time never runs backwards: an earlier
+    /// time changes nothing.
+    pub fn advance(&mut self, now_ms: i64) -> Outcome {
+        self.pass_time(now_ms, i64::MIN, Passed::All)
+    }
+
+    /// Lets time pass in one step after nobody watched: what fell due meanwhile is passed, and fires by choice.
+    pub fn catch_up(&mut self, now_ms: i64, passed: Passed) -> Outcome {
+        self.pass_time(now_ms, i64::MAX, passed)
+    }
+
+    fn pass_time(&mut self, now_ms: i64, passed_until_ms: i64, passed: Passed) -> Outcome {
+        self.reap();
+        let now_ms = now_ms.min(crate::time::HORIZON_MS) / SECOND_MS * SECOND_MS;
+        if now_ms <= self.now_ms {
+            return Outcome::default();
+        }
+        self.now_ms = now_ms;
+        let until_s = (now_ms / SECOND_MS) as u32;
+        let scene = Scene { versions: &self.versions, now_ms, passed };
+        let entries: usize = self.shards.iter().map(|shard| shard.wheel.entries_until(until_s)).sum();
+        let held = &self.held;
+        let each = |shard: &mut Shard| {
+            if !is_held(held, shard.number) {
+                shard.advance(&scene, now_ms, passed_until_ms);
+            }
+        };
+        if entries < PARALLEL_FROM {
+            self.shards.iter_mut().for_each(each);
+        } else {
+            self.shards.par_iter_mut().for_each(each);
+        }
+        let mut outcome = collect(&mut self.shards);
+        outcome.sort();
+        outcome
+    }
+
+    /// Leaves shards alone until the next call, by number: those for which `ahead` is true have seen already what is to be
+    /// applied next, because they were exported later than the others. Time passes without them, and rows of their tickets are
+    /// counted and their words kept, but nothing happens to them. An empty slice lets all go on.
+    ///
+    /// The policy cannot be edited meanwhile.
+    pub fn hold(&mut self, ahead: &[bool]) {
+        self.held = if ahead.contains(&true) { ahead.to_vec() } else { Vec::new() };
+    }
+
+    /// Brings another policy into force at the engine's time. Priorities that differ get a new version; what becomes of
+    /// their tickets is for `apply` to say, which of the levels passed by it fire, for `passed`.
+    ///
+    /// # Errors
+    /// When a priority would go that tickets still have, when there would be too many versions, while shards are
+    /// [held](Engine::hold).
+    pub fn edit(&mut self, policy: Arc<Policy>, apply: Apply, passed: Passed) -> Result<Outcome, EditError> {
+        let shards = self.held.iter().filter(|held| **held).count();
+        if shards > 0 {
+            return Err(EditError::Held { shards });
+        }
+        self.reap();
+        let mut edited = self.edited(&policy, apply)?;
+        let before = std::mem::take(&mut self.versions);
+        let edit = Edit::new(&before, &edited.versions, apply);
+        let scene = Scene { versions: &edited.versions, now_ms: self.now_ms, passed };
+        self.shards.par_iter_mut().for_each(|shard| shard.edit(&scene, &edit));
+        self.versions = std::mem::take(&mut edited.versions);
+        self.words.priorities = edited.priorities;
+        self.clocks = edited.clocks;
+        self.words.by_policy = Words::by_policy(&edited.policy, &self.words.priorities);
+        self.policy = edited.policy;
+        self.drop_unused_timelines();
+        let mut outcome = collect(&mut self.shards);
+        outcome.sort();
+        Ok(outcome)
+    }
+
+    pub(crate) fn edited(&self, policy: &Arc<Policy>, apply: Apply) -> Result<Edited, EditError> {
+        for (priority, tickets) in self.tickets_by_priority().into_iter().enumerate() {
+            let name = self.words.priorities.word(priority as Symbol).unwrap_or("");
+            if tickets > 0 && policy.priority_id(name).is_none() {
+                return Err(EditError::InUse { name: name.to_owned(), tickets });
+            }
+        }
+        let mut edited = Edited {
+            policy: Arc::new(self.versions.share(policy, &self.words.priorities)),
+            versions: self.versions.clone(),
+            priorities: self.words.priorities.clone(),
+            clocks: self.clocks.clone(),
+        };
+        edited
+            .versions
+            .install(&edited.policy, &mut edited.priorities, &mut edited.clocks, self.now_ms, apply)
+            .map_err(|TooMany { versions, priorities }| EditError::TooMany { versions, priorities })?;
+        Ok(edited)
+    }
+
+    /// Cycles that are open at the engine's time, by ticket and clock.
+    pub fn open_cycles(&mut self) -> Vec<CycleRecord> {
+        let (versions, now_ms) = (&self.versions, self.now_ms);
+        let mut cycles: Vec<CycleRecord> = self
+            .shards
+            .par_iter_mut()
+            .flat_map_iter(|shard| {
+                let slots: Vec<u32> = shard.tickets.live().collect();
+                let mut cycles = Vec::new();
+                for slot in slots {
+                    shard.open_cycles(versions, slot, now_ms, &mut cycles);
+                }
+                cycles
+            })
+            .collect();
+        cycles.sort_by_key(|cycle| (cycle.ticket.ordinal, cycle.clock, cycle.cycle));
+        cycles
+    }
+
+    /// The totals, as of the last command.
+    pub fn counters(&self) -> Counters {
+        let mut counters = Counters::default();
+        self.shards.iter().for_each(|shard| counters.merge(&shard.counters));
+        counters
+    }
+
+    /// The totals of clocks alone: what is read after each group must not depend on how many teams there are.
+    pub fn clock_totals(&self) -> Vec<ClockTally> {
+        let mut totals = Vec::new();
+        self.shards.iter().for_each(|shard| merge_clocks(&mut totals, &shard.counters.by_clock));
+        totals
+    }
+
+    /// The tickets of a priority, open and done.
+    pub(crate) fn tickets_by_priority(&self) -> Vec<u64> {
+        let mut tickets: Vec<u64> = vec![0; self.words.priorities.len()];
+        for shard in &self.shards {
+            for (sum, tally) in tickets.iter_mut().zip(&shard.counters.by_priority) {
+                *sum = sum.wrapping_add(tally.open).wrapping_add(tally.done);
+            }
+        }
+        tickets
+    }
+
+    /// Timers that are armed: tickets with something to come.
+    pub fn armed(&self) -> usize {
+        self.shards.iter().map(|shard| shard.wheel.armed()).sum()
+    }
+
+    /// Timers due in each of `hours` hours (UTC), from the hour of `from_ms` on: how many tickets have something to come then.
+    pub fn due_by_hour(&self, from_ms: i64, hours: usize) -> Vec<u64> {
+        let mut sums = vec![0; hours];
+        let from_s = (from_ms.clamp(0, crate::time::HORIZON_MS) / SECOND_MS) as u32;
+        self.shards.iter().for_each(|shard| shard.due_histogram.add_to(from_s, &mut sums));
+        sums
+    }
+
+    /// A number that is equal for engines that hold the same tickets in the same state, whatever their shards.
+    pub fn state_hash(&self) -> u64 {
+        self.shards
+            .par_iter()
+            .map(|shard| super::query::state_hash::shard_digest(shard, &self.versions, &self.words, &self.clocks))
+            .reduce(|| 0, u64::wrapping_add)
+    }
+
+    pub(crate) fn reap(&mut self) {
+        for &number in &self.touched {
+            self.shards[usize::from(number)].tickets.reap();
+        }
+        self.touched.clear();
+    }
+}
+
+/// Takes what the shards have told.
+pub(crate) fn collect(shards: &mut [Shard]) -> Outcome {
+    let told = |shard: &mut Shard| {
+        shard.told.escalations.sort_by_key(Escalation::order);
+        shard.told.cycles.sort_by_key(CycleRecord::order);
+    };
+    let records: usize = shards.iter().map(|shard| shard.told.escalations.len() + shard.told.cycles.len()).sum();
+    if records < PARALLEL_FROM {
+        shards.iter_mut().for_each(told);
+    } else {
+        shards.par_iter_mut().for_each(told);
+    }
+    let mut outcome = Outcome::default();
+    outcome.escalations.reserve(shards.iter().map(|shard| shard.told.escalations.len()).sum());
+    shards.iter_mut().for_each(|shard| outcome.take(&mut shard.told));
+    outcome
+}
+
+pub(crate) fn is_held(held: &[bool], shard: u16) -> bool {
+    held.get(usize::from(shard)).is_some_and(|held| *held)
+}
+
+/// What an edit would bring into force.
+#[derive(Debug)]
+pub(crate) struct Edited {
+    policy: Arc<Policy>,
+    pub versions: Versions,
+    priorities: Symbols,
+    clocks: Symbols,
+}

@@ -1,0 +1,186 @@
+//! What the engine answers: escalations, finished cycles, refused rows.
+
+use super::clocks::versions::VersionId;
+use super::interner::Symbol;
+use super::shard::emit::Told;
+use thiserror::Error;
+
+/// A ticket of the engine, as records name it. Good until the next call that changes the engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TicketRef {
+    pub(crate) shard: u16,
+    pub(crate) slot: u32,
+    /// Place in the order in which tickets were first seen.
+    pub(crate) ordinal: u64,
+}
+
+/// Which levels fire that are found reached already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Passed {
+    /// Every one.
+    All,
+    /// Of each open cycle the one that was due last.
+    #[default]
+    Latest,
+    /// None; all are marked.
+    None,
+}
+
+/// What became of a level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum EscalationKind {
+    Fired,
+    /// It had fired, and a late event says that it should not have.
+    Withdrawn,
+    /// Somebody escalated the ticket; no clock is meant.
+    ByHand,
+}
+
+/// One level having fired for one ticket, or its withdrawal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Escalation {
+    pub kind: EscalationKind,
+    /// When the level was reached.
+    pub due_ms: i64,
+    /// The engine's time at which it fired: `due_ms`, or later for a level that was found reached already.
+    pub fired_ms: i64,
+    pub ticket: TicketRef,
+    /// The clock's number; see [`Engine::clock_name`](super::Engine::clock_name). 0 when by hand.
+    pub clock: Symbol,
+    /// The cycle; when by hand, how many times it was done.
+    pub cycle: u16,
+    /// From 1; 0 when by hand.
+    pub level: u8,
+    pub(crate) version: VersionId,
+    /// Row of the batch, when by hand.
+    pub row: u32,
+}
+
+impl Escalation {
+    /// What escalations are sorted by.
+    pub(crate) fn order(&self) -> (i64, u64, Symbol, u16, u8, EscalationKind) {
+        (self.due_ms, self.ticket.ordinal, self.clock, self.cycle, self.level, self.kind)
+    }
+}
+
+/// How a cycle ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum CycleResult {
+    /// Stopped before its target was reached.
+    Met,
+    /// Stopped after its target was reached.
+    Missed,
+    /// Its clock has no target.
+    NoTarget,
+    /// Not stopped yet, target not reached (only in [`Engine::open_cycles`](super::Engine::open_cycles)).
+    Open,
+    /// Not stopped yet, target reached (only in `open_cycles`).
+    OpenMissed,
+    /// Reported before, and a late event has undone it.
+    Void,
+}
+
+impl CycleResult {
+    pub const ALL: [CycleResult; 6] =
+        [Self::Met, Self::Missed, Self::NoTarget, Self::Open, Self::OpenMissed, Self::Void];
+
+    /// The name that tables use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Met => "met",
+            Self::Missed => "missed",
+            Self::NoTarget => "no_target",
+            Self::Open => "open",
+            Self::OpenMissed => "open_missed",
+            Self::Void => "void",
+        }
+    }
+}
+
+/// One cycle of one clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CycleRecord {
+    pub ticket: TicketRef,
+    pub clock: Symbol,
+    /// From 1.
+    pub cycle: u16,
+    /// The record with the highest revision counts.
+    pub revision: u16,
+    pub started_ms: i64,
+    /// Where the target ended or would have ended; [`NEVER_MS`](crate::time::NEVER_MS) without a target.
+    pub due_ms: i64,
+    /// For an open cycle the engine's time.
+    pub stopped_ms: i64,
+    /// Time spent as the clock counts it.
+    pub business_ms: i64,
+    /// Real time from start to stop.
+    pub wall_ms: i64,
+    pub result: CycleResult,
+    pub(crate) version: VersionId,
+}
+
+impl CycleRecord {
+    /// What cycles are sorted by: of one cycle the record that counts comes last.
+    pub(crate) fn order(&self) -> (u16, i64, u64, Symbol, u16) {
+        (self.revision, self.stopped_ms, self.ticket.ordinal, self.clock, self.cycle)
+    }
+}
+
+/// Why a row was not taken.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum RefusedReason {
+    #[error("ticket id is empty")]
+    EmptyId,
+    #[error("ticket id has {bytes} bytes, at most {most} are allowed")]
+    LongId { bytes: usize, most: usize },
+    #[error("time {at_ms} ms lies outside 1970-01-01 to 2099-12-31")]
+    Time { at_ms: i64 },
+    #[error("priority {name:?} is not in the policy")]
+    UnknownPriority { name: String },
+    #[error("{column} {word:?} has {bytes} bytes, at most {most} are allowed")]
+    LongWord { column: &'static str, word: String, bytes: usize, most: usize },
+    #[error("{column} {word:?} is one more than the {most} distinct values that an engine keeps")]
+    TooManyWords { column: &'static str, word: String, most: usize },
+    #[error(
+        "{column} {word:?} is new, and this client has introduced {most_of_one} of the {most} distinct values that an engine keeps, \
+         the most that one may; values that no ticket has are freed at the next snapshot"
+    )]
+    TooManyOfOne { column: &'static str, word: String, most: usize, most_of_one: usize },
+    #[error("the ticket has {most} events already, the most that are kept")]
+    TooManyEvents { most: usize },
+}
+
+/// A row that was not taken; the others of its batch were.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Row of the batch, from 0.
+    pub row: usize,
+    pub reason: RefusedReason,
+}
+
+/// What a command led to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// By due time, then ticket (in the order in which tickets were first seen), clock, cycle and level.
+    pub escalations: Vec<Escalation>,
+    /// By revision, then by the time at which they stopped, ticket, clock and cycle.
+    pub cycles: Vec<CycleRecord>,
+    /// By row.
+    pub refused: Vec<Refused>,
+}
+
+impl Outcome {
+    /// Adds what a shard has told.
+    pub(crate) fn take(&mut self, told: &mut Told) {
+        self.escalations.append(&mut told.escalations);
+        self.cycles.append(&mut told.cycles);
+    }
+
+    /// Puts everything into the order that does not depend on shards.
+    pub(crate) fn sort(&mut self) {
+        // Each shard's are in order already: the sort finds so many runs and merges them.
+        self.escalations.sort_by_key(Escalation::order);
+        self.cycles.sort_by_key(CycleRecord::order);
+        self.refused.sort_by_key(|refused| refused.row);
+    }
+}

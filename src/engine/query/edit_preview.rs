@@ -1,0 +1,104 @@
+//! What an edit would do, counted without doing it: at once, or shard by shard beside a running engine.
+
+use crate::engine::clocks::versions::Apply;
+use crate::engine::commands::{EditError, Edited, Engine};
+use crate::engine::output::Passed;
+use crate::engine::shard::Scene;
+use crate::engine::shard::policy_edit::{Edit, Effected, Effects};
+use crate::policy::Policy;
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What an edit would do to the open tickets.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Preview {
+    pub all: Effects,
+    pub by_priority: BTreeMap<String, Effects>,
+    /// Tickets without a team stand under the empty name.
+    pub by_team: BTreeMap<String, Effects>,
+}
+
+/// An edit thought through, so that its effects can be counted shard by shard; see [`Engine::plan`].
+#[derive(Debug)]
+pub struct Plan {
+    edited: Edited,
+    apply: Apply,
+    passed: Passed,
+    /// The engine's time and its number of versions when the plan was made.
+    now_ms: i64,
+    versions: usize,
+}
+
+impl Preview {
+    /// Adds what another shard counted.
+    pub fn merge(&mut self, other: &Self) {
+        self.all.add(&other.all);
+        for (mine, others) in [(&mut self.by_priority, &other.by_priority), (&mut self.by_team, &other.by_team)] {
+            for (name, effects) in others {
+                match mine.get_mut(name) {
+                    Some(known) => known.add(effects),
+                    None => drop(mine.insert(name.clone(), *effects)),
+                }
+            }
+        }
+    }
+}
+
+impl Engine {
+    /// What [`Engine::edit`] would do, counted over every open ticket; nothing changes.
+    ///
+    /// # Errors
+    /// Those of [`Engine::edit`].
+    pub fn preview(&self, policy: &Arc<Policy>, apply: Apply, passed: Passed) -> Result<Preview, EditError> {
+        let plan = self.plan(policy, apply, passed)?;
+        let parts: Result<Vec<Preview>, EditError> =
+            (0..self.shards()).into_par_iter().map(|shard| self.preview_shard(&plan, shard)).collect();
+        let mut preview = Preview::default();
+        parts?.iter().for_each(|part| preview.merge(part));
+        Ok(preview)
+    }
+
+    /// Thinks an edit through, to count what it would do with [`Engine::preview_shard`].
+    ///
+    /// # Errors
+    /// Those of [`Engine::edit`].
+    pub fn plan(&self, policy: &Arc<Policy>, apply: Apply, passed: Passed) -> Result<Plan, EditError> {
+        let edited = self.edited(policy, apply)?;
+        Ok(Plan { edited, apply, passed, now_ms: self.now_ms, versions: self.versions.len() })
+    }
+
+    /// What a planned edit would do to the open tickets of a shard, were it made now. Shards may be counted at different
+    /// moments.
+    ///
+    /// # Errors
+    /// [`EditError::Overtaken`] when another edit came into force after the plan was made.
+    ///
+    /// # Panics
+    /// When there is no shard of this number.
+    pub fn preview_shard(&self, plan: &Plan, shard: u16) -> Result<Preview, EditError> {
+        if self.versions.len() != plan.versions {
+            return Err(EditError::Overtaken);
+        }
+        let later;
+        let mut after = &plan.edited.versions;
+        if self.now_ms != plan.now_ms {
+            later = after.moved(plan.versions, self.now_ms);
+            after = &later;
+        }
+        let edit = Edit::new(&self.versions, after, plan.apply);
+        let scene = Scene { versions: after, now_ms: self.now_ms, passed: plan.passed };
+        let mut effected = Effected::default();
+        self.shards[usize::from(shard)].preview(&scene, &edit, &mut effected);
+        let mut preview = Preview::default();
+        let name = |word: Option<&str>| word.unwrap_or("").to_owned();
+        for (priority, effects) in effected.by_priority {
+            preview.all.add(&effects);
+            preview.by_priority.insert(name(self.words.priorities.word(priority)), effects);
+        }
+        for (team, effects) in effected.by_team {
+            preview.by_team.insert(name(self.words.teams.word(team)), effects);
+        }
+        Ok(preview)
+    }
+}

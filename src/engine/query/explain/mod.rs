@@ -1,0 +1,359 @@
+//! What happened to a ticket and why: every cycle with the stretches of business time that it counted, the version of the
+//! rule that it was measured by, and what became of each level.
+//!
+//! Nothing of this is kept: it is the ticket's history told once more, by the code that told it the first time
+//! ([`Fold`]), with somebody listening who takes notes ([`Story`](story::Story)).
+
+mod recorder;
+
+use crate::engine::clocks::deadlines::Meter;
+use crate::engine::clocks::versions::{Apply, VersionId};
+use crate::engine::clocks::{Ended, Fold, Run};
+use crate::engine::commands::Engine;
+use crate::engine::interner::{Symbol, Symbols};
+use crate::engine::output::{CycleResult, TicketRef};
+use crate::engine::shard::emit::result_of;
+use crate::limits::{MAX_EXPLAINED_CYCLES, MAX_EXPLAINED_INTERVALS};
+use crate::policy::Actions;
+use crate::ticket::{EventKind, State};
+use crate::time::NEVER_MS;
+use recorder::{Past, Story, Stretch};
+use std::sync::Arc;
+
+/// What happened to a ticket, and why. Times are milliseconds since 1970 (UTC).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Explanation {
+    /// The engine's time: what is to come is seen from there.
+    pub now_ms: i64,
+    pub events: Vec<ExplainedEvent>,
+    /// By start, then in the order of the priority's clocks.
+    pub cycles: Vec<ExplainedCycle>,
+    /// Older cycles that were left out, of tickets with very many.
+    pub cycles_left_out: usize,
+}
+
+/// An event of a ticket's history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExplainedEvent {
+    pub kind: EventKind,
+    pub at_ms: i64,
+    /// The state, priority and people that the event speaks of.
+    pub state: Option<State>,
+    pub priority: Option<Arc<str>>,
+    pub owner: Option<Arc<str>>,
+    pub team: Option<Arc<str>>,
+    /// An opening that no `opened` event has told of.
+    pub is_implied: bool,
+    /// Whether the ticket was there already when the event came to count: it changed nothing.
+    pub is_without_effect: bool,
+}
+
+/// The version of a priority by which something was measured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExplainedVersion {
+    pub priority: Arc<str>,
+    /// From 1, counted for this priority.
+    pub number: usize,
+    /// Since when it is in force; `None` for the first, which always was.
+    pub since_ms: Option<i64>,
+    /// What its edit did with tickets that were open already.
+    pub apply: Apply,
+    pub calendar: String,
+}
+
+/// A cycle of a clock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExplainedCycle {
+    pub clock: Arc<str>,
+    /// From 1.
+    pub cycle: u16,
+    pub result: CycleResult,
+    /// Open, and paused by an event or by the ticket's state.
+    pub is_paused: bool,
+    pub started_ms: i64,
+    /// `None` while it is open.
+    pub stopped_ms: Option<i64>,
+    /// Business time spent, up to its end or to now.
+    pub spent_ms: i64,
+    /// The part of it that was taken over from other rules: what the segments that are
+    /// [carried](ExplainedSegment::is_carried) count for altogether.
+    pub carried_ms: i64,
+    /// By which it ended, or runs.
+    pub version: ExplainedVersion,
+    pub target: Option<ExplainedTarget>,
+    /// Stretches of time in which it ran.
+    pub segments: Vec<ExplainedSegment>,
+    /// Whether there were more intervals in its segments than are given.
+    pub is_cut: bool,
+    pub levels: Vec<ExplainedLevel>,
+}
+
+/// A target, and the way to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExplainedTarget {
+    /// As it is written: `4h`, `2bd`.
+    pub text: String,
+    /// The business time (for calendar days, real time) that it stands for in this cycle.
+    pub amount_ms: i64,
+    /// Where it ends or ended; of a paused cycle, where it would if it went on now. `None` where the calendar ends first.
+    pub due_ms: Option<i64>,
+    /// Of a running cycle within its target: the business time still to come until then.
+    pub ahead: Vec<(i64, i64)>,
+    /// Whether there were more intervals than are given.
+    pub is_cut: bool,
+}
+
+/// A stretch of time in which a cycle ran.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExplainedSegment {
+    pub from_ms: i64,
+    /// Of the segment that is running, now.
+    pub to_ms: i64,
+    pub is_running: bool,
+    /// Measured under other rules than the cycle's: see [`ExplainedCycle::carried_ms`].
+    pub is_carried: bool,
+    /// Business time in it, by the calendar of `version`.
+    pub business_ms: i64,
+    pub version: ExplainedVersion,
+    /// The business time that it counted.
+    pub intervals: Vec<(i64, i64)>,
+}
+
+/// A level of a cycle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExplainedLevel {
+    /// From 1.
+    pub number: u8,
+    /// As it is written: `50%`, `2h`, `+30m`.
+    pub at: String,
+    /// When it was reached, or will be if nothing happens; `None` where that is not known or never.
+    pub due_ms: Option<i64>,
+    pub state: LevelState,
+    pub actions: Actions,
+}
+
+/// What became of a level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LevelState {
+    Fired,
+    /// Reached, and marked without firing: it had passed already, or the chain stood higher.
+    Marked,
+    ToCome,
+    /// The cycle is paused before it, or has ended before it.
+    NotReached,
+}
+
+impl Engine {
+    /// Tells the story of a ticket. Of one that has left there is none.
+    pub fn explain(&self, ticket: TicketRef) -> Explanation {
+        let mut explanation = Explanation { now_ms: self.now_ms, ..Explanation::default() };
+        let shard = &self.shards[usize::from(ticket.shard)];
+        let record = &shard.tickets.records[ticket.slot];
+        if !record.is_live() {
+            return explanation;
+        }
+        let entries = shard.events(&self.versions, ticket.slot);
+        explanation.events = self.explain_events(&entries);
+        let mut fold = Box::<Fold>::default();
+        let mut story = Story::new(&self.versions);
+        story.tell(&entries, self.now_ms, &mut fold);
+        let history = shard.tickets.history(ticket.slot);
+        for past in &mut story.past {
+            let fires = history.map_or(&[][..], |history| &history.past_fires);
+            let known = fires.iter().find(|fires| (fires.clock, fires.cycle) == (past.ended.clock, past.ended.cycle));
+            past.ended.fired = known.map_or(0, |fires| fires.levels);
+        }
+        let open = fold.clocks(&self.versions).filter(|(_, run)| run.state.open).count();
+        let kept = MAX_EXPLAINED_CYCLES.saturating_sub(open);
+        explanation.cycles_left_out = story.past.len().saturating_sub(kept);
+        let past = &story.past[explanation.cycles_left_out..];
+        explanation.cycles = past.iter().map(|past| self.explain_past(&story, past)).collect();
+        let version = self.versions.get(fold.version);
+        let clocks = shard.tickets.clocks(ticket.slot, version.meters.len());
+        for ((meter, run), kept) in fold.clocks(&self.versions).zip(clocks) {
+            if run.state.open {
+                explanation.cycles.push(self.explain_open(&story, &fold, meter, run, kept.unpack().fired));
+            }
+        }
+        explanation.cycles.sort_by_key(|cycle| cycle.started_ms);
+        explanation
+    }
+
+    fn explain_events(&self, entries: &[crate::engine::clocks::event::Entry]) -> Vec<ExplainedEvent> {
+        let word = |symbols: &Symbols, symbol: Symbol| symbols.words().get(symbol as usize).cloned();
+        let (mut state, mut priority) = (State::New, None);
+        let explain = |entry: &crate::engine::clocks::event::Entry| {
+            let kind = entry.kind_after(state);
+            let same_priority = entry.kind() == EventKind::PriorityChanged && entry.priority() == priority;
+            state = entry.state().unwrap_or(state);
+            priority = entry.priority().or(priority);
+            ExplainedEvent {
+                kind: kind.unwrap_or(entry.kind()),
+                at_ms: entry.at_ms(),
+                state: entry.state(),
+                priority: entry.priority().and_then(|priority| word(&self.words.priorities, priority)),
+                owner: word(&self.words.owners, entry.owner),
+                team: word(&self.words.teams, entry.team),
+                is_implied: entry.is_implied(),
+                is_without_effect: kind.is_none() || same_priority,
+            }
+        };
+        entries.iter().map(explain).collect()
+    }
+
+    fn explain_past(&self, story: &Story<'_>, past: &Past) -> ExplainedCycle {
+        let Ended { clock, cycle, started_ms, due_ms, stopped_ms, spent_ms, fired, .. } = past.ended;
+        let mut levels = Vec::new();
+        let mut target = None;
+        if let Some(meter) = story.meter(past.version, clock) {
+            levels = explain_levels(story, meter, cycle, fired, |_| (None, LevelState::NotReached));
+            target = explain_target(meter, started_ms, due_ms);
+        }
+        let mut explained = self.frame(story, clock, cycle, past.version);
+        explained.result = result_of(&past.ended);
+        explained.stopped_ms = Some(stopped_ms);
+        explained.started_ms = started_ms;
+        explained.spent_ms = spent_ms;
+        explained.target = target;
+        explained.levels = levels;
+        self.add_segments(story, &mut explained, (clock, past.version), &past.segments, None);
+        explained
+    }
+
+    fn explain_open(&self, story: &Story<'_>, fold: &Fold, meter: &Meter, run: &Run, fired: u16) -> ExplainedCycle {
+        let (state, now_ms) = (&run.state, self.now_ms);
+        let due_ms = run.target_due_ms(meter, now_ms);
+        let to_come = |level: usize| match state {
+            _ if state.done & (1 << level) != 0 => (None, LevelState::Marked),
+            _ if state.running => (Some(meter.due_of(state, level)), LevelState::ToCome),
+            _ => (None, LevelState::NotReached),
+        };
+        let mut explained = self.frame(story, meter.clock, state.cycle, fold.version);
+        let breached = state.done & (1 << crate::engine::clocks::state::BREACH) != 0;
+        explained.result = if breached && meter.has_target() { CycleResult::OpenMissed } else { CycleResult::Open };
+        explained.is_paused = !state.running;
+        explained.started_ms = state.started_ms;
+        let running_ms = if state.running { meter.elapsed(state.segment_ms, now_ms) } else { 0 };
+        explained.spent_ms = state.spent_ms + running_ms;
+        explained.target = explain_target(meter, state.started_ms, due_ms);
+        if let Some(target) = explained.target.as_mut().filter(|_| state.running && !breached) {
+            // A cycle that begins ahead of the engine's time has its whole way to go.
+            (target.ahead, target.is_cut) =
+                intervals(meter, now_ms.max(state.segment_ms), due_ms, MAX_EXPLAINED_INTERVALS);
+        }
+        explained.levels = explain_levels(story, meter, state.cycle, fired, to_come);
+        let segments = story.segments(meter.clock, run, fold.version);
+        let running = state.running.then_some((state.segment_ms, now_ms.max(state.segment_ms)));
+        self.add_segments(story, &mut explained, (meter.clock, fold.version), &segments, running);
+        explained
+    }
+
+    /// A cycle of which nothing is known yet but its name.
+    fn frame(&self, story: &Story<'_>, clock: Symbol, cycle: u16, version: VersionId) -> ExplainedCycle {
+        ExplainedCycle {
+            clock: self.clocks.words().get(clock as usize).cloned().unwrap_or_default(),
+            cycle,
+            result: CycleResult::Open,
+            is_paused: false,
+            started_ms: 0,
+            stopped_ms: None,
+            spent_ms: 0,
+            carried_ms: 0,
+            version: self.explain_version(story, version),
+            target: None,
+            segments: Vec::new(),
+            is_cut: false,
+            levels: Vec::new(),
+        }
+    }
+
+    fn explain_version(&self, story: &Story<'_>, number: VersionId) -> ExplainedVersion {
+        let version = story.versions.get(number);
+        let chain = story.versions.chain(version.priority);
+        ExplainedVersion {
+            priority: self.words.priorities.words().get(version.priority as usize).cloned().unwrap_or_default(),
+            number: chain.iter().position(|other| *other == number).map_or(0, |place| place + 1),
+            since_ms: (version.since_ms != i64::MIN).then_some(version.since_ms),
+            apply: version.apply,
+            calendar: version.definition.calendar.name.clone(),
+        }
+    }
+
+    fn add_segments(
+        &self,
+        story: &Story<'_>,
+        explained: &mut ExplainedCycle,
+        (clock, own): (Symbol, VersionId),
+        finished: &[Stretch],
+        running: Option<(i64, i64)>,
+    ) {
+        let running = running.map(|(from_ms, to_ms)| (Stretch { from_ms, to_ms, version: own, carried: false }, true));
+        let mut counted_ms = 0;
+        let mut room = MAX_EXPLAINED_INTERVALS;
+        for (stretch, is_running) in finished.iter().map(|stretch| (*stretch, false)).chain(running) {
+            let Stretch { from_ms, to_ms, version, carried } = stretch;
+            let Some(meter) = story.meter(version, clock).or_else(|| story.meter(own, clock)) else { continue };
+            let (intervals, is_cut) = intervals(meter, from_ms, to_ms, room);
+            room -= intervals.len();
+            explained.is_cut |= is_cut;
+            let business_ms = meter.elapsed(from_ms, to_ms);
+            counted_ms += if carried { 0 } else { business_ms };
+            explained.segments.push(ExplainedSegment {
+                from_ms,
+                to_ms,
+                is_running,
+                is_carried: carried,
+                business_ms,
+                version: self.explain_version(story, version),
+                intervals,
+            });
+        }
+        explained.carried_ms = (explained.spent_ms - counted_ms).max(0);
+    }
+}
+
+fn explain_target(meter: &Meter, started_ms: i64, due_ms: i64) -> Option<ExplainedTarget> {
+    let target = meter.definition().target?;
+    Some(ExplainedTarget {
+        text: target.to_string(),
+        amount_ms: meter.amount_of(started_ms, crate::engine::clocks::state::BREACH),
+        due_ms: (due_ms < NEVER_MS).then_some(due_ms),
+        ahead: Vec::new(),
+        is_cut: false,
+    })
+}
+
+/// The levels of a cycle; `open` says what becomes of one that was not reached in the story.
+fn explain_levels(
+    story: &Story<'_>,
+    meter: &Meter,
+    cycle: u16,
+    fired: u16,
+    open: impl Fn(usize) -> (Option<i64>, LevelState),
+) -> Vec<ExplainedLevel> {
+    let levels = meter.definition().levels.iter().enumerate();
+    let explain = |(index, level): (usize, &crate::policy::Level)| {
+        let reached = story.reached_ms(meter.clock, cycle, index);
+        let (due_ms, state) = match (fired & (1 << index) != 0, reached) {
+            (true, reached) => (reached, LevelState::Fired),
+            (false, Some(due_ms)) => (Some(due_ms), LevelState::Marked),
+            (false, None) => open(index),
+        };
+        ExplainedLevel {
+            number: index as u8 + 1,
+            at: level.at.to_string(),
+            due_ms: due_ms.filter(|due_ms| *due_ms < NEVER_MS),
+            state,
+            actions: level.actions.clone(),
+        }
+    };
+    levels.map(explain).collect()
+}
+
+/// At most `most` stretches of business time, and whether there are more.
+fn intervals(meter: &Meter, from_ms: i64, to_ms: i64, most: usize) -> (Vec<(i64, i64)>, bool) {
+    let mut all = meter.intervals(from_ms, to_ms);
+    let some: Vec<(i64, i64)> = all.by_ref().take(most).collect();
+    let is_cut = some.len() == most && all.next().is_some();
+    (some, is_cut)
+}

@@ -1,0 +1,124 @@
+//! Notes taken while a ticket's history is told.
+
+use crate::engine::clocks::deadlines::Meter;
+use crate::engine::clocks::event::Entry;
+use crate::engine::clocks::versions::{VersionId, Versions};
+use crate::engine::clocks::{Ended, Fold, Reached, Run, Sink};
+use crate::engine::interner::Symbol;
+
+/// A finished segment, and the version that it was measured by.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stretch {
+    pub from_ms: i64,
+    pub to_ms: i64,
+    pub version: VersionId,
+    pub carried: bool,
+}
+
+/// A cycle that has ended.
+pub(crate) struct Past {
+    pub ended: Ended,
+    pub version: VersionId,
+    pub segments: Vec<Stretch>,
+}
+
+/// The notes.
+pub(crate) struct Story<'a> {
+    pub versions: &'a Versions,
+    pub past: Vec<Past>,
+    reached: Vec<Reached>,
+    /// By clock: the versions that the finished segments of its open cycle were measured by, as of the last event.
+    measured: Vec<(Symbol, Vec<VersionId>)>,
+    /// The ticket's version before what is happening.
+    before: VersionId,
+}
+
+impl<'a> Story<'a> {
+    pub(crate) fn new(versions: &'a Versions) -> Self {
+        Self { versions, past: Vec::new(), reached: Vec::new(), measured: Vec::new(), before: 0 }
+    }
+
+    /// Tells the history as [`tell`](crate::engine::shard::tell) does, one change at a time.
+    pub(crate) fn tell(&mut self, entries: &[Entry], now_ms: i64, fold: &mut Fold) {
+        let versions = self.versions;
+        let opening = entries[0];
+        fold.begin(versions, versions.at_opening(opening.priority().unwrap_or(0), opening.at_ms()));
+        for (index, &entry) in entries.iter().enumerate() {
+            let before = &entries[..index];
+            let entry = entry.not_before(opening.at_ms());
+            self.edits(entry.at_ms(), before, fold);
+            fold.settle(versions, entry.at_ms(), self);
+            self.before = fold.version;
+            fold.step(versions, entry, before, self);
+            self.keep_up(fold);
+        }
+        self.edits(now_ms + 1, entries, fold);
+        fold.settle(versions, now_ms + 1, self);
+    }
+
+    fn edits(&mut self, before_ms: i64, before: &[Entry], fold: &mut Fold) {
+        let versions = self.versions;
+        let priority = versions.get(fold.version).priority;
+        while let Some(next) = versions.next_move(priority, fold.version, before_ms) {
+            self.before = fold.version;
+            fold.edits_until(versions, versions.get(next).since_ms + 1, before, self);
+            self.keep_up(fold);
+        }
+    }
+
+    /// Notes what the segments of open cycles were measured by.
+    fn keep_up(&mut self, fold: &Fold) {
+        let now: Vec<(Symbol, Vec<VersionId>)> = fold
+            .clocks(self.versions)
+            .map(|(meter, run)| {
+                let segments = self.segments(meter.clock, run, fold.version);
+                (meter.clock, segments.iter().map(|segment| segment.version).collect())
+            })
+            .collect();
+        self.measured = now;
+    }
+
+    /// The finished segments of a cycle that is measured by `version`.
+    ///
+    /// Those that were sealed keep what they were measured by; what was sealed just now, by the version before.
+    pub(crate) fn segments(&self, clock: Symbol, run: &Run, version: VersionId) -> Vec<Stretch> {
+        let sealed = run.sealed.unwrap_or(0);
+        let known = self.measured.iter().find(|(other, _)| *other == clock).map_or(&[][..], |(_, versions)| versions);
+        let segments = run.segments.iter().enumerate();
+        segments
+            .map(|(place, &(from_ms, to_ms))| {
+                let carried = place < sealed;
+                let version = if carried { known.get(place).copied().unwrap_or(self.before) } else { version };
+                Stretch { from_ms, to_ms, version, carried }
+            })
+            .collect()
+    }
+
+    /// What a version measures a clock with.
+    pub(crate) fn meter(&self, version: VersionId, clock: Symbol) -> Option<&'a Meter> {
+        self.versions.get(version).meters.iter().find(|meter| meter.clock == clock)
+    }
+
+    /// When a level was reached.
+    pub(crate) fn reached_ms(&self, clock: Symbol, cycle: u16, level: usize) -> Option<i64> {
+        let same = |reached: &&Reached| (reached.clock, reached.cycle, reached.level) == (clock, cycle, level);
+        self.reached.iter().rev().find(same).map(|reached| reached.due_ms)
+    }
+}
+
+impl Sink for Story<'_> {
+    fn reached(&mut self, reached: Reached) -> bool {
+        self.reached.push(reached);
+        false
+    }
+
+    fn ended(&mut self, ended: Ended, meter: &Meter, run: &Run) {
+        // An event that changes the priority may end the cycle under either version: whose the meter is, it is.
+        let meter = std::ptr::from_ref(meter);
+        let owner = self.versions.all.iter().position(|version| version.meters.as_ptr_range().contains(&meter));
+        let version = owner.map_or(self.before, |place| place as VersionId);
+        let segments = self.segments(ended.clock, run, version);
+        self.measured.retain(|(clock, _)| *clock != ended.clock);
+        self.past.push(Past { ended, version, segments });
+    }
+}

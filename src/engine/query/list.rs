@@ -1,0 +1,218 @@
+//! Tickets by when they are looked at next, filtered, a page at a time.
+//!
+//! A page is found by a walk over the shard's records that keeps the least keys in a heap of the page's length: nothing is
+//! allocated for a ticket, most are dismissed by a glance at their record, and no index has to be kept while events pour in.
+
+use crate::engine::clocks::versions::Versions;
+use crate::engine::commands::Engine;
+use crate::engine::interner::{NO_SYMBOL, Symbol, Symbols};
+use crate::engine::output::TicketRef;
+use crate::engine::shard::Shard;
+use crate::engine::shard::tickets::Record;
+use crate::engine::shard::totals::Class;
+use crate::ticket::State;
+use crate::time::SECOND_MS;
+use std::collections::BinaryHeap;
+
+/// Which tickets are wanted; `None` and `false` for any.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TicketQuery {
+    pub state: Option<State>,
+    /// Neither resolved nor closed.
+    pub open_only: bool,
+    pub priority: Option<String>,
+    pub team: Option<String>,
+    pub owner: Option<String>,
+    pub channel: Option<String>,
+    pub category: Option<String>,
+    pub customer: Option<String>,
+    /// Open, with an open cycle past its target; or not so.
+    pub breached: Option<bool>,
+    /// Open, with an open cycle past its at-risk mark and none past its target; or not so.
+    pub at_risk: Option<bool>,
+    /// Something is to come before this instant (milliseconds).
+    pub due_before_ms: Option<i64>,
+}
+
+/// A [`TicketQuery`] with its words looked up, see [`Engine::filter`]. Good for as long as the engine; a word that came up
+/// after it was made is not known to it.
+#[derive(Debug, Clone)]
+pub struct TicketFilter {
+    query: TicketQuery,
+    priority: Wanted,
+    team: Wanted,
+    owner: Wanted,
+    channel: Wanted,
+    category: Wanted,
+    customer: Wanted,
+}
+
+/// What a column must hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    Any,
+    Only(Symbol),
+    /// A word that no ticket has.
+    Unknown,
+}
+
+impl Wanted {
+    fn new(word: Option<&str>, symbols: &Symbols) -> Self {
+        match word {
+            None => Self::Any,
+            Some(word) => symbols.find(word).map_or(Self::Unknown, Self::Only),
+        }
+    }
+
+    #[inline]
+    fn admits(self, symbol: Symbol) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Only(wanted) => symbol == wanted && symbol != NO_SYMBOL,
+            Self::Unknown => false,
+        }
+    }
+}
+
+/// A ticket's place in a list: by the second at which it is looked at next, then in the order in which tickets were first
+/// seen. These two alone are compared, so they make a cursor that outlives the ticket.
+#[derive(Debug, Clone, Copy)]
+pub struct TicketKey {
+    /// `u32::MAX` for a ticket with nothing to come: such stand last.
+    pub due_s: u32,
+    pub ordinal: u64,
+    shard: u16,
+    slot: u32,
+}
+
+impl TicketKey {
+    /// A cursor: the list goes on after it.
+    pub fn cursor(due_s: u32, ordinal: u64) -> Self {
+        Self { due_s, ordinal, shard: 0, slot: 0 }
+    }
+
+    /// The ticket. Good until the next call that changes the engine; of a [cursor](TicketKey::cursor), nothing.
+    pub fn ticket(&self) -> TicketRef {
+        TicketRef { shard: self.shard, slot: self.slot, ordinal: self.ordinal }
+    }
+
+    fn place(&self) -> (u32, u64) {
+        (self.due_s, self.ordinal)
+    }
+}
+
+impl PartialEq for TicketKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.place() == other.place()
+    }
+}
+
+impl Eq for TicketKey {}
+
+impl PartialOrd for TicketKey {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for TicketKey {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.place().cmp(&other.place())
+    }
+}
+
+impl TicketFilter {
+    #[inline]
+    fn admits(&self, record: &Record, versions: &Versions, due_s: u32) -> bool {
+        let query = &self.query;
+        let class = Class::from_bits(record.class_bits());
+        query.state.is_none_or(|state| state == record.state())
+            && !(query.open_only && record.state().is_done())
+            && query.breached.is_none_or(|breached| breached == class.is_breached())
+            && query.at_risk.is_none_or(|at_risk| at_risk == class.is_at_risk())
+            && query.due_before_ms.is_none_or(|due_ms| due_s != u32::MAX && i64::from(due_s) * SECOND_MS < due_ms)
+            && self.team.admits(record.team())
+            && self.owner.admits(record.owner)
+            && self.channel.admits(record.channel())
+            && self.category.admits(record.category())
+            && self.customer.admits(record.customer)
+            && (self.priority == Wanted::Any || self.priority.admits(versions.get(record.version()).priority))
+    }
+
+    /// Whether a word of the query is one that the engine has never seen: nothing is admitted then.
+    pub fn is_hopeless(&self) -> bool {
+        let wanted = [self.priority, self.team, self.owner, self.channel, self.category, self.customer];
+        wanted.contains(&Wanted::Unknown)
+    }
+}
+
+impl Engine {
+    /// Looks the words of a query up.
+    pub fn filter(&self, query: TicketQuery) -> TicketFilter {
+        let words = &self.words;
+        TicketFilter {
+            priority: Wanted::new(query.priority.as_deref(), &words.priorities),
+            team: Wanted::new(query.team.as_deref(), &words.teams),
+            owner: Wanted::new(query.owner.as_deref(), &words.owners),
+            channel: Wanted::new(query.channel.as_deref(), &words.channels),
+            category: Wanted::new(query.category.as_deref(), &words.categories),
+            customer: Wanted::new(query.customer.as_deref(), &words.customers),
+            query,
+        }
+    }
+
+    /// Adds the tickets of a shard that the filter admits and that come after `after`, and keeps the first `limit` of all
+    /// that `into` holds then, in order. Called for one shard after the other it leaves a page of the whole engine in `into`.
+    ///
+    /// # Panics
+    /// When there is no shard of this number.
+    pub fn list(
+        &self,
+        shard: u16,
+        filter: &TicketFilter,
+        after: Option<&TicketKey>,
+        limit: usize,
+        into: &mut Vec<TicketKey>,
+    ) {
+        if limit == 0 || filter.is_hopeless() {
+            return into.truncate(limit);
+        }
+        let mut page = BinaryHeap::from(std::mem::take(into));
+        self.shards[usize::from(shard)].list(&self.versions, filter, after, limit, &mut page);
+        while page.len() > limit {
+            page.pop();
+        }
+        *into = page.into_sorted_vec();
+    }
+}
+
+impl Shard {
+    fn list(
+        &self,
+        versions: &Versions,
+        filter: &TicketFilter,
+        after: Option<&TicketKey>,
+        limit: usize,
+        page: &mut BinaryHeap<TicketKey>,
+    ) {
+        for slot in self.tickets.live() {
+            let record = &self.tickets.records[slot];
+            let due_s = match self.wheel.due(slot) {
+                0 => u32::MAX,
+                due_s => due_s,
+            };
+            let key = TicketKey { due_s, ordinal: record.ordinal(), shard: self.number, slot };
+            let is_full = page.len() >= limit;
+            if is_full && page.peek().is_some_and(|last| *last <= key)
+                || after.is_some_and(|after| key <= *after)
+                || !filter.admits(record, versions, due_s)
+            {
+                continue;
+            }
+            if is_full {
+                page.pop();
+            }
+            page.push(key);
+        }
+    }
+}

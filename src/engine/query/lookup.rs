@@ -1,0 +1,203 @@
+//! Looking a ticket up, and the words behind numbers.
+
+use crate::engine::commands::Engine;
+use crate::engine::interner::{NO_SYMBOL, Symbol};
+use crate::engine::output::{CycleRecord, Escalation, TicketRef};
+use crate::engine::shard::totals::Class;
+use crate::engine::snapshot::columns::WordLists;
+use crate::policy::Actions;
+use crate::ticket::State;
+use std::sync::Arc;
+
+/// What is known of a ticket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TicketView<'a> {
+    pub id: &'a str,
+    pub opened_ms: i64,
+    pub state: State,
+    pub priority: &'a str,
+    pub owner: Option<&'a str>,
+    pub team: Option<&'a str>,
+    pub channel: Option<&'a str>,
+    pub category: Option<&'a str>,
+    pub customer: Option<&'a str>,
+    /// The second by which the next level or mark is looked at; `None` when nothing is to come.
+    pub next_due_s: Option<u32>,
+    /// Open, with an open cycle past its target.
+    pub is_breached: bool,
+    /// Open, with an open cycle past its at-risk mark and none past its target.
+    pub is_at_risk: bool,
+}
+
+/// The numbers of a ticket's words; [`NO_SYMBOL`] where it has none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TicketSymbols {
+    pub priority: Symbol,
+    pub owner: Symbol,
+    pub team: Symbol,
+    pub channel: Symbol,
+    pub category: Symbol,
+    pub customer: Symbol,
+}
+
+/// The kinds of words that an engine numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WordColumn {
+    Clock,
+    Priority,
+    Owner,
+    Team,
+    Channel,
+    Category,
+    Customer,
+}
+
+impl WordColumn {
+    pub const ALL: [WordColumn; 7] =
+        [Self::Clock, Self::Priority, Self::Owner, Self::Team, Self::Channel, Self::Category, Self::Customer];
+
+    /// The name that tables use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Clock => "clock",
+            Self::Priority => "priority",
+            Self::Owner => "owner",
+            Self::Team => "team",
+            Self::Channel => "channel",
+            Self::Category => "category",
+            Self::Customer => "customer",
+        }
+    }
+
+    /// The column's list of an engine's words.
+    pub fn of(self, words: &WordLists) -> &Vec<Arc<str>> {
+        match self {
+            Self::Clock => &words.clocks,
+            Self::Priority => &words.priorities,
+            Self::Owner => &words.owners,
+            Self::Team => &words.teams,
+            Self::Channel => &words.channels,
+            Self::Category => &words.categories,
+            Self::Customer => &words.customers,
+        }
+    }
+}
+
+impl Engine {
+    /// Rows taken so far.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Looks a ticket up by its id.
+    pub fn find(&self, id: &str) -> Option<TicketRef> {
+        let hash = crate::engine::hash_id(id.as_bytes());
+        let shard = &self.shards[crate::engine::shard_of(hash, self.shards.len())];
+        let slot = shard.tickets.find(hash, id)?;
+        Some(shard.ticket_ref(slot))
+    }
+
+    /// A ticket's id in the source system.
+    pub fn ticket_id(&self, ticket: TicketRef) -> &str {
+        self.shards[usize::from(ticket.shard)].tickets.id(ticket.slot)
+    }
+
+    /// What is known of a ticket. Of one that has just left, `priority` is empty.
+    pub fn ticket(&self, ticket: TicketRef) -> TicketView<'_> {
+        let shard = &self.shards[usize::from(ticket.shard)];
+        let record = &shard.tickets.records[ticket.slot];
+        let priority = record.is_live().then(|| self.versions.get(record.version()).priority);
+        let due_s = shard.wheel.due(ticket.slot);
+        let class = Class::from_bits(record.class_bits());
+        TicketView {
+            id: shard.tickets.id(ticket.slot),
+            opened_ms: record.opened_ms(),
+            state: record.state(),
+            priority: priority.and_then(|priority| self.words.priorities.word(priority)).unwrap_or(""),
+            owner: self.words.owners.word(record.owner),
+            team: self.words.teams.word(record.team()),
+            channel: self.words.channels.word(record.channel()),
+            category: self.words.categories.word(record.category()),
+            customer: self.words.customers.word(record.customer),
+            next_due_s: (due_s != 0).then_some(due_s),
+            is_breached: class.is_breached(),
+            is_at_risk: class.is_at_risk(),
+        }
+    }
+
+    /// Numbers of a ticket's words. Of one that has just left, without a priority.
+    pub fn ticket_symbols(&self, ticket: TicketRef) -> TicketSymbols {
+        let record = &self.shards[usize::from(ticket.shard)].tickets.records[ticket.slot];
+        TicketSymbols {
+            priority: if record.is_live() { self.versions.get(record.version()).priority } else { NO_SYMBOL },
+            owner: record.owner,
+            team: record.team(),
+            channel: record.channel(),
+            category: record.category(),
+            customer: record.customer,
+        }
+    }
+
+    /// The words of a column from a number on, in the order of their numbers.
+    pub fn words_from(&self, column: WordColumn, from: usize) -> impl Iterator<Item = &Arc<str>> {
+        let words = match column {
+            WordColumn::Clock => &self.clocks,
+            WordColumn::Priority => &self.words.priorities,
+            WordColumn::Owner => &self.words.owners,
+            WordColumn::Team => &self.words.teams,
+            WordColumn::Channel => &self.words.channels,
+            WordColumn::Category => &self.words.categories,
+            WordColumn::Customer => &self.words.customers,
+        };
+        words.words().iter().skip(from)
+    }
+
+    /// The name of a clock by its number.
+    pub fn clock_name(&self, clock: Symbol) -> &str {
+        self.clocks.word(clock).unwrap_or("")
+    }
+
+    /// The name of a priority by its number, as [`Counters::by_priority`](crate::engine::Counters::by_priority) is indexed.
+    pub fn priority_name(&self, priority: Symbol) -> &str {
+        self.words.priorities.word(priority).unwrap_or("")
+    }
+
+    /// The name of a team by its number, as [`Counters::by_team`](crate::engine::Counters::by_team) is indexed.
+    pub fn team_name(&self, team: Symbol) -> &str {
+        self.words.teams.word(team).unwrap_or("")
+    }
+
+    /// The name of a channel by its number, as [`Counters::by_channel`](crate::engine::Counters::by_channel) is indexed.
+    pub fn channel_name(&self, channel: Symbol) -> &str {
+        self.words.channels.word(channel).unwrap_or("")
+    }
+
+    /// The name of a category by its number, as [`Counters::by_category`](crate::engine::Counters::by_category) is indexed.
+    pub fn category_name(&self, category: Symbol) -> &str {
+        self.words.categories.word(category).unwrap_or("")
+    }
+
+    /// The number of the priority under which a level fired.
+    pub fn escalation_priority(&self, escalation: &Escalation) -> Symbol {
+        self.versions.get(escalation.version).priority
+    }
+
+    /// The number of the priority under which a cycle ended or runs.
+    pub fn cycle_priority(&self, cycle: &CycleRecord) -> Symbol {
+        self.versions.get(cycle.version).priority
+    }
+
+    /// What decides the actions of an escalation: version, clock, level. Equal keys have equal [`Engine::actions`], so that
+    /// these need to be kept once a key; a version keeps its number for good.
+    pub fn actions_key(&self, escalation: &Escalation) -> (u16, Symbol, u8) {
+        (escalation.version, escalation.clock, escalation.level)
+    }
+
+    /// What a fired level asks for; `None` for escalations by hand.
+    pub fn actions(&self, escalation: &Escalation) -> Option<&Actions> {
+        let version = self.versions.get(escalation.version);
+        let meter = version.meters.iter().find(|meter| meter.clock == escalation.clock)?;
+        let level = meter.definition().levels.get(usize::from(escalation.level).checked_sub(1)?)?;
+        Some(&level.actions)
+    }
+}

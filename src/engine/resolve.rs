@@ -1,0 +1,336 @@
+//! A batch with its words looked up and its rows given to shards.
+
+use super::clocks::versions::Versions;
+use super::interner::{NO_SYMBOL, NoRoom, Room, Symbol, Symbols};
+use super::output::{Refused, RefusedReason};
+use super::shard::event_builder::{Row, restated};
+use super::shard::{Scene, Shard};
+use crate::limits::{
+    LABEL_SHARE, MAX_CHANNELS, MAX_LABEL_BYTES, MAX_PRIORITIES, MAX_SHORT_LABELS, MAX_TICKET_ID_BYTES,
+};
+use crate::policy::Policy;
+use crate::ticket::{Batch, Column, Labels, NO_LABEL};
+use crate::time::{MAX_INPUT_MS, MIN_INPUT_MS};
+use rayon::prelude::*;
+
+/// The words of an engine.
+#[derive(Debug, Default)]
+pub(crate) struct Words {
+    pub priorities: Symbols,
+    pub owners: Symbols,
+    pub teams: Symbols,
+    pub channels: Symbols,
+    pub categories: Symbols,
+    pub customers: Symbols,
+    /// The numbers of the priorities of the policy in force, in the policy's order.
+    pub by_policy: Vec<Symbol>,
+}
+
+impl Words {
+    /// The numbers of a policy's priorities.
+    pub(crate) fn by_policy(policy: &Policy, priorities: &Symbols) -> Vec<Symbol> {
+        policy.priorities.iter().map(|priority| priorities.find(&priority.name).unwrap_or(0)).collect()
+    }
+}
+
+/// Rows by shard: all in one list, each shard's in the batch's order.
+pub(crate) struct Parts {
+    rows: Vec<u32>,
+    /// Where each shard's rows end.
+    ends: Vec<u32>,
+}
+
+impl Parts {
+    /// The shards that have rows.
+    pub(crate) fn shards(&self) -> impl Iterator<Item = u16> {
+        (0..self.ends.len() as u16).filter(|shard| !self.of(*shard).is_empty())
+    }
+
+    /// The rows of a shard.
+    pub(crate) fn of(&self, shard: u16) -> &[u32] {
+        let shard = usize::from(shard);
+        let start = if shard == 0 { 0 } else { self.ends[shard - 1] };
+        &self.rows[start as usize..self.ends[shard] as usize]
+    }
+}
+
+/// The numbers of a column's words; those that cannot have one, with the reason.
+struct Lookup {
+    symbols: Vec<Symbol>,
+    refused: Vec<(u32, RefusedReason)>,
+}
+
+impl Lookup {
+    fn new(labels: &Labels, column: Column, mut find: impl FnMut(&str) -> Result<Symbol, RefusedReason>) -> Self {
+        let mut lookup = Self { symbols: Vec::with_capacity(labels.words.len()), refused: Vec::new() };
+        for (code, word) in labels.words.iter().enumerate() {
+            let found = if word.len() > MAX_LABEL_BYTES {
+                Err(RefusedReason::LongWord {
+                    column: column.name(),
+                    word: word.chars().take(40).collect(),
+                    bytes: word.len(),
+                    most: MAX_LABEL_BYTES,
+                })
+            } else {
+                find(word)
+            };
+            lookup.symbols.push(*found.as_ref().unwrap_or(&NO_SYMBOL));
+            if let Err(reason) = found {
+                lookup.refused.push((code as u32, reason));
+            }
+        }
+        lookup
+    }
+
+    fn intern(labels: &Labels, column: Column, symbols: &mut Symbols, actor: &str) -> Self {
+        let most = match column {
+            Column::Channel => MAX_CHANNELS,
+            Column::Team | Column::Category => MAX_SHORT_LABELS,
+            _ => NO_SYMBOL as usize,
+        };
+        let most_of_one = most / LABEL_SHARE.1 * LABEL_SHARE.0;
+        Self::new(labels, column, |word| {
+            symbols.intern_of(actor, word, Room { most, most_of_one }).map_err(|no_room| {
+                let (column, word) = (column.name(), word.to_owned());
+                match no_room {
+                    NoRoom::InAll => RefusedReason::TooManyWords { column, word, most },
+                    NoRoom::ForOne => RefusedReason::TooManyOfOne { column, word, most, most_of_one },
+                }
+            })
+        })
+    }
+
+    #[inline]
+    fn get(&self, labels: &Labels, row: usize) -> Symbol {
+        let code = labels.codes[row];
+        if code == NO_LABEL { NO_SYMBOL } else { self.symbols[code as usize] }
+    }
+
+    fn reason(&self, labels: &Labels, row: usize) -> Option<&RefusedReason> {
+        let code = labels.codes[row];
+        self.refused.iter().find(|(refused, _)| *refused == code).map(|(_, reason)| reason)
+    }
+}
+
+/// A batch ready to be applied.
+pub(crate) struct Resolved<'a> {
+    batch: &'a Batch,
+    hashes: Vec<u64>,
+    priorities: Lookup,
+    owners: Lookup,
+    teams: Lookup,
+    channels: Lookup,
+    categories: Lookup,
+    customers: Lookup,
+    /// What the rules said when they were asked ahead; a word that is no priority in force has no number.
+    assigned: Option<Lookup>,
+    /// The engine's numbers of the policy's priorities.
+    by_policy: &'a [Symbol],
+    refused: Vec<Refused>,
+}
+
+impl<'a> Resolved<'a> {
+    pub(crate) fn new(batch: &'a Batch, words: &'a mut Words, versions: &Versions, actor: &str) -> Self {
+        let unknown = |name: &str| RefusedReason::UnknownPriority { name: name.to_owned() };
+        let priorities = &words.priorities;
+        let find_priority = |name: &str| {
+            let symbol = priorities.find(name).filter(|&symbol| versions.is_in_force(symbol));
+            symbol.ok_or_else(|| unknown(name))
+        };
+        debug_assert!(priorities.len() <= MAX_PRIORITIES);
+        let assigned =
+            (!batch.assigned.codes.is_empty()).then(|| Lookup::new(&batch.assigned, Column::Priority, find_priority));
+        let priorities = Lookup::new(&batch.priority, Column::Priority, find_priority);
+        let hash = |row: usize| super::hash_id(batch.ticket.get(row).as_bytes());
+        let hashes = if batch.len() < 10_000 {
+            (0..batch.len()).map(hash).collect()
+        } else {
+            (0..batch.len()).into_par_iter().with_min_len(4_096).map(hash).collect()
+        };
+        let mut resolved = Self {
+            batch,
+            hashes,
+            priorities,
+            owners: Lookup::intern(&batch.owner, Column::Owner, &mut words.owners, actor),
+            teams: Lookup::intern(&batch.team, Column::Team, &mut words.teams, actor),
+            channels: Lookup::intern(&batch.channel, Column::Channel, &mut words.channels, actor),
+            categories: Lookup::intern(&batch.category, Column::Category, &mut words.categories, actor),
+            customers: Lookup::intern(&batch.customer, Column::Customer, &mut words.customers, actor),
+            assigned,
+            by_policy: &words.by_policy,
+            refused: Vec::new(),
+        };
+        resolved.check();
+        resolved
+    }
+
+    fn columns(&self) -> [(&Lookup, &Labels); 6] {
+        [
+            (&self.priorities, &self.batch.priority),
+            (&self.owners, &self.batch.owner),
+            (&self.teams, &self.batch.team),
+            (&self.channels, &self.batch.channel),
+            (&self.categories, &self.batch.category),
+            (&self.customers, &self.batch.customer),
+        ]
+    }
+
+    /// Finds the rows that cannot be taken.
+    fn check(&mut self) {
+        let suspicious: Vec<(&Lookup, &Labels)> =
+            self.columns().into_iter().filter(|(lookup, _)| !lookup.refused.is_empty()).collect();
+        let mut refused = Vec::new();
+        for row in 0..self.batch.len() {
+            let id = self.batch.ticket.get(row);
+            let at_ms = self.batch.at_ms[row];
+            let reason = if id.is_empty() {
+                Some(RefusedReason::EmptyId)
+            } else if id.len() > MAX_TICKET_ID_BYTES {
+                Some(RefusedReason::LongId { bytes: id.len(), most: MAX_TICKET_ID_BYTES })
+            } else if !(MIN_INPUT_MS..MAX_INPUT_MS).contains(&at_ms) {
+                Some(RefusedReason::Time { at_ms })
+            } else {
+                suspicious.iter().find_map(|(lookup, labels)| lookup.reason(labels, row)).cloned()
+            };
+            refused.extend(reason.map(|reason| Refused { row, reason }));
+        }
+        self.refused = refused;
+    }
+
+    pub(crate) fn into_refused(self) -> Vec<Refused> {
+        self.refused
+    }
+
+    /// The rows of each shard.
+    ///
+    /// Two passes over the hashes instead of a list a shard: a live service has 64 shards, and most batches a few rows.
+    pub(crate) fn split(&self, shards: usize) -> Parts {
+        let taken = || {
+            let mut refused = self.refused.iter().map(|refused| refused.row).peekable();
+            let rows =
+                (0u32..).zip(&self.hashes).filter(move |(row, _)| refused.next_if_eq(&(*row as usize)).is_none());
+            rows.map(|(row, &hash)| (row, super::shard_of(hash, shards)))
+        };
+        let mut ends = vec![0; shards];
+        taken().for_each(|(_, shard)| ends[shard] += 1);
+        let mut next = 0;
+        for end in &mut ends {
+            next += std::mem::replace(end, next);
+        }
+        let mut rows = vec![0; next as usize];
+        for (row, shard) in taken() {
+            rows[ends[shard] as usize] = row;
+            ends[shard] += 1;
+        }
+        Parts { rows, ends }
+    }
+
+    fn row(&self, number: u32) -> Row {
+        let row = number as usize;
+        Row {
+            number,
+            at_ms: self.batch.at_ms[row],
+            kind: self.batch.kind[row],
+            state: self.batch.state[row],
+            priority: self.priorities.get(&self.batch.priority, row),
+            owner: self.owners.get(&self.batch.owner, row),
+            team: self.teams.get(&self.batch.team, row),
+            restates: false,
+        }
+    }
+
+    /// The priority of a ticket of which the source names none.
+    fn assign(&self, number: u32, policy: &Policy) -> Symbol {
+        let row = number as usize;
+        if let Some(assigned) = &self.assigned {
+            let default = self.by_policy[usize::from(policy.default_priority)];
+            let code = self.batch.assigned.codes.get(row).copied().unwrap_or(NO_LABEL);
+            return assigned
+                .symbols
+                .get(code as usize)
+                .copied()
+                .filter(|&symbol| symbol != NO_SYMBOL)
+                .unwrap_or(default);
+        }
+        let assigned =
+            if policy.rules.is_empty() { None } else { policy.rules.assign(&crate::policy::facts(self.batch, row)) };
+        self.by_policy[usize::from(assigned.unwrap_or(policy.default_priority))]
+    }
+
+    /// Applies a shard's rows, ticket by ticket, each ticket's in order of time.
+    pub(crate) fn apply(
+        &self,
+        shard: &mut Shard,
+        part: &[u32],
+        scene: &Scene<'_>,
+        policy: &Policy,
+        first_row: u64,
+    ) -> Vec<Refused> {
+        let mut refused: Vec<u32> = Vec::new();
+        let mut keys: Vec<u64> = Vec::with_capacity(part.len());
+        let mut in_order = true;
+        for &row in part {
+            let id = self.batch.ticket.get(row as usize);
+            let slot = shard.tickets.find_or_insert(self.hashes[row as usize], id, first_row + u64::from(row));
+            let key = u64::from(slot) << 32 | u64::from(row);
+            in_order &= keys.last().is_none_or(|last| *last < key);
+            keys.push(key);
+        }
+        if !in_order {
+            keys.sort_unstable();
+        }
+        let mut rows: Vec<Row> = Vec::new();
+        for group in keys.chunk_by(|a, b| a >> 32 == b >> 32) {
+            rows.clear();
+            rows.extend(group.iter().map(|&key| self.row(key as u32)));
+            if rows.len() > 1 {
+                rows.sort_by_key(|row| row.at_ms);
+            }
+            let mut slot = Some((group[0] >> 32) as u32);
+            // The choice among passed levels is made when the events up to the engine's time are in.
+            let at_once = shard.taken_at_once((group[0] >> 32) as u32, &rows, scene.now_ms);
+            let (past, future) = rows.split_at(at_once);
+            for part in [past, future] {
+                let mut rest = part;
+                while let Some(first) = rest.first() {
+                    let row = first.number as usize;
+                    let (hash, id) = (self.hashes[row], self.batch.ticket.get(row));
+                    let ordinal = first_row + u64::from(first.number);
+                    // Once a ticket has left, what happens to its id happens to a new ticket.
+                    let here = slot.take().unwrap_or_else(|| shard.tickets.find_or_insert(hash, id, ordinal));
+                    let assign = |row: &Row| self.assign(row.number, policy);
+                    let used = shard.apply_rows(scene, here, rest, assign, &mut refused);
+                    let (done, left) = rest.split_at(used);
+                    self.describe(shard, scene, here, done);
+                    rest = left;
+                    slot = shard.tickets.records[here].is_live().then_some(here);
+                }
+            }
+            if let (Some(slot), Some(row)) = (slot, self.batch.restates.then(|| restated(&rows)).flatten())
+                && shard.is_news(scene.versions, slot, &row)
+            {
+                let at_ms = shard.tickets.last_ms(slot).max(scene.now_ms);
+                let row = Row { at_ms, ..row };
+                shard.apply_rows(scene, slot, &[row], |row| self.assign(row.number, policy), &mut refused);
+            }
+        }
+        let reason = || RefusedReason::TooManyEvents { most: crate::limits::MAX_EVENTS_A_TICKET };
+        refused.into_iter().map(|row| Refused { row: row as usize, reason: reason() }).collect()
+    }
+
+    fn describe(&self, shard: &mut Shard, scene: &Scene<'_>, slot: u32, rows: &[Row]) {
+        if !shard.tickets.records[slot].is_live() {
+            return;
+        }
+        for row in rows {
+            let number = row.number as usize;
+            shard.describe(
+                scene.versions,
+                slot,
+                self.channels.get(&self.batch.channel, number),
+                self.categories.get(&self.batch.category, number),
+                self.customers.get(&self.batch.customer, number),
+            );
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! What becomes of the levels that a fold reaches, while it happens: they fire, wait for the choice of [`Passed`], or are
+//! marked.
+
+use super::totals::Counters;
+use crate::engine::clocks::deadlines::Meter;
+use crate::engine::clocks::event::PastFires;
+use crate::engine::clocks::state::ClockState;
+use crate::engine::clocks::versions::{VersionId, Versions};
+use crate::engine::clocks::{Ended, Fold, Reached, Run, Sink};
+use crate::engine::interner::Symbol;
+use crate::engine::output::{CycleRecord, CycleResult, Escalation, EscalationKind, Passed, TicketRef};
+use crate::time::NEVER_MS;
+
+/// Everything that the tickets of a shard tell while a command runs.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    pub escalations: Vec<Escalation>,
+    pub cycles: Vec<CycleRecord>,
+    /// Levels that fired in cycles of the ticket at hand that have ended since.
+    pub past_fires: Vec<PastFires>,
+}
+
+/// The sink of one ticket.
+pub(crate) struct Live<'a> {
+    pub told: &'a mut Told,
+    pub counters: &'a mut Counters,
+    pub ticket: TicketRef,
+    pub version: VersionId,
+    pub revision: u16,
+    /// Levels due until then are passed.
+    pub passed_until_ms: i64,
+    pub passed: Passed,
+    /// The time at which passed levels fire.
+    pub now_ms: i64,
+    /// Of each open cycle the passed level that was due last.
+    candidates: Vec<Reached>,
+}
+
+impl<'a> Live<'a> {
+    pub(crate) fn new(
+        told: &'a mut Told,
+        counters: &'a mut Counters,
+        ticket: TicketRef,
+        version: VersionId,
+        passed: Passed,
+        passed_until_ms: i64,
+        now_ms: i64,
+    ) -> Self {
+        let candidates = Vec::new();
+        Self { told, counters, ticket, version, revision: 0, passed_until_ms, passed, now_ms, candidates }
+    }
+
+    pub(crate) fn fire(&mut self, reached: &Reached, fired_ms: i64) {
+        self.counters.count_fired(reached.clock, reached.level, true);
+        self.told.escalations.push(Escalation {
+            kind: EscalationKind::Fired,
+            due_ms: reached.due_ms,
+            fired_ms,
+            ticket: self.ticket,
+            clock: reached.clock,
+            cycle: reached.cycle,
+            level: reached.level as u8 + 1,
+            version: self.version,
+            row: 0,
+        });
+    }
+
+    /// Makes the choice among the levels that were found passed so far; whether there were any.
+    pub(crate) fn choose(&mut self, versions: &Versions, fold: &mut Fold) -> bool {
+        if self.candidates.is_empty() {
+            return false;
+        }
+        for (meter, run) in versions.get(fold.version).meters.iter().zip(&mut fold.runs) {
+            self.choose_for(meter.clock, &mut run.state);
+        }
+        self.candidates.clear();
+        true
+    }
+
+    /// Makes the choice for one clock.
+    pub(crate) fn choose_for(&mut self, clock: Symbol, state: &mut ClockState) {
+        let Some(index) = self.candidates.iter().position(|reached| reached.clock == clock) else { return };
+        let reached = self.candidates.swap_remove(index);
+        if state.open && state.cycle == reached.cycle {
+            state.fired |= 1 << reached.level;
+            self.fire(&reached, self.now_ms.max(reached.due_ms));
+        }
+    }
+
+    pub(crate) fn report(&mut self, ended: &Ended, result: CycleResult) {
+        self.told.cycles.push(CycleRecord {
+            ticket: self.ticket,
+            clock: ended.clock,
+            cycle: ended.cycle,
+            revision: self.revision,
+            started_ms: ended.started_ms,
+            due_ms: if ended.met.is_some() { ended.due_ms } else { NEVER_MS },
+            stopped_ms: ended.stopped_ms,
+            business_ms: ended.spent_ms,
+            wall_ms: ended.stopped_ms - ended.started_ms,
+            result,
+            version: self.version,
+        });
+    }
+}
+
+/// The result of a cycle that has ended.
+pub(crate) fn result_of(ended: &Ended) -> CycleResult {
+    match ended.met {
+        Some(true) => CycleResult::Met,
+        Some(false) => CycleResult::Missed,
+        None => CycleResult::NoTarget,
+    }
+}
+
+impl Sink for Live<'_> {
+    #[inline]
+    fn reached(&mut self, reached: Reached) -> bool {
+        let is_passed = reached.remeasured || reached.due_ms <= self.passed_until_ms;
+        if !is_passed {
+            self.fire(&reached, reached.due_ms);
+            return true;
+        }
+        match self.passed {
+            Passed::All => {
+                self.fire(&reached, self.now_ms.max(reached.due_ms));
+                true
+            }
+            Passed::None => false,
+            Passed::Latest => {
+                let known = self.candidates.iter_mut().find(|other| other.clock == reached.clock);
+                match known {
+                    Some(known) => {
+                        let later =
+                            (reached.cycle, reached.due_ms, reached.level) > (known.cycle, known.due_ms, known.level);
+                        if later {
+                            *known = reached;
+                        }
+                    }
+                    None => self.candidates.push(reached),
+                }
+                false
+            }
+        }
+    }
+
+    fn ended(&mut self, ended: Ended, _: &Meter, _: &Run) {
+        self.counters.count_ended(&ended, true);
+        if ended.fired != 0 {
+            self.told.past_fires.push(PastFires { clock: ended.clock, cycle: ended.cycle, levels: ended.fired });
+        }
+        self.report(&ended, result_of(&ended));
+    }
+}
+
+/// A whole history told anew: everything that it reaches and ends.
+#[derive(Debug, Default)]
+pub(crate) struct Trace {
+    pub reached: Vec<Reached>,
+    pub ended: Vec<Ended>,
+}
+
+impl Sink for Trace {
+    fn reached(&mut self, reached: Reached) -> bool {
+        self.reached.push(reached);
+        false
+    }
+
+    fn ended(&mut self, ended: Ended, _: &Meter, _: &Run) {
+        self.ended.push(ended);
+    }
+}

@@ -1,0 +1,190 @@
+//! Rows of a batch become primitive events of a ticket's history.
+
+use crate::engine::clocks::event::{Entry, Standing, standing, state_event};
+use crate::engine::interner::{NO_SYMBOL, Symbol};
+use crate::ticket::{EventKind, State};
+
+/// A row with its words looked up.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Row {
+    /// Place in the batch.
+    pub number: u32,
+    pub at_ms: i64,
+    pub kind: EventKind,
+    pub state: Option<State>,
+    /// `NO_SYMBOL` where the row says nothing, here and below.
+    pub priority: Symbol,
+    pub owner: Symbol,
+    pub team: Symbol,
+    /// Says what a ticket that is open already is by now.
+    pub restates: bool,
+}
+
+/// What a ticket's rows of one batch say that it is by now: the last `opened` one, without what another kind of row says with
+/// a time of its own.
+pub(crate) fn restated(rows: &[Row]) -> Option<Row> {
+    let mut restated = Row { restates: true, ..*rows.iter().rfind(|row| row.kind == EventKind::Opened)? };
+    for row in rows.iter().filter(|row| row.kind != EventKind::Opened) {
+        let ends = matches!(row.kind, EventKind::Resolved | EventKind::Closed | EventKind::Reopened);
+        let unless = |says: bool, told: Symbol| if says { NO_SYMBOL } else { told };
+        restated.priority = unless(row.priority != NO_SYMBOL, restated.priority);
+        restated.owner = unless(row.owner != NO_SYMBOL, restated.owner);
+        restated.team = unless(row.team != NO_SYMBOL, restated.team);
+        restated.state = restated.state.filter(|_| row.state.is_none() && !ends);
+    }
+    Some(restated)
+}
+
+/// A ticket's events while rows are added to them.
+pub(crate) struct Growing {
+    pub entries: Vec<Entry>,
+    /// The events before the first one that was not simply appended; `None` as long as all were.
+    pub before: Option<Vec<Entry>>,
+    /// Escalations by hand among the new events: when, and by which row.
+    pub by_hand: Vec<(i64, u32)>,
+    /// Events that were there before.
+    known: usize,
+    last: Standing,
+}
+
+impl Growing {
+    pub(crate) fn new(entries: Vec<Entry>) -> Self {
+        let last = standing(&entries);
+        Self { known: entries.len(), last, before: None, by_hand: Vec::new(), entries }
+    }
+
+    /// What the ticket is after its last event.
+    pub(crate) fn standing(&self) -> Standing {
+        self.last
+    }
+
+    /// Events that were there before the rows came.
+    pub(crate) fn known(&self) -> usize {
+        self.known
+    }
+
+    fn first_change(&mut self) {
+        if self.before.is_none() {
+            self.before = Some(self.entries[..self.known].to_vec());
+        }
+    }
+
+    /// Adds the events of a row. `assign` gives the priority of a ticket that has none.
+    pub(crate) fn add(&mut self, row: &Row, assign: impl FnOnce() -> Symbol) {
+        if self.entries.is_empty() {
+            let priority = if row.priority == NO_SYMBOL { assign() } else { row.priority };
+            let opening =
+                Entry::new(row.at_ms, EventKind::Opened).with_priority(priority).with_people(row.owner, row.team);
+            let opening = match (row.kind, row.state) {
+                (EventKind::Opened, state) => opening.with_state(state.unwrap_or(State::New)),
+                _ => opening.implied(),
+            };
+            self.entries.push(opening);
+            self.last = standing(&self.entries);
+            if row.kind == EventKind::Opened {
+                return;
+            }
+        }
+        match row.kind {
+            EventKind::Opened if row.restates => self.restate(row),
+            EventKind::Opened => self.open_again(row),
+            _ => self.happen(row),
+        }
+    }
+
+    /// A row that says what the ticket is: what is news happens now. What the ticket was opened with is no news, so that a
+    /// repeat of the row that opened it changes nothing, whatever has happened since.
+    fn restate(&mut self, row: &Row) {
+        let opening = standing(&self.entries[..1]);
+        let has = self.last;
+        let news = |told: Symbol, opened: Symbol, has: Symbol| {
+            if told == opened || told == has { NO_SYMBOL } else { told }
+        };
+        let priority = news(row.priority, opening.priority, has.priority);
+        if priority != NO_SYMBOL {
+            self.insert(Entry::new(row.at_ms, EventKind::PriorityChanged).with_priority(priority));
+        }
+        let owner = news(row.owner, opening.owner, has.owner);
+        let team = news(row.team, opening.team, has.team);
+        if (owner, team) != (NO_SYMBOL, NO_SYMBOL) {
+            self.insert(Entry::new(row.at_ms, EventKind::Assigned).with_people(owner, team));
+        }
+        if let Some(state) = row.state.filter(|state| *state != opening.state)
+            && let Some(kind) = state_event(has.state, state)
+        {
+            self.insert(Entry::new(row.at_ms, kind).with_state(state));
+        }
+    }
+
+    /// An `opened` row of a ticket that is open already.
+    fn open_again(&mut self, row: &Row) {
+        let opening = self.entries[0];
+        if !opening.is_implied() && row.at_ms >= opening.at_ms() {
+            return;
+        }
+        self.first_change();
+        let priority = if row.priority == NO_SYMBOL { opening.priority().unwrap_or(0) } else { row.priority };
+        let either = |told: Symbol, known: Symbol| if told == NO_SYMBOL { known } else { told };
+        self.entries[0] = Entry::new(row.at_ms, EventKind::Opened)
+            .with_state(row.state.unwrap_or(State::New))
+            .with_priority(priority)
+            .with_people(either(row.owner, opening.owner), either(row.team, opening.team));
+        self.last = standing(&self.entries);
+    }
+
+    /// Any other row.
+    fn happen(&mut self, row: &Row) {
+        let at_ms = row.at_ms;
+        let place = self.place_of(at_ms);
+        let here = if place == self.entries.len() { self.last } else { standing(&self.entries[..place]) };
+        let kind = row.kind;
+        if row.priority != NO_SYMBOL && row.priority != here.priority {
+            self.insert(Entry::new(at_ms, EventKind::PriorityChanged).with_priority(row.priority));
+        }
+        let other_people =
+            row.owner != NO_SYMBOL && row.owner != here.owner || row.team != NO_SYMBOL && row.team != here.team;
+        if kind == EventKind::Assigned || other_people {
+            self.insert(Entry::new(at_ms, EventKind::Assigned).with_people(row.owner, row.team));
+        }
+        let implied = match kind {
+            EventKind::Resolved => Some(State::Resolved),
+            EventKind::Closed => Some(State::Closed),
+            EventKind::Reopened => Some(State::Open),
+            EventKind::Opened | EventKind::PriorityChanged | EventKind::Assigned | EventKind::StateChanged => None,
+            _ => {
+                if self.insert(Entry::new(at_ms, kind)) && kind == EventKind::Escalated {
+                    self.by_hand.push((at_ms, row.number));
+                }
+                None
+            }
+        };
+        if let Some(state) = row.state.or(implied)
+            && let Some(kind) = state_event(here.state, state)
+        {
+            self.insert(Entry::new(at_ms, kind).with_state(state));
+        }
+    }
+
+    /// Where an event of this time goes: after those of the same time, and after the opening in any case.
+    fn place_of(&self, at_ms: i64) -> usize {
+        1 + self.entries[1..].partition_point(|entry| entry.at_ms() <= at_ms)
+    }
+
+    /// Puts an event in its place by time, after those of the same time, unless it is there already; whether it is new.
+    fn insert(&mut self, entry: Entry) -> bool {
+        let place = self.place_of(entry.at_ms());
+        let same_time = self.entries[1..place].iter().rev().take_while(|other| other.at_ms() == entry.at_ms());
+        if same_time.into_iter().any(|other| *other == entry) {
+            return false;
+        }
+        if place == self.entries.len() {
+            self.entries.push(entry);
+            self.last.apply(entry);
+        } else {
+            self.first_change();
+            self.entries.insert(place, entry);
+            self.last = standing(&self.entries);
+        }
+        true
+    }
+}

@@ -1,0 +1,212 @@
+//! Late events: a ticket's history is told again with them, and the difference to what was told before is reported.
+
+use super::emit::{Live, Trace, result_of};
+use super::event_builder::Growing;
+use super::{Counted, Scene, Shard, tell};
+use crate::engine::clocks::event::{Entry, PastFires};
+use crate::engine::clocks::versions::Versions;
+use crate::engine::clocks::{Ended, Fold, Reached};
+use crate::engine::interner::Symbol;
+use crate::engine::output::{CycleResult, Escalation, EscalationKind, Passed};
+
+/// A level of a cycle of a clock.
+type Key = (Symbol, u16, usize);
+
+fn key(reached: &Reached) -> Key {
+    (reached.clock, reached.cycle, reached.level)
+}
+
+impl Shard {
+    /// Tells the history of a ticket again, with events that lie before what it has told.
+    pub(crate) fn refold(&mut self, scene: &Scene<'_>, slot: u32, growing: &Growing) {
+        let known = growing.before.as_deref().unwrap_or(&growing.entries[..growing.known()]);
+        let mut old = Trace::default();
+        tell(scene.versions, known, scene.now_ms, &mut Fold::default(), &mut old);
+        self.retell(scene, slot, scene.versions, &old, &growing.entries);
+    }
+
+    /// Compares the history as told before (`old`) with the history told now, under `versions`.
+    pub(crate) fn retell(&mut self, scene: &Scene<'_>, slot: u32, versions: &Versions, old: &Trace, entries: &[Entry]) {
+        let mut new = Trace::default();
+        let mut fold = self.take_fold();
+        tell(versions, entries, scene.now_ms, &mut fold, &mut new);
+        let counted = self.counted(versions, slot);
+        let mut fired = self.fired(versions, slot, &counted);
+
+        let priority = versions.get(fold.version).priority;
+        let first_priority = entries[0].priority().unwrap_or(priority);
+        let changes = differences(&old.ended, &new.ended);
+        let history = self.tickets.history_mut(slot, first_priority);
+        // Cycles that nobody has heard of are told as if they had come in time.
+        let revises = history.revision > 0 || changes.iter().any(|(before, _)| before.is_some());
+        history.revision = history.revision.saturating_add(u16::from(revises && !changes.is_empty()));
+        let revision = history.revision;
+
+        let ticket = self.ticket_ref(slot);
+        let mut told = std::mem::take(&mut self.told);
+        let mut counters = std::mem::take(&mut self.counters);
+        let now_ms = scene.now_ms;
+        let mut live = Live::new(&mut told, &mut counters, ticket, fold.version, scene.passed, now_ms, now_ms);
+        live.revision = revision;
+        for (before, after) in changes {
+            if let Some(before) = before {
+                live.counters.count_ended(before, false);
+            }
+            match (before, after) {
+                (_, Some(after)) => {
+                    live.counters.count_ended(after, true);
+                    live.report(after, result_of(after));
+                }
+                (Some(before), None) => live.report(before, CycleResult::Void),
+                (None, None) => {}
+            }
+        }
+        fired.retain(|level| {
+            let stays = new.reached.iter().any(|reached| key(reached) == *level);
+            if !stays {
+                withdraw(&mut live, *level, old);
+            }
+            stays
+        });
+        let newly = new.reached.iter().filter(|reached| {
+            !fired.contains(&key(reached)) && !old.reached.iter().any(|other| key(other) == key(reached))
+        });
+        let newly: Vec<Reached> = newly.copied().collect();
+        fired.extend(choose(&mut live, versions, &fold, &newly));
+
+        self.told = told;
+        self.counters = counters;
+        self.set_fired(versions, slot, &mut fold, &fired, first_priority);
+        let next_ms = fold.settle(versions, now_ms + 1, &mut crate::engine::clocks::migrate::Ignore);
+        self.store(versions, slot, &fold, Some(counted), next_ms);
+        self.put_fold(fold);
+    }
+
+    /// A ticket has left at a time that lies in the past: levels that fired since are withdrawn.
+    pub(crate) fn withdraw_after(&mut self, scene: &Scene<'_>, slot: u32, leaves_ms: i64) {
+        let versions = scene.versions;
+        let counted = self.counted(versions, slot);
+        let fired = self.fired(versions, slot, &counted);
+        self.put_counted(counted);
+        if fired.is_empty() {
+            return;
+        }
+        let entries = self.entries(versions, slot);
+        let mut all = Trace::default();
+        tell(versions, &entries, scene.now_ms, &mut Fold::default(), &mut all);
+        let ticket = self.ticket_ref(slot);
+        let version = self.tickets.records[slot].version();
+        let mut told = std::mem::take(&mut self.told);
+        let mut counters = std::mem::take(&mut self.counters);
+        let now_ms = scene.now_ms;
+        let mut live = Live::new(&mut told, &mut counters, ticket, version, Passed::None, now_ms, now_ms);
+        for level in fired {
+            let reached = all.reached.iter().find(|reached| key(reached) == level);
+            if reached.is_none_or(|reached| reached.due_ms >= leaves_ms) {
+                withdraw(&mut live, level, &all);
+            }
+        }
+        self.told = told;
+        self.counters = counters;
+    }
+
+    /// Every level of the ticket that has fired.
+    fn fired(&self, versions: &Versions, slot: u32, counted: &Counted) -> Vec<Key> {
+        let past = self.tickets.history(slot).map_or(&[][..], |history| &history.past_fires);
+        let meters = &versions.get(counted.version).meters;
+        let open = meters.iter().zip(&counted.clocks).map(|(meter, state)| PastFires {
+            clock: meter.clock,
+            cycle: state.cycle,
+            levels: state.fired,
+        });
+        past.iter()
+            .copied()
+            .chain(open)
+            .flat_map(|fires| {
+                (0..u16::BITS as usize)
+                    .filter(move |level| fires.levels & (1 << level) != 0)
+                    .map(move |level| (fires.clock, fires.cycle, level))
+            })
+            .collect()
+    }
+
+    /// Writes down which levels have fired: those of open cycles with the clock, the others in the history.
+    fn set_fired(&mut self, versions: &Versions, slot: u32, fold: &mut Fold, fired: &[Key], priority: Symbol) {
+        let mut past: Vec<PastFires> = Vec::new();
+        let meters = &versions.get(fold.version).meters;
+        for &(clock, cycle, level) in fired {
+            let place = meters.iter().position(|meter| meter.clock == clock);
+            let state = place.map(|place| &mut fold.runs[place].state);
+            if let Some(state) = state.filter(|state| state.open && state.cycle == cycle) {
+                state.fired |= 1 << level;
+                continue;
+            }
+            match past.iter_mut().find(|fires| fires.clock == clock && fires.cycle == cycle) {
+                Some(fires) => fires.levels |= 1 << level,
+                None => past.push(PastFires { clock, cycle, levels: 1 << level }),
+            }
+        }
+        self.tickets.history_mut(slot, priority).past_fires = past;
+    }
+}
+
+/// Pairs of a cycle's result before and after, where they differ.
+fn differences<'a>(old: &'a [Ended], new: &'a [Ended]) -> Vec<(Option<&'a Ended>, Option<&'a Ended>)> {
+    let same = |a: &Ended, b: &Ended| (a.clock, a.cycle) == (b.clock, b.cycle);
+    let gone = old.iter().filter(|before| !new.iter().any(|after| same(before, after)));
+    let others = new.iter().filter_map(|after| {
+        let before = old.iter().find(|before| same(before, after));
+        (before != Some(after)).then_some((before, Some(after)))
+    });
+    gone.map(|before| (Some(before), None)).chain(others).collect()
+}
+
+fn withdraw(live: &mut Live<'_>, (clock, cycle, level): Key, old: &Trace) {
+    let due_ms = old.reached.iter().find(|reached| key(reached) == (clock, cycle, level));
+    live.counters.count_fired(clock, level, false);
+    live.told.escalations.push(Escalation {
+        kind: EscalationKind::Withdrawn,
+        due_ms: due_ms.map_or(live.now_ms, |reached| reached.due_ms),
+        fired_ms: live.now_ms,
+        ticket: live.ticket,
+        clock,
+        cycle,
+        level: level as u8 + 1,
+        version: live.version,
+        row: 0,
+    });
+}
+
+/// Fires what the choice says of the levels that are reached now and were not before; returns what fired.
+fn choose(live: &mut Live<'_>, versions: &Versions, fold: &Fold, newly: &[Reached]) -> Vec<Key> {
+    let (passed_until_ms, passed) = (live.passed_until_ms, live.passed);
+    let is_passed = |reached: &Reached| reached.remeasured || reached.due_ms <= passed_until_ms;
+    let is_open = |reached: &Reached| {
+        fold.clocks(versions)
+            .any(|(meter, run)| meter.clock == reached.clock && run.state.open && run.state.cycle == reached.cycle)
+    };
+    let is_latest = |reached: &Reached| {
+        !newly.iter().any(|other| {
+            is_passed(other)
+                && (other.clock, other.cycle) == (reached.clock, reached.cycle)
+                && (other.due_ms, other.level) > (reached.due_ms, reached.level)
+        })
+    };
+    let fires: Vec<Reached> = newly
+        .iter()
+        .filter(|reached| {
+            !is_passed(reached)
+                || match passed {
+                    Passed::All => true,
+                    Passed::Latest => is_open(reached) && is_latest(reached),
+                    Passed::None => false,
+                }
+        })
+        .copied()
+        .collect();
+    for reached in &fires {
+        let fired_ms = if is_passed(reached) { live.now_ms.max(reached.due_ms) } else { reached.due_ms };
+        live.fire(reached, fired_ms);
+    }
+    fires.iter().map(key).collect()
+}

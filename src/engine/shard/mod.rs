@@ -1,0 +1,303 @@
+//! A shard: its share of the tickets, with their timers and totals.
+//!
+//! Shards know nothing of each other. A batch's rows come to the shard of their ticket, the time and edits come to all; what
+//! comes out is put together and sorted by the engine.
+
+mod apply;
+pub(crate) mod emit;
+pub(crate) mod event_builder;
+mod late_events;
+pub(crate) mod policy_edit;
+pub(crate) mod tickets;
+mod timers;
+pub(crate) mod totals;
+
+use super::clocks::deadlines::Meter;
+use super::clocks::event::Entry;
+use super::clocks::state::{ClockState, PackedClock};
+use super::clocks::versions::{VersionId, Versions};
+use super::clocks::{Fold, Run};
+use super::due_histogram::DueHistogram;
+use super::interner::{NO_SYMBOL, Symbol};
+use super::output::{CycleRecord, CycleResult, Passed, TicketRef};
+use super::wheel::Wheel;
+use crate::time::{HORIZON_MS, NEVER_MS, SECOND_MS};
+use emit::Told;
+use std::borrow::Cow;
+use tickets::Tickets;
+use totals::{Class, Counters, Place};
+
+/// A part of an engine's tickets.
+#[derive(Debug)]
+pub(crate) struct Shard {
+    pub number: u16,
+    pub tickets: Tickets,
+    pub wheel: Wheel,
+    pub due_histogram: DueHistogram,
+    pub counters: Counters,
+    pub told: Told,
+    pub due_now: Vec<u32>,
+    pub(crate) spare: Vec<Entry>,
+    /// Room for the ticket at hand.
+    fold: Option<Box<Fold>>,
+    pub(crate) before: Vec<ClockState>,
+}
+
+/// What a command may look at besides the shard.
+#[derive(Clone, Copy)]
+pub(crate) struct Scene<'a> {
+    pub versions: &'a Versions,
+    pub now_ms: i64,
+    pub passed: Passed,
+}
+
+/// The second by which a timer must ring so that nothing fires early; 0 for what is never due.
+pub(crate) fn timer_s(due_ms: i64) -> u32 {
+    if due_ms > HORIZON_MS { 0 } else { ((due_ms + SECOND_MS - 1) / SECOND_MS) as u32 }
+}
+
+impl Shard {
+    pub(crate) fn new(number: u16) -> Self {
+        Self {
+            number,
+            tickets: Tickets::new(),
+            wheel: Wheel::new(0),
+            due_histogram: DueHistogram::default(),
+            counters: Counters::default(),
+            told: Told::default(),
+            due_now: Vec::new(),
+            spare: Vec::new(),
+            fold: None,
+            before: Vec::new(),
+        }
+    }
+
+    pub(crate) fn ticket_ref(&self, slot: u32) -> TicketRef {
+        TicketRef { shard: self.number, slot, ordinal: self.tickets.records[slot].ordinal() }
+    }
+
+    /// Room for the ticket at hand, to be given back by [`Shard::put_fold`].
+    pub(crate) fn take_fold(&mut self) -> Box<Fold> {
+        self.fold.take().unwrap_or_default()
+    }
+
+    pub(crate) fn put_fold(&mut self, fold: Box<Fold>) {
+        self.fold = Some(fold);
+    }
+
+    /// A ticket as its record and clocks tell it.
+    pub(crate) fn unpack(&self, versions: &Versions, slot: u32, fold: &mut Fold) {
+        let record = &self.tickets.records[slot];
+        fold.begin(versions, record.version());
+        fold.state = record.state();
+        let count = versions.get(record.version()).meters.len();
+        for (run, clock) in fold.runs.iter_mut().zip(self.tickets.clocks(slot, count)) {
+            run.state = clock.unpack();
+        }
+    }
+
+    /// A ticket as its history tells it, up to the engine's time.
+    pub(crate) fn rebuild(&self, versions: &Versions, slot: u32, entries: &[Entry], now_ms: i64, fold: &mut Fold) {
+        tell(versions, entries, now_ms, fold, &mut super::clocks::migrate::Ignore);
+        let version = self.tickets.records[slot].version();
+        debug_assert_eq!(version, fold.version, "history and version of ticket {:?} differ", self.tickets.id(slot));
+        let count = versions.get(version).meters.len();
+        for (run, kept) in fold.runs.iter_mut().zip(self.tickets.clocks(slot, count)) {
+            let kept = kept.unpack();
+            run.state.fired = kept.fired;
+            debug_assert_eq!(
+                run.state,
+                kept,
+                "history and clock of ticket {:?} differ at {now_ms}: {entries:?}",
+                self.tickets.id(slot)
+            );
+        }
+    }
+
+    /// The clocks of a ticket as they are counted.
+    pub(crate) fn counted(&mut self, versions: &Versions, slot: u32) -> Counted {
+        let version = self.tickets.records[slot].version();
+        let mut clocks = std::mem::take(&mut self.before);
+        clocks.clear();
+        let count = versions.get(version).meters.len();
+        clocks.extend(self.tickets.clocks(slot, count).map(PackedClock::unpack));
+        Counted { place: self.place(versions, slot), version, clocks }
+    }
+
+    pub(crate) fn put_counted(&mut self, counted: Counted) {
+        self.before = counted.clocks;
+    }
+
+    /// Where a ticket counts, as it is stored.
+    pub(crate) fn place(&self, versions: &Versions, slot: u32) -> Place {
+        let record = &self.tickets.records[slot];
+        Place {
+            priority: versions.get(record.version()).priority,
+            team: record.team(),
+            channel: record.channel(),
+            category: record.category(),
+            class: Class::from_bits(record.class_bits()),
+        }
+    }
+
+    /// Stores a ticket, counts it and sets its timer. `counted` is how it was counted before, if it was.
+    pub(crate) fn store(
+        &mut self,
+        versions: &Versions,
+        slot: u32,
+        fold: &Fold,
+        counted: Option<Counted>,
+        next_ms: i64,
+    ) {
+        let after = versions.get(fold.version);
+        let class = Class::of(fold.state, fold.open_marks(versions));
+        let from = counted.as_ref().map(|counted| counted.place);
+        let before_len = counted.as_ref().map_or(0, |counted| counted.clocks.len());
+        if let Some(counted) = counted {
+            for (meter, state) in versions.get(counted.version).meters.iter().zip(&counted.clocks) {
+                self.counters.count_run(meter.clock, state, false);
+            }
+            self.before = counted.clocks;
+        }
+        if before_len != after.meters.len() || from.is_none() {
+            self.tickets.resize_clocks(slot, before_len, after.meters.len());
+        }
+        for (place, (meter, run)) in fold.clocks(versions).enumerate() {
+            self.counters.count_run(meter.clock, &run.state, true);
+            self.tickets.set_clock(slot, place, PackedClock::pack(&run.state));
+        }
+        let record = &mut self.tickets.records[slot];
+        record.set_version(fold.version);
+        record.set_state(fold.state);
+        record.set_class_bits(class.to_bits());
+        let place = self.place(versions, slot);
+        self.counters.move_ticket(from, Some(place));
+        self.arm(slot, timer_s(next_ms));
+    }
+
+    /// Sets the timer of a ticket; 0 for none.
+    pub(crate) fn arm(&mut self, slot: u32, due_s: u32) {
+        let before_s = self.wheel.due(slot);
+        self.wheel.set(slot, due_s);
+        self.due_histogram.move_timer(before_s, self.wheel.due(slot));
+    }
+
+    /// Replaces the words that only describe a ticket.
+    pub(crate) fn describe(
+        &mut self,
+        versions: &Versions,
+        slot: u32,
+        channel: Symbol,
+        category: Symbol,
+        customer: Symbol,
+    ) {
+        if customer != NO_SYMBOL {
+            self.tickets.records[slot].customer = customer;
+        }
+        if channel == NO_SYMBOL && category == NO_SYMBOL {
+            return;
+        }
+        let before = self.place(versions, slot);
+        let record = &mut self.tickets.records[slot];
+        if channel != NO_SYMBOL {
+            record.set_channel(channel);
+        }
+        if category != NO_SYMBOL {
+            record.set_category(category);
+        }
+        let after = self.place(versions, slot);
+        self.counters.move_ticket(Some(before), Some(after));
+    }
+
+    /// The open cycles of a ticket as they stand at `now_ms`.
+    pub(crate) fn open_cycles(&mut self, versions: &Versions, slot: u32, now_ms: i64, cycles: &mut Vec<CycleRecord>) {
+        let mut fold = self.take_fold();
+        self.load(versions, slot, now_ms, &mut fold);
+        let ticket = self.ticket_ref(slot);
+        let revision = self.tickets.history(slot).map_or(0, |history| history.revision);
+        for (meter, run) in fold.clocks(versions) {
+            if run.state.open {
+                cycles.push(open_cycle(meter, run, ticket, revision, fold.version, now_ms));
+            }
+        }
+        self.put_fold(fold);
+    }
+
+    /// A ticket with everything known of its open cycles.
+    pub(crate) fn load(&self, versions: &Versions, slot: u32, now_ms: i64, fold: &mut Fold) {
+        self.unpack(versions, slot, fold);
+        if fold.clocks(versions).all(|(_, run)| !run.state.broken) {
+            return;
+        }
+        self.rebuild(versions, slot, &self.events(versions, slot), now_ms, fold);
+    }
+
+    /// The ticket's events.
+    pub(crate) fn events(&self, versions: &Versions, slot: u32) -> Cow<'_, [Entry]> {
+        self.tickets.entries(slot, versions.get(self.tickets.records[slot].version()).priority)
+    }
+
+    /// A copy of the ticket's events.
+    pub(crate) fn entries(&self, versions: &Versions, slot: u32) -> Vec<Entry> {
+        self.events(versions, slot).into_owned()
+    }
+}
+
+/// How a ticket was counted.
+pub(crate) struct Counted {
+    pub place: Place,
+    pub version: VersionId,
+    pub clocks: Vec<ClockState>,
+}
+
+/// What is known of an open cycle at `now_ms`.
+fn open_cycle(
+    meter: &Meter,
+    run: &Run,
+    ticket: TicketRef,
+    revision: u16,
+    version: VersionId,
+    now_ms: i64,
+) -> CycleRecord {
+    let state = &run.state;
+    let due_ms = run.target_due_ms(meter, now_ms);
+    let running_ms = if state.running { meter.elapsed(state.segment_ms, now_ms) } else { 0 };
+    let breached = state.done & (1 << super::clocks::state::BREACH) != 0;
+    CycleRecord {
+        ticket,
+        clock: meter.clock,
+        cycle: state.cycle,
+        revision,
+        started_ms: state.started_ms,
+        due_ms: if meter.has_target() { due_ms } else { NEVER_MS },
+        stopped_ms: now_ms,
+        business_ms: state.spent_ms + running_ms,
+        wall_ms: (now_ms - state.started_ms).max(0),
+        result: match (meter.has_target(), breached) {
+            (true, true) => CycleResult::OpenMissed,
+            _ => CycleResult::Open,
+        },
+        version,
+    }
+}
+
+/// Tells a whole history, and what is due up to the engine's time.
+pub(crate) fn tell(
+    versions: &Versions,
+    entries: &[Entry],
+    now_ms: i64,
+    fold: &mut Fold,
+    sink: &mut impl super::clocks::Sink,
+) {
+    let opening = entries[0];
+    fold.begin(versions, versions.at_opening(opening.priority().unwrap_or(0), opening.at_ms()));
+    for (index, &entry) in entries.iter().enumerate() {
+        let before = &entries[..index];
+        let entry = entry.not_before(opening.at_ms());
+        fold.edits_until(versions, entry.at_ms(), before, sink);
+        fold.settle(versions, entry.at_ms(), sink);
+        fold.step(versions, entry, before, sink);
+    }
+    fold.edits_until(versions, now_ms + 1, entries, sink);
+    fold.settle(versions, now_ms + 1, sink);
+}

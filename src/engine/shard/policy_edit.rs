@@ -1,0 +1,243 @@
+//! Edits of the policy: every ticket of an edited priority moves to the new version, for good or on trial.
+
+use super::emit::{Live, Trace};
+use super::{Scene, Shard, tell};
+use crate::engine::clocks::deadlines::Meter;
+use crate::engine::clocks::event::Entry;
+use crate::engine::clocks::migrate::Ignore;
+use crate::engine::clocks::state::BREACH;
+use crate::engine::clocks::versions::{Apply, Version, VersionId, Versions};
+use crate::engine::clocks::{Fold, Reached, Run, Sink};
+use crate::engine::interner::Symbol;
+use crate::engine::output::Passed;
+use std::collections::BTreeMap;
+
+/// What an edit would do to tickets of one kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Effects {
+    /// Open tickets under an edited priority.
+    pub tickets: u64,
+    /// Open cycles whose target would end earlier.
+    pub earlier: u64,
+    /// Open cycles whose target would end later.
+    pub later: u64,
+    /// Open cycles that are within their target and would be past it.
+    pub newly_breached: u64,
+    /// Open cycles that are past their target and would be within it.
+    pub no_longer_breached: u64,
+    /// Levels that would fire at once.
+    pub levels_firing: u64,
+}
+
+impl Effects {
+    pub(crate) fn add(&mut self, other: &Effects) {
+        self.tickets += other.tickets;
+        self.earlier += other.earlier;
+        self.later += other.later;
+        self.newly_breached += other.newly_breached;
+        self.no_longer_breached += other.no_longer_breached;
+        self.levels_firing += other.levels_firing;
+    }
+}
+
+/// Effects by number of a word.
+pub(crate) type EffectsBy = BTreeMap<Symbol, Effects>;
+
+/// What an edit would do, by priority and team (`None`: tickets without one).
+#[derive(Debug, Default)]
+pub(crate) struct Effected {
+    pub by_priority: EffectsBy,
+    pub by_team: EffectsBy,
+}
+
+/// An edit as shards see it: `before` without the new versions, `after` with them.
+pub(crate) struct Edit<'a> {
+    before: &'a Versions,
+    after: &'a Versions,
+    apply: Apply,
+    /// What the edit is to each version before it.
+    touches: Vec<Touch>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Touch {
+    /// The version's priority has no new one.
+    Not,
+    /// The new version has the same clocks.
+    SameClocks,
+    /// The new version has other clocks: what they are depends on the ticket's history.
+    OtherClocks,
+}
+
+impl<'a> Edit<'a> {
+    pub(crate) fn new(before: &'a Versions, after: &'a Versions, apply: Apply) -> Self {
+        let touch = |priority: Symbol, clocks: Vec<Symbol>| match after.newest(priority) {
+            Some(_) if after.chain(priority).len() == before.chain(priority).len() => Touch::Not,
+            Some(new) if new.meters.iter().map(|meter| meter.clock).eq(clocks) => Touch::SameClocks,
+            _ => Touch::OtherClocks,
+        };
+        let clocks = |version: &Version| version.meters.iter().map(|meter| meter.clock).collect();
+        let touches = before.all.iter().map(|version| touch(version.priority, clocks(version))).collect();
+        Self { before, after, apply, touches }
+    }
+
+    /// Whether a history comes by an edited priority: one that a ticket left after the edit is edited too.
+    fn touches_any(&self, entries: &[Entry]) -> bool {
+        let is_edited = |priority: Symbol| self.after.chain(priority).len() > self.before.chain(priority).len();
+        entries.iter().filter_map(|entry| entry.priority()).any(is_edited)
+    }
+
+    fn touch(&self, version: VersionId) -> Touch {
+        self.touches[usize::from(version)]
+    }
+}
+
+impl Shard {
+    /// Moves the tickets that the edit reaches to their new versions.
+    pub(crate) fn edit(&mut self, scene: &Scene<'_>, edit: &Edit<'_>) {
+        for slot in 0..self.tickets.records.len() {
+            let record = self.tickets.records[slot];
+            self.tickets.prefetch_clocks((slot + 8).min(self.tickets.records.len() - 1));
+            if !record.is_live() {
+                continue;
+            }
+            if self.is_ahead(slot, scene.now_ms) {
+                if edit.touches_any(&self.entries(edit.before, slot)) {
+                    self.retell_edited(scene, edit, slot);
+                }
+            } else if edit.apply != Apply::NewTickets && edit.touch(record.version()) != Touch::Not {
+                self.edit_ticket(scene, edit, slot);
+            }
+        }
+    }
+
+    /// Whether a ticket has told of times at or after the edit: then the edit comes late for it.
+    pub(crate) fn is_ahead(&self, slot: u32, now_ms: i64) -> bool {
+        self.tickets.records[slot].opened_ms() >= now_ms || self.tickets.has_events_after(slot, now_ms)
+    }
+
+    fn retell_edited(&mut self, scene: &Scene<'_>, edit: &Edit<'_>, slot: u32) {
+        let entries = self.entries(edit.before, slot);
+        let mut old = Trace::default();
+        tell(edit.before, &entries, scene.now_ms, &mut Fold::default(), &mut old);
+        self.retell(scene, slot, edit.after, &old, &entries);
+    }
+
+    /// A ticket before the edit; returns its events if they are needed to change it.
+    fn before_edit(&self, scene: &Scene<'_>, edit: &Edit<'_>, slot: u32, fold: &mut Fold) -> Vec<Entry> {
+        if edit.touch(self.tickets.records[slot].version()) == Touch::SameClocks {
+            self.load(edit.before, slot, scene.now_ms, fold);
+            return Vec::new();
+        }
+        let entries = self.entries(edit.before, slot);
+        self.rebuild(edit.before, slot, &entries, scene.now_ms, fold);
+        entries
+    }
+
+    fn edit_ticket(&mut self, scene: &Scene<'_>, edit: &Edit<'_>, slot: u32) {
+        let mut fold = self.take_fold();
+        let entries = self.before_edit(scene, edit, slot, &mut fold);
+        let counted = self.counted(edit.before, slot);
+        let mut told = std::mem::take(&mut self.told);
+        let mut counters = std::mem::take(&mut self.counters);
+        let ticket = self.ticket_ref(slot);
+        let now_ms = scene.now_ms;
+        let mut live = Live::new(&mut told, &mut counters, ticket, fold.version, scene.passed, now_ms, now_ms);
+        live.revision = self.next_revision(slot);
+        let cycles_told = live.told.cycles.len();
+        fold.edits_until(edit.after, now_ms + 1, &entries, &mut live);
+        live.version = fold.version;
+        let mut next_ms = fold.settle(edit.after, now_ms + 1, &mut live);
+        if live.choose(edit.after, &mut fold) {
+            next_ms = fold.settle(edit.after, now_ms + 1, &mut live);
+        }
+        let has_told = told.cycles.len() > cycles_told;
+        self.told = told;
+        self.counters = counters;
+        self.keep_past_fires(edit.after, slot, &fold);
+        self.keep_revision(slot, has_told);
+        self.store(edit.after, slot, &fold, Some(counted), next_ms);
+        self.put_fold(fold);
+    }
+
+    /// What the edit would do to the shard's open tickets.
+    pub(crate) fn preview(&self, scene: &Scene<'_>, edit: &Edit<'_>, effected: &mut Effected) {
+        let mut folds = (Box::<Fold>::default(), Box::<Fold>::default());
+        for slot in 0..self.tickets.records.len() {
+            let record = self.tickets.records[slot];
+            if !record.is_live() || record.state().is_done() || edit.touch(record.version()) == Touch::Not {
+                continue;
+            }
+            let mut effects = Effects { tickets: 1, ..Effects::default() };
+            if edit.apply != Apply::NewTickets || self.is_ahead(slot, scene.now_ms) {
+                self.preview_ticket(scene, edit, slot, &mut folds, &mut effects);
+            }
+            let priority = edit.before.get(record.version()).priority;
+            effected.by_priority.entry(priority).or_default().add(&effects);
+            effected.by_team.entry(record.team()).or_default().add(&effects);
+        }
+    }
+
+    fn preview_ticket(
+        &self,
+        scene: &Scene<'_>,
+        edit: &Edit<'_>,
+        slot: u32,
+        (before, after): &mut (Box<Fold>, Box<Fold>),
+        effects: &mut Effects,
+    ) {
+        let now_ms = scene.now_ms;
+        let entries = self.before_edit(scene, edit, slot, before);
+        after.clone_from(before);
+        let mut levels = Levels { passed: scene.passed, count: 0, latest: Vec::new() };
+        if self.is_ahead(slot, now_ms) {
+            tell(edit.after, &self.events(edit.before, slot), now_ms, after, &mut Ignore);
+        } else {
+            after.edits_until(edit.after, now_ms + 1, &entries, &mut levels);
+            after.settle(edit.after, now_ms + 1, &mut levels);
+        }
+        effects.levels_firing += levels.firing(after, edit.after);
+        for (meter, run) in before.clocks(edit.before).filter(|(_, run)| run.state.open) {
+            let same = after.clocks(edit.after).find(|(other, _)| other.clock == meter.clock);
+            let Some((new_meter, new_run)) = same.filter(|(_, run)| run.state.open) else { continue };
+            let due_ms = run.target_due_ms(meter, now_ms);
+            let new_due_ms = new_run.target_due_ms(new_meter, now_ms);
+            effects.earlier += u64::from(new_due_ms < due_ms);
+            effects.later += u64::from(new_due_ms > due_ms);
+            let breached = |done: u16| done & (1 << BREACH) != 0;
+            let (was, is) = (breached(run.state.done), breached(new_run.state.done));
+            effects.newly_breached += u64::from(is && !was);
+            effects.no_longer_breached += u64::from(was && !is);
+        }
+    }
+}
+
+/// Counts the levels that would fire.
+struct Levels {
+    passed: Passed,
+    count: u64,
+    latest: Vec<(Symbol, u16)>,
+}
+
+impl Levels {
+    fn firing(&self, fold: &Fold, versions: &Versions) -> u64 {
+        let open = |&&(clock, cycle): &&(Symbol, u16)| {
+            fold.clocks(versions).any(|(meter, run)| meter.clock == clock && run.state.open && run.state.cycle == cycle)
+        };
+        self.count + self.latest.iter().filter(open).count() as u64
+    }
+}
+
+impl Sink for Levels {
+    fn reached(&mut self, reached: Reached) -> bool {
+        match self.passed {
+            Passed::All => self.count += 1,
+            Passed::Latest if self.latest.contains(&(reached.clock, reached.cycle)) => {}
+            Passed::Latest => self.latest.push((reached.clock, reached.cycle)),
+            Passed::None => {}
+        }
+        false
+    }
+
+    fn ended(&mut self, _: crate::engine::clocks::Ended, _: &Meter, _: &Run) {}
+}

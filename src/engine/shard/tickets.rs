@@ -1,0 +1,445 @@
+//! Where a shard keeps its tickets: fixed-size records, clocks, ids and histories, each in a store of its own.
+//!
+//! A ticket of which only the opening is known takes a record of 40 bytes, 24 bytes a clock, its id and an index entry; its
+//! history is the record itself. The second event gives it a list of events.
+
+use crate::engine::clocks::event::{Entry, History};
+use crate::engine::clocks::state::PackedClock;
+use crate::engine::clocks::versions::VersionId;
+use crate::engine::interner::{NO_SYMBOL, Symbol};
+use crate::engine::paged_vec::Paged;
+use crate::limits::{MAX_CHANNELS, MAX_CLOCKS, MAX_SHORT_LABELS};
+use crate::ticket::{EventKind, State};
+use hashbrown::HashTable;
+use std::borrow::Cow;
+
+const NONE: u32 = u32::MAX;
+const TIME_BITS: u32 = 42;
+const TIME_MASK: u64 = (1 << TIME_BITS) - 1;
+const ORDINAL_BITS: u32 = 40;
+/// The version of a slot without a ticket, or of a ticket that is not open yet.
+const NO_VERSION: VersionId = VersionId::MAX;
+
+/// The part of a ticket that has one size.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Record {
+    /// Opening time, state, class, channel.
+    opened: u64,
+    /// Place in the order in which tickets were first seen, version.
+    ordinal: u64,
+    id_at: u32,
+    clocks_at: u32,
+    history: u32,
+    pub owner: Symbol,
+    pub customer: Symbol,
+    team: u16,
+    category: u16,
+}
+
+impl Default for Record {
+    fn default() -> Self {
+        Self {
+            opened: (MAX_CHANNELS as u64) << 56,
+            ordinal: u64::from(NO_VERSION) << ORDINAL_BITS,
+            id_at: NONE,
+            clocks_at: NONE,
+            history: NONE,
+            owner: NO_SYMBOL,
+            customer: NO_SYMBOL,
+            team: MAX_SHORT_LABELS as u16,
+            category: MAX_SHORT_LABELS as u16,
+        }
+    }
+}
+
+fn widen(symbol: u16) -> Symbol {
+    if usize::from(symbol) == MAX_SHORT_LABELS { NO_SYMBOL } else { Symbol::from(symbol) }
+}
+
+fn narrow(symbol: Symbol) -> u16 {
+    symbol.min(MAX_SHORT_LABELS as u32) as u16
+}
+
+impl Record {
+    pub(crate) fn opened_ms(&self) -> i64 {
+        (self.opened & TIME_MASK) as i64
+    }
+
+    pub(crate) fn set_opened_ms(&mut self, opened_ms: i64) {
+        self.opened = self.opened & !TIME_MASK | opened_ms as u64;
+    }
+
+    pub(crate) fn state(&self) -> State {
+        State::ALL[(self.opened >> TIME_BITS & 7) as usize]
+    }
+
+    pub(crate) fn set_state(&mut self, state: State) {
+        self.opened = self.opened & !(7 << TIME_BITS) | (state as u64) << TIME_BITS;
+    }
+
+    pub(crate) fn class_bits(&self) -> u8 {
+        (self.opened >> 45 & 15) as u8
+    }
+
+    pub(crate) fn set_class_bits(&mut self, bits: u8) {
+        self.opened = self.opened & !(15 << 45) | u64::from(bits & 15) << 45;
+    }
+
+    pub(crate) fn channel(&self) -> Symbol {
+        let channel = (self.opened >> 56) as usize;
+        if channel == MAX_CHANNELS { NO_SYMBOL } else { channel as Symbol }
+    }
+
+    pub(crate) fn set_channel(&mut self, channel: Symbol) {
+        self.opened = self.opened & !(255 << 56) | u64::from(channel.min(MAX_CHANNELS as u32)) << 56;
+    }
+
+    pub(crate) fn team(&self) -> Symbol {
+        widen(self.team)
+    }
+
+    pub(crate) fn set_team(&mut self, team: Symbol) {
+        self.team = narrow(team);
+    }
+
+    pub(crate) fn category(&self) -> Symbol {
+        widen(self.category)
+    }
+
+    pub(crate) fn set_category(&mut self, category: Symbol) {
+        self.category = narrow(category);
+    }
+
+    pub(crate) fn ordinal(&self) -> u64 {
+        self.ordinal & ((1 << ORDINAL_BITS) - 1)
+    }
+
+    pub(crate) fn version(&self) -> VersionId {
+        (self.ordinal >> ORDINAL_BITS) as VersionId
+    }
+
+    pub(crate) fn set_version(&mut self, version: VersionId) {
+        self.ordinal = self.ordinal & ((1 << ORDINAL_BITS) - 1) | u64::from(version) << ORDINAL_BITS;
+    }
+
+    /// Whether a ticket is here and open for business.
+    pub(crate) fn is_live(&self) -> bool {
+        self.version() != NO_VERSION
+    }
+
+    /// The opening, as the record of a ticket without a history tells it.
+    fn opening(&self, priority: Symbol) -> Entry {
+        Entry::new(self.opened_ms(), EventKind::Opened)
+            .with_state(self.state())
+            .with_priority(priority)
+            .with_people(self.owner, self.team())
+    }
+}
+
+/// All tickets of a shard.
+#[derive(Debug)]
+pub(crate) struct Tickets {
+    pub records: Paged<Record>,
+    clocks: Paged<PackedClock>,
+    /// Runs of clocks that were given back, by length.
+    free_clocks: [Vec<u32>; MAX_CLOCKS + 1],
+    histories: Vec<History>,
+    free_histories: Vec<u32>,
+    ids: Ids,
+    index: HashTable<u32>,
+    free_slots: Vec<u32>,
+    /// Slots of tickets that have left; their ids stay readable until the next command.
+    leaving: Vec<u32>,
+}
+
+impl Tickets {
+    pub(crate) fn new() -> Self {
+        Self {
+            records: Paged::new(),
+            clocks: Paged::new(),
+            free_clocks: Default::default(),
+            histories: Vec::new(),
+            free_histories: Vec::new(),
+            ids: Ids::default(),
+            index: HashTable::new(),
+            free_slots: Vec::new(),
+            leaving: Vec::new(),
+        }
+    }
+
+    /// Tickets in the index.
+    pub(crate) fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    pub(crate) fn id(&self, slot: u32) -> &str {
+        self.ids.get(self.records[slot].id_at)
+    }
+
+    pub(crate) fn find(&self, hash: u64, id: &str) -> Option<u32> {
+        self.index.find(hash, |&slot| self.ids.bytes(self.records[slot].id_at) == id.as_bytes()).copied()
+    }
+
+    /// The slot of a ticket; a new one (not live yet) for an id that is not known.
+    pub(crate) fn find_or_insert(&mut self, hash: u64, id: &str, ordinal: u64) -> u32 {
+        if let Some(slot) = self.find(hash, id) {
+            return slot;
+        }
+        let record = Record {
+            id_at: self.ids.push(id),
+            ordinal: ordinal & ((1 << ORDINAL_BITS) - 1) | u64::from(NO_VERSION) << ORDINAL_BITS,
+            ..Record::default()
+        };
+        let slot = match self.free_slots.pop() {
+            Some(slot) => {
+                self.records[slot] = record;
+                slot
+            }
+            None => self.records.push(record),
+        };
+        let (records, ids) = (&self.records, &self.ids);
+        self.index.insert_unique(hash, slot, |&slot| crate::engine::hash_id(ids.bytes(records[slot].id_at)));
+        slot
+    }
+
+    /// Takes a ticket with so many clocks out of the index.
+    pub(crate) fn remove(&mut self, slot: u32, clocks: usize) {
+        let hash = crate::engine::hash_id(self.id(slot).as_bytes());
+        if let Ok(entry) = self.index.find_entry(hash, |&other| other == slot) {
+            entry.remove();
+        }
+        self.records[slot].set_version(NO_VERSION);
+        if clocks > 0 {
+            self.free_clocks[clocks].push(self.records[slot].clocks_at);
+        }
+        self.leaving.push(slot);
+    }
+
+    /// Frees what tickets that left have held.
+    pub(crate) fn reap(&mut self) {
+        for slot in std::mem::take(&mut self.leaving) {
+            let record = std::mem::take(&mut self.records[slot]);
+            if record.history != NONE {
+                self.histories[record.history as usize] = History::default();
+                self.free_histories.push(record.history);
+            }
+            self.ids.forget(record.id_at);
+            self.free_slots.push(slot);
+        }
+        if self.ids.is_sparse() {
+            let mut packed = Ids::default();
+            for slot in 0..self.records.len() {
+                let record = &mut self.records[slot];
+                if record.id_at != NONE {
+                    record.id_at = packed.push(self.ids.get(record.id_at));
+                }
+            }
+            self.ids = packed;
+        }
+    }
+
+    /// The clocks of a ticket.
+    #[inline]
+    pub(crate) fn clocks(&self, slot: u32, count: usize) -> impl Iterator<Item = PackedClock> {
+        let at = self.records[slot].clocks_at;
+        (0..count as u32).map(move |place| self.clocks[at + place])
+    }
+
+    /// A clock of a ticket.
+    #[inline]
+    pub(crate) fn clock(&self, slot: u32, place: usize) -> PackedClock {
+        self.clocks[self.records[slot].clocks_at + place as u32]
+    }
+
+    /// Changes the number of a ticket's clocks; their states are then to be written.
+    pub(crate) fn resize_clocks(&mut self, slot: u32, before: usize, after: usize) {
+        if before == after && self.records[slot].clocks_at != NONE {
+            return;
+        }
+        let at = self.records[slot].clocks_at;
+        if at != NONE && before > 0 {
+            self.free_clocks[before].push(at);
+        }
+        self.records[slot].clocks_at = self.free_clocks[after].pop().unwrap_or_else(|| {
+            let at = self.clocks.len();
+            self.clocks.grow_to(at + after as u32);
+            at
+        });
+    }
+
+    #[inline]
+    pub(crate) fn set_clock(&mut self, slot: u32, place: usize, clock: PackedClock) {
+        let at = self.records[slot].clocks_at + place as u32;
+        self.clocks[at] = clock;
+    }
+
+    #[inline]
+    pub(crate) fn prefetch_clocks(&self, slot: u32) {
+        self.clocks.prefetch(self.records[slot].clocks_at);
+    }
+
+    /// Takes the events of a ticket out, to be given back by [`Tickets::put_entries`]; `priority` is the ticket's.
+    pub(crate) fn take_entries(&mut self, slot: u32, priority: Symbol, mut spare: Vec<Entry>) -> Vec<Entry> {
+        let record = &self.records[slot];
+        spare.clear();
+        if !record.is_live() {
+            spare
+        } else if record.history == NONE {
+            spare.push(record.opening(priority));
+            spare
+        } else {
+            std::mem::take(&mut self.histories[record.history as usize].entries)
+        }
+    }
+
+    /// Gives events back; returns the list if the ticket does not need one.
+    pub(crate) fn put_entries(&mut self, slot: u32, mut entries: Vec<Entry>) -> Vec<Entry> {
+        let record = &self.records[slot];
+        let simple = entries.len() == 1 && !entries[0].is_implied();
+        if record.history == NONE && simple {
+            return entries;
+        }
+        if record.history == NONE {
+            let mut history = History::default();
+            history.entries.extend_from_slice(&entries);
+            let index = match self.free_histories.pop() {
+                Some(index) => {
+                    self.histories[index as usize] = history;
+                    index
+                }
+                None => {
+                    self.histories.push(history);
+                    self.histories.len() as u32 - 1
+                }
+            };
+            self.records[slot].history = index;
+            entries.clear();
+            return entries;
+        }
+        self.histories[record.history as usize].entries = entries;
+        Vec::new()
+    }
+
+    /// The events that are kept of a ticket, to be changed; none where the record is its history.
+    pub(crate) fn entries_mut(&mut self, slot: u32) -> &mut [Entry] {
+        let history = self.records[slot].history;
+        if history == NONE { &mut [] } else { &mut self.histories[history as usize].entries }
+    }
+
+    pub(crate) fn history(&self, slot: u32) -> Option<&History> {
+        self.histories.get(self.records[slot].history as usize)
+    }
+
+    /// The history of a ticket, made if there is none yet.
+    pub(crate) fn history_mut(&mut self, slot: u32, priority: Symbol) -> &mut History {
+        if self.records[slot].history == NONE {
+            let opening = self.records[slot].opening(priority);
+            let index = self.free_histories.pop().unwrap_or_else(|| {
+                self.histories.push(History::default());
+                self.histories.len() as u32 - 1
+            });
+            self.histories[index as usize] = History { entries: vec![opening], past_fires: Vec::new(), revision: 0 };
+            self.records[slot].history = index;
+        }
+        let index = self.records[slot].history as usize;
+        &mut self.histories[index]
+    }
+
+    /// Takes the history from a ticket that is again as it was opened, with this priority.
+    pub(crate) fn drop_plain_history(&mut self, slot: u32, priority: Symbol) {
+        let record = &self.records[slot];
+        let is_plain = self.history(slot).is_some_and(|history| {
+            history.revision == 0 && history.past_fires.is_empty() && history.entries == [record.opening(priority)]
+        });
+        if is_plain {
+            let index = std::mem::replace(&mut self.records[slot].history, NONE);
+            self.histories[index as usize] = History::default();
+            self.free_histories.push(index);
+        }
+    }
+
+    /// When the ticket's last event happened.
+    pub(crate) fn last_ms(&self, slot: u32) -> i64 {
+        let last = self.history(slot).and_then(|history| history.entries.last());
+        let opened_ms = self.records[slot].opened_ms();
+        last.map_or(opened_ms, |entry| entry.at_ms().max(opened_ms))
+    }
+
+    /// Whether something happened to the ticket after this time.
+    pub(crate) fn has_events_after(&self, slot: u32, at_ms: i64) -> bool {
+        self.last_ms(slot) > at_ms
+    }
+
+    /// The ticket's events; `priority` is the one with which a ticket without a history was opened.
+    pub(crate) fn entries(&self, slot: u32, priority: Symbol) -> Cow<'_, [Entry]> {
+        match self.history(slot) {
+            Some(history) => Cow::Borrowed(&history.entries),
+            None => Cow::Owned(vec![self.records[slot].opening(priority)]),
+        }
+    }
+
+    /// Makes room for so many tickets in the index.
+    pub(crate) fn reserve(&mut self, tickets: usize) {
+        let (records, ids) = (&self.records, &self.ids);
+        self.index.reserve(tickets, |&slot| crate::engine::hash_id(ids.bytes(records[slot].id_at)));
+    }
+
+    /// Gives a ticket the history that it had.
+    pub(crate) fn set_history(&mut self, slot: u32, history: History) {
+        self.histories.push(history);
+        self.records[slot].history = self.histories.len() as u32 - 1;
+    }
+
+    /// Slots of live tickets.
+    pub(crate) fn live(&self) -> impl Iterator<Item = u32> {
+        (0..self.records.len()).filter(|&slot| self.records[slot].is_live())
+    }
+}
+
+/// Ticket ids end to end, each after its length.
+#[derive(Debug, Default)]
+struct Ids {
+    pages: Vec<Vec<u8>>,
+    live_bytes: usize,
+}
+
+const ID_PAGE: usize = 1 << 16;
+
+impl Ids {
+    /// # Panics
+    /// When a shard would hold more than 4 GiB of ids.
+    fn push(&mut self, id: &str) -> u32 {
+        let bytes = id.len() + 1;
+        if self.pages.last().is_none_or(|page| page.len() + bytes > ID_PAGE) {
+            self.pages.push(Vec::with_capacity(ID_PAGE));
+        }
+        let number = self.pages.len() - 1;
+        assert!(number < 1 << 16, "a shard holds more than 4 GiB of ticket ids");
+        let page = &mut self.pages[number];
+        let at = number << 16 | page.len();
+        page.push(id.len() as u8);
+        page.extend_from_slice(id.as_bytes());
+        self.live_bytes += bytes;
+        at as u32
+    }
+
+    fn get(&self, at: u32) -> &str {
+        std::str::from_utf8(self.bytes(at)).unwrap_or("")
+    }
+
+    fn bytes(&self, at: u32) -> &[u8] {
+        let page = &self.pages[(at >> 16) as usize];
+        let start = at as usize & (ID_PAGE - 1);
+        let len = usize::from(page[start]);
+        &page[start + 1..start + 1 + len]
+    }
+
+    fn forget(&mut self, at: u32) {
+        self.live_bytes -= self.bytes(at).len() + 1;
+    }
+
+    /// Whether packing the ids anew would free most of their memory.
+    fn is_sparse(&self) -> bool {
+        self.pages.len() > 16 && self.live_bytes < self.pages.len() * ID_PAGE / 2
+    }
+}

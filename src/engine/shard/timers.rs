@@ -1,0 +1,69 @@
+//! Time passes in a shard: timers ring, and what is due fires.
+
+use super::emit::Live;
+use super::totals::Class;
+use super::{Scene, Shard, timer_s};
+use crate::engine::clocks::state::PackedClock;
+use crate::engine::clocks::versions::Versions;
+use crate::engine::clocks::{Run, settle_clock};
+use crate::time::{NEVER_MS, SECOND_MS};
+
+impl Shard {
+    /// Fires everything that is due up to `until_ms`. `passed_until_ms`: what is due until then counts as passed.
+    pub(crate) fn advance(&mut self, scene: &Scene<'_>, until_ms: i64, passed_until_ms: i64) {
+        let versions = scene.versions;
+        let until_s = (until_ms / SECOND_MS) as u32;
+        let mut due_now = std::mem::take(&mut self.due_now);
+        let mut told = std::mem::take(&mut self.told);
+        let mut counters = std::mem::take(&mut self.counters);
+        while let Some(second) = self.wheel.next_batch(until_s, &mut due_now) {
+            self.due_histogram.come_up(second, due_now.len());
+            for (index, &slot) in due_now.iter().enumerate() {
+                if let Some(&ahead) = due_now.get(index + 16) {
+                    self.tickets.records.prefetch(ahead);
+                }
+                if let Some(&ahead) = due_now.get(index + 8) {
+                    self.tickets.prefetch_clocks(ahead);
+                }
+                let ticket = self.ticket_ref(slot);
+                let version = self.tickets.records[slot].version();
+                let mut live =
+                    Live::new(&mut told, &mut counters, ticket, version, scene.passed, passed_until_ms, until_ms);
+                let next_ms = self.ring(versions, slot, until_ms, &mut live);
+                self.arm(slot, timer_s(next_ms));
+            }
+        }
+        self.due_now = due_now;
+        self.told = told;
+        self.counters = counters;
+    }
+
+    /// A ticket's timer has come up: its clocks reach what is due up to `until_ms`. Returns when the next mark is due.
+    ///
+    /// Nothing but marks changes here, so the clocks are taken one by one, without the rest of the ticket.
+    fn ring(&mut self, versions: &Versions, slot: u32, until_ms: i64, live: &mut Live<'_>) -> i64 {
+        let mut next_ms = NEVER_MS;
+        let mut marks = 0;
+        for (place, meter) in versions.get(live.version).meters.iter().enumerate() {
+            let mut run = Run { state: self.tickets.clock(slot, place).unpack(), ..Run::default() };
+            let before = run.state;
+            if before.running {
+                next_ms = next_ms.min(settle_clock(meter, &mut run, until_ms + 1, false, live));
+                live.choose_for(meter.clock, &mut run.state);
+            }
+            if before != run.state {
+                live.counters.count_run(meter.clock, &before, false);
+                live.counters.count_run(meter.clock, &run.state, true);
+                self.tickets.set_clock(slot, place, PackedClock::pack(&run.state));
+            }
+            marks |= if run.state.open { run.state.done } else { 0 };
+        }
+        let bits = Class::of(self.tickets.records[slot].state(), marks).to_bits();
+        if bits != self.tickets.records[slot].class_bits() {
+            let from = self.place(versions, slot);
+            self.tickets.records[slot].set_class_bits(bits);
+            live.counters.move_ticket(Some(from), Some(self.place(versions, slot)));
+        }
+        next_ms
+    }
+}

@@ -1,0 +1,136 @@
+//! Everything that an engine holds, as columns: what a snapshot writes, and what an engine is restored from.
+//!
+//! An engine is its versions (made by installing every policy again, in order, with its time), a [`Head`], and its shards.
+//! Shards may be exported at different moments: the commands after that moment are then to be applied to them alone
+//! ([`Engine::hold`](crate::engine::Engine::hold)).
+
+use crate::engine::interner::Symbol;
+use crate::engine::shard::totals::Counters;
+use crate::ticket::{EventKind, State, Texts};
+use std::sync::Arc;
+
+/// The part of an engine that belongs to no shard.
+///
+/// Where shards are exported at different moments, time and rows are to be those of the first moment and the words those of
+/// the last: later shards know later words, and a word keeps its number.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Head {
+    pub now_ms: i64,
+    /// Rows taken so far.
+    pub rows: u64,
+    pub shards: u16,
+    pub words: WordLists,
+}
+
+/// The words of an engine, each at the place that is its number.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WordLists {
+    pub clocks: Vec<Arc<str>>,
+    pub priorities: Vec<Arc<str>>,
+    pub owners: Vec<Arc<str>>,
+    pub teams: Vec<Arc<str>>,
+    pub channels: Vec<Arc<str>>,
+    pub categories: Vec<Arc<str>>,
+    pub customers: Vec<Arc<str>>,
+    pub introduced_by: IntroducedBy,
+}
+
+/// Who introduced each of the labels whose number is bounded, at the same places; empty where nobody knows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IntroducedBy {
+    pub teams: Vec<Option<Arc<str>>>,
+    pub channels: Vec<Option<Arc<str>>>,
+    pub categories: Vec<Option<Arc<str>>>,
+}
+
+/// One shard.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ShardState {
+    pub number: u16,
+    pub tickets: TicketColumns,
+    pub clocks: ClockColumns,
+    pub events: EventColumns,
+    pub fires: FireColumns,
+    pub counters: Counters,
+}
+
+/// A row a ticket. A symbol is [`NO_SYMBOL`](crate::engine::NO_SYMBOL) where the ticket has no such word.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TicketColumns {
+    pub id: Texts,
+    /// Place in the order in which tickets were first seen.
+    pub ordinal: Vec<u64>,
+    pub opened_ms: Vec<i64>,
+    pub state: Vec<State>,
+    pub priority: Vec<Symbol>,
+    /// The version of the priority, counted over all priorities in the order in which versions came into force.
+    pub version: Vec<u16>,
+    pub owner: Vec<Symbol>,
+    pub team: Vec<Symbol>,
+    pub channel: Vec<Symbol>,
+    pub category: Vec<Symbol>,
+    pub customer: Vec<Symbol>,
+    /// How often late events have changed what was reported.
+    pub revision: Vec<u16>,
+    /// The second at which the ticket is looked at next; 0 for never.
+    pub next_due_s: Vec<u32>,
+    /// Whether the ticket has rows in [`EventColumns`]; of the others the opening is all that happened.
+    pub has_events: Vec<bool>,
+}
+
+/// A row a clock of a ticket, tickets in order, each with all clocks of its version, in the version's order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ClockColumns {
+    /// Row of the ticket.
+    pub ticket: Vec<u32>,
+    pub clock: Vec<Symbol>,
+    /// Number of the open or last cycle; 0 before the first.
+    pub cycle: Vec<u16>,
+    pub started_ms: Vec<i64>,
+    /// Start of the segment that is running; end of the last one while the cycle is paused.
+    pub segment_ms: Vec<i64>,
+    /// Business time of the finished segments.
+    pub spent_ms: Vec<i64>,
+    pub is_open: Vec<bool>,
+    pub is_running: Vec<bool>,
+    pub is_held: Vec<bool>,
+    /// Whether the cycle was paused or measured under other rules before.
+    pub is_broken: Vec<bool>,
+    /// What the cycle has reached: a bit a level, then at risk, then the target.
+    pub reached: Vec<u16>,
+    /// The levels among them that have fired.
+    pub fired: Vec<u16>,
+    /// Finished stretches of the open cycle in which it ran, for readers of the snapshot; not needed to restore.
+    pub segments: Vec<Vec<(i64, i64)>>,
+    /// When the target is reached if nothing happens; [`NEVER_MS`](crate::time::NEVER_MS) without one or without an open cycle.
+    /// For readers of the snapshot; not needed to restore.
+    pub target_due_ms: Vec<i64>,
+}
+
+/// A row an event of a ticket's history, tickets in order, each one's events in order of time.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EventColumns {
+    /// Row of the ticket.
+    pub ticket: Vec<u32>,
+    pub at_ms: Vec<i64>,
+    pub kind: Vec<EventKind>,
+    /// The state that an event which speaks of it leads to.
+    pub state: Vec<Option<State>>,
+    /// [`NO_SYMBOL`](crate::engine::NO_SYMBOL) where the event speaks of none.
+    pub priority: Vec<Symbol>,
+    pub owner: Vec<Symbol>,
+    pub team: Vec<Symbol>,
+    /// Said of an opening that no `opened` event has told of.
+    pub is_implied: Vec<bool>,
+}
+
+/// Levels that fired in cycles that have ended: a row a cycle.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FireColumns {
+    /// Row of the ticket.
+    pub ticket: Vec<u32>,
+    pub clock: Vec<Symbol>,
+    pub cycle: Vec<u16>,
+    /// A bit a level.
+    pub levels: Vec<u16>,
+}

@@ -1,0 +1,161 @@
+//! An engine taken apart into columns; see [`state`](super::columns).
+//!
+//! A shard is copied in one walk: what is packed in a ticket's record and clocks is unpacked, nothing is measured but the
+//! targets' due instants. Only tickets with a cycle that was paused, or measured under other rules, have their history told
+//! again, for the segments.
+
+use super::columns::{Head, IntroducedBy, ShardState, WordLists};
+use crate::engine::clocks::Fold;
+use crate::engine::clocks::deadlines::Meter;
+use crate::engine::clocks::event::History;
+use crate::engine::clocks::versions::Versions;
+use crate::engine::commands::Engine;
+use crate::engine::interner::NO_SYMBOL;
+use crate::engine::shard::Shard;
+use crate::time::NEVER_MS;
+
+impl Engine {
+    /// How many shards there are.
+    pub fn shards(&self) -> u16 {
+        self.shards.len() as u16
+    }
+
+    /// What belongs to no shard.
+    pub fn head(&self) -> Head {
+        let list = |symbols: &crate::engine::interner::Symbols| symbols.words().to_vec();
+        Head {
+            now_ms: self.now_ms,
+            rows: self.rows,
+            shards: self.shards(),
+            words: WordLists {
+                clocks: list(&self.clocks),
+                priorities: list(&self.words.priorities),
+                owners: list(&self.words.owners),
+                teams: list(&self.words.teams),
+                channels: list(&self.words.channels),
+                categories: list(&self.words.categories),
+                customers: list(&self.words.customers),
+                introduced_by: IntroducedBy {
+                    teams: self.words.teams.introduced_by(),
+                    channels: self.words.channels.introduced_by(),
+                    categories: self.words.categories.introduced_by(),
+                },
+            },
+        }
+    }
+
+    /// A shard as columns. Tickets that have left are not among them.
+    ///
+    /// # Panics
+    /// When there is no shard of this number.
+    pub fn export(&self, shard: u16) -> ShardState {
+        self.shards[usize::from(shard)].export(&self.versions, self.now_ms)
+    }
+}
+
+impl Shard {
+    fn export(&self, versions: &Versions, now_ms: i64) -> ShardState {
+        let mut state = ShardState { number: self.number, counters: self.counters.clone(), ..ShardState::default() };
+        state.reserve(self.tickets.len());
+        let mut fold = Box::<Fold>::default();
+        for slot in self.tickets.live() {
+            let row = state.tickets.ordinal.len() as u32;
+            let record = &self.tickets.records[slot];
+            let version = versions.get(record.version());
+            let history = self.tickets.history(slot);
+            let tickets = &mut state.tickets;
+            tickets.id.push(self.tickets.id(slot));
+            tickets.ordinal.push(record.ordinal());
+            tickets.opened_ms.push(record.opened_ms());
+            tickets.state.push(record.state());
+            tickets.priority.push(version.priority);
+            tickets.version.push(record.version());
+            tickets.owner.push(record.owner);
+            tickets.team.push(record.team());
+            tickets.channel.push(record.channel());
+            tickets.category.push(record.category());
+            tickets.customer.push(record.customer);
+            tickets.revision.push(history.map_or(0, |history| history.revision));
+            tickets.next_due_s.push(self.wheel.due(slot));
+            tickets.has_events.push(history.is_some());
+            self.export_clocks(&mut state, slot, row, &version.meters);
+            let first = state.clocks.ticket.len() - version.meters.len();
+            if state.clocks.is_broken[first..].contains(&true) {
+                self.load(versions, slot, now_ms, &mut fold);
+                for (place, (meter, run)) in fold.clocks(versions).enumerate().filter(|(_, (_, run))| run.state.open) {
+                    state.clocks.segments[first + place].clone_from(&run.segments);
+                    if meter.has_target() {
+                        state.clocks.target_due_ms[first + place] = run.target_due_ms(meter, now_ms);
+                    }
+                }
+            }
+            if let Some(history) = history {
+                export_history(&mut state, row, history);
+            }
+        }
+        state
+    }
+
+    fn export_clocks(&self, state: &mut ShardState, slot: u32, row: u32, meters: &[Meter]) {
+        let columns = &mut state.clocks;
+        for (meter, clock) in meters.iter().zip(self.tickets.clocks(slot, meters.len())) {
+            let clock = clock.unpack();
+            columns.ticket.push(row);
+            columns.clock.push(meter.clock);
+            columns.cycle.push(clock.cycle);
+            columns.started_ms.push(clock.started_ms);
+            columns.segment_ms.push(clock.segment_ms);
+            columns.spent_ms.push(clock.spent_ms);
+            columns.is_open.push(clock.open);
+            columns.is_running.push(clock.running);
+            columns.is_held.push(clock.held);
+            columns.is_broken.push(clock.broken);
+            columns.reached.push(clock.done);
+            columns.fired.push(clock.fired);
+            columns.segments.push(Vec::new());
+            // A cycle that is not broken is running.
+            let is_measured = clock.open && !clock.broken && meter.has_target();
+            columns.target_due_ms.push(if is_measured { meter.target_due_ms(&clock) } else { NEVER_MS });
+        }
+    }
+}
+
+fn export_history(state: &mut ShardState, row: u32, history: &History) {
+    let events = &mut state.events;
+    for entry in &history.entries {
+        events.ticket.push(row);
+        events.at_ms.push(entry.at_ms());
+        events.kind.push(entry.kind());
+        events.state.push(entry.state());
+        events.priority.push(entry.priority().unwrap_or(NO_SYMBOL));
+        events.owner.push(entry.owner);
+        events.team.push(entry.team);
+        events.is_implied.push(entry.is_implied());
+    }
+    let fires = &mut state.fires;
+    for past in &history.past_fires {
+        fires.ticket.push(row);
+        fires.clock.push(past.clock);
+        fires.cycle.push(past.cycle);
+        fires.levels.push(past.levels);
+    }
+}
+
+impl ShardState {
+    fn reserve(&mut self, tickets: usize) {
+        let columns = &mut self.tickets;
+        columns.ordinal.reserve(tickets);
+        columns.opened_ms.reserve(tickets);
+        columns.state.reserve(tickets);
+        columns.priority.reserve(tickets);
+        columns.version.reserve(tickets);
+        columns.next_due_s.reserve(tickets);
+        columns.has_events.reserve(tickets);
+        columns.revision.reserve(tickets);
+        for words in
+            [&mut columns.owner, &mut columns.team, &mut columns.channel, &mut columns.category, &mut columns.customer]
+        {
+            words.reserve(tickets);
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! An engine put together again from what [`export`](super::export) took apart.
+//!
+//! Nothing that is read is believed: what a column says is looked at before it is used, so that a damaged snapshot is an
+//! error that names the row, the column and the value, never a panic and never an engine that reads beyond its tables. What
+//! follows from the rest (classes, the index, the histogram of timers) is computed again and not read.
+
+use super::columns::{Head, ShardState};
+use super::error::RestoreError;
+use super::restore_tickets::Known;
+use crate::engine::clocks::versions::{Apply, TooMany, Versions};
+use crate::engine::commands::Engine;
+use crate::engine::interner::{NO_SYMBOL, Symbols};
+use crate::engine::resolve::Words;
+use crate::engine::shard::Shard;
+use crate::engine::wheel::Wheel;
+use crate::limits::{MAX_CHANNELS, MAX_SHARDS, MAX_SHORT_LABELS};
+use crate::policy::Policy;
+use crate::time::{HORIZON_MS, SECOND_MS};
+use std::sync::Arc;
+
+/// A policy as it came into force.
+#[derive(Debug, Clone)]
+pub struct Installed {
+    pub policy: Arc<Policy>,
+    /// The engine's time since which it is in force. Of the first one nothing is read: it always was.
+    pub since_ms: i64,
+    pub apply: Apply,
+}
+
+/// An engine of which the shards are missing. They can be added from several threads at once.
+#[derive(Debug)]
+pub struct Restoring {
+    policy: Arc<Policy>,
+    versions: Versions,
+    words: Words,
+    clocks: Symbols,
+    now_ms: i64,
+    rows: u64,
+    shards: u16,
+}
+
+/// A shard ready to be put into its engine.
+#[derive(Debug)]
+pub struct RestoredShard(Shard);
+
+impl Engine {
+    /// Begins to restore an engine from the policies that were installed, oldest first, and its head.
+    ///
+    /// Where shards were exported at different moments, `now_ms` and `rows` of the head are those of the first moment, and its
+    /// words those of the last: a word keeps its number, and those that come later change nothing earlier.
+    ///
+    /// # Errors
+    /// [`RestoreError`] when policies and head do not fit each other.
+    pub fn restore(versions: &[Installed], head: &Head) -> Result<Restoring, RestoreError> {
+        let Some(first) = versions.first() else { return Err(RestoreError::NoPolicy) };
+        let wrong =
+            |what, value: String, expected: &str| RestoreError::Head { what, value, expected: expected.to_owned() };
+        if !(0..=HORIZON_MS).contains(&head.now_ms) || head.now_ms % SECOND_MS != 0 {
+            return Err(wrong("the engine's time", head.now_ms.to_string(), "whole seconds from 1970 to 2106, in ms"));
+        }
+        if head.shards == 0 || usize::from(head.shards) > MAX_SHARDS {
+            return Err(wrong("the number of shards", head.shards.to_string(), "1 to 1,024"));
+        }
+        let mut policy = Arc::clone(&first.policy);
+        let mut installed = Versions::default();
+        let (mut priorities, mut clocks) = (Symbols::default(), Symbols::default());
+        for (number, version) in versions.iter().enumerate() {
+            let (since_ms, apply) = if std::ptr::eq(version, first) {
+                (i64::MIN, Apply::FromStart)
+            } else {
+                (version.since_ms, version.apply)
+            };
+            policy = Arc::new(installed.share(&version.policy, &priorities));
+            installed.install(&policy, &mut priorities, &mut clocks, since_ms, apply).map_err(
+                |TooMany { versions, priorities }| {
+                    let number = number + 1;
+                    RestoreError::TooManyVersions { number, versions, priorities }
+                },
+            )?;
+        }
+        super::validate::same_words("clock", &head.words.clocks, clocks.words())?;
+        super::validate::same_words("priority", &head.words.priorities, priorities.words())?;
+        let introduced_by = &head.words.introduced_by;
+        let words = Words {
+            by_policy: Words::by_policy(&policy, &priorities),
+            priorities,
+            owners: super::validate::words("owner", &head.words.owners, &[], NO_SYMBOL as usize)?,
+            teams: super::validate::words("team", &head.words.teams, &introduced_by.teams, MAX_SHORT_LABELS)?,
+            channels: super::validate::words("channel", &head.words.channels, &introduced_by.channels, MAX_CHANNELS)?,
+            categories: super::validate::words(
+                "category",
+                &head.words.categories,
+                &introduced_by.categories,
+                MAX_SHORT_LABELS,
+            )?,
+            customers: super::validate::words("customer", &head.words.customers, &[], NO_SYMBOL as usize)?,
+        };
+        Ok(Restoring {
+            policy,
+            versions: installed,
+            words,
+            clocks,
+            now_ms: head.now_ms,
+            rows: head.rows,
+            shards: head.shards,
+        })
+    }
+}
+
+impl Restoring {
+    /// Makes a shard of its columns.
+    ///
+    /// # Errors
+    /// [`RestoreError`] with the row, the column and the value that cannot be.
+    pub fn shard(&self, state: ShardState) -> Result<RestoredShard, RestoreError> {
+        let number = state.number;
+        if number >= self.shards {
+            let expected = format!("less than {}", self.shards);
+            return Err(RestoreError::Head { what: "the number of a shard", value: number.to_string(), expected });
+        }
+        super::validate::lengths(&state)?;
+        super::validate::counters(&state, &self.words, &self.clocks)?;
+        let mut shard = Shard::new(number);
+        shard.wheel = Wheel::new((self.now_ms / SECOND_MS) as u32);
+        shard.tickets.reserve(state.tickets.ordinal.len());
+        let known = Known {
+            versions: &self.versions,
+            words: &self.words,
+            clocks: &self.clocks,
+            now_ms: self.now_ms,
+            shards: self.shards,
+        };
+        super::restore_tickets::read(known, &state, &mut shard)?;
+        shard.counters = state.counters;
+        Ok(RestoredShard(shard))
+    }
+
+    /// The engine, once all its shards are there.
+    ///
+    /// # Errors
+    /// [`RestoreError::Shard`] for one that is missing or there twice.
+    pub fn finish(self, shards: Vec<RestoredShard>) -> Result<Engine, RestoreError> {
+        let mut shards: Vec<Shard> = shards.into_iter().map(|shard| shard.0).collect();
+        shards.sort_by_key(|shard| shard.number);
+        for shard in 0..self.shards {
+            let times = shards.iter().filter(|other| other.number == shard).count();
+            if times != 1 {
+                return Err(RestoreError::Shard { shard, times });
+            }
+        }
+        Ok(Engine {
+            policy: self.policy,
+            versions: self.versions,
+            clocks: self.clocks,
+            words: self.words,
+            shards,
+            now_ms: self.now_ms,
+            rows: self.rows,
+            held: Vec::new(),
+            touched: Vec::new(),
+        })
+    }
+}

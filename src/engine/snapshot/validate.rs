@@ -1,0 +1,178 @@
+//! What must hold of columns as a whole, and how a wrong value is reported.
+
+use super::columns::ShardState;
+use super::error::RestoreError;
+use crate::engine::interner::{NO_SYMBOL, Symbol, Symbols};
+use crate::engine::resolve::Words;
+use crate::limits::MAX_LABEL_BYTES;
+use std::sync::Arc;
+
+/// Where a row stands, for reports.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Faults {
+    pub shard: u16,
+    pub table: &'static str,
+    pub row: usize,
+}
+
+impl Faults {
+    #[cold]
+    pub(crate) fn value(&self, column: &'static str, value: impl ToString, expected: &str) -> RestoreError {
+        let Self { shard, table, row } = *self;
+        RestoreError::Value { shard, table, row, column, value: value.to_string(), expected: expected.to_owned() }
+    }
+
+    #[inline]
+    pub(crate) fn below(&self, column: &'static str, value: u64, bound: u64) -> Result<(), RestoreError> {
+        if value < bound { Ok(()) } else { Err(self.value(column, value, &format!("less than {bound}"))) }
+    }
+
+    /// A time from 1970 to before `bound_ms`.
+    #[inline]
+    pub(crate) fn time(&self, column: &'static str, at_ms: i64, bound_ms: i64) -> Result<(), RestoreError> {
+        if (0..bound_ms).contains(&at_ms) {
+            Ok(())
+        } else {
+            Err(self.value(column, at_ms, &format!("milliseconds from 0 to {}", bound_ms - 1)))
+        }
+    }
+
+    #[inline]
+    pub(crate) fn symbol(&self, column: &'static str, symbol: Symbol, words: &Symbols) -> Result<(), RestoreError> {
+        if symbol == NO_SYMBOL || (symbol as usize) < words.len() {
+            Ok(())
+        } else {
+            Err(self.value(column, symbol, &format!("one of {} words, or none", words.len())))
+        }
+    }
+}
+
+/// Words with the numbers that they had.
+pub(crate) fn words(
+    what: &'static str,
+    words: &[Arc<str>],
+    introduced_by: &[Option<Arc<str>>],
+    most: usize,
+) -> Result<Symbols, RestoreError> {
+    let wrong = |place: usize, expected: String| RestoreError::Word {
+        what,
+        place,
+        value: words.get(place).map_or_else(String::new, |word| word.chars().take(40).collect()),
+        expected,
+    };
+    if words.len() > most {
+        return Err(wrong(most, format!("nothing: an engine keeps {most}")));
+    }
+    if let Some(place) = words.iter().position(|word| word.len() > MAX_LABEL_BYTES) {
+        return Err(wrong(place, format!("at most {MAX_LABEL_BYTES} bytes")));
+    }
+    Symbols::restored(words, introduced_by).map_err(|place| wrong(place, "a word that has no other number".to_owned()))
+}
+
+/// Words that follow from the policies must be the ones that were there.
+pub(crate) fn same_words(what: &'static str, told: &[Arc<str>], known: &[Arc<str>]) -> Result<(), RestoreError> {
+    let longest = told.len().max(known.len());
+    let Some(place) = (0..longest).find(|&place| told.get(place) != known.get(place)) else { return Ok(()) };
+    let expected =
+        known.get(place).map_or_else(|| "nothing more".to_owned(), |word| format!("{word:?} by the policies"));
+    Err(RestoreError::Word {
+        what,
+        place,
+        value: told.get(place).map_or_else(String::new, |word| word.to_string()),
+        expected,
+    })
+}
+
+/// Columns of a table have one value a row.
+pub(crate) fn lengths(state: &ShardState) -> Result<(), RestoreError> {
+    let (tickets, clocks, events, fires) = (&state.tickets, &state.clocks, &state.events, &state.fires);
+    let tables: [(&'static str, &[(&'static str, usize)]); 4] = [
+        (
+            "tickets",
+            &[
+                ("id", tickets.id.len()),
+                ("ordinal", tickets.ordinal.len()),
+                ("opened_ms", tickets.opened_ms.len()),
+                ("state", tickets.state.len()),
+                ("priority", tickets.priority.len()),
+                ("version", tickets.version.len()),
+                ("owner", tickets.owner.len()),
+                ("team", tickets.team.len()),
+                ("channel", tickets.channel.len()),
+                ("category", tickets.category.len()),
+                ("customer", tickets.customer.len()),
+                ("revision", tickets.revision.len()),
+                ("next_due_s", tickets.next_due_s.len()),
+                ("has_events", tickets.has_events.len()),
+            ],
+        ),
+        (
+            "clocks",
+            &[
+                ("ticket", clocks.ticket.len()),
+                ("clock", clocks.clock.len()),
+                ("cycle", clocks.cycle.len()),
+                ("started_ms", clocks.started_ms.len()),
+                ("segment_ms", clocks.segment_ms.len()),
+                ("spent_ms", clocks.spent_ms.len()),
+                ("is_open", clocks.is_open.len()),
+                ("is_running", clocks.is_running.len()),
+                ("is_held", clocks.is_held.len()),
+                ("is_broken", clocks.is_broken.len()),
+                ("reached", clocks.reached.len()),
+                ("fired", clocks.fired.len()),
+            ],
+        ),
+        (
+            "events",
+            &[
+                ("ticket", events.ticket.len()),
+                ("at_ms", events.at_ms.len()),
+                ("kind", events.kind.len()),
+                ("state", events.state.len()),
+                ("priority", events.priority.len()),
+                ("owner", events.owner.len()),
+                ("team", events.team.len()),
+                ("is_implied", events.is_implied.len()),
+            ],
+        ),
+        (
+            "fires",
+            &[
+                ("ticket", fires.ticket.len()),
+                ("clock", fires.clock.len()),
+                ("cycle", fires.cycle.len()),
+                ("levels", fires.levels.len()),
+            ],
+        ),
+    ];
+    for (table, columns) in tables {
+        let expected = columns[0].1;
+        if let Some(&(column, rows)) = columns.iter().find(|(_, rows)| *rows != expected) {
+            return Err(RestoreError::Rows { shard: state.number, table, column, rows, expected });
+        }
+    }
+    let rows = tickets.ordinal.len();
+    if rows >= u32::MAX as usize {
+        let (shard, column) = (state.number, "id");
+        return Err(RestoreError::Rows { shard, table: "tickets", column, rows, expected: u32::MAX as usize - 1 });
+    }
+    Ok(())
+}
+
+/// Totals may only be of words that there are.
+pub(crate) fn counters(state: &ShardState, words: &Words, clocks: &Symbols) -> Result<(), RestoreError> {
+    let counters = &state.counters;
+    for (column, rows, known) in [
+        ("by_priority", counters.by_priority.len(), words.priorities.len()),
+        ("by_team", counters.by_team.len(), words.teams.len()),
+        ("by_channel", counters.by_channel.len(), words.channels.len()),
+        ("by_category", counters.by_category.len(), words.categories.len()),
+        ("by_clock", counters.by_clock.len(), clocks.len()),
+    ] {
+        if rows > known {
+            return Err(RestoreError::Rows { shard: state.number, table: "counters", column, rows, expected: known });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,157 @@
+//! The names in a made-up history. People have numbers, not names.
+
+use super::lifecycle::Happening;
+use crate::ticket::{Column, EventKind};
+
+pub const CHANNELS: [&str; 5] = ["phone", "email", "chat", "web", "social"];
+pub const PRIORITIES: [&str; 4] = ["critical", "high", "normal", "low"];
+pub const SEGMENTS: [&str; 3] = ["consumer", "business", "enterprise"];
+pub const TEAMS: [&str; 5] = ["first_line", "technical", "billing", "logistics", "complaints"];
+pub const AGENTS_A_TEAM: u32 = 24;
+
+/// One customer for so many tickets.
+const TICKETS_A_CUSTOMER: u64 = 6;
+
+/// A kind of request: how often it comes, who ends up with it, and what its subjects say.
+pub struct Category {
+    pub name: &'static str,
+    pub weight: u32,
+    pub team: u32,
+    /// How often each of [`PRIORITIES`] is given.
+    pub priorities: [u32; 4],
+    pub subjects: &'static [&'static str],
+}
+
+pub const CATEGORIES: [Category; 10] = [
+    Category {
+        name: "account_access",
+        weight: 170,
+        team: 0,
+        priorities: [1, 22, 70, 7],
+        subjects: &["Cannot log in", "Password reset mail does not arrive", "Account locked after three attempts"],
+    },
+    Category {
+        name: "billing",
+        weight: 160,
+        team: 2,
+        priorities: [0, 10, 75, 15],
+        subjects: &["Invoice shows the wrong amount", "Charged twice this month", "Copy of an invoice, please"],
+    },
+    Category {
+        name: "delivery",
+        weight: 180,
+        team: 3,
+        priorities: [0, 14, 76, 10],
+        subjects: &["Parcel has not arrived", "Delivered to the wrong address", "Change of delivery date"],
+    },
+    Category {
+        name: "returns",
+        weight: 110,
+        team: 3,
+        priorities: [0, 5, 75, 20],
+        subjects: &["Return label, please", "Refund not received", "Exchange for another size"],
+    },
+    Category {
+        name: "fault",
+        weight: 140,
+        team: 1,
+        priorities: [4, 30, 60, 6],
+        subjects: &["Device does not start", "App closes when I open my orders", "Error 502 at checkout"],
+    },
+    Category {
+        name: "outage",
+        weight: 22,
+        team: 1,
+        priorities: [55, 40, 5, 0],
+        subjects: &["Service is down", "Outage: no connection since this morning", "All our lines are down"],
+    },
+    Category {
+        name: "question",
+        weight: 130,
+        team: 0,
+        priorities: [0, 2, 63, 35],
+        subjects: &["Which plan fits us?", "Opening hours of the shop", "Is this part compatible?"],
+    },
+    Category {
+        name: "contract",
+        weight: 55,
+        team: 2,
+        priorities: [0, 12, 73, 15],
+        subjects: &["Change of tariff", "Cancellation of my contract", "New contact for our company"],
+    },
+    Category {
+        name: "complaint",
+        weight: 30,
+        team: 4,
+        priorities: [3, 47, 48, 2],
+        subjects: &["Complaint about your hotline", "Third time I ask", "Nobody calls back"],
+    },
+    Category {
+        name: "data_protection",
+        weight: 8,
+        team: 4,
+        priorities: [0, 35, 65, 0],
+        subjects: &["Copy of my data, please", "Please delete my account and data"],
+    },
+];
+
+pub const REASONS: [&str; 4] =
+    ["customer threatens to leave", "promised date has passed", "key account asked for the manager", "third contact"];
+
+/// The dictionaries of a plan.
+pub struct Words {
+    customers: u64,
+}
+
+impl Words {
+    pub fn new(tickets: u64) -> Self {
+        Self { customers: customers(tickets) }
+    }
+
+    pub fn count(&self, column: Column) -> usize {
+        match column {
+            Column::Priority => PRIORITIES.len(),
+            Column::Owner | Column::Actor => TEAMS.len() * AGENTS_A_TEAM as usize,
+            Column::Team => TEAMS.len(),
+            Column::Channel => CHANNELS.len(),
+            Column::Category => CATEGORIES.len(),
+            Column::Customer => self.customers as usize,
+            Column::Segment => SEGMENTS.len(),
+        }
+    }
+
+    pub fn word(&self, column: Column, code: u32) -> String {
+        let index = code as usize;
+        match column {
+            Column::Priority => PRIORITIES[index].to_owned(),
+            Column::Owner | Column::Actor => format!("agent-{:03}", code + 1),
+            Column::Team => TEAMS[index].to_owned(),
+            Column::Channel => CHANNELS[index].to_owned(),
+            Column::Category => CATEGORIES[index].name.to_owned(),
+            Column::Customer => format!("customer-{:05}", code + 1),
+            Column::Segment => SEGMENTS[index].to_owned(),
+        }
+    }
+}
+
+pub fn customers(tickets: u64) -> u64 {
+    (tickets / TICKETS_A_CUSTOMER).clamp(10, u64::from(u32::MAX) - 1)
+}
+
+pub fn ticket_id(number: u64) -> String {
+    format!("T{:07}", number + 1)
+}
+
+pub fn subject(category: u32, text: u32) -> &'static str {
+    let subjects = CATEGORIES[category as usize].subjects;
+    subjects[text as usize % subjects.len()]
+}
+
+/// What an event's text column says: the subject of the request, or the reason of an escalation by hand.
+pub fn text(event: &Happening) -> &'static str {
+    match event.kind {
+        EventKind::Opened => subject(event.category, event.text),
+        EventKind::Escalated => REASONS[event.text as usize % REASONS.len()],
+        _ => "",
+    }
+}

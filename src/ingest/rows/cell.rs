@@ -1,0 +1,56 @@
+//! One value of one row, in the forms in which inputs hold values.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+/// A value, borrowed from the block it was read from where that is possible.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) enum Cell<'a> {
+    /// Missing or null.
+    #[default]
+    Null,
+    Text(Cow<'a, str>),
+    Integer(i64),
+    Unsigned(u64),
+    Float(f64),
+    Bool(bool),
+    /// An instant, in milliseconds.
+    Instant(i64),
+    /// A local time, in milliseconds since 1970-01-01T00:00 of its own clock.
+    Local(i64),
+    /// Something that is no single value: a list, an object, bytes that are no text.
+    Other(&'static str),
+}
+
+impl Cell<'_> {
+    /// The value as a text; numbers are written into `scratch`. `Err` names what is no text.
+    pub(crate) fn text<'s>(&'s self, scratch: &'s mut String) -> Result<Option<&'s str>, &'static str> {
+        scratch.clear();
+        // Writing to a string cannot fail.
+        let _ = match self {
+            Self::Null => return Ok(None),
+            Self::Text(text) => return Ok(Some(text)),
+            Self::Bool(value) => return Ok(Some(if *value { "true" } else { "false" })),
+            Self::Other(what) => return Err(what),
+            Self::Integer(number) => write!(scratch, "{number}"),
+            Self::Unsigned(number) => write!(scratch, "{number}"),
+            // Numbers with a missing value among them often became floats on the way: 17.0 means 17.
+            Self::Float(number) if number.fract() == 0.0 && number.abs() < 9e15 => write!(scratch, "{number:.0}"),
+            Self::Float(number) => write!(scratch, "{number}"),
+            Self::Instant(at_ms) | Self::Local(at_ms) => {
+                scratch.push_str(&crate::time::format_rfc3339(*at_ms));
+                Ok(())
+            }
+        };
+        Ok(Some(scratch))
+    }
+
+    /// The value for a message.
+    pub(crate) fn shown(&self) -> String {
+        let mut scratch = String::new();
+        match self.text(&mut scratch) {
+            Ok(text) => crate::ingest::error::shorten(text.unwrap_or_default()),
+            Err(what) => what.to_owned(),
+        }
+    }
+}

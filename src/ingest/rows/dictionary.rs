@@ -1,0 +1,65 @@
+//! Words to codes: each word of a batch's column is kept once.
+
+use std::hash::BuildHasher;
+
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+
+use crate::ingest::Map;
+use crate::ingest::mapping::LabelRule;
+use crate::limits::MAX_LABEL_BYTES;
+use crate::ticket::{Label, NO_LABEL};
+
+/// The words of one column of the batch at hand.
+#[derive(Default)]
+pub(crate) struct Words {
+    /// Codes by the hash of their word.
+    codes: HashTable<Label>,
+    /// Codes by what the input says, where that is not the word itself.
+    theirs: Map<Box<str>, Label>,
+}
+
+impl Words {
+    pub fn clear(&mut self) {
+        self.codes.clear();
+        self.theirs.clear();
+    }
+
+    /// The code of what the input says.
+    pub fn code(
+        &mut self,
+        said: &str,
+        rule: &LabelRule,
+        known: &mut Vec<String>,
+        hasher: &RandomState,
+    ) -> Result<Label, String> {
+        let translated = !rule.values.is_empty() || rule.other.is_some();
+        if translated && let Some(code) = self.theirs.get(said) {
+            return Ok(*code);
+        }
+        let word = match rule.values.get(said).or(rule.other.as_ref()) {
+            Some(word) => word.as_str(),
+            None => said,
+        };
+        let code = if word.is_empty() { NO_LABEL } else { self.intern(word, known, hasher)? };
+        if translated {
+            self.theirs.insert(said.into(), code);
+        }
+        Ok(code)
+    }
+
+    /// The code of one of our words.
+    pub fn intern(&mut self, word: &str, known: &mut Vec<String>, hasher: &RandomState) -> Result<Label, String> {
+        let hash = hasher.hash_one(word);
+        if let Some(code) = self.codes.find(hash, |code| known[*code as usize] == word) {
+            return Ok(*code);
+        }
+        if word.len() > MAX_LABEL_BYTES {
+            return Err(format!("expected at most {MAX_LABEL_BYTES} bytes"));
+        }
+        let code = known.len() as Label;
+        known.push(word.to_owned());
+        self.codes.insert_unique(hash, code, |code| hasher.hash_one(known[*code as usize].as_str()));
+        Ok(code)
+    }
+}

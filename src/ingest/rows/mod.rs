@@ -1,0 +1,327 @@
+//! From the cells of a row to the rows of a batch, as the mapping says.
+//!
+//! One writer serves one block of the input (and so one thread). Words are looked up by hash once a cell; nothing is
+//! allocated for a row whose words are known.
+
+pub(crate) mod cell;
+mod dictionary;
+pub(crate) mod timestamp;
+pub(crate) mod values;
+
+use std::hash::BuildHasher;
+
+use super::error::shorten;
+use super::mapping::{LabelRule, Mapping, Shape, TimeColumn, WordRule};
+use super::{Numbered, Set};
+use crate::limits::MAX_TEXT_BYTES;
+use crate::ticket::{Batch, Column, EventKind, Label, NO_LABEL, State};
+use cell::Cell;
+use dictionary::Words;
+use values::{RowFault, Values};
+
+/// Rows after which a batch is handed on. Large enough that looking up its words is little work beside its rows.
+pub(crate) const ROWS_A_BATCH: usize = 1 << 16;
+
+/// Bytes of subjects and texts after which a batch is handed on.
+const TEXT_BYTES_A_BATCH: usize = 16 << 20;
+
+/// What became of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Read,
+    /// Left out as the mapping says.
+    Skipped,
+}
+
+pub(crate) struct RowWriter<'m> {
+    mapping: &'m Mapping,
+    hasher: foldhash::fast::RandomState,
+    words: [Words; Column::ALL.len()],
+    /// Openings that this block has reported: hashes of ticket and time.
+    openings: Set<u64>,
+    /// Times of the row at hand, with their events.
+    times: Vec<(EventKind, i64)>,
+    text: String,
+    id_scratch: String,
+    values: Values<'m>,
+    batch: Batch,
+    /// Of each row of the batch the line that brought it, where somebody wants to know.
+    lines: Option<Vec<u64>>,
+    line: u64,
+    done: Vec<Numbered>,
+}
+
+impl<'m> RowWriter<'m> {
+    pub(crate) fn new(mapping: &'m Mapping) -> Self {
+        Self {
+            mapping,
+            hasher: foldhash::fast::RandomState::default(),
+            words: Default::default(),
+            openings: Set::default(),
+            times: Vec::new(),
+            text: String::new(),
+            id_scratch: String::new(),
+            values: Values::new(mapping),
+            batch: Batch::default(),
+            lines: None,
+            line: 0,
+            done: Vec::new(),
+        }
+    }
+
+    /// The same; with `wanted` it notes the line of each row, as told by [`RowWriter::at_line`].
+    pub(crate) fn numbered(mut self, wanted: bool) -> Self {
+        self.lines = wanted.then(Vec::new);
+        self
+    }
+
+    pub(crate) fn is_numbered(&self) -> bool {
+        self.lines.is_some()
+    }
+
+    /// Says which line of the input the next rows come from.
+    pub(crate) fn at_line(&mut self, line: u64) {
+        self.line = line;
+    }
+
+    /// Whether a batch is full.
+    pub(crate) fn has_full(&self) -> bool {
+        !self.done.is_empty()
+    }
+
+    /// Batches that are full.
+    pub(crate) fn take_full(&mut self) -> Vec<Numbered> {
+        std::mem::take(&mut self.done)
+    }
+
+    /// All batches that are left; the writer then starts anew.
+    pub(crate) fn finish(&mut self) -> Vec<Numbered> {
+        self.end_batch();
+        self.openings.clear();
+        self.take_full()
+    }
+
+    /// Adds one row of the input, one cell for each of the mapping's inputs. A row that is refused leaves nothing behind.
+    pub(crate) fn push(&mut self, cells: &[Cell<'_>]) -> Result<Outcome, RowFault> {
+        let mapping = self.mapping;
+        for (input, values) in &mapping.skip {
+            if self.values.value(cells, *input)?.is_some_and(|value| values.contains(value)) {
+                return Ok(Outcome::Skipped);
+            }
+        }
+        let outcome = match &mapping.shape {
+            Shape::Tickets { opened, events, state_at, is_current } => {
+                self.ticket_row(cells, opened, events, state_at.as_ref(), *is_current)
+            }
+            Shape::Events { at, event, opened, event_at } => {
+                self.event_row(cells, at, event, opened.as_ref(), event_at)
+            }
+        }?;
+        if self.batch.len() >= ROWS_A_BATCH || self.batch.text.size_bytes() >= TEXT_BYTES_A_BATCH {
+            self.end_batch();
+        }
+        Ok(outcome)
+    }
+
+    fn ticket_row(
+        &mut self,
+        cells: &[Cell<'_>],
+        opened: &TimeColumn,
+        events: &[(EventKind, TimeColumn)],
+        state_at: Option<&TimeColumn>,
+        is_current: bool,
+    ) -> Result<Outcome, RowFault> {
+        let opened_ms = self.values.required_time(cells, opened)?;
+        self.times.clear();
+        for (kind, column) in events {
+            if let Some(at_ms) = self.values.time(cells, column)? {
+                self.times.push((*kind, at_ms));
+            }
+        }
+        let state =
+            self.values.word(cells, &self.mapping.state, "state", State::name)?.unwrap_or(self.mapping.state.default);
+        let state_ms = match state_at {
+            Some(column) if state.is_some() || is_current => self.values.time(cells, column)?,
+            _ => None,
+        };
+        // A state without a time is the ticket's from its opening on, unless another column says when the work was done.
+        let ends = |(kind, _): &(EventKind, i64)| matches!(kind, EventKind::Resolved | EventKind::Closed);
+        let is_told = state_ms.is_some() || (state.is_some_and(State::is_done) && self.times.iter().any(ends));
+        let first_state = if is_current && !is_told { state } else { None };
+        let labels = self.labels(cells)?;
+        self.gather_text(cells)?;
+        let mapping = self.mapping;
+        let mut scratch = std::mem::take(&mut self.id_scratch);
+        let emitted = match self.values.ticket_id(cells, mapping.ticket, &mut scratch) {
+            Err(fault) => Err(fault),
+            Ok(id) => {
+                self.emit(id, opened_ms, EventKind::Opened, first_state, &labels);
+                self.batch.restates = true;
+                self.text.clear();
+                let mut later = [NO_LABEL; Column::ALL.len()];
+                later[Column::Actor as usize] = labels[Column::Actor as usize];
+                for index in 0..self.times.len() {
+                    let (kind, at_ms) = self.times[index];
+                    self.emit(id, at_ms, kind, None, &later);
+                }
+                if let Some(at_ms) = state_ms {
+                    if is_current {
+                        for column in [Column::Priority, Column::Owner, Column::Team] {
+                            later[column as usize] = labels[column as usize];
+                        }
+                    }
+                    self.emit(id, at_ms, EventKind::StateChanged, state, &later);
+                }
+                Ok(Outcome::Read)
+            }
+        };
+        self.id_scratch = scratch;
+        emitted
+    }
+
+    fn event_row(
+        &mut self,
+        cells: &[Cell<'_>],
+        at: &TimeColumn,
+        event: &WordRule<EventKind>,
+        opened: Option<&TimeColumn>,
+        event_at: &[(EventKind, TimeColumn)],
+    ) -> Result<Outcome, RowFault> {
+        let mapping = self.mapping;
+        let kind = self.values.word(cells, event, "event", EventKind::name)?;
+        let state = self.values.word(cells, &mapping.state, "state", State::name)?;
+        // A value that says nothing in the event's column: the row is no event, unless it tells of a state.
+        if kind == Some(None) && state.is_none_or(|state| state.is_none()) {
+            return Ok(Outcome::Skipped);
+        }
+        let kind = kind.unwrap_or(event.default).unwrap_or(EventKind::StateChanged);
+        let state = state.unwrap_or(mapping.state.default);
+        let mut at_ms = self.values.required_time(cells, at)?;
+        for (other, column) in event_at {
+            if (*other == kind || state.is_some_and(|state| state.name() == other.name()))
+                && let Some(found_ms) = self.values.time(cells, column)?
+            {
+                at_ms = found_ms;
+            }
+        }
+        let opened_ms = match opened {
+            Some(column) => self.values.time(cells, column)?,
+            None => None,
+        };
+        let labels = self.labels(cells)?;
+        let has_text = opened_ms.is_some() || matches!(kind, EventKind::Opened | EventKind::Escalated);
+        if has_text {
+            self.gather_text(cells)?;
+        }
+        let mut scratch = std::mem::take(&mut self.id_scratch);
+        let emitted = match self.values.ticket_id(cells, mapping.ticket, &mut scratch) {
+            Err(fault) => Err(fault),
+            Ok(id) => {
+                if let Some(opened_ms) = opened_ms
+                    && self.openings.insert(self.hasher.hash_one((id, opened_ms)))
+                {
+                    // Owner, team and actor are of the event's time, not of the opening's.
+                    let mut first = labels;
+                    for column in [Column::Owner, Column::Team, Column::Actor] {
+                        first[column as usize] = NO_LABEL;
+                    }
+                    self.emit(id, opened_ms, EventKind::Opened, None, &first);
+                }
+                if !matches!(kind, EventKind::Opened | EventKind::Escalated) {
+                    self.text.clear();
+                }
+                self.emit(id, at_ms, kind, state, &labels);
+                Ok(Outcome::Read)
+            }
+        };
+        self.id_scratch = scratch;
+        self.text.clear();
+        emitted
+    }
+
+    fn emit(
+        &mut self,
+        id: &str,
+        at_ms: i64,
+        kind: EventKind,
+        state: Option<State>,
+        labels: &[Label; Column::ALL.len()],
+    ) {
+        let batch = &mut self.batch;
+        if let Some(lines) = &mut self.lines {
+            lines.push(self.line);
+        }
+        batch.ticket.push(id);
+        batch.at_ms.push(at_ms);
+        batch.kind.push(kind);
+        batch.state.push(state);
+        for column in Column::ALL {
+            batch.labels_mut(column).codes.push(labels[column as usize]);
+        }
+        if !self.mapping.texts.is_empty() {
+            batch.text.push(&self.text);
+        }
+    }
+
+    fn end_batch(&mut self) {
+        if !self.batch.is_empty() {
+            let lines = self.lines.as_mut().map(std::mem::take).unwrap_or_default();
+            self.done.push(Numbered { batch: std::mem::take(&mut self.batch), lines });
+        }
+        // Words of refused rows may stand in a batch without rows: they go as well.
+        self.batch = Batch::default();
+        for words in &mut self.words {
+            words.clear();
+        }
+    }
+
+    fn labels(&mut self, cells: &[Cell<'_>]) -> Result<[Label; Column::ALL.len()], RowFault> {
+        let mut labels = [NO_LABEL; Column::ALL.len()];
+        let mapping = self.mapping;
+        for column in Column::ALL {
+            let rule = &mapping.labels[column as usize];
+            if !rule.inputs.is_empty() || rule.default.is_some() {
+                labels[column as usize] = self.label(cells, column, rule)?;
+            }
+        }
+        Ok(labels)
+    }
+
+    fn label(&mut self, cells: &[Cell<'_>], column: Column, rule: &LabelRule) -> Result<Label, RowFault> {
+        let words = &mut self.words[column as usize];
+        let known = &mut self.batch.labels_mut(column).words;
+        let said = self.values.said(cells, &rule.inputs)?;
+        let coded = match (said, &rule.default) {
+            (Some(said), _) => words.code(said, rule, known, &self.hasher),
+            (None, Some(default)) => words.intern(default, known, &self.hasher),
+            (None, None) => return Ok(NO_LABEL),
+        };
+        coded.map_err(|reason| {
+            let value = shorten(said.unwrap_or_default());
+            RowFault { input: rule.inputs.first().copied(), value, reason }
+        })
+    }
+
+    /// Subject and text of the row into `self.text`.
+    fn gather_text(&mut self, cells: &[Cell<'_>]) -> Result<(), RowFault> {
+        let mapping = self.mapping;
+        let text = &mut self.text;
+        text.clear();
+        for input in &mapping.texts {
+            if let Some(part) = self.values.value(cells, *input)? {
+                if !text.is_empty() {
+                    text.push('\n');
+                }
+                let mut end = part.len().min(MAX_TEXT_BYTES.saturating_sub(text.len()));
+                while !part.is_char_boundary(end) {
+                    end -= 1;
+                }
+                text.push_str(&part[..end]);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,327 @@
+//! Times as exports write them.
+//!
+//! A time column has one or more formats, tried in order. RFC 3339 and the patterns made of plain numbers
+//! (`%Y-%m-%d %H:%M:%S` and its like) are read by hand, for they are on the path of every row; month names, `%p` and other
+//! rarities go through chrono.
+
+use chrono::format::{Item, Parsed, StrftimeItems};
+use chrono::{NaiveDate, NaiveTime};
+
+use crate::calendar::Zone;
+use crate::time::{DAY_MS, HOUR_MS, MAX_INPUT_MS, MIN_INPUT_MS, MINUTE_MS, SECOND_MS};
+
+/// One way to write a time.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Format {
+    Rfc3339,
+    UnixSeconds,
+    UnixMillis,
+    /// A strftime pattern of plain numbers.
+    Numbers(Vec<Token>),
+    /// Any other strftime pattern; whether it reads an offset from UTC.
+    Names {
+        items: Vec<Item<'static>>,
+        has_offset: bool,
+    },
+}
+
+/// A piece of a pattern of plain numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Token {
+    Literal(u8),
+    Number(Part),
+    /// `.` and digits, or nothing.
+    Fraction,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    Year,
+    Month,
+    Day,
+    Hour,
+    Minute,
+    Second,
+}
+
+/// Why a text is not a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    Syntax,
+    Range,
+    /// A local time where no zone is named.
+    NoZone,
+}
+
+impl Format {
+    /// Reads a format's name: `rfc3339`, `unix_s`, `unix_ms` or a strftime pattern.
+    pub(crate) fn named(name: &str) -> Result<Self, String> {
+        match name {
+            "rfc3339" => return Ok(Self::Rfc3339),
+            "unix_s" => return Ok(Self::UnixSeconds),
+            "unix_ms" => return Ok(Self::UnixMillis),
+            _ if !name.contains('%') => {
+                return Err(format!(
+                    "{name:?} is no format; expected rfc3339, unix_s, unix_ms or a pattern such as \"%Y-%m-%d %H:%M:%S\""
+                ));
+            }
+            _ => {}
+        }
+        if let Some(tokens) = Token::list(name) {
+            return Ok(Self::Numbers(tokens));
+        }
+        let items = StrftimeItems::new(name)
+            .parse_to_owned()
+            .map_err(|_| format!("{name:?} is no strftime pattern; expected one such as \"%d/%b/%y %I:%M %p\""))?;
+        let has_offset = ["%z", "%:z", "%#z"].iter().any(|offset| name.contains(offset));
+        Ok(Self::Names { items, has_offset })
+    }
+
+    fn is_number(&self) -> bool {
+        matches!(self, Self::UnixSeconds | Self::UnixMillis)
+    }
+}
+
+impl Token {
+    /// The tokens of a pattern, if it is made of plain numbers only.
+    fn list(pattern: &str) -> Option<Vec<Self>> {
+        let mut tokens = Vec::new();
+        let mut bytes = pattern.bytes();
+        while let Some(byte) = bytes.next() {
+            if byte != b'%' {
+                if !byte.is_ascii() || byte.is_ascii_digit() || byte.is_ascii_whitespace() && byte != b' ' {
+                    return None;
+                }
+                tokens.push(Self::Literal(byte));
+                continue;
+            }
+            match bytes.next()? {
+                b'Y' => tokens.push(Self::Number(Part::Year)),
+                b'm' => tokens.push(Self::Number(Part::Month)),
+                b'd' => tokens.push(Self::Number(Part::Day)),
+                b'H' => tokens.push(Self::Number(Part::Hour)),
+                b'M' => tokens.push(Self::Number(Part::Minute)),
+                b'S' => tokens.push(Self::Number(Part::Second)),
+                b'F' => tokens.extend(Self::list("%Y-%m-%d")?),
+                b'T' => tokens.extend(Self::list("%H:%M:%S")?),
+                b'.' if bytes.next()? == b'f' => tokens.push(Self::Fraction),
+                _ => return None,
+            }
+        }
+        // Without a whole date there is nothing to read.
+        [Part::Year, Part::Month, Part::Day].iter().all(|part| tokens.contains(&Self::Number(*part))).then_some(tokens)
+    }
+}
+
+/// How the times of one column are written.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Writing {
+    pub formats: Vec<Format>,
+    /// The zone of local times; without one they are refused.
+    pub zone: Option<std::sync::Arc<Zone>>,
+    /// The formats and the zone as the mapping says them, for messages.
+    pub described: String,
+}
+
+impl Writing {
+    /// Reads a text.
+    pub(crate) fn read(&self, text: &str) -> Result<i64, Fault> {
+        let mut fault = Fault::Syntax;
+        for format in &self.formats {
+            match self.read_as(format, text.as_bytes(), text) {
+                Ok(at_ms) => return in_range(at_ms),
+                Err(found) if fault == Fault::Syntax => fault = found,
+                Err(_) => {}
+            }
+        }
+        Err(fault)
+    }
+
+    /// Reads a number: seconds or milliseconds, by the first such format.
+    pub(crate) fn read_number(&self, number: i64) -> Result<i64, Fault> {
+        match self.formats.iter().find(|format| format.is_number()) {
+            Some(Format::UnixSeconds) => in_range(number.checked_mul(SECOND_MS).ok_or(Fault::Range)?),
+            Some(_) => in_range(number),
+            None => Err(Fault::Syntax),
+        }
+    }
+
+    /// Reads a local time that the input kept as a number of milliseconds.
+    pub(crate) fn read_local(&self, local_ms: i64) -> Result<i64, Fault> {
+        if !(MIN_INPUT_MS - DAY_MS..MAX_INPUT_MS + DAY_MS).contains(&local_ms) {
+            return Err(Fault::Range);
+        }
+        in_range(self.zone.as_ref().ok_or(Fault::NoZone)?.first_instant_at(local_ms))
+    }
+
+    fn read_as(&self, format: &Format, bytes: &[u8], text: &str) -> Result<i64, Fault> {
+        match format {
+            Format::Rfc3339 => match rfc3339(bytes).ok_or(Fault::Syntax)? {
+                (local_ms, Some(offset_ms)) => Ok(local_ms - offset_ms),
+                (local_ms, None) => self.local(local_ms),
+            },
+            Format::UnixSeconds => unix(text, SECOND_MS),
+            Format::UnixMillis => unix(text, 1),
+            Format::Numbers(tokens) => self.local(numbers(tokens, bytes).ok_or(Fault::Syntax)?),
+            Format::Names { items, has_offset } => {
+                let mut parsed = Parsed::new();
+                chrono::format::parse(&mut parsed, text, items.iter()).map_err(|_| Fault::Syntax)?;
+                let date = parsed.to_naive_date().map_err(|_| Fault::Syntax)?;
+                let time = parsed.to_naive_time().unwrap_or(NaiveTime::MIN);
+                let local_ms = date.and_time(time).and_utc().timestamp_millis();
+                if *has_offset {
+                    let offset = parsed.to_fixed_offset().map_err(|_| Fault::Syntax)?;
+                    return Ok(local_ms - i64::from(offset.local_minus_utc()) * SECOND_MS);
+                }
+                self.local(local_ms)
+            }
+        }
+    }
+
+    fn local(&self, local_ms: i64) -> Result<i64, Fault> {
+        Ok(self.zone.as_ref().ok_or(Fault::NoZone)?.first_instant_at(local_ms))
+    }
+}
+
+/// Checks an instant against the line of time that the engine knows.
+pub(crate) fn in_range(at_ms: i64) -> Result<i64, Fault> {
+    if (MIN_INPUT_MS..MAX_INPUT_MS).contains(&at_ms) { Ok(at_ms) } else { Err(Fault::Range) }
+}
+
+/// Seconds or milliseconds in decimal digits; a fraction is cut below a millisecond.
+fn unix(text: &str, unit_ms: i64) -> Result<i64, Fault> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    if whole.is_empty() || !whole.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit()) {
+        return Err(Fault::Syntax);
+    }
+    let whole: i64 = whole.parse().map_err(|_| Fault::Range)?;
+    let part_ms = if unit_ms == 1 { 0 } else { fraction_ms(fraction.as_bytes()) };
+    whole.checked_mul(unit_ms).and_then(|ms| ms.checked_add(part_ms)).ok_or(Fault::Range)
+}
+
+/// The milliseconds of a decimal fraction's digits.
+fn fraction_ms(digits: &[u8]) -> i64 {
+    let digit = |index: usize| digits.get(index).map_or(0, |byte| i64::from(byte - b'0'));
+    digit(0) * 100 + digit(1) * 10 + digit(2)
+}
+
+/// An RFC 3339 time: local milliseconds and the offset, if it has one. The separator may be a space and the offset without
+/// a colon, as many exports have it.
+fn rfc3339(bytes: &[u8]) -> Option<(i64, Option<i64>)> {
+    let head = bytes.get(..19)?;
+    if head[4] != b'-'
+        || head[7] != b'-'
+        || head[13] != b':'
+        || head[16] != b':'
+        || !matches!(head[10], b'T' | b't' | b' ')
+    {
+        return None;
+    }
+    let year = pair(&head[0..2])? * 100 + pair(&head[2..4])?;
+    let (hour, minute, second) = (pair(&head[11..13])?, pair(&head[14..16])?, pair(&head[17..19])?);
+    let mut local_ms = civil_ms(year, pair(&head[5..7])?, pair(&head[8..10])?, hour, minute, second)?;
+    let mut rest = &bytes[19..];
+    if let [b'.' | b',', digits @ ..] = rest {
+        let count = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if count == 0 {
+            return None;
+        }
+        local_ms += fraction_ms(&digits[..count]);
+        rest = &digits[count..];
+    }
+    let offset_ms = match rest {
+        [] => None,
+        [b'Z' | b'z'] => Some(0),
+        [sign @ (b'+' | b'-'), digits @ ..] => {
+            let (hours, minutes) = match digits {
+                [hours @ .., b':', m1, m2] if hours.len() == 2 => (pair(hours)?, pair(&[*m1, *m2])?),
+                [h1, h2, m1, m2] => (pair(&[*h1, *h2])?, pair(&[*m1, *m2])?),
+                [h1, h2] => (pair(&[*h1, *h2])?, 0),
+                _ => return None,
+            };
+            if hours > 23 || minutes > 59 {
+                return None;
+            }
+            let offset_ms = hours * HOUR_MS + minutes * MINUTE_MS;
+            Some(if *sign == b'-' { -offset_ms } else { offset_ms })
+        }
+        _ => return None,
+    };
+    Some((local_ms, offset_ms))
+}
+
+/// A time by a pattern of plain numbers, as local milliseconds.
+fn numbers(tokens: &[Token], mut bytes: &[u8]) -> Option<i64> {
+    let (mut year, mut month, mut day, mut hour, mut minute, mut second, mut part_ms) = (0, 0, 0, 0, 0, 0, 0);
+    for token in tokens {
+        match token {
+            Token::Literal(literal) => {
+                let (first, rest) = bytes.split_first()?;
+                if first != literal {
+                    return None;
+                }
+                bytes = rest;
+            }
+            Token::Number(Part::Year) => {
+                year = pair(bytes.get(0..2)?)? * 100 + pair(bytes.get(2..4)?)?;
+                bytes = &bytes[4..];
+            }
+            Token::Number(part) => {
+                let digits = bytes.iter().take(2).take_while(|byte| byte.is_ascii_digit()).count();
+                let number = match digits {
+                    2 => pair(&bytes[..2])?,
+                    1 => i64::from(bytes[0] - b'0'),
+                    _ => return None,
+                };
+                bytes = &bytes[digits..];
+                match part {
+                    Part::Month => month = number,
+                    Part::Day => day = number,
+                    Part::Hour => hour = number,
+                    Part::Minute => minute = number,
+                    Part::Second => second = number,
+                    Part::Year => year = number,
+                }
+            }
+            Token::Fraction => {
+                if let [b'.', digits @ ..] = bytes {
+                    let count = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+                    part_ms = fraction_ms(&digits[..count]);
+                    bytes = &digits[count..];
+                }
+            }
+        }
+    }
+    if !bytes.is_empty() {
+        return None;
+    }
+    Some(civil_ms(year, month, day, hour, minute, second)? + part_ms)
+}
+
+/// Two digits as a number.
+fn pair(digits: &[u8]) -> Option<i64> {
+    match digits {
+        [a @ b'0'..=b'9', b @ b'0'..=b'9'] => Some(i64::from(a - b'0') * 10 + i64::from(b - b'0')),
+        _ => None,
+    }
+}
+
+/// A civil date and time as milliseconds since 1970-01-01T00:00 of the same clock. A leap second counts as the one before.
+fn civil_ms(year: i64, month: i64, day: i64, hour: i64, minute: i64, second: i64) -> Option<i64> {
+    if !(1..=12).contains(&month) || day < 1 || hour > 23 || minute > 59 || second > 60 {
+        return None;
+    }
+    if day > 28 {
+        NaiveDate::from_ymd_opt(year as i32, month as u32, day as u32)?;
+    }
+    // Days since the epoch in the proleptic Gregorian calendar, with years that start in March (Hinnant, days_from_civil).
+    let march_year = if month <= 2 { year - 1 } else { year };
+    let era = march_year.div_euclid(400);
+    let year_of_era = march_year - era * 400;
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let days = era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468;
+    Some(days * DAY_MS + hour * HOUR_MS + minute * MINUTE_MS + second.min(59) * SECOND_MS)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,143 @@
+//! What the cells of a row say: texts, times, words, by the mapping's rules.
+
+use super::cell::Cell;
+use super::timestamp::{Fault, in_range};
+use crate::ingest::error::shorten;
+use crate::ingest::mapping::{Mapping, TimeColumn, WordRule};
+use crate::limits::MAX_TICKET_ID_BYTES;
+
+/// Why a row was not read: the input column (or none, for the row), what stands there, what was expected.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct RowFault {
+    pub input: Option<usize>,
+    pub value: String,
+    pub reason: String,
+}
+
+/// Reads values; it owns the buffers that this takes.
+pub(crate) struct Values<'m> {
+    mapping: &'m Mapping,
+    scratch: String,
+    joined: String,
+    longest_empty: usize,
+}
+
+impl<'m> Values<'m> {
+    pub fn new(mapping: &'m Mapping) -> Self {
+        let longest_empty = mapping.empty.iter().map(String::len).max().unwrap_or(0);
+        Self { mapping, scratch: String::new(), joined: String::new(), longest_empty }
+    }
+
+    /// A cell's text, if it says something.
+    pub fn value<'s>(&'s mut self, cells: &'s [Cell<'_>], input: usize) -> Result<Option<&'s str>, RowFault> {
+        let found =
+            cells[input].text(&mut self.scratch).map_err(|what| fault(input, what, "expected a single value"))?;
+        Ok(found
+            .filter(|text| !(text.len() <= self.longest_empty && self.mapping.empty.iter().any(|empty| empty == text))))
+    }
+
+    pub fn ticket_id<'s>(
+        &self,
+        cells: &'s [Cell<'_>],
+        input: usize,
+        scratch: &'s mut String,
+    ) -> Result<&'s str, RowFault> {
+        let found = cells[input].text(scratch).map_err(|what| fault(input, what, "expected a ticket's id"))?;
+        let id = found.unwrap_or_default();
+        if id.is_empty() || self.mapping.empty.iter().any(|empty| empty == id) {
+            return Err(fault(input, id, "expected a ticket's id"));
+        }
+        if id.len() > MAX_TICKET_ID_BYTES {
+            return Err(fault(input, id, format!("expected a ticket's id of at most {MAX_TICKET_ID_BYTES} bytes")));
+        }
+        Ok(id)
+    }
+
+    pub fn required_time(&mut self, cells: &[Cell<'_>], column: &TimeColumn) -> Result<i64, RowFault> {
+        let expected = || fault(column.input, "", format!("expected a time ({})", column.writing.described));
+        self.time(cells, column)?.ok_or_else(expected)
+    }
+
+    pub fn time(&mut self, cells: &[Cell<'_>], column: &TimeColumn) -> Result<Option<i64>, RowFault> {
+        let cell = &cells[column.input];
+        let read = match cell {
+            Cell::Null => return Ok(None),
+            Cell::Text(_) => match self.value(cells, column.input)? {
+                None => return Ok(None),
+                Some(text) => column.writing.read(text.trim()),
+            },
+            Cell::Instant(at_ms) => in_range(*at_ms),
+            Cell::Local(local_ms) => column.writing.read_local(*local_ms),
+            Cell::Integer(number) => column.writing.read_number(*number),
+            Cell::Unsigned(number) => {
+                i64::try_from(*number).map_err(|_| Fault::Range).and_then(|number| column.writing.read_number(number))
+            }
+            Cell::Float(number) if number.is_nan() => return Ok(None),
+            Cell::Float(number) => column.writing.read(&number.to_string()),
+            Cell::Bool(_) | Cell::Other(_) => Err(Fault::Syntax),
+        };
+        read.map(Some).map_err(|found| {
+            let reason = match found {
+                Fault::Syntax => format!("expected a time ({})", column.writing.described),
+                Fault::Range => "lies outside 1970-01-01 to 2099-12-31".to_owned(),
+                Fault::NoZone => "is a local time: name its zone in the mapping, or give an offset from UTC".to_owned(),
+            };
+            fault(column.input, &cell.shown(), reason)
+        })
+    }
+
+    /// A rule's value as the input says it, joined if it stands in several columns. `None` where no column says anything.
+    pub fn said<'s>(&'s mut self, cells: &'s [Cell<'_>], inputs: &[usize]) -> Result<Option<&'s str>, RowFault> {
+        match inputs {
+            [] => Ok(None),
+            [input] => self.value(cells, *input),
+            _ => {
+                let mut joined = std::mem::take(&mut self.joined);
+                joined.clear();
+                let mut says = false;
+                for (index, input) in inputs.iter().enumerate() {
+                    if index > 0 {
+                        joined.push('/');
+                    }
+                    if let Some(text) = self.value(cells, *input)? {
+                        joined.push_str(text);
+                        says = true;
+                    }
+                }
+                self.joined = joined;
+                Ok(says.then_some(self.joined.as_str()))
+            }
+        }
+    }
+
+    /// The word of a state or event: `None` where the columns are missing or empty, `Some(None)` where they hold a value
+    /// that says nothing.
+    pub fn word<W: Copy>(
+        &mut self,
+        cells: &[Cell<'_>],
+        rule: &WordRule<W>,
+        what: &str,
+        name: fn(W) -> &'static str,
+    ) -> Result<Option<Option<W>>, RowFault> {
+        let Some(said) = self.said(cells, &rule.inputs)? else { return Ok(None) };
+        match rule.values.get(said).copied().or(rule.other) {
+            Some(word) => Ok(Some(word)),
+            None => {
+                let mut known: Vec<&str> = rule.values.keys().map(String::as_str).collect();
+                known.sort_unstable();
+                known.truncate(12);
+                let first = rule.values.values().flatten().next().map(|word| name(*word)).unwrap_or_default();
+                let reason = format!(
+                    "is no {what} the mapping knows, expected one of {} (or an entry such as \"{}\" = \"{first}\" in [values.{what}])",
+                    known.join(", "),
+                    shorten(said)
+                );
+                Err(fault(rule.inputs[0], said, reason))
+            }
+        }
+    }
+}
+
+fn fault(input: usize, value: &str, reason: impl Into<String>) -> RowFault {
+    RowFault { input: Some(input), value: shorten(value), reason: reason.into() }
+}

@@ -1,0 +1,226 @@
+//! Blocks of text to batches: NDJSON, elements of a JSON array, CSV.
+
+pub(crate) mod blocks;
+mod csv;
+pub(crate) mod json;
+pub(crate) mod json_array;
+
+use std::ops::ControlFlow;
+
+use super::error::shorten;
+use super::mapping::{Mapping, columns};
+use super::pipeline::{Parsed, Refused, Results};
+use super::rows::cell::Cell;
+use super::rows::values::RowFault;
+use super::rows::{Outcome, RowWriter};
+use crate::limits::{MAX_COLUMNS, MAX_LINE_BYTES};
+use blocks::{Block, Content};
+use csv::UNREAD;
+use json::Fields;
+
+/// Results are handed on in pieces of about so many refused rows, so that rubbish does not pile up in memory.
+const REJECTS_A_PIECE: usize = 4_096;
+
+/// How the rows of a text read.
+pub(crate) enum TextFormat {
+    Json(Fields),
+    Csv { delimiter: u8, header: Header },
+}
+
+/// The header of a CSV input.
+pub(crate) struct Header {
+    /// For each column of the input the mapping's number of it, or [`UNREAD`].
+    columns: Vec<usize>,
+}
+
+impl Header {
+    /// Finds the mapping's columns in a header.
+    pub fn new(record: &[u8], mapping: &Mapping) -> Result<Self, String> {
+        let text = std::str::from_utf8(record).map_err(|_| "has a first line that is no UTF-8 text".to_owned())?;
+        let delimiters = memchr::memchr_iter(mapping.delimiter, record).count();
+        if delimiters >= MAX_COLUMNS {
+            return Err(format!("has a first line with {} fields, at most {MAX_COLUMNS} are accepted", delimiters + 1));
+        }
+        let width = delimiters + 1;
+        let identity: Vec<usize> = (0..width).collect();
+        let mut cells = vec![Cell::Null; width];
+        let (_, fields) = csv::read_record(text, mapping.delimiter, &identity, &mut cells);
+        let names: Vec<String> = cells[..fields]
+            .iter()
+            .map(|cell| match cell {
+                Cell::Text(name) => name.trim().to_owned(),
+                _ => String::new(),
+            })
+            .collect();
+        let places = columns::find(&names, mapping)?;
+        let mut columns = vec![UNREAD; names.len()];
+        for (input, place) in places.into_iter().enumerate() {
+            if let Some(place) = place {
+                columns[place] = input;
+            }
+        }
+        Ok(Self { columns })
+    }
+}
+
+/// Reads the rows of a block.
+pub(crate) fn parse(block: &Block, format: &TextFormat, mapping: &Mapping, numbered: bool, results: &Results) {
+    let writer = RowWriter::new(mapping).numbered(numbered);
+    let mut reader = BlockReader { block, mapping, writer, parsed: Parsed::default(), results, counted: (0, 0) };
+    let flow = match (&block.content, format) {
+        (Content::TooLong, _) => {
+            let head = String::from_utf8_lossy(&block.bytes).into_owned();
+            reader.parsed.rows += 1;
+            reader.refuse(0, String::new(), head, format!("is longer than {MAX_LINE_BYTES} bytes"))
+        }
+        (Content::Elements(places), TextFormat::Json(fields)) => {
+            let mut cells = vec![Cell::Null; mapping.inputs.len()];
+            places
+                .iter()
+                .try_for_each(|place| reader.object(place.start, &block.bytes[place.clone()], fields, &mut cells))
+        }
+        (Content::Records, TextFormat::Json(fields)) => reader.lines(fields),
+        (_, TextFormat::Csv { delimiter, header }) => reader.csv(*delimiter, header),
+    };
+    if flow.is_continue() {
+        // The block is done, whether anybody still wants its rows or not.
+        let _ = reader.hand_on(true);
+    }
+}
+
+struct BlockReader<'b> {
+    block: &'b Block,
+    mapping: &'b Mapping,
+    writer: RowWriter<'b>,
+    parsed: Parsed,
+    results: &'b Results,
+    /// A place in the block, and the line ends before it.
+    counted: (usize, u64),
+}
+
+impl<'b> BlockReader<'b> {
+    fn lines(&mut self, fields: &Fields) -> ControlFlow<()> {
+        let bytes = &self.block.bytes;
+        let mut cells = vec![Cell::Null; self.mapping.inputs.len()];
+        // Checked once for the whole block; only a block with a bad line is looked at line by line.
+        let whole = std::str::from_utf8(bytes).ok();
+        let mut start = 0;
+        while start < bytes.len() {
+            let end = memchr::memchr(b'\n', &bytes[start..]).map_or(bytes.len(), |at| start + at);
+            match whole {
+                Some(text) => self.object_text(start, &text[start..end], fields, &mut cells)?,
+                None => self.object(start, &bytes[start..end], fields, &mut cells)?,
+            }
+            start = end + 1;
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn object(&mut self, at: usize, bytes: &'b [u8], fields: &Fields, cells: &mut [Cell<'b>]) -> ControlFlow<()> {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => self.object_text(at, text, fields, cells),
+            Err(_) => self.no_text(at, bytes),
+        }
+    }
+
+    fn object_text(&mut self, at: usize, text: &'b str, fields: &Fields, cells: &mut [Cell<'b>]) -> ControlFlow<()> {
+        let text = text.trim_ascii();
+        if text.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        cells.fill(Cell::Null);
+        match fields.read(text, cells) {
+            Ok(()) => self.row(at, cells),
+            Err(reason) => {
+                self.parsed.rows += 1;
+                self.refuse(at, String::new(), shorten(text), reason)
+            }
+        }
+    }
+
+    fn csv(&mut self, delimiter: u8, header: &Header) -> ControlFlow<()> {
+        let bytes = &self.block.bytes;
+        let mut cells = vec![Cell::Null; self.mapping.inputs.len()];
+        let whole = std::str::from_utf8(bytes).ok();
+        let mut start = 0;
+        while start < bytes.len() {
+            // Lines without anything, which have no fields: there may be very many.
+            if bytes[start] == b'\n' || bytes[start..].starts_with(b"\r\n") {
+                start += if bytes[start] == b'\n' { 1 } else { 2 };
+                continue;
+            }
+            let record = match whole {
+                Some(text) => &text[start..],
+                None => {
+                    let end = csv::record_end(&bytes[start..], delimiter).map_or(bytes.len(), |length| start + length);
+                    match std::str::from_utf8(&bytes[start..end]) {
+                        Ok(record) => record,
+                        Err(_) => {
+                            self.no_text(start, &bytes[start..end])?;
+                            start = end;
+                            continue;
+                        }
+                    }
+                }
+            };
+            cells.fill(Cell::Null);
+            let (length, fields) = csv::read_record(record, delimiter, &header.columns, &mut cells);
+            if fields == header.columns.len() {
+                self.row(start, &cells)?;
+            } else if fields > 0 {
+                self.parsed.rows += 1;
+                let reason = format!("has {fields} fields, expected {} as in the first line", header.columns.len());
+                let shown = shorten(record[..length].trim_end());
+                self.refuse(start, String::new(), shown, reason)?;
+            }
+            start += length;
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn row(&mut self, at: usize, cells: &[Cell<'_>]) -> ControlFlow<()> {
+        self.parsed.rows += 1;
+        if self.writer.is_numbered() {
+            let line = self.line_of(at);
+            self.writer.at_line(line);
+        }
+        match self.writer.push(cells) {
+            Ok(Outcome::Read) => ControlFlow::Continue(()),
+            Ok(Outcome::Skipped) => {
+                self.parsed.skipped += 1;
+                ControlFlow::Continue(())
+            }
+            Err(RowFault { input, value, reason }) => {
+                let column = input.map(|input| self.mapping.inputs[input].name.clone()).unwrap_or_default();
+                self.refuse(at, column, value, reason)
+            }
+        }
+    }
+
+    fn no_text(&mut self, at: usize, bytes: &[u8]) -> ControlFlow<()> {
+        self.parsed.rows += 1;
+        let shown = shorten(String::from_utf8_lossy(&bytes[..bytes.len().min(256)]).trim_end());
+        self.refuse(at, String::new(), shown, "is no UTF-8 text".to_owned())
+    }
+
+    fn refuse(&mut self, at: usize, column: String, value: String, reason: String) -> ControlFlow<()> {
+        let line = self.line_of(at);
+        self.parsed.rejects.push(Refused { line, column, value, reason });
+        if self.parsed.rejects.len() >= REJECTS_A_PIECE { self.hand_on(false) } else { ControlFlow::Continue(()) }
+    }
+
+    /// The line of a place in the block. Places come in order, so each byte is looked at once.
+    fn line_of(&mut self, at: usize) -> u64 {
+        let (from, before) = self.counted;
+        let to = at.clamp(from, self.block.bytes.len());
+        self.counted = (to, before + memchr::memchr_iter(b'\n', &self.block.bytes[from..to]).count() as u64);
+        self.block.first_line + self.counted.1
+    }
+
+    /// Hands on what there is. Rows of a batch that is not full stay, unless the block is done.
+    fn hand_on(&mut self, done: bool) -> ControlFlow<()> {
+        let mut parsed = std::mem::take(&mut self.parsed);
+        parsed.batches = if done { self.writer.finish() } else { self.writer.take_full() };
+        self.results.put(parsed)
+    }
+}

@@ -1,0 +1,111 @@
+//! `tokens.json`: read with a bound, written whole, seen by its owner only.
+
+use super::tokens::Token;
+use crate::limits::{MAX_TOKENS, MAX_TOKENS_BYTES};
+use serde::{Deserialize, Serialize};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+use tempfile::NamedTempFile;
+use thiserror::Error;
+
+/// What is wrong with the tokens of a data folder.
+#[derive(Debug, Error)]
+pub enum TokensError {
+    #[error("{path}: {error}")]
+    Io { path: PathBuf, error: io::Error },
+    #[error("{path}: line {line}, column {column}: {message}")]
+    Syntax { path: PathBuf, line: usize, column: usize, message: String },
+    #[error("token {name:?}: {field} is {value:?}, expected {expected}")]
+    Field { name: String, field: &'static str, value: String, expected: &'static str },
+    #[error("{path} is longer than {MAX_TOKENS_BYTES} bytes, or has more than {MAX_TOKENS} tokens")]
+    TooMany { path: PathBuf },
+    #[error("the machine gives no random numbers: {0}")]
+    Random(String),
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Content {
+    tokens: Vec<Token>,
+}
+
+pub(crate) fn path(data_dir: &Path) -> PathBuf {
+    data_dir.join("tokens.json")
+}
+
+/// The tokens of a data folder; none if it has no such file.
+///
+/// # Errors
+/// [`TokensError`].
+pub fn read(data_dir: &Path) -> Result<Vec<Token>, TokensError> {
+    read_at(&path(data_dir))
+}
+
+pub(crate) fn read_at(path: &Path) -> Result<Vec<Token>, TokensError> {
+    let io = |error| TokensError::Io { path: path.to_owned(), error };
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(io(error)),
+    };
+    let mut bytes = Vec::new();
+    file.take(MAX_TOKENS_BYTES + 1).read_to_end(&mut bytes).map_err(io)?;
+    if bytes.len() as u64 > MAX_TOKENS_BYTES {
+        return Err(TokensError::TooMany { path: path.to_owned() });
+    }
+    let content: Content = serde_json::from_slice(&bytes).map_err(|error| TokensError::Syntax {
+        path: path.to_owned(),
+        line: error.line(),
+        column: error.column(),
+        message: error.to_string(),
+    })?;
+    if content.tokens.len() > MAX_TOKENS {
+        return Err(TokensError::TooMany { path: path.to_owned() });
+    }
+    Ok(content.tokens)
+}
+
+/// Changes the tokens of a data folder: one process at a time, the new file there whole or not at all, readable by its owner.
+///
+/// # Errors
+/// [`TokensError`], or what `edit` says; nothing has changed then.
+pub fn change<T>(data_dir: &Path, edit: impl FnOnce(&mut Vec<Token>) -> anyhow::Result<T>) -> anyhow::Result<T> {
+    let path = path(data_dir);
+    let io = |error| TokensError::Io { path: path.clone(), error };
+    let guard = OpenOptions::new().create(true).truncate(false).write(true).open(data_dir.join("tokens.lock"));
+    let guard = guard.map_err(io)?;
+    guard.lock().map_err(io)?;
+    let mut tokens = read_at(&path)?;
+    let answer = edit(&mut tokens)?;
+    if tokens.len() > MAX_TOKENS {
+        return Err(TokensError::TooMany { path }.into());
+    }
+    let text = serde_json::to_string_pretty(&Content { tokens })?;
+    // A temporary file of this crate is made with mode 0600.
+    let mut staged = NamedTempFile::new_in(data_dir).map_err(io)?;
+    staged.write_all(text.as_bytes()).map_err(io)?;
+    staged.write_all(b"\n").map_err(io)?;
+    staged.as_file().sync_all().map_err(io)?;
+    staged.persist(&path).map_err(|error| io(error.error))?;
+    File::open(data_dir).map_err(io)?.sync_all().map_err(io)?;
+    Ok(answer)
+}
+
+/// What tells one version of the file from the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    modified: Option<SystemTime>,
+    bytes: u64,
+    inode: u64,
+}
+
+impl Stamp {
+    /// `None` when there is no file.
+    pub fn of(path: &Path) -> Option<Self> {
+        let metadata = std::fs::metadata(path).ok()?;
+        Some(Self { modified: metadata.modified().ok(), bytes: metadata.len(), inode: metadata.ino() })
+    }
+}

@@ -1,0 +1,223 @@
+//! The tokens of a data folder: who may call the service.
+//!
+//! A token is 256 random bits, so a plain SHA-256 of it is as good as a slow password hash, and costs nothing a request. Only
+//! that hash is kept, in `tokens.json` of the data folder; the token itself is shown once. The server re-reads the file when it
+//! changes, so a revoked token ends within a second, without a restart.
+//!
+//! Every look-up compares the presented hash with all tokens, each in constant time: how long it takes says nothing about which
+//! one was nearly right.
+
+#[cfg(test)]
+mod tests;
+
+pub use super::token_file::{TokensError, change, read};
+
+use super::token_file::Stamp;
+use super::{Caller, Role, TokenHash};
+use crate::limits::{MAX_TOKEN_NAME_BYTES, TOKENS_CHECK_MS};
+use crate::time::{format_rfc3339, parse_rfc3339};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use subtle::{Choice, ConstantTimeEq};
+use thiserror::Error;
+
+/// What tokens begin with, so that people and scanners of secrets know one when they see it.
+pub const PREFIX: &str = "ovd_";
+
+/// Random bytes of a token.
+const TOKEN_BYTES: usize = 32;
+
+/// One token, without the token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Token {
+    pub name: String,
+    pub role: Role,
+    /// SHA-256 of the whole token, as 64 hexadecimal digits.
+    pub sha256: String,
+    /// RFC 3339.
+    pub created_at: String,
+    /// RFC 3339; no end when absent.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub expires_at: Option<String>,
+}
+
+/// Why a token lets nobody in.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Denied {
+    #[error("the token is not known: it was never made for this service, or has been revoked")]
+    Unknown,
+    #[error("the token {name:?} has expired at {at}")]
+    Expired { name: String, at: String },
+}
+
+impl Token {
+    /// Makes a token: what is kept, and the secret, which is not.
+    ///
+    /// # Errors
+    /// When the machine has no random numbers.
+    pub fn make(name: &str, role: Role, now_ms: i64, expires_ms: Option<i64>) -> Result<(Self, String), TokensError> {
+        let mut random = [0; TOKEN_BYTES];
+        getrandom::fill(&mut random).map_err(|error| TokensError::Random(error.to_string()))?;
+        let secret = format!("{PREFIX}{}", hex(&random));
+        let token = Self {
+            name: name.to_owned(),
+            role,
+            sha256: hex(&Sha256::digest(secret.as_bytes())),
+            created_at: format_rfc3339(now_ms),
+            expires_at: expires_ms.map(format_rfc3339),
+        };
+        Ok((token, secret))
+    }
+}
+
+/// Whether a name may name a token: it appears in logs, in the journal, and in answers.
+pub fn is_token_name(name: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'@');
+    (1..=MAX_TOKEN_NAME_BYTES).contains(&name.len()) && name.bytes().all(allowed)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// The tokens as the server knows them.
+#[derive(Debug)]
+pub struct TokenBook {
+    path: PathBuf,
+    known: RwLock<Known>,
+    /// When the file was looked at last, in milliseconds since 1970.
+    checked_ms: AtomicI64,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    stamp: Option<Stamp>,
+    tokens: Vec<Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    sha256: TokenHash,
+    caller: Caller,
+    expires_ms: Option<i64>,
+}
+
+impl TokenBook {
+    /// Reads the tokens of a data folder; no file is no tokens.
+    ///
+    /// # Errors
+    /// When there is a file and it cannot be read.
+    pub fn open(data_dir: &Path, now_ms: i64) -> Result<Self, TokensError> {
+        let path = super::token_file::path(data_dir);
+        let known = Known::read(&path)?;
+        Ok(Self { path, known: RwLock::new(known), checked_ms: AtomicI64::new(now_ms) })
+    }
+
+    /// How many tokens there are.
+    pub fn len(&self) -> usize {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).tokens.len()
+    }
+
+    /// Whether there are none, so that nobody can call.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Who holds this token.
+    ///
+    /// # Errors
+    /// [`Denied`].
+    pub fn look_up(&self, secret: &str, now_ms: i64) -> Result<Caller, Denied> {
+        self.refresh(now_ms);
+        let presented = hex(&Sha256::digest(secret.as_bytes()));
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let mut found: Option<&Entry> = None;
+        for entry in &known.tokens {
+            let equal: Choice = entry.sha256[..].ct_eq(presented.as_bytes());
+            if bool::from(equal) {
+                found = Some(entry);
+            }
+        }
+        let entry = found.ok_or(Denied::Unknown)?;
+        match entry.expires_ms {
+            Some(expires_ms) if expires_ms <= now_ms => {
+                Err(Denied::Expired { name: entry.caller.name.to_string(), at: format_rfc3339(expires_ms) })
+            }
+            _ => Ok(entry.caller.clone()),
+        }
+    }
+
+    /// Whether a token that was let in still is: it has neither been revoked nor expired since.
+    pub fn still_admits(&self, token: &TokenHash, now_ms: i64) -> bool {
+        self.refresh(now_ms);
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let entry = known.tokens.iter().find(|entry| entry.sha256 == *token);
+        entry.is_some_and(|entry| entry.expires_ms.is_none_or(|expires_ms| now_ms < expires_ms))
+    }
+
+    /// Looks at the file at most every [`TOKENS_CHECK_MS`]. A file that has become unreadable changes nothing, and is told.
+    fn refresh(&self, now_ms: i64) {
+        let checked_ms = self.checked_ms.load(Ordering::Relaxed);
+        if (now_ms - checked_ms).abs() < TOKENS_CHECK_MS
+            || self.checked_ms.compare_exchange(checked_ms, now_ms, Ordering::Relaxed, Ordering::Relaxed).is_err()
+        {
+            return;
+        }
+        if Stamp::of(&self.path) != self.known.read().unwrap_or_else(PoisonError::into_inner).stamp {
+            self.reload();
+        }
+    }
+
+    pub(crate) fn reload(&self) {
+        match Known::read(&self.path) {
+            Ok(known) => {
+                tracing::info!(tokens = known.tokens.len(), "the tokens have changed and were read again");
+                *self.known.write().unwrap_or_else(PoisonError::into_inner) = known;
+            }
+            Err(error) => tracing::error!(%error, "the tokens have changed and cannot be read: those from before stay"),
+        }
+    }
+}
+
+impl Known {
+    fn read(path: &Path) -> Result<Self, TokensError> {
+        // The stamp first: what changes after it is seen the next time.
+        let stamp = Stamp::of(path);
+        let tokens = super::token_file::read_at(path)?;
+        let entries = tokens.into_iter().map(|token| Entry::new(&token)).collect::<Result<_, _>>()?;
+        Ok(Self { stamp, tokens: entries })
+    }
+}
+
+impl Entry {
+    fn new(token: &Token) -> Result<Self, TokensError> {
+        let wrong = |field: &'static str, value: &str, expected: &'static str| TokensError::Field {
+            name: token.name.clone(),
+            field,
+            value: value.to_owned(),
+            expected,
+        };
+        if !is_token_name(&token.name) {
+            return Err(wrong("name", &token.name, "1 to 64 letters, digits, '.', '-', '_' or '@'"));
+        }
+        let lower = token.sha256.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+        let sha256 = token.sha256.as_bytes().try_into().ok().filter(|_| lower);
+        let sha256 = sha256.ok_or_else(|| wrong("sha256", &token.sha256, "64 hexadecimal digits"))?;
+        let expires_ms = match &token.expires_at {
+            None => None,
+            Some(text) => Some(parse_rfc3339(text).map_err(|_| wrong("expires_at", text, "an RFC 3339 time"))?),
+        };
+        let sha256 = Arc::new(sha256);
+        let token_hash = Some(Arc::clone(&sha256));
+        let caller = Caller { name: Arc::from(token.name.as_str()), role: token.role, token_hash };
+        Ok(Self { sha256, caller, expires_ms })
+    }
+}

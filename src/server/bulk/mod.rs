@@ -1,0 +1,330 @@
+//! Bulk bodies: tickets and events in any of the formats, read as they arrive.
+//!
+//! A body of a few rows is parsed where it arrives and sent as one command. Any other is read on threads of its own, a batch of
+//! some thousand rows after the other, each durable before the next is sent; what is not taken yet waits at the sender. So
+//! memory does not depend on the body's length, and requests beside it are not held up. Nor are other bulk bodies: a slow sender
+//! has threads only after its first half MiB, and holds a turn to work (`turns`) only while something has come. When a body
+//! breaks off (its sender goes away, the disk is full) the batches before stand: rows are told once and once only changes
+//! anything, so sending the whole body again is safe.
+
+mod body_reader;
+mod content_type;
+pub(crate) mod events_route;
+mod loader;
+mod report;
+mod slots;
+
+pub use body_reader::BodyError;
+pub use report::{LoadAnswer, error_of};
+
+use super::auth::Operator;
+use super::middleware::Room;
+use super::middleware::idempotency::IdempotencyKey;
+use super::problem::{Answer, Problem};
+use super::quota::{Full, Shares};
+use super::state::AppState;
+use crate::engine::Passed;
+use crate::ingest;
+use crate::ingest::{Budget, Format, IngestError, Mapping, Numbered, Options, Source, TableBounds};
+use crate::limits::{
+    BULK_BLOCK_BYTES, BULK_HEAD_BYTES, MAX_BULK_LOADS, MAX_OPEN_LOADS, MAX_OPEN_LOADS_OF_A_TOKEN, MAX_TABLES_BYTES,
+    PLACE_WAIT_S, SMALL_BODY_BYTES,
+};
+use crate::service::{Refusal, Service};
+use actix_web::http::StatusCode;
+use actix_web::web::{self, Bytes, BytesMut};
+use actix_web::{HttpMessage, HttpRequest, rt};
+use futures_util::StreamExt;
+use futures_util::future::{Either, select};
+use loader::Rows;
+use serde::{Deserialize, Serialize};
+use slots::{Turn, Turns};
+use std::cell::RefCell;
+use std::io::{Cursor, Read};
+use std::ops::ControlFlow;
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+use utoipa::{IntoParams, ToSchema};
+
+/// Seconds after which a sender that found too many bulk bodies open should come again.
+const OPEN_RETRY_S: u64 = 2;
+
+/// Bulk bodies under way.
+#[derive(Debug)]
+pub struct Loads {
+    /// Those that are open: they have threads.
+    open: Shares,
+    /// Those that are worked on.
+    turns: Arc<Turns>,
+    /// What their tables may take together.
+    tables: Arc<Budget>,
+}
+
+impl Default for Loads {
+    fn default() -> Self {
+        let open = Shares::new(MAX_OPEN_LOADS, MAX_OPEN_LOADS_OF_A_TOKEN);
+        Self { open, turns: Arc::new(Turns::new(MAX_BULK_LOADS)), tables: Arc::new(Budget::new(MAX_TABLES_BYTES)) }
+    }
+}
+
+static TICKETS: LazyLock<Mapping> = LazyLock::new(Mapping::tickets);
+static EVENTS: LazyLock<Mapping> = LazyLock::new(Mapping::default);
+
+/// What the rows of a body are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowsAre {
+    /// One row a ticket, as it is now.
+    Tickets,
+    /// One row an event.
+    Events,
+}
+
+impl RowsAre {
+    fn mapping(self) -> &'static Mapping {
+        match self {
+            Self::Tickets => &TICKETS,
+            Self::Events => &EVENTS,
+        }
+    }
+}
+
+/// What happens at a bad row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnError {
+    /// It is left out and told; the others are taken.
+    #[default]
+    Skip,
+    /// The load ends with 422. Rows of the body are taken in batches of some thousand: those of the batches before stand, and
+    /// none of the batch that has the bad row, unless only the engine could refuse it.
+    Abort,
+}
+
+/// Which levels fire that are found passed already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Levels {
+    /// The highest passed level of each clock, once.
+    #[default]
+    Latest,
+    /// Every one.
+    All,
+    /// None; they are marked as passed.
+    None,
+}
+
+impl From<Levels> for Passed {
+    fn from(levels: Levels) -> Self {
+        match levels {
+            Levels::Latest => Self::Latest,
+            Levels::All => Self::All,
+            Levels::None => Self::None,
+        }
+    }
+}
+
+/// How a body is loaded.
+#[derive(Debug, Clone, Copy, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields, default)]
+pub struct LoadQuery {
+    /// What happens at a bad row.
+    #[param(inline)]
+    pub on_error: OnError,
+    /// Which levels fire that have passed already, for example those of an old ticket that is new here.
+    #[param(inline)]
+    pub levels: Levels,
+}
+
+/// Reads a body and takes its rows.
+///
+/// # Errors
+/// As a problem: 400 and 422 for bodies that cannot be read, 408, 413, 415, and what the service refuses.
+pub async fn load(
+    rows_are: RowsAre,
+    state: &AppState,
+    operator: Operator,
+    key: IdempotencyKey,
+    query: LoadQuery,
+    request: &HttpRequest,
+    mut body: web::Payload,
+) -> Answer<LoadAnswer> {
+    let (format, packing) = content_type::said(request)?;
+    let (head, ended) = head(&mut body).await?;
+    if !head.is_empty() && !packing.fits(&head) {
+        return Err(Problem::bad_request("the body is not packed as its content-encoding says"));
+    }
+    let token = Arc::clone(&operator.actor);
+    let rows = Rows::new(rows_are, query, operator.actor, key.number());
+    // An object instead of an array of objects is one row.
+    let is_one = format == Some(Format::Json) && head.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
+    if ended && head.len() <= SMALL_BODY_BYTES && content_type::is_plain_text(&head) {
+        return load_small(rows, &state.service, wrapped(Cursor::new(head), is_one), format).await;
+    }
+    let place = state.loads.open.take(&token, 1, Duration::from_secs(PLACE_WAIT_S)).await.map_err(too_many_open)?;
+    // From here on the number of open bodies bounds what they hold.
+    let room = request.extensions().get::<Rc<Room>>().cloned();
+    room.inspect(|room| room.leave());
+    let turn = Arc::new(state.loads.turns.of(token));
+    let (feeder, reader) = body_reader::channel(Arc::clone(&turn));
+    let service = state.service.clone();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let options = Options {
+        spool_dir: Some(state.service.data_dir().to_owned()),
+        tables: TableBounds::shared(Arc::clone(&state.loads.tables)),
+        ..options(&rows, format, threads)
+    };
+    let reading = rt::task::spawn_blocking(move || {
+        // Held by the thread: a request that is dropped leaves it running for a moment.
+        let _place = place;
+        load_stream(rows, &service, wrapped(reader, is_one), &options, &turn)
+    });
+    let feeding = pin!(feeder.feed(head, body, state.limits.bulk_body_bytes));
+    let read = match select(reading, feeding).await {
+        Either::Left((read, _)) => read,
+        Either::Right(((), reading)) => reading.await,
+    };
+    read.map_err(|_| Problem::failed("the reader of the body gave up"))?
+}
+
+fn too_many_open(full: Full) -> Problem {
+    let words = match full {
+        Full::All => format!("{MAX_OPEN_LOADS} bulk bodies are being read, the most that are at the same time"),
+        Full::Token => format!(
+            "{MAX_OPEN_LOADS_OF_A_TOKEN} bulk bodies of this token are being read, the most of one token at the same time"
+        ),
+    };
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, words).retry_after_s(OPEN_RETRY_S)
+}
+
+/// The first bytes of a body, and whether they are all.
+async fn head(body: &mut web::Payload) -> Answer<(Bytes, bool)> {
+    let mut head = BytesMut::new();
+    while head.len() < BULK_HEAD_BYTES {
+        match body.next().await {
+            Some(bytes) => head.extend_from_slice(&bytes.map_err(|error| Problem::from(&error))?),
+            None => return Ok((head.freeze(), true)),
+        }
+    }
+    Ok((head.freeze(), false))
+}
+
+fn wrapped(body: impl Read + Send + 'static, is_one: bool) -> Source {
+    let (open, close): (&[u8], &[u8]) = if is_one { (b"[", b"]") } else { (b"", b"") };
+    Source::stream("body", open.chain(body).chain(close))
+}
+
+fn options(rows: &Rows, format: Option<Format>, threads: usize) -> Options {
+    let strict = rows.query.on_error == OnError::Abort;
+    Options { format, strict, threads, block_bytes: BULK_BLOCK_BYTES, lines: true, ..Options::default() }
+}
+
+/// Reads a small body on the thread that has it.
+async fn load_small(mut rows: Rows, service: &Service, source: Source, format: Option<Format>) -> Answer<LoadAnswer> {
+    let mut batches = Vec::new();
+    let mut rejects = Vec::new();
+    let read = ingest::read_numbered(
+        [source],
+        rows.rows_are.mapping(),
+        &options(&rows, format, 0),
+        |numbered| {
+            batches.push(numbered);
+            ControlFlow::Continue(())
+        },
+        |reject| {
+            rejects.push(reject.clone());
+            Ok(())
+        },
+    );
+    rejects.iter().for_each(|reject| rows.answer.reject(reject));
+    let report = read.map_err(|error| rows.problem(error))?;
+    for Numbered { batch, lines } in batches {
+        let unheard = loader::unheard(&batch, &service.view());
+        let unknown = if unheard.is_empty() {
+            unheard
+        } else {
+            let service = service.clone();
+            web::block(move || loader::unknown(unheard, &service))
+                .await
+                .map_err(|_| Problem::failed("no thread is free"))?
+        };
+        let (load, lines) = rows.next_load(Numbered { batch, lines }, &unknown)?;
+        let applied = service.load(load).await?;
+        rows.applied(&applied, &lines)?;
+    }
+    Ok(rows.answer.finish(report.rows))
+}
+
+/// Reads a body on this thread and those of its parsers.
+fn load_stream(rows: Rows, service: &Service, source: Source, options: &Options, turn: &Turn) -> Answer<LoadAnswer> {
+    let mapping = rows.rows_are.mapping();
+    let rows = RefCell::new(rows);
+    let mut stopped = None;
+    let read = ingest::read_numbered(
+        [source],
+        mapping,
+        options,
+        |numbered| {
+            turn.pass_on();
+            match take(&mut rows.borrow_mut(), service, numbered) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(problem) => {
+                    stopped = Some(problem);
+                    ControlFlow::Break(())
+                }
+            }
+        },
+        |reject| {
+            rows.borrow_mut().answer.reject(reject);
+            Ok(())
+        },
+    );
+    let rows = rows.into_inner();
+    match (stopped, read) {
+        (Some(problem), _) => Err(rows.stopped(problem)),
+        (None, Err(error)) => Err(rows.problem(error)),
+        (None, Ok(report)) => Ok(rows.answer.finish(report.rows)),
+    }
+}
+
+fn take(rows: &mut Rows, service: &Service, numbered: Numbered) -> Answer<()> {
+    let unheard = loader::unheard(&numbered.batch, &service.view());
+    let unknown = if unheard.is_empty() { unheard } else { loader::unknown(unheard, service) };
+    let (load, lines) = rows.next_load(numbered, &unknown)?;
+    let applied = service.load_blocking(load).map_err(|refusal: Refusal| Problem::from(refusal))?;
+    rows.applied(&applied, &lines)
+}
+
+/// The problem that an input which cannot be read on is.
+fn problem_of_ingest(error: &IngestError) -> Problem {
+    match error {
+        IngestError::Io { error, .. } => match BodyError::of(error) {
+            Some(body) => problem_of(body),
+            // Damaged gzip or zstd, or the disk that a table is spooled to.
+            None if error.kind() == std::io::ErrorKind::StorageFull => Refusal::DiskFull.into(),
+            None => Problem::bad_request(format!("the body cannot be unpacked: {error}")),
+        },
+        IngestError::Bomb { .. } | IngestError::TooLarge { .. } | IngestError::Expands { .. } => {
+            Problem::too_large(error.to_string())
+        }
+        IngestError::Busy { .. } => {
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).retry_after_s(OPEN_RETRY_S)
+        }
+        IngestError::Malformed { .. } => Problem::bad_request(error.to_string()),
+        IngestError::Columns { .. } | IngestError::Rejected(_) => Problem::invalid(error.to_string()),
+        IngestError::Sink(_) => Problem::failed(error.to_string()),
+    }
+}
+
+fn problem_of(error: &BodyError) -> Problem {
+    match error {
+        BodyError::Gone | BodyError::Broken(_) => Problem::bad_request(error.to_string()),
+        BodyError::TooLarge { .. } => Problem::too_large(error.to_string()),
+        BodyError::Slow(_) => Problem::new(StatusCode::REQUEST_TIMEOUT, error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,328 @@
+//! `/v1/escalations/feed`: escalations as they happen, as Server-Sent Events.
+//!
+//! A reader is woken when there is something new, reads a chunk of records on a blocking thread, and gives the worker back
+//! before the next: a reader that is far behind does not hold up anybody else. What one reader is sent waits in its own
+//! connection; the records themselves are read from the service, so a slow reader costs no memory. How many readers there are is
+//! bounded ([`readers`]), and a reader whose token no longer lets it in is sent no more.
+//!
+//! An event's id is the epoch and the number of its record, as `1.9f3a61c4-4711`: a follower that comes back with an id from a
+//! time that a restore has undone is refused (410) and told where its records part from ours.
+
+pub(crate) mod subscribers;
+
+use super::{EscalationAnswer, GapAnswer, Kind, epoch_of};
+use crate::limits::{FEED_CHUNK_ROWS, FEED_HEARTBEAT_S, FEED_WAKE_MS, MAX_FEED_READERS, MAX_FEED_READERS_OF_A_TOKEN};
+use crate::server::auth::{Caller, TokenHash, Viewer, wall_clock};
+use crate::server::params;
+use crate::server::policy::edit::blocking;
+use crate::server::problem::{Answer, FieldError, Problem};
+use crate::server::quota::Full;
+use crate::server::state::AppState;
+use crate::service::Service;
+use crate::store::epochs::Epoch;
+use crate::store::history::Looked;
+use crate::store::record::{EscalationFilter, RecordKind};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, HeaderName};
+use actix_web::web::Bytes;
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, get, web};
+use futures_util::{Stream, stream};
+use serde::{Deserialize, Serialize};
+use std::fmt::Write;
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use subscribers::Place;
+use tokio::sync::watch;
+use tokio::time::Instant;
+use utoipa::IntoParams;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// Seconds after which a client that found all places taken should come again.
+const READERS_RETRY_S: u64 = 10;
+
+/// Tells proxies not to hold the stream back.
+const NO_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+const WAKE: Duration = Duration::from_millis(FEED_WAKE_MS);
+const HEARTBEAT: Duration = Duration::from_secs(FEED_HEARTBEAT_S);
+
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// The routes of the feed.
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(feed);
+}
+
+/// Which records are wanted.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields, default)]
+pub struct FeedQuery {
+    /// Records of this ticket.
+    #[param(max_length = 255)]
+    pub ticket: Option<String>,
+    /// Records of this kind.
+    #[param(inline)]
+    pub kind: Option<Kind>,
+    /// Records of this clock.
+    #[param(max_length = 255)]
+    pub clock: Option<String>,
+    /// Records of tickets with this priority.
+    #[param(max_length = 255)]
+    pub priority: Option<String>,
+    /// Records of tickets of this team.
+    #[param(max_length = 255)]
+    pub team: Option<String>,
+    /// Records of tickets of this owner.
+    #[param(max_length = 255)]
+    pub owner: Option<String>,
+    /// Records of this level, from 1.
+    #[param(minimum = 0, maximum = 12)]
+    pub level: Option<u8>,
+    /// Records after this sequence number; without it and without `Last-Event-ID` those from now on. 0: all there are.
+    #[param(minimum = 0, maximum = 9007199254740991_u64)]
+    pub after: Option<u64>,
+}
+
+/// Follow escalations
+///
+/// Server-Sent Events. Each has the epoch and the record's sequence number as `id` (`1.9f3a61c4-4711`), its kind (fired, withdrawn,
+/// by_hand, acknowledged) as `event` and the record as `data`, in the JSON of `GET /v1/escalations`. A client that comes back with
+/// `Last-Event-ID` misses nothing and gets nothing twice. An id that this service has never given (the data was restored from a
+/// backup since, or is another service's) is 410; the answer says where to go on. A bare sequence number is taken for one of the
+/// present epoch. Where a file of the history is damaged an event `gap` comes in place of its records, with their numbers. While
+/// nothing happens a comment comes every 15 seconds. The feed ends within a second when its token is revoked or expires. One token
+/// may have 64 readers; one that takes nothing for a while is dropped.
+#[utoipa::path(
+    tag = "escalations",
+    params(
+        FeedQuery,
+        ("Last-Event-ID" = Option<String>, Header, description = "The `id` of the last event that was received; counts before `after`.", pattern = "^([0-9]{1,10}\\.[0-9a-f]{8}-)?[0-9]{1,16}$"),
+    ),
+    responses(
+        (status = 200, description = "Events, for as long as the client listens.", content_type = "text/event-stream", body = String),
+        (status = 410, description = "The event of `Last-Event-ID` is not one of this data: it was restored.", body = Problem, content_type = "application/problem+json"),
+    ),
+    security(("bearer" = ["viewer"]))
+)]
+#[get("/escalations/feed")]
+async fn feed(
+    viewer: Viewer,
+    state: web::Data<AppState>,
+    query: web::Query<FeedQuery>,
+    request: HttpRequest,
+) -> Answer<HttpResponse> {
+    let place = state.readers.enter(&viewer.actor, Instant::now()).map_err(too_many)?;
+    let token = request.extensions().get::<Caller>().and_then(|caller| caller.token_hash.clone());
+    let news = state.service.last_escalation();
+    let filter = query.filter()?;
+    let asked = match last_event_id(&request)? {
+        Some((epoch, sequence)) => Some(in_common(&state.service, epoch, sequence, *news.borrow())?),
+        None => query.after,
+    };
+    let after = params::sequence("after", asked.unwrap_or_else(|| *news.borrow()))?;
+    let follower = Follower { filter, after, news, state, token, checked: Instant::now() };
+    let events = stream::unfold(Some(follower), |follower| async {
+        let mut follower = follower?;
+        match follower.next().await {
+            Ok(Some(bytes)) => Some((Ok(bytes), Some(follower))),
+            Ok(None) => None,
+            Err(problem) => Some((Err(io::Error::other(problem)), None)),
+        }
+    });
+    Ok(HttpResponse::Ok()
+        .content_type("text/event-stream")
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .insert_header((NO_BUFFERING, "no"))
+        .streaming(Placed { events: Box::pin(events), place }))
+}
+
+fn too_many(full: Full) -> Problem {
+    let words = match full {
+        Full::All => {
+            format!("all of the {MAX_FEED_READERS} places for readers of the feed are taken, or kept for other tokens")
+        }
+        Full::Token => {
+            format!("{MAX_FEED_READERS_OF_A_TOKEN} readers of this token follow the feed, the most of one token")
+        }
+    };
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, words).retry_after_s(READERS_RETRY_S)
+}
+
+/// Events for a reader that has a place. The connection asks for the next ones when there is room for them, and so only once the
+/// reader has taken those before.
+struct Placed<S> {
+    events: Pin<Box<S>>,
+    place: Place,
+}
+
+impl<S: Stream> Stream for Placed<S> {
+    type Item = S::Item;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<S::Item>> {
+        if !self.place.has_taken() {
+            return Poll::Ready(None);
+        }
+        let events = self.events.as_mut().poll_next(context);
+        if matches!(events, Poll::Ready(Some(_))) {
+            self.place.offer(Instant::now());
+        }
+        events
+    }
+}
+
+impl FeedQuery {
+    fn filter(&self) -> Answer<EscalationFilter> {
+        params::words(&[
+            ("ticket", &self.ticket),
+            ("clock", &self.clock),
+            ("priority", &self.priority),
+            ("team", &self.team),
+            ("owner", &self.owner),
+        ])?;
+        params::level(self.level)?;
+        Ok(EscalationFilter {
+            ticket: self.ticket.clone(),
+            kind: self.kind.map(RecordKind::from),
+            clock: self.clock.clone(),
+            priority: self.priority.clone(),
+            team: self.team.clone(),
+            owner: self.owner.clone(),
+            level: self.level,
+            since_ms: None,
+            until_ms: None,
+        })
+    }
+}
+
+/// The epoch and the number of the last event that was received. A bare number says no epoch.
+fn last_event_id(request: &HttpRequest) -> Answer<Option<(Option<Epoch>, u64)>> {
+    let Some(value) = request.headers().get(LAST_EVENT_ID) else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default();
+    let (epoch, number) = text.rsplit_once('-').map_or((None, text), |(epoch, number)| (Some(epoch), number));
+    let epoch = epoch.map(str::parse::<Epoch>).transpose();
+    let is_number = number.len() <= 16 && number.bytes().all(|byte| byte.is_ascii_digit());
+    match (epoch, number.parse()) {
+        (Ok(epoch), Ok(sequence)) if is_number => Ok(Some((epoch, sequence))),
+        // What a browser sends before its first event.
+        _ if text.is_empty() => Ok(None),
+        _ => {
+            let message = format!("last-event-id is {text:?}, expected the id of an event of this feed");
+            Err(Problem::bad_request(&message).with_error(FieldError::new(message).field("last-event-id")))
+        }
+    }
+}
+
+/// The number to go on after, if the event of that epoch and number is one of ours.
+fn in_common(service: &Service, epoch: Option<Epoch>, sequence: u64, last: u64) -> Answer<u64> {
+    let Some(epoch) = epoch else { return Ok(sequence) };
+    let epochs = service.epochs();
+    let common = epochs.last_common_escalation(epoch).map(|common| common.min(last));
+    if common.is_some_and(|common| sequence <= common) {
+        return Ok(sequence);
+    }
+    let current = epochs.current().map(|current| current.to_string()).unwrap_or_default();
+    let go_on = match common {
+        Some(common) => format!(
+            "the last event in common is {epoch}-{common}: come back with that id to get the events since, and discard those \
+             after it"
+        ),
+        None => "nothing is in common: come back without an id, with after=0 for all events".to_owned(),
+    };
+    let detail = format!(
+        "the event {epoch}-{sequence} is not one of this data, which is of epoch {current} (reason: {}); {go_on}",
+        epochs.reason()
+    );
+    let error =
+        FieldError::new("not an event of this data").field("last-event-id").value(format!("{epoch}-{sequence}"));
+    let error = match common {
+        Some(common) => error.expected(format!("{epoch}-{common}")),
+        None => error,
+    };
+    Err(Problem::new(StatusCode::GONE, detail).with_error(error))
+}
+
+/// Somebody who follows the feed.
+struct Follower {
+    state: web::Data<AppState>,
+    filter: EscalationFilter,
+    /// The last record that was looked at.
+    after: u64,
+    news: watch::Receiver<u64>,
+    token: Option<TokenHash>,
+    /// When the token was looked up last.
+    checked: Instant,
+}
+
+impl Follower {
+    /// The next bytes for the client; `None` at the end, when the service stops or the token no longer lets the client in.
+    async fn next(&mut self) -> Answer<Option<Bytes>> {
+        let silent_since = Instant::now();
+        loop {
+            if self.state.stopping.load(Ordering::Relaxed) || !self.is_still_admitted() {
+                return Ok(None);
+            }
+            if *self.news.borrow_and_update() > self.after {
+                let events = self.read().await?;
+                // The worker's other requests come first.
+                tokio::task::yield_now().await;
+                if !events.is_empty() {
+                    return Ok(Some(events));
+                }
+                continue;
+            }
+            if let Ok(Err(_)) = tokio::time::timeout(WAKE, self.news.changed()).await {
+                return Ok(None);
+            }
+            if silent_since.elapsed() >= HEARTBEAT {
+                return Ok(Some(Bytes::from_static(b":\n\n")));
+            }
+        }
+    }
+
+    fn is_still_admitted(&mut self) -> bool {
+        let (Some(tokens), Some(token)) = (&self.state.tokens, &self.token) else { return true };
+        let now = Instant::now();
+        if now.duration_since(self.checked) < WAKE {
+            return true;
+        }
+        self.checked = now;
+        tokens.still_admits(token, wall_clock::now_ms())
+    }
+
+    /// The next chunk of events; empty when none of its records is wanted.
+    async fn read(&mut self) -> Answer<Bytes> {
+        let (service, filter, after) = (self.state.service.clone(), self.filter.clone(), self.after);
+        let (text, next) = blocking(move || chunk(&service, &filter, after)).await?;
+        self.after = next.max(after);
+        Ok(text.into())
+    }
+}
+
+/// The next records as events, and the number to go on from.
+fn chunk(service: &Service, filter: &EscalationFilter, after: u64) -> Answer<(String, u64)> {
+    let Looked { records, up_to, gaps } = service.escalations(after, filter, FEED_CHUNK_ROWS)?;
+    let mut text = String::new();
+    let mut gaps = gaps.into_iter().map(GapAnswer::from).peekable();
+    for record in &records {
+        while let Some(gap) = gaps.next_if(|gap| gap.from < record.sequence) {
+            event(&epoch_of(service, gap.to), gap.to, "gap", &gap, &mut text);
+        }
+        let record_answer = EscalationAnswer::new(record, service);
+        event(&record_answer.epoch, record.sequence, record.kind.name(), &record_answer, &mut text);
+    }
+    for gap in gaps {
+        event(&epoch_of(service, gap.to), gap.to, "gap", &gap, &mut text);
+    }
+    Ok((text, up_to))
+}
+
+/// One event. JSON has no line ends, so one `data` line holds it.
+fn event(epoch: &str, sequence: u64, name: &str, data: &impl Serialize, text: &mut String) {
+    let json = serde_json::to_string(data).unwrap_or_default();
+    // Writing to a string cannot fail.
+    let _ = write!(text, "id: {epoch}-{sequence}\nevent: {name}\ndata: {json}\n\n");
+}

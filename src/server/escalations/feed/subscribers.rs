@@ -1,0 +1,103 @@
+//! Who follows the feed: so many in all, a share of them at most for one token, and some places that only a token without any
+//! reader gets. So one client with many readers, or with readers that never read, shuts nobody else out.
+//!
+//! A reader that was offered events and has taken none of them for a while loses its place as soon as somebody wants one. Its
+//! connection ends by itself: the system closes connections whose other end takes nothing (see `server::run`).
+
+#[cfg(test)]
+mod tests;
+
+use crate::limits::{MAX_FEED_READERS, MAX_FEED_READERS_OF_A_TOKEN, RESERVED_FEED_READERS};
+use crate::server::quota::Full;
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// All readers.
+#[derive(Debug)]
+pub struct Readers {
+    /// How long a reader may take nothing of what it is offered.
+    patience: Duration,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    by_number: HashMap<u64, Reader, RandomState>,
+    next_number: u64,
+}
+
+#[derive(Debug)]
+struct Reader {
+    token: Arc<str>,
+    /// Since when there are events that it has not taken.
+    offered: Option<Instant>,
+}
+
+/// A reader's place, until it is dropped.
+#[derive(Debug)]
+pub struct Place {
+    readers: Arc<Readers>,
+    number: u64,
+}
+
+impl Readers {
+    pub fn new(patience: Duration) -> Self {
+        Self { patience, known: Mutex::default() }
+    }
+
+    /// A place for a reader.
+    ///
+    /// # Errors
+    /// [`Full`].
+    pub fn enter(self: &Arc<Self>, token: &Arc<str>, now: Instant) -> Result<Place, Full> {
+        let mut known = self.known();
+        let is_stuck = |since: Instant| now.saturating_duration_since(since) >= self.patience;
+        known.by_number.retain(|_, reader| !reader.offered.is_some_and(is_stuck));
+        let all = known.by_number.len();
+        let of_token = known.by_number.values().filter(|reader| reader.token == *token).count();
+        if of_token >= MAX_FEED_READERS_OF_A_TOKEN {
+            return Err(Full::Token);
+        }
+        let reserved = if of_token == 0 { 0 } else { RESERVED_FEED_READERS };
+        if all + reserved >= MAX_FEED_READERS {
+            return Err(Full::All);
+        }
+        let number = known.next_number;
+        known.next_number += 1;
+        known.by_number.insert(number, Reader { token: Arc::clone(token), offered: None });
+        Ok(Place { readers: Arc::clone(self), number })
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Place {
+    /// The reader is offered events.
+    pub fn offer(&self, now: Instant) {
+        if let Some(reader) = self.readers.known().by_number.get_mut(&self.number) {
+            reader.offered = Some(now);
+        }
+    }
+
+    /// The reader has taken what it was offered. Whether it still has its place.
+    pub fn has_taken(&self) -> bool {
+        match self.readers.known().by_number.get_mut(&self.number) {
+            Some(reader) => {
+                reader.offered = None;
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.readers.known().by_number.remove(&self.number);
+    }
+}

@@ -1,0 +1,267 @@
+//! Starts and stops the server. It runs in a thread of its own, so that a command, or a test in the same process, can hold it.
+
+use super::auth::tls::{Tls, TlsError};
+use super::auth::tokens::{TokenBook, TokensError};
+use super::auth::wall_clock;
+use super::bulk::Loads;
+use super::docs::openapi::Description;
+use super::escalations::feed::subscribers::Readers;
+use super::middleware::idempotency::KeptAnswers;
+use super::middleware::rate_limit::{RateLimits, Rates};
+use super::middleware::{Rooms, Timeouts};
+use super::routes;
+use super::routes::Routes;
+use super::state::{AppState, Limits};
+use crate::limits::{LISTEN_BACKLOG, METRICS_CONNECTIONS};
+use crate::service::Service;
+use actix_web::dev::ServerHandle;
+use actix_web::{HttpServer, web};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, listen as listen_on, socket_with, sockopt};
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+use thiserror::Error;
+
+/// How the server is set up.
+#[derive(Debug, Clone)]
+pub struct ServerConfig {
+    pub listen: SocketAddr,
+    /// A second listener for health and metrics, which needs no token: for an address that only the operator reaches.
+    pub metrics_listen: Option<SocketAddr>,
+    /// The data folder whose tokens are asked for. `None`: everybody is the administrator `local`.
+    pub tokens_of: Option<PathBuf>,
+    pub tls: Option<Tls>,
+    pub workers: usize,
+    /// Open connections of one worker.
+    pub connections: usize,
+    pub limits: Limits,
+    pub timeouts: Timeouts,
+    pub rates: Rates,
+    /// How long requests may take that run when the server stops.
+    pub drain: Duration,
+}
+
+/// Why the server did not start.
+#[derive(Debug, Error)]
+pub enum ServerError {
+    #[error("cannot listen on {address}: {error}")]
+    Listen { address: SocketAddr, error: io::Error },
+    #[error(transparent)]
+    Tokens(#[from] TokensError),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    #[error("the server cannot run: {0}")]
+    Run(String),
+}
+
+/// A running server. Dropped without [`Handle::stop`], it runs on until the process ends.
+pub struct Handle {
+    /// Where it listens.
+    pub address: SocketAddr,
+    pub metrics_address: Option<SocketAddr>,
+    state: web::Data<AppState>,
+    tls: Option<Tls>,
+    servers: Vec<ServerHandle>,
+    thread: JoinHandle<io::Result<()>>,
+}
+
+/// Starts the server.
+///
+/// # Errors
+/// [`ServerError`]; nothing runs then.
+pub fn start(config: ServerConfig, service: Service) -> Result<Handle, ServerError> {
+    start_with(config, service, routes::v1)
+}
+
+/// Starts the server with these routes under `/v1`.
+pub(crate) fn start_with(config: ServerConfig, service: Service, v1: Routes) -> Result<Handle, ServerError> {
+    let tokens = match &config.tokens_of {
+        Some(folder) => Some(TokenBook::open(folder, wall_clock::now_ms())?),
+        None => None,
+    };
+    let state = web::Data::new(AppState {
+        service,
+        tokens,
+        stopping: AtomicBool::new(false),
+        limits: config.limits,
+        timeouts: config.timeouts,
+        rates: RateLimits::new(config.rates),
+        rooms: Arc::new(Rooms::new(config.limits.body_bytes)),
+        loads: Loads::default(),
+        readers: Arc::new(Readers::new(config.timeouts.body_idle)),
+        answers: KeptAnswers::default(),
+    });
+    let failed = |error: &dyn std::fmt::Display| ServerError::Run(error.to_string());
+    let rustls_config = config.tls.as_ref().map(Tls::server_config).transpose()?;
+    let tls = config.tls.clone();
+    let description = Description::new(routes::description(v1)).map_err(|error| failed(&error))?;
+    let description = web::Data::new(description);
+    let patience = config.timeouts.body_idle;
+    let (listener, address) = listen(config.listen, patience)?;
+    let metrics = config.metrics_listen.map(|address| listen(address, patience)).transpose()?;
+    let metrics_address = metrics.as_ref().map(|(_, address)| *address);
+
+    let (started, starts) = mpsc::channel();
+    let shared = state.clone();
+    let thread = thread::Builder::new().name("http".to_owned()).spawn(move || {
+        let main = Main { listener, rustls_config, v1 };
+        actix_web::rt::System::new().block_on(serve(config, main, metrics, shared, description, &started))
+    });
+    let thread = thread.map_err(|error| failed(&error))?;
+    match starts.recv() {
+        Ok(Ok(servers)) => Ok(Handle { address, metrics_address, state, tls, servers, thread }),
+        Ok(Err(error)) => Err(ServerError::Run(error)),
+        Err(_) => Err(ServerError::Run("its thread has ended".to_owned())),
+    }
+}
+
+/// Listens for connections. Those whose other end takes nothing of what it is sent for a while are closed by the system: nobody
+/// else could, since their tasks wait for room to write.
+fn listen(address: SocketAddr, patience: Duration) -> Result<(TcpListener, SocketAddr), ServerError> {
+    let failed = |error: io::Error| ServerError::Listen { address, error };
+    let listening = || {
+        let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+        let socket = socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+        // A start right after a stop finds the connections of before still ending.
+        sockopt::set_socket_reuseaddr(&socket, true)?;
+        // Connections inherit it.
+        sockopt::set_tcp_user_timeout(&socket, u32::try_from(patience.as_millis()).unwrap_or(u32::MAX))?;
+        bind(&socket, &address)?;
+        listen_on(&socket, LISTEN_BACKLOG)?;
+        Ok(socket)
+    };
+    let socket = listening().map_err(|error: rustix::io::Errno| failed(error.into()))?;
+    let listener = TcpListener::from(socket);
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
+}
+
+/// What the main listener has and the one of metrics has not.
+struct Main {
+    listener: TcpListener,
+    rustls_config: Option<rustls::ServerConfig>,
+    v1: Routes,
+}
+
+async fn serve(
+    config: ServerConfig,
+    main: Main,
+    metrics: Option<(TcpListener, SocketAddr)>,
+    state: web::Data<AppState>,
+    description: web::Data<Description>,
+    started: &mpsc::Sender<Result<Vec<ServerHandle>, String>>,
+) -> io::Result<()> {
+    let servers = main_server(&config, main, state.clone(), description.clone()).and_then(|main| {
+        let metrics = match metrics {
+            Some((listener, _)) => Some(metrics_server(&config, listener, state, description)?),
+            None => None,
+        };
+        Ok((main, metrics))
+    });
+    let (main, metrics) = match servers {
+        Ok(servers) => servers,
+        Err(error) => {
+            let _ = started.send(Err(error.to_string()));
+            return Err(error);
+        }
+    };
+    let handles = std::iter::once(main.handle()).chain(metrics.as_ref().map(actix_web::dev::Server::handle)).collect();
+    let _ = started.send(Ok(handles));
+    match metrics {
+        Some(metrics) => futures_util::future::try_join(main, metrics).await.map(|_| ()),
+        None => main.await,
+    }
+}
+
+fn main_server(
+    config: &ServerConfig,
+    main: Main,
+    state: web::Data<AppState>,
+    description: web::Data<Description>,
+) -> io::Result<actix_web::dev::Server> {
+    let Main { listener, rustls_config, v1 } = main;
+    let server = HttpServer::new(move || routes::app(state.clone(), description.clone(), v1))
+        .workers(config.workers)
+        .max_connections(config.connections)
+        .keep_alive(config.timeouts.keep_alive)
+        .client_request_timeout(config.timeouts.head)
+        .shutdown_timeout(config.drain.as_secs().max(1))
+        .disable_signals();
+    let server = match rustls_config {
+        Some(tls) => server.tls_handshake_timeout(config.timeouts.head).listen_rustls_0_23(listener, tls)?,
+        None => server.listen(listener)?,
+    };
+    Ok(server.run())
+}
+
+fn metrics_server(
+    config: &ServerConfig,
+    listener: TcpListener,
+    state: web::Data<AppState>,
+    description: web::Data<Description>,
+) -> io::Result<actix_web::dev::Server> {
+    let server = HttpServer::new(move || routes::metrics_app(state.clone(), description.clone()))
+        .workers(1)
+        .max_connections(METRICS_CONNECTIONS)
+        .keep_alive(config.timeouts.keep_alive)
+        .client_request_timeout(config.timeouts.head)
+        .shutdown_timeout(1)
+        .disable_signals();
+    Ok(server.listen(listener)?.run())
+}
+
+impl Handle {
+    /// Whether the server's thread still runs.
+    pub fn is_running(&self) -> bool {
+        !self.thread.is_finished()
+    }
+
+    /// Reads the tokens again, whatever the time.
+    pub fn reload_tokens(&self) {
+        if let Some(tokens) = &self.state.tokens {
+            tokens.reload();
+        }
+    }
+
+    /// Reads certificate and key again; returns the certificate's file, `None` without TLS.
+    ///
+    /// # Errors
+    /// [`TlsError`]; those that were in use stay in use then.
+    pub fn reload_tls(&self) -> Result<Option<&Path>, TlsError> {
+        let Some(tls) = &self.tls else { return Ok(None) };
+        tls.reload().map(|()| Some(tls.certificate()))
+    }
+
+    /// Bytes of bodies that there is room for.
+    #[cfg(test)]
+    pub(crate) fn free_room(&self) -> usize {
+        self.state.rooms.free()
+    }
+
+    /// How many tokens there are; `None` when none is asked for.
+    pub fn tokens(&self) -> Option<usize> {
+        self.state.tokens.as_ref().map(TokenBook::len)
+    }
+
+    /// From now on not ready, and connections are closed after their answer: so that who balances the load goes elsewhere.
+    pub fn begin_stop(&self) {
+        self.state.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Takes no more connections, lets running requests end (up to the drain time), and waits until all is over. Blocks.
+    ///
+    /// # Errors
+    /// When the server had failed before.
+    pub fn stop(self) -> io::Result<()> {
+        self.begin_stop();
+        for server in &self.servers {
+            // The request to stop is sent at once; the future only waits for its end, which the thread's end tells.
+            drop(server.stop(true));
+        }
+        self.thread.join().unwrap_or_else(|_| Err(io::Error::other("the server's thread panicked")))
+    }
+}

@@ -1,0 +1,171 @@
+//! Bodies that come too slowly, or find no room.
+//!
+//! The framework's own timeout ends with the head: a client that sends a byte of its body now and then would hold its connection,
+//! and whatever its handler holds, for ever. So a body must go on within some seconds, and end within some minutes and the time
+//! that its bytes take at a modest pace. Only the time for which the client keeps us waiting counts: a bulk load that waits for
+//! the journal (back-pressure) is not slow.
+//!
+//! What has come of a body lies in memory until its request is answered, so that there is room for so many bytes only, in all and
+//! of one token ([`Room`]). A body whose length is known takes it before its first byte is read, any other as it comes. While
+//! there is none the sender waits, and is told to come again when that takes long. Bulk bodies give their room back once they are
+//! open: from then on their number bounds what they hold.
+
+use super::body_memory::{NoRoom, Room};
+use crate::limits::{LEAST_BODY_BYTES_A_MINUTE, LEAST_BODY_BYTES_A_SECOND, ROOM_STEP_BYTES};
+use crate::server::quota::Share;
+use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
+use actix_web::web::Bytes;
+use futures_util::Stream;
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// How long a client may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For the head of a request.
+    pub head: Duration,
+    /// From one piece of a body to the next, and for how long nothing of an answer may be taken.
+    pub body_idle: Duration,
+    /// For all waiting for one body, beside a second for every [`LEAST_BODY_BYTES_A_SECOND`]. Of each minute of it
+    /// [`LEAST_BODY_BYTES_A_MINUTE`] must come.
+    pub body_total: Duration,
+    /// Between two requests on a connection.
+    pub keep_alive: Duration,
+}
+
+/// The same body, with an error of the kind [`io::ErrorKind::TimedOut`] when it comes too slowly, and with [`NoRoom`] when there
+/// is no room for it. `length` is its length where it is known and the body is read whole.
+pub fn bounded(payload: Payload, timeouts: Timeouts, room: Rc<Room>, length: Option<u64>) -> Payload {
+    if matches!(payload, Payload::None) {
+        return payload;
+    }
+    let body = Bounded {
+        payload,
+        timeouts,
+        waited: Duration::ZERO,
+        bytes: 0,
+        waiting: None,
+        minute: Minute::default(),
+        room,
+        wanted: length.unwrap_or(0),
+        taking: None,
+        arrived: None,
+    };
+    Payload::Stream { payload: Box::pin(body) }
+}
+
+/// The last minute of waiting.
+#[derive(Debug, Default)]
+struct Minute {
+    /// How long was waited before it, and how much had come.
+    waited: Duration,
+    bytes: u64,
+}
+
+const A_MINUTE: Duration = Duration::from_secs(60);
+
+/// Room that is waited for.
+type Taking = Pin<Box<dyn Future<Output = Result<Share, NoRoom>>>>;
+
+struct Bounded {
+    payload: Payload,
+    timeouts: Timeouts,
+    /// All waiting so far.
+    waited: Duration,
+    /// Bytes so far.
+    bytes: u64,
+    /// Since when we wait for the next piece, and the alarm.
+    waiting: Option<(Instant, Pin<Box<Sleep>>)>,
+    minute: Minute,
+    room: Rc<Room>,
+    /// Bytes that there must be room for.
+    wanted: u64,
+    taking: Option<Taking>,
+    /// A piece that waits for its room.
+    arrived: Option<Bytes>,
+}
+
+impl Stream for Bounded {
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        loop {
+            if let Err(error) = std::task::ready!(this.poll_room(context)) {
+                return Poll::Ready(Some(Err(PayloadError::Io(io::Error::other(error)))));
+            }
+            if let Some(piece) = this.arrived.take() {
+                return Poll::Ready(Some(Ok(piece)));
+            }
+            match std::task::ready!(this.poll_payload(context)) {
+                Some(Ok(piece)) => {
+                    if this.wanted < this.bytes {
+                        this.wanted = this.bytes.next_multiple_of(ROOM_STEP_BYTES as u64);
+                    }
+                    this.arrived = Some(piece);
+                }
+                end => return Poll::Ready(end),
+            }
+        }
+    }
+}
+
+impl Bounded {
+    /// Waits until there is room for what is wanted.
+    fn poll_room(&mut self, context: &mut Context<'_>) -> Poll<Result<(), NoRoom>> {
+        if self.taking.is_none() {
+            self.taking = self.room.take_up_to(self.wanted);
+        }
+        let Some(taking) = &mut self.taking else { return Poll::Ready(Ok(())) };
+        let taken = std::task::ready!(taking.as_mut().poll(context));
+        self.taking = None;
+        Poll::Ready(taken.map(|share| self.room.add(share)))
+    }
+
+    fn poll_payload(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, PayloadError>>> {
+        let this = self;
+        if let Poll::Ready(piece) = Pin::new(&mut this.payload).poll_next(context) {
+            if let Some((since, _)) = this.waiting.take() {
+                this.waited += since.elapsed();
+            }
+            if let Some(Ok(piece)) = &piece {
+                this.bytes += piece.len() as u64;
+            }
+            return Poll::Ready(piece);
+        }
+        let timeouts = this.timeouts;
+        let allowed = timeouts.body_total + Duration::from_secs(this.bytes / LEAST_BODY_BYTES_A_SECOND);
+        let left = allowed.saturating_sub(this.waited);
+        if this.bytes - this.minute.bytes >= LEAST_BODY_BYTES_A_MINUTE {
+            this.minute = Minute { waited: this.waited, bytes: this.bytes };
+        }
+        let left_of_minute = (this.minute.waited + A_MINUTE).saturating_sub(this.waited);
+        let (_, alarm) = this.waiting.get_or_insert_with(|| {
+            let now = tokio::time::Instant::now();
+            (now, Box::pin(sleep_until(now + timeouts.body_idle.min(left).min(left_of_minute))))
+        });
+        match alarm.as_mut().poll(context) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(()) => {
+                this.waiting = None;
+                let words = if left < timeouts.body_idle.min(left_of_minute) {
+                    format!("the body took longer than {} s", allowed.as_secs_f64())
+                } else if left_of_minute < timeouts.body_idle {
+                    let came = this.bytes - this.minute.bytes;
+                    format!("{came} bytes of the body came in a minute, expected at least {LEAST_BODY_BYTES_A_MINUTE}")
+                } else {
+                    format!("nothing more of the body came for {} s", timeouts.body_idle.as_secs_f64())
+                };
+                Poll::Ready(Some(Err(PayloadError::Io(io::Error::new(io::ErrorKind::TimedOut, words)))))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,109 @@
+//! The answers that are kept, oldest out first.
+
+use crate::limits::{KEPT_ANSWER_S, MAX_KEPT_ANSWERS};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::web::Bytes;
+use dashmap::DashMap;
+use dashmap::mapref::entry::Entry;
+use foldhash::quality::RandomState;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Answers by the hash of token, route and key.
+#[derive(Debug, Default)]
+pub struct KeptAnswers {
+    by_key: DashMap<u128, Slot, RandomState>,
+    /// Keys in the order in which their answers came, with the time of each.
+    order: Mutex<VecDeque<(u128, Instant)>>,
+}
+
+#[derive(Debug, Clone)]
+enum Slot {
+    Running,
+    Done(Arc<Kept>, Instant),
+}
+
+/// An answer that is kept.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    pub status: StatusCode,
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    pub bytes: Bytes,
+    /// Of the request that it answers; none of a body that was not read to its end.
+    pub fingerprint: Option<u128>,
+}
+
+/// What a request with a key finds.
+#[derive(Debug)]
+pub(crate) enum Begun<'a> {
+    /// It is the first, and now runs.
+    First(Guard<'a>),
+    /// The first one still runs.
+    Running,
+    Done(Arc<Kept>),
+}
+
+/// Holds the key while the first request runs; dropped without an answer to keep, the key is free again.
+#[derive(Debug)]
+pub(crate) struct Guard<'a> {
+    answers: &'a KeptAnswers,
+    key: u128,
+    is_kept: bool,
+}
+
+impl KeptAnswers {
+    pub(crate) fn begin(&self, key: u128, now: Instant) -> Begun<'_> {
+        let age = Duration::from_secs(KEPT_ANSWER_S);
+        match self.by_key.entry(key) {
+            Entry::Vacant(entry) => {
+                entry.insert(Slot::Running);
+            }
+            Entry::Occupied(mut entry) => match entry.get() {
+                Slot::Done(_, since) if now.duration_since(*since) >= age => {
+                    entry.insert(Slot::Running);
+                }
+                Slot::Running => return Begun::Running,
+                Slot::Done(kept, _) => return Begun::Done(Arc::clone(kept)),
+            },
+        }
+        Begun::First(Guard { answers: self, key, is_kept: false })
+    }
+
+    fn keep(&self, key: u128, kept: Kept, now: Instant) {
+        self.by_key.insert(key, Slot::Done(Arc::new(kept), now));
+        let mut order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
+        order.push_back((key, now));
+        let mut gone = Vec::new();
+        while order.len() > MAX_KEPT_ANSWERS {
+            gone.extend(order.pop_front());
+        }
+        drop(order);
+        for (key, since) in gone {
+            // The key may have been used again since; that answer is another entry of the order.
+            self.by_key.remove_if(&key, |_, slot| matches!(slot, Slot::Done(_, at) if *at == since));
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.by_key.len()
+    }
+}
+
+impl Guard<'_> {
+    pub fn keep(mut self, kept: Kept) {
+        self.is_kept = true;
+        self.answers.keep(self.key, kept, Instant::now());
+    }
+}
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            self.answers.by_key.remove_if(&self.key, |_, slot| matches!(slot, Slot::Running));
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Repeats of a request: a POST with an `Idempotency-Key` that was done once is not done again.
+//!
+//! Two layers. Here, at the edge, the answer itself is kept for a day (bounded in count and size, lost with the process): a
+//! repeat gets it again, one that comes while the first still runs gets 409, and one with another body or query gets 422. Below,
+//! the key and a fingerprint of what was sent go into the journal with the input ([`IdempotencyKey`]), so that a repeat changes
+//! nothing, and another body gets 422, even after a restart or when the answer was too large to be kept.
+//!
+//! Only answers of success are kept: a request that was refused has changed nothing, and may be sent again, mended, under the
+//! same key. Bodies of any length are compared and none is held for it: the fingerprint is computed while the handler reads the
+//! body, and a repeat's body is read only to be hashed. A bulk body has a fingerprint for each batch of its rows.
+
+mod cache;
+mod fingerprint;
+
+#[cfg(test)]
+mod tests;
+
+pub use cache::KeptAnswers;
+
+use super::{BULK_ROUTES, Room};
+use crate::limits::{MAX_KEPT_ANSWER_BYTES, MAX_KEY_BYTES};
+use crate::server::auth::Caller;
+use crate::server::problem::{FieldError, Problem};
+use crate::server::state::AppState;
+use crate::service::Refusal;
+use crate::store::input::Origin;
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::web::Bytes;
+use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError, web};
+use cache::{Begun, Kept};
+use fingerprint::{Sent, hashed};
+use futures_util::StreamExt;
+use sha2::{Digest, Sha256};
+use std::future::{Ready, ready};
+use std::rc::Rc;
+use std::sync::Arc;
+use tokio::time::Instant;
+
+const KEY: &str = "idempotency-key";
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// The header `Idempotency-Key` of a POST, if it was sent.
+#[derive(Clone, Default)]
+pub struct IdempotencyKey(Option<(u128, Rc<Sent>)>);
+
+impl IdempotencyKey {
+    /// A hash of the token's name, the route and the key. Derive a number for each batch from it (and from the batch's place)
+    /// when a body is loaded in several.
+    pub fn number(&self) -> Option<u128> {
+        self.0.as_ref().map(|(number, _)| *number)
+    }
+
+    /// The origin of what a body led to, once that has been read.
+    pub fn origin(&self, actor: Arc<str>) -> Origin {
+        Origin { actor, key: self.number(), fingerprint: self.0.as_ref().and_then(|(_, sent)| sent.fingerprint()) }
+    }
+}
+
+impl FromRequest for IdempotencyKey {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(request.extensions().get::<Self>().cloned().unwrap_or_default()))
+    }
+}
+
+/// The layer inside the frame: knows the caller.
+///
+/// # Errors
+/// What layers further in could not answer.
+pub async fn layer(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let key = match key_of(&request) {
+        Ok(Some(key)) => key,
+        Ok(None) => return Ok(next.call(request).await?.map_into_boxed_body()),
+        Err(problem) => return Ok(request.into_response(problem.error_response())),
+    };
+    let Some(state) = request.app_data::<web::Data<AppState>>().cloned() else {
+        return Ok(next.call(request).await?.map_into_boxed_body());
+    };
+    let sent = Rc::new(Sent::new(request.query_string()));
+    let payload = hashed(request.take_payload(), Rc::clone(&sent));
+    request.set_payload(payload);
+    let guard = match state.answers.begin(key, Instant::now()) {
+        Begun::First(guard) => guard,
+        Begun::Done(kept) => {
+            if let Err(problem) = drain(&mut request, &state).await {
+                return Ok(request.into_response(problem.error_response()));
+            }
+            let is_other = kept.fingerprint.is_some() && kept.fingerprint != sent.fingerprint();
+            let answer = if is_other { Problem::from(Refusal::KeyReused).error_response() } else { kept.answer() };
+            return Ok(request.into_response(answer));
+        }
+        Begun::Running => {
+            let words = "a request with this Idempotency-Key is still being done";
+            let problem = Problem::new(StatusCode::CONFLICT, words).retry_after_s(1);
+            return Ok(request.into_response(problem.error_response()));
+        }
+    };
+    request.extensions_mut().insert(IdempotencyKey(Some((key, Rc::clone(&sent)))));
+    let answer = next.call(request).await?.map_into_boxed_body();
+    let may_be_kept = answer.status().is_success()
+        && matches!(answer.response().body().size(), BodySize::None | BodySize::Sized(0..=MAX_KEPT));
+    if !may_be_kept {
+        return Ok(answer);
+    }
+    let (request, answer) = answer.into_parts();
+    let (head, body) = answer.into_parts();
+    let answer = match body.try_into_bytes() {
+        Ok(bytes) => {
+            guard.keep(Kept::of(&head, bytes.clone(), sent.fingerprint()));
+            head.set_body(BoxBody::new(bytes))
+        }
+        Err(body) => head.set_body(body),
+    };
+    Ok(ServiceResponse::new(request, answer))
+}
+
+const MAX_KEPT: u64 = MAX_KEPT_ANSWER_BYTES as u64;
+
+/// The key of a POST, if it has one.
+fn key_of(request: &ServiceRequest) -> Result<Option<u128>, Problem> {
+    let Some(value) = request.headers().get(KEY) else { return Ok(None) };
+    if request.method() != Method::POST {
+        return Ok(None);
+    }
+    let bytes = value.as_bytes();
+    if !(1..=MAX_KEY_BYTES).contains(&bytes.len()) || !bytes.iter().all(u8::is_ascii_graphic) {
+        let shown: String = String::from_utf8_lossy(bytes).chars().take(MAX_KEY_BYTES).collect();
+        let error = FieldError::new("the key cannot be used").field("Idempotency-Key").value(shown);
+        let expected = format!("1 to {MAX_KEY_BYTES} visible ASCII characters without spaces, such as a UUID");
+        return Err(
+            Problem::bad_request("the header Idempotency-Key cannot be read").with_error(error.expected(expected))
+        );
+    }
+    let extensions = request.extensions();
+    let Some(caller) = extensions.get::<Caller>() else { return Ok(None) };
+    // No part contains a line's end, so that no two requests have the same hash.
+    let text = [caller.name.as_bytes(), request.path().as_bytes(), bytes].join(&b'\n');
+    let hash: [u8; 32] = Sha256::digest(text).into();
+    let (first, _) = hash.split_at(16);
+    Ok(Some(first.iter().fold(0, |number, byte| number << 8 | u128::from(*byte))))
+}
+
+/// Reads the rest of a body without keeping it.
+async fn drain(request: &mut ServiceRequest, state: &AppState) -> Result<(), Problem> {
+    let is_bulk = BULK_ROUTES.contains(&request.path());
+    let most = if is_bulk { state.limits.bulk_body_bytes } else { state.limits.body_bytes as u64 };
+    let room = request.extensions().get::<Rc<Room>>().cloned();
+    room.inspect(|room| room.leave());
+    let mut payload = request.take_payload();
+    let mut bytes = 0;
+    while let Some(piece) = payload.next().await {
+        bytes += piece?.len() as u64;
+        if bytes > most {
+            return Err(Problem::too_large(format!("the body is longer than {most} bytes, the most that is taken")));
+        }
+    }
+    Ok(())
+}
+
+impl Kept {
+    fn of(head: &HttpResponse<()>, bytes: Bytes, fingerprint: Option<u128>) -> Self {
+        let headers = head.headers().iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        Self { status: head.status(), headers, bytes, fingerprint }
+    }
+
+    fn answer(&self) -> HttpResponse {
+        let mut answer = HttpResponse::build(self.status);
+        for (name, value) in &self.headers {
+            answer.append_header((name.clone(), value.clone()));
+        }
+        answer.insert_header((REPLAYED, HeaderValue::from_static("true")));
+        answer.body(self.bytes.clone())
+    }
+}

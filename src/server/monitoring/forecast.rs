@@ -1,0 +1,115 @@
+//! `/v1/forecast`: what falls due in the hours to come.
+
+use crate::server::auth::Viewer;
+use crate::server::params::timestamp::Moment;
+use crate::server::problem::{Answer, FieldError, Problem};
+use crate::server::state::AppState;
+use crate::service::Survey;
+use crate::service::view::FORECAST_HOURS;
+use crate::time::HOUR_MS;
+use actix_web::{get, web};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// Hours, if nothing else is asked for.
+const DEFAULT_HOURS: usize = 72;
+
+/// The route of the forecast.
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(forecast);
+}
+
+/// How far to look.
+#[derive(Debug, Clone, Copy, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields, default)]
+pub struct ForecastQuery {
+    /// Hours to look ahead; seven days at most.
+    #[param(minimum = 1, maximum = 168, default = 72)]
+    pub hours: Option<usize>,
+}
+
+/// What falls due if nothing happens any more: paused clocks do not count.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ForecastAnswer {
+    /// The engine's time at which the tickets were walked; missing before the first time.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub as_of: Option<Moment>,
+    /// Hour by hour (UTC), from the one that is running.
+    pub hours: Vec<ForecastHour>,
+}
+
+/// What falls due in an hour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ForecastHour {
+    /// The hour's first instant.
+    pub hour: Moment,
+    /// Targets that end.
+    pub deadlines: u64,
+    /// Levels that fall due.
+    pub levels: u64,
+}
+
+/// Get the forecast
+///
+/// Deadlines and levels that fall due in each of the next hours, as of the last walk over all tickets.
+#[utoipa::path(
+    tag = "metrics",
+    params(ForecastQuery),
+    responses((status = 200, description = "Hour by hour.", body = ForecastAnswer)),
+    security(("bearer" = ["viewer"]))
+)]
+#[get("/forecast")]
+async fn forecast(
+    _viewer: Viewer,
+    state: web::Data<AppState>,
+    query: web::Query<ForecastQuery>,
+) -> Answer<web::Json<ForecastAnswer>> {
+    let hours = query.hours.unwrap_or(DEFAULT_HOURS);
+    if !(1..=FORECAST_HOURS).contains(&hours) {
+        let message = format!("hours is {hours}, expected 1 to {FORECAST_HOURS}");
+        return Err(Problem::bad_request(&message).with_error(FieldError::new(message).field("hours")));
+    }
+    Ok(web::Json(ForecastAnswer::of(&state.service.view().survey, hours)))
+}
+
+impl ForecastAnswer {
+    fn of(survey: &Survey, hours: usize) -> Self {
+        let first_ms = survey.as_of_ms.div_euclid(HOUR_MS) * HOUR_MS;
+        let sums = survey.deadlines_by_hour.iter().zip(&survey.levels_by_hour).take(hours);
+        let hour = |(number, (deadlines, levels)): (usize, (&u64, &u64))| ForecastHour {
+            hour: Moment(first_ms + number as i64 * HOUR_MS),
+            deadlines: *deadlines,
+            levels: *levels,
+        };
+        Self {
+            as_of: (survey.as_of_ms > 0).then_some(Moment(survey.as_of_ms)),
+            hours: sums.enumerate().map(hour).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hours_begin_with_the_one_that_is_running() {
+        let survey = Survey {
+            as_of_ms: 100 * HOUR_MS + 5,
+            deadlines_by_hour: vec![1, 0, 2],
+            levels_by_hour: vec![3, 4, 5],
+            ..Survey::default()
+        };
+        let answer = ForecastAnswer::of(&survey, 2);
+        assert_eq!(
+            answer.hours,
+            [
+                ForecastHour { hour: Moment(100 * HOUR_MS), deadlines: 1, levels: 3 },
+                ForecastHour { hour: Moment(101 * HOUR_MS), deadlines: 0, levels: 4 },
+            ]
+        );
+        assert_eq!(ForecastAnswer::of(&Survey::default(), 9), ForecastAnswer { as_of: None, hours: Vec::new() });
+    }
+}

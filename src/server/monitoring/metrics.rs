@@ -1,0 +1,369 @@
+//! `/v1/metrics`: how things stand, as one JSON document. It reads what the service has published and waits for nothing.
+
+use crate::engine::{ClockTally, Tally};
+use crate::limits::{MAX_LEVELS, MAX_SHOWN_NAMES};
+use crate::server::auth::Viewer;
+use crate::server::params::timestamp::Moment;
+use crate::server::state::AppState;
+use crate::service::view::BREACH_BOUNDS_S;
+use crate::service::{ClockView, Gauges, NamedTally, Survey, View};
+use crate::store::record::RecordKind;
+use crate::store::snapshot::DayRow;
+use crate::time::DAY_MS;
+use actix_web::{get, web};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// The route of the metrics.
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(metrics);
+}
+
+/// How things stand.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct MetricsAnswer {
+    /// The engine's time as of which this is.
+    pub as_of: Moment,
+    /// The version of the policy in force.
+    pub policy_version: u64,
+    /// Tickets in the index, done ones included.
+    pub tickets: u64,
+    pub totals: TicketCounts,
+    /// Names that have tickets; of more than a thousand the largest.
+    pub by_priority: Vec<NamedCounts>,
+    pub by_team: Vec<NamedCounts>,
+    pub by_channel: Vec<NamedCounts>,
+    pub by_category: Vec<NamedCounts>,
+    pub by_clock: Vec<ClockCounts>,
+    pub escalations: EscalationCounts,
+    /// Cycles that ended within their target, today (UTC).
+    pub compliance_today: Compliance,
+    /// By day (UTC) and clock, newest first.
+    pub days: Vec<DayCounts>,
+    /// The open ticket that was opened first. Missing when there is none, and before the first walk over the tickets.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub oldest_open: Option<OldestTicket>,
+    /// Running cycles within their target, by the time that is left.
+    pub time_to_breach: TimeToBreach,
+    pub engine: EngineGauges,
+}
+
+/// Tickets by how they stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TicketCounts {
+    /// Neither resolved nor closed.
+    pub open: u64,
+    /// Open, and waiting.
+    pub waiting: u64,
+    /// Open, past the at-risk mark of a target and past none.
+    pub at_risk: u64,
+    /// Open, and past a target.
+    pub breached: u64,
+    /// Resolved or closed.
+    pub done: u64,
+}
+
+/// Tickets that share a word.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NamedCounts {
+    pub name: String,
+    #[serde(flatten)]
+    pub counts: TicketCounts,
+}
+
+/// Cycles of a clock.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ClockCounts {
+    pub clock: String,
+    /// Open and running.
+    pub running: u64,
+    /// Open and paused.
+    pub paused: u64,
+    /// Open, past the at-risk mark, not past the target.
+    pub at_risk: u64,
+    /// Open, and past the target.
+    pub breached: u64,
+    /// Ended within the target, since the data began.
+    pub met: u64,
+    /// Ended past the target, since the data began.
+    pub missed: u64,
+    /// Part of the ended cycles that met their target; missing before the first ended.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schema(minimum = 0, maximum = 1, example = 0.97)]
+    pub compliance_ratio: Option<f64>,
+    /// Escalations by level, the first level first, since the data began; withdrawn ones are taken off.
+    #[schema(max_items = 12)]
+    pub fired_by_level: Vec<u64>,
+}
+
+/// Escalation records.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EscalationCounts {
+    /// By kind (fired, withdrawn, by_hand, acknowledged), since the start of the process.
+    pub by_kind: BTreeMap<String, u64>,
+    /// By level over all clocks, the first level first; withdrawn ones are taken off.
+    #[schema(max_items = 12)]
+    pub fired_by_level: Vec<u64>,
+    /// The number of the last record; 0 before the first.
+    pub last_sequence: u64,
+}
+
+/// Ended cycles against their targets. A count is negative on a day that took back more results than it brought.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Compliance {
+    pub met: i64,
+    pub missed: i64,
+    /// Part of them that met their target; missing when none ended.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schema(minimum = 0, maximum = 1, example = 0.97)]
+    pub ratio: Option<f64>,
+}
+
+impl Compliance {
+    fn new(met: i64, missed: i64) -> Self {
+        let count = |count: i64| u64::try_from(count).unwrap_or(0);
+        Self { met, missed, ratio: ratio(count(met), count(missed)) }
+    }
+}
+
+fn ratio(met: u64, missed: u64) -> Option<f64> {
+    let ended = met + missed;
+    (ended > 0).then(|| met as f64 / ended as f64)
+}
+
+/// Results of a clock in a day.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct DayCounts {
+    /// The day's first instant (UTC).
+    pub day: Moment,
+    pub clock: String,
+    /// Levels that fired on that day, less those withdrawn on it.
+    pub fired: i64,
+    #[serde(flatten)]
+    pub compliance: Compliance,
+}
+
+/// A ticket that has been open for long.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OldestTicket {
+    pub id: String,
+    pub opened_at: Moment,
+    /// For how long, in seconds.
+    pub age_seconds: i64,
+}
+
+/// A distribution.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TimeToBreach {
+    /// The engine's time at which the tickets were walked; missing before the first time.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub as_of: Option<Moment>,
+    /// From the shortest.
+    pub buckets: Vec<Bucket>,
+}
+
+/// Cycles with so much time left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Bucket {
+    /// At most so many seconds, and more than the bucket before; missing for the last: more than all others.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub up_to_seconds: Option<i64>,
+    pub cycles: u64,
+}
+
+/// How the service itself does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct EngineGauges {
+    /// The wall clock.
+    pub wall_clock: Moment,
+    /// How far the engine's time lies from the wall clock, behind or ahead, in milliseconds.
+    pub lag_ms: i64,
+    /// How far the wall clock is ahead of the service's clock, in milliseconds; negative: behind. 0 but after a jump of the wall
+    /// clock, or a start with one that is behind the last known time.
+    #[serde(default)]
+    pub clock_offset_ms: i64,
+    /// Tickets whose time has come and that were not looked at yet. Must read 0.
+    pub due_not_fired: u64,
+    /// Commands that wait, and how many may.
+    pub queue: u64,
+    pub queue_capacity: u64,
+    /// Groups of inputs written since the start of the process.
+    pub groups: u64,
+    /// Rows taken, and refused, since the start of the process.
+    pub rows_taken: u64,
+    pub rows_refused: u64,
+    /// Syncs of the journal since the start of the process.
+    pub syncs: u64,
+    /// The time that a sync took on average, in seconds; missing before the first.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sync_mean_seconds: Option<f64>,
+    /// Length of the journal in bytes.
+    pub journal_bytes: u64,
+    /// Whether writes are refused because the disk is full.
+    pub disk_full: bool,
+    /// Jumps of the wall clock that were not obeyed.
+    pub clock_jumps: u64,
+    /// When the last snapshot was published.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub last_snapshot_at: Option<Moment>,
+    /// When the process was started.
+    pub started_at: Moment,
+}
+
+/// Get the metrics
+///
+/// How things stand, as of a moment ago. It never waits for the engine, also while tickets are loaded or a storm fires.
+#[utoipa::path(
+    tag = "metrics",
+    responses((status = 200, description = "How things stand.", body = MetricsAnswer)),
+    security(("bearer" = ["viewer"]))
+)]
+#[get("/metrics")]
+async fn metrics(_viewer: Viewer, state: web::Data<AppState>) -> web::Json<MetricsAnswer> {
+    web::Json(MetricsAnswer::of(&state.service.view()))
+}
+
+impl MetricsAnswer {
+    pub fn of(view: &View) -> Self {
+        let today_ms = view.now_ms.div_euclid(DAY_MS) * DAY_MS;
+        let today = view.days.iter().filter(|day| day.day_ms == today_ms);
+        let (met, missed) = today.fold((0, 0), |(met, missed), day| (met + day.met, missed + day.missed));
+        Self {
+            as_of: Moment(view.now_ms),
+            policy_version: view.policy_version,
+            tickets: view.tickets,
+            totals: (&view.totals.all).into(),
+            by_priority: largest(&view.totals.by_priority),
+            by_team: largest(&view.totals.by_team),
+            by_channel: largest(&view.totals.by_channel),
+            by_category: largest(&view.totals.by_category),
+            by_clock: view.totals.by_clock.iter().map(ClockCounts::from).collect(),
+            escalations: EscalationCounts::of(view),
+            compliance_today: Compliance::new(met, missed),
+            days: view.days.iter().map(DayCounts::from).collect(),
+            oldest_open: view.survey.oldest.as_ref().map(|(id, opened_ms)| OldestTicket {
+                id: id.clone(),
+                opened_at: Moment(*opened_ms),
+                age_seconds: (view.now_ms - opened_ms) / 1_000,
+            }),
+            time_to_breach: TimeToBreach::of(&view.survey),
+            engine: (&view.gauges).into(),
+        }
+    }
+}
+
+impl From<&Tally> for TicketCounts {
+    fn from(tally: &Tally) -> Self {
+        Self {
+            open: tally.open,
+            waiting: tally.waiting,
+            at_risk: tally.at_risk,
+            breached: tally.breached,
+            done: tally.done,
+        }
+    }
+}
+
+impl From<&NamedTally> for NamedCounts {
+    fn from(named: &NamedTally) -> Self {
+        Self { name: named.name.to_string(), counts: (&named.tally).into() }
+    }
+}
+
+/// The largest of a list, in the list's order unless some are left out.
+fn largest(list: &[NamedTally]) -> Vec<NamedCounts> {
+    let mut shown: Vec<&NamedTally> = list.iter().collect();
+    if shown.len() > MAX_SHOWN_NAMES {
+        shown.sort_by_key(|named| std::cmp::Reverse(named.tally.open + named.tally.done));
+        shown.truncate(MAX_SHOWN_NAMES);
+    }
+    shown.into_iter().map(NamedCounts::from).collect()
+}
+
+impl From<&ClockView> for ClockCounts {
+    fn from(clock: &ClockView) -> Self {
+        let ClockTally { running, paused, at_risk, breached, met, missed, fired } = clock.tally;
+        Self {
+            clock: clock.name.to_string(),
+            running,
+            paused,
+            at_risk,
+            breached,
+            met,
+            missed,
+            compliance_ratio: ratio(met, missed),
+            fired_by_level: up_to_last(&fired),
+        }
+    }
+}
+
+/// Counts by level, up to the last level that ever fired.
+fn up_to_last(fired: &[u64; MAX_LEVELS]) -> Vec<u64> {
+    let levels = fired.iter().rposition(|count| *count > 0).map_or(0, |last| last + 1);
+    fired[..levels].to_vec()
+}
+
+impl EscalationCounts {
+    fn of(view: &View) -> Self {
+        let mut by_level = [0_u64; MAX_LEVELS];
+        for clock in &view.totals.by_clock {
+            by_level.iter_mut().zip(clock.tally.fired).for_each(|(sum, fired)| *sum += fired);
+        }
+        let by_kind = RecordKind::ALL.into_iter().zip(view.records);
+        Self {
+            by_kind: by_kind.map(|(kind, count)| (kind.name().to_owned(), count)).collect(),
+            fired_by_level: up_to_last(&by_level),
+            last_sequence: view.last_escalation,
+        }
+    }
+}
+
+impl From<&DayRow> for DayCounts {
+    fn from(day: &DayRow) -> Self {
+        Self {
+            day: Moment(day.day_ms),
+            clock: day.clock.to_string(),
+            fired: day.fired,
+            compliance: Compliance::new(day.met, day.missed),
+        }
+    }
+}
+
+impl TimeToBreach {
+    fn of(survey: &Survey) -> Self {
+        let bounds = BREACH_BOUNDS_S.into_iter().map(Some).chain([None]);
+        let bucket = |(up_to_seconds, cycles): (Option<i64>, &u64)| Bucket { up_to_seconds, cycles: *cycles };
+        Self {
+            as_of: (survey.as_of_ms > 0).then_some(Moment(survey.as_of_ms)),
+            buckets: bounds.zip(&survey.time_to_breach).map(bucket).collect(),
+        }
+    }
+}
+
+impl From<&Gauges> for EngineGauges {
+    fn from(gauges: &Gauges) -> Self {
+        Self {
+            wall_clock: Moment(gauges.wall_ms),
+            lag_ms: gauges.lag_ms,
+            clock_offset_ms: gauges.clock_offset_ms,
+            due_not_fired: gauges.due_not_fired,
+            queue: gauges.queue,
+            queue_capacity: gauges.queue_capacity,
+            groups: gauges.groups,
+            rows_taken: gauges.rows_taken,
+            rows_refused: gauges.rows_refused,
+            syncs: gauges.syncs,
+            sync_mean_seconds: (gauges.syncs > 0).then(|| gauges.sync_sum_s / gauges.syncs as f64),
+            journal_bytes: gauges.journal_bytes,
+            disk_full: gauges.disk_full,
+            clock_jumps: gauges.clock_jumps,
+            last_snapshot_at: gauges.last_snapshot_ms.map(Moment),
+            started_at: Moment(gauges.started_ms),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,7 @@
+//! What operators and dashboards read: health, metrics, forecast.
+
+pub(crate) mod forecast;
+pub(crate) mod health;
+pub(crate) mod metrics;
+mod openmetrics;
+pub(crate) mod prometheus;

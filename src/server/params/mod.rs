@@ -1,0 +1,94 @@
+//! Bounds of what lists are asked for, held as the description of the API names them.
+
+pub(crate) mod timestamp;
+
+use super::problem::{Answer, FieldError, Problem};
+use crate::limits::{MAX_FILTER_CHARS, MAX_LEVELS, MAX_PAGE_ROWS};
+
+/// The largest number that every JSON reader holds exactly: 2^53 - 1.
+const MAX_NUMBER: u64 = (1 << 53) - 1;
+
+/// The length of a page as it was asked for.
+///
+/// # Errors
+/// 400 outside of 1 to [`MAX_PAGE_ROWS`].
+pub fn page_rows(limit: Option<usize>, default: usize) -> Answer<usize> {
+    match limit {
+        None => Ok(default),
+        Some(limit) if (1..=MAX_PAGE_ROWS).contains(&limit) => Ok(limit),
+        Some(limit) => Err(refused("limit", format!("limit is {limit}, expected 1 to {MAX_PAGE_ROWS}"))),
+    }
+}
+
+/// Words that a list is filtered by.
+///
+/// # Errors
+/// 400 for one that is longer than any word can be.
+pub fn words(words: &[(&str, &Option<String>)]) -> Answer<()> {
+    for (name, word) in words {
+        let is_long = |word: &String| word.len() > MAX_FILTER_CHARS && word.chars().count() > MAX_FILTER_CHARS;
+        if word.as_ref().is_some_and(is_long) {
+            return Err(refused(name, format!("{name} has more than {MAX_FILTER_CHARS} characters")));
+        }
+    }
+    Ok(())
+}
+
+/// A level.
+///
+/// # Errors
+/// 400 for one that no clock has.
+pub fn level(level: Option<u8>) -> Answer<()> {
+    match level {
+        Some(level) if usize::from(level) > MAX_LEVELS => {
+            Err(refused("level", format!("level is {level}, expected 0 to {MAX_LEVELS}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The number of a record.
+///
+/// # Errors
+/// 400 for one that no record will have.
+pub fn sequence(name: &str, sequence: u64) -> Answer<u64> {
+    if sequence <= MAX_NUMBER {
+        return Ok(sequence);
+    }
+    Err(refused(name, format!("{name} is {sequence}, expected at most {MAX_NUMBER}")))
+}
+
+/// The number of a version.
+///
+/// # Errors
+/// 400 for one that no version will have.
+pub fn version(name: &str, version: Option<u64>) -> Answer<Option<u64>> {
+    match version {
+        Some(version) if !(1..=MAX_NUMBER).contains(&version) => {
+            Err(refused(name, format!("{name} is {version}, expected 1 to {MAX_NUMBER}")))
+        }
+        version => Ok(version),
+    }
+}
+
+fn refused(name: &str, message: String) -> Problem {
+    Problem::bad_request(&message).with_error(FieldError::new(message).field(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_are_those_of_the_description() {
+        assert_eq!(page_rows(None, 7), Ok(7));
+        assert_eq!(page_rows(Some(MAX_PAGE_ROWS), 7), Ok(MAX_PAGE_ROWS));
+        assert!(page_rows(Some(0), 7).is_err() && page_rows(Some(MAX_PAGE_ROWS + 1), 7).is_err());
+        // Characters, not bytes.
+        assert!(words(&[("team", &Some("é".repeat(MAX_FILTER_CHARS))), ("owner", &None)]).is_ok());
+        let long = words(&[("team", &Some("x".repeat(MAX_FILTER_CHARS + 1)))]).expect_err("too long");
+        assert_eq!((long.status, long.errors[0].field.as_deref()), (400, Some("team")));
+        assert!(level(Some(12)).is_ok() && level(Some(13)).is_err());
+        assert!(sequence("after", MAX_NUMBER).is_ok() && sequence("after", MAX_NUMBER + 1).is_err());
+    }
+}

@@ -1,0 +1,136 @@
+//! `/v1/calendars`: opening hours, holidays and special days, each with its versions.
+
+use super::document::Section;
+use super::edit::{EditAnswer, EditQuery};
+use super::section;
+use super::section::{PartList, PartVersions, VersionsQuery};
+use crate::server::auth::{Admin, Viewer};
+use crate::server::problem::Answer;
+use crate::server::state::AppState;
+use actix_web::web::Bytes;
+use actix_web::{HttpRequest, HttpResponse, delete, get, put, web};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+const SECTION: Section = Section::Calendars;
+
+/// The routes of calendars.
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(list).service(get_one).service(put_one).service(remove).service(versions);
+    config.configure(super::calendar_preview::routes);
+}
+
+/// List calendars
+#[utoipa::path(
+    tag = "calendars",
+    operation_id = "list_calendars",
+    responses((status = 200, description = "All calendars of the policy in force.", body = PartList)),
+    security(("bearer" = ["viewer"]))
+)]
+#[get("/calendars")]
+async fn list(_viewer: Viewer, state: web::Data<AppState>) -> Answer<web::Json<PartList>> {
+    section::list(&state, SECTION).await.map(web::Json)
+}
+
+/// Get a calendar
+///
+/// As the policy has it: JSON, or TOML for `Accept: application/toml`. Its `ETag` is what `If-Match` of an edit must say.
+#[utoipa::path(
+    tag = "calendars",
+    operation_id = "get_calendar",
+    params(("name" = String, Path, description = "The calendar's name.", min_length = 1, max_length = 255)),
+    responses((
+        status = 200,
+        description = "The calendar.",
+        content((serde_json::Map<String, serde_json::Value> = "application/json"), (String = "application/toml")),
+        headers(("ETag" = String, description = "The tag of what it says."))
+    )),
+    security(("bearer" = ["viewer"]))
+)]
+#[get("/calendars/{name}")]
+async fn get_one(
+    _viewer: Viewer,
+    state: web::Data<AppState>,
+    name: web::Path<String>,
+    request: HttpRequest,
+) -> Answer<HttpResponse> {
+    section::get(&state, SECTION, &name, &request).await
+}
+
+/// Put a calendar
+///
+/// The body is the table `[calendars.NAME]` of a policy file, as JSON or TOML. A name that the policy does not have yet is added.
+/// With `dry_run` nothing changes, and the answer counts what the edit would do to the open tickets. Mistakes are told by their field (422).
+#[utoipa::path(
+    tag = "calendars",
+    operation_id = "put_calendar",
+    params(
+        ("name" = String, Path, description = "The calendar's name.", min_length = 1, max_length = 255),
+        ("If-Match" = Option<String>, Header, description = "Only if the calendar has this `ETag` (else 412)."),
+        EditQuery
+    ),
+    request_body(content(
+        (serde_json::Map<String, serde_json::Value> = "application/json", example = r#"{"time_zone":"Europe/Oslo","mon-fri":["08:00-12:00","12:30-16:00"],"holidays":["--12-25"]}"#),
+        (String = "application/toml", example = "time_zone = \"Europe/Oslo\"\nmon-fri = [\"08:00-16:00\"]\n"),
+    )),
+    responses((
+        status = 200,
+        description = "What the edit did, or would do.",
+        body = EditAnswer,
+        headers(("ETag" = String, description = "The tag of what is in force."))
+    )),
+    security(("bearer" = ["admin"]))
+)]
+#[put("/calendars/{name}")]
+async fn put_one(
+    admin: Admin,
+    state: web::Data<AppState>,
+    name: web::Path<String>,
+    query: web::Query<EditQuery>,
+    request: HttpRequest,
+    body: Bytes,
+) -> Answer<HttpResponse> {
+    section::put(&state, admin, SECTION, name.into_inner(), query.into_inner(), &request, &body).await
+}
+
+/// Remove a calendar
+///
+/// One that a priority uses cannot be removed (409).
+#[utoipa::path(
+    tag = "calendars",
+    operation_id = "delete_calendar",
+    params(
+        ("name" = String, Path, description = "The calendar's name.", min_length = 1, max_length = 255),
+        ("If-Match" = Option<String>, Header, description = "Only if the calendar has this `ETag` (else 412)."),
+        EditQuery
+    ),
+    responses((status = 200, description = "What the edit did, or would do.", body = EditAnswer)),
+    security(("bearer" = ["admin"]))
+)]
+#[delete("/calendars/{name}")]
+async fn remove(
+    admin: Admin,
+    state: web::Data<AppState>,
+    name: web::Path<String>,
+    query: web::Query<EditQuery>,
+    request: HttpRequest,
+) -> Answer<HttpResponse> {
+    section::remove(&state, admin, SECTION, name.into_inner(), query.into_inner(), &request).await
+}
+
+/// List the versions of a calendar
+#[utoipa::path(
+    tag = "calendars",
+    operation_id = "list_calendar_versions",
+    params(("name" = String, Path, description = "The calendar's name.", min_length = 1, max_length = 255), VersionsQuery),
+    responses((status = 200, description = "A page of what it was, newest first.", body = PartVersions)),
+    security(("bearer" = ["viewer"]))
+)]
+#[get("/calendars/{name}/versions")]
+async fn versions(
+    _viewer: Viewer,
+    state: web::Data<AppState>,
+    name: web::Path<String>,
+    query: web::Query<VersionsQuery>,
+) -> Answer<web::Json<PartVersions>> {
+    section::versions(&state, SECTION, name.into_inner(), query.into_inner()).await.map(web::Json)
+}

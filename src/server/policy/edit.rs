@@ -1,0 +1,472 @@
+//! Edits of the policy, of the whole or of a part: their parameters, their conditions, their answers.
+//!
+//! Every edit is one of the whole text against the version it was made from. Edits of different parts that meet are done one
+//! after the other: the later one is made again from what the earlier left. Only an `If-Match` makes an edit fail because
+//! somebody else was faster.
+
+use super::document::{Fields, PolicyDocument, Section};
+use crate::engine::Apply;
+use crate::limits::{EDIT_ATTEMPTS, MAX_NOTE_CHARS};
+use crate::server::auth::Admin;
+use crate::server::bulk::Levels;
+use crate::server::params::timestamp::Moment;
+use crate::server::problem::{Answer, FieldError, Problem};
+use crate::service::{Refusal, Service};
+use crate::store::input::Origin;
+use crate::store::snapshot::PolicyVersion;
+use crate::{engine, policy, service};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ETAG, IF_MATCH};
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use toml::{Table, Value};
+use utoipa::{IntoParams, ToSchema};
+
+/// What becomes of tickets that are open when an edit comes into force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ApplyTo {
+    /// Every open cycle is measured anew, from its start.
+    #[default]
+    FromStart,
+    /// What has elapsed stays; the rest runs under the new version.
+    FromNow,
+    /// Only tickets that are opened from now on.
+    NewTickets,
+}
+
+impl From<ApplyTo> for Apply {
+    fn from(apply: ApplyTo) -> Self {
+        match apply {
+            ApplyTo::FromStart => Self::FromStart,
+            ApplyTo::FromNow => Self::FromNow,
+            ApplyTo::NewTickets => Self::NewTickets,
+        }
+    }
+}
+
+impl From<Apply> for ApplyTo {
+    fn from(apply: Apply) -> Self {
+        match apply {
+            Apply::FromStart => Self::FromStart,
+            Apply::FromNow => Self::FromNow,
+            Apply::NewTickets => Self::NewTickets,
+        }
+    }
+}
+
+/// How an edit is done.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields, default)]
+pub struct EditQuery {
+    /// Only say what the edit would do.
+    pub dry_run: bool,
+    /// What becomes of tickets that are open.
+    #[param(inline)]
+    pub apply: ApplyTo,
+    /// Which levels fire that the edit finds passed.
+    #[param(inline)]
+    pub levels: Levels,
+    /// Why the edit is made; kept with the version.
+    #[param(max_length = 4096)]
+    pub note: Option<String>,
+}
+
+/// What came of an edit, or would.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct EditAnswer {
+    /// The version of the policy that is in force now; after a dry run the one that still is.
+    #[schema(example = 7)]
+    pub version: u64,
+    /// Since when it is in force.
+    pub since: Moment,
+    /// Whether nothing was changed because only that was asked.
+    pub dry_run: bool,
+    /// Whether the edit says what is in force already.
+    pub is_unchanged: bool,
+    /// What it would do to the open tickets; only after a dry run.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub effects: Option<EditEffects>,
+    /// What is allowed, but hardly meant.
+    pub warnings: Vec<FieldError>,
+}
+
+/// Effects of an edit, counted over every open ticket.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct EditEffects {
+    pub all: Effects,
+    pub by_priority: BTreeMap<String, Effects>,
+    /// Tickets without a team stand under the empty name.
+    pub by_team: BTreeMap<String, Effects>,
+}
+
+/// Effects of an edit on some tickets.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+pub struct Effects {
+    /// Open tickets under an edited priority.
+    pub tickets: u64,
+    /// Deadlines that come earlier.
+    pub earlier: u64,
+    /// Deadlines that come later.
+    pub later: u64,
+    /// Cycles that are within their target and would be past it.
+    pub newly_breached: u64,
+    /// Cycles that are past their target and would be within it.
+    pub no_longer_breached: u64,
+    /// Levels that would fire at once.
+    pub levels_firing: u64,
+}
+
+impl From<&engine::Effects> for Effects {
+    fn from(effects: &engine::Effects) -> Self {
+        Self {
+            tickets: effects.tickets,
+            earlier: effects.earlier,
+            later: effects.later,
+            newly_breached: effects.newly_breached,
+            no_longer_breached: effects.no_longer_breached,
+            levels_firing: effects.levels_firing,
+        }
+    }
+}
+
+impl EditAnswer {
+    fn new(edited: &service::Edited, dry_run: bool) -> Self {
+        let by = |effects: &BTreeMap<String, engine::Effects>| {
+            effects.iter().map(|(name, effects)| (name.clone(), effects.into())).collect()
+        };
+        Self {
+            version: edited.version,
+            since: Moment(edited.since_ms),
+            dry_run,
+            is_unchanged: edited.is_unchanged,
+            effects: edited.preview.as_ref().map(|preview| EditEffects {
+                all: (&preview.all).into(),
+                by_priority: by(&preview.by_priority),
+                by_team: by(&preview.by_team),
+            }),
+            warnings: edited.problems.iter().map(FieldError::from).collect(),
+        }
+    }
+
+    /// The answer, with the tag of what is in force now.
+    pub fn into_response(self, tag: Option<String>) -> HttpResponse {
+        let mut response = HttpResponse::Ok();
+        if let Some(tag) = tag {
+            response.insert_header((ETAG, tag));
+        }
+        response.json(self)
+    }
+}
+
+/// A change of a part of the policy.
+#[derive(Debug, Clone)]
+pub enum Change {
+    Set {
+        section: Section,
+        name: String,
+        part: Table,
+    },
+    Remove {
+        section: Section,
+        name: String,
+    },
+    /// The rules, and the priority of what none of them applies to unless it stays.
+    Rules {
+        rules: Vec<Value>,
+        default_priority: Option<String>,
+    },
+}
+
+impl Change {
+    /// The tag of the part that the change is about; `None` where there is none.
+    fn tag_in(&self, document: &PolicyDocument) -> Option<String> {
+        match self {
+            Self::Set { section, name, .. } | Self::Remove { section, name } => {
+                document.part(*section, name).map(part_tag)
+            }
+            Self::Rules { .. } => Some(rules_tag(document)),
+        }
+    }
+
+    fn make(&self, document: &mut PolicyDocument) -> Answer<()> {
+        match self {
+            Self::Set { section, name, part } => document.set_part(*section, name, part.clone()),
+            Self::Rules { rules, default_priority } => {
+                document.set_rules(rules.clone());
+                if let Some(name) = default_priority {
+                    document.set_default_priority(name);
+                }
+            }
+            Self::Remove { section, name } => {
+                if !document.remove_part(*section, name) {
+                    return Err(Problem::not_found(format!("there is no {} {name:?}", section.one())));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The tag of a part: of what it says, whichever version it came with.
+pub fn part_tag(part: &Table) -> String {
+    tag_of(&toml::to_string(part).unwrap_or_default())
+}
+
+/// The tag of the rules and the default priority.
+pub fn rules_tag(document: &PolicyDocument) -> String {
+    let rules = Value::Array(document.rules().to_vec());
+    tag_of(&format!("{:?} {rules}", document.default_priority()))
+}
+
+fn tag_of(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    let hex: String = digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+    format!("\"{hex}\"")
+}
+
+/// The tag of a version of the policy.
+pub fn version_tag(version: u64) -> String {
+    format!("\"{version}\"")
+}
+
+/// The condition of an edit: the header `If-Match`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IfMatch {
+    /// None.
+    Absent,
+    /// `*`: it must exist.
+    Any,
+    Tags(Vec<String>),
+}
+
+impl IfMatch {
+    /// # Errors
+    /// 400 for a header that is no text.
+    pub fn of(request: &HttpRequest) -> Answer<Self> {
+        let Some(value) = request.headers().get(IF_MATCH) else { return Ok(Self::Absent) };
+        let text = value.to_str().map_err(|_| Problem::bad_request("the header if-match is no text"))?;
+        let tags = text.split(',').map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty());
+        Ok(if text.trim() == "*" { Self::Any } else { Self::Tags(tags.collect()) })
+    }
+
+    /// Holds the condition against the tag of what is in force.
+    ///
+    /// # Errors
+    /// 412.
+    pub fn check(&self, tag: Option<&str>) -> Answer<()> {
+        let holds = match self {
+            Self::Absent => true,
+            Self::Any => tag.is_some(),
+            Self::Tags(tags) => tag.is_some_and(|tag| tags.iter().any(|wanted| wanted == tag)),
+        };
+        if holds {
+            return Ok(());
+        }
+        let is = tag.unwrap_or("nothing");
+        Err(Problem::precondition_failed(format!(
+            "what is in force has the tag {is}, not that of if-match: read it again"
+        )))
+    }
+}
+
+/// The policy in force.
+///
+/// # Errors
+/// 503 while there is none.
+pub fn in_force(service: &Service) -> Answer<PolicyVersion> {
+    let policies = service.policies();
+    policies
+        .last()
+        .cloned()
+        .ok_or_else(|| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no policy is in force yet").retry_after_s(1))
+}
+
+/// The parts of the policy in force. Parses it: not for async threads when it is large, so it goes to a blocking one.
+///
+/// # Errors
+/// As problems.
+pub async fn document_in_force(service: &Service) -> Answer<(PolicyVersion, PolicyDocument)> {
+    let version = in_force(service)?;
+    blocking(move || {
+        let document = PolicyDocument::parse(&version.text).map_err(Problem::failed)?;
+        Ok((version, document))
+    })
+    .await
+}
+
+/// Does something on a thread that may wait.
+///
+/// # Errors
+/// Its own, or that there is no such thread.
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Answer<T> + Send + 'static) -> Answer<T> {
+    web::block(work).await.map_err(|_| Problem::failed("a thread gave up"))?
+}
+
+/// Brings a whole policy into force.
+///
+/// # Errors
+/// As problems.
+pub async fn edit_whole(
+    service: &Service,
+    admin: Admin,
+    query: EditQuery,
+    condition: IfMatch,
+    text: String,
+    files: Vec<(String, Arc<str>)>,
+) -> Answer<EditAnswer> {
+    let mut attempts = 0..EDIT_ATTEMPTS;
+    loop {
+        attempts.next();
+        let version = in_force(service)?.number;
+        condition.check(Some(&version_tag(version)))?;
+        let if_version = (condition != IfMatch::Absent).then_some(version);
+        let edit = new_edit(&admin, &query, text.as_str().into(), files.clone(), if_version)?;
+        match service.edit(edit).await {
+            // Somebody was faster: the condition is looked at again, and says so.
+            Err(Refusal::Version { .. }) if !attempts.is_empty() => {}
+            edited => return Ok(EditAnswer::new(&edited?, query.dry_run)),
+        }
+    }
+}
+
+/// Changes a part of the policy. Answers with the tag of the part as it is in force after that.
+///
+/// # Errors
+/// As problems; mistakes name the field of the part.
+pub async fn edit_part(
+    service: &Service,
+    admin: Admin,
+    query: EditQuery,
+    condition: IfMatch,
+    change: Change,
+) -> Answer<(EditAnswer, Option<String>)> {
+    let mut attempts = 0..EDIT_ATTEMPTS;
+    loop {
+        attempts.next();
+        let (version, before) = document_in_force(service).await?;
+        let tag_before = change.tag_in(&before);
+        condition.check(tag_before.as_deref())?;
+        let work = change.clone();
+        let (text, tag_after) = blocking(move || {
+            let mut document = before;
+            work.make(&mut document)?;
+            Ok((document.to_text(), work.tag_in(&document)))
+        })
+        .await?;
+        let edit = new_edit(&admin, &query, text.as_str().into(), Vec::new(), Some(version.number))?;
+        match service.edit(edit).await {
+            Err(Refusal::Version { .. }) if !attempts.is_empty() => {}
+            Err(Refusal::Policy(problems)) => {
+                return blocking(move || Err(mistakes(&change, &text, &problems))).await;
+            }
+            Err(refusal) => return Err(refusal.into()),
+            Ok(edited) => {
+                let tag = if query.dry_run { tag_before } else { tag_after };
+                return Ok((EditAnswer::new(&edited, query.dry_run), tag));
+            }
+        }
+    }
+}
+
+fn new_edit(
+    admin: &Admin,
+    query: &EditQuery,
+    text: Arc<str>,
+    files: Vec<(String, Arc<str>)>,
+    if_version: Option<u64>,
+) -> Answer<service::Edit> {
+    let note = query.note.clone().unwrap_or_default();
+    check_note("note", &note)?;
+    Ok(service::Edit {
+        text,
+        files,
+        apply: query.apply.into(),
+        passed: query.levels.into(),
+        dry_run: query.dry_run,
+        if_version,
+        note,
+        origin: Origin { actor: Arc::clone(&admin.actor), ..Origin::default() },
+    })
+}
+
+/// Holds what somebody wrote against its bound.
+///
+/// # Errors
+/// 400.
+pub fn check_note(field: &str, note: &str) -> Answer<()> {
+    // Characters have one to four bytes.
+    if note.len() <= MAX_NOTE_CHARS || note.chars().count() <= MAX_NOTE_CHARS {
+        return Ok(());
+    }
+    let message = format!("{field} has more than {MAX_NOTE_CHARS} characters, the most that are kept");
+    Err(Problem::bad_request(&message).with_error(FieldError::new(message).field(field)))
+}
+
+/// The mistakes that a change would bring. Lines are of a text that its author has not seen: the fields are theirs.
+fn mistakes(change: &Change, text: &str, problems: &[policy::Problem]) -> Problem {
+    let fields = Fields::of(text);
+    let errors = problems.iter().filter(|problem| problem.is_error()).map(|problem| FieldError {
+        field: fields.path_at(text, problem.line, problem.column).map(str::to_owned),
+        file: None,
+        line: None,
+        column: None,
+        ..FieldError::from(problem)
+    });
+    let problem = match change {
+        Change::Remove { section, name } => Problem::new(
+            StatusCode::CONFLICT,
+            format!("the {} {name:?} cannot be removed: what is left would have mistakes", section.one()),
+        ),
+        _ => {
+            let mut problem = Problem::of_policy(problems);
+            problem.errors.clear();
+            problem
+        }
+    };
+    problem.with_errors(errors)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::test::TestRequest;
+
+    fn condition(header: &str) -> IfMatch {
+        IfMatch::of(&TestRequest::put().insert_header((IF_MATCH, header)).to_http_request()).expect("a text")
+    }
+
+    #[test]
+    fn a_condition_holds_for_the_tag_in_force() {
+        assert!(condition("\"a\", \"b\"").check(Some("\"b\"")).is_ok());
+        assert!(condition("*").check(Some("\"b\"")).is_ok());
+        assert!(IfMatch::Absent.check(None).is_ok());
+        // A weak tag never matches: it does not say that nothing has changed.
+        for refused in
+            [condition("W/\"b\"").check(Some("\"b\"")), condition("*").check(None), condition("").check(Some("\"b\""))]
+        {
+            assert_eq!(refused.expect_err("refused").status, 412);
+        }
+    }
+
+    #[test]
+    fn a_tag_is_of_what_a_part_says() {
+        let part = |text: &str| text.parse::<Table>().expect("TOML");
+        assert_eq!(part_tag(&part("a = 1 # one\nb = [2]")), part_tag(&part("a=1\nb=[ 2 ]")));
+        assert_ne!(part_tag(&part("a = 1")), part_tag(&part("a = 2")));
+    }
+
+    #[test]
+    fn what_cannot_be_removed_says_what_needs_it() {
+        let text = "default_priority = \"normal\"\n[calendars]\n[priorities.normal]\ncalendar = \"office\"\n";
+        let problems = policy::check(text, "policy", &mut |_| Err("none".into())).problems;
+        let change = Change::Remove { section: Section::Calendars, name: "office".into() };
+        let problem = mistakes(&change, text, &problems);
+        assert_eq!(problem.status, 409);
+        assert_eq!(problem.errors[0].field.as_deref(), Some("priorities.normal.calendar"));
+    }
+}

@@ -1,0 +1,229 @@
+//! `/v1/tickets`: load, list, get, delete, escalate by hand.
+
+mod list;
+mod response;
+pub(crate) mod timeline;
+
+use super::auth::{Operator, Viewer};
+use super::bulk;
+use super::bulk::{LoadAnswer, LoadQuery, RowsAre, error_of};
+use super::escalations::EscalationAnswer;
+use super::middleware::idempotency::IdempotencyKey;
+use super::params::timestamp::Moment;
+use super::policy::edit::{blocking, check_note};
+use super::problem::{Answer, FieldError, Problem};
+use super::state::AppState;
+use crate::engine::Engine;
+use crate::limits::MAX_TICKET_ID_BYTES;
+use crate::service::{Applied, Load, Service};
+use crate::store::record::{EscalationFilter, RecordKind};
+use crate::ticket::{Batch, Column, EventKind};
+use actix_web::{HttpRequest, HttpResponse, delete, get, post, web};
+use list::{Cursor, ListQuery};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub use response::{TicketAnswer, TicketRow};
+
+/// The routes of tickets.
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(load).service(list_tickets).service(get_ticket).service(remove).service(escalate);
+}
+
+/// A page of tickets.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct TicketPage {
+    /// By the second at which they are looked at next; tickets with nothing to come stand last.
+    pub tickets: Vec<TicketRow>,
+    /// Where the next page begins: pass it as `cursor`. Missing on the last page.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schema(pattern = "^[0-9a-f]{24}$")]
+    pub next_cursor: Option<String>,
+}
+
+/// A reason.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EscalateBody {
+    /// Why.
+    #[schema(min_length = 1, max_length = 4096, example = "the customer's production line stands still")]
+    pub reason: String,
+    /// When it was done; now, if it is missing.
+    #[serde(default)]
+    pub at: Option<Moment>,
+}
+
+/// Load tickets
+///
+/// One row a ticket: `id` and `opened_at` (RFC 3339, or milliseconds since 1970), and as far as they are known `updated_at`,
+/// `first_reply_at`, `resolved_at`, `closed_at`, `state` (new, open, waiting, resolved, closed), `priority`, `owner`, `team`,
+/// `channel`, `category`, `customer`, `segment`, `subject`, `text` (for the assignment rules; not kept) and `actor`.
+///
+/// What a row says of state, priority, owner and team holds since `updated_at`. Without it, it holds since `opened_at` for a ticket
+/// that is new; of one that is known, what differs both from what it is and from what it was opened with holds from now on. A
+/// row that says nothing new changes nothing: sending a body again is safe. Exports with other columns are mapped by
+/// `overdue load`.
+///
+/// The body is read as it arrives: NDJSON, JSON (a list, or one object), CSV, Parquet or an Arrow stream, plain or packed with
+/// gzip or zstd. Rows are taken in batches of some thousand; the answer comes when all are durable. If the body breaks off, the
+/// batches before stand.
+#[utoipa::path(
+    tag = "tickets",
+    params(LoadQuery),
+    request_body(
+        description = "Tickets.",
+        content(
+            (Option<serde_json::Value> = "application/x-ndjson", example = r#"{"id":"T-1","opened_at":"2026-11-22T09:00:00Z","priority":"normal","team":"billing"}"#),
+            (Option<serde_json::Value> = "application/json"),
+            (Option<String> = "text/csv", example = "id,opened_at,priority\nT-1,2026-11-22T09:00:00Z,normal\n"),
+            (Option<Vec<u8>> = "application/vnd.apache.parquet"),
+            (Option<Vec<u8>> = "application/vnd.apache.arrow.stream"),
+            (Option<Vec<u8>> = "application/octet-stream"),
+        ),
+    ),
+    responses((status = 200, description = "The rows that could be taken are durable.", body = LoadAnswer)),
+    security(("bearer" = ["operator"]))
+)]
+#[post("/tickets")]
+async fn load(
+    operator: Operator,
+    state: web::Data<AppState>,
+    key: IdempotencyKey,
+    query: web::Query<LoadQuery>,
+    request: HttpRequest,
+    body: web::Payload,
+) -> Answer<web::Json<LoadAnswer>> {
+    bulk::load(RowsAre::Tickets, &state, operator, key, query.into_inner(), &request, body).await.map(web::Json)
+}
+
+/// List tickets
+///
+/// By the second at which they are looked at next: the most urgent first, tickets with nothing to come last. A page is not a
+/// moment's picture: tickets that move while pages are read can be missed or come twice.
+#[utoipa::path(
+    tag = "tickets",
+    params(ListQuery),
+    responses((status = 200, description = "A page.", body = TicketPage)),
+    security(("bearer" = ["viewer"]))
+)]
+#[get("/tickets")]
+async fn list_tickets(
+    _viewer: Viewer,
+    state: web::Data<AppState>,
+    query: web::Query<ListQuery>,
+) -> Answer<web::Json<TicketPage>> {
+    let query = query.into_inner();
+    let limit = query.checked()?;
+    let after = query.cursor.as_deref().map(Cursor::read).transpose()?;
+    let service = state.service.clone();
+    let (tickets, next) = blocking(move || Ok(list::page(&service, query.wanted(), after, limit))).await?;
+    Ok(web::Json(TicketPage { tickets, next_cursor: next.map(Cursor::write) }))
+}
+
+/// Get a ticket
+#[utoipa::path(
+    tag = "tickets",
+    params(("id" = String, Path, description = "The ticket's id in the source system.", min_length = 1, max_length = 255)),
+    responses((status = 200, description = "The ticket, and where its clocks stand.", body = TicketAnswer)),
+    security(("bearer" = ["viewer"]))
+)]
+#[get("/tickets/{id}")]
+async fn get_ticket(
+    _viewer: Viewer,
+    state: web::Data<AppState>,
+    id: web::Path<String>,
+) -> Answer<web::Json<TicketAnswer>> {
+    let id = id.into_inner();
+    look(&state.service, id, TicketAnswer::of).await.map(web::Json)
+}
+
+/// Delete a ticket
+///
+/// As an event `deleted` that happens now: open cycles end without a result. A later event of the same id is a new ticket's.
+#[utoipa::path(
+    tag = "tickets",
+    params(("id" = String, Path, description = "The ticket's id in the source system.", min_length = 1, max_length = 255)),
+    responses((status = 204, description = "It is gone.")),
+    security(("bearer" = ["operator"]))
+)]
+#[delete("/tickets/{id}")]
+async fn remove(operator: Operator, state: web::Data<AppState>, id: web::Path<String>) -> Answer<HttpResponse> {
+    let id = id.into_inner();
+    look(&state.service, id.clone(), |_, _| ()).await?;
+    let mut batch = Batch::default();
+    batch.push(&id, state.service.now_ms(), EventKind::Deleted);
+    batch.set_last(Column::Actor, &operator.actor);
+    tell(&state.service, batch, operator, IdempotencyKey::default()).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Escalate a ticket by hand
+#[utoipa::path(
+    tag = "tickets",
+    params(("id" = String, Path, description = "The ticket's id in the source system.", min_length = 1, max_length = 255)),
+    request_body = EscalateBody,
+    responses((status = 200, description = "The record that it led to.", body = EscalationAnswer)),
+    security(("bearer" = ["operator"]))
+)]
+#[post("/tickets/{id}/escalate")]
+async fn escalate(
+    operator: Operator,
+    state: web::Data<AppState>,
+    key: IdempotencyKey,
+    id: web::Path<String>,
+    body: web::Json<EscalateBody>,
+) -> Answer<web::Json<EscalationAnswer>> {
+    let (id, EscalateBody { reason, at }) = (id.into_inner(), body.into_inner());
+    if reason.trim().is_empty() {
+        let message = "reason is empty, expected why the ticket is escalated";
+        return Err(Problem::invalid(message).with_error(FieldError::new(message).field("reason")));
+    }
+    check_note("reason", &reason)?;
+    look(&state.service, id.clone(), |_, _| ()).await?;
+    let mut batch = Batch::default();
+    batch.push(&id, at.map_or_else(|| state.service.now_ms(), |at| at.0), EventKind::Escalated);
+    batch.set_last(Column::Actor, &operator.actor);
+    batch.text.push(&reason);
+    let applied = tell(&state.service, batch, operator, key).await?;
+    let service = state.service.clone();
+    let by_hand = EscalationFilter { ticket: Some(id), kind: Some(RecordKind::ByHand), ..EscalationFilter::default() };
+    let (first, _) = applied.escalations;
+    let answer = blocking(move || {
+        let found = service.escalations(first.saturating_sub(1), &by_hand, 1)?;
+        Ok(found.records.first().map(|record| EscalationAnswer::new(record, &service)))
+    });
+    answer.await?.map(web::Json).ok_or_else(|| {
+        Problem::invalid("the ticket has this escalation already: the same event at the same time counts once")
+    })
+}
+
+/// Sends one event.
+async fn tell(service: &Service, batch: Batch, operator: Operator, key: IdempotencyKey) -> Answer<Applied> {
+    let origin = key.origin(operator.actor);
+    let applied = service.load(Load { batch, passed: Default::default(), origin }).await?;
+    match applied.refused.first() {
+        None => Ok(applied),
+        Some(refused) => Err(Problem::invalid(refused.reason.to_string()).with_error(error_of(&refused.reason))),
+    }
+}
+
+/// Looks at a ticket.
+pub(crate) async fn look<T: Send + 'static>(
+    service: &Service,
+    id: String,
+    see: impl FnOnce(&Engine, crate::engine::TicketRef) -> T + Send + 'static,
+) -> Answer<T> {
+    if id.len() > MAX_TICKET_ID_BYTES {
+        return Err(Problem::bad_request(format!(
+            "a ticket's id has at most {MAX_TICKET_ID_BYTES} bytes, not {}",
+            id.len()
+        )));
+    }
+    let service = service.clone();
+    blocking(move || {
+        let seen = service.read(|engine| engine.find(&id).map(|ticket| see(engine, ticket)));
+        seen.ok_or_else(|| Problem::not_found(format!("there is no ticket {id:?}")))
+    })
+    .await
+}

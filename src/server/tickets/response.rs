@@ -1,0 +1,114 @@
+//! Tickets as the API shows them.
+
+use crate::engine::{CycleResult, Engine, ExplainedCycle, TicketRef, TicketView};
+use crate::server::params::timestamp::Moment;
+use crate::ticket::State;
+use crate::time::SECOND_MS;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A ticket.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TicketRow {
+    /// Its id in the source system.
+    #[schema(example = "T-4711")]
+    pub id: String,
+    pub opened_at: Moment,
+    /// Where it stands: new, open, waiting, resolved or closed.
+    #[schema(example = "open")]
+    pub state: String,
+    #[schema(example = "normal")]
+    pub priority: String,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub owner: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub team: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub channel: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub category: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub customer: Option<String>,
+    /// Whether it is open and past a target.
+    pub breached: bool,
+    /// Whether it is open, past the at-risk mark of a target and past none.
+    pub at_risk: bool,
+    /// The second by which the next level, at-risk mark or target is looked at. Missing when nothing is to come.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub next_due_at: Option<Moment>,
+}
+
+/// A ticket with its running clocks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TicketAnswer {
+    #[serde(flatten)]
+    pub ticket: TicketRow,
+    /// Cycles that are open now. All of them, with how they came to be: see the timeline.
+    pub clocks: Vec<ClockRow>,
+}
+
+/// Where an open cycle of a clock stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ClockRow {
+    #[schema(example = "first_response")]
+    pub clock: String,
+    /// Which run of the clock, from 1.
+    pub cycle: u16,
+    pub started_at: Moment,
+    /// Whether an event or the ticket's state holds it.
+    pub paused: bool,
+    /// Whether it is past its target.
+    pub breached: bool,
+    /// Business time spent so far, in milliseconds.
+    #[schema(example = 5_400_000)]
+    pub spent_ms: i64,
+    /// Business time of the target, in milliseconds; missing without one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub target_ms: Option<i64>,
+    /// When the target ends or ended; of a paused cycle, when it would if it went on now.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub due_at: Option<Moment>,
+}
+
+impl TicketRow {
+    pub fn of(ticket: &TicketView<'_>) -> Self {
+        let owned = |word: Option<&str>| word.map(str::to_owned);
+        Self {
+            id: ticket.id.to_owned(),
+            opened_at: Moment(ticket.opened_ms),
+            state: State::name(ticket.state).to_owned(),
+            priority: ticket.priority.to_owned(),
+            owner: owned(ticket.owner),
+            team: owned(ticket.team),
+            channel: owned(ticket.channel),
+            category: owned(ticket.category),
+            customer: owned(ticket.customer),
+            breached: ticket.is_breached,
+            at_risk: ticket.is_at_risk,
+            next_due_at: ticket.next_due_s.map(|due_s| Moment(i64::from(due_s) * SECOND_MS)),
+        }
+    }
+}
+
+impl TicketAnswer {
+    pub fn of(engine: &Engine, ticket: TicketRef) -> Self {
+        let explained = engine.explain(ticket);
+        let open = explained.cycles.iter().filter(|cycle| cycle.stopped_ms.is_none());
+        Self { ticket: TicketRow::of(&engine.ticket(ticket)), clocks: open.map(ClockRow::of).collect() }
+    }
+}
+
+impl ClockRow {
+    fn of(cycle: &ExplainedCycle) -> Self {
+        Self {
+            clock: cycle.clock.to_string(),
+            cycle: cycle.cycle,
+            started_at: Moment(cycle.started_ms),
+            paused: cycle.is_paused,
+            breached: cycle.result == CycleResult::OpenMissed,
+            spent_ms: cycle.spent_ms,
+            target_ms: cycle.target.as_ref().map(|target| target.amount_ms),
+            due_at: cycle.target.as_ref().and_then(|target| target.due_ms).and_then(Moment::unless_never),
+        }
+    }
+}

@@ -1,0 +1,343 @@
+//! `/v1/tickets/{id}/timeline`: what happened to a ticket and why.
+
+use super::{TicketRow, look};
+use crate::engine::{
+    CycleResult, ExplainedCycle, ExplainedEvent, ExplainedLevel, ExplainedSegment, ExplainedTarget, ExplainedVersion,
+    Explanation, LevelState,
+};
+use crate::server::auth::Viewer;
+use crate::server::escalations::LevelActions;
+use crate::server::params::timestamp::Moment;
+use crate::server::policy::edit::ApplyTo;
+use crate::server::problem::Answer;
+use crate::server::state::AppState;
+use actix_web::{get, web};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// The route of timelines.
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(timeline);
+}
+
+/// What happened to a ticket, and why: every deadline with the time that it counted and the version of the rule.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TimelineAnswer {
+    pub ticket: TicketRow,
+    /// The engine's time: what is to come is seen from there.
+    pub as_of: Moment,
+    /// Oldest first.
+    pub events: Vec<EventRow>,
+    /// Runs of clocks, by start.
+    pub cycles: Vec<CycleRow>,
+    /// Older runs that are left out, of tickets with very many.
+    pub cycles_left_out: u64,
+}
+
+/// An event of a ticket's history.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct EventRow {
+    #[schema(example = "agent_reply")]
+    pub event: String,
+    pub at: Moment,
+    /// The state that it speaks of.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub state: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub priority: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub owner: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub team: Option<String>,
+    /// An opening that nobody has told of: the ticket was opened by its first event.
+    pub implied: bool,
+    /// Whether the ticket was there already: it changed nothing.
+    pub without_effect: bool,
+}
+
+/// How a run of a clock ended, or stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CycleStatus {
+    /// Ended within its target.
+    Met,
+    /// Ended past its target.
+    Missed,
+    /// Ended; its clock has no target.
+    NoTarget,
+    /// Open, not past its target.
+    Open,
+    /// Open, past its target.
+    OpenMissed,
+    /// A late event has undone it.
+    Void,
+}
+
+impl From<CycleResult> for CycleStatus {
+    fn from(result: CycleResult) -> Self {
+        match result {
+            CycleResult::Met => Self::Met,
+            CycleResult::Missed => Self::Missed,
+            CycleResult::NoTarget => Self::NoTarget,
+            CycleResult::Open => Self::Open,
+            CycleResult::OpenMissed => Self::OpenMissed,
+            CycleResult::Void => Self::Void,
+        }
+    }
+}
+
+/// A run of a clock.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct CycleRow {
+    #[schema(example = "resolution")]
+    pub clock: String,
+    /// From 1.
+    pub cycle: u16,
+    #[schema(inline)]
+    pub status: CycleStatus,
+    /// Open, and held by an event or by the ticket's state.
+    pub paused: bool,
+    pub started_at: Moment,
+    /// Missing while it is open.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub stopped_at: Option<Moment>,
+    /// Business time spent, up to its end or to now, in milliseconds.
+    pub spent_ms: i64,
+    /// The part of it that was taken over from other rules, in milliseconds.
+    pub carried_ms: i64,
+    /// The rule by which it ended, or runs.
+    pub version: RuleVersion,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub target: Option<TargetRow>,
+    /// Stretches of time in which it ran.
+    pub segments: Vec<SegmentRow>,
+    /// Whether the segments count more intervals than are given.
+    pub is_cut: bool,
+    pub levels: Vec<LevelRow>,
+}
+
+/// A version of a priority.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RuleVersion {
+    pub priority: String,
+    /// From 1, counted for this priority.
+    pub number: u64,
+    /// Since when it is in force; missing for the first, which always was.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub since: Option<Moment>,
+    #[schema(inline)]
+    pub apply: ApplyTo,
+    pub calendar: String,
+}
+
+/// A target, and the way to it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TargetRow {
+    /// As the policy has it.
+    #[schema(example = "2bd")]
+    pub target: String,
+    /// The business time that it stands for in this run, in milliseconds.
+    pub amount_ms: i64,
+    /// When it ends or ended; of a paused run, when it would if it went on now. Missing where the calendar ends first.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub due_at: Option<Moment>,
+    /// Of a run within its target: the business time still to come until then.
+    pub ahead: Vec<IntervalRow>,
+    /// Whether there are more intervals than are given.
+    pub is_cut: bool,
+}
+
+/// A stretch of time in which a clock ran.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct SegmentRow {
+    pub from: Moment,
+    /// Of the segment that is running, now.
+    pub to: Moment,
+    pub running: bool,
+    /// Measured under other rules than the run's.
+    pub carried: bool,
+    /// Business time in it, in milliseconds.
+    pub business_ms: i64,
+    pub version: RuleVersion,
+    /// The business time that it counted.
+    pub intervals: Vec<IntervalRow>,
+}
+
+/// From its first instant to before its last.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct IntervalRow {
+    pub from: Moment,
+    pub to: Moment,
+}
+
+impl From<&(i64, i64)> for IntervalRow {
+    fn from((from_ms, to_ms): &(i64, i64)) -> Self {
+        Self { from: Moment(*from_ms), to: Moment(*to_ms) }
+    }
+}
+
+/// What became of a level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LevelStatus {
+    /// It fired.
+    Fired,
+    /// It was passed already, and marked without firing.
+    Marked,
+    ToCome,
+    /// The run is paused before it, or ended before it.
+    NotReached,
+}
+
+impl From<LevelState> for LevelStatus {
+    fn from(state: LevelState) -> Self {
+        match state {
+            LevelState::Fired => Self::Fired,
+            LevelState::Marked => Self::Marked,
+            LevelState::ToCome => Self::ToCome,
+            LevelState::NotReached => Self::NotReached,
+        }
+    }
+}
+
+/// A level of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct LevelRow {
+    /// From 1.
+    pub level: u8,
+    /// As the policy has it.
+    #[schema(example = "50%")]
+    pub at: String,
+    /// When it was reached, or will be if nothing happens.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub due_at: Option<Moment>,
+    #[schema(inline)]
+    pub status: LevelStatus,
+    pub actions: LevelActions,
+}
+
+/// Explain a ticket
+///
+/// What happened to it, and why: each run of a clock with its deadline, the stretches of business time that it counted, the
+/// version of the rule it was measured by, and what became of each level.
+#[utoipa::path(
+    tag = "tickets",
+    params(("id" = String, Path, description = "The ticket's id in the source system.", min_length = 1, max_length = 255)),
+    responses((status = 200, description = "Its history, told again.", body = TimelineAnswer)),
+    security(("bearer" = ["viewer"]))
+)]
+#[get("/tickets/{id}/timeline")]
+async fn timeline(
+    _viewer: Viewer,
+    state: web::Data<AppState>,
+    id: web::Path<String>,
+) -> Answer<web::Json<TimelineAnswer>> {
+    let told = look(&state.service, id.into_inner(), |engine, ticket| {
+        (TicketRow::of(&engine.ticket(ticket)), engine.explain(ticket))
+    });
+    let (ticket, explanation) = told.await?;
+    Ok(web::Json(TimelineAnswer::new(ticket, &explanation)))
+}
+
+impl TimelineAnswer {
+    fn new(ticket: TicketRow, explanation: &Explanation) -> Self {
+        Self {
+            ticket,
+            as_of: Moment(explanation.now_ms),
+            events: explanation.events.iter().map(EventRow::from).collect(),
+            cycles: explanation.cycles.iter().map(CycleRow::from).collect(),
+            cycles_left_out: explanation.cycles_left_out as u64,
+        }
+    }
+}
+
+fn word(word: &Option<Arc<str>>) -> Option<String> {
+    word.as_deref().map(str::to_owned)
+}
+
+impl From<&ExplainedEvent> for EventRow {
+    fn from(event: &ExplainedEvent) -> Self {
+        Self {
+            event: event.kind.name().to_owned(),
+            at: Moment(event.at_ms),
+            state: event.state.map(|state| state.name().to_owned()),
+            priority: word(&event.priority),
+            owner: word(&event.owner),
+            team: word(&event.team),
+            implied: event.is_implied,
+            without_effect: event.is_without_effect,
+        }
+    }
+}
+
+impl From<&ExplainedCycle> for CycleRow {
+    fn from(cycle: &ExplainedCycle) -> Self {
+        Self {
+            clock: cycle.clock.to_string(),
+            cycle: cycle.cycle,
+            status: cycle.result.into(),
+            paused: cycle.is_paused,
+            started_at: Moment(cycle.started_ms),
+            stopped_at: cycle.stopped_ms.map(Moment),
+            spent_ms: cycle.spent_ms,
+            carried_ms: cycle.carried_ms,
+            version: (&cycle.version).into(),
+            target: cycle.target.as_ref().map(TargetRow::from),
+            segments: cycle.segments.iter().map(SegmentRow::from).collect(),
+            is_cut: cycle.is_cut,
+            levels: cycle.levels.iter().map(LevelRow::from).collect(),
+        }
+    }
+}
+
+impl From<&ExplainedVersion> for RuleVersion {
+    fn from(version: &ExplainedVersion) -> Self {
+        Self {
+            priority: version.priority.to_string(),
+            number: version.number as u64,
+            since: version.since_ms.map(Moment),
+            apply: version.apply.into(),
+            calendar: version.calendar.clone(),
+        }
+    }
+}
+
+impl From<&ExplainedTarget> for TargetRow {
+    fn from(target: &ExplainedTarget) -> Self {
+        Self {
+            target: target.text.clone(),
+            amount_ms: target.amount_ms,
+            due_at: target.due_ms.and_then(Moment::unless_never),
+            ahead: target.ahead.iter().map(IntervalRow::from).collect(),
+            is_cut: target.is_cut,
+        }
+    }
+}
+
+impl From<&ExplainedSegment> for SegmentRow {
+    fn from(segment: &ExplainedSegment) -> Self {
+        Self {
+            from: Moment(segment.from_ms),
+            to: Moment(segment.to_ms),
+            running: segment.is_running,
+            carried: segment.is_carried,
+            business_ms: segment.business_ms,
+            version: (&segment.version).into(),
+            intervals: segment.intervals.iter().map(IntervalRow::from).collect(),
+        }
+    }
+}
+
+impl From<&ExplainedLevel> for LevelRow {
+    fn from(level: &ExplainedLevel) -> Self {
+        Self {
+            level: level.number,
+            at: level.at.clone(),
+            due_at: level.due_ms.and_then(Moment::unless_never),
+            status: level.state.into(),
+            actions: (&level.actions).into(),
+        }
+    }
+}

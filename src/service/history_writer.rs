@@ -1,0 +1,92 @@
+//! The thread that writes records to the history: they wait until there are enough for a file, or until a snapshot needs them
+//! on disk.
+
+use super::feed::Feed;
+use super::state_machine::{Answer, Told};
+use crate::limits::HISTORY_FLUSH_RECORDS;
+use crate::store::history::History;
+use crate::store::record::{CycleBlock, EscalationBlock};
+use crossbeam_channel::{Receiver, Sender};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+/// What the thread is told.
+pub enum Work {
+    Escalations(Arc<EscalationBlock>),
+    Cycles(Arc<CycleBlock>),
+    /// Write all that waits, and say how that went.
+    Flush(Sender<Result<(), String>>),
+}
+
+/// Gives what a group told to the feed and to the history; returns its answers.
+pub fn keep(feed: &Feed, history: &Sender<Work>, told: Told) -> Vec<Answer> {
+    let Told { escalations, cycles, answers } = told;
+    if !escalations.is_empty() {
+        let block = Arc::new(escalations);
+        feed.push(&block);
+        // The thread ends only when this sender goes.
+        let _ = history.send(Work::Escalations(block));
+    }
+    if !cycles.rows.is_empty() {
+        let _ = history.send(Work::Cycles(Arc::new(cycles)));
+    }
+    answers
+}
+
+/// The thread's end of things.
+struct Historian {
+    history: Arc<History>,
+    escalations: Vec<Arc<EscalationBlock>>,
+    cycles: Vec<Arc<CycleBlock>>,
+    waiting: usize,
+}
+
+/// Starts the thread; it ends when the sender is dropped.
+///
+/// # Errors
+/// When the system gives no thread.
+pub fn start(history: Arc<History>, work: Receiver<Work>) -> std::io::Result<JoinHandle<()>> {
+    let historian = Historian { history, escalations: Vec::new(), cycles: Vec::new(), waiting: 0 };
+    std::thread::Builder::new().name("history".into()).spawn(move || historian.run(&work))
+}
+
+impl Historian {
+    fn run(mut self, work: &Receiver<Work>) {
+        for work in work {
+            match work {
+                Work::Escalations(block) => {
+                    self.waiting += block.len();
+                    self.escalations.push(block);
+                }
+                Work::Cycles(block) => {
+                    self.waiting += block.rows.len();
+                    self.cycles.push(block);
+                }
+                Work::Flush(answer) => {
+                    // Whoever asked may have stopped waiting.
+                    let _ = answer.send(self.flush());
+                    continue;
+                }
+            }
+            if self.waiting >= HISTORY_FLUSH_RECORDS
+                && let Err(error) = self.flush()
+            {
+                // Nothing is lost: the journal has what they follow from. They wait on.
+                tracing::error!(error, waiting = self.waiting, "cannot write the history; will be tried again");
+            }
+        }
+        if let Err(error) = self.flush() {
+            tracing::error!(error, "cannot write the history; it is written after the next start");
+        }
+    }
+
+    fn flush(&mut self) -> Result<(), String> {
+        let escalations = self.history.write_escalations(&self.escalations);
+        escalations.map_err(|error| error.to_string())?;
+        self.escalations.clear();
+        self.history.write_cycles(&self.cycles).map_err(|error| error.to_string())?;
+        self.cycles.clear();
+        self.waiting = 0;
+        Ok(())
+    }
+}

@@ -1,0 +1,245 @@
+//! What the sequencer publishes after its rounds: the view, the versions of the policy, the gauges.
+
+use super::readiness::{Obstacle, Pulse};
+use super::sequencer::Command;
+use super::state_machine::{Machine, Told};
+use super::view::{ClockView, Gauges, NamedTally, SYNC_BOUNDS_S, Survey, Totals, View};
+use super::wall_clock::{Clock, Stopwatch};
+use crate::engine::Tally;
+use crate::policy::Policy;
+use crate::store::record::{NameColumn, Names};
+use crate::store::snapshot::PolicyVersion;
+use crate::time::SECOND_MS;
+use crossbeam_channel::Receiver;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+/// The least time between two views while commands keep coming.
+const BUSY_INTERVAL: Duration = Duration::from_millis(50);
+
+/// How much more time passes between views than making one takes.
+const COST_FACTOR: u32 = 20;
+
+/// What readers see. Locks are held to swap or clone an `Arc`, never longer.
+#[derive(Debug, Default)]
+pub struct Published {
+    view: RwLock<Arc<View>>,
+    policies: RwLock<Arc<Vec<PolicyVersion>>>,
+    /// The one in force, compiled; there is one before anybody is let in.
+    policy: RwLock<Option<Arc<Policy>>>,
+    survey: RwLock<Arc<Survey>>,
+    is_ready: AtomicBool,
+    pub pulse: Pulse,
+}
+
+impl Published {
+    pub fn view(&self) -> Arc<View> {
+        Arc::clone(&self.view.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub fn policies(&self) -> Arc<Vec<PolicyVersion>> {
+        Arc::clone(&self.policies.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The policy in force.
+    pub fn policy(&self) -> Option<Arc<Policy>> {
+        self.policy.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn set_survey(&self, survey: Survey) {
+        *self.survey.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(survey);
+    }
+
+    pub fn is_ready(&self) -> bool {
+        self.is_ready.load(Ordering::Acquire)
+    }
+
+    pub fn set_ready(&self, is_ready: bool) {
+        self.is_ready.store(is_ready, Ordering::Release);
+    }
+}
+
+/// Makes views.
+#[derive(Debug)]
+pub struct Publisher {
+    published: Arc<Published>,
+    gauges: Gauges,
+    /// Those of the last view: while nothing happens they stay as they are.
+    totals: Arc<Totals>,
+    records: [u64; 4],
+    due: u64,
+    is_obstructed: bool,
+    is_stale: bool,
+    since_last: Stopwatch,
+    cost: Duration,
+}
+
+impl Publisher {
+    pub fn new(published: Arc<Published>, started_ms: i64, queue_capacity: usize) -> Self {
+        let gauges = Gauges { started_ms, queue_capacity: queue_capacity as u64, ..Gauges::default() };
+        Self {
+            published,
+            gauges,
+            totals: Arc::default(),
+            records: [0; 4],
+            due: 0,
+            is_obstructed: false,
+            is_stale: true,
+            since_last: Stopwatch::start(),
+            cost: Duration::ZERO,
+        }
+    }
+
+    /// How long the sequencer may sleep before a view is due.
+    pub fn patience(&self) -> Duration {
+        if self.is_stale { BUSY_INTERVAL } else { Duration::from_secs(1) }
+    }
+
+    /// A round begins, with so many timers due.
+    pub fn rounds(&mut self, due: u64) {
+        self.due = due;
+    }
+
+    pub fn count_group(&mut self, told: &Told) {
+        self.is_stale = true;
+        self.gauges.groups += 1;
+        for row in &told.escalations.rows {
+            self.records[row.kind as usize] += 1;
+        }
+        for answer in &told.answers {
+            if let super::state_machine::Answer::Batch { taken, refused, .. } = answer {
+                self.gauges.rows_taken += taken;
+                self.gauges.rows_refused += refused.len() as u64;
+            }
+        }
+    }
+
+    pub fn synced(&mut self, took: Duration, journal_bytes: u64) {
+        let seconds = took.as_secs_f64();
+        self.gauges.syncs += 1;
+        self.gauges.sync_sum_s += seconds;
+        for (bucket, bound) in self.gauges.sync_buckets.iter_mut().zip(SYNC_BOUNDS_S) {
+            *bucket += u64::from(seconds <= bound);
+        }
+        self.gauges.journal_bytes = journal_bytes;
+    }
+
+    /// What keeps the journal from being written, if something does.
+    pub fn obstructed(&mut self, obstacle: Option<Obstacle>) {
+        if obstacle.is_none() && !self.is_obstructed {
+            return;
+        }
+        let is_full = obstacle == Some(Obstacle::DiskFull);
+        self.is_stale |= is_full != self.gauges.disk_full;
+        self.gauges.disk_full = is_full;
+        self.is_obstructed = obstacle.is_some();
+        self.published.pulse.set_obstacle(obstacle);
+    }
+
+    pub fn is_obstructed(&self) -> bool {
+        self.is_obstructed
+    }
+
+    pub fn snapshot_published(&mut self, at_ms: i64, journal_bytes: u64) {
+        self.gauges.last_snapshot_ms = Some(at_ms);
+        self.gauges.journal_bytes = journal_bytes;
+        self.is_stale = true;
+    }
+
+    /// Publishes, unless that was just done and more is coming.
+    pub fn publish(
+        &mut self,
+        machine: &Machine,
+        clock: &Clock,
+        commands: &Receiver<Command>,
+        always: bool,
+        is_quiet: bool,
+    ) {
+        self.published.pulse.set_engine_ms(machine.now_ms());
+        let since_last = self.since_last.elapsed();
+        let is_time = since_last >= BUSY_INTERVAL.max(self.cost * COST_FACTOR);
+        let is_cheap = self.cost < Duration::from_millis(1);
+        let is_wanted = self.is_stale && (always || is_time || is_quiet && is_cheap);
+        // The gauges move on by themselves.
+        if !is_wanted && since_last < Duration::from_millis(500) {
+            return;
+        }
+        let watch = Stopwatch::start();
+        let view = Arc::new(self.view(machine, clock, commands));
+        *self.published.view.write().unwrap_or_else(PoisonError::into_inner) = view;
+        let is_new = self.published.policies().len() != machine.policies.len();
+        if is_new {
+            let engine = machine.engine.read().unwrap_or_else(PoisonError::into_inner);
+            *self.published.policy.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(engine.policy()));
+            drop(engine);
+            *self.published.policies.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&machine.policies);
+        }
+        self.is_stale = false;
+        self.cost = watch.elapsed();
+        self.since_last = Stopwatch::start();
+    }
+
+    fn view(&mut self, machine: &Machine, clock: &Clock, commands: &Receiver<Command>) -> View {
+        let (now_ms, tickets, due) = {
+            let engine = machine.engine.read().unwrap_or_else(PoisonError::into_inner);
+            (engine.now_ms(), engine.len() as u64, engine.due_by(clock.now_ms() - SECOND_MS))
+        };
+        if self.is_stale {
+            self.totals = Arc::new(totals(machine));
+        }
+        let wall_ms = clock.wall_ms();
+        self.gauges.wall_ms = wall_ms;
+        self.gauges.clock_offset_ms = clock.offset_ms();
+        // Ahead of the wall clock is as wrong as behind it.
+        self.gauges.lag_ms = (wall_ms - now_ms - SECOND_MS).max(now_ms - wall_ms).max(0);
+        self.gauges.due_not_fired = due;
+        self.gauges.queue = commands.len() as u64;
+        self.gauges.clock_jumps = clock.jumps();
+        let mut days = machine.days.rows(&machine.names);
+        days.reverse();
+        View {
+            now_ms,
+            group: machine.group,
+            policy_version: machine.policies.last().map_or(0, |version| version.number),
+            tickets,
+            totals: Arc::clone(&self.totals),
+            days,
+            last_escalation: machine.last_escalation(),
+            records: self.records,
+            gauges: self.gauges.clone(),
+            survey: Arc::clone(&self.published.survey.read().unwrap_or_else(PoisonError::into_inner)),
+        }
+    }
+}
+
+/// The totals as they are now: a walk over the labels of every shard.
+fn totals(machine: &Machine) -> Totals {
+    let names = &machine.names;
+    let counters = machine.engine.read().unwrap_or_else(PoisonError::into_inner).counters();
+    let by_clock = counters.by_clock.iter().enumerate().map(|(clock, tally)| ClockView {
+        name: names.word(NameColumn::Clock, clock as u32).unwrap_or_default(),
+        tally: *tally,
+    });
+    Totals {
+        all: counters.all,
+        by_priority: named(names, NameColumn::Priority, &counters.by_priority),
+        by_team: named(names, NameColumn::Team, &counters.by_team),
+        by_channel: named(names, NameColumn::Channel, &counters.by_channel),
+        by_category: named(names, NameColumn::Category, &counters.by_category),
+        by_clock: by_clock.collect(),
+    }
+}
+
+/// Totals with the words that they belong to; words that no ticket has any more are left out.
+fn named(names: &Names, column: NameColumn, tallies: &[Tally]) -> Vec<NamedTally> {
+    tallies
+        .iter()
+        .enumerate()
+        .filter(|(_, tally)| **tally != Tally::default())
+        .map(|(symbol, tally)| NamedTally {
+            name: names.word(column, symbol as u32).unwrap_or_default(),
+            tally: *tally,
+        })
+        .collect()
+}

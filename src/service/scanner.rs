@@ -1,0 +1,70 @@
+//! A walk over all tickets, again and again, for what no running total can tell: how long until what breaches, what falls due
+//! hour by hour, which ticket is the oldest. It looks at one shard at a time, so that nothing waits for it long, and rests much
+//! longer than it walks.
+
+use super::publisher::Published;
+use super::state_machine::SharedEngine;
+use super::view::{BREACH_BOUNDS_S, FORECAST_HOURS, Survey};
+use super::wall_clock::Stopwatch;
+use crate::engine::SurveyParts;
+use crate::limits::FOLDER_CHECK_MS;
+use crate::store::folder_identity::Whereabouts;
+use crate::time::SECOND_MS;
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// The least time between two walks.
+const LEAST_REST: Duration = Duration::from_secs(2);
+
+/// How much longer than a walk the rest after it takes.
+const REST_FACTOR: u32 = 30;
+
+/// Starts the thread; it ends when the sender is dropped. While it rests it looks whether the data folder is still there.
+///
+/// # Errors
+/// When the system gives no thread.
+pub fn start(
+    engine: SharedEngine,
+    published: Arc<Published>,
+    folder: Whereabouts,
+    until: Receiver<()>,
+) -> std::io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name("survey".into()).spawn(move || {
+        loop {
+            let watch = Stopwatch::start();
+            published.set_survey(walk(&engine));
+            let rest = LEAST_REST.max(watch.elapsed() * REST_FACTOR);
+            let watch = Stopwatch::start();
+            while watch.elapsed() < rest {
+                published.pulse.set_folder_gone(!folder.is_there());
+                if until.recv_timeout(Duration::from_millis(FOLDER_CHECK_MS)) == Err(RecvTimeoutError::Disconnected) {
+                    return;
+                }
+            }
+        }
+    })
+}
+
+fn walk(engine: &SharedEngine) -> Survey {
+    let read = || engine.read().unwrap_or_else(PoisonError::into_inner);
+    let (now_ms, shards) = {
+        let engine = read();
+        (engine.now_ms(), engine.shards())
+    };
+    let bounds_ms: Vec<i64> = BREACH_BOUNDS_S.iter().map(|bound| bound * SECOND_MS).collect();
+    let mut parts = SurveyParts::new(&bounds_ms, FORECAST_HOURS);
+    for shard in 0..shards {
+        read().survey(shard, now_ms, &mut parts);
+    }
+    let mut time_to_breach = [0; BREACH_BOUNDS_S.len() + 1];
+    time_to_breach.copy_from_slice(&parts.time_to_breach);
+    Survey {
+        as_of_ms: now_ms,
+        time_to_breach,
+        oldest: parts.oldest,
+        deadlines_by_hour: parts.deadlines_by_hour,
+        levels_by_hour: parts.levels_by_hour,
+    }
+}

@@ -1,0 +1,381 @@
+//! What the service makes of its inputs, and nothing else: the same groups give the same records with the same numbers.
+//!
+//! No disk, no clock, no thread: the sequencer runs it live, recovery runs it over the journal, tests run it over anything.
+
+mod daily_results;
+mod recorder;
+mod replies;
+
+use crate::engine::{Apply, Engine, Outcome, Passed, Refused};
+use crate::limits::MAX_ACKNOWLEDGEMENTS;
+use crate::policy;
+use crate::policy::{Policy, Problem};
+use crate::store::input::{AcknowledgeInput, BatchInput, EditInput, Group, Input, Origin, Passage};
+use crate::store::record::{CycleBlock, EscalationBlock, Names, Note};
+use crate::store::snapshot::{Acknowledgement, KeptAnswer, PolicyVersion, ServiceState};
+use crate::ticket::{Batch, EventKind};
+use daily_results::Days;
+use recorder::Recorder;
+use replies::Kept;
+pub use replies::KeyReused;
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// Where the engine is kept: the machine changes it, readers look at it.
+pub type SharedEngine = Arc<RwLock<Engine>>;
+
+/// Who took notice of what, for the machine to write and others to read.
+pub type Acknowledgements = Arc<RwLock<BTreeMap<u64, Acknowledgement>>>;
+
+/// The service's state and its rules.
+pub struct Machine {
+    pub engine: SharedEngine,
+    pub names: Arc<Names>,
+    /// The last group that was applied.
+    pub group: u64,
+    pub policies: Arc<Vec<PolicyVersion>>,
+    recorder: Recorder,
+    kept: Kept,
+    pub days: Days,
+    pub acknowledgements: Acknowledgements,
+}
+
+/// What a group led to.
+#[derive(Debug, Default)]
+pub struct Told {
+    pub escalations: EscalationBlock,
+    pub cycles: CycleBlock,
+    /// One for each input.
+    pub answers: Vec<Answer>,
+}
+
+/// What an input led to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    Batch {
+        taken: u64,
+        refused: Vec<Refused>,
+        escalations: (u64, u64),
+    },
+    Edit {
+        version: u64,
+        since_ms: i64,
+    },
+    /// The number of the record.
+    Acknowledged {
+        sequence: u64,
+    },
+    /// Labels that no ticket had.
+    Freed {
+        labels: usize,
+    },
+    Refused(String),
+}
+
+/// Reads a policy with the files that come with it.
+///
+/// # Errors
+/// Every problem of the policy.
+pub fn compile(edit: &EditInput) -> Result<(Policy, Vec<Problem>), Vec<Problem>> {
+    let checked = policy::check(&edit.text, "policy", &mut file_of(&edit.files));
+    match checked.policy {
+        Some(policy) => Ok((policy, checked.problems)),
+        None => Err(checked.problems),
+    }
+}
+
+/// Reads a policy that was compiled before it was stored.
+///
+/// # Errors
+/// Every problem of the policy.
+pub fn reload(text: &str, files: &[(String, Arc<str>)]) -> Result<Policy, Vec<Problem>> {
+    policy::reload(text, "policy", &mut file_of(files))
+}
+
+fn file_of(files: &[(String, Arc<str>)]) -> impl FnMut(&str) -> Result<String, String> {
+    |name| match files.iter().find(|(known, _)| known == name) {
+        Some((_, text)) => Ok(text.to_string()),
+        None => Err(format!("the file {name:?} is not here: send it with the policy")),
+    }
+}
+
+impl Machine {
+    /// A machine of which nothing is known but its policy, in force since ever.
+    pub fn new(policy: Arc<Policy>, edit: &EditInput, shards: usize) -> Self {
+        let first = PolicyVersion {
+            number: 1,
+            since_ms: 0,
+            text: Arc::clone(&edit.text),
+            files: edit.files.clone(),
+            apply: Apply::FromStart,
+            passed: edit.passed,
+            actor: Arc::clone(&edit.origin.actor),
+            note: edit.note.clone(),
+        };
+        let state =
+            ServiceState { next_escalation: 1, next_cycle: 1, policies: vec![first], ..ServiceState::default() };
+        Self::restored(Engine::new(policy, shards), state)
+    }
+
+    /// A machine as a snapshot tells it.
+    pub fn restored(engine: Engine, state: ServiceState) -> Self {
+        let names = Arc::new(Names::default());
+        let recorder = Recorder::new(Arc::clone(&names), state.next_escalation, state.next_cycle);
+        recorder.learn_words(&engine);
+        let mut days = Days::new(&names, &state.days);
+        days.go_on_from(&engine);
+        let acknowledgements = state.acknowledgements.into_iter().map(|it| (it.sequence, it)).collect();
+        Self {
+            engine: Arc::new(RwLock::new(engine)),
+            names,
+            group: state.group,
+            policies: Arc::new(state.policies),
+            recorder,
+            kept: Kept::new(state.answers),
+            days,
+            acknowledgements: Arc::new(RwLock::new(acknowledgements)),
+        }
+    }
+
+    /// Everything beside the engine.
+    pub fn state(&self) -> ServiceState {
+        ServiceState {
+            group: self.group,
+            next_escalation: self.recorder.next_escalation,
+            next_cycle: self.recorder.next_cycle,
+            policies: self.policies.to_vec(),
+            answers: self.kept.all(),
+            days: self.days.rows(&self.names),
+            acknowledgements: {
+                let acknowledgements = self.acknowledgements.read().unwrap_or_else(PoisonError::into_inner);
+                acknowledgements.values().cloned().collect()
+            },
+        }
+    }
+
+    /// The answer to an earlier input with the same key. Repeats are answered before they reach the journal.
+    ///
+    /// # Errors
+    /// [`KeyReused`] when that input was another one.
+    pub fn repeat_of(&self, origin: &Origin) -> Result<Option<&KeptAnswer>, KeyReused> {
+        self.kept.find(origin)
+    }
+
+    /// Whether somebody has acknowledged an escalation.
+    pub fn is_acknowledged(&self, sequence: u64) -> bool {
+        self.acknowledgements.read().unwrap_or_else(PoisonError::into_inner).contains_key(&sequence)
+    }
+
+    /// The number of the last escalation record.
+    pub fn last_escalation(&self) -> u64 {
+        self.recorder.next_escalation - 1
+    }
+
+    pub fn last_cycle(&self) -> u64 {
+        self.recorder.next_cycle - 1
+    }
+
+    /// Applies a group. `compiled` is the policy of its edit, where it has been compiled already.
+    pub fn apply(&mut self, group: &Group, compiled: Option<&Arc<Policy>>) -> Told {
+        let mut told = Told::default();
+        self.group = group.number;
+        let was_ms = self.now_ms();
+        let passes = pass_time(&mut self.write(), group);
+        if self.now_ms() < was_ms {
+            self.set_back();
+        }
+        let now_ms = self.read().now_ms();
+        self.recorder.begin(&mut told, now_ms);
+        self.record(&mut told, &passes, None);
+        for input in &group.inputs {
+            let answer = self.input(input, group.has_label_share, compiled, &mut told);
+            told.answers.push(answer);
+        }
+        self.recorder.end(&told);
+        if !told.escalations.is_empty() || !told.cycles.rows.is_empty() {
+            self.days.count(&self.engine.read().unwrap_or_else(PoisonError::into_inner));
+        }
+        told
+    }
+
+    /// The engine's time has been set back: what bears a later one is as of now.
+    fn set_back(&mut self) {
+        let now_ms = self.now_ms();
+        for version in Arc::make_mut(&mut self.policies) {
+            version.since_ms = version.since_ms.min(now_ms);
+        }
+        self.days.set_back(now_ms);
+    }
+
+    /// Lets time pass in which nothing is due.
+    pub fn pass_idle(&mut self, now_ms: i64) {
+        self.write().advance(now_ms);
+    }
+
+    /// The engine's time.
+    pub fn now_ms(&self) -> i64 {
+        self.read().now_ms()
+    }
+
+    /// Applies a group to the shards that stand before it; what it tells has been told before. No policy is edited and no label
+    /// freed while a snapshot is taken, so neither is among its inputs; a time is accepted only by the first group after a start.
+    pub fn apply_behind(&mut self, group: &Group, positions: &[u64]) {
+        let ahead: Vec<bool> = positions.iter().map(|position| *position >= group.number).collect();
+        let mut engine = self.write();
+        engine.hold(&ahead);
+        pass_time(&mut engine, group);
+        for input in &group.inputs {
+            match input {
+                Input::Batch(input) => {
+                    engine.apply_of(introducer(input, group.has_label_share), &input.batch, input.passed);
+                }
+                Input::Acknowledge(input) => {
+                    apply_acknowledged(&mut engine, input);
+                }
+                Input::Edit(_) | Input::FreeLabels => {}
+            }
+        }
+    }
+
+    /// All shards have come to the same group.
+    pub fn all_level(&mut self) {
+        self.write().hold(&[]);
+        let engine = self.engine.read().unwrap_or_else(PoisonError::into_inner);
+        self.recorder.learn_words(&engine);
+        self.days.go_on_from(&engine);
+    }
+
+    fn input(
+        &mut self,
+        input: &Input,
+        has_label_share: bool,
+        compiled: Option<&Arc<Policy>>,
+        told: &mut Told,
+    ) -> Answer {
+        let (origin, answer) = match input {
+            Input::Batch(input) => (&input.origin, self.batch(input, has_label_share, told)),
+            Input::Edit(input) => (&input.origin, self.edit(input, compiled, told)),
+            Input::Acknowledge(input) => (&input.origin, self.acknowledge(input, told)),
+            Input::FreeLabels => return self.free_labels(),
+        };
+        self.keep(origin, &answer);
+        answer
+    }
+
+    fn free_labels(&mut self) -> Answer {
+        let labels = self.write().free_labels();
+        let engine = self.engine.read().unwrap_or_else(PoisonError::into_inner);
+        self.names = self.recorder.relabel(&engine);
+        Answer::Freed { labels }
+    }
+
+    fn batch(&mut self, input: &BatchInput, has_label_share: bool, told: &mut Told) -> Answer {
+        let actor = introducer(input, has_label_share);
+        let mut outcome = self.write().apply_of(actor, &input.batch, input.passed);
+        let refused = std::mem::take(&mut outcome.refused);
+        let first = self.recorder.next_of(told);
+        self.record(told, &outcome, Some(input));
+        let escalations = (first, self.recorder.next_of(told));
+        Answer::Batch { taken: (input.batch.len() - refused.len()) as u64, refused, escalations }
+    }
+
+    fn edit(&mut self, input: &EditInput, compiled: Option<&Arc<Policy>>, told: &mut Told) -> Answer {
+        let policy = match compiled {
+            Some(policy) => Arc::clone(policy),
+            // Only what was compiled without a problem comes to the journal.
+            None => match reload(&input.text, &input.files) {
+                Ok(policy) => Arc::new(policy),
+                Err(problems) => return Answer::Refused(format!("the policy has {} problems", problems.len())),
+            },
+        };
+        let outcome = self.write().edit(policy, input.apply, input.passed);
+        let outcome = match outcome {
+            Ok(outcome) => outcome,
+            Err(error) => return Answer::Refused(error.to_string()),
+        };
+        let since_ms = self.read().now_ms();
+        let number = self.policies.last().map_or(0, |version| version.number) + 1;
+        Arc::make_mut(&mut self.policies).push(PolicyVersion {
+            number,
+            since_ms,
+            text: Arc::clone(&input.text),
+            files: input.files.clone(),
+            apply: input.apply,
+            passed: input.passed,
+            actor: Arc::clone(&input.origin.actor),
+            note: input.note.clone(),
+        });
+        self.record(told, &outcome, None);
+        Answer::Edit { version: number, since_ms }
+    }
+
+    fn acknowledge(&mut self, input: &AcknowledgeInput, told: &mut Told) -> Answer {
+        let outcome = apply_acknowledged(&mut self.write(), input);
+        self.record(told, &outcome, None);
+        let sequence = self.recorder.acknowledged(told, input, &self.read());
+        let note = Note { actor: input.origin.actor.to_string(), reason: input.note.clone() };
+        let acknowledgement = Acknowledgement { sequence: input.sequence, at_ms: input.at_ms, note };
+        let mut acknowledgements = self.acknowledgements.write().unwrap_or_else(PoisonError::into_inner);
+        acknowledgements.entry(input.sequence).or_insert(acknowledgement);
+        if acknowledgements.len() > MAX_ACKNOWLEDGEMENTS {
+            acknowledgements.pop_first();
+        }
+        drop(acknowledgements);
+        Answer::Acknowledged { sequence }
+    }
+
+    fn keep(&mut self, origin: &Origin, answer: &Answer) {
+        let at_ms = self.read().now_ms();
+        let (taken, refused, result) = match answer {
+            Answer::Batch { taken, refused, escalations } => (*taken, refused.len() as u64, escalations.0),
+            Answer::Edit { version, .. } => (1, 0, *version),
+            Answer::Acknowledged { sequence } => (1, 0, *sequence),
+            Answer::Freed { .. } | Answer::Refused(_) => return,
+        };
+        self.kept.keep(KeptAnswer { origin: origin.clone(), at_ms, taken, refused, result });
+    }
+
+    /// Writes down what the engine told. Its ticket references are good until its next change.
+    fn record(&mut self, told: &mut Told, outcome: &Outcome, input: Option<&BatchInput>) {
+        let engine = self.engine.read().unwrap_or_else(PoisonError::into_inner);
+        self.recorder.learn_words(&engine);
+        self.recorder.record(told, &engine, outcome, input);
+    }
+
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, Engine> {
+        self.engine.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives back the memory of calendars in which nothing is measured any more.
+    pub fn drop_unused_timelines(&self) {
+        self.write().drop_unused_timelines();
+    }
+
+    fn write(&self) -> std::sync::RwLockWriteGuard<'_, Engine> {
+        self.engine.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Brings the engine to the time of a group.
+fn pass_time(engine: &mut Engine, group: &Group) -> Outcome {
+    match group.passage {
+        Passage::Watched => engine.advance(group.now_ms),
+        Passage::AfterDowntime => engine.catch_up(group.now_ms, group.passed),
+        Passage::Accepted => engine.rewind(group.now_ms, group.passed),
+    }
+}
+
+/// For whom the labels count that a batch introduces.
+fn introducer(input: &BatchInput, has_label_share: bool) -> &str {
+    if has_label_share { &input.origin.actor } else { "" }
+}
+
+/// Tells the ticket's clocks of an acknowledgement; a ticket that is gone is not opened by it.
+fn apply_acknowledged(engine: &mut Engine, input: &AcknowledgeInput) -> Outcome {
+    if engine.find(&input.ticket).is_none() {
+        return Outcome::default();
+    }
+    let mut batch = Batch::default();
+    batch.push(&input.ticket, input.at_ms, EventKind::Acknowledged);
+    engine.apply(&batch, Passed::None)
+}

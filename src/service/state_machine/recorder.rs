@@ -1,0 +1,166 @@
+//! What the engine tells, as numbered records that outlive its ticket references.
+
+use super::Told;
+use crate::engine::{Engine, Escalation, EscalationKind, NO_SYMBOL, Outcome, Symbol};
+use crate::store::input::{AcknowledgeInput, BatchInput};
+use crate::store::record::{CycleRow, EscalationRow, NameColumn, Names, Note, RecordKind};
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use std::sync::Arc;
+
+/// Numbers records and keeps their words.
+#[derive(Debug)]
+pub(crate) struct Recorder {
+    names: Arc<Names>,
+    pub next_escalation: u64,
+    pub next_cycle: u64,
+    /// Places of actions in [`Names`], by version, clock and level.
+    actions: HashMap<(u16, Symbol, u8), u32, FixedState>,
+}
+
+impl Recorder {
+    pub fn new(names: Arc<Names>, next_escalation: u64, next_cycle: u64) -> Self {
+        Self { names, next_escalation, next_cycle, actions: HashMap::default() }
+    }
+
+    /// Takes over words that are new.
+    pub fn learn_words(&self, engine: &Engine) {
+        for column in NameColumn::ALL {
+            let known = self.names.len(column);
+            let mut words = engine.words_from(column, known).peekable();
+            if words.peek().is_some() {
+                self.names.extend(column, words);
+            }
+        }
+    }
+
+    /// Labels have been numbered again: records that follow have other words.
+    pub fn relabel(&mut self, engine: &Engine) -> Arc<Names> {
+        self.names = Arc::new(self.names.with_same_actions());
+        self.learn_words(engine);
+        Arc::clone(&self.names)
+    }
+
+    /// Begins the records of a group.
+    pub fn begin(&self, told: &mut Told, now_ms: i64) {
+        (told.escalations.names, told.cycles.names) = (Arc::clone(&self.names), Arc::clone(&self.names));
+        (told.escalations.first_sequence, told.escalations.recorded_ms) = (self.next_escalation, now_ms);
+        (told.cycles.first_sequence, told.cycles.recorded_ms) = (self.next_cycle, now_ms);
+    }
+
+    /// The number that the next record of the group gets.
+    pub fn next_of(&self, told: &Told) -> u64 {
+        told.escalations.end()
+    }
+
+    pub fn end(&mut self, told: &Told) {
+        self.next_escalation = told.escalations.end();
+        self.next_cycle = told.cycles.end();
+    }
+
+    /// Adds what the engine told. `input` is the batch that it was given, if it was.
+    pub fn record(&mut self, told: &mut Told, engine: &Engine, outcome: &Outcome, input: Option<&BatchInput>) {
+        let block = &mut told.escalations;
+        block.rows.reserve(outcome.escalations.len());
+        for escalation in &outcome.escalations {
+            let row = self.row(engine, escalation);
+            block.tickets.push(engine.ticket_id(escalation.ticket));
+            if let (RecordKind::ByHand, Some(input)) = (row.kind, input) {
+                block.notes.push((block.rows.len() as u32, note_of(input, escalation.row as usize)));
+            }
+            block.rows.push(row);
+        }
+        let block = &mut told.cycles;
+        block.rows.reserve(outcome.cycles.len());
+        for cycle in &outcome.cycles {
+            let words = engine.ticket_symbols(cycle.ticket);
+            block.tickets.push(engine.ticket_id(cycle.ticket));
+            block.rows.push(CycleRow {
+                clock: cycle.clock,
+                cycle: cycle.cycle,
+                revision: cycle.revision,
+                result: cycle.result,
+                started_ms: cycle.started_ms,
+                due_ms: cycle.due_ms,
+                stopped_ms: cycle.stopped_ms,
+                business_ms: cycle.business_ms,
+                wall_ms: cycle.wall_ms,
+                priority: engine.cycle_priority(cycle),
+                owner: words.owner,
+                team: words.team,
+                channel: words.channel,
+                category: words.category,
+            });
+        }
+    }
+
+    fn row(&mut self, engine: &Engine, escalation: &Escalation) -> EscalationRow {
+        let words = engine.ticket_symbols(escalation.ticket);
+        let kind = match escalation.kind {
+            EscalationKind::Fired => RecordKind::Fired,
+            EscalationKind::Withdrawn => RecordKind::Withdrawn,
+            EscalationKind::ByHand => RecordKind::ByHand,
+        };
+        let by_hand = kind == RecordKind::ByHand;
+        EscalationRow {
+            kind,
+            level: escalation.level,
+            cycle: escalation.cycle,
+            clock: if by_hand { NO_SYMBOL } else { escalation.clock },
+            due_ms: escalation.due_ms,
+            fired_ms: escalation.fired_ms,
+            priority: if by_hand { words.priority } else { engine.escalation_priority(escalation) },
+            owner: words.owner,
+            team: words.team,
+            channel: words.channel,
+            category: words.category,
+            customer: words.customer,
+            actions: if by_hand { NO_SYMBOL } else { self.actions(engine, escalation) },
+        }
+    }
+
+    /// The place of a level's actions.
+    fn actions(&mut self, engine: &Engine, escalation: &Escalation) -> u32 {
+        let names = &self.names;
+        *self.actions.entry(engine.actions_key(escalation)).or_insert_with(|| match engine.actions(escalation) {
+            Some(actions) => names.push_actions(Arc::new(actions.clone())),
+            None => NO_SYMBOL,
+        })
+    }
+
+    /// Adds the record of an acknowledgement; returns its number.
+    pub fn acknowledged(&self, told: &mut Told, input: &AcknowledgeInput, engine: &Engine) -> u64 {
+        let words = engine.find(&input.ticket).map(|ticket| engine.ticket_symbols(ticket));
+        let clock =
+            (0..self.names.len(NameColumn::Clock) as Symbol).find(|&clock| engine.clock_name(clock) == input.clock);
+        let block = &mut told.escalations;
+        let now_ms = block.recorded_ms;
+        block.tickets.push(&input.ticket);
+        let note = Note { actor: input.origin.actor.to_string(), reason: input.note.clone() };
+        block.notes.push((block.rows.len() as u32, note));
+        block.rows.push(EscalationRow {
+            kind: RecordKind::Acknowledged,
+            level: input.level,
+            cycle: input.cycle,
+            clock: clock.unwrap_or(NO_SYMBOL),
+            due_ms: input.at_ms,
+            fired_ms: now_ms.max(input.at_ms),
+            priority: words.map_or(NO_SYMBOL, |words| words.priority),
+            owner: words.map_or(NO_SYMBOL, |words| words.owner),
+            team: words.map_or(NO_SYMBOL, |words| words.team),
+            channel: words.map_or(NO_SYMBOL, |words| words.channel),
+            category: words.map_or(NO_SYMBOL, |words| words.category),
+            customer: words.map_or(NO_SYMBOL, |words| words.customer),
+            actions: NO_SYMBOL,
+        });
+        block.end() - 1
+    }
+}
+
+/// Who escalated by hand, and why: as the row says, else who sent it.
+fn note_of(input: &BatchInput, row: usize) -> Note {
+    let batch = &input.batch;
+    let actor = batch.actor.get(row).map_or_else(|| input.origin.actor.to_string(), str::to_owned);
+    let reason = if batch.text.is_empty() { String::new() } else { batch.text.get(row).to_owned() };
+    Note { actor, reason }
+}

@@ -1,0 +1,62 @@
+//! The numbers of choices on disk. They are written in journals that exist: add, never change.
+
+use crate::engine::{Apply, Passed};
+use crate::store::input::Passage;
+use crate::ticket::{EventKind, State};
+
+pub fn passed(passed: Passed) -> u8 {
+    match passed {
+        Passed::All => 0,
+        Passed::Latest => 1,
+        Passed::None => 2,
+    }
+}
+
+pub fn read_passed(byte: u8) -> Option<Passed> {
+    [Passed::All, Passed::Latest, Passed::None].get(usize::from(byte)).copied()
+}
+
+pub fn apply(apply: Apply) -> u8 {
+    match apply {
+        Apply::FromStart => 0,
+        Apply::FromNow => 1,
+        Apply::NewTickets => 2,
+    }
+}
+
+pub fn read_apply(byte: u8) -> Option<Apply> {
+    [Apply::FromStart, Apply::FromNow, Apply::NewTickets].get(usize::from(byte)).copied()
+}
+
+pub fn passage(passage: Passage) -> u8 {
+    match passage {
+        Passage::Watched => 0,
+        Passage::AfterDowntime => 1,
+        Passage::Accepted => 2,
+    }
+}
+
+pub fn read_passage(byte: u8) -> Option<Passage> {
+    [Passage::Watched, Passage::AfterDowntime, Passage::Accepted].get(usize::from(byte)).copied()
+}
+
+/// The place in [`EventKind::ALL`]; a test pins it.
+pub fn kind(kind: EventKind) -> u8 {
+    kind as u8
+}
+
+pub fn read_kind(byte: u8) -> Option<EventKind> {
+    EventKind::ALL.get(usize::from(byte)).copied()
+}
+
+/// 0 for none, else one more than the place in [`State::ALL`]; a test pins it.
+pub fn state(state: Option<State>) -> u8 {
+    state.map_or(0, |state| state as u8 + 1)
+}
+
+pub fn read_state(byte: u8) -> Option<Option<State>> {
+    match usize::from(byte).checked_sub(1) {
+        None => Some(None),
+        Some(place) => State::ALL.get(place).copied().map(Some),
+    }
+}

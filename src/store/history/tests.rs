@@ -1,3 +1,0 @@
-mod damage;
-mod made_up;
-mod questions;

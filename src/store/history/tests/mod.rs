@@ -1,0 +1,3 @@
+mod damage;
+mod queries;
+mod synthetic;

@@ -1,0 +1,181 @@
+//! `counters.parquet` and `clock_counters.parquet`: the running totals of each shard, by what is counted.
+//!
+//! Those of one shard may stand below zero; only the sums over all shards mean something.
+
+use super::columns::chosen;
+use super::error::SnapshotError;
+use crate::engine::{ClockTally, Counters, Tally};
+use crate::limits::MAX_LEVELS;
+use crate::store::record::{NameColumn, Names};
+use crate::store::table::reader::{Rows, Unfit};
+use crate::table::words_field;
+use arrow::array::{
+    Array, ArrayRef, AsArray, Int64Array, ListArray, RecordBatch, StringArray, UInt16Array, UInt32Array,
+};
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::{DataType, Field, FieldRef, Int64Type, Schema, SchemaRef, UInt32Type};
+use std::sync::Arc;
+
+pub const TICKETS: &str = "counters.parquet";
+pub const CLOCKS: &str = "clock_counters.parquet";
+
+/// What tickets are counted by.
+const SCOPES: [&str; 5] = ["all", "priority", "team", "channel", "category"];
+
+pub fn tickets_schema() -> SchemaRef {
+    let count = |name: &str| Field::new(name, DataType::Int64, false);
+    Arc::new(Schema::new(vec![
+        Field::new("shard", DataType::UInt16, false),
+        words_field("by"),
+        Field::new("number", DataType::UInt32, false),
+        Field::new("word", DataType::Utf8, true),
+        count("open"),
+        count("waiting"),
+        count("at_risk"),
+        count("breached"),
+        count("done"),
+    ]))
+}
+
+/// Rows of tallies, in order: the total, then each list.
+fn tallies(counters: &Counters) -> impl Iterator<Item = (usize, Option<NameColumn>, usize, &Tally)> {
+    let lists = [
+        (NameColumn::Priority, &counters.by_priority),
+        (NameColumn::Team, &counters.by_team),
+        (NameColumn::Channel, &counters.by_channel),
+        (NameColumn::Category, &counters.by_category),
+    ];
+    let listed = lists.into_iter().enumerate().flat_map(|(scope, (column, list))| {
+        list.iter().enumerate().map(move |(number, tally)| (scope + 1, Some(column), number, tally))
+    });
+    std::iter::once((0, None, 0, &counters.all)).chain(listed)
+}
+
+pub fn write_tickets(shard: u16, counters: &Counters, names: &Names) -> Result<RecordBatch, SnapshotError> {
+    let rows: Vec<_> = tallies(counters).collect();
+    let words: Vec<Option<Arc<str>>> = rows
+        .iter()
+        .map(|(_, column, number, _)| column.map(|column| word(column, *number, names)).transpose())
+        .collect::<Result<_, _>>()?;
+    let count = |count: fn(&Tally) -> u64| -> ArrayRef {
+        Arc::new(Int64Array::from_iter_values(rows.iter().map(|(.., tally)| count(tally) as i64)))
+    };
+    Ok(RecordBatch::try_new(
+        tickets_schema(),
+        vec![
+            Arc::new(UInt16Array::from(vec![shard; rows.len()])),
+            chosen(rows.iter().map(|(scope, ..)| Some(*scope)), SCOPES.into_iter()),
+            Arc::new(UInt32Array::from_iter_values(rows.iter().map(|(.., number, _)| *number as u32))),
+            Arc::new(StringArray::from_iter(words.iter().map(Option::as_deref))),
+            count(|tally| tally.open),
+            count(|tally| tally.waiting),
+            count(|tally| tally.at_risk),
+            count(|tally| tally.breached),
+            count(|tally| tally.done),
+        ],
+    )?)
+}
+
+fn word(column: NameColumn, number: usize, names: &Names) -> Result<Arc<str>, SnapshotError> {
+    let number = number as u32;
+    names.word(column, number).ok_or(SnapshotError::UnknownWord { column: column.name(), number })
+}
+
+pub fn read_tickets(rows: &Rows<'_>, counters: &mut Counters) -> Result<(), Unfit> {
+    let scopes = rows.words("by", |word| SCOPES.iter().position(|known| *known == word))?;
+    let numbers = rows.numbers::<UInt32Type>("number")?;
+    let counts: Vec<Vec<i64>> = ["open", "waiting", "at_risk", "breached", "done"]
+        .into_iter()
+        .map(|name| rows.numbers::<Int64Type>(name))
+        .collect::<Result<_, _>>()?;
+    for (row, (scope, number)) in scopes.into_iter().zip(numbers).enumerate() {
+        let [open, waiting, at_risk, breached, done] = [0, 1, 2, 3, 4].map(|column: usize| counts[column][row] as u64);
+        let tally = Tally { open, waiting, at_risk, breached, done };
+        let list = match scope {
+            0 => {
+                counters.all = tally;
+                continue;
+            }
+            1 => &mut counters.by_priority,
+            2 => &mut counters.by_team,
+            3 => &mut counters.by_channel,
+            _ => &mut counters.by_category,
+        };
+        if number as usize != list.len() {
+            return Err(rows.unfit("number", &format!("{number} where {} was expected", list.len())));
+        }
+        list.push(tally);
+    }
+    Ok(())
+}
+
+pub fn clocks_schema() -> SchemaRef {
+    let count = |name: &str| Field::new(name, DataType::Int64, false);
+    Arc::new(Schema::new(vec![
+        Field::new("shard", DataType::UInt16, false),
+        Field::new("number", DataType::UInt32, false),
+        Field::new("clock", DataType::Utf8, false),
+        count("running"),
+        count("paused"),
+        count("at_risk"),
+        count("breached"),
+        count("met"),
+        count("missed"),
+        // How often each level has fired, the first one first.
+        Field::new("fired", DataType::List(fired_field()), false),
+    ]))
+}
+
+fn fired_field() -> FieldRef {
+    Arc::new(Field::new("level", DataType::Int64, false))
+}
+
+pub fn write_clocks(shard: u16, counters: &Counters, names: &Names) -> Result<RecordBatch, SnapshotError> {
+    let list = &counters.by_clock;
+    let words: Vec<Arc<str>> =
+        (0..list.len()).map(|number| word(NameColumn::Clock, number, names)).collect::<Result<_, _>>()?;
+    let count = |count: fn(&ClockTally) -> u64| -> ArrayRef {
+        Arc::new(Int64Array::from_iter_values(list.iter().map(|tally| count(tally) as i64)))
+    };
+    let fired = Int64Array::from_iter_values(list.iter().flat_map(|tally| tally.fired).map(|count| count as i64));
+    let lengths = OffsetBuffer::from_lengths(list.iter().map(|tally| tally.fired.len()));
+    Ok(RecordBatch::try_new(
+        clocks_schema(),
+        vec![
+            Arc::new(UInt16Array::from(vec![shard; list.len()])),
+            Arc::new(UInt32Array::from_iter_values(0..list.len() as u32)),
+            Arc::new(StringArray::from_iter_values(words)),
+            count(|tally| tally.running),
+            count(|tally| tally.paused),
+            count(|tally| tally.at_risk),
+            count(|tally| tally.breached),
+            count(|tally| tally.met),
+            count(|tally| tally.missed),
+            Arc::new(ListArray::try_new(fired_field(), lengths, Arc::new(fired), None)?),
+        ],
+    )?)
+}
+
+pub fn read_clocks(rows: &Rows<'_>, counters: &mut Counters) -> Result<(), Unfit> {
+    let numbers = rows.numbers::<UInt32Type>("number")?;
+    let counts: Vec<Vec<i64>> = ["running", "paused", "at_risk", "breached", "met", "missed"]
+        .into_iter()
+        .map(|name| rows.numbers::<Int64Type>(name))
+        .collect::<Result<_, _>>()?;
+    let fired = rows.lists("fired")?;
+    for (row, number) in numbers.into_iter().enumerate() {
+        let levels = fired.value(row);
+        let Some(levels) = levels.as_primitive_opt::<Int64Type>().filter(|levels| levels.len() <= MAX_LEVELS) else {
+            return Err(rows.unfit("fired", &format!("has {} levels, at most {MAX_LEVELS} exist", levels.len())));
+        };
+        if number as usize != counters.by_clock.len() {
+            return Err(rows.unfit("number", &format!("{number} where {} was expected", counters.by_clock.len())));
+        }
+        let [running, paused, at_risk, breached, met, missed] =
+            [0, 1, 2, 3, 4, 5].map(|column: usize| counts[column][row] as u64);
+        let mut tally = ClockTally { running, paused, at_risk, breached, met, missed, ..ClockTally::default() };
+        tally.fired.iter_mut().zip(levels.values()).for_each(|(fired, count)| *fired = *count as u64);
+        counters.by_clock.push(tally);
+    }
+    Ok(())
+}

@@ -1,0 +1,103 @@
+//! `events.parquet`: a row an event of a ticket's history. `fires.parquet`: a row an ended cycle in which levels fired.
+
+use super::columns::{chosen, tickets_of, times, words};
+use super::error::SnapshotError;
+use super::symbols::WordNumbers;
+use crate::engine::{EventColumns, FireColumns};
+use crate::store::record::{NameColumn, Names};
+use crate::store::table::reader::{Rows, Unfit};
+use crate::table::{Times, words_field};
+use crate::ticket::{EventKind, State, Texts};
+use arrow::array::{BooleanArray, RecordBatch, UInt16Array, UInt32Array};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt16Type, UInt32Type};
+use std::sync::Arc;
+
+pub const EVENTS: &str = "events.parquet";
+pub const FIRES: &str = "fires.parquet";
+
+pub fn events_schema() -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        Field::new("ticket", DataType::Utf8, false),
+        Field::new("ticket_row", DataType::UInt32, false),
+        Times::field_of("at", false),
+        words_field("kind"),
+        words_field("state"),
+        words_field("priority"),
+        words_field("owner"),
+        words_field("team"),
+        // Said of an opening that no `opened` event has told of.
+        Field::new("is_implied", DataType::Boolean, false),
+    ]))
+}
+
+pub fn write_events(events: &EventColumns, tickets: &Texts, names: &Names) -> Result<RecordBatch, SnapshotError> {
+    let kinds = events.kind.iter().map(|kind| Some(*kind as usize));
+    let states = events.state.iter().map(|state| state.map(|state| state as usize));
+    Ok(RecordBatch::try_new(
+        events_schema(),
+        vec![
+            tickets_of(&events.ticket, tickets),
+            Arc::new(UInt32Array::from(events.ticket.clone())),
+            times(&events.at_ms),
+            chosen(kinds, EventKind::ALL.iter().map(|kind| kind.name())),
+            chosen(states, State::ALL.iter().map(|state| state.name())),
+            words(NameColumn::Priority, &events.priority, names)?,
+            words(NameColumn::Owner, &events.owner, names)?,
+            words(NameColumn::Team, &events.team, names)?,
+            Arc::new(BooleanArray::from(events.is_implied.clone())),
+        ],
+    )?)
+}
+
+/// Columns that an engine is restored from.
+pub const EVENTS_NEEDED: &[&str] = &["ticket_row", "at", "kind", "state", "priority", "owner", "team", "is_implied"];
+
+pub fn read_events(rows: &Rows<'_>, numbers: &WordNumbers) -> Result<EventColumns, Unfit> {
+    let symbols = |name: &str, column: NameColumn| rows.symbols(name, |word| numbers.of(column, word));
+    Ok(EventColumns {
+        ticket: rows.numbers::<UInt32Type>("ticket_row")?,
+        at_ms: rows.times("at")?,
+        kind: rows.words("kind", EventKind::from_name)?,
+        state: rows.words_or("state", None, |word| State::from_name(word).map(Some))?,
+        priority: symbols("priority", NameColumn::Priority)?,
+        owner: symbols("owner", NameColumn::Owner)?,
+        team: symbols("team", NameColumn::Team)?,
+        is_implied: rows.flags("is_implied")?,
+    })
+}
+
+pub fn fires_schema() -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        Field::new("ticket", DataType::Utf8, false),
+        Field::new("ticket_row", DataType::UInt32, false),
+        words_field("clock"),
+        Field::new("cycle", DataType::UInt16, false),
+        // A bit a level, the first one lowest.
+        Field::new("levels_fired", DataType::UInt16, false),
+    ]))
+}
+
+pub fn write_fires(fires: &FireColumns, tickets: &Texts, names: &Names) -> Result<RecordBatch, SnapshotError> {
+    Ok(RecordBatch::try_new(
+        fires_schema(),
+        vec![
+            tickets_of(&fires.ticket, tickets),
+            Arc::new(UInt32Array::from(fires.ticket.clone())),
+            words(NameColumn::Clock, &fires.clock, names)?,
+            Arc::new(UInt16Array::from(fires.cycle.clone())),
+            Arc::new(UInt16Array::from(fires.levels.clone())),
+        ],
+    )?)
+}
+
+/// Columns that an engine is restored from.
+pub const FIRES_NEEDED: &[&str] = &["ticket_row", "clock", "cycle", "levels_fired"];
+
+pub fn read_fires(rows: &Rows<'_>, numbers: &WordNumbers) -> Result<FireColumns, Unfit> {
+    Ok(FireColumns {
+        ticket: rows.numbers::<UInt32Type>("ticket_row")?,
+        clock: rows.symbols("clock", |word| numbers.of(NameColumn::Clock, word))?,
+        cycle: rows.numbers::<UInt16Type>("cycle")?,
+        levels: rows.numbers::<UInt16Type>("levels_fired")?,
+    })
+}

@@ -1,0 +1,283 @@
+//! Reads a snapshot: first what its manifest says, then the small tables, then shards, by as many threads as there are.
+
+use super::error::Damage;
+use super::manifest::{MANIFEST, Manifest, Part, ShardEntry};
+use super::service_state::ServiceState;
+use super::symbols::WordNumbers;
+use super::{clocks, counters, events, folder, service_tables, symbols, tickets};
+use crate::engine::{Counters, Head, ShardState, WordLists};
+use crate::store::table::checksum;
+use crate::store::table::checksum::Stretch;
+use crate::store::table::reader::{Rows, Unfit, guarded};
+use arrow::record_batch::RecordBatch;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use rayon::prelude::*;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+/// The tables of a snapshot.
+const TABLES: [&str; 12] = [
+    tickets::NAME,
+    clocks::NAME,
+    events::EVENTS,
+    events::FIRES,
+    counters::TICKETS,
+    counters::CLOCKS,
+    symbols::NAME,
+    service_tables::POLICIES,
+    service_tables::POLICY_FILES,
+    service_tables::ANSWERS,
+    service_tables::DAYS,
+    service_tables::ACKNOWLEDGEMENTS,
+];
+
+/// A snapshot whose files are as they were written.
+#[derive(Debug)]
+pub struct Snapshot {
+    manifest: Manifest,
+    tables: Vec<Table>,
+    words: WordLists,
+    numbers: WordNumbers,
+    state: ServiceState,
+}
+
+/// A table that can be read.
+#[derive(Debug)]
+struct Table {
+    name: &'static str,
+    path: PathBuf,
+    metadata: ArrowReaderMetadata,
+}
+
+/// Opens a snapshot: its manifest is read, all of its files are compared with it, and everything but the shards is read.
+///
+/// # Errors
+/// [`Damage`]: whatever is not as it was written, or was written by a newer program.
+pub fn open(path: &Path) -> Result<Snapshot, Damage> {
+    let manifest = Manifest::of(path)?;
+    check_number(path, &manifest)?;
+    check_files(path, &manifest)?;
+    let tables = TABLES.iter().map(|name| Table::open(path, name, &manifest)).collect::<Result<Vec<_>, _>>()?;
+    let mut snapshot = Snapshot {
+        words: WordLists::default(),
+        numbers: WordNumbers::default(),
+        state: ServiceState {
+            group: manifest.group,
+            next_escalation: manifest.next_escalation,
+            next_cycle: manifest.next_cycle,
+            ..ServiceState::default()
+        },
+        tables,
+        manifest,
+    };
+    snapshot.check_shards()?;
+    (snapshot.words, snapshot.numbers) = snapshot.whole(symbols::NAME, symbols::read)?;
+    let mut policies = snapshot.whole(service_tables::POLICIES, service_tables::read_policies)?;
+    snapshot.whole(service_tables::POLICY_FILES, |rows| service_tables::read_policy_files(rows, &mut policies))?;
+    snapshot.state.policies = policies;
+    snapshot.state.answers = snapshot.whole(service_tables::ANSWERS, service_tables::read_answers)?;
+    snapshot.state.days = snapshot.whole(service_tables::DAYS, service_tables::read_days)?;
+    snapshot.state.acknowledgements =
+        snapshot.whole(service_tables::ACKNOWLEDGEMENTS, service_tables::read_acknowledgements)?;
+    Ok(snapshot)
+}
+
+impl Snapshot {
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The engine's own part, as of the least position of its shards; its words are those of the end.
+    pub fn head(&self) -> Head {
+        Head {
+            now_ms: self.manifest.now_ms,
+            rows: self.manifest.rows,
+            shards: self.manifest.shards.len() as u16,
+            words: self.words.clone(),
+        }
+    }
+
+    /// What the service held.
+    pub fn state(&self) -> &ServiceState {
+        &self.state
+    }
+
+    /// A shard and its position: the last group that it includes. Segments and the due times of targets are left out. Whether
+    /// its rows make sense together, the engine sees to when it is restored.
+    ///
+    /// # Errors
+    /// [`Damage`] when its rows are not what was written, or there is no such shard.
+    pub fn shard(&self, number: u16) -> Result<(u64, ShardState), Damage> {
+        let Some(entry) = self.manifest.shards.get(usize::from(number)) else {
+            return Err(self.manifest_damage(format!("there is no shard {number}")));
+        };
+        let numbers = &self.numbers;
+        let tickets = self.part(tickets::NAME, &entry.tickets, tickets::NEEDED, |rows| tickets::read(rows, numbers))?;
+        let clocks = self.part(clocks::NAME, &entry.clocks, clocks::NEEDED, |rows| clocks::read(rows, numbers))?;
+        let events =
+            self.part(events::EVENTS, &entry.events, events::EVENTS_NEEDED, |rows| events::read_events(rows, numbers))?;
+        let fires =
+            self.part(events::FIRES, &entry.fires, events::FIRES_NEEDED, |rows| events::read_fires(rows, numbers))?;
+        let mut counters = Counters::default();
+        self.part(counters::TICKETS, &entry.counters, &[], |rows| counters::read_tickets(rows, &mut counters))?;
+        self.part(counters::CLOCKS, &entry.clock_counters, &[], |rows| counters::read_clocks(rows, &mut counters))?;
+        Ok((entry.position, ShardState { number, tickets, clocks, events, fires, counters }))
+    }
+
+    /// Reads every shard, as a restore would; returns their tickets and clocks.
+    ///
+    /// # Errors
+    /// [`Damage`] of the first shard that has some.
+    pub fn check_all_shards(&self) -> Result<(u64, u64), Damage> {
+        let rows = (0..self.manifest.shards.len() as u16).into_par_iter().map(|number| {
+            self.shard(number).map(|(_, shard)| (shard.tickets.id.len() as u64, shard.clocks.ticket.len() as u64))
+        });
+        rows.try_reduce(|| (0, 0), |one, other| Ok((one.0 + other.0, one.1 + other.1)))
+    }
+
+    fn manifest_damage(&self, reason: String) -> Damage {
+        let folder = self.tables.first().and_then(|table| table.path.parent()).unwrap_or(Path::new(""));
+        Damage::Manifest { path: folder.join(MANIFEST), reason }
+    }
+
+    fn table(&self, name: &str) -> Result<&Table, Damage> {
+        let found = self.tables.iter().find(|table| table.name == name);
+        found.ok_or_else(|| self.manifest_damage(format!("it lists no {name}")))
+    }
+
+    /// Reads a whole table.
+    fn whole<T>(&self, name: &str, make: impl FnOnce(&Rows<'_>) -> Result<T, Unfit>) -> Result<T, Damage> {
+        let row_groups = 0..self.table(name)?.metadata.metadata().num_row_groups();
+        self.part(name, &Part { row_groups, rows: self.manifest.rows_of(name) }, &[], make)
+    }
+
+    /// Reads a shard's part of a table: the columns `needed`, or all when none is named.
+    fn part<T>(
+        &self,
+        name: &str,
+        part: &Part,
+        needed: &[&str],
+        make: impl FnOnce(&Rows<'_>) -> Result<T, Unfit>,
+    ) -> Result<T, Damage> {
+        let table = self.table(name)?;
+        Ok(guarded(&table.path, || make(&Rows::new(table.read(part, needed)?, &table.path)))?)
+    }
+
+    /// Every shard stands at its place, and its row groups have the rows that the manifest says.
+    fn check_shards(&self) -> Result<(), Damage> {
+        for (place, shard) in self.manifest.shards.iter().enumerate() {
+            if usize::from(shard.number) != place {
+                return Err(self.manifest_damage(format!("shard {} stands at the place {place}", shard.number)));
+            }
+        }
+        type PartOf = fn(&ShardEntry) -> &Part;
+        let parts: [(&str, PartOf); 6] = [
+            (tickets::NAME, |shard| &shard.tickets),
+            (clocks::NAME, |shard| &shard.clocks),
+            (events::EVENTS, |shard| &shard.events),
+            (events::FIRES, |shard| &shard.fires),
+            (counters::TICKETS, |shard| &shard.counters),
+            (counters::CLOCKS, |shard| &shard.clock_counters),
+        ];
+        for (name, part) in parts {
+            let metadata = self.table(name)?.metadata.metadata();
+            for shard in &self.manifest.shards {
+                let part = part(shard);
+                let groups = metadata.row_groups().get(part.row_groups.clone());
+                let rows = groups.map(|groups| groups.iter().map(|group| group.num_rows()).sum::<i64>());
+                if rows != i64::try_from(part.rows).ok() {
+                    let reason = format!("{name} has not the {} rows of shard {}", part.rows, shard.number);
+                    return Err(self.manifest_damage(reason));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Table {
+    fn open(folder: &Path, name: &'static str, manifest: &Manifest) -> Result<Self, Damage> {
+        let path = folder.join(name);
+        let file = File::open(&path).map_err(Damage::io(&path))?;
+        let metadata = guarded(&path, || {
+            ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(|error| Unfit::new(&path, error))
+        })?;
+        let found = metadata.metadata().file_metadata().num_rows();
+        let expected = manifest.rows_of(name);
+        if u64::try_from(found) != Ok(expected) {
+            return Err(Unfit::new(&path, format!("has {found} rows, its manifest says {expected}")).into());
+        }
+        Ok(Self { name, path, metadata })
+    }
+
+    fn read(&self, part: &Part, needed: &[&str]) -> Result<RecordBatch, Unfit> {
+        let failed = |error: &dyn std::fmt::Display| Unfit::new(&self.path, error);
+        if part.rows == 0 {
+            return Ok(RecordBatch::new_empty(self.metadata.schema().clone()));
+        }
+        // A file of its own: two readers of one would move each other's place.
+        let file = File::open(&self.path).map_err(|error| failed(&error))?;
+        let columns = match needed {
+            [] => ProjectionMask::all(),
+            needed => ProjectionMask::columns(self.metadata.parquet_schema(), needed.iter().copied()),
+        };
+        let mut reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
+            .with_row_groups(part.row_groups.clone().collect())
+            .with_projection(columns)
+            .with_batch_size(part.rows as usize)
+            .build()
+            .map_err(|error| failed(&error))?;
+        match (reader.next(), reader.next()) {
+            (Some(Ok(rows)), None) if rows.num_rows() as u64 == part.rows => Ok(rows),
+            (Some(Err(error)), _) | (_, Some(Err(error))) => Err(failed(&error)),
+            (first, _) => {
+                let found = first.and_then(Result::ok).map_or(0, |rows| rows.num_rows());
+                Err(Unfit::new(&self.path, format!("gave {found} rows of {}", part.rows)))
+            }
+        }
+    }
+}
+
+/// A folder that is called by a number holds the snapshot of that number.
+fn check_number(path: &Path, manifest: &Manifest) -> Result<(), Damage> {
+    let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
+    match folder::number_of(name) {
+        Some(number) if number != manifest.number => {
+            let reason = format!("it is of the snapshot {}", manifest.number);
+            Err(Damage::Manifest { path: path.join(MANIFEST), reason })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Compares lengths and checksums with what the manifest says.
+fn check_files(folder: &Path, manifest: &Manifest) -> Result<(), Damage> {
+    if let Some(missing) = TABLES.iter().find(|name| manifest.files.iter().all(|file| file.name != **name)) {
+        return Err(Damage::Manifest { path: folder.join(MANIFEST), reason: format!("it lists no {missing}") });
+    }
+    let mut work = Vec::new();
+    for (place, file) in manifest.files.iter().enumerate() {
+        let path = folder.join(&file.name);
+        let found = path.metadata().map_err(Damage::io(&path))?.len();
+        if found != file.bytes {
+            return Err(Damage::Length { path, expected: file.bytes, found });
+        }
+        work.extend(checksum::stretches(file.bytes).map(|stretch| (place, stretch)));
+    }
+    let sums: Vec<(usize, (u32, Stretch))> = work
+        .into_par_iter()
+        .map(|(place, stretch)| {
+            let path = folder.join(&manifest.files[place].name);
+            let sum = checksum::of_stretch(&path, stretch).map_err(Damage::io(&path))?;
+            Ok((place, (sum, stretch)))
+        })
+        .collect::<Result<_, Damage>>()?;
+    for (place, file) in manifest.files.iter().enumerate() {
+        let found = checksum::combined(sums.iter().filter(|(of, _)| *of == place).map(|(_, part)| *part));
+        if found != file.crc32c {
+            return Err(Damage::Checksum { path: folder.join(&file.name), expected: file.crc32c, found });
+        }
+    }
+    Ok(())
+}

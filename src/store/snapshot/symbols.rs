@@ -1,0 +1,104 @@
+//! `words.parquet`: every word of the engine with its number, so that an engine that is restored numbers them the same way.
+
+use super::error::SnapshotError;
+use crate::engine::{IntroducedBy, Symbol, WordLists};
+use crate::store::record::NameColumn;
+use crate::store::table::reader::{Rows, Unfit};
+use crate::table::words_field;
+use arrow::array::{Array, RecordBatch, StringArray, UInt32Array};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt32Type};
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use std::sync::Arc;
+
+pub const NAME: &str = "words.parquet";
+
+const INTRODUCED_BY: &str = "introduced_by";
+
+pub fn schema() -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        words_field("column"),
+        Field::new("number", DataType::UInt32, false),
+        Field::new("word", DataType::Utf8, false),
+        // The client that introduced it, where that is counted. Not in tables of before.
+        Field::new(INTRODUCED_BY, DataType::Utf8, true),
+    ]))
+}
+
+pub fn write(words: &WordLists) -> Result<RecordBatch, SnapshotError> {
+    let lists = NameColumn::ALL.map(|column| (column, column.of(words)));
+    let columns = lists.iter().flat_map(|(column, list)| std::iter::repeat_n(Some(*column as usize), list.len()));
+    let numbers = lists.iter().flat_map(|(_, list)| 0..list.len() as u32);
+    let by_column = |column: NameColumn| introduced_by(&words.introduced_by, column);
+    let introducers = lists.iter().flat_map(|(column, list)| {
+        let known = by_column(*column);
+        (0..list.len()).map(move |place| known.get(place).and_then(Option::as_deref))
+    });
+    let introducers: StringArray = introducers.collect();
+    let words = lists.iter().flat_map(|(_, list)| list.iter());
+    Ok(RecordBatch::try_new(
+        schema(),
+        vec![
+            super::columns::chosen(columns, NameColumn::ALL.iter().map(|column| column.name())),
+            Arc::new(UInt32Array::from_iter_values(numbers)),
+            Arc::new(StringArray::from_iter_values(words)),
+            Arc::new(introducers),
+        ],
+    )?)
+}
+
+fn introduced_by(all: &IntroducedBy, column: NameColumn) -> &[Option<Arc<str>>] {
+    match column {
+        NameColumn::Team => &all.teams,
+        NameColumn::Channel => &all.channels,
+        NameColumn::Category => &all.categories,
+        NameColumn::Clock | NameColumn::Priority | NameColumn::Owner | NameColumn::Customer => &[],
+    }
+}
+
+/// The lists, and the way back from words to numbers.
+pub fn read(rows: &Rows<'_>) -> Result<(WordLists, WordNumbers), Unfit> {
+    let by_name = |name: &str| NameColumn::ALL.into_iter().find(|column| column.name() == name);
+    let columns = rows.words("column", by_name)?;
+    let numbers = rows.numbers::<UInt32Type>("number")?;
+    let mut lists: [Vec<Arc<str>>; NameColumn::ALL.len()] = Default::default();
+    let mut introduced_by = IntroducedBy::default();
+    let introducers = rows.later_strings(INTRODUCED_BY)?;
+    let mut maps: [HashMap<Arc<str>, Symbol, FixedState>; NameColumn::ALL.len()] = Default::default();
+    let words = rows.strings("word")?.iter().flatten();
+    for (row, ((column, number), word)) in columns.into_iter().zip(numbers).zip(words).enumerate() {
+        let list = &mut lists[column as usize];
+        let word: Arc<str> = word.into();
+        let is_new = maps[column as usize].insert(Arc::clone(&word), number).is_none();
+        if number as usize != list.len() || !is_new {
+            return Err(rows.unfit("number", &format!("{} {word:?} has the number {number}", column.name())));
+        }
+        list.push(word);
+        let introducer = introducers.filter(|names| names.is_valid(row)).map(|names| names.value(row).into());
+        match column {
+            NameColumn::Team => introduced_by.teams.push(introducer),
+            NameColumn::Channel => introduced_by.channels.push(introducer),
+            NameColumn::Category => introduced_by.categories.push(introducer),
+            NameColumn::Clock | NameColumn::Priority | NameColumn::Owner | NameColumn::Customer => {}
+        }
+    }
+    for list in [&mut introduced_by.teams, &mut introduced_by.channels, &mut introduced_by.categories] {
+        // As an engine of which nobody knows who introduced its labels exports them.
+        if list.iter().all(Option::is_none) {
+            list.clear();
+        }
+    }
+    let [clocks, priorities, owners, teams, channels, categories, customers] = lists;
+    let lists = WordLists { clocks, priorities, owners, teams, channels, categories, customers, introduced_by };
+    Ok((lists, WordNumbers(maps)))
+}
+
+/// The numbers of words.
+#[derive(Debug, Default)]
+pub struct WordNumbers([HashMap<Arc<str>, Symbol, FixedState>; NameColumn::ALL.len()]);
+
+impl WordNumbers {
+    pub fn of(&self, column: NameColumn, word: &str) -> Option<Symbol> {
+        self.0[column as usize].get(word).copied()
+    }
+}

@@ -1,5 +1,0 @@
-mod damage;
-mod fixture;
-mod folders;
-mod made_up;
-mod round_trip;

@@ -1,0 +1,5 @@
+mod damage;
+mod fixture;
+mod folders;
+mod round_trip;
+mod synthetic;

@@ -1,0 +1,5 @@
+//! Parquet files of our own: written with a checksum, verified, read by type.
+
+pub(crate) mod checksum;
+pub(crate) mod reader;
+pub(crate) mod writer;
