@@ -4,7 +4,7 @@
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use overdue::calendar::{Calendar, CalendarDefinition, Span};
-use overdue::engine::{Apply, Engine, Installed, Passed, ShardState};
+use overdue::engine::{Apply, CatchUp, Engine, Installed, ShardState};
 use overdue::policy::{Actions, Clock, Effect, Level, OnPriorityChange, Policy, Priority, Rules, Threshold};
 use overdue::ticket::{Batch, EventKind, StateSet};
 use overdue::time::{DAY_MS, HOUR_MS, MINUTE_MS, parse_rfc3339};
@@ -97,7 +97,7 @@ fn events(tickets: u32, kind: EventKind) -> Batch {
 fn loaded(policy: &Arc<Policy>, batch: &Batch, now_ms: i64) -> Engine {
     let mut engine = Engine::new(Arc::clone(policy), SHARDS);
     engine.advance(now_ms);
-    engine.apply(batch, Passed::Latest);
+    engine.apply(batch, CatchUp::Latest);
     engine
 }
 
@@ -128,7 +128,7 @@ fn memory() {
             batch.push(&format!("INC{number:08}"), at_ms, EventKind::Opened);
         }
         first += 65_536;
-        engine.apply(&batch, Passed::Latest);
+        engine.apply(&batch, CatchUp::Latest);
     }
     if let (Some(before), Some(after)) = (before, resident_bytes()) {
         println!("engine-bytes {} {:.1}", engine.len(), (after - before) / f64::from(tickets));
@@ -155,7 +155,7 @@ fn engine(criterion: &mut Criterion) {
         bencher.iter_batched(
             || loaded(&policy_now, &tickets, start_ms()),
             |mut engine| {
-                black_box(engine.apply(&replies, Passed::Latest));
+                black_box(engine.apply(&replies, CatchUp::Latest));
                 engine
             },
             BatchSize::PerIteration,
@@ -198,7 +198,7 @@ fn engine(criterion: &mut Criterion) {
         bencher.iter_batched(
             || loaded(&policy_now, &tickets, start_ms() + 5 * DAY_MS),
             |mut engine| {
-                let edited = engine.edit(Arc::clone(&policy_next), Apply::FromStart, Passed::Latest);
+                let edited = engine.edit(Arc::clone(&policy_next), Apply::FromStart, CatchUp::Latest);
                 assert!(edited.is_ok(), "the edit was refused");
                 (engine, edited)
             },
@@ -209,7 +209,7 @@ fn engine(criterion: &mut Criterion) {
         bencher.iter_batched(
             || loaded(&policy_now, &tickets, start_ms() + 5 * DAY_MS),
             |engine| {
-                let preview = engine.preview(&policy_next, Apply::FromStart, Passed::Latest);
+                let preview = engine.preview(&policy_next, Apply::FromStart, CatchUp::Latest);
                 (engine, preview)
             },
             BatchSize::PerIteration,

@@ -5,7 +5,7 @@
 //! Most of the first is the disk's time, in the folder that `TMPDIR` names (wall time, and noisy where others write).
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use overdue::engine::Passed;
+use overdue::engine::CatchUp;
 use overdue::limits::JOURNAL_SEGMENT_BYTES;
 use overdue::store::codec;
 use overdue::store::disk::{Disk, FolderDisk};
@@ -86,7 +86,7 @@ fn codec_of_a_batch(criterion: &mut Criterion) {
             batch.set_last(column, &format!("word {}", row % 37));
         }
     }
-    let input = BatchInput { batch, passed: Passed::Latest, origin: Origin::default() };
+    let input = BatchInput { batch, catch_up: CatchUp::Latest, origin: Origin::default() };
     let batch = Group { number: 1, inputs: vec![Input::Batch(Arc::new(input))], ..Group::default() };
     let mut bytes = Vec::new();
     codec::encode(&batch, &mut bytes).unwrap();

@@ -2,7 +2,7 @@
 //! The rival of the sort is what one writes first: a struct a row, with its texts, sorted by time.
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use overdue::engine::Passed;
+use overdue::engine::CatchUp;
 use overdue::generate::{History, Plan};
 use overdue::policy;
 use overdue::policy::Policy;
@@ -123,7 +123,7 @@ fn policy() -> Arc<Policy> {
 
 fn replay(sorted: Sorted, policy: &Arc<Policy>, outputs: Option<&mut Outputs>) -> Summary {
     let options =
-        Options { policy: Arc::clone(policy), shards: SHARDS, passed: Passed::Latest, until_ms: None, strict: true };
+        Options { policy: Arc::clone(policy), shards: SHARDS, catch_up: CatchUp::Latest, until_ms: None, strict: true };
     run(sorted, &options, outputs, &mut Silent).expect("a replay")
 }
 

@@ -3,8 +3,8 @@
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMillisecondArray};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use overdue::engine::{ClockColumns, Head, NO_SYMBOL, ShardState, TicketColumns, WordLists};
-use overdue::store::record::{NameColumn, Names};
+use overdue::engine::{ClockColumns, Head, LabelLists, NO_SYMBOL, ShardState, TicketColumns};
+use overdue::store::record::{LabelKind, LabelTable};
 use overdue::store::snapshot::{Finish, ServiceState, SnapshotWriter, StartHead, open};
 use overdue::ticket::{State, Texts};
 use parquet::arrow::ArrowWriter;
@@ -21,9 +21,9 @@ const CLOCKS: u32 = 2;
 const ROWS: u64 = TICKETS as u64 * (1 + CLOCKS as u64);
 const START_MS: i64 = 1_795_339_800_000;
 
-fn words() -> WordLists {
+fn words() -> LabelLists {
     let list = |name: &str, count: u32| (0..count).map(|number| Arc::from(format!("{name}-{number}"))).collect();
-    WordLists {
+    LabelLists {
         clocks: list("clock", CLOCKS),
         priorities: list("priority", 4),
         owners: list("agent", 2_000),
@@ -31,7 +31,7 @@ fn words() -> WordLists {
         channels: list("channel", 5),
         categories: list("category", 100),
         customers: list("customer", 20_000),
-        ..WordLists::default()
+        ..LabelLists::default()
     }
 }
 
@@ -83,7 +83,7 @@ fn shard(number: u32) -> ShardState {
     ShardState { number: number as u16, tickets, clocks, ..ShardState::default() }
 }
 
-fn write(folder: &Path, shards: &[ShardState], names: &Names, head: &Head) -> PathBuf {
+fn write(folder: &Path, shards: &[ShardState], names: &LabelTable, head: &Head) -> PathBuf {
     let mut writer = SnapshotWriter::begin(folder, 1).expect("a folder");
     shards.iter().for_each(|shard| writer.shard(1, shard, names).expect("room on the disk"));
     let first = StartHead { now_ms: START_MS, rows: 0 };
@@ -105,8 +105,8 @@ fn plain_columns(shards: &[ShardState]) -> RecordBatch {
 
 fn benches(criterion: &mut Criterion) {
     let words = words();
-    let names = Names::default();
-    NameColumn::ALL.into_iter().for_each(|column| names.extend(column, column.of(&words).iter()));
+    let names = LabelTable::default();
+    LabelKind::ALL.into_iter().for_each(|column| names.extend(column, column.of(&words).iter()));
     let shards: Vec<ShardState> = (0..SHARDS).map(shard).collect();
     let head = Head { now_ms: START_MS, rows: u64::from(TICKETS), shards: SHARDS as u16, words };
     let folder = tempfile::tempdir().expect("a folder for temporary files");

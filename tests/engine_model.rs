@@ -163,8 +163,8 @@ fn batches_may_be_split_between_tickets() {
         for (index, command) in commands.iter().enumerate() {
             let mut told = whole.told(command).expect("an outcome");
             let mut told_in_parts = match command {
-                Command::Apply(rows, passed) => {
-                    let batches = split(rows).into_iter().map(|rows| Command::Apply(rows, *passed));
+                Command::Apply(rows, catch_up) => {
+                    let batches = split(rows).into_iter().map(|rows| Command::Apply(rows, *catch_up));
                     batches.flat_map(|batch| parts.told(&batch).expect("an outcome")).collect()
                 }
                 command => parts.told(command).expect("an outcome"),

@@ -1,6 +1,6 @@
 //! Labels whose numbers are bounded: freed when no ticket has them, shared out among clients, and readable for good in records.
 
-use overdue::engine::{Engine, Passed};
+use overdue::engine::{CatchUp, Engine};
 use overdue::limits::{LABEL_SHARE, MAX_CHANNELS};
 use overdue::policy;
 use overdue::service::{ClockChoice, Config, Load, Seed, Service, Stopper};
@@ -27,7 +27,7 @@ fn start(folder: &Path) -> (Service, Stopper) {
     let config = Config {
         data_dir: folder.to_owned(),
         seed: Some(Seed { name: "test".into(), text: POLICY.into(), files: Vec::new() }),
-        passed_after_downtime: Passed::Latest,
+        catch_up_after_downtime: CatchUp::Latest,
         snapshot_every: Duration::from_secs(3_600),
         snapshots_kept: 2,
         cut_history: false,
@@ -57,7 +57,7 @@ fn deleted(ids: std::ops::Range<usize>) -> Batch {
 
 fn load(service: &Service, actor: &str, batch: Batch) -> (u64, Vec<String>) {
     let origin = Origin { actor: actor.into(), ..Origin::default() };
-    let applied = service.load_blocking(Load { batch, passed: Passed::All, origin }).unwrap();
+    let applied = service.load_blocking(Load { batch, catch_up: CatchUp::All, origin }).unwrap();
     (applied.taken, applied.refused.iter().map(|refused| refused.reason.to_string()).collect())
 }
 
@@ -153,14 +153,14 @@ fn copy_folder(from: &Path, to: &Path) {
 fn a_label_that_an_event_still_names_is_in_use() {
     let checked = policy::check(POLICY, "policy", &mut |_| Err("no files".to_owned()));
     let mut engine = Engine::new(Arc::new(checked.policy.unwrap()), 3);
-    engine.apply(&opened(0..100, |id| format!("label {id}")), Passed::All);
+    engine.apply(&opened(0..100, |id| format!("label {id}")), CatchUp::All);
     let mut moved = Batch::default();
     for id in 0..100 {
         moved.push(&format!("T{id}"), START_MS, EventKind::Assigned);
         moved.set_last(Column::Team, "one team");
         moved.set_last(Column::Channel, "one channel");
     }
-    engine.apply(&moved, Passed::All);
+    engine.apply(&moved, CatchUp::All);
     let hash = engine.state_hash();
     // Owners, teams and categories are named by openings or tickets; only the channels of before are gone.
     assert_eq!(engine.labels_to_free(), 100);

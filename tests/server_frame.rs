@@ -2,7 +2,7 @@
 //!
 //! Nothing here lists routes: a new one is held to its description as soon as it is there.
 
-use overdue::engine::Passed;
+use overdue::engine::CatchUp;
 use overdue::server::auth::tokens::{Token, change};
 use overdue::server::auth::{Role, wall_clock};
 use overdue::server::middleware::Timeouts;
@@ -51,7 +51,7 @@ impl Running {
         let (service, stopper) = Service::start(&Config {
             data_dir: folder.path().to_owned(),
             seed: Some(seed),
-            passed_after_downtime: Passed::Latest,
+            catch_up_after_downtime: CatchUp::Latest,
             snapshot_every: Duration::from_secs(3_600),
             snapshots_kept: 2,
             cut_history: false,

@@ -2,13 +2,13 @@
 //! tickets, real files. What is written here is left in the target folder for `scripts/check_tables`.
 
 use overdue::calendar::zone_data_version;
-use overdue::engine::{Apply, Engine, EscalationKind, Head, Installed, NO_SYMBOL, Outcome, Passed};
+use overdue::engine::{Apply, CatchUp, Engine, EscalationKind, Head, Installed, NO_SYMBOL, Outcome};
 use overdue::generate::{History, Plan};
 use overdue::policy;
 use overdue::policy::Policy;
 use overdue::store::history::History as Records;
 use overdue::store::record::{
-    CycleBlock, CycleRow, EscalationBlock, EscalationFilter, EscalationRow, NameColumn, Names, RecordKind,
+    CycleBlock, CycleRow, EscalationBlock, EscalationFilter, EscalationRow, LabelKind, LabelTable, RecordKind,
 };
 use overdue::store::snapshot::{Finish, ServiceState, Snapshot, SnapshotWriter, StartHead, list, open};
 use overdue::ticket::Batch;
@@ -30,12 +30,12 @@ fn shipped_policy() -> Arc<Policy> {
 /// Takes a batch, its time passing first.
 fn take(engine: &mut Engine, batch: &Batch) -> [Outcome; 2] {
     let until_ms = batch.at_ms.iter().max().map_or(0, |last_ms| last_ms / 1_000 * 1_000);
-    [engine.advance(until_ms.max(engine.now_ms())), engine.apply(batch, Passed::Latest)]
+    [engine.advance(until_ms.max(engine.now_ms())), engine.apply(batch, CatchUp::Latest)]
 }
 
-fn names(head: &Head) -> Names {
-    let names = Names::default();
-    NameColumn::ALL.into_iter().for_each(|column| names.extend(column, column.of(&head.words).iter()));
+fn names(head: &Head) -> LabelTable {
+    let names = LabelTable::default();
+    LabelKind::ALL.into_iter().for_each(|column| names.extend(column, column.of(&head.words).iter()));
     names
 }
 
@@ -93,7 +93,7 @@ fn an_engine_comes_back_from_its_snapshot() {
 struct Told {
     escalations: Vec<Arc<EscalationBlock>>,
     cycles: Vec<Arc<CycleBlock>>,
-    names: Arc<Names>,
+    names: Arc<LabelTable>,
 }
 
 impl Told {
@@ -112,14 +112,14 @@ impl Told {
             let kind = match it.kind {
                 EscalationKind::Fired => RecordKind::Fired,
                 EscalationKind::Withdrawn => RecordKind::Withdrawn,
-                EscalationKind::ByHand => RecordKind::ByHand,
+                EscalationKind::Manual => RecordKind::Manual,
             };
             let actions = engine.actions(it).cloned();
             block.rows.push(EscalationRow {
                 kind,
                 level: it.level,
                 cycle: it.cycle,
-                clock: if kind == RecordKind::ByHand { NO_SYMBOL } else { it.clock },
+                clock: if kind == RecordKind::Manual { NO_SYMBOL } else { it.clock },
                 due_ms: it.due_ms,
                 fired_ms: it.fired_ms,
                 priority: engine.escalation_priority(it),
@@ -180,7 +180,7 @@ fn the_history_has_what_the_engine_has_counted() {
         take(&mut engine, &batch).iter().for_each(|outcome| told.add(&engine, outcome));
     }
     let head = engine.head();
-    NameColumn::ALL.into_iter().for_each(|column| told.names.extend(column, column.of(&head.words).iter()));
+    LabelKind::ALL.into_iter().for_each(|column| told.names.extend(column, column.of(&head.words).iter()));
     let records = Records::open(&folder.join("history")).unwrap();
     records.write_escalations(&told.escalations).unwrap();
     records.write_cycles(&told.cycles).unwrap();

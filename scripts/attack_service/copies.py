@@ -31,7 +31,7 @@ class Writers:
         first = 0
         while not self.stop.is_set():
             with contextlib.suppress(OSError, http.client.HTTPException, RuntimeError):
-                answer = self.target.load(tickets(prefix, GROUP, first, opened_s=time.time() - 86_400), query="?levels=all")
+                answer = self.target.load(tickets(prefix, GROUP, first, opened_s=time.time() - 86_400), query="?catch_up=all")
                 if answer["taken"] == GROUP:
                     with self.lock:
                         self.acknowledged.update(f"{prefix}{number}" for number in range(first, first + GROUP))
@@ -159,7 +159,7 @@ def _forgotten(target, known, records, name):
     if set(found) != set(range(1, last + 1)):
         return [f"{name}: escalation numbers have gaps below {last}"]
     # Numbers go on after the last one, and what is told now is there after a restart.
-    target.load(tickets("after-", 10, opened_s=time.time() - 86_400), query="?levels=all")
+    target.load(tickets("after-", 10, opened_s=time.time() - 86_400), query="?catch_up=all")
     if not target.until("records", 20, lambda: len(target.records(after=last)) >= 10):
         return [f"{name}: new escalations are not listed after {last}"]
     later = target.records()

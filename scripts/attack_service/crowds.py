@@ -135,7 +135,7 @@ def feed(attack):
     target = attack.target("feed").start()
     # Something to read: a level of each of these fires at once.
     for number in range(5):
-        target.load(tickets(f"due-{number}-", 4000, opened_s=time.time() - 86_400), query="?levels=all")
+        target.load(tickets(f"due-{number}-", 4000, opened_s=time.time() - 86_400), query="?catch_up=all")
     before, held, faults = calm(target), target.held(), []
     readers = []
     with watching(target) as during:
@@ -152,7 +152,7 @@ def feed(attack):
         number = 0
         while time.monotonic() < end and target.is_alive:
             with contextlib.suppress(OSError, RuntimeError):
-                target.load(tickets(f"more-{number}-", 1000, opened_s=time.time() - 86_400), query="?levels=all")
+                target.load(tickets(f"more-{number}-", 1000, opened_s=time.time() - 86_400), query="?catch_up=all")
             number += 1
             time.sleep(0.2)
         ended = sum(1 for reader in readers if _is_ended(reader))

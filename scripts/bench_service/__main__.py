@@ -158,7 +158,7 @@ class Bench:
         service = self.service("load")
         service.start()
         before, mine, began = service.cpu(), cpu_of_children(), time.monotonic()
-        subprocess.run([self.binary, "load", "--url", service.url, "--levels", "none", "--quiet", file], check=True)
+        subprocess.run([self.binary, "load", "--url", service.url, "--catch-up", "none", "--quiet", file], check=True)
         seconds, cpu = time.monotonic() - began, service.cpu() - before
         events = service.metrics()["engine"]["rows_taken"]
         self.report.rate("`overdue load`, events from Parquet", events / seconds, None, f"{cpu:.1f} + client {cpu_of_children() - mine:.1f}")

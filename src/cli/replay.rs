@@ -2,7 +2,7 @@
 
 use super::check::read_policy;
 use crate::atomic_file::Staged;
-use crate::engine::Passed;
+use crate::engine::CatchUp;
 use crate::ingest::{Mapping, Reject, Source};
 use crate::policy::Policy;
 use crate::replay::sort::{Keep, Sorter};
@@ -10,7 +10,6 @@ use crate::replay::{Listener, Outputs, RefusedEvent, grouped};
 use crate::time::{format_rfc3339, parse_rfc3339};
 use crate::{ingest, limits, replay};
 use anyhow::{Context, bail};
-use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use std::fs::{self, File};
@@ -43,9 +42,9 @@ pub struct Arguments {
     /// End of simulated time; later events are left out. Without it, time ends with the last event
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
-    /// Which levels fire that have passed already when an event tells of them
-    #[arg(long, value_enum, default_value_t = PassedLevels::Latest)]
-    passed: PassedLevels,
+    /// Which levels fire that are already due when an event is applied
+    #[arg(long, value_enum, default_value_t = CatchUp::Latest)]
+    catch_up: CatchUp,
     /// Stop at the first row that cannot be read or event that cannot be taken
     #[arg(long)]
     strict: bool,
@@ -64,24 +63,6 @@ pub struct Arguments {
     /// Print errors only
     #[arg(long, short)]
     quiet: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum PassedLevels {
-    /// Of each open cycle the one that was due last
-    Latest,
-    All,
-    None,
-}
-
-impl From<PassedLevels> for Passed {
-    fn from(passed: PassedLevels) -> Self {
-        match passed {
-            PassedLevels::Latest => Self::Latest,
-            PassedLevels::All => Self::All,
-            PassedLevels::None => Self::None,
-        }
-    }
 }
 
 /// Runs the command.
@@ -112,7 +93,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let options = replay::Options {
         policy,
         shards: arguments.shards,
-        passed: arguments.passed.into(),
+        catch_up: arguments.catch_up,
         until_ms,
         strict: arguments.strict,
     };

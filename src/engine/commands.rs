@@ -2,11 +2,11 @@
 
 use super::clocks::versions::{Apply, TooMany, Versions};
 use super::interner::{Symbol, Symbols};
-use super::output::{CycleRecord, Escalation, Outcome, Passed, Refused};
-use super::resolve::{Resolved, Words};
+use super::output::{CatchUp, CycleRecord, Escalation, Outcome, Refused};
+use super::resolve::{Interners, ResolvedBatch};
 use super::shard::policy_edit::Edit;
 use super::shard::totals::{ClockTally, Counters, merge_clocks};
-use super::shard::{Scene, Shard};
+use super::shard::{Context, Shard};
 use crate::limits::{MAX_PRIORITIES, MAX_SHARDS, MAX_VERSIONS};
 use crate::policy::Policy;
 use crate::ticket::Batch;
@@ -41,7 +41,7 @@ pub struct Engine {
     pub(crate) policy: Arc<Policy>,
     pub(crate) versions: Versions,
     pub(crate) clocks: Symbols,
-    pub(crate) words: Words,
+    pub(crate) words: Interners,
     pub(crate) shards: Vec<Shard>,
     pub(crate) now_ms: i64,
     /// Rows taken so far; a ticket's place in the order of first sight is the row that brought it.
@@ -58,7 +58,7 @@ impl Engine {
         let mut engine = Self {
             versions: Versions::default(),
             clocks: Symbols::default(),
-            words: Words::default(),
+            words: Interners::default(),
             shards: (0..shards.clamp(1, MAX_SHARDS) as u16).map(Shard::new).collect(),
             now_ms: 0,
             rows: 0,
@@ -74,7 +74,7 @@ impl Engine {
             i64::MIN,
             Apply::FromStart,
         );
-        engine.words.by_policy = Words::by_policy(&policy, &engine.words.priorities);
+        engine.words.by_policy = Interners::by_policy(&policy, &engine.words.priorities);
         engine
     }
 
@@ -100,21 +100,21 @@ impl Engine {
     /// Takes a batch of events at the engine's time. Rows that cannot be taken are refused one by one.
     ///
     /// Events may lie ahead of the engine's time: their ticket is then settled up to them.
-    pub fn apply(&mut self, batch: &Batch, passed: Passed) -> Outcome {
-        self.apply_of("", batch, passed)
+    pub fn apply(&mut self, batch: &Batch, catch_up: CatchUp) -> Outcome {
+        self.apply_of("", batch, catch_up)
     }
 
     /// [`Engine::apply`] for an actor, for whom the labels count that the batch introduces: of the channels, teams and categories
     /// that there can be, one actor may introduce a share ([`LABEL_SHARE`](crate::limits::LABEL_SHARE)), so that none uses them
     /// up for all. An empty name has no bound of its own.
-    pub fn apply_of(&mut self, actor: &str, batch: &Batch, passed: Passed) -> Outcome {
+    pub fn apply_of(&mut self, actor: &str, batch: &Batch, catch_up: CatchUp) -> Outcome {
         self.reap();
         let first_row = self.rows;
         self.rows += batch.len() as u64;
-        let resolved = Resolved::new(batch, &mut self.words, &self.versions, actor);
+        let resolved = ResolvedBatch::new(batch, &mut self.words, &self.versions, actor);
         let parts = resolved.split(self.shards.len());
         let (policy, held) = (&self.policy, &self.held);
-        let scene = Scene { versions: &self.versions, now_ms: self.now_ms, passed };
+        let scene = Context { versions: &self.versions, now_ms: self.now_ms, catch_up };
         self.touched.clear();
         self.touched.extend(parts.shards().filter(|shard| !is_held(held, *shard)));
         let apply = |shard: &mut Shard| resolved.apply(shard, parts.of(shard.number), &scene, policy, first_row);
@@ -142,15 +142,15 @@ impl Engine {
     /// Lets time pass: everything due up to `now_ms` (cut to a whole second) fires. Time never runs backwards: an earlier
     /// time changes nothing.
     pub fn advance(&mut self, now_ms: i64) -> Outcome {
-        self.pass_time(now_ms, i64::MIN, Passed::All)
+        self.pass_time(now_ms, i64::MIN, CatchUp::All)
     }
 
     /// Lets time pass in one step after nobody watched: what fell due meanwhile is passed, and fires by choice.
-    pub fn catch_up(&mut self, now_ms: i64, passed: Passed) -> Outcome {
-        self.pass_time(now_ms, i64::MAX, passed)
+    pub fn catch_up(&mut self, now_ms: i64, catch_up: CatchUp) -> Outcome {
+        self.pass_time(now_ms, i64::MAX, catch_up)
     }
 
-    fn pass_time(&mut self, now_ms: i64, passed_until_ms: i64, passed: Passed) -> Outcome {
+    fn pass_time(&mut self, now_ms: i64, passed_until_ms: i64, catch_up: CatchUp) -> Outcome {
         self.reap();
         let now_ms = now_ms.min(crate::time::HORIZON_MS) / SECOND_MS * SECOND_MS;
         if now_ms <= self.now_ms {
@@ -158,7 +158,7 @@ impl Engine {
         }
         self.now_ms = now_ms;
         let until_s = (now_ms / SECOND_MS) as u32;
-        let scene = Scene { versions: &self.versions, now_ms, passed };
+        let scene = Context { versions: &self.versions, now_ms, catch_up };
         let entries: usize = self.shards.iter().map(|shard| shard.wheel.entries_until(until_s)).sum();
         let held = &self.held;
         let each = |shard: &mut Shard| {
@@ -186,12 +186,12 @@ impl Engine {
     }
 
     /// Brings another policy into force at the engine's time. Priorities that differ get a new version; what becomes of
-    /// their tickets is for `apply` to say, which of the levels passed by it fire, for `passed`.
+    /// their tickets is for `apply` to say, which of the levels passed by it fire, for `catch_up`.
     ///
     /// # Errors
     /// When a priority would go that tickets still have, when there would be too many versions, while shards are
     /// [held](Engine::hold).
-    pub fn edit(&mut self, policy: Arc<Policy>, apply: Apply, passed: Passed) -> Result<Outcome, EditError> {
+    pub fn edit(&mut self, policy: Arc<Policy>, apply: Apply, catch_up: CatchUp) -> Result<Outcome, EditError> {
         let shards = self.held.iter().filter(|held| **held).count();
         if shards > 0 {
             return Err(EditError::Held { shards });
@@ -200,12 +200,12 @@ impl Engine {
         let mut edited = self.edited(&policy, apply)?;
         let before = std::mem::take(&mut self.versions);
         let edit = Edit::new(&before, &edited.versions, apply);
-        let scene = Scene { versions: &edited.versions, now_ms: self.now_ms, passed };
+        let scene = Context { versions: &edited.versions, now_ms: self.now_ms, catch_up };
         self.shards.par_iter_mut().for_each(|shard| shard.edit(&scene, &edit));
         self.versions = std::mem::take(&mut edited.versions);
         self.words.priorities = edited.priorities;
         self.clocks = edited.clocks;
-        self.words.by_policy = Words::by_policy(&edited.policy, &self.words.priorities);
+        self.words.by_policy = Interners::by_policy(&edited.policy, &self.words.priorities);
         self.policy = edited.policy;
         self.drop_unused_timelines();
         let mut outcome = collect(&mut self.shards);
@@ -213,14 +213,14 @@ impl Engine {
         Ok(outcome)
     }
 
-    pub(crate) fn edited(&self, policy: &Arc<Policy>, apply: Apply) -> Result<Edited, EditError> {
+    pub(crate) fn edited(&self, policy: &Arc<Policy>, apply: Apply) -> Result<PendingEdit, EditError> {
         for (priority, tickets) in self.tickets_by_priority().into_iter().enumerate() {
             let name = self.words.priorities.word(priority as Symbol).unwrap_or("");
             if tickets > 0 && policy.priority_id(name).is_none() {
                 return Err(EditError::InUse { name: name.to_owned(), tickets });
             }
         }
-        let mut edited = Edited {
+        let mut edited = PendingEdit {
             policy: Arc::new(self.versions.share(policy, &self.words.priorities)),
             versions: self.versions.clone(),
             priorities: self.words.priorities.clone(),
@@ -330,7 +330,7 @@ pub(crate) fn is_held(held: &[bool], shard: u16) -> bool {
 
 /// What an edit would bring into force.
 #[derive(Debug)]
-pub(crate) struct Edited {
+pub(crate) struct PendingEdit {
     policy: Arc<Policy>,
     pub versions: Versions,
     priorities: Symbols,

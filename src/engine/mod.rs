@@ -66,7 +66,7 @@
 //! A level fires at most once a cycle. Levels that are reached after the engine's time (as the engine is advanced, or before
 //! an event that lies ahead of it) fire as they are reached. Levels that are found reached already are *passed*: due at or
 //! before the engine's time when an event arrives that leads to it, or before the event or edit that re-measures the cycle.
-//! They fire by the choice that came with the batch or edit ([`Passed`]): `all` of them; the `latest` (of each open cycle
+//! They fire by the choice that came with the batch or edit ([`CatchUp`]): `all` of them; the `latest` (of each open cycle
 //! the one due last, the highest among equals); or `none`. The choice is made when the batch's events of the ticket up to the
 //! engine's time are in, and at each event after it. Levels that do not fire then are marked and never fire in that cycle.
 //!
@@ -124,7 +124,7 @@ pub use clocks::versions::Apply;
 pub use commands::{EditError, Engine};
 pub use interner::{NO_SYMBOL, Symbol};
 pub use output::{
-    CycleRecord, CycleResult, Escalation, EscalationKind, Outcome, Passed, Refused, RefusedReason, TicketRef,
+    CatchUp, CycleRecord, CycleResult, Escalation, EscalationKind, Outcome, Refused, RefusedReason, TicketRef,
 };
 pub use query::edit_preview::{Plan, Preview};
 pub use query::explain::{
@@ -132,12 +132,12 @@ pub use query::explain::{
     LevelState,
 };
 pub use query::list::{TicketFilter, TicketKey, TicketQuery};
-pub use query::lookup::{TicketSymbols, TicketView, WordColumn};
-pub use query::scan::SurveyParts;
+pub use query::lookup::{LabelKind, TicketSymbols, TicketView};
+pub use query::scan::ScanTotals;
 pub use shard::policy_edit::Effects;
 pub use shard::totals::{ClockTally, Counters, Tally};
 pub use snapshot::columns::{
-    ClockColumns, EventColumns, FireColumns, Head, IntroducedBy, ShardState, TicketColumns, WordLists,
+    ClockColumns, EventColumns, FireColumns, Head, IntroducedBy, LabelLists, ShardState, TicketColumns,
 };
 pub use snapshot::error::RestoreError;
 pub use snapshot::restore::{Installed, RestoredShard, Restoring};

@@ -2,8 +2,11 @@
 
 use super::clocks::versions::VersionId;
 use super::interner::Symbol;
-use super::shard::emit::Told;
+use super::shard::emit::ShardOutput;
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use utoipa::ToSchema;
 
 /// A ticket of the engine, as records name it. Good until the next call that changes the engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -14,16 +17,33 @@ pub struct TicketRef {
     pub(crate) ordinal: u64,
 }
 
-/// Which levels fire that are found reached already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Passed {
-    /// Every one.
+/// Which levels fire that are already due when a ticket or an edit arrives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema, ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum CatchUp {
+    /// Every one
     All,
-    /// Of each open cycle the one that was due last.
+    /// Of each open cycle the one that was due last
     #[default]
     Latest,
-    /// None; all are marked.
+    /// None; all are suppressed
     None,
+}
+
+impl CatchUp {
+    pub const ALL: [CatchUp; 3] = [Self::All, Self::Latest, Self::None];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Latest => "latest",
+            Self::None => "none",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|catch_up| catch_up.name() == name)
+    }
 }
 
 /// What became of a level.
@@ -33,7 +53,7 @@ pub enum EscalationKind {
     /// It had fired, and a late event says that it should not have.
     Withdrawn,
     /// Somebody escalated the ticket; no clock is meant.
-    ByHand,
+    Manual,
 }
 
 /// One level having fired for one ticket, or its withdrawal.
@@ -64,7 +84,8 @@ impl Escalation {
 }
 
 /// How a cycle ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum CycleResult {
     /// Stopped before its target was reached.
     Met,
@@ -72,9 +93,9 @@ pub enum CycleResult {
     Missed,
     /// Its clock has no target.
     NoTarget,
-    /// Not stopped yet, target not reached (only in [`Engine::open_cycles`](super::Engine::open_cycles)).
+    /// Not stopped yet, target not reached.
     Open,
-    /// Not stopped yet, target reached (only in `open_cycles`).
+    /// Not stopped yet, target reached.
     OpenMissed,
     /// Reported before, and a late event has undone it.
     Void,
@@ -171,7 +192,7 @@ pub struct Outcome {
 
 impl Outcome {
     /// Adds what a shard has told.
-    pub(crate) fn take(&mut self, told: &mut Told) {
+    pub(crate) fn take(&mut self, told: &mut ShardOutput) {
         self.escalations.append(&mut told.escalations);
         self.cycles.append(&mut told.cycles);
     }

@@ -4,7 +4,7 @@ use super::clocks::versions::Versions;
 use super::interner::{NO_SYMBOL, NoRoom, Room, Symbol, Symbols};
 use super::output::{Refused, RefusedReason};
 use super::shard::event_builder::{Row, restated};
-use super::shard::{Scene, Shard};
+use super::shard::{Context, Shard};
 use crate::limits::{
     LABEL_SHARE, MAX_CHANNELS, MAX_LABEL_BYTES, MAX_PRIORITIES, MAX_SHORT_LABELS, MAX_TICKET_ID_BYTES,
 };
@@ -15,7 +15,7 @@ use rayon::prelude::*;
 
 /// The words of an engine.
 #[derive(Debug, Default)]
-pub(crate) struct Words {
+pub(crate) struct Interners {
     pub priorities: Symbols,
     pub owners: Symbols,
     pub teams: Symbols,
@@ -26,7 +26,7 @@ pub(crate) struct Words {
     pub by_policy: Vec<Symbol>,
 }
 
-impl Words {
+impl Interners {
     /// The numbers of a policy's priorities.
     pub(crate) fn by_policy(policy: &Policy, priorities: &Symbols) -> Vec<Symbol> {
         policy.priorities.iter().map(|priority| priorities.find(&priority.name).unwrap_or(0)).collect()
@@ -34,13 +34,13 @@ impl Words {
 }
 
 /// Rows by shard: all in one list, each shard's in the batch's order.
-pub(crate) struct Parts {
+pub(crate) struct RowsByShard {
     rows: Vec<u32>,
     /// Where each shard's rows end.
     ends: Vec<u32>,
 }
 
-impl Parts {
+impl RowsByShard {
     /// The shards that have rows.
     pub(crate) fn shards(&self) -> impl Iterator<Item = u16> {
         (0..self.ends.len() as u16).filter(|shard| !self.of(*shard).is_empty())
@@ -55,12 +55,12 @@ impl Parts {
 }
 
 /// The numbers of a column's words; those that cannot have one, with the reason.
-struct Lookup {
+struct LabelSymbols {
     symbols: Vec<Symbol>,
     refused: Vec<(u32, RefusedReason)>,
 }
 
-impl Lookup {
+impl LabelSymbols {
     fn new(labels: &Labels, column: Column, mut find: impl FnMut(&str) -> Result<Symbol, RefusedReason>) -> Self {
         let mut lookup = Self { symbols: Vec::with_capacity(labels.words.len()), refused: Vec::new() };
         for (code, word) in labels.words.iter().enumerate() {
@@ -113,24 +113,24 @@ impl Lookup {
 }
 
 /// A batch ready to be applied.
-pub(crate) struct Resolved<'a> {
+pub(crate) struct ResolvedBatch<'a> {
     batch: &'a Batch,
     hashes: Vec<u64>,
-    priorities: Lookup,
-    owners: Lookup,
-    teams: Lookup,
-    channels: Lookup,
-    categories: Lookup,
-    customers: Lookup,
+    priorities: LabelSymbols,
+    owners: LabelSymbols,
+    teams: LabelSymbols,
+    channels: LabelSymbols,
+    categories: LabelSymbols,
+    customers: LabelSymbols,
     /// What the rules said when they were asked ahead; a word that is no priority in force has no number.
-    assigned: Option<Lookup>,
+    assigned: Option<LabelSymbols>,
     /// The engine's numbers of the policy's priorities.
     by_policy: &'a [Symbol],
     refused: Vec<Refused>,
 }
 
-impl<'a> Resolved<'a> {
-    pub(crate) fn new(batch: &'a Batch, words: &'a mut Words, versions: &Versions, actor: &str) -> Self {
+impl<'a> ResolvedBatch<'a> {
+    pub(crate) fn new(batch: &'a Batch, words: &'a mut Interners, versions: &Versions, actor: &str) -> Self {
         let unknown = |name: &str| RefusedReason::UnknownPriority { name: name.to_owned() };
         let priorities = &words.priorities;
         let find_priority = |name: &str| {
@@ -138,9 +138,9 @@ impl<'a> Resolved<'a> {
             symbol.ok_or_else(|| unknown(name))
         };
         debug_assert!(priorities.len() <= MAX_PRIORITIES);
-        let assigned =
-            (!batch.assigned.codes.is_empty()).then(|| Lookup::new(&batch.assigned, Column::Priority, find_priority));
-        let priorities = Lookup::new(&batch.priority, Column::Priority, find_priority);
+        let assigned = (!batch.assigned.codes.is_empty())
+            .then(|| LabelSymbols::new(&batch.assigned, Column::Priority, find_priority));
+        let priorities = LabelSymbols::new(&batch.priority, Column::Priority, find_priority);
         let hash = |row: usize| super::hash_id(batch.ticket.get(row).as_bytes());
         let hashes = if batch.len() < 10_000 {
             (0..batch.len()).map(hash).collect()
@@ -151,11 +151,11 @@ impl<'a> Resolved<'a> {
             batch,
             hashes,
             priorities,
-            owners: Lookup::intern(&batch.owner, Column::Owner, &mut words.owners, actor),
-            teams: Lookup::intern(&batch.team, Column::Team, &mut words.teams, actor),
-            channels: Lookup::intern(&batch.channel, Column::Channel, &mut words.channels, actor),
-            categories: Lookup::intern(&batch.category, Column::Category, &mut words.categories, actor),
-            customers: Lookup::intern(&batch.customer, Column::Customer, &mut words.customers, actor),
+            owners: LabelSymbols::intern(&batch.owner, Column::Owner, &mut words.owners, actor),
+            teams: LabelSymbols::intern(&batch.team, Column::Team, &mut words.teams, actor),
+            channels: LabelSymbols::intern(&batch.channel, Column::Channel, &mut words.channels, actor),
+            categories: LabelSymbols::intern(&batch.category, Column::Category, &mut words.categories, actor),
+            customers: LabelSymbols::intern(&batch.customer, Column::Customer, &mut words.customers, actor),
             assigned,
             by_policy: &words.by_policy,
             refused: Vec::new(),
@@ -164,7 +164,7 @@ impl<'a> Resolved<'a> {
         resolved
     }
 
-    fn columns(&self) -> [(&Lookup, &Labels); 6] {
+    fn columns(&self) -> [(&LabelSymbols, &Labels); 6] {
         [
             (&self.priorities, &self.batch.priority),
             (&self.owners, &self.batch.owner),
@@ -177,7 +177,7 @@ impl<'a> Resolved<'a> {
 
     /// Finds the rows that cannot be taken.
     fn check(&mut self) {
-        let suspicious: Vec<(&Lookup, &Labels)> =
+        let suspicious: Vec<(&LabelSymbols, &Labels)> =
             self.columns().into_iter().filter(|(lookup, _)| !lookup.refused.is_empty()).collect();
         let mut refused = Vec::new();
         for row in 0..self.batch.len() {
@@ -204,7 +204,7 @@ impl<'a> Resolved<'a> {
     /// The rows of each shard.
     ///
     /// Two passes over the hashes instead of a list a shard: a live service has 64 shards, and most batches a few rows.
-    pub(crate) fn split(&self, shards: usize) -> Parts {
+    pub(crate) fn split(&self, shards: usize) -> RowsByShard {
         let taken = || {
             let mut refused = self.refused.iter().map(|refused| refused.row).peekable();
             let rows =
@@ -222,7 +222,7 @@ impl<'a> Resolved<'a> {
             rows[ends[shard] as usize] = row;
             ends[shard] += 1;
         }
-        Parts { rows, ends }
+        RowsByShard { rows, ends }
     }
 
     fn row(&self, number: u32) -> Row {
@@ -262,7 +262,7 @@ impl<'a> Resolved<'a> {
         &self,
         shard: &mut Shard,
         part: &[u32],
-        scene: &Scene<'_>,
+        scene: &Context<'_>,
         policy: &Policy,
         first_row: u64,
     ) -> Vec<Refused> {
@@ -318,7 +318,7 @@ impl<'a> Resolved<'a> {
         refused.into_iter().map(|row| Refused { row: row as usize, reason: reason() }).collect()
     }
 
-    fn describe(&self, shard: &mut Shard, scene: &Scene<'_>, slot: u32, rows: &[Row]) {
+    fn describe(&self, shard: &mut Shard, scene: &Context<'_>, slot: u32, rows: &[Row]) {
         if !shard.tickets.records[slot].is_live() {
             return;
         }

@@ -3,13 +3,13 @@
 //! What tickets reached only because the time was ahead is not reached any more. The rule is the one for late events: a ticket
 //! is a function of its history and the time, so it is computed again as of the earlier time, and the difference is reported.
 
-use super::clocks::Fold;
+use super::clocks::TicketClocks;
 use super::clocks::state::MARKS;
 use super::clocks::versions::Versions;
 use super::commands::{Engine, collect, is_held};
-use super::output::{Outcome, Passed};
+use super::output::{CatchUp, Outcome};
 use super::shard::emit::Trace;
-use super::shard::{Scene, Shard, tell};
+use super::shard::{Context, Shard, tell};
 use super::wheel::Wheel;
 use crate::time::{NEVER_MS, SECOND_MS};
 use rayon::prelude::*;
@@ -17,19 +17,19 @@ use rayon::prelude::*;
 impl Engine {
     /// Sets the time back to `now_ms` (cut to a whole second). Levels that fired and are not reached by then are withdrawn,
     /// marked ones lose their mark: both fire when they are due. Edits of the policy made after `now_ms` count as made at it;
-    /// `passed` says which levels fire that they lead to. Events that lie after `now_ms` stay where they are, ahead of the time.
+    /// `catch_up` says which levels fire that they lead to. Events that lie after `now_ms` stay where they are, ahead of the time.
     ///
     /// A time that is not earlier passes as in [`Engine::catch_up`].
-    pub fn rewind(&mut self, now_ms: i64, passed: Passed) -> Outcome {
+    pub fn rewind(&mut self, now_ms: i64, catch_up: CatchUp) -> Outcome {
         let now_ms = now_ms.max(0) / SECOND_MS * SECOND_MS;
         if now_ms >= self.now_ms {
-            return self.catch_up(now_ms, passed);
+            return self.catch_up(now_ms, catch_up);
         }
         self.reap();
         let after = self.versions.not_after(now_ms);
         let before = std::mem::replace(&mut self.versions, after);
         let was_ms = std::mem::replace(&mut self.now_ms, now_ms);
-        let scene = Scene { versions: &self.versions, now_ms, passed };
+        let scene = Context { versions: &self.versions, now_ms, catch_up };
         let held = &self.held;
         self.shards
             .par_iter_mut()
@@ -48,7 +48,7 @@ impl Engine {
 }
 
 impl Shard {
-    fn rewind(&mut self, scene: &Scene<'_>, before: &Versions, was_ms: i64) {
+    fn rewind(&mut self, scene: &Context<'_>, before: &Versions, was_ms: i64) {
         // A wheel knows no way back: each timer is set anew.
         let wheel = std::mem::replace(&mut self.wheel, Wheel::new((scene.now_ms / SECOND_MS) as u32));
         self.due_histogram = Default::default();
@@ -62,7 +62,7 @@ impl Shard {
             }
             let entries = self.entries(before, slot);
             let mut old = Trace::default();
-            tell(before, &entries, was_ms, &mut Fold::default(), &mut old);
+            tell(before, &entries, was_ms, &mut TicketClocks::default(), &mut old);
             self.retell(scene, slot, scene.versions, &old, &entries);
             self.tickets.drop_plain_history(slot, scene.versions.get(self.tickets.records[slot].version()).priority);
         }

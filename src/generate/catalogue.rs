@@ -1,6 +1,6 @@
 //! The names in a made-up history. People have numbers, not names.
 
-use super::lifecycle::Happening;
+use super::lifecycle::TicketEvent;
 use crate::ticket::{Column, EventKind};
 
 pub const CHANNELS: [&str; 5] = ["phone", "email", "chat", "web", "social"];
@@ -99,11 +99,11 @@ pub const REASONS: [&str; 4] =
     ["customer threatens to leave", "promised date has passed", "key account asked for the manager", "third contact"];
 
 /// The dictionaries of a plan.
-pub struct Words {
+pub struct Catalogue {
     customers: u64,
 }
 
-impl Words {
+impl Catalogue {
     pub fn new(tickets: u64) -> Self {
         Self { customers: customers(tickets) }
     }
@@ -148,7 +148,7 @@ pub fn subject(category: u32, text: u32) -> &'static str {
 }
 
 /// What an event's text column says: the subject of the request, or the reason of an escalation by hand.
-pub fn text(event: &Happening) -> &'static str {
+pub fn text(event: &TicketEvent) -> &'static str {
     match event.kind {
         EventKind::Opened => subject(event.category, event.text),
         EventKind::Escalated => REASONS[event.text as usize % REASONS.len()],

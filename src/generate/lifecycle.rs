@@ -59,7 +59,7 @@ const fn minutes<const N: usize>(quantiles: [i64; N]) -> [i64; N] {
 
 /// One event; [`NO_LABEL`] where it says nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Happening {
+pub struct TicketEvent {
     pub ticket: u64,
     pub kind: EventKind,
     pub state: Option<State>,
@@ -75,7 +75,7 @@ pub struct Happening {
     pub text: u32,
 }
 
-impl Happening {
+impl TicketEvent {
     pub fn word(&self, column: Column) -> u32 {
         match column {
             Column::Priority => self.priority,
@@ -91,11 +91,11 @@ impl Happening {
 }
 
 /// A ticket's events in order of time; the first is its opening.
-pub struct Story {
-    pub happenings: Vec<(i64, Happening)>,
+pub struct Lifecycle {
+    pub happenings: Vec<(i64, TicketEvent)>,
 }
 
-impl Story {
+impl Lifecycle {
     pub fn of(plan: &Plan, ticket: u64, arrival_ms: i64) -> Self {
         let mut random = Random::of(plan.seed, PURPOSE_STORY, ticket);
         let weights = CATEGORIES.each_ref().map(|category| category.weight);
@@ -106,7 +106,7 @@ impl Story {
             priority,
             team: 0,
             owner: 0,
-            blank: Happening {
+            blank: TicketEvent {
                 ticket,
                 kind: EventKind::Note,
                 state: None,
@@ -134,8 +134,8 @@ struct Teller {
     priority: usize,
     team: u32,
     owner: u32,
-    blank: Happening,
-    happenings: Vec<(i64, Happening)>,
+    blank: TicketEvent,
+    happenings: Vec<(i64, TicketEvent)>,
     random: Random,
 }
 
@@ -159,7 +159,7 @@ impl Teller {
             self.change_priority();
         }
         if self.random.chance(12) {
-            self.escalate_by_hand();
+            self.escalate_manually();
         }
         self.resolve();
         while self.random.chance(60) {
@@ -242,7 +242,7 @@ impl Teller {
         self.by_agent(EventKind::PriorityChanged, |event| event.priority = priority);
     }
 
-    fn escalate_by_hand(&mut self) {
+    fn escalate_manually(&mut self) {
         self.later(&UNTIL_ANSWER_MS);
         let text = self.random.below(4) as u32;
         self.by_agent(EventKind::Escalated, |event| event.text = text);
@@ -279,7 +279,7 @@ impl Teller {
         }
     }
 
-    fn by_agent(&mut self, kind: EventKind, say: impl FnOnce(&mut Happening)) {
+    fn by_agent(&mut self, kind: EventKind, say: impl FnOnce(&mut TicketEvent)) {
         let owner = self.owner;
         self.add(kind, |event| {
             event.actor = owner;
@@ -287,8 +287,8 @@ impl Teller {
         });
     }
 
-    fn add(&mut self, kind: EventKind, say: impl FnOnce(&mut Happening)) {
-        let mut event = Happening { kind, ..self.blank };
+    fn add(&mut self, kind: EventKind, say: impl FnOnce(&mut TicketEvent)) {
+        let mut event = TicketEvent { kind, ..self.blank };
         say(&mut event);
         self.at_ms -= self.at_ms % SECOND_MS;
         self.happenings.push((self.at_ms, event));

@@ -25,8 +25,8 @@ use crate::limits;
 use crate::ticket::{Batch, Column, EventKind, NO_LABEL, State};
 use crate::time::DAY_MS;
 use arrivals::Arrivals;
-use catalogue::Words;
-use lifecycle::{Happening, Story};
+use catalogue::Catalogue;
+use lifecycle::{Lifecycle, TicketEvent};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -50,12 +50,12 @@ impl Plan {
 /// The events of a plan in order of time, as batches.
 pub struct History {
     plan: Plan,
-    words: Words,
+    words: Catalogue,
     arrivals: Arrivals,
     next_arrival: Option<i64>,
     next_ticket: u64,
     /// What is still to happen, soonest first; equal times in the order in which they were thought up.
-    ahead: BinaryHeap<Reverse<(i64, u64, Happening)>>,
+    ahead: BinaryHeap<Reverse<(i64, u64, TicketEvent)>>,
     thought_up: u64,
 }
 
@@ -63,7 +63,7 @@ impl History {
     pub fn new(plan: Plan) -> Self {
         let mut arrivals = Arrivals::new(&plan);
         let next_arrival = arrivals.next();
-        let words = Words::new(plan.tickets);
+        let words = Catalogue::new(plan.tickets);
         Self { plan, words, arrivals, next_arrival, next_ticket: 0, ahead: BinaryHeap::new(), thought_up: 0 }
     }
 
@@ -77,13 +77,13 @@ impl History {
         batch.finish()
     }
 
-    fn next_happening(&mut self) -> Option<(i64, Happening)> {
+    fn next_happening(&mut self) -> Option<(i64, TicketEvent)> {
         // A ticket that arrives before the soonest event must tell its story first: it may begin with that event.
         while let Some(arrival_ms) = self.next_arrival {
             if self.ahead.peek().is_some_and(|Reverse((at_ms, _, _))| *at_ms < arrival_ms) {
                 break;
             }
-            let story = Story::of(&self.plan, self.next_ticket, arrival_ms);
+            let story = Lifecycle::of(&self.plan, self.next_ticket, arrival_ms);
             for (at_ms, happening) in story.happenings {
                 if at_ms < self.plan.end_ms() {
                     self.ahead.push(Reverse((at_ms, self.thought_up, happening)));
@@ -99,9 +99,9 @@ impl History {
 
 /// The stories of a plan, one a ticket, in order of arrival.
 pub fn stories(plan: Plan) -> impl Iterator<Item = TicketRow> {
-    let words = Words::new(plan.tickets);
+    let words = Catalogue::new(plan.tickets);
     Arrivals::new(&plan).enumerate().map(move |(number, arrival_ms)| {
-        let story = Story::of(&plan, number as u64, arrival_ms);
+        let story = Lifecycle::of(&plan, number as u64, arrival_ms);
         TicketRow::of(&plan, &words, &story)
     })
 }
@@ -126,11 +126,11 @@ pub struct TicketRow {
 }
 
 impl TicketRow {
-    fn of(plan: &Plan, words: &Words, story: &Story) -> Self {
+    fn of(plan: &Plan, words: &Catalogue, story: &Lifecycle) -> Self {
         let known = || story.happenings.iter().filter(|(at_ms, _)| *at_ms < plan.end_ms());
         let first = &story.happenings[0].1;
         let last_of =
-            |pick: fn(&Happening) -> u32| known().map(|(_, event)| pick(event)).rfind(|code| *code != NO_LABEL);
+            |pick: fn(&TicketEvent) -> u32| known().map(|(_, event)| pick(event)).rfind(|code| *code != NO_LABEL);
         let word = |column: Column, code: Option<u32>| code.map(|code| words.word(column, code));
         let state = known().filter_map(|(_, event)| event.state).next_back().unwrap_or(State::New);
         let last_ms =
@@ -161,7 +161,7 @@ struct BatchWriter {
 }
 
 impl BatchWriter {
-    fn new(words: &Words) -> Self {
+    fn new(words: &Catalogue) -> Self {
         Self { batch: Batch::default(), codes: Column::ALL.map(|column| vec![NO_LABEL; words.count(column)]) }
     }
 
@@ -169,7 +169,7 @@ impl BatchWriter {
         self.batch.len()
     }
 
-    fn push(&mut self, words: &Words, at_ms: i64, event: &Happening) {
+    fn push(&mut self, words: &Catalogue, at_ms: i64, event: &TicketEvent) {
         self.batch.ticket.push(&catalogue::ticket_id(event.ticket));
         self.batch.at_ms.push(at_ms);
         self.batch.kind.push(event.kind);

@@ -10,7 +10,7 @@ pub enum Cells {
     Texts(Texts),
     Times(Vec<Option<i64>>),
     /// Words that repeat, by their place in a list.
-    Words {
+    Labels {
         codes: Vec<Label>,
         words: Vec<String>,
     },
@@ -21,7 +21,7 @@ impl Cells {
         match self {
             Self::Texts(texts) => texts.len(),
             Self::Times(times) => times.len(),
-            Self::Words { codes, .. } => codes.len(),
+            Self::Labels { codes, .. } => codes.len(),
         }
     }
 
@@ -43,7 +43,7 @@ impl Cells {
                 known.len() as Label - 1
             }));
         }
-        Self::Words { codes, words: known }
+        Self::Labels { codes, words: known }
     }
 
     fn texts<'a>(texts: impl IntoIterator<Item = &'a str>) -> Self {
@@ -89,7 +89,7 @@ impl Table {
             (Column::Actor, batch.actor),
         ];
         for (column, labels) in labels {
-            columns.push((column.name(), Cells::Words { codes: labels.codes, words: labels.words }));
+            columns.push((column.name(), Cells::Labels { codes: labels.codes, words: labels.words }));
         }
         columns.push(("text", Cells::Texts(batch.text)));
         Self { columns }
@@ -117,5 +117,5 @@ impl Table {
 }
 
 fn names<const N: usize>(codes: impl Iterator<Item = Label>, names: [&str; N]) -> Cells {
-    Cells::Words { codes: codes.collect(), words: names.map(str::to_owned).to_vec() }
+    Cells::Labels { codes: codes.collect(), words: names.map(str::to_owned).to_vec() }
 }

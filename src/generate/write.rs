@@ -49,8 +49,8 @@ fn text(cells: &Cells, row: usize) -> Cow<'_, str> {
     match cells {
         Cells::Texts(texts) => Cow::Borrowed(texts.get(row)),
         Cells::Times(times) => times[row].map_or(Cow::Borrowed(""), |at_ms| Cow::Owned(format_rfc3339(at_ms))),
-        Cells::Words { codes, .. } if codes[row] == NO_LABEL => Cow::Borrowed(""),
-        Cells::Words { codes, words } => Cow::Borrowed(&words[codes[row] as usize]),
+        Cells::Labels { codes, .. } if codes[row] == NO_LABEL => Cow::Borrowed(""),
+        Cells::Labels { codes, words } => Cow::Borrowed(&words[codes[row] as usize]),
     }
 }
 
@@ -171,7 +171,7 @@ fn properties(table: &Table) -> io::Result<WriterProperties> {
             Cells::Times(_) => properties
                 .set_column_dictionary_enabled(path.clone(), false)
                 .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED),
-            Cells::Words { .. } => properties,
+            Cells::Labels { .. } => properties,
         };
     }
     Ok(properties.build())
@@ -215,7 +215,7 @@ fn array(cells: &Cells) -> ArrayRef {
             Arc::new(StringArray::from_iter(texts.iter().map(|text| (!text.is_empty()).then_some(text))))
         }
         Cells::Times(times) => Arc::new(TimestampMillisecondArray::from(times.clone()).with_timezone("UTC")),
-        Cells::Words { codes, words } => {
+        Cells::Labels { codes, words } => {
             let key = |code: &Label| (*code != NO_LABEL).then_some(*code as i32);
             let keys = Int32Array::from_iter(codes.iter().map(key));
             let words = StringArray::from_iter_values(words);

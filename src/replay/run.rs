@@ -10,7 +10,7 @@
 use super::output::{OutputError, Outputs};
 use super::sort::{SortError, Sorted};
 use super::summary::{Input, Span, Summary, Tally};
-use crate::engine::{Engine, Outcome, Passed, RefusedReason};
+use crate::engine::{CatchUp, Engine, Outcome, RefusedReason};
 use crate::limits;
 use crate::policy::Policy;
 use crate::ticket::{Batch, EventKind};
@@ -26,7 +26,7 @@ pub struct Options {
     pub policy: Arc<Policy>,
     pub shards: usize,
     /// Which levels fire that are found reached already.
-    pub passed: Passed,
+    pub catch_up: CatchUp,
     /// Where simulated time ends; later events are left out. None: at the last event.
     pub until_ms: Option<i64>,
     /// Whether the first event that the engine does not take ends the replay.
@@ -82,7 +82,7 @@ pub fn run(
     let total = events.rows();
     let mut run = Run {
         engine: Engine::new(Arc::clone(&options.policy), options.shards),
-        passed: options.passed,
+        catch_up: options.catch_up,
         strict: options.strict,
         outputs,
         listener,
@@ -119,7 +119,7 @@ pub fn run(
 
 struct Run<'a> {
     engine: Engine,
-    passed: Passed,
+    catch_up: CatchUp,
     strict: bool,
     outputs: Option<&'a mut Outputs>,
     listener: &'a mut dyn Listener,
@@ -136,7 +136,7 @@ impl Run<'_> {
         self.span.first_ms.get_or_insert(*first_ms);
         self.span.last_ms = Some(*last_ms);
         self.input.events += window.len() as u64;
-        let outcome = self.engine.apply(window, self.passed);
+        let outcome = self.engine.apply(window, self.catch_up);
         for refused in &outcome.refused {
             let (ticket, at_ms) = (window.ticket.get(refused.row), window.at_ms[refused.row]);
             let event = RefusedEvent { ticket, at_ms, reason: &refused.reason };

@@ -1,6 +1,6 @@
 use super::sort::{Keep, Sorter};
 use super::*;
-use crate::engine::Passed;
+use crate::engine::CatchUp;
 use crate::generate::{History, Plan};
 use crate::policy;
 use crate::policy::Policy;
@@ -77,7 +77,7 @@ fn replay(folder: &Path, budget_bytes: usize, shards: usize, until_ms: Option<i6
     batches.reverse();
     let mut sorter = Sorter::new(budget_bytes, folder.to_owned(), Keep { facts_for_rules: true });
     batches.iter().for_each(|batch| sorter.push(batch).unwrap());
-    let options = Options { policy: policy(), shards, passed: Passed::Latest, until_ms, strict: false };
+    let options = Options { policy: policy(), shards, catch_up: CatchUp::Latest, until_ms, strict: false };
     let mut outputs = Outputs::create(folder).unwrap();
     let summary = run(sorter.finish().unwrap(), &options, Some(&mut outputs), &mut Silent).unwrap();
     outputs.publish(&summary).unwrap();
@@ -145,8 +145,8 @@ fn files_and_summary_tell_the_same() {
     let kinds = words(&escalations, "kind");
     let count = |kind: &str| kinds.iter().filter(|found| found.as_deref() == Some(kind)).count() as u64;
     assert_eq!(count("fired"), summary.fired());
-    assert_eq!(count("by_hand"), summary.escalated_by_hand);
-    assert!(summary.fired() > 100 && summary.escalated_by_hand > 0, "{summary:?}");
+    assert_eq!(count("manual"), summary.escalated_manually);
+    assert!(summary.fired() > 100 && summary.escalated_manually > 0, "{summary:?}");
     let (due, fired) = (times(&escalations, "due_at"), times(&escalations, "fired_at"));
     assert!((0..escalations.num_rows()).all(|row| due[row] <= fired[row]), "never early");
     let ids = escalations.column_by_name("escalation_id").unwrap().as_string::<i32>();
@@ -154,7 +154,7 @@ fn files_and_summary_tell_the_same() {
     assert_eq!(distinct.len(), escalations.num_rows());
     assert!(distinct.iter().any(|id| id.ends_with("/resolution/1/1")), "{:?}", ids.value(0));
     assert!(words(&escalations, "notify").contains(&Some("team_lead, manager".to_owned())));
-    assert!(words(&escalations, "reason").iter().flatten().count() as u64 == summary.escalated_by_hand);
+    assert!(words(&escalations, "reason").iter().flatten().count() as u64 == summary.escalated_manually);
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn time_ends_where_it_is_told_to() {
 fn no_events_give_empty_tables() {
     let folder = tempfile::tempdir().unwrap();
     let sorter = Sorter::new(1 << 20, folder.path().to_owned(), Keep { facts_for_rules: true });
-    let options = Options { policy: policy(), shards: 2, passed: Passed::Latest, until_ms: None, strict: false };
+    let options = Options { policy: policy(), shards: 2, catch_up: CatchUp::Latest, until_ms: None, strict: false };
     let mut outputs = Outputs::create(folder.path()).unwrap();
     let summary = run(sorter.finish().unwrap(), &options, Some(&mut outputs), &mut Silent).unwrap();
     outputs.publish(&summary).unwrap();

@@ -6,9 +6,9 @@ use super::auth::wall_clock;
 use super::bulk::Loads;
 use super::docs::openapi::Description;
 use super::escalations::feed::subscribers::Readers;
-use super::middleware::idempotency::KeptAnswers;
+use super::middleware::idempotency::ResponseCache;
 use super::middleware::rate_limit::{RateLimits, Rates};
-use super::middleware::{Rooms, Timeouts};
+use super::middleware::{BodyMemory, Timeouts};
 use super::routes;
 use super::routes::Routes;
 use super::state::{AppState, Limits};
@@ -90,10 +90,10 @@ pub(crate) fn start_with(config: ServerConfig, service: Service, v1: Routes) -> 
         limits: config.limits,
         timeouts: config.timeouts,
         rates: RateLimits::new(config.rates),
-        rooms: Arc::new(Rooms::new(config.limits.body_bytes)),
+        rooms: Arc::new(BodyMemory::new(config.limits.body_bytes)),
         loads: Loads::default(),
         readers: Arc::new(Readers::new(config.timeouts.body_idle)),
-        answers: KeptAnswers::default(),
+        answers: ResponseCache::default(),
     });
     let failed = |error: &dyn std::fmt::Display| ServerError::Run(error.to_string());
     let rustls_config = config.tls.as_ref().map(Tls::server_config).transpose()?;

@@ -3,7 +3,7 @@
 //! A handler returns [`Answer`]; whatever it refuses becomes a [`Problem`]. The outermost layer of the server adds what a handler
 //! does not know (the path and the request's id), and turns what the framework answers by itself into problems too.
 
-use super::middleware::NoRoom;
+use super::middleware::NoMemory;
 use crate::policy;
 use crate::service::Refusal;
 use actix_web::error::{JsonPayloadError, PathError, PayloadError, QueryPayloadError};
@@ -304,7 +304,7 @@ impl From<PayloadError> for Problem {
 impl From<&PayloadError> for Problem {
     fn from(error: &PayloadError) -> Self {
         if let PayloadError::Io(error) = error
-            && let Some(full) = NoRoom::of(error)
+            && let Some(full) = NoMemory::of(error)
         {
             return full.into();
         }

@@ -3,9 +3,9 @@
 use super::auth::tokens::TokenBook;
 use super::bulk::Loads;
 use super::escalations::feed::subscribers::Readers;
-use super::middleware::idempotency::KeptAnswers;
+use super::middleware::idempotency::ResponseCache;
 use super::middleware::rate_limit::RateLimits;
-use super::middleware::{Rooms, Timeouts};
+use super::middleware::{BodyMemory, Timeouts};
 use crate::service::Service;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -21,10 +21,10 @@ pub struct AppState {
     pub timeouts: Timeouts,
     pub rates: RateLimits,
     /// The bodies that lie in memory.
-    pub rooms: Arc<Rooms>,
+    pub rooms: Arc<BodyMemory>,
     pub(crate) loads: Loads,
     pub(crate) readers: Arc<Readers>,
-    pub(crate) answers: KeptAnswers,
+    pub(crate) answers: ResponseCache,
 }
 
 /// Bounds that the operator sets.

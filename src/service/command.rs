@@ -1,6 +1,6 @@
 //! What the service is asked, and what it answers.
 
-use crate::engine::{Apply, Passed, Preview, Refused};
+use crate::engine::{Apply, CatchUp, Preview, Refused};
 use crate::policy::Problem;
 use crate::store::input::Origin;
 use crate::ticket::Batch;
@@ -11,7 +11,7 @@ use thiserror::Error;
 #[derive(Debug, Clone)]
 pub struct Load {
     pub batch: Batch,
-    pub passed: Passed,
+    pub catch_up: CatchUp,
     pub origin: Origin,
 }
 
@@ -38,7 +38,7 @@ pub struct Edit {
     /// Files that it names and that the service does not have yet: name, text. Those of the version in force are kept.
     pub files: Vec<(String, Arc<str>)>,
     pub apply: Apply,
-    pub passed: Passed,
+    pub catch_up: CatchUp,
     /// Only say what it would do.
     pub dry_run: bool,
     /// Refuse unless this version is in force.

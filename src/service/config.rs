@@ -1,6 +1,6 @@
 //! How the service is set up.
 
-use crate::engine::Passed;
+use crate::engine::CatchUp;
 use crate::policy::Problem;
 use crate::store::epochs::EpochsError;
 use crate::store::lock::LockError;
@@ -15,7 +15,7 @@ pub struct Config {
     /// The policy of an empty data folder. A folder with data has its own.
     pub seed: Option<Seed>,
     /// Which levels fire that fell due while the service was down.
-    pub passed_after_downtime: Passed,
+    pub catch_up_after_downtime: CatchUp,
     /// Time from one snapshot to the next.
     pub snapshot_every: Duration,
     /// Snapshots that are kept; at least 2, so that a damaged one has another before it.

@@ -6,7 +6,7 @@
 
 use super::config::{Config, StartError};
 use super::recovery::Parts;
-use super::state_machine::Machine;
+use super::state_machine::StateMachine;
 use crate::store::disk::Disk;
 use crate::store::epochs::{Epoch, Epochs, Numbered, Numbers};
 use crate::store::history::{Cut, History};
@@ -110,7 +110,7 @@ pub fn stray(path: &Path, epoch: Epoch, epochs: &Epochs) -> StartError {
 ///
 /// # Errors
 /// [`StartError::Damaged`] with both ends and the ways out.
-pub fn check_ends(data_dir: &Path, history: &History, machine: &Machine) -> Result<(), StartError> {
+pub fn check_ends(data_dir: &Path, history: &History, machine: &StateMachine) -> Result<(), StartError> {
     let ends = [
         ("escalation", history.last_escalation(), machine.last_escalation()),
         ("cycle", history.last_cycle(), machine.last_cycle()),
@@ -146,7 +146,7 @@ pub fn begin(
     drawn: Epoch,
     journal: &mut Journal,
     history: &History,
-    (machine, now_ms): (&Machine, i64),
+    (machine, now_ms): (&StateMachine, i64),
 ) -> Result<Epochs, StartError> {
     let (escalation, cycle) = (machine.last_escalation(), machine.last_cycle());
     let is_newer = history.last_escalation() > escalation || history.last_cycle() > cycle;

@@ -6,8 +6,8 @@
 use super::command::Refusal;
 use crate::engine::{NO_SYMBOL, Symbol};
 use crate::limits::{FEED_RECORDS, MAX_RECORDS_A_PAGE};
-use crate::store::history::{History, Looked};
-use crate::store::record::{EscalationBlock, EscalationFilter, NameColumn, Names};
+use crate::store::history::{History, Page};
+use crate::store::record::{EscalationBlock, EscalationFilter, LabelKind, LabelTable};
 use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::watch;
@@ -63,7 +63,7 @@ impl Feed {
     ///
     /// # Errors
     /// When the disk cannot be read.
-    pub fn after(&self, after: u64, filter: &EscalationFilter, limit: usize) -> Result<Looked, Refusal> {
+    pub fn after(&self, after: u64, filter: &EscalationFilter, limit: usize) -> Result<Page, Refusal> {
         let blocks: Vec<Arc<EscalationBlock>> = {
             let recent = self.recent.read().unwrap_or_else(PoisonError::into_inner);
             let from = recent.blocks.partition_point(|block| block.end() <= after + 1);
@@ -89,7 +89,7 @@ impl Feed {
             let skip = (after + 1).saturating_sub(block.first_sequence) as usize;
             for row in skip..block.len() {
                 if found.len() >= limit || looked_at >= MAX_RECORDS_A_PAGE {
-                    return Ok(Looked { records: found, up_to: reached, gaps: Vec::new() });
+                    return Ok(Page { records: found, up_to: reached, gaps: Vec::new() });
                 }
                 reached = block.first_sequence + row as u64;
                 looked_at += 1;
@@ -98,14 +98,14 @@ impl Feed {
                 }
             }
         }
-        Ok(Looked { records: found, up_to: reached, gaps: Vec::new() })
+        Ok(Page { records: found, up_to: reached, gaps: Vec::new() })
     }
 }
 
 /// A filter whose words have been looked up: no text is compared but the ticket's.
 struct Wanted<'a> {
     filter: &'a EscalationFilter,
-    names: Arc<Names>,
+    names: Arc<LabelTable>,
     /// `None` for any; [`NO_SYMBOL`] for a word that nothing has.
     clock: Option<Symbol>,
     priority: Option<Symbol>,
@@ -114,16 +114,16 @@ struct Wanted<'a> {
 }
 
 impl<'a> Wanted<'a> {
-    fn new(filter: &'a EscalationFilter, names: &Arc<Names>) -> Self {
+    fn new(filter: &'a EscalationFilter, names: &Arc<LabelTable>) -> Self {
         let find =
             |column, word: &Option<String>| word.as_ref().map(|word| names.find(column, word).unwrap_or(NO_SYMBOL));
         Self {
             filter,
             names: Arc::clone(names),
-            clock: find(NameColumn::Clock, &filter.clock),
-            priority: find(NameColumn::Priority, &filter.priority),
-            team: find(NameColumn::Team, &filter.team),
-            owner: find(NameColumn::Owner, &filter.owner),
+            clock: find(LabelKind::Clock, &filter.clock),
+            priority: find(LabelKind::Priority, &filter.priority),
+            team: find(LabelKind::Team, &filter.team),
+            owner: find(LabelKind::Owner, &filter.owner),
         }
     }
 

@@ -2,7 +2,7 @@
 //! on disk.
 
 use super::feed::Feed;
-use super::state_machine::{Answer, Told};
+use super::state_machine::{Answer, GroupOutput};
 use crate::limits::HISTORY_FLUSH_RECORDS;
 use crate::store::history::History;
 use crate::store::record::{CycleBlock, EscalationBlock};
@@ -19,8 +19,8 @@ pub enum Work {
 }
 
 /// Gives what a group told to the feed and to the history; returns its answers.
-pub fn keep(feed: &Feed, history: &Sender<Work>, told: Told) -> Vec<Answer> {
-    let Told { escalations, cycles, answers } = told;
+pub fn keep(feed: &Feed, history: &Sender<Work>, told: GroupOutput) -> Vec<Answer> {
+    let GroupOutput { escalations, cycles, answers } = told;
     if !escalations.is_empty() {
         let block = Arc::new(escalations);
         feed.push(&block);

@@ -30,14 +30,14 @@ pub use config::{ClockChoice, Config, Seed, StartError, Trust};
 pub use inspect::{Inspected, inspect};
 pub use lifecycle::{Started, Stopper};
 pub use readiness::{NotReady, Obstacle};
-pub use view::{ClockView, Gauges, NamedTally, Survey, Totals, View};
+pub use view::{ClockView, Gauges, NamedTally, Scan, Totals, View};
 pub use wall_clock::{WallClock, machine_wall};
 
 use crate::engine::{EditError, Engine, Preview};
 use crate::limits::MAX_BATCH_ROWS;
 use crate::policy;
 use crate::store::epochs::Epochs;
-use crate::store::history::Looked;
+use crate::store::history::Page;
 use crate::store::input::{AcknowledgeInput, BatchInput, EditInput};
 use crate::store::record::{EscalationFilter, EscalationRecord, RecordKind};
 use crate::store::snapshot::{Acknowledgement, PolicyVersion};
@@ -99,7 +99,7 @@ impl Service {
     }
 
     fn load_command(&self, load: Load, reply: Reply<Applied>) -> Result<Command, Refusal> {
-        let Load { mut batch, passed, origin } = load;
+        let Load { mut batch, catch_up, origin } = load;
         if batch.len() > MAX_BATCH_ROWS {
             return Err(Refusal::Invalid(format!("{} rows at once, at most {MAX_BATCH_ROWS} are taken", batch.len())));
         }
@@ -110,7 +110,7 @@ impl Service {
         if let Some(policy) = self.inner.published.policy() {
             policy::assign(&policy, &mut batch);
         }
-        Ok(Command::Load(Arc::new(BatchInput { batch, passed, origin }), reply))
+        Ok(Command::Load(Arc::new(BatchInput { batch, catch_up, origin }), reply))
     }
 
     /// Checks a policy and brings it into force, or says what that would do.
@@ -141,12 +141,12 @@ impl Service {
         files.retain(|(name, _)| !edit.files.iter().any(|(other, _)| other == name));
         files.extend(edit.files);
         let is_unchanged = edit.text == current.text && files == current.files;
-        let (apply, passed) = (edit.apply, edit.passed);
-        let input = EditInput { text: edit.text, files, apply, passed, origin: edit.origin, note: edit.note };
+        let (apply, catch_up) = (edit.apply, edit.catch_up);
+        let input = EditInput { text: edit.text, files, apply, catch_up, origin: edit.origin, note: edit.note };
         let (policy, problems) = state_machine::compile(&input).map_err(Refusal::Policy)?;
         let policy = Arc::new(policy);
         if is_unchanged || edit.dry_run {
-            let preview = edit.dry_run.then(|| self.preview(&policy, apply, passed)).transpose()?;
+            let preview = edit.dry_run.then(|| self.preview(&policy, apply, catch_up)).transpose()?;
             let (version, since_ms) = (current.number, current.since_ms);
             return Ok(Prepared::Answer(Edited { version, preview, problems, since_ms, is_unchanged }));
         }
@@ -162,9 +162,9 @@ impl Service {
         &self,
         policy: &Arc<policy::Policy>,
         apply: crate::engine::Apply,
-        passed: crate::engine::Passed,
+        catch_up: crate::engine::CatchUp,
     ) -> Result<Preview, Refusal> {
-        let planned = self.read(|engine| engine.plan(policy, apply, passed).map(|plan| (plan, engine.shards())));
+        let planned = self.read(|engine| engine.plan(policy, apply, catch_up).map(|plan| (plan, engine.shards())));
         let (plan, shards) = planned.map_err(|error| Refusal::Conflict(error.to_string()))?;
         let next_shard = AtomicU16::new(0);
         let count_shards = || {
@@ -206,10 +206,10 @@ impl Service {
         let service = self.clone();
         let record = tokio::task::spawn_blocking(move || service.escalation(sequence)).await;
         let record = record.map_err(|error| Refusal::Failed(error.to_string()))??;
-        if !matches!(record.kind, RecordKind::Fired | RecordKind::ByHand) {
+        if !matches!(record.kind, RecordKind::Fired | RecordKind::Manual) {
             let kind = record.kind.name();
             return Err(Refusal::Conflict(format!(
-                "record {sequence} is {kind}: only fired and by_hand can be acknowledged"
+                "record {sequence} is {kind}: only fired and manual can be acknowledged"
             )));
         }
         let input = AcknowledgeInput {
@@ -289,7 +289,7 @@ impl Service {
     ///
     /// # Errors
     /// [`Refusal::Failed`] when the disk cannot be read.
-    pub fn escalations(&self, after: u64, filter: &EscalationFilter, limit: usize) -> Result<Looked, Refusal> {
+    pub fn escalations(&self, after: u64, filter: &EscalationFilter, limit: usize) -> Result<Page, Refusal> {
         self.inner.feed.after(after, filter, limit)
     }
 

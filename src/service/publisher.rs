@@ -2,12 +2,12 @@
 
 use super::readiness::{Obstacle, Pulse};
 use super::sequencer::Command;
-use super::state_machine::{Machine, Told};
-use super::view::{ClockView, Gauges, NamedTally, SYNC_BOUNDS_S, Survey, Totals, View};
+use super::state_machine::{GroupOutput, StateMachine};
+use super::view::{ClockView, Gauges, NamedTally, SYNC_BOUNDS_S, Scan, Totals, View};
 use super::wall_clock::{Clock, Stopwatch};
 use crate::engine::Tally;
 use crate::policy::Policy;
-use crate::store::record::{NameColumn, Names};
+use crate::store::record::{LabelKind, LabelTable};
 use crate::store::snapshot::PolicyVersion;
 use crate::time::SECOND_MS;
 use crossbeam_channel::Receiver;
@@ -28,7 +28,7 @@ pub struct Published {
     policies: RwLock<Arc<Vec<PolicyVersion>>>,
     /// The one in force, compiled; there is one before anybody is let in.
     policy: RwLock<Option<Arc<Policy>>>,
-    survey: RwLock<Arc<Survey>>,
+    survey: RwLock<Arc<Scan>>,
     is_ready: AtomicBool,
     pub pulse: Pulse,
 }
@@ -47,7 +47,7 @@ impl Published {
         self.policy.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub fn set_survey(&self, survey: Survey) {
+    pub fn set_survey(&self, survey: Scan) {
         *self.survey.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(survey);
     }
 
@@ -101,7 +101,7 @@ impl Publisher {
         self.due = due;
     }
 
-    pub fn count_group(&mut self, told: &Told) {
+    pub fn count_group(&mut self, told: &GroupOutput) {
         self.is_stale = true;
         self.gauges.groups += 1;
         for row in &told.escalations.rows {
@@ -150,7 +150,7 @@ impl Publisher {
     /// Publishes, unless that was just done and more is coming.
     pub fn publish(
         &mut self,
-        machine: &Machine,
+        machine: &StateMachine,
         clock: &Clock,
         commands: &Receiver<Command>,
         always: bool,
@@ -180,7 +180,7 @@ impl Publisher {
         self.since_last = Stopwatch::start();
     }
 
-    fn view(&mut self, machine: &Machine, clock: &Clock, commands: &Receiver<Command>) -> View {
+    fn view(&mut self, machine: &StateMachine, clock: &Clock, commands: &Receiver<Command>) -> View {
         let (now_ms, tickets, due) = {
             let engine = machine.engine.read().unwrap_or_else(PoisonError::into_inner);
             (engine.now_ms(), engine.len() as u64, engine.due_by(clock.now_ms() - SECOND_MS))
@@ -214,25 +214,25 @@ impl Publisher {
 }
 
 /// The totals as they are now: a walk over the labels of every shard.
-fn totals(machine: &Machine) -> Totals {
+fn totals(machine: &StateMachine) -> Totals {
     let names = &machine.names;
     let counters = machine.engine.read().unwrap_or_else(PoisonError::into_inner).counters();
     let by_clock = counters.by_clock.iter().enumerate().map(|(clock, tally)| ClockView {
-        name: names.word(NameColumn::Clock, clock as u32).unwrap_or_default(),
+        name: names.word(LabelKind::Clock, clock as u32).unwrap_or_default(),
         tally: *tally,
     });
     Totals {
         all: counters.all,
-        by_priority: named(names, NameColumn::Priority, &counters.by_priority),
-        by_team: named(names, NameColumn::Team, &counters.by_team),
-        by_channel: named(names, NameColumn::Channel, &counters.by_channel),
-        by_category: named(names, NameColumn::Category, &counters.by_category),
+        by_priority: named(names, LabelKind::Priority, &counters.by_priority),
+        by_team: named(names, LabelKind::Team, &counters.by_team),
+        by_channel: named(names, LabelKind::Channel, &counters.by_channel),
+        by_category: named(names, LabelKind::Category, &counters.by_category),
         by_clock: by_clock.collect(),
     }
 }
 
 /// Totals with the words that they belong to; words that no ticket has any more are left out.
-fn named(names: &Names, column: NameColumn, tallies: &[Tally]) -> Vec<NamedTally> {
+fn named(names: &LabelTable, column: LabelKind, tallies: &[Tally]) -> Vec<NamedTally> {
     tallies
         .iter()
         .enumerate()

@@ -4,8 +4,8 @@
 //! Where something acknowledged would be lost, nothing starts.
 
 use super::config::{Seed, StartError};
-use super::state_machine::{Machine, Told, compile, reload};
-use crate::engine::{Apply, Engine, Installed, Passed};
+use super::state_machine::{GroupOutput, StateMachine, compile, reload};
+use crate::engine::{Apply, CatchUp, Engine, Installed};
 use crate::limits::LIVE_SHARDS;
 use crate::store::epochs::{Epochs, Numbered};
 use crate::store::history::History;
@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 /// A machine that has caught up with its journal.
 pub struct Recovered {
-    pub machine: Machine,
+    pub machine: StateMachine,
     /// The time of the last group; `None` when the folder was empty.
     pub last_ms: Option<i64>,
     /// The first group of an empty folder: still to be written.
@@ -75,17 +75,17 @@ fn genesis(seed: Option<&Seed>, data_dir: &Path) -> Result<Recovered, StartError
         text: seed.text.as_str().into(),
         files: seed.files.iter().map(|(name, text)| (name.clone(), text.as_str().into())).collect(),
         apply: Apply::FromStart,
-        passed: Passed::None,
+        catch_up: CatchUp::None,
         origin: Origin { actor: "policy file".into(), ..Origin::default() },
         note: format!("first policy, from {}", seed.name),
     };
     let (policy, _) = compile(&input).map_err(|problems| StartError::Policy { name: seed.name.clone(), problems })?;
-    let machine = Machine::new(Arc::new(policy), &input, LIVE_SHARDS);
+    let machine = StateMachine::new(Arc::new(policy), &input, LIVE_SHARDS);
     let group = Group { number: 1, inputs: vec![Input::Edit(Arc::new(input))], ..Group::default() };
     Ok(recovered(machine, None, Some(group)))
 }
 
-fn recovered(machine: Machine, last_ms: Option<i64>, genesis: Option<Group>) -> Recovered {
+fn recovered(machine: StateMachine, last_ms: Option<i64>, genesis: Option<Group>) -> Recovered {
     Recovered { machine, last_ms, genesis, snapshot: None, replayed_groups: 0, damaged: Vec::new() }
 }
 
@@ -105,7 +105,7 @@ fn from_first_group(journal: &Stored) -> Result<Recovered, StartError> {
     };
     let policy = reload(&input.text, &input.files)
         .map_err(|problems| StartError::Policy { name: "journal".into(), problems })?;
-    let mut machine = Machine::new(Arc::new(policy), input, LIVE_SHARDS);
+    let mut machine = StateMachine::new(Arc::new(policy), input, LIVE_SHARDS);
     machine.group = 1;
     Ok(recovered(machine, Some(0), None))
 }
@@ -209,7 +209,7 @@ fn caught_up(restored: Restored, journal: &Stored) -> Result<Recovered, StartErr
     let Restored { number, engine, state, positions } = restored;
     let last = state.group;
     let first = positions.iter().min().map_or(last, |position| position + 1);
-    let mut machine = Machine::restored(engine, state);
+    let mut machine = StateMachine::restored(engine, state);
     for group in groups(journal, first) {
         let group = group?;
         if group.number > last {
@@ -226,7 +226,11 @@ fn caught_up(restored: Restored, journal: &Stored) -> Result<Recovered, StartErr
 ///
 /// # Errors
 /// [`StartError::Damaged`].
-pub fn replay(recovered: &mut Recovered, journal: &Stored, mut tell: impl FnMut(Told)) -> Result<(), StartError> {
+pub fn replay(
+    recovered: &mut Recovered,
+    journal: &Stored,
+    mut tell: impl FnMut(GroupOutput),
+) -> Result<(), StartError> {
     for group in groups(journal, recovered.machine.group + 1) {
         let group = group?;
         tell(recovered.machine.apply(&group, None));

@@ -4,9 +4,9 @@
 
 use super::publisher::Published;
 use super::state_machine::SharedEngine;
-use super::view::{BREACH_BOUNDS_S, FORECAST_HOURS, Survey};
+use super::view::{BREACH_BOUNDS_S, FORECAST_HOURS, Scan};
 use super::wall_clock::Stopwatch;
-use crate::engine::SurveyParts;
+use crate::engine::ScanTotals;
 use crate::limits::FOLDER_CHECK_MS;
 use crate::store::folder_identity::Whereabouts;
 use crate::time::SECOND_MS;
@@ -47,20 +47,20 @@ pub fn start(
     })
 }
 
-fn walk(engine: &SharedEngine) -> Survey {
+fn walk(engine: &SharedEngine) -> Scan {
     let read = || engine.read().unwrap_or_else(PoisonError::into_inner);
     let (now_ms, shards) = {
         let engine = read();
         (engine.now_ms(), engine.shards())
     };
     let bounds_ms: Vec<i64> = BREACH_BOUNDS_S.iter().map(|bound| bound * SECOND_MS).collect();
-    let mut parts = SurveyParts::new(&bounds_ms, FORECAST_HOURS);
+    let mut parts = ScanTotals::new(&bounds_ms, FORECAST_HOURS);
     for shard in 0..shards {
         read().survey(shard, now_ms, &mut parts);
     }
     let mut time_to_breach = [0; BREACH_BOUNDS_S.len() + 1];
     time_to_breach.copy_from_slice(&parts.time_to_breach);
-    Survey {
+    Scan {
         as_of_ms: now_ms,
         time_to_breach,
         oldest: parts.oldest,

@@ -12,9 +12,9 @@ use super::history_writer::Work;
 use super::publisher::Publisher;
 use super::readiness::Obstacle;
 use super::snapshotter::{Snapshots, Step};
-use super::state_machine::{Answer, KeyReused, Machine};
+use super::state_machine::{Answer, KeyReused, StateMachine};
 use super::wall_clock::{Clock, Stopwatch};
-use crate::engine::Passed;
+use crate::engine::CatchUp;
 use crate::limits::{MAX_GROUP_COMMANDS, MAX_GROUP_ROWS, MAX_SILENCE_MS, STORM_TIMERS};
 use crate::policy::Policy;
 use crate::store::codec;
@@ -63,13 +63,13 @@ impl Command {
 }
 
 /// A command of the group at hand.
-enum Asked {
+enum PendingReply {
     Load(Reply<Applied>),
     Edit(Reply<(u64, i64)>),
     Acknowledge(Reply<u64>),
 }
 
-impl Asked {
+impl PendingReply {
     fn refuse(self, refusal: Refusal) {
         // Whoever asked may have gone.
         match self {
@@ -82,7 +82,7 @@ impl Asked {
 
 /// The thread's end of things.
 pub struct Sequencer {
-    pub machine: Machine,
+    pub machine: StateMachine,
     pub journal: Journal,
     pub clock: Arc<Clock>,
     pub commands: Receiver<Command>,
@@ -95,9 +95,9 @@ pub struct Sequencer {
     /// A command that has to wait for the next group.
     pub held_back: Option<Command>,
     /// Which levels fire that fell due while nobody watched.
-    pub passed_after_downtime: Passed,
+    pub catch_up_after_downtime: CatchUp,
     /// How the time comes to that of the first group after the start, and which of the levels fire that it passes.
-    pub opening: Option<(Passage, Passed)>,
+    pub opening: Option<(Passage, CatchUp)>,
     /// The time of the last group of the journal.
     pub written_ms: i64,
     /// The time of the last try to write one.
@@ -173,7 +173,7 @@ impl Sequencer {
         let (inputs, asked, policy) = self.gather(first);
         let (clock_ms, has_resumed) = self.clock.now_and_whether_resumed();
         if has_resumed {
-            self.opening.get_or_insert((Passage::AfterDowntime, self.passed_after_downtime));
+            self.opening.get_or_insert((Passage::AfterDowntime, self.catch_up_after_downtime));
         }
         let now_ms = self.step_to(clock_ms.div_euclid(SECOND_MS) * SECOND_MS);
         let due = self.due_by(now_ms);
@@ -191,8 +191,8 @@ impl Sequencer {
             return;
         }
         self.tried_ms = now_ms;
-        let (passage, passed) = self.opening.unwrap_or((Passage::Watched, Passed::All));
-        let group = Group { number: self.machine.group + 1, now_ms, passed, passage, has_label_share: true, inputs };
+        let (passage, catch_up) = self.opening.unwrap_or((Passage::Watched, CatchUp::All));
+        let group = Group { number: self.machine.group + 1, now_ms, catch_up, passage, has_label_share: true, inputs };
         if let Err(refusal) = self.write(&group) {
             asked.into_iter().for_each(|asked| asked.refuse(refusal.clone()));
             if is_idle {
@@ -214,7 +214,7 @@ impl Sequencer {
     }
 
     /// Takes what waits, up to the bounds of a group. An edit is a group of its own.
-    fn gather(&mut self, first: Option<Command>) -> (Vec<Input>, Vec<Asked>, Option<Arc<Policy>>) {
+    fn gather(&mut self, first: Option<Command>) -> (Vec<Input>, Vec<PendingReply>, Option<Arc<Policy>>) {
         let (mut inputs, mut asked, mut policy) = (Vec::new(), Vec::new(), None);
         let mut rows = 0;
         let mut keys: Vec<u128> = Vec::new();
@@ -232,11 +232,11 @@ impl Sequencer {
                     Command::Load(input, reply) => {
                         rows += input.batch.len();
                         inputs.push(Input::Batch(input));
-                        asked.push(Asked::Load(reply));
+                        asked.push(PendingReply::Load(reply));
                     }
                     Command::Acknowledge(input, reply) => {
                         inputs.push(Input::Acknowledge(input));
-                        asked.push(Asked::Acknowledge(reply));
+                        asked.push(PendingReply::Acknowledge(reply));
                     }
                     Command::Edit { input, policy: compiled, if_version, reply } => {
                         let is = self.machine.policies.last().map_or(0, |version| version.number);
@@ -248,7 +248,7 @@ impl Sequencer {
                                 // Shards of a snapshot that stand at different groups must all be under one policy.
                                 self.snapshots.begin_anew();
                                 inputs.push(Input::Edit(input));
-                                asked.push(Asked::Edit(reply));
+                                asked.push(PendingReply::Edit(reply));
                                 policy = Some(compiled);
                             }
                         }
@@ -378,7 +378,7 @@ impl Sequencer {
         let number = self.machine.group + 1;
         let inputs = vec![Input::FreeLabels];
         let group =
-            Group { number, now_ms, passed: Passed::All, passage: Passage::Watched, has_label_share: true, inputs };
+            Group { number, now_ms, catch_up: CatchUp::All, passage: Passage::Watched, has_label_share: true, inputs };
         // Where nothing can be written now, the next snapshot frees them.
         if self.write(&group).is_ok() {
             let told = self.machine.apply(&group, None);
@@ -445,14 +445,14 @@ fn origin_of(command: &Command) -> Option<&Origin> {
 }
 
 /// Answers a command. Whoever asked may have gone.
-fn reply(asked: Asked, answer: Answer) {
+fn reply(asked: PendingReply, answer: Answer) {
     match (asked, answer) {
-        (Asked::Load(reply), Answer::Batch { taken, refused, escalations }) => {
+        (PendingReply::Load(reply), Answer::Batch { taken, refused, escalations }) => {
             let refused_count = refused.len() as u64;
             drop(reply.send(Ok(Applied { taken, refused, refused_count, escalations, is_repeat: false })));
         }
-        (Asked::Edit(reply), Answer::Edit { version, since_ms }) => drop(reply.send(Ok((version, since_ms)))),
-        (Asked::Acknowledge(reply), Answer::Acknowledged { sequence }) => drop(reply.send(Ok(sequence))),
+        (PendingReply::Edit(reply), Answer::Edit { version, since_ms }) => drop(reply.send(Ok((version, since_ms)))),
+        (PendingReply::Acknowledge(reply), Answer::Acknowledged { sequence }) => drop(reply.send(Ok(sequence))),
         (asked, Answer::Refused(reason)) => asked.refuse(Refusal::Conflict(reason)),
         (asked, answer) => asked.refuse(Refusal::Failed(format!("answered with {answer:?}"))),
     }

@@ -7,12 +7,12 @@
 use super::command::{Refusal, SnapshotDone};
 use super::history_writer::Work;
 use super::sequencer::Reply;
-use super::state_machine::Machine;
+use super::state_machine::StateMachine;
 use super::wall_clock::{Clock, Stopwatch};
 use crate::calendar::zone_data_version;
 use crate::engine::{Engine, Head, ShardState};
 use crate::store::epochs::Epoch;
-use crate::store::record::Names;
+use crate::store::record::LabelTable;
 use crate::store::snapshot;
 use crate::store::snapshot::{Finish, Manifest, ServiceState, SnapshotWriter, StartHead};
 use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError};
@@ -116,13 +116,13 @@ impl Snapshots {
     }
 
     /// Whether the next step begins a snapshot.
-    pub fn is_due(&self, machine: &Machine) -> bool {
+    pub fn is_due(&self, machine: &StateMachine) -> bool {
         let is_free = self.running.is_none() && self.ending.as_ref().is_none_or(JoinHandle::is_finished);
         is_free && (self.asked || self.since_last.elapsed() >= self.every && self.has_news(machine))
     }
 
     /// Does what can be done without waiting.
-    pub fn step(&mut self, machine: &Machine, clock: &Clock) -> Step {
+    pub fn step(&mut self, machine: &StateMachine, clock: &Clock) -> Step {
         if self.is_due(machine) {
             self.ending = None;
             self.begin(machine);
@@ -144,7 +144,7 @@ impl Snapshots {
     ///
     /// # Errors
     /// In words, when it cannot be written.
-    pub fn take_at_once(&mut self, machine: &Machine, clock: &Clock) -> Result<Step, String> {
+    pub fn take_at_once(&mut self, machine: &StateMachine, clock: &Clock) -> Result<Step, String> {
         let mut step = Step::Nothing;
         if let Some(running) = self.running.take_if(|it| !it.is_complete && it.number < machine.group) {
             self.ending = Some(running.give_up());
@@ -166,7 +166,7 @@ impl Snapshots {
     }
 
     /// Waits until the snapshot that is being taken is published.
-    fn end_running(&mut self, machine: &Machine, clock: &Clock) -> Result<Step, String> {
+    fn end_running(&mut self, machine: &StateMachine, clock: &Clock) -> Result<Step, String> {
         let Some(running) = &mut self.running else { return Ok(Step::Nothing) };
         while !running.is_complete {
             running.hand_over(machine);
@@ -179,11 +179,11 @@ impl Snapshots {
         }
     }
 
-    fn has_news(&self, machine: &Machine) -> bool {
+    fn has_news(&self, machine: &StateMachine) -> bool {
         machine.group > self.last.as_ref().map_or(self.found, |last| last.number)
     }
 
-    fn begin(&mut self, machine: &Machine) {
+    fn begin(&mut self, machine: &StateMachine) {
         self.asked = false;
         self.since_last = Stopwatch::start();
         if let Some(last) = self.last.as_ref().filter(|last| last.number >= machine.group) {
@@ -283,7 +283,7 @@ impl Running {
     }
 
     /// Hands over the next shard, or what comes after the last, if the writing thread has room for it.
-    fn hand_over(&mut self, machine: &Machine) {
+    fn hand_over(&mut self, machine: &StateMachine) {
         if self.parts.is_full() {
             return;
         }
@@ -308,7 +308,7 @@ impl Running {
     }
 }
 
-fn read(machine: &Machine) -> std::sync::RwLockReadGuard<'_, Engine> {
+fn read(machine: &StateMachine) -> std::sync::RwLockReadGuard<'_, Engine> {
     machine.engine.read().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -336,7 +336,7 @@ struct Task {
     folder: PathBuf,
     number: u64,
     first: (i64, u64),
-    names: Arc<Names>,
+    names: Arc<LabelTable>,
     history: Sender<Work>,
     epoch: Option<Epoch>,
 }

@@ -22,7 +22,7 @@ pub struct View {
     /// Escalation records by kind, in the order of [`RecordKind::ALL`](crate::store::record::RecordKind::ALL), since the start
     pub records: [u64; 4],
     pub gauges: Gauges,
-    pub survey: Arc<Survey>,
+    pub survey: Arc<Scan>,
 }
 
 /// Tickets counted by their labels, cycles by their clocks.
@@ -89,7 +89,7 @@ pub const SYNC_BOUNDS_S: [f64; 10] = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 
 
 /// What only a walk over all tickets can tell; made again and again beside the engine.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Survey {
+pub struct Scan {
     /// The engine's time at which the walk began; 0 before the first.
     pub as_of_ms: i64,
     /// Running cycles within their target by the time that is left: counts up to each of [`BREACH_BOUNDS_S`] (not

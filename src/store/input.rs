@@ -3,7 +3,7 @@
 //! A group is what one sync makes durable. Its time passes first, then its inputs are taken one after the other. What
 //! follows from them (escalations, ended cycles, refusals) is not written: it is computed again, and comes out the same.
 
-use crate::engine::{Apply, Passed};
+use crate::engine::{Apply, CatchUp};
 use crate::ticket::Batch;
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ pub struct Group {
     pub now_ms: i64,
     /// Which levels fire that fell due since the last group's time: `All` while the service ran, the configured choice
     /// after it was down.
-    pub passed: Passed,
+    pub catch_up: CatchUp,
     /// How the time comes to that of this group.
     pub passage: Passage,
     /// Whether each client is held to its share of the labels. Groups that were written before there was a share are not, so
@@ -65,7 +65,7 @@ pub enum Input {
 #[derive(Debug, Clone)]
 pub struct BatchInput {
     pub batch: Batch,
-    pub passed: Passed,
+    pub catch_up: CatchUp,
     pub origin: Origin,
 }
 
@@ -76,7 +76,7 @@ pub struct EditInput {
     /// Name, as the policy has it, and text.
     pub files: Vec<(String, Arc<str>)>,
     pub apply: Apply,
-    pub passed: Passed,
+    pub catch_up: CatchUp,
     pub origin: Origin,
     /// Why, in the words of who did it.
     pub note: String,

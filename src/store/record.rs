@@ -3,45 +3,48 @@
 //! A block is what one group led to. Its rows have sequence numbers that follow from the inputs alone, so a block that is
 //! computed again after a crash has the same ones, and what is in the history already is known by its number.
 
-pub use crate::engine::WordColumn as NameColumn;
+pub use crate::engine::LabelKind;
 use crate::engine::{CycleResult, NO_SYMBOL, Symbol};
 use crate::policy::Actions;
 use crate::ticket::Texts;
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, PoisonError, RwLock};
+use utoipa::ToSchema;
 
 /// What an escalation record says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RecordKind {
     /// A level fired.
     Fired,
     /// It had fired, and a late event says that it should not have.
     Withdrawn,
-    /// Somebody escalated the ticket.
-    ByHand,
-    /// Somebody took notice of an escalation.
+    /// Somebody escalated the ticket. Up to release 0.1 it was called `manual`.
+    #[serde(alias = "by_hand")]
+    Manual,
+    /// Somebody acknowledged an escalation.
     Acknowledged,
 }
 
 impl RecordKind {
-    pub const ALL: [RecordKind; 4] = [Self::Fired, Self::Withdrawn, Self::ByHand, Self::Acknowledged];
+    pub const ALL: [RecordKind; 4] = [Self::Fired, Self::Withdrawn, Self::Manual, Self::Acknowledged];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Fired => "fired",
             Self::Withdrawn => "withdrawn",
-            Self::ByHand => "by_hand",
+            Self::Manual => "manual",
             Self::Acknowledged => "acknowledged",
         }
     }
 
     pub fn from_name(name: &str) -> Option<Self> {
+        let name = if name == "by_hand" { "manual" } else { name };
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 }
 
-/// A row of an [`EscalationBlock`]. Symbols are numbers of [`Names`]; [`NO_SYMBOL`] for none.
+/// A row of an [`EscalationBlock`]. Symbols are numbers of [`LabelTable`]; [`NO_SYMBOL`] for none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EscalationRow {
     pub kind: RecordKind,
@@ -58,7 +61,7 @@ pub struct EscalationRow {
     pub channel: Symbol,
     pub category: Symbol,
     pub customer: Symbol,
-    /// Place in [`Names::actions_of`]; [`NO_SYMBOL`] for none.
+    /// Place in [`LabelTable::actions_of`]; [`NO_SYMBOL`] for none.
     pub actions: u32,
 }
 
@@ -66,7 +69,7 @@ pub struct EscalationRow {
 #[derive(Debug, Clone, Default)]
 pub struct EscalationBlock {
     /// What its symbols stand for.
-    pub names: Arc<Names>,
+    pub names: Arc<LabelTable>,
     /// The number of the first row; the others follow.
     pub first_sequence: u64,
     /// The engine's time at which they were told; decides the day of the history.
@@ -104,12 +107,12 @@ impl EscalationBlock {
         let names = &self.names;
         let it = &self.rows[row];
         let ticket = self.tickets.get(row).to_owned();
-        let clock = names.word(NameColumn::Clock, it.clock);
+        let clock = names.word(LabelKind::Clock, it.clock);
         let note = self.notes.binary_search_by_key(&(row as u32), |(at, _)| *at).ok().map(|at| &self.notes[at].1);
         let said = |text: &String| (!text.is_empty()).then(|| text.clone());
         EscalationRecord {
             sequence: self.first_sequence + row as u64,
-            escalation_id: format!("{ticket}/{}/{}/{}", clock.as_deref().unwrap_or("by_hand"), it.cycle, it.level),
+            escalation_id: format!("{ticket}/{}/{}/{}", clock.as_deref().unwrap_or("manual"), it.cycle, it.level),
             ticket,
             kind: it.kind,
             clock,
@@ -118,12 +121,12 @@ impl EscalationBlock {
             due_ms: it.due_ms,
             fired_ms: it.fired_ms,
             recorded_ms: self.recorded_ms,
-            priority: names.word(NameColumn::Priority, it.priority),
-            owner: names.word(NameColumn::Owner, it.owner),
-            team: names.word(NameColumn::Team, it.team),
-            channel: names.word(NameColumn::Channel, it.channel),
-            category: names.word(NameColumn::Category, it.category),
-            customer: names.word(NameColumn::Customer, it.customer),
+            priority: names.word(LabelKind::Priority, it.priority),
+            owner: names.word(LabelKind::Owner, it.owner),
+            team: names.word(LabelKind::Team, it.team),
+            channel: names.word(LabelKind::Channel, it.channel),
+            category: names.word(LabelKind::Category, it.category),
+            customer: names.word(LabelKind::Customer, it.customer),
             actions: names.actions_of(it.actions),
             actor: note.and_then(|note| said(&note.actor)),
             reason: note.and_then(|note| said(&note.reason)),
@@ -182,7 +185,7 @@ pub struct CycleRow {
 #[derive(Debug, Clone, Default)]
 pub struct CycleBlock {
     /// What its symbols stand for.
-    pub names: Arc<Names>,
+    pub names: Arc<LabelTable>,
     pub first_sequence: u64,
     pub recorded_ms: i64,
     pub rows: Vec<CycleRow>,
@@ -230,13 +233,13 @@ impl EscalationFilter {
 /// The words behind the numbers of blocks. They only ever grow, and where labels are numbered again the blocks that follow get
 /// others: so a block stays readable for good.
 #[derive(Debug, Default)]
-pub struct Names {
-    lists: [RwLock<Vec<Arc<str>>>; NameColumn::ALL.len()],
+pub struct LabelTable {
+    lists: [RwLock<Vec<Arc<str>>>; LabelKind::ALL.len()],
     actions: RwLock<Vec<Arc<Actions>>>,
 }
 
-impl Names {
-    pub fn word(&self, column: NameColumn, symbol: Symbol) -> Option<Arc<str>> {
+impl LabelTable {
+    pub fn word(&self, column: LabelKind, symbol: Symbol) -> Option<Arc<str>> {
         if symbol == NO_SYMBOL {
             return None;
         }
@@ -245,7 +248,7 @@ impl Names {
     }
 
     /// The number of a word.
-    pub fn find(&self, column: NameColumn, word: &str) -> Option<Symbol> {
+    pub fn find(&self, column: LabelKind, word: &str) -> Option<Symbol> {
         let list = self.lists[column as usize].read().unwrap_or_else(PoisonError::into_inner);
         list.iter().position(|known| &**known == word).map(|place| place as Symbol)
     }
@@ -255,12 +258,12 @@ impl Names {
     }
 
     /// Words known of a column.
-    pub fn len(&self, column: NameColumn) -> usize {
+    pub fn len(&self, column: LabelKind) -> usize {
         self.lists[column as usize].read().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// Adds what comes after the words known.
-    pub fn extend<'a>(&self, column: NameColumn, words: impl Iterator<Item = &'a Arc<str>>) {
+    pub fn extend<'a>(&self, column: LabelKind, words: impl Iterator<Item = &'a Arc<str>>) {
         self.lists[column as usize].write().unwrap_or_else(PoisonError::into_inner).extend(words.cloned());
     }
 

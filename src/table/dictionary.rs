@@ -16,7 +16,7 @@ type Code = u32;
 
 /// A column whose words are known by number: the text is looked at once a batch, not once a row.
 #[derive(Debug, Default)]
-pub struct CodedWords {
+pub struct DictionaryColumn {
     keys: Vec<Option<i32>>,
     words: Vec<String>,
     /// The key of each code in this batch; negative where it has none yet.
@@ -24,7 +24,7 @@ pub struct CodedWords {
     used: Vec<Code>,
 }
 
-impl CodedWords {
+impl DictionaryColumn {
     /// Adds a row; `word` is asked for at most once a batch for each code.
     pub fn push<W: AsRef<str>>(&mut self, code: Option<Code>, word: impl FnOnce(Code) -> W) {
         let Some(code) = code else { return self.keys.push(None) };
@@ -52,13 +52,13 @@ impl CodedWords {
 
 /// A column whose words are known by their text only.
 #[derive(Debug, Default)]
-pub struct Words {
+pub struct Dictionary {
     keys: Vec<Option<i32>>,
     words: Vec<String>,
     key_of: HashMap<String, i32, FixedState>,
 }
 
-impl Words {
+impl Dictionary {
     pub fn push(&mut self, word: Option<&str>) {
         let Some(word) = word else { return self.keys.push(None) };
         let key = match self.key_of.get(word) {

@@ -86,7 +86,7 @@ fn by_hand_and_taken_notice_of() {
     late(&running);
     let body = json!({ "reason": "the line stands still" }).to_string();
     let told = running.post("/v1/tickets/L1/escalate", "application/json", body.clone());
-    assert_eq!((told.status, &told.json["kind"]), (200, &json!("by_hand")), "{}", told.text);
+    assert_eq!((told.status, &told.json["kind"]), (200, &json!("manual")), "{}", told.text);
     assert_eq!((&told.json["reason"], &told.json["actor"]), (&json!("the line stands still"), &json!("local")));
     assert_eq!(running.post("/v1/tickets/nobody/escalate", "application/json", body).status, 404);
     let empty = json!({ "reason": " " }).to_string();
@@ -141,11 +141,11 @@ fn the_feed_goes_on_after_the_last_event_and_hears_what_is_new() {
     }
     let mut resumed = follow("?after=0", Some("3"));
     assert_eq!(next(&mut resumed).0, 4);
-    let mut by_hand = follow("?kind=by_hand", None);
+    let mut manual = follow("?kind=manual", None);
     let told = running.post("/v1/tickets/L1/escalate", "application/json", json!({ "reason": "now" }).to_string());
-    for feed in [&mut all, &mut resumed, &mut by_hand] {
+    for feed in [&mut all, &mut resumed, &mut manual] {
         let (id, kind, record) = next(feed);
-        assert_eq!((Some(id), kind.as_str()), (told.json["sequence"].as_u64(), "by_hand"));
+        assert_eq!((Some(id), kind.as_str()), (told.json["sequence"].as_u64(), "manual"));
         assert_eq!(record["reason"], "now");
     }
     let wrong = running.request(Method::GET, "/v1/escalations/feed").header("last-event-id", "x").send().unwrap();

@@ -5,7 +5,7 @@ mod loads;
 mod parts;
 mod reads;
 
-use overdue::engine::Passed;
+use overdue::engine::CatchUp;
 use overdue::server::middleware::Timeouts;
 use overdue::server::middleware::rate_limit::{Rate, Rates};
 use overdue::server::state::Limits;
@@ -77,7 +77,7 @@ impl Running {
         let (service, stopper) = Service::start(&Config {
             data_dir: folder.path().to_owned(),
             seed: Some(seed),
-            passed_after_downtime: Passed::Latest,
+            catch_up_after_downtime: CatchUp::Latest,
             snapshot_every: Duration::from_secs(3_600),
             snapshots_kept: 2,
             cut_history: false,

@@ -68,7 +68,7 @@ fn a_ticket_is_shown_explained_and_deleted() {
     let timeline = running.get("/v1/tickets/T0/timeline").json;
     let cycle = &timeline["cycles"][0];
     assert_eq!(cycle["target"]["due_at"], "2026-11-24T08:00:00.000Z");
-    assert_eq!(cycle["levels"][0]["status"], "to_come");
+    assert_eq!(cycle["levels"][0]["status"], "pending");
     assert_eq!(cycle["version"]["calendar"], "office");
     assert_eq!(cycle["segments"][0]["intervals"][0]["from"], "2026-11-23T08:00:00.000Z");
     // An id with whatever the source system puts there.

@@ -2,7 +2,7 @@
 
 use super::process::{Process, open};
 use super::support::{Start, until};
-use overdue::engine::Passed;
+use overdue::engine::CatchUp;
 use overdue::service::{EXIT_SYNC_FAILED, Load, Refusal};
 use overdue::store::input::Origin;
 use overdue::ticket::Batch;
@@ -74,7 +74,7 @@ fn a_service_that_was_left_behind_ends_alone() {
     // This process, which has other services, goes on.
     until("its end", || {
         let origin = Origin { actor: "test".into(), ..Origin::default() };
-        let load = Load { batch: Batch::default(), passed: Passed::Latest, origin };
+        let load = Load { batch: Batch::default(), catch_up: CatchUp::Latest, origin };
         service.load_blocking(load) == Err(Refusal::Stopping)
     });
 }

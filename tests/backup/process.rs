@@ -71,7 +71,7 @@ pub fn open(url: &str, prefix: &str, count: u64) -> bool {
         .map(|number| format!("{{\"id\":\"{prefix}-{number}\",\"opened_at\":\"2026-11-22T09:30:00Z\"}}\n"))
         .collect();
     let request =
-        http().post(format!("{url}/v1/tickets?levels=all")).header("Content-Type", "application/x-ndjson").body(rows);
+        http().post(format!("{url}/v1/tickets?catch_up=all")).header("Content-Type", "application/x-ndjson").body(rows);
     request.send().is_ok_and(|answer| answer.status().is_success())
 }
 

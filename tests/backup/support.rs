@@ -1,7 +1,7 @@
 //! A service with something to escalate, and folders that are copied.
 
 use crossbeam_channel::Sender;
-use overdue::engine::{Engine, Passed};
+use overdue::engine::{CatchUp, Engine};
 use overdue::service::{ClockChoice, Config, Load, Seed, Service, StartError, Stopper};
 use overdue::store::input::Origin;
 use overdue::store::record::{EscalationFilter, EscalationRecord};
@@ -47,7 +47,7 @@ impl Start {
         Service::start(&Config {
             data_dir: folder.to_owned(),
             seed: Some(Seed { name: "test".into(), text: POLICY.into(), files: Vec::new() }),
-            passed_after_downtime: Passed::Latest,
+            catch_up_after_downtime: CatchUp::Latest,
             snapshot_every: self.snapshot_every,
             snapshots_kept: 2,
             cut_history: self.cut_history,
@@ -70,7 +70,7 @@ pub fn send(service: &Service, event: EventKind, ids: &[String]) {
     let mut batch = Batch::default();
     ids.iter().for_each(|id| batch.push(id, service.now_ms(), event));
     let origin = Origin { actor: "test".into(), ..Origin::default() };
-    let applied = service.load_blocking(Load { batch, passed: Passed::Latest, origin }).unwrap();
+    let applied = service.load_blocking(Load { batch, catch_up: CatchUp::Latest, origin }).unwrap();
     assert_eq!(applied.taken, ids.len() as u64);
 }
 

@@ -67,10 +67,10 @@ fn everything_arrives_once_though_each_chunk_fails_at_first() {
         if attempts == 0 { (503, String::new()) } else { taken(seen) }
     });
     let output =
-        overdue(&["load", "--url", &fake.url, "--token", "secret", "--levels", "none", "--connections", "4", &input]);
+        overdue(&["load", "--url", &fake.url, "--token", "secret", "--catch-up", "none", "--connections", "4", &input]);
     assert_eq!(output.status.code(), Some(0), "{}", words(&output.stderr));
     let seen = fake.seen();
-    assert!(seen.iter().all(|request| request.path == "/v1/events?levels=none&on_error=skip"), "{}", seen[0].path);
+    assert!(seen.iter().all(|request| request.path == "/v1/events?catch_up=none&on_error=skip"), "{}", seen[0].path);
     assert!(seen.iter().all(|request| request.token == "Bearer secret"));
     let mut by_key: BTreeMap<&str, Vec<&Seen>> = BTreeMap::new();
     seen.iter().for_each(|request| by_key.entry(&request.key).or_default().push(request));

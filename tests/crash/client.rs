@@ -15,7 +15,7 @@ pub struct Ledger {
     pub opened: HashMap<String, i64>,
     pub resolved: HashMap<String, i64>,
     /// Reasons of escalations by hand, each unlike all others.
-    pub by_hand: Vec<String>,
+    pub manual: Vec<String>,
 }
 
 /// What all clients know.
@@ -164,7 +164,7 @@ impl Client {
         let body = json!({ "reason": reason });
         let key = format!("escalate-{}-{}", self.number, self.done);
         self.send(&format!("/v1/tickets/{id}/escalate"), &key, |request| request.json(&body));
-        self.ledger.by_hand.push(reason);
+        self.ledger.manual.push(reason);
     }
 
     /// Remembers what the service shows, to be compared after the next kill.

@@ -89,13 +89,13 @@ fn check(ledgers: &[Ledger], records: &[Value], tickets: &HashMap<String, String
         assert_eq!(says, *said, "record {sequence} was shown before a kill and is another now");
     }
     let mut fired: HashMap<(String, u64), i64> = HashMap::new();
-    let mut by_hand: HashMap<String, u64> = HashMap::new();
+    let mut manual: HashMap<String, u64> = HashMap::new();
     for record in records {
         let level = record["level"].as_u64().unwrap_or(0);
         match record["kind"].as_str() {
             Some("fired") => *fired.entry((text(record, "ticket"), level)).or_default() += 1,
             Some("withdrawn") => *fired.entry((text(record, "ticket"), level)).or_default() -= 1,
-            Some("by_hand") => *by_hand.entry(text(record, "reason")).or_default() += 1,
+            Some("manual") => *manual.entry(text(record, "reason")).or_default() += 1,
             kind => assert_eq!(kind, Some("acknowledged")),
         }
     }
@@ -122,12 +122,12 @@ fn check(ledgers: &[Ledger], records: &[Value], tickets: &HashMap<String, String
                 }
             }
         }
-        for reason in &ledger.by_hand {
+        for reason in &ledger.manual {
             escalated += 1;
-            assert_eq!(by_hand.remove(reason), Some(1), "the escalation {reason:?} was acknowledged once");
+            assert_eq!(manual.remove(reason), Some(1), "the escalation {reason:?} was acknowledged once");
         }
     }
-    assert!(by_hand.is_empty(), "nobody asked for {by_hand:?}");
+    assert!(manual.is_empty(), "nobody asked for {manual:?}");
     assert_eq!(tickets.len(), loaded, "tickets that nobody loaded");
     assert!(loaded > 100 && resolved > 10 && escalated > 10, "too little happened: {loaded} {resolved} {escalated}");
     println!("{loaded} tickets, {resolved} resolved, {escalated} escalated by hand, {} records", records.len());

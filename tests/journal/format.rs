@@ -3,7 +3,7 @@
 //!
 //! `OVERDUE_WRITE_FIXTURES=1` writes a folder that is missing.
 
-use overdue::engine::{Apply, Passed};
+use overdue::engine::{Apply, CatchUp};
 use overdue::store::codec;
 use overdue::store::disk::{Disk, FolderDisk};
 use overdue::store::input::{AcknowledgeInput, BatchInput, EditInput, Group, Input, Origin, Passage};
@@ -25,7 +25,7 @@ fn opened(folder: &Path) -> Journal {
 
 /// Each kind of input, each choice, each form of a column.
 fn groups() -> Vec<Group> {
-    let passed = [Passed::Latest, Passed::All, Passed::None];
+    let catch_up = [CatchUp::Latest, CatchUp::All, CatchUp::None];
     let applies = [Apply::FromStart, Apply::FromNow, Apply::NewTickets];
     (1..=9_u64)
         .map(|number| {
@@ -41,7 +41,7 @@ fn groups() -> Vec<Group> {
                 text: format!("default_priority = \"p{number}\"\n").into(),
                 files: vec![(format!("holidays {number}.ics"), "BEGIN:VCALENDAR".into())],
                 apply: applies[place % 3],
-                passed: passed[place % 3],
+                catch_up: catch_up[place % 3],
                 origin: origin.clone(),
                 note: "å".repeat(place * 20),
             };
@@ -55,12 +55,12 @@ fn groups() -> Vec<Group> {
                 note: "seen".to_owned(),
                 origin: origin.clone(),
             };
-            let batch = Arc::new(BatchInput { batch, passed: passed[place % 3], origin });
+            let batch = Arc::new(BatchInput { batch, catch_up: catch_up[place % 3], origin });
             let mut inputs =
                 vec![Input::Batch(batch), Input::Edit(edit.into()), Input::Acknowledge(acknowledge.into())];
             inputs.truncate(4 - place % 4);
             let passage = if place == 5 { Passage::AfterDowntime } else { Passage::Watched };
-            Group { number, now_ms: at_ms, passed: passed[place % 3], passage, has_label_share: false, inputs }
+            Group { number, now_ms: at_ms, catch_up: catch_up[place % 3], passage, has_label_share: false, inputs }
         })
         .collect()
 }

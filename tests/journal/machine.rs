@@ -4,8 +4,8 @@
 //! The oracle is a machine that was never interrupted: its engine's state and its records after every group.
 
 use crate::storage::{Chance, Faults, MemoryDisk, Survives};
-use overdue::engine::{Apply, Passed};
-use overdue::service::state_machine::{Machine, Told, compile};
+use overdue::engine::{Apply, CatchUp};
+use overdue::service::state_machine::{GroupOutput, StateMachine, compile};
 use overdue::store::codec;
 use overdue::store::input::{AcknowledgeInput, BatchInput, EditInput, Group, Input, Origin, Passage};
 use overdue::store::journal::{Journal, Options};
@@ -40,7 +40,7 @@ levels = [{{ at = "100%", notify = ["owner"] }}]
         text: text.into(),
         files: Vec::new(),
         apply: Apply::FromStart,
-        passed: Passed::Latest,
+        catch_up: CatchUp::Latest,
         origin: Origin { actor: "test".into(), ..Origin::default() },
         note: String::new(),
     })
@@ -71,7 +71,7 @@ fn workload(random: &mut Chance) -> Vec<Group> {
 }
 
 fn group(number: u64, now_ms: i64, inputs: Vec<Input>) -> Group {
-    Group { number, now_ms, passed: Passed::All, passage: Passage::Watched, has_label_share: true, inputs }
+    Group { number, now_ms, catch_up: CatchUp::All, passage: Passage::Watched, has_label_share: true, inputs }
 }
 
 fn acknowledge(random: &mut Chance, now_ms: i64) -> Input {
@@ -110,7 +110,7 @@ fn events(random: &mut Chance, now_ms: i64) -> Input {
         }
     }
     let origin = Origin { actor: "test".into(), ..Origin::default() };
-    Input::Batch(Arc::new(BatchInput { batch, passed: Passed::Latest, origin }))
+    Input::Batch(Arc::new(BatchInput { batch, catch_up: CatchUp::Latest, origin }))
 }
 
 /// What a machine is known by.
@@ -123,7 +123,7 @@ struct Known {
     acknowledgements: usize,
 }
 
-fn known(machine: &Machine) -> Known {
+fn known(machine: &StateMachine) -> Known {
     Known {
         state: machine.engine.read().unwrap_or_else(PoisonError::into_inner).state_hash(),
         last_escalation: machine.last_escalation(),
@@ -133,15 +133,15 @@ fn known(machine: &Machine) -> Known {
     }
 }
 
-fn begin(first: &Group) -> Machine {
+fn begin(first: &Group) -> StateMachine {
     let [Input::Edit(edit)] = first.inputs.as_slice() else { panic!("the first group has the policy") };
     let (policy, _) = compile(edit).unwrap();
-    let mut machine = Machine::new(Arc::new(policy), edit, SHARDS);
+    let mut machine = StateMachine::new(Arc::new(policy), edit, SHARDS);
     machine.group = 1;
     machine
 }
 
-fn said(told: &Told, into: &mut Vec<String>) {
+fn said(told: &GroupOutput, into: &mut Vec<String>) {
     for row in 0..told.escalations.len() {
         let record = told.escalations.record(row);
         into.push(format!("{} {} {}", record.sequence, record.kind.name(), record.escalation_id));
@@ -207,7 +207,7 @@ fn every_cut_leaves_what_was_acknowledged_and_nothing_else() {
         if recovered.last == 0 {
             continue;
         }
-        let mut machine: Option<Machine> = None;
+        let mut machine: Option<StateMachine> = None;
         let mut told_again = Vec::new();
         for read in journal.groups(1) {
             let (number, bytes) = read.unwrap();

@@ -1,6 +1,6 @@
 //! The service on a folder in which something is damaged or missing.
 
-use overdue::engine::Passed;
+use overdue::engine::CatchUp;
 use overdue::service::{ClockChoice, Config, Load, Seed, Service, StartError, Stopper};
 use overdue::store::input::Origin;
 use overdue::ticket::{Batch, EventKind};
@@ -22,7 +22,7 @@ fn start(folder: &Path) -> Result<(Service, Stopper), StartError> {
     Service::start(&Config {
         data_dir: folder.to_owned(),
         seed: Some(Seed { name: "test".into(), text: POLICY.into(), files: Vec::new() }),
-        passed_after_downtime: Passed::Latest,
+        catch_up_after_downtime: CatchUp::Latest,
         snapshot_every: Duration::from_secs(3_600),
         snapshots_kept: 2,
         cut_history: false,
@@ -35,7 +35,7 @@ fn load(service: &Service, ids: std::ops::Range<u32>) {
     let mut batch = Batch::default();
     ids.for_each(|id| batch.push(&format!("T{id}"), service.now_ms(), EventKind::Opened));
     let origin = Origin { actor: "test".into(), ..Origin::default() };
-    service.load_blocking(Load { batch, passed: Passed::Latest, origin }).unwrap();
+    service.load_blocking(Load { batch, catch_up: CatchUp::Latest, origin }).unwrap();
 }
 
 fn snapshot(service: &Service) -> u64 {

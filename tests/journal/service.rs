@@ -1,7 +1,7 @@
 //! The service on a disk that is full, and on one that fails to sync.
 
 use crate::storage::{Faults, MemoryDisk, Survives};
-use overdue::engine::Passed;
+use overdue::engine::CatchUp;
 use overdue::service::{ClockChoice, Config, Load, NotReady, Obstacle, Refusal, Seed, Service, Stopper, machine_wall};
 use overdue::store::input::Origin;
 use overdue::store::record::{EscalationFilter, RecordKind};
@@ -28,7 +28,7 @@ fn start(folder: &Path, disk: &MemoryDisk) -> (Service, Stopper) {
     let config = Config {
         data_dir: folder.to_owned(),
         seed: Some(Seed { name: "test".into(), text: POLICY.into(), files: Vec::new() }),
-        passed_after_downtime: Passed::Latest,
+        catch_up_after_downtime: CatchUp::Latest,
         snapshot_every: Duration::from_secs(3_600),
         snapshots_kept: 2,
         cut_history: false,
@@ -42,7 +42,7 @@ fn open(service: &Service, id: &str) -> Result<u64, Refusal> {
     let mut batch = Batch::default();
     batch.push(id, service.now_ms(), EventKind::Opened);
     let origin = Origin { actor: "test".into(), ..Origin::default() };
-    service.load_blocking(Load { batch, passed: Passed::Latest, origin }).map(|applied| applied.taken)
+    service.load_blocking(Load { batch, catch_up: CatchUp::Latest, origin }).map(|applied| applied.taken)
 }
 
 /// Waits for something that the passing of time brings.

@@ -1,7 +1,7 @@
 //! Stops at random moments of a snapshot: each ends well, and the next start finds all of it.
 
 use crate::storage::Chance;
-use overdue::engine::Passed;
+use overdue::engine::CatchUp;
 use overdue::service::{ClockChoice, Config, Load, Seed, Service, Stopper};
 use overdue::store::input::Origin;
 use overdue::ticket::{Batch, EventKind};
@@ -28,7 +28,7 @@ fn start(folder: &Path) -> (Service, Stopper) {
     let config = Config {
         data_dir: folder.to_owned(),
         seed: Some(Seed { name: "test".into(), text: POLICY.into(), files: Vec::new() }),
-        passed_after_downtime: Passed::Latest,
+        catch_up_after_downtime: CatchUp::Latest,
         snapshot_every: Duration::from_millis(1),
         snapshots_kept: 2,
         cut_history: false,
@@ -42,7 +42,7 @@ fn load(service: &Service, ids: std::ops::Range<u64>) {
     let mut batch = Batch::default();
     ids.for_each(|id| batch.push(&format!("T{id}"), service.now_ms(), EventKind::Opened));
     let origin = Origin { actor: "test".into(), ..Origin::default() };
-    service.load_blocking(Load { batch, passed: Passed::Latest, origin }).unwrap();
+    service.load_blocking(Load { batch, catch_up: CatchUp::Latest, origin }).unwrap();
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The wall clock set forward and back, by minutes, days and years, while the service is down and while it runs.
 
 use crate::service::{fired, until};
-use overdue::engine::{Passed, Symbol};
+use overdue::engine::{CatchUp, Symbol};
 use overdue::limits::MAX_STEP_MS;
 use overdue::service::{ClockChoice, Config, Load, NotReady, Seed, Service, StartError, Stopper, Trust, machine_wall};
 use overdue::store::disk::FolderDisk;
@@ -34,12 +34,12 @@ levels = [{ at = "1s", notify = ["owner"] }]
 "#;
 
 /// A data folder, and a wall clock beside the machine's.
-struct Machine {
+struct StateMachine {
     all: TempDir,
     shift_ms: Arc<AtomicI64>,
 }
 
-impl Machine {
+impl StateMachine {
     fn new() -> Self {
         Self { all: tempfile::tempdir().unwrap(), shift_ms: Arc::default() }
     }
@@ -61,7 +61,7 @@ impl Machine {
         let config = Config {
             data_dir: self.folder(),
             seed: Some(Seed { name: "test".into(), text: POLICY.into(), files: Vec::new() }),
-            passed_after_downtime: Passed::Latest,
+            catch_up_after_downtime: CatchUp::Latest,
             snapshot_every: Duration::from_secs(3_600),
             snapshots_kept: 2,
             cut_history: false,
@@ -90,7 +90,7 @@ fn open(service: &Service, ids: &[&str], priority: &str) {
         batch.set_last(overdue::ticket::Column::Priority, priority);
     }
     let origin = Origin { actor: "test".into(), ..Origin::default() };
-    service.load_blocking(Load { batch, passed: Passed::Latest, origin }).unwrap();
+    service.load_blocking(Load { batch, catch_up: CatchUp::Latest, origin }).unwrap();
 }
 
 /// All pages, from the history and from memory.
@@ -126,7 +126,7 @@ fn state(service: &Service) -> (u64, Vec<u64>) {
 
 #[test]
 fn a_year_ahead_is_refused_accepted_and_taken_back() {
-    let machine = Machine::new();
+    let machine = StateMachine::new();
     let before = machine.visit(None, |service| {
         open(service, &["A", "B"], "slow");
         state(service)
@@ -202,7 +202,7 @@ fn a_year_ahead_is_refused_accepted_and_taken_back() {
 
 #[test]
 fn what_came_while_the_time_was_wrong_stays_at_its_time_and_can_be_moved() {
-    let machine = Machine::new();
+    let machine = StateMachine::new();
     machine.visit(None, |service| open(service, &["A"], "slow"));
     machine.set(YEAR_MS);
     machine.visit(Some(machine.wall_ms()), |service| open(service, &["B", "C"], "slow"));
@@ -212,7 +212,7 @@ fn what_came_while_the_time_was_wrong_stays_at_its_time_and_can_be_moved() {
         let origin = Origin { actor: "test".into(), ..Origin::default() };
         let mut batch = Batch::default();
         batch.push("B", service.now_ms() - 5 * HOUR_MS, EventKind::Opened);
-        service.load_blocking(Load { batch, passed: Passed::Latest, origin }).unwrap();
+        service.load_blocking(Load { batch, catch_up: CatchUp::Latest, origin }).unwrap();
         assert_eq!(service.read(|engine| engine.ahead_of_time()), 1);
         let all = records(service);
         let of = |id: &str| told(&all).into_iter().filter(|it| it.0 == id).map(|it| (it.1, it.2)).collect::<Vec<_>>();
@@ -234,7 +234,7 @@ fn by_minutes_days_and_years_at_a_start() {
         (-YEAR_MS, true, false),
     ] {
         let context = format!("by {shift_ms} ms");
-        let machine = Machine::new();
+        let machine = StateMachine::new();
         machine.visit(None, |service| open(service, &["A"], "slow"));
         machine.set(shift_ms);
         match machine.start(None) {
@@ -259,7 +259,7 @@ fn by_minutes_days_and_years_at_a_start() {
 
 #[test]
 fn a_jump_that_lasts_is_seen_while_the_service_runs() {
-    let machine = Machine::new();
+    let machine = StateMachine::new();
     machine.visit(None, |service| {
         let mut jumps = 0;
         for shift_ms in [5 * MINUTE_MS, 3 * DAY_MS, YEAR_MS, -5 * MINUTE_MS, -3 * DAY_MS, -YEAR_MS] {
@@ -290,7 +290,7 @@ fn a_jump_that_lasts_is_seen_while_the_service_runs() {
 
 #[test]
 fn a_wall_clock_that_is_set_right_after_the_start_is_followed() {
-    let machine = Machine::new();
+    let machine = StateMachine::new();
     machine.visit(None, |service| open(service, &["A"], "slow"));
     // As machines are that know the time from the network only, some seconds after they have started.
     machine.set(-40 * YEAR_MS);
@@ -312,7 +312,7 @@ fn a_quiet_service_writes_the_time_down_once_a_day() {
     let config = Config {
         data_dir: folder.path().to_owned(),
         seed: Some(Seed { name: "test".into(), text: POLICY.into(), files: Vec::new() }),
-        passed_after_downtime: Passed::Latest,
+        catch_up_after_downtime: CatchUp::Latest,
         snapshot_every: Duration::from_secs(3_600),
         snapshots_kept: 2,
         cut_history: false,
@@ -328,7 +328,7 @@ fn a_quiet_service_writes_the_time_down_once_a_day() {
 
 #[test]
 fn a_data_folder_that_is_gone_is_seen() {
-    let machine = Machine::new();
+    let machine = StateMachine::new();
     let (folder, aside) = (machine.folder(), machine.all.path().join("aside"));
     machine.visit(None, |service| {
         fs::rename(&folder, &aside).unwrap();

@@ -2,7 +2,7 @@
 
 use super::commands::{ClockTally, TicketTally, Totals};
 use super::run::{Command, batch};
-use super::{Apply, CycleRecord, Escalation, Kind, Model, Output, Passed};
+use super::{Apply, CatchUp, CycleRecord, Escalation, Kind, Model, Output};
 use overdue::engine;
 use overdue::engine::{CycleResult, Engine, EscalationKind, Outcome, Tally};
 use overdue::policy::Policy;
@@ -48,16 +48,16 @@ impl Subject {
         Ok(match command {
             Command::Apply(rows, choice) => {
                 self.last_row_ms = rows.iter().map(|row| row.at_ms).fold(self.last_row_ms, i64::max);
-                self.engine.apply(&batch(rows), passed(*choice))
+                self.engine.apply(&batch(rows), catch_up(*choice))
             }
             Command::Edit(policy, mode, choice) => {
                 let policy = Arc::clone(&policy.0);
                 let hash = self.engine.state_hash();
-                let preview = self.engine.preview(&policy, apply(*mode), passed(*choice));
+                let preview = self.engine.preview(&policy, apply(*mode), catch_up(*choice));
                 if self.engine.state_hash() != hash {
                     return Err("the preview changed the engine".to_owned());
                 }
-                let outcome = self.engine.edit(policy, apply(*mode), passed(*choice));
+                let outcome = self.engine.edit(policy, apply(*mode), catch_up(*choice));
                 let outcome = outcome.map_err(|error| format!("edit refused: {error}"))?;
                 let preview = preview.map_err(|error| format!("preview refused: {error}"))?;
                 // The preview counts open tickets only.
@@ -74,8 +74,8 @@ impl Subject {
                 outcome
             }
             Command::Advance(now_ms) => self.engine.advance(*now_ms),
-            Command::CatchUp(now_ms, choice) => self.engine.catch_up(*now_ms, passed(*choice)),
-            Command::Rewind(now_ms, choice) => self.engine.rewind(*now_ms, passed(*choice)),
+            Command::CatchUp(now_ms, choice) => self.engine.catch_up(*now_ms, catch_up(*choice)),
+            Command::Rewind(now_ms, choice) => self.engine.rewind(*now_ms, catch_up(*choice)),
             Command::FreeLabels => {
                 let before = (self.engine.state_hash(), self.engine.len(), self.engine.clock_totals());
                 self.engine.free_labels();
@@ -120,11 +120,11 @@ impl Subject {
             let (kind, clock, cycle) = match escalation.kind {
                 EscalationKind::Fired => (Kind::Fired, engine.clock_name(escalation.clock), escalation.cycle),
                 EscalationKind::Withdrawn => (Kind::Withdrawn, engine.clock_name(escalation.clock), escalation.cycle),
-                EscalationKind::ByHand => (Kind::ByHand, "", 0),
+                EscalationKind::Manual => (Kind::Manual, "", 0),
             };
             // Of an escalation by hand only the ticket is compared.
             Escalation {
-                due_ms: if kind == Kind::ByHand { 0 } else { escalation.due_ms },
+                due_ms: if kind == Kind::Manual { 0 } else { escalation.due_ms },
                 ticket: engine.ticket_id(escalation.ticket).to_owned(),
                 clock: clock.to_owned(),
                 cycle,
@@ -240,11 +240,11 @@ fn tally(tally: &Tally) -> TicketTally {
     [tally.open, tally.waiting, tally.at_risk, tally.breached, tally.done]
 }
 
-pub fn passed(passed: Passed) -> engine::Passed {
-    match passed {
-        Passed::All => engine::Passed::All,
-        Passed::Latest => engine::Passed::Latest,
-        Passed::None => engine::Passed::None,
+pub fn catch_up(catch_up: CatchUp) -> engine::CatchUp {
+    match catch_up {
+        CatchUp::All => engine::CatchUp::All,
+        CatchUp::Latest => engine::CatchUp::Latest,
+        CatchUp::None => engine::CatchUp::None,
     }
 }
 

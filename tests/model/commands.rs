@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 /// Which passed levels fire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Passed {
+pub enum CatchUp {
     All,
     Latest,
     None,
@@ -37,7 +37,7 @@ pub struct Version {
 pub enum Kind {
     Fired,
     Withdrawn,
-    ByHand,
+    Manual,
 }
 
 /// In the order in which they come out, but for the ticket's place.
@@ -114,7 +114,7 @@ impl Model {
         self.tickets.keys().map(String::as_str)
     }
 
-    pub fn apply(&mut self, batch: &Batch, passed: Passed) -> Output {
+    pub fn apply(&mut self, batch: &Batch, catch_up: CatchUp) -> Output {
         let mut output = Output::default();
         let mut rows: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for row in 0..batch.len() {
@@ -125,17 +125,17 @@ impl Model {
         }
         for (id, mut rows) in rows {
             rows.sort_by_key(|row| batch.at_ms[*row]);
-            self.apply_rows(id, batch, &rows, passed, &mut output);
+            self.apply_rows(id, batch, &rows, catch_up, &mut output);
         }
         output.sort();
         output
     }
 
-    pub fn edit(&mut self, policy: Arc<Policy>, apply: Apply, passed: Passed) -> Output {
+    pub fn edit(&mut self, policy: Arc<Policy>, apply: Apply, catch_up: CatchUp) -> Output {
         let mut output = Output::default();
         self.versions.push(Version { at_ms: self.now_ms, policy, apply });
         for ticket in self.tickets.values_mut() {
-            ticket.compare(&self.versions, self.now_ms, passed, &mut output);
+            ticket.compare(&self.versions, self.now_ms, catch_up, &mut output);
             ticket.report(&self.versions, &mut output);
         }
         output.sort();
@@ -152,11 +152,11 @@ impl Model {
         output
     }
 
-    pub fn catch_up(&mut self, now_ms: i64, passed: Passed) -> Output {
+    pub fn catch_up(&mut self, now_ms: i64, catch_up: CatchUp) -> Output {
         let mut output = Output::default();
         self.tick(now_ms);
         for ticket in self.tickets.values_mut() {
-            ticket.compare(&self.versions, self.now_ms, passed, &mut output);
+            ticket.compare(&self.versions, self.now_ms, catch_up, &mut output);
             ticket.report(&self.versions, &mut output);
         }
         output.sort();
@@ -164,13 +164,13 @@ impl Model {
     }
 
     /// The time was ahead: every ticket is what it is at an earlier one, and edits count from then on.
-    pub fn rewind(&mut self, now_ms: i64, passed: Passed) -> Output {
+    pub fn rewind(&mut self, now_ms: i64, catch_up: CatchUp) -> Output {
         let now_ms = now_ms / SECOND_MS * SECOND_MS;
         if now_ms < self.now_ms {
             self.now_ms = now_ms;
             self.versions.iter_mut().for_each(|version| version.at_ms = version.at_ms.min(now_ms));
         }
-        self.catch_up(now_ms, passed)
+        self.catch_up(now_ms, catch_up)
     }
 
     /// Time never runs backwards, and runs in whole seconds.
@@ -182,7 +182,7 @@ impl Model {
         &self.versions[self.versions.len() - 1].policy
     }
 
-    fn apply_rows(&mut self, id: &str, batch: &Batch, rows: &[usize], passed: Passed, output: &mut Output) {
+    fn apply_rows(&mut self, id: &str, batch: &Batch, rows: &[usize], catch_up: CatchUp, output: &mut Output) {
         let now_ms = self.now_ms;
         // choice: rows of an unknown ticket up to the opening that its batch brings are taken together.
         let is_opened = |row: &usize| batch.kind[*row] == EventKind::Opened;
@@ -197,20 +197,20 @@ impl Model {
         let (past, ahead) = rows.split_at(rows.partition_point(|row| batch.at_ms[*row] <= until_ms));
         for row in past {
             self.insert(id, batch, *row, output);
-            self.let_go(id, passed, output);
+            self.let_go(id, catch_up, output);
         }
         if let Some(ticket) = self.tickets.get_mut(id)
             && !past.is_empty()
         {
-            ticket.compare(&self.versions, now_ms, passed, output);
+            ticket.compare(&self.versions, now_ms, catch_up, output);
         }
         for row in ahead {
             let before = self.tickets.get(id).map(|ticket| ticket.history.clone());
             self.insert(id, batch, *row, output);
             if let Some(ticket) = self.tickets.get_mut(id) {
-                ticket.step(&self.versions, before, batch.at_ms[*row], now_ms, passed, output);
+                ticket.step(&self.versions, before, batch.at_ms[*row], now_ms, catch_up, output);
             }
-            self.let_go(id, passed, output);
+            self.let_go(id, catch_up, output);
         }
         let Some(ticket) = self.tickets.get_mut(id) else { return };
         ticket.report(&self.versions, output);
@@ -220,22 +220,22 @@ impl Model {
             let before = ticket.history.clone();
             ticket.restate(batch, *row, rows, at_ms);
             if at_ms > now_ms {
-                ticket.step(&self.versions, Some(before), at_ms, now_ms, passed, output);
+                ticket.step(&self.versions, Some(before), at_ms, now_ms, catch_up, output);
             }
         }
-        ticket.compare(&self.versions, now_ms, passed, output);
+        ticket.compare(&self.versions, now_ms, catch_up, output);
         ticket.report(&self.versions, output);
     }
 
     /// Takes a ticket that has gone out of the index; its last word first.
-    fn let_go(&mut self, id: &str, passed: Passed, output: &mut Output) {
+    fn let_go(&mut self, id: &str, catch_up: CatchUp, output: &mut Output) {
         if let Some(ticket) = self.tickets.get_mut(id)
             && ticket.history.events.iter().any(|event| event.what.is_gone())
         {
             // Nothing that had passed fires for a ticket that is gone by now.
             let is_gone = ticket.history.last_ms() <= self.now_ms;
-            let passed = if is_gone { Passed::None } else { passed };
-            ticket.compare(&self.versions, self.now_ms, passed, output);
+            let catch_up = if is_gone { CatchUp::None } else { catch_up };
+            ticket.compare(&self.versions, self.now_ms, catch_up, output);
             ticket.report(&self.versions, output);
             ticket.count_past(&mut self.gone);
             self.tickets.remove(id);

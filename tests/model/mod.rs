@@ -19,4 +19,4 @@ pub mod run;
 pub mod shrink;
 pub mod ticket;
 
-pub use commands::{Apply, CycleRecord, Escalation, Kind, Model, Output, Passed};
+pub use commands::{Apply, CatchUp, CycleRecord, Escalation, Kind, Model, Output};

@@ -1,7 +1,7 @@
 //! Random policies and workloads from a seed.
 
 use super::run::{Command, Edited, Row, run_model};
-use super::{Apply, Model, Passed, calendars};
+use super::{Apply, CatchUp, Model, calendars};
 use overdue::calendar::Span;
 use overdue::limits::MAX_LEVELS;
 use overdue::policy::{Actions, Clock, Effect, Level, OnPriorityChange, Policy, Priority, Rules, Threshold};
@@ -73,7 +73,7 @@ pub const EVERYTHING: Profile = Profile {
 const START_MS: i64 = 1_774_504_800_000;
 const CLOCKS: [&str; 5] = ["first_response", "next_response", "resolution", "watch", "update"];
 const PRIORITIES: [&str; 4] = ["low", "normal", "high", "urgent"];
-const PASSED: [Passed; 3] = [Passed::All, Passed::Latest, Passed::None];
+const CATCH_UPS: [CatchUp; 3] = [CatchUp::All, CatchUp::Latest, CatchUp::None];
 
 fn hours(hours: i64) -> Span {
     Span::Business { ms: hours * HOUR_MS }
@@ -245,17 +245,17 @@ impl Workload<'_> {
                 let now_ms = self.later() / MINUTE_MS * MINUTE_MS + MINUTE_MS + 7 * SECOND_MS;
                 self.policy = random_edit(self.random, &self.policy);
                 let apply = self.random.pick(&[Apply::FromStart, Apply::FromNow, Apply::NewTickets]);
-                let edit = Command::Edit(Edited(Arc::clone(&self.policy)), apply, self.random.pick(&PASSED));
+                let edit = Command::Edit(Edited(Arc::clone(&self.policy)), apply, self.random.pick(&CATCH_UPS));
                 vec![Command::Advance(now_ms), edit, Command::Advance(now_ms + SECOND_MS)]
             }
-            1 if self.profile.catch_ups => vec![Command::CatchUp(self.later(), self.random.pick(&PASSED))],
+            1 if self.profile.catch_ups => vec![Command::CatchUp(self.later(), self.random.pick(&CATCH_UPS))],
             2 if self.profile.rewinds => {
                 // Edits move to it: at an instant at which nothing else happens.
                 let step_ms = self.random.pick(&[SECOND_MS, HOUR_MS, DAY_MS, 40 * DAY_MS]);
                 let back_ms = step_ms * (1 + self.random.below(3) as i64);
                 let now_ms = (self.model.now_ms() - back_ms).max(START_MS - 2 * DAY_MS);
                 let now_ms = now_ms / MINUTE_MS * MINUTE_MS + 7 * SECOND_MS;
-                let rewind = Command::Rewind(now_ms, self.random.pick(&PASSED));
+                let rewind = Command::Rewind(now_ms, self.random.pick(&CATCH_UPS));
                 vec![rewind, Command::Advance(now_ms + SECOND_MS)]
             }
             3 if self.profile.restates => vec![Command::FreeLabels],
@@ -265,7 +265,7 @@ impl Workload<'_> {
                 if self.profile.restates && self.random.chance(50) {
                     self.restate(&mut rows);
                 }
-                vec![Command::Apply(self.in_order(rows), self.random.pick(&PASSED))]
+                vec![Command::Apply(self.in_order(rows), self.random.pick(&CATCH_UPS))]
             }
         }
     }

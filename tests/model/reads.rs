@@ -3,8 +3,8 @@
 use super::adapter::Subject;
 use super::random::{EVERYTHING, Random, random_commands, random_policy, seeds};
 use overdue::engine::{
-    CycleRecord, CycleResult, Engine, Escalation, EscalationKind, LevelState, SurveyParts, TicketKey, TicketQuery,
-    WordColumn,
+    CycleRecord, CycleResult, Engine, Escalation, EscalationKind, LabelKind, LevelState, ScanTotals, TicketKey,
+    TicketQuery,
 };
 use overdue::ticket::State;
 use overdue::time::{HOUR_MS, MINUTE_MS, NEVER_MS};
@@ -34,7 +34,7 @@ impl Told {
             match escalation.kind {
                 EscalationKind::Fired => drop(fired.insert(level)),
                 EscalationKind::Withdrawn => drop(fired.remove(&level)),
-                EscalationKind::ByHand => {}
+                EscalationKind::Manual => {}
             }
         }
     }
@@ -252,9 +252,9 @@ fn surveys_count_what_explanations_say() {
     let mut counted = 0;
     look(EVERYTHING, |seed, _, engine, _| {
         let now_ms = engine.now_ms();
-        let mut parts = SurveyParts::new(&bounds_ms, HOURS);
+        let mut parts = ScanTotals::new(&bounds_ms, HOURS);
         (0..engine.shards()).for_each(|shard| engine.survey(shard, now_ms, &mut parts));
-        let mut expected = SurveyParts::new(&bounds_ms, HOURS);
+        let mut expected = ScanTotals::new(&bounds_ms, HOURS);
         let hour = |due_ms: i64| usize::try_from(due_ms / HOUR_MS - now_ms / HOUR_MS).unwrap_or(HOURS);
         for id in ids(engine) {
             let ticket = engine.find(&id).expect("a ticket");
@@ -272,7 +272,7 @@ fn surveys_count_what_explanations_say() {
                         *deadlines += 1;
                     }
                 }
-                for level in cycle.levels.iter().filter(|level| level.state == LevelState::ToCome) {
+                for level in cycle.levels.iter().filter(|level| level.state == LevelState::Pending) {
                     if let Some(levels) = expected.levels_by_hour.get_mut(hour(level.due_ms.unwrap_or(NEVER_MS))) {
                         *levels += 1;
                     }
@@ -280,7 +280,7 @@ fn surveys_count_what_explanations_say() {
             }
         }
         counted += parts.time_to_breach.iter().sum::<u64>();
-        let oldest_ms = |parts: &SurveyParts| parts.oldest.as_ref().map(|(_, opened_ms)| *opened_ms);
+        let oldest_ms = |parts: &ScanTotals| parts.oldest.as_ref().map(|(_, opened_ms)| *opened_ms);
         assert_eq!(oldest_ms(&parts), oldest_ms(&expected), "seed {seed}");
         expected.oldest.clone_from(&parts.oldest);
         assert_eq!(parts, expected, "seed {seed}");
@@ -310,13 +310,13 @@ fn words_come_in_the_order_of_their_numbers() {
     look(EVERYTHING, |_, random, engine, _| {
         let head = engine.head().words;
         for (column, words) in [
-            (WordColumn::Clock, &head.clocks),
-            (WordColumn::Priority, &head.priorities),
-            (WordColumn::Owner, &head.owners),
-            (WordColumn::Team, &head.teams),
-            (WordColumn::Channel, &head.channels),
-            (WordColumn::Category, &head.categories),
-            (WordColumn::Customer, &head.customers),
+            (LabelKind::Clock, &head.clocks),
+            (LabelKind::Priority, &head.priorities),
+            (LabelKind::Owner, &head.owners),
+            (LabelKind::Team, &head.teams),
+            (LabelKind::Channel, &head.channels),
+            (LabelKind::Category, &head.categories),
+            (LabelKind::Customer, &head.customers),
         ] {
             let from = random.below(words.len() + 2);
             let found: Vec<_> = engine.words_from(column, from).cloned().collect();

@@ -1,7 +1,7 @@
 //! Commands in readable form, and both sides run on them.
 
 use super::adapter::Subject;
-use super::{Apply, Model, Output, Passed};
+use super::{Apply, CatchUp, Model, Output};
 use overdue::policy::Policy;
 use overdue::ticket::{Batch, Column, EventKind, State};
 use overdue::time::format_rfc3339;
@@ -68,11 +68,11 @@ pub fn batch(rows: &[Row]) -> Batch {
 
 #[derive(Debug, Clone)]
 pub enum Command {
-    Apply(Vec<Row>, Passed),
-    Edit(Edited, Apply, Passed),
+    Apply(Vec<Row>, CatchUp),
+    Edit(Edited, Apply, CatchUp),
     Advance(i64),
-    CatchUp(i64, Passed),
-    Rewind(i64, Passed),
+    CatchUp(i64, CatchUp),
+    Rewind(i64, CatchUp),
     /// Nothing that a reader of results could notice.
     FreeLabels,
 }
@@ -111,11 +111,11 @@ pub fn describe_policy(policy: &Policy) -> String {
 
 pub fn run_model(model: &mut Model, command: &Command) -> Output {
     match command {
-        Command::Apply(rows, passed) => model.apply(&batch(rows), *passed),
-        Command::Edit(policy, apply, passed) => model.edit(Arc::clone(&policy.0), *apply, *passed),
+        Command::Apply(rows, catch_up) => model.apply(&batch(rows), *catch_up),
+        Command::Edit(policy, apply, catch_up) => model.edit(Arc::clone(&policy.0), *apply, *catch_up),
         Command::Advance(now_ms) => model.advance(*now_ms),
-        Command::CatchUp(now_ms, passed) => model.catch_up(*now_ms, *passed),
-        Command::Rewind(now_ms, passed) => model.rewind(*now_ms, *passed),
+        Command::CatchUp(now_ms, catch_up) => model.catch_up(*now_ms, *catch_up),
+        Command::Rewind(now_ms, catch_up) => model.rewind(*now_ms, *catch_up),
         Command::FreeLabels => Output::default(),
     }
 }

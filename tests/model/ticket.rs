@@ -1,6 +1,6 @@
 //! One ticket: its history, and what has been said of it.
 
-use super::commands::{ClockTally, CycleRecord, Escalation, Kind, Output, Passed, TicketTally, Totals, Version};
+use super::commands::{CatchUp, ClockTally, CycleRecord, Escalation, Kind, Output, TicketTally, Totals, Version};
 use super::history::{Ended, History, Primitive, Replay, What, dues, state_event};
 use super::measure::{Amount, Due};
 use overdue::ticket::{Batch, Column, EventKind, State};
@@ -110,15 +110,15 @@ impl Ticket {
             events.push(What::State(kind, next));
         }
         for what in events {
-            let by_hand = what == What::Event(EventKind::Escalated);
-            if self.history.insert(Primitive { at_ms, what }) && by_hand {
+            let manual = what == What::Event(EventKind::Escalated);
+            if self.history.insert(Primitive { at_ms, what }) && manual {
                 output.escalations.push(Escalation {
                     due_ms: 0,
                     ticket: self.id.clone(),
                     clock: String::new(),
                     cycle: 0,
                     level: 0,
-                    kind: Kind::ByHand,
+                    kind: Kind::Manual,
                 });
             }
         }
@@ -132,7 +132,7 @@ impl Ticket {
         before: Option<History>,
         at_ms: i64,
         now_ms: i64,
-        passed: Passed,
+        catch_up: CatchUp,
         output: &mut Output,
     ) {
         let after = self.history.clone();
@@ -146,11 +146,11 @@ impl Ticket {
             }
             for event in news {
                 self.history.insert(event);
-                self.compare(versions, now_ms, passed, output);
+                self.compare(versions, now_ms, catch_up, output);
             }
         }
         self.history = after;
-        self.compare(versions, now_ms, passed, output);
+        self.compare(versions, now_ms, catch_up, output);
     }
 
     /// Every level that is reached or will be, with its due time; and the cycles that are open.
@@ -176,7 +176,7 @@ impl Ticket {
         output.escalations.push(Escalation { due_ms, ticket: self.id.clone(), clock, cycle, level, kind });
         match kind {
             Kind::Fired => self.fired.insert(key, due_ms),
-            Kind::Withdrawn | Kind::ByHand => self.fired.remove(&key),
+            Kind::Withdrawn | Kind::Manual => self.fired.remove(&key),
         };
     }
 
@@ -191,7 +191,7 @@ impl Ticket {
     }
 
     /// Compares what has been said of the ticket with what its history says now.
-    pub fn compare(&mut self, versions: &[Version], now_ms: i64, passed: Passed, output: &mut Output) {
+    pub fn compare(&mut self, versions: &[Version], now_ms: i64, catch_up: CatchUp, output: &mut Output) {
         let (_, levels, open) = self.levels(versions);
         let last_ms = self.history.last_ms();
         let is_reached = |due: &Due| due.at_ms <= now_ms || due.at_ms < last_ms;
@@ -217,10 +217,10 @@ impl Ticket {
                 open.contains(&(key.0.clone(), key.1))
                     && rivals.map(|(other, due)| (due.at_ms, other.2)).max() == Some((due.at_ms, key.2))
             };
-            let fires = match passed {
-                Passed::All => true,
-                Passed::Latest => is_last(),
-                Passed::None => false,
+            let fires = match catch_up {
+                CatchUp::All => true,
+                CatchUp::Latest => is_last(),
+                CatchUp::None => false,
             };
             if fires {
                 self.fire(key.clone(), due.at_ms, Kind::Fired, output);

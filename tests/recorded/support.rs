@@ -2,7 +2,7 @@
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Int32Type, Int64Type, TimestampMillisecondType, UInt16Type};
-use overdue::engine::Passed;
+use overdue::engine::CatchUp;
 use overdue::ingest::{Mapping, Source};
 use overdue::replay::sort::{Keep, Sorter};
 use overdue::replay::{Listener, Outputs, RefusedEvent};
@@ -87,8 +87,13 @@ pub fn replay(policy: &str, mapping: &str, input: &Path) -> Vec<Cycle> {
     };
     let report = ingest::read([Source::file(input)], &mapping, &ingest::Options::default(), take, |_| Ok(())).unwrap();
     assert_eq!(report.rejected, 0, "{:?}", report.first_rejects);
-    let options =
-        replay::Options { policy: Arc::new(policy), shards: 4, passed: Passed::Latest, until_ms: None, strict: true };
+    let options = replay::Options {
+        policy: Arc::new(policy),
+        shards: 4,
+        catch_up: CatchUp::Latest,
+        until_ms: None,
+        strict: true,
+    };
     let mut outputs = Outputs::create(folder.path()).unwrap();
     let summary = replay::run(sorter.finish().unwrap(), &options, Some(&mut outputs), &mut Strict).unwrap();
     outputs.publish(&summary).unwrap();

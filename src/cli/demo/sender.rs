@@ -47,9 +47,9 @@ pub fn live(client: &Client, traffic: &mut Traffic, now_ms: impl Fn() -> i64, st
     Ok(events)
 }
 
-fn send(client: &Client, chunk: &Chunk, levels: &str, stop: &Stop) -> anyhow::Result<u64> {
+fn send(client: &Client, chunk: &Chunk, catch_up: &str, stop: &Stop) -> anyhow::Result<u64> {
     let body = bytes::Bytes::from(encode(chunk, false).context("cannot write events as Arrow")?);
-    let (path, key) = (format!("v1/events?levels={levels}"), format!("demo-{}", chunk.number));
+    let (path, key) = (format!("v1/events?catch_up={catch_up}"), format!("demo-{}", chunk.number));
     let mut patience = Patience::new(0.0);
     loop {
         let answer: Result<Answer, Failure> = client.post(&path, CONTENT_TYPE, &key, body.clone(), ANSWER);

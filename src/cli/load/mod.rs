@@ -17,7 +17,8 @@ pub use retry::Patience;
 use super::common::client::{Client, ServerArguments};
 use super::common::rejects::{Refused, Rejects};
 use super::common::shutdown::Stop;
-use super::replay::{PassedLevels, read_mapping};
+use super::replay::read_mapping;
+use crate::engine::CatchUp;
 use crate::ingest::{Mapping, Report, Source};
 use crate::{ingest, limits};
 use anyhow::Context;
@@ -51,9 +52,9 @@ pub struct Arguments {
     /// How the inputs are to be read (TOML); without it they are in our own format
     #[arg(long, value_name = "FILE")]
     mapping: Option<PathBuf>,
-    /// Which levels fire that have passed already when a row tells of them
-    #[arg(long, value_enum, default_value_t = PassedLevels::Latest)]
-    levels: PassedLevels,
+    /// Which levels fire that are already due when a row arrives
+    #[arg(long, value_enum, default_value_t = CatchUp::Latest)]
+    catch_up: CatchUp,
     /// What to do at a row that cannot be read or is refused
     #[arg(long, value_enum, default_value_t = OnError::Skip)]
     on_error: OnError,
@@ -102,16 +103,18 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             bytes: fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|data| data.len()),
         })
         .collect();
-    let (levels, on_error) = (word(arguments.levels), word(arguments.on_error));
-    let resume =
-        Resume::open(arguments.resume.as_deref(), &About { url: client.base().to_string(), levels: levels.clone() })?;
+    let (catch_up, on_error) = (word(arguments.catch_up), word(arguments.on_error));
+    let resume = Resume::open(
+        arguments.resume.as_deref(),
+        &About { url: client.base().to_string(), catch_up: catch_up.clone() },
+    )?;
     let bar = progress_bar(arguments, &inputs)?;
     let rejects = Rejects::create(arguments.rejects.as_deref(), arguments.quiet, bar.clone())?;
     let counts = vec![Counts::default(); inputs.len()];
     let upload = Upload {
         client: &client,
         inputs: &inputs,
-        path: format!("v1/events?levels={levels}&on_error={on_error}"),
+        path: format!("v1/events?catch_up={catch_up}&on_error={on_error}"),
         aborts_on_error: arguments.on_error == OnError::Abort,
         stop: Stop::default(),
         bar,

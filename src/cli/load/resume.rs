@@ -22,7 +22,8 @@ type Map<K, V> = hashbrown::HashMap<K, V, foldhash::fast::FixedState>;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct About {
     pub url: String,
-    pub levels: String,
+    #[serde(alias = "levels")]
+    pub catch_up: String,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -58,7 +59,7 @@ impl Resume {
     /// Opens the file of an earlier run or begins one.
     ///
     /// # Errors
-    /// A file that cannot be read or written, is none of ours, or belongs to a load with another address or choice of levels.
+    /// A file that cannot be read or written, is none of ours, or belongs to a load with another address or choice of levels that fire.
     pub fn open(path: Option<&Path>, about: &About) -> anyhow::Result<Self> {
         let Some(path) = path else { return Ok(Self { run: random_word()?, done: Map::default(), file: None }) };
         let cannot = || format!("--resume {}", path.display());
@@ -88,8 +89,11 @@ impl Resume {
             bail!("--resume {}: has form {}, expected {FORM}", path.display(), head.overdue_load);
         }
         if head.about != *about {
-            let About { url, levels } = head.about;
-            bail!("--resume {}: belongs to a load to {url} with --levels {levels}; name another file", path.display());
+            let About { url, catch_up } = head.about;
+            bail!(
+                "--resume {}: belongs to a load to {url} with --catch-up {catch_up}; name another file",
+                path.display()
+            );
         }
         let mut done = Map::default();
         for (index, line) in lines.enumerate() {

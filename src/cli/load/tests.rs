@@ -149,7 +149,7 @@ fn a_stop_ends_a_wait() {
 }
 
 fn about() -> About {
-    About { url: "http://127.0.0.1:8080/".to_owned(), levels: "latest".to_owned() }
+    About { url: "http://127.0.0.1:8080/".to_owned(), catch_up: "latest".to_owned() }
 }
 
 fn done(chunk: u64, body: &[u8]) -> Done {
@@ -190,9 +190,9 @@ fn a_file_of_another_load_is_not_gone_on_with() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("load.resume");
     drop(Resume::open(Some(&path), &about()).unwrap());
-    let other = About { levels: "none".to_owned(), ..about() };
+    let other = About { catch_up: "none".to_owned(), ..about() };
     let said = format!("{:#}", Resume::open(Some(&path), &other).unwrap_err());
-    assert!(said.contains("--levels latest"), "{said}");
+    assert!(said.contains("--catch-up latest"), "{said}");
     for strange in [
         "",
         "ticket,at\n",

@@ -3,7 +3,7 @@
 use super::settings::{Flags, Mistake, Raw, SETTINGS, Source, gather, key, variable};
 use crate::cli::check::read_text;
 use crate::cli::common::units;
-use crate::engine::Passed;
+use crate::engine::CatchUp;
 use crate::limits::{MAX_BODY_BYTES, MAX_BULK_BODY_BYTES, MAX_CONNECTIONS, MAX_THREADS};
 use crate::server::auth::tls::Tls;
 use crate::server::middleware::Timeouts;
@@ -88,12 +88,7 @@ impl Reader {
         let snapshots_kept = self.parsed("snapshots-kept", "a whole number from 2 to 1000", |text| {
             text.parse().ok().filter(|count| (2..=1_000).contains(count))
         });
-        let passed_after_downtime = self.parsed("passed-after-downtime", "latest, all or none", |text| match text {
-            "latest" => Some(Passed::Latest),
-            "all" => Some(Passed::All),
-            "none" => Some(Passed::None),
-            _ => None,
-        });
+        let catch_up_after_downtime = self.parsed("catch-up-after-downtime", "latest, all or none", CatchUp::from_name);
         let cut_history = self.parsed("cut-history", "true or false", |text| text.parse().ok());
         let clock = self.clock(now_ms);
         let log_format = self.parsed("log-format", "human or json", |text| match text {
@@ -112,7 +107,7 @@ impl Reader {
             service: service::Config {
                 data_dir,
                 seed,
-                passed_after_downtime: passed_after_downtime?,
+                catch_up_after_downtime: catch_up_after_downtime?,
                 snapshot_every: snapshot_every?,
                 snapshots_kept: snapshots_kept?,
                 cut_history: cut_history?,

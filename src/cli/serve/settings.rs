@@ -63,7 +63,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("snapshot-every", "TIME", "Time from one snapshot to the next", Some("15m")),
     setting("snapshots-kept", "COUNT", "Snapshots that are kept, at least 2", Some("3")),
     setting(
-        "passed-after-downtime",
+        "catch-up-after-downtime",
         "CHOICE",
         "Which levels fire that fell due while the service was down: latest, all or none",
         Some("latest"),

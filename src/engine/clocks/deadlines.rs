@@ -25,7 +25,7 @@ struct Mark {
 
 /// A clock ready to measure.
 #[derive(Debug, Clone)]
-pub(crate) struct Meter {
+pub(crate) struct CompiledClock {
     /// The clock's name.
     pub clock: Symbol,
     pub on: [Effect; EventKind::COUNT],
@@ -38,7 +38,7 @@ pub(crate) struct Meter {
     fixed: Option<Vec<Mark>>,
 }
 
-impl Meter {
+impl CompiledClock {
     pub(crate) fn new(clock: &Clock, name: Symbol, calendar: &Arc<Calendar>) -> Self {
         let mut meter = Self {
             clock: name,

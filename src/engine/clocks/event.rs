@@ -13,13 +13,13 @@ const IMPLIED_SHIFT: u32 = PRIORITY_SHIFT + 12;
 /// A primitive event: `opened` with state, priority, owner and team; `priority_changed` with the priority; a state event with
 /// the state; `assigned` with owner and team; any other with nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Entry {
+pub(crate) struct StoredEvent {
     word: u64,
     pub owner: Symbol,
     pub team: Symbol,
 }
 
-impl Entry {
+impl StoredEvent {
     pub(crate) fn new(at_ms: i64, kind: EventKind) -> Self {
         debug_assert!((0..1 << TIME_BITS).contains(&at_ms), "time {at_ms} out of range");
         Self { word: at_ms as u64 | (kind as u64) << KIND_SHIFT, owner: NO_SYMBOL, team: NO_SYMBOL }
@@ -120,18 +120,18 @@ pub(crate) struct PastFires {
 
 /// The history of a ticket to which more has happened than its opening.
 #[derive(Debug, Default)]
-pub(crate) struct History {
+pub(crate) struct EventLog {
     /// The first is the opening. The others are in order of time, at equal times in order of arrival; those that lie before
     /// the opening count at it.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<StoredEvent>,
     pub past_fires: Vec<PastFires>,
     /// How often late events have changed what was reported.
     pub revision: u16,
 }
 
 /// State and priority of a ticket after the events up to a place in its history, and its people.
-pub(crate) fn standing(entries: &[Entry]) -> Standing {
-    let mut standing = Standing { state: State::New, priority: 0, owner: NO_SYMBOL, team: NO_SYMBOL };
+pub(crate) fn standing(entries: &[StoredEvent]) -> CurrentState {
+    let mut standing = CurrentState { state: State::New, priority: 0, owner: NO_SYMBOL, team: NO_SYMBOL };
     for entry in entries {
         standing.apply(*entry);
     }
@@ -140,15 +140,15 @@ pub(crate) fn standing(entries: &[Entry]) -> Standing {
 
 /// What later rows are compared with.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Standing {
+pub(crate) struct CurrentState {
     pub state: State,
     pub priority: Symbol,
     pub owner: Symbol,
     pub team: Symbol,
 }
 
-impl Standing {
-    pub(crate) fn apply(&mut self, entry: Entry) {
+impl CurrentState {
+    pub(crate) fn apply(&mut self, entry: StoredEvent) {
         self.state = entry.state().unwrap_or(self.state);
         self.priority = entry.priority().unwrap_or(self.priority);
         if entry.owner != NO_SYMBOL {

@@ -1,10 +1,10 @@
 //! What becomes of a ticket's clocks when its priority changes, or when its priority is edited.
 
-use super::deadlines::Meter;
-use super::event::Entry;
+use super::deadlines::CompiledClock;
+use super::event::StoredEvent;
 use super::state::{AT_RISK, BREACH};
 use super::versions::{Apply, VersionId, Versions};
-use super::{Fold, Run, Segment, Sink, settle_clock};
+use super::{ClockRun, Segment, Sink, TicketClocks, settle_clock};
 use crate::policy::OnPriorityChange;
 use crate::ticket::{EventKind, State};
 
@@ -18,9 +18,15 @@ impl Apply {
     }
 }
 
-impl Fold {
+impl TicketClocks {
     /// Makes the edits of the ticket's priority that lie before `before_ms`; settles what is due until each of them.
-    pub(crate) fn edits_until(&mut self, versions: &Versions, before_ms: i64, before: &[Entry], sink: &mut impl Sink) {
+    pub(crate) fn edits_until(
+        &mut self,
+        versions: &Versions,
+        before_ms: i64,
+        before: &[StoredEvent],
+        sink: &mut impl Sink,
+    ) {
         let priority = versions.get(self.version).priority;
         while let Some(version) = versions.next_move(priority, self.version, before_ms) {
             let edited = versions.get(version);
@@ -39,7 +45,7 @@ impl Fold {
         version: VersionId,
         how: OnPriorityChange,
         at_ms: i64,
-        before: &[Entry],
+        before: &[StoredEvent],
         sink: &mut impl Sink,
     ) {
         let old = &versions.get(self.version).meters;
@@ -81,9 +87,16 @@ impl Fold {
     }
 }
 
-impl Run {
+impl ClockRun {
     /// Goes on under another meter of the same name.
-    fn remeasure(&mut self, old: &Meter, new: &Meter, how: OnPriorityChange, at_ms: i64, sink: &mut impl Sink) {
+    fn remeasure(
+        &mut self,
+        old: &CompiledClock,
+        new: &CompiledClock,
+        how: OnPriorityChange,
+        at_ms: i64,
+        sink: &mut impl Sink,
+    ) {
         if !self.state.open {
             return;
         }
@@ -104,7 +117,7 @@ impl Run {
     }
 
     /// Closes the books of the old meter; the segment goes on from `at_ms` under the new one.
-    fn leave_segment(&mut self, old: &Meter, at_ms: i64) {
+    fn leave_segment(&mut self, old: &CompiledClock, at_ms: i64) {
         if self.state.running {
             self.finish_segment(old, at_ms);
         }
@@ -119,7 +132,7 @@ impl Run {
     }
 
     /// Measures every segment of the open cycle again.
-    fn measure_from_start(&mut self, meter: &Meter, at_ms: i64, sink: &mut impl Sink) {
+    fn measure_from_start(&mut self, meter: &CompiledClock, at_ms: i64, sink: &mut impl Sink) {
         self.forget_target();
         if self.segments.is_empty() && self.state.running {
             self.sealed = None;
@@ -163,7 +176,14 @@ impl Run {
     }
 
     /// A clock that only the new priority has: what its table would have made of the ticket's history.
-    fn appear(&mut self, meter: &Meter, how: OnPriorityChange, at_ms: i64, before: &[Entry], sink: &mut impl Sink) {
+    fn appear(
+        &mut self,
+        meter: &CompiledClock,
+        how: OnPriorityChange,
+        at_ms: i64,
+        before: &[StoredEvent],
+        sink: &mut impl Sink,
+    ) {
         let earlier_cycles = self.state.cycle;
         let mut state = State::New;
         let mut priority = None;
@@ -205,5 +225,5 @@ impl Sink for Ignore {
         false
     }
 
-    fn ended(&mut self, _: super::Ended, _: &Meter, _: &Run) {}
+    fn ended(&mut self, _: super::Ended, _: &CompiledClock, _: &ClockRun) {}
 }

@@ -1,6 +1,6 @@
 //! What events make of a ticket's clocks, one event at a time.
 //!
-//! A [`Fold`] is a ticket between two events: its version, its state, its clocks. Everything that happens to clocks happens
+//! A [`TicketClocks`] is a ticket between two events: its version, its state, its clocks. Everything that happens to clocks happens
 //! here and in `change.rs`, for live events, for late ones and for whole histories alike; who calls decides through its
 //! [`Sink`] what becomes of the levels that are reached and the cycles that end.
 
@@ -15,8 +15,8 @@ use crate::limits::MAX_CLOCKS;
 use crate::policy::Effect;
 use crate::ticket::{EventKind, State};
 use crate::time::NEVER_MS;
-use deadlines::Meter;
-use event::Entry;
+use deadlines::CompiledClock;
+use event::StoredEvent;
 use state::{AT_RISK, BREACH, ClockState, LEVEL_BITS};
 use versions::{VersionId, Versions};
 
@@ -53,7 +53,7 @@ pub(crate) trait Sink {
     fn reached(&mut self, reached: Reached) -> bool;
 
     /// A cycle has ended; `run` still has its segments, `meter` is what measured it.
-    fn ended(&mut self, ended: Ended, meter: &Meter, run: &Run);
+    fn ended(&mut self, ended: Ended, meter: &CompiledClock, run: &ClockRun);
 }
 
 /// A stretch of time in which a cycle ran.
@@ -61,7 +61,7 @@ pub(crate) type Segment = (i64, i64);
 
 /// A clock as a fold works on it.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Run {
+pub(crate) struct ClockRun {
     pub state: ClockState,
     /// Finished segments of the open cycle.
     pub segments: Vec<Segment>,
@@ -71,24 +71,24 @@ pub(crate) struct Run {
     pub breach_ms: Option<i64>,
 }
 
-/// A ticket between two events. Its size makes it worth keeping one for many tickets: see [`Fold::begin`].
+/// A ticket between two events. Its size makes it worth keeping one for many tickets: see [`TicketClocks::begin`].
 #[derive(Debug, Clone)]
-pub(crate) struct Fold {
+pub(crate) struct TicketClocks {
     pub version: VersionId,
     pub state: State,
     /// In the order of the version's clocks; what lies behind them is left over from other tickets.
-    pub runs: [Run; MAX_CLOCKS],
+    pub runs: [ClockRun; MAX_CLOCKS],
     /// Cycle numbers of clocks that earlier priorities had.
     pub retired: Vec<(Symbol, u16)>,
 }
 
-impl Default for Fold {
+impl Default for TicketClocks {
     fn default() -> Self {
         Self { version: 0, state: State::New, runs: Default::default(), retired: Vec::new() }
     }
 }
 
-impl Fold {
+impl TicketClocks {
     /// Begins with a ticket of which nothing has happened yet.
     pub(crate) fn begin(&mut self, versions: &Versions, version: VersionId) {
         self.version = version;
@@ -100,7 +100,10 @@ impl Fold {
     }
 
     /// The clocks of the ticket, with what each has to measure by.
-    pub(crate) fn clocks<'a>(&'a self, versions: &'a Versions) -> impl Iterator<Item = (&'a Meter, &'a Run)> {
+    pub(crate) fn clocks<'a>(
+        &'a self,
+        versions: &'a Versions,
+    ) -> impl Iterator<Item = (&'a CompiledClock, &'a ClockRun)> {
         versions.get(self.version).meters.iter().zip(&self.runs)
     }
 
@@ -122,7 +125,13 @@ impl Fold {
     }
 
     /// Does what an event does to the clocks. Marks due before it have been settled; `before` are the events before it.
-    pub(crate) fn step(&mut self, versions: &Versions, entry: Entry, before: &[Entry], sink: &mut impl Sink) {
+    pub(crate) fn step(
+        &mut self,
+        versions: &Versions,
+        entry: StoredEvent,
+        before: &[StoredEvent],
+        sink: &mut impl Sink,
+    ) {
         let at_ms = entry.at_ms();
         let Some(kind) = entry.kind_after(self.state) else { return };
         if let (EventKind::PriorityChanged, Some(priority)) = (kind, entry.priority()) {
@@ -144,7 +153,13 @@ impl Fold {
 
 /// Reaches the marks of one running clock that are due before `until_ms`; returns when the next one is due.
 #[inline]
-pub(crate) fn settle_clock(meter: &Meter, run: &mut Run, until_ms: i64, remeasured: bool, sink: &mut impl Sink) -> i64 {
+pub(crate) fn settle_clock(
+    meter: &CompiledClock,
+    run: &mut ClockRun,
+    until_ms: i64,
+    remeasured: bool,
+    sink: &mut impl Sink,
+) -> i64 {
     while let Some((mark, due_ms)) = meter.next(&run.state) {
         if due_ms >= until_ms {
             return due_ms;
@@ -154,7 +169,7 @@ pub(crate) fn settle_clock(meter: &Meter, run: &mut Run, until_ms: i64, remeasur
     NEVER_MS
 }
 
-impl Run {
+impl ClockRun {
     /// Forgets everything.
     pub(crate) fn clear(&mut self) {
         self.state = ClockState::default();
@@ -163,7 +178,14 @@ impl Run {
         self.breach_ms = None;
     }
 
-    pub(crate) fn reach(&mut self, meter: &Meter, mark: usize, due_ms: i64, remeasured: bool, sink: &mut impl Sink) {
+    pub(crate) fn reach(
+        &mut self,
+        meter: &CompiledClock,
+        mark: usize,
+        due_ms: i64,
+        remeasured: bool,
+        sink: &mut impl Sink,
+    ) {
         self.state.done |= 1 << mark;
         match mark {
             BREACH => self.breach_ms = Some(due_ms),
@@ -177,7 +199,7 @@ impl Run {
         }
     }
 
-    pub(crate) fn apply(&mut self, meter: &Meter, effect: Effect, at_ms: i64, sink: &mut impl Sink) {
+    pub(crate) fn apply(&mut self, meter: &CompiledClock, effect: Effect, at_ms: i64, sink: &mut impl Sink) {
         match effect {
             Effect::None => {}
             Effect::Start if self.state.open => {}
@@ -206,7 +228,7 @@ impl Run {
         }
     }
 
-    /// Begins the next cycle; [`Run::run_or_pause`] then sets it going.
+    /// Begins the next cycle; [`ClockRun::run_or_pause`] then sets it going.
     pub(crate) fn start(&mut self, at_ms: i64) {
         let cycle = self.state.cycle.saturating_add(1);
         self.state = ClockState { started_ms: at_ms, segment_ms: at_ms, cycle, open: true, ..ClockState::default() };
@@ -222,7 +244,7 @@ impl Run {
     }
 
     /// Stands at a level: its amount is spent, and only higher ones can be reached.
-    pub(crate) fn stand_at(&mut self, meter: &Meter, level: Option<usize>) {
+    pub(crate) fn stand_at(&mut self, meter: &CompiledClock, level: Option<usize>) {
         let level = level.filter(|_| meter.levels > 0).map(|level| level.min(meter.levels - 1));
         self.state.spent_ms = level.map_or(0, |level| meter.amount_of(self.state.started_ms, level).min(NEVER_MS));
         self.state.done |= level.map_or(0, |level| (1 << (level + 1)) - 1);
@@ -231,7 +253,7 @@ impl Run {
     }
 
     /// Lets an open cycle run or pause as its hold and the ticket's state say.
-    pub(crate) fn run_or_pause(&mut self, meter: &Meter, ticket: State, at_ms: i64) {
+    pub(crate) fn run_or_pause(&mut self, meter: &CompiledClock, ticket: State, at_ms: i64) {
         let state = &mut self.state;
         let runs = state.open && !state.held && !meter.pause_while.contains(ticket);
         if runs && !state.running {
@@ -247,7 +269,7 @@ impl Run {
     }
 
     /// A pause of no length is none: a segment that begins where the last one ended goes on with it.
-    fn join_segment(&mut self, meter: &Meter) {
+    fn join_segment(&mut self, meter: &CompiledClock) {
         let sealed = self.sealed.unwrap_or(0);
         let state = &mut self.state;
         if let Some(&(from_ms, to_ms)) = self.segments[sealed..].last().filter(|last| last.1 == state.segment_ms) {
@@ -260,7 +282,7 @@ impl Run {
     }
 
     /// Counts the running segment as spent up to `at_ms`.
-    pub(crate) fn finish_segment(&mut self, meter: &Meter, at_ms: i64) {
+    pub(crate) fn finish_segment(&mut self, meter: &CompiledClock, at_ms: i64) {
         self.remember_breach(meter);
         let from_ms = self.state.segment_ms;
         self.state.spent_ms = (self.state.spent_ms + meter.elapsed(from_ms, at_ms)).min(NEVER_MS);
@@ -270,21 +292,21 @@ impl Run {
     }
 
     /// Keeps the instant at which the target was reached, before the segment that tells it is left.
-    fn remember_breach(&mut self, meter: &Meter) {
+    fn remember_breach(&mut self, meter: &CompiledClock) {
         if self.state.done & (1 << BREACH) != 0 && self.breach_ms.is_none() {
             self.breach_ms = Some(meter.due_of(&self.state, BREACH));
         }
     }
 
     /// When the target of the open cycle is or was reached, if it goes on from `at_ms`.
-    pub(crate) fn target_due_ms(&self, meter: &Meter, at_ms: i64) -> i64 {
+    pub(crate) fn target_due_ms(&self, meter: &CompiledClock, at_ms: i64) -> i64 {
         let as_if_running =
             ClockState { segment_ms: if self.state.running { self.state.segment_ms } else { at_ms }, ..self.state };
         self.breach_ms.unwrap_or_else(|| meter.due_of(&as_if_running, BREACH))
     }
 
     /// Ends the open cycle, if there is one.
-    pub(crate) fn end(&mut self, meter: &Meter, at_ms: i64, sink: &mut impl Sink) {
+    pub(crate) fn end(&mut self, meter: &CompiledClock, at_ms: i64, sink: &mut impl Sink) {
         if !self.state.open {
             return;
         }

@@ -1,18 +1,21 @@
 //! The versions of every priority, and when each came into force.
 
-use super::deadlines::Meter;
+use super::deadlines::CompiledClock;
 use crate::engine::interner::{Symbol, Symbols};
 use crate::limits::{MAX_PRIORITIES, MAX_VERSIONS};
 use crate::policy::{OnPriorityChange, Policy, Priority};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use utoipa::ToSchema;
 
 /// One version of one priority, by its place in [`Versions::all`].
 pub(crate) type VersionId = u16;
 
 /// Which tickets an edit of the policy reaches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Apply {
-    /// Every open cycle is measured anew from its start.
+    /// Every open cycle is measured again from its start.
     #[default]
     FromStart,
     /// What is spent stays; the rest runs under the new version.
@@ -21,13 +24,29 @@ pub enum Apply {
     NewTickets,
 }
 
+impl Apply {
+    pub const ALL: [Apply; 3] = [Self::FromStart, Self::FromNow, Self::NewTickets];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::FromStart => "from_start",
+            Self::FromNow => "from_now",
+            Self::NewTickets => "new_tickets",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|apply| apply.name() == name)
+    }
+}
+
 /// A version of a priority, ready to measure.
 #[derive(Debug, Clone)]
 pub(crate) struct Version {
     /// The priority's name.
     pub priority: Symbol,
     pub definition: Arc<Priority>,
-    pub meters: Vec<Meter>,
+    pub meters: Vec<CompiledClock>,
     pub on_priority_change: OnPriorityChange,
     /// Since when it is in force; the first of a priority, always.
     pub since_ms: i64,
@@ -52,7 +71,7 @@ pub(crate) struct TooMany {
 }
 
 /// A priority of a policy that differs from the version in force.
-pub(crate) struct Touched {
+pub(crate) struct ChangedPriority {
     pub priority: Symbol,
     pub definition: Arc<Priority>,
 }
@@ -134,7 +153,7 @@ impl Versions {
     }
 
     /// Priorities of `policy` that are new or differ from their newest version.
-    pub(crate) fn touched(&self, policy: &Policy, names: &Symbols) -> Vec<Touched> {
+    pub(crate) fn touched(&self, policy: &Policy, names: &Symbols) -> Vec<ChangedPriority> {
         let differs = |priority: &Arc<Priority>| {
             names
                 .find(&priority.name)
@@ -145,7 +164,7 @@ impl Versions {
             .priorities
             .iter()
             .filter(|priority| differs(priority))
-            .map(|priority| Touched {
+            .map(|priority| ChangedPriority {
                 priority: names.find(&priority.name).unwrap_or(Symbol::MAX),
                 definition: Arc::clone(priority),
             })
@@ -171,13 +190,13 @@ impl Versions {
             return Err(TooMany { versions, priorities: priorities.len() + fresh });
         }
         let mut installed = Vec::with_capacity(touched.len());
-        for Touched { definition, .. } in touched {
+        for ChangedPriority { definition, .. } in touched {
             let Some(priority) = priorities.intern(&definition.name, MAX_PRIORITIES) else { continue };
             let meters = definition
                 .clocks
                 .iter()
                 .filter_map(|clock| {
-                    Some(Meter::new(clock, clocks.intern(&clock.name, usize::MAX)?, &definition.calendar))
+                    Some(CompiledClock::new(clock, clocks.intern(&clock.name, usize::MAX)?, &definition.calendar))
                 })
                 .collect();
             if self.chains.len() <= priority as usize {

@@ -1,9 +1,9 @@
 //! What an edit would do, counted without doing it: at once, or shard by shard beside a running engine.
 
 use crate::engine::clocks::versions::Apply;
-use crate::engine::commands::{EditError, Edited, Engine};
-use crate::engine::output::Passed;
-use crate::engine::shard::Scene;
+use crate::engine::commands::{EditError, Engine, PendingEdit};
+use crate::engine::output::CatchUp;
+use crate::engine::shard::Context;
 use crate::engine::shard::policy_edit::{Edit, Effected, Effects};
 use crate::policy::Policy;
 use rayon::prelude::*;
@@ -22,9 +22,9 @@ pub struct Preview {
 /// An edit thought through, so that its effects can be counted shard by shard; see [`Engine::plan`].
 #[derive(Debug)]
 pub struct Plan {
-    edited: Edited,
+    edited: PendingEdit,
     apply: Apply,
-    passed: Passed,
+    catch_up: CatchUp,
     /// The engine's time and its number of versions when the plan was made.
     now_ms: i64,
     versions: usize,
@@ -50,8 +50,8 @@ impl Engine {
     ///
     /// # Errors
     /// Those of [`Engine::edit`].
-    pub fn preview(&self, policy: &Arc<Policy>, apply: Apply, passed: Passed) -> Result<Preview, EditError> {
-        let plan = self.plan(policy, apply, passed)?;
+    pub fn preview(&self, policy: &Arc<Policy>, apply: Apply, catch_up: CatchUp) -> Result<Preview, EditError> {
+        let plan = self.plan(policy, apply, catch_up)?;
         let parts: Result<Vec<Preview>, EditError> =
             (0..self.shards()).into_par_iter().map(|shard| self.preview_shard(&plan, shard)).collect();
         let mut preview = Preview::default();
@@ -63,9 +63,9 @@ impl Engine {
     ///
     /// # Errors
     /// Those of [`Engine::edit`].
-    pub fn plan(&self, policy: &Arc<Policy>, apply: Apply, passed: Passed) -> Result<Plan, EditError> {
+    pub fn plan(&self, policy: &Arc<Policy>, apply: Apply, catch_up: CatchUp) -> Result<Plan, EditError> {
         let edited = self.edited(policy, apply)?;
-        Ok(Plan { edited, apply, passed, now_ms: self.now_ms, versions: self.versions.len() })
+        Ok(Plan { edited, apply, catch_up, now_ms: self.now_ms, versions: self.versions.len() })
     }
 
     /// What a planned edit would do to the open tickets of a shard, were it made now. Shards may be counted at different
@@ -87,7 +87,7 @@ impl Engine {
             after = &later;
         }
         let edit = Edit::new(&self.versions, after, plan.apply);
-        let scene = Scene { versions: after, now_ms: self.now_ms, passed: plan.passed };
+        let scene = Context { versions: after, now_ms: self.now_ms, catch_up: plan.catch_up };
         let mut effected = Effected::default();
         self.shards[usize::from(shard)].preview(&scene, &edit, &mut effected);
         let mut preview = Preview::default();

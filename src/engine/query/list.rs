@@ -9,7 +9,7 @@ use crate::engine::interner::{NO_SYMBOL, Symbol, Symbols};
 use crate::engine::output::TicketRef;
 use crate::engine::shard::Shard;
 use crate::engine::shard::tickets::Record;
-use crate::engine::shard::totals::Class;
+use crate::engine::shard::totals::TicketClass;
 use crate::ticket::State;
 use crate::time::SECOND_MS;
 use std::collections::BinaryHeap;
@@ -125,7 +125,7 @@ impl TicketFilter {
     #[inline]
     fn admits(&self, record: &Record, versions: &Versions, due_s: u32) -> bool {
         let query = &self.query;
-        let class = Class::from_bits(record.class_bits());
+        let class = TicketClass::from_bits(record.class_bits());
         query.state.is_none_or(|state| state == record.state())
             && !(query.open_only && record.state().is_done())
             && query.breached.is_none_or(|breached| breached == class.is_breached())

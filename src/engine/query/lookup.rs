@@ -3,8 +3,8 @@
 use crate::engine::commands::Engine;
 use crate::engine::interner::{NO_SYMBOL, Symbol};
 use crate::engine::output::{CycleRecord, Escalation, TicketRef};
-use crate::engine::shard::totals::Class;
-use crate::engine::snapshot::columns::WordLists;
+use crate::engine::shard::totals::TicketClass;
+use crate::engine::snapshot::columns::LabelLists;
 use crate::policy::Actions;
 use crate::ticket::State;
 use std::sync::Arc;
@@ -42,7 +42,7 @@ pub struct TicketSymbols {
 
 /// The kinds of words that an engine numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WordColumn {
+pub enum LabelKind {
     Clock,
     Priority,
     Owner,
@@ -52,8 +52,8 @@ pub enum WordColumn {
     Customer,
 }
 
-impl WordColumn {
-    pub const ALL: [WordColumn; 7] =
+impl LabelKind {
+    pub const ALL: [LabelKind; 7] =
         [Self::Clock, Self::Priority, Self::Owner, Self::Team, Self::Channel, Self::Category, Self::Customer];
 
     /// The name that tables use.
@@ -70,7 +70,7 @@ impl WordColumn {
     }
 
     /// The column's list of an engine's words.
-    pub fn of(self, words: &WordLists) -> &Vec<Arc<str>> {
+    pub fn of(self, words: &LabelLists) -> &Vec<Arc<str>> {
         match self {
             Self::Clock => &words.clocks,
             Self::Priority => &words.priorities,
@@ -108,7 +108,7 @@ impl Engine {
         let record = &shard.tickets.records[ticket.slot];
         let priority = record.is_live().then(|| self.versions.get(record.version()).priority);
         let due_s = shard.wheel.due(ticket.slot);
-        let class = Class::from_bits(record.class_bits());
+        let class = TicketClass::from_bits(record.class_bits());
         TicketView {
             id: shard.tickets.id(ticket.slot),
             opened_ms: record.opened_ms(),
@@ -139,15 +139,15 @@ impl Engine {
     }
 
     /// The words of a column from a number on, in the order of their numbers.
-    pub fn words_from(&self, column: WordColumn, from: usize) -> impl Iterator<Item = &Arc<str>> {
+    pub fn words_from(&self, column: LabelKind, from: usize) -> impl Iterator<Item = &Arc<str>> {
         let words = match column {
-            WordColumn::Clock => &self.clocks,
-            WordColumn::Priority => &self.words.priorities,
-            WordColumn::Owner => &self.words.owners,
-            WordColumn::Team => &self.words.teams,
-            WordColumn::Channel => &self.words.channels,
-            WordColumn::Category => &self.words.categories,
-            WordColumn::Customer => &self.words.customers,
+            LabelKind::Clock => &self.clocks,
+            LabelKind::Priority => &self.words.priorities,
+            LabelKind::Owner => &self.words.owners,
+            LabelKind::Team => &self.words.teams,
+            LabelKind::Channel => &self.words.channels,
+            LabelKind::Category => &self.words.categories,
+            LabelKind::Customer => &self.words.customers,
         };
         words.words().iter().skip(from)
     }

@@ -8,7 +8,7 @@ use crate::time::HOUR_MS;
 
 /// Sums of a walk; see [`Engine::survey`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SurveyParts {
+pub struct ScanTotals {
     /// Upper bounds of the buckets of `time_to_breach`, in milliseconds, rising.
     bounds_ms: Vec<i64>,
     /// Running cycles within their target by the time that is left: at most so much for each bound, then those beyond all.
@@ -21,7 +21,7 @@ pub struct SurveyParts {
     pub levels_by_hour: Vec<u64>,
 }
 
-impl SurveyParts {
+impl ScanTotals {
     /// Nothing counted yet. `bounds_ms` rise.
     pub fn new(bounds_ms: &[i64], hours: usize) -> Self {
         Self {
@@ -44,7 +44,7 @@ impl Engine {
     ///
     /// # Panics
     /// When there is no shard of this number.
-    pub fn survey(&self, shard: u16, now_ms: i64, parts: &mut SurveyParts) {
+    pub fn survey(&self, shard: u16, now_ms: i64, parts: &mut ScanTotals) {
         self.shards[usize::from(shard)].survey(&self.versions, now_ms, parts);
     }
 
@@ -56,7 +56,7 @@ impl Engine {
 }
 
 impl Shard {
-    fn survey(&self, versions: &Versions, now_ms: i64, parts: &mut SurveyParts) {
+    fn survey(&self, versions: &Versions, now_ms: i64, parts: &mut ScanTotals) {
         let first_hour = now_ms.div_euclid(HOUR_MS);
         let hours = parts.deadlines_by_hour.len() as i64;
         let hour_of = |due_ms: i64| {

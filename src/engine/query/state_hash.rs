@@ -1,22 +1,22 @@
 //! One number for all that a shard holds, made of names rather than numbers so that engines with other shards, or other
 //! orders of first sight, agree.
 
-use crate::engine::clocks::Fold;
+use crate::engine::clocks::TicketClocks;
 use crate::engine::clocks::versions::Versions;
 use crate::engine::interner::Symbols;
-use crate::engine::resolve::Words;
+use crate::engine::resolve::Interners;
 use crate::engine::shard::Shard;
 use std::hash::{BuildHasher, Hash, Hasher};
 
 /// The sum of the digests of a shard's tickets.
-pub(crate) fn shard_digest(shard: &Shard, versions: &Versions, words: &Words, clocks: &Symbols) -> u64 {
+pub(crate) fn shard_digest(shard: &Shard, versions: &Versions, words: &Interners, clocks: &Symbols) -> u64 {
     shard.tickets.live().fold(0, |sum: u64, slot| sum.wrapping_add(ticket_digest(shard, slot, versions, words, clocks)))
 }
 
-fn ticket_digest(shard: &Shard, slot: u32, versions: &Versions, words: &Words, clocks: &Symbols) -> u64 {
+fn ticket_digest(shard: &Shard, slot: u32, versions: &Versions, words: &Interners, clocks: &Symbols) -> u64 {
     let mut hasher = foldhash::quality::FixedState::default().build_hasher();
     let record = &shard.tickets.records[slot];
-    let mut fold = Fold::default();
+    let mut fold = TicketClocks::default();
     shard.unpack(versions, slot, &mut fold);
     shard.tickets.id(slot).hash(&mut hasher);
     record.opened_ms().hash(&mut hasher);

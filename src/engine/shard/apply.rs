@@ -1,13 +1,13 @@
 //! Events happen to a ticket of a shard: its history grows, and its clocks go on or are told again.
 
-use super::emit::Live;
-use super::event_builder::{Growing, Row};
-use super::{Scene, Shard};
-use crate::engine::clocks::Fold;
-use crate::engine::clocks::event::{Entry, PastFires};
+use super::emit::Emitter;
+use super::event_builder::{EventLogBuilder, Row};
+use super::{Context, Shard};
+use crate::engine::clocks::TicketClocks;
+use crate::engine::clocks::event::{PastFires, StoredEvent};
 use crate::engine::clocks::versions::Versions;
 use crate::engine::interner::{NO_SYMBOL, Symbol};
-use crate::engine::output::{Escalation, EscalationKind, Passed};
+use crate::engine::output::{CatchUp, Escalation, EscalationKind};
 use crate::limits::MAX_EVENTS_A_TICKET;
 use crate::ticket::EventKind;
 use crate::time::NEVER_MS;
@@ -16,7 +16,7 @@ impl Shard {
     /// Applies rows of one ticket, in order of time. Returns how many were used: a ticket that leaves leaves the rest over.
     pub(crate) fn apply_rows(
         &mut self,
-        scene: &Scene<'_>,
+        scene: &Context<'_>,
         slot: u32,
         rows: &[Row],
         mut assign: impl FnMut(&Row) -> Symbol,
@@ -26,7 +26,7 @@ impl Shard {
         let is_live = self.tickets.records[slot].is_live();
         let priority = if is_live { versions.get(self.tickets.records[slot].version()).priority } else { 0 };
         let spare = std::mem::take(&mut self.spare);
-        let mut growing = Growing::new(self.tickets.take_entries(slot, priority, spare));
+        let mut growing = EventLogBuilder::new(self.tickets.take_entries(slot, priority, spare));
         let mut leaves_ms = None;
         let mut used = 0;
         for row in rows {
@@ -44,10 +44,10 @@ impl Shard {
         let known = growing.known();
         let changed = growing.before.is_some() || growing.entries.len() > known;
         if changed || is_live && leaves_ms.is_some() {
-            self.tell_by_hand(slot, &growing);
+            self.report_manual(slot, &growing);
             // Gone by now: nobody is to be told of what would have passed since.
             let is_gone = leaves_ms.is_some_and(|leaves_ms| leaves_ms <= scene.now_ms);
-            let scene = &Scene { passed: if is_gone { Passed::None } else { scene.passed }, ..*scene };
+            let scene = &Context { catch_up: if is_gone { CatchUp::None } else { scene.catch_up }, ..*scene };
             if !is_live {
                 // Counted with its team at once.
                 self.tickets.records[slot].set_team(growing.standing().team);
@@ -92,13 +92,13 @@ impl Shard {
     }
 
     /// Reports escalations by hand.
-    fn tell_by_hand(&mut self, slot: u32, growing: &Growing) {
+    fn report_manual(&mut self, slot: u32, growing: &EventLogBuilder) {
         let ticket = self.ticket_ref(slot);
         let count = growing.entries.iter().filter(|entry| entry.kind() == EventKind::Escalated).count();
-        for (index, (at_ms, row)) in growing.by_hand.iter().enumerate() {
-            let number = count - growing.by_hand.len() + index + 1;
+        for (index, (at_ms, row)) in growing.manual.iter().enumerate() {
+            let number = count - growing.manual.len() + index + 1;
             self.told.escalations.push(Escalation {
-                kind: EscalationKind::ByHand,
+                kind: EscalationKind::Manual,
                 due_ms: *at_ms,
                 fired_ms: *at_ms,
                 ticket,
@@ -122,7 +122,7 @@ impl Shard {
     }
 
     /// Whether the first new event lies before something that the ticket has told already.
-    fn is_late(&self, scene: &Scene<'_>, slot: u32, entries: &[Entry], known: usize) -> bool {
+    fn is_late(&self, scene: &Context<'_>, slot: u32, entries: &[StoredEvent], known: usize) -> bool {
         let record = &self.tickets.records[slot];
         if !record.is_live() {
             return false;
@@ -145,7 +145,7 @@ impl Shard {
     }
 
     /// New events after all that the ticket has told: they happen one after the other.
-    fn go_on(&mut self, scene: &Scene<'_>, slot: u32, growing: &Growing, leaves_ms: Option<i64>) {
+    fn go_on(&mut self, scene: &Context<'_>, slot: u32, growing: &EventLogBuilder, leaves_ms: Option<i64>) {
         let versions = scene.versions;
         let entries = &growing.entries;
         let known = growing.known();
@@ -171,7 +171,7 @@ impl Shard {
         let mut told = std::mem::take(&mut self.told);
         let mut counters = std::mem::take(&mut self.counters);
         let (now_ms, cycles_told) = (scene.now_ms, told.cycles.len());
-        let mut live = Live::new(&mut told, &mut counters, ticket, fold.version, scene.passed, now_ms, now_ms);
+        let mut live = Emitter::new(&mut told, &mut counters, ticket, fold.version, scene.catch_up, now_ms, now_ms);
         live.revision = self.next_revision(slot);
         let mut caught_up = false;
         for (index, &entry) in entries.iter().enumerate().skip(first) {
@@ -221,7 +221,7 @@ impl Shard {
     }
 
     /// Puts aside the levels that fired in cycles that have ended.
-    pub(crate) fn keep_past_fires(&mut self, versions: &Versions, slot: u32, fold: &Fold) {
+    pub(crate) fn keep_past_fires(&mut self, versions: &Versions, slot: u32, fold: &TicketClocks) {
         if !self.told.past_fires.is_empty() {
             let fires: Vec<PastFires> = std::mem::take(&mut self.told.past_fires);
             let priority = versions.get(fold.version).priority;
@@ -248,7 +248,7 @@ impl Shard {
 }
 
 /// The events of a ticket up to the engine's time are in: what is due until then, and the choice among what had passed.
-fn catch_up(scene: &Scene<'_>, fold: &mut Fold, before: &[Entry], live: &mut Live<'_>) {
+fn catch_up(scene: &Context<'_>, fold: &mut TicketClocks, before: &[StoredEvent], live: &mut Emitter<'_>) {
     fold.edits_until(scene.versions, scene.now_ms + 1, before, live);
     live.version = fold.version;
     fold.settle(scene.versions, scene.now_ms + 1, live);

@@ -1,19 +1,19 @@
-//! What becomes of the levels that a fold reaches, while it happens: they fire, wait for the choice of [`Passed`], or are
+//! What becomes of the levels that a fold reaches, while it happens: they fire, wait for the choice of [`CatchUp`], or are
 //! marked.
 
 use super::totals::Counters;
-use crate::engine::clocks::deadlines::Meter;
+use crate::engine::clocks::deadlines::CompiledClock;
 use crate::engine::clocks::event::PastFires;
 use crate::engine::clocks::state::ClockState;
 use crate::engine::clocks::versions::{VersionId, Versions};
-use crate::engine::clocks::{Ended, Fold, Reached, Run, Sink};
+use crate::engine::clocks::{ClockRun, Ended, Reached, Sink, TicketClocks};
 use crate::engine::interner::Symbol;
-use crate::engine::output::{CycleRecord, CycleResult, Escalation, EscalationKind, Passed, TicketRef};
+use crate::engine::output::{CatchUp, CycleRecord, CycleResult, Escalation, EscalationKind, TicketRef};
 use crate::time::NEVER_MS;
 
 /// Everything that the tickets of a shard tell while a command runs.
 #[derive(Debug, Default)]
-pub(crate) struct Told {
+pub(crate) struct ShardOutput {
     pub escalations: Vec<Escalation>,
     pub cycles: Vec<CycleRecord>,
     /// Levels that fired in cycles of the ticket at hand that have ended since.
@@ -21,33 +21,33 @@ pub(crate) struct Told {
 }
 
 /// The sink of one ticket.
-pub(crate) struct Live<'a> {
-    pub told: &'a mut Told,
+pub(crate) struct Emitter<'a> {
+    pub told: &'a mut ShardOutput,
     pub counters: &'a mut Counters,
     pub ticket: TicketRef,
     pub version: VersionId,
     pub revision: u16,
     /// Levels due until then are passed.
     pub passed_until_ms: i64,
-    pub passed: Passed,
+    pub catch_up: CatchUp,
     /// The time at which passed levels fire.
     pub now_ms: i64,
     /// Of each open cycle the passed level that was due last.
     candidates: Vec<Reached>,
 }
 
-impl<'a> Live<'a> {
+impl<'a> Emitter<'a> {
     pub(crate) fn new(
-        told: &'a mut Told,
+        told: &'a mut ShardOutput,
         counters: &'a mut Counters,
         ticket: TicketRef,
         version: VersionId,
-        passed: Passed,
+        catch_up: CatchUp,
         passed_until_ms: i64,
         now_ms: i64,
     ) -> Self {
         let candidates = Vec::new();
-        Self { told, counters, ticket, version, revision: 0, passed_until_ms, passed, now_ms, candidates }
+        Self { told, counters, ticket, version, revision: 0, passed_until_ms, catch_up, now_ms, candidates }
     }
 
     pub(crate) fn fire(&mut self, reached: &Reached, fired_ms: i64) {
@@ -66,7 +66,7 @@ impl<'a> Live<'a> {
     }
 
     /// Makes the choice among the levels that were found passed so far; whether there were any.
-    pub(crate) fn choose(&mut self, versions: &Versions, fold: &mut Fold) -> bool {
+    pub(crate) fn choose(&mut self, versions: &Versions, fold: &mut TicketClocks) -> bool {
         if self.candidates.is_empty() {
             return false;
         }
@@ -113,7 +113,7 @@ pub(crate) fn result_of(ended: &Ended) -> CycleResult {
     }
 }
 
-impl Sink for Live<'_> {
+impl Sink for Emitter<'_> {
     #[inline]
     fn reached(&mut self, reached: Reached) -> bool {
         let is_passed = reached.remeasured || reached.due_ms <= self.passed_until_ms;
@@ -121,13 +121,13 @@ impl Sink for Live<'_> {
             self.fire(&reached, reached.due_ms);
             return true;
         }
-        match self.passed {
-            Passed::All => {
+        match self.catch_up {
+            CatchUp::All => {
                 self.fire(&reached, self.now_ms.max(reached.due_ms));
                 true
             }
-            Passed::None => false,
-            Passed::Latest => {
+            CatchUp::None => false,
+            CatchUp::Latest => {
                 let known = self.candidates.iter_mut().find(|other| other.clock == reached.clock);
                 match known {
                     Some(known) => {
@@ -144,7 +144,7 @@ impl Sink for Live<'_> {
         }
     }
 
-    fn ended(&mut self, ended: Ended, _: &Meter, _: &Run) {
+    fn ended(&mut self, ended: Ended, _: &CompiledClock, _: &ClockRun) {
         self.counters.count_ended(&ended, true);
         if ended.fired != 0 {
             self.told.past_fires.push(PastFires { clock: ended.clock, cycle: ended.cycle, levels: ended.fired });
@@ -166,7 +166,7 @@ impl Sink for Trace {
         false
     }
 
-    fn ended(&mut self, ended: Ended, _: &Meter, _: &Run) {
+    fn ended(&mut self, ended: Ended, _: &CompiledClock, _: &ClockRun) {
         self.ended.push(ended);
     }
 }

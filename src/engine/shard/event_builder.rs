@@ -1,6 +1,6 @@
 //! Rows of a batch become primitive events of a ticket's history.
 
-use crate::engine::clocks::event::{Entry, Standing, standing, state_event};
+use crate::engine::clocks::event::{CurrentState, StoredEvent, standing, state_event};
 use crate::engine::interner::{NO_SYMBOL, Symbol};
 use crate::ticket::{EventKind, State};
 
@@ -36,25 +36,25 @@ pub(crate) fn restated(rows: &[Row]) -> Option<Row> {
 }
 
 /// A ticket's events while rows are added to them.
-pub(crate) struct Growing {
-    pub entries: Vec<Entry>,
+pub(crate) struct EventLogBuilder {
+    pub entries: Vec<StoredEvent>,
     /// The events before the first one that was not simply appended; `None` as long as all were.
-    pub before: Option<Vec<Entry>>,
+    pub before: Option<Vec<StoredEvent>>,
     /// Escalations by hand among the new events: when, and by which row.
-    pub by_hand: Vec<(i64, u32)>,
+    pub manual: Vec<(i64, u32)>,
     /// Events that were there before.
     known: usize,
-    last: Standing,
+    last: CurrentState,
 }
 
-impl Growing {
-    pub(crate) fn new(entries: Vec<Entry>) -> Self {
+impl EventLogBuilder {
+    pub(crate) fn new(entries: Vec<StoredEvent>) -> Self {
         let last = standing(&entries);
-        Self { known: entries.len(), last, before: None, by_hand: Vec::new(), entries }
+        Self { known: entries.len(), last, before: None, manual: Vec::new(), entries }
     }
 
     /// What the ticket is after its last event.
-    pub(crate) fn standing(&self) -> Standing {
+    pub(crate) fn standing(&self) -> CurrentState {
         self.last
     }
 
@@ -74,7 +74,7 @@ impl Growing {
         if self.entries.is_empty() {
             let priority = if row.priority == NO_SYMBOL { assign() } else { row.priority };
             let opening =
-                Entry::new(row.at_ms, EventKind::Opened).with_priority(priority).with_people(row.owner, row.team);
+                StoredEvent::new(row.at_ms, EventKind::Opened).with_priority(priority).with_people(row.owner, row.team);
             let opening = match (row.kind, row.state) {
                 (EventKind::Opened, state) => opening.with_state(state.unwrap_or(State::New)),
                 _ => opening.implied(),
@@ -102,17 +102,17 @@ impl Growing {
         };
         let priority = news(row.priority, opening.priority, has.priority);
         if priority != NO_SYMBOL {
-            self.insert(Entry::new(row.at_ms, EventKind::PriorityChanged).with_priority(priority));
+            self.insert(StoredEvent::new(row.at_ms, EventKind::PriorityChanged).with_priority(priority));
         }
         let owner = news(row.owner, opening.owner, has.owner);
         let team = news(row.team, opening.team, has.team);
         if (owner, team) != (NO_SYMBOL, NO_SYMBOL) {
-            self.insert(Entry::new(row.at_ms, EventKind::Assigned).with_people(owner, team));
+            self.insert(StoredEvent::new(row.at_ms, EventKind::Assigned).with_people(owner, team));
         }
         if let Some(state) = row.state.filter(|state| *state != opening.state)
             && let Some(kind) = state_event(has.state, state)
         {
-            self.insert(Entry::new(row.at_ms, kind).with_state(state));
+            self.insert(StoredEvent::new(row.at_ms, kind).with_state(state));
         }
     }
 
@@ -125,7 +125,7 @@ impl Growing {
         self.first_change();
         let priority = if row.priority == NO_SYMBOL { opening.priority().unwrap_or(0) } else { row.priority };
         let either = |told: Symbol, known: Symbol| if told == NO_SYMBOL { known } else { told };
-        self.entries[0] = Entry::new(row.at_ms, EventKind::Opened)
+        self.entries[0] = StoredEvent::new(row.at_ms, EventKind::Opened)
             .with_state(row.state.unwrap_or(State::New))
             .with_priority(priority)
             .with_people(either(row.owner, opening.owner), either(row.team, opening.team));
@@ -139,12 +139,12 @@ impl Growing {
         let here = if place == self.entries.len() { self.last } else { standing(&self.entries[..place]) };
         let kind = row.kind;
         if row.priority != NO_SYMBOL && row.priority != here.priority {
-            self.insert(Entry::new(at_ms, EventKind::PriorityChanged).with_priority(row.priority));
+            self.insert(StoredEvent::new(at_ms, EventKind::PriorityChanged).with_priority(row.priority));
         }
         let other_people =
             row.owner != NO_SYMBOL && row.owner != here.owner || row.team != NO_SYMBOL && row.team != here.team;
         if kind == EventKind::Assigned || other_people {
-            self.insert(Entry::new(at_ms, EventKind::Assigned).with_people(row.owner, row.team));
+            self.insert(StoredEvent::new(at_ms, EventKind::Assigned).with_people(row.owner, row.team));
         }
         let implied = match kind {
             EventKind::Resolved => Some(State::Resolved),
@@ -152,8 +152,8 @@ impl Growing {
             EventKind::Reopened => Some(State::Open),
             EventKind::Opened | EventKind::PriorityChanged | EventKind::Assigned | EventKind::StateChanged => None,
             _ => {
-                if self.insert(Entry::new(at_ms, kind)) && kind == EventKind::Escalated {
-                    self.by_hand.push((at_ms, row.number));
+                if self.insert(StoredEvent::new(at_ms, kind)) && kind == EventKind::Escalated {
+                    self.manual.push((at_ms, row.number));
                 }
                 None
             }
@@ -161,7 +161,7 @@ impl Growing {
         if let Some(state) = row.state.or(implied)
             && let Some(kind) = state_event(here.state, state)
         {
-            self.insert(Entry::new(at_ms, kind).with_state(state));
+            self.insert(StoredEvent::new(at_ms, kind).with_state(state));
         }
     }
 
@@ -171,7 +171,7 @@ impl Growing {
     }
 
     /// Puts an event in its place by time, after those of the same time, unless it is there already; whether it is new.
-    fn insert(&mut self, entry: Entry) -> bool {
+    fn insert(&mut self, entry: StoredEvent) -> bool {
         let place = self.place_of(entry.at_ms());
         let same_time = self.entries[1..place].iter().rev().take_while(|other| other.at_ms() == entry.at_ms());
         if same_time.into_iter().any(|other| *other == entry) {

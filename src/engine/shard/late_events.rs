@@ -1,13 +1,13 @@
 //! Late events: a ticket's history is told again with them, and the difference to what was told before is reported.
 
-use super::emit::{Live, Trace, result_of};
-use super::event_builder::Growing;
-use super::{Counted, Scene, Shard, tell};
-use crate::engine::clocks::event::{Entry, PastFires};
+use super::emit::{Emitter, Trace, result_of};
+use super::event_builder::EventLogBuilder;
+use super::{Context, CountedAs, Shard, tell};
+use crate::engine::clocks::event::{PastFires, StoredEvent};
 use crate::engine::clocks::versions::Versions;
-use crate::engine::clocks::{Ended, Fold, Reached};
+use crate::engine::clocks::{Ended, Reached, TicketClocks};
 use crate::engine::interner::Symbol;
-use crate::engine::output::{CycleResult, Escalation, EscalationKind, Passed};
+use crate::engine::output::{CatchUp, CycleResult, Escalation, EscalationKind};
 
 /// A level of a cycle of a clock.
 type Key = (Symbol, u16, usize);
@@ -18,15 +18,22 @@ fn key(reached: &Reached) -> Key {
 
 impl Shard {
     /// Tells the history of a ticket again, with events that lie before what it has told.
-    pub(crate) fn refold(&mut self, scene: &Scene<'_>, slot: u32, growing: &Growing) {
+    pub(crate) fn refold(&mut self, scene: &Context<'_>, slot: u32, growing: &EventLogBuilder) {
         let known = growing.before.as_deref().unwrap_or(&growing.entries[..growing.known()]);
         let mut old = Trace::default();
-        tell(scene.versions, known, scene.now_ms, &mut Fold::default(), &mut old);
+        tell(scene.versions, known, scene.now_ms, &mut TicketClocks::default(), &mut old);
         self.retell(scene, slot, scene.versions, &old, &growing.entries);
     }
 
     /// Compares the history as told before (`old`) with the history told now, under `versions`.
-    pub(crate) fn retell(&mut self, scene: &Scene<'_>, slot: u32, versions: &Versions, old: &Trace, entries: &[Entry]) {
+    pub(crate) fn retell(
+        &mut self,
+        scene: &Context<'_>,
+        slot: u32,
+        versions: &Versions,
+        old: &Trace,
+        entries: &[StoredEvent],
+    ) {
         let mut new = Trace::default();
         let mut fold = self.take_fold();
         tell(versions, entries, scene.now_ms, &mut fold, &mut new);
@@ -46,7 +53,7 @@ impl Shard {
         let mut told = std::mem::take(&mut self.told);
         let mut counters = std::mem::take(&mut self.counters);
         let now_ms = scene.now_ms;
-        let mut live = Live::new(&mut told, &mut counters, ticket, fold.version, scene.passed, now_ms, now_ms);
+        let mut live = Emitter::new(&mut told, &mut counters, ticket, fold.version, scene.catch_up, now_ms, now_ms);
         live.revision = revision;
         for (before, after) in changes {
             if let Some(before) = before {
@@ -83,7 +90,7 @@ impl Shard {
     }
 
     /// A ticket has left at a time that lies in the past: levels that fired since are withdrawn.
-    pub(crate) fn withdraw_after(&mut self, scene: &Scene<'_>, slot: u32, leaves_ms: i64) {
+    pub(crate) fn withdraw_after(&mut self, scene: &Context<'_>, slot: u32, leaves_ms: i64) {
         let versions = scene.versions;
         let counted = self.counted(versions, slot);
         let fired = self.fired(versions, slot, &counted);
@@ -93,13 +100,13 @@ impl Shard {
         }
         let entries = self.entries(versions, slot);
         let mut all = Trace::default();
-        tell(versions, &entries, scene.now_ms, &mut Fold::default(), &mut all);
+        tell(versions, &entries, scene.now_ms, &mut TicketClocks::default(), &mut all);
         let ticket = self.ticket_ref(slot);
         let version = self.tickets.records[slot].version();
         let mut told = std::mem::take(&mut self.told);
         let mut counters = std::mem::take(&mut self.counters);
         let now_ms = scene.now_ms;
-        let mut live = Live::new(&mut told, &mut counters, ticket, version, Passed::None, now_ms, now_ms);
+        let mut live = Emitter::new(&mut told, &mut counters, ticket, version, CatchUp::None, now_ms, now_ms);
         for level in fired {
             let reached = all.reached.iter().find(|reached| key(reached) == level);
             if reached.is_none_or(|reached| reached.due_ms >= leaves_ms) {
@@ -111,7 +118,7 @@ impl Shard {
     }
 
     /// Every level of the ticket that has fired.
-    fn fired(&self, versions: &Versions, slot: u32, counted: &Counted) -> Vec<Key> {
+    fn fired(&self, versions: &Versions, slot: u32, counted: &CountedAs) -> Vec<Key> {
         let past = self.tickets.history(slot).map_or(&[][..], |history| &history.past_fires);
         let meters = &versions.get(counted.version).meters;
         let open = meters.iter().zip(&counted.clocks).map(|(meter, state)| PastFires {
@@ -131,7 +138,7 @@ impl Shard {
     }
 
     /// Writes down which levels have fired: those of open cycles with the clock, the others in the history.
-    fn set_fired(&mut self, versions: &Versions, slot: u32, fold: &mut Fold, fired: &[Key], priority: Symbol) {
+    fn set_fired(&mut self, versions: &Versions, slot: u32, fold: &mut TicketClocks, fired: &[Key], priority: Symbol) {
         let mut past: Vec<PastFires> = Vec::new();
         let meters = &versions.get(fold.version).meters;
         for &(clock, cycle, level) in fired {
@@ -161,7 +168,7 @@ fn differences<'a>(old: &'a [Ended], new: &'a [Ended]) -> Vec<(Option<&'a Ended>
     gone.map(|before| (Some(before), None)).chain(others).collect()
 }
 
-fn withdraw(live: &mut Live<'_>, (clock, cycle, level): Key, old: &Trace) {
+fn withdraw(live: &mut Emitter<'_>, (clock, cycle, level): Key, old: &Trace) {
     let due_ms = old.reached.iter().find(|reached| key(reached) == (clock, cycle, level));
     live.counters.count_fired(clock, level, false);
     live.told.escalations.push(Escalation {
@@ -178,8 +185,8 @@ fn withdraw(live: &mut Live<'_>, (clock, cycle, level): Key, old: &Trace) {
 }
 
 /// Fires what the choice says of the levels that are reached now and were not before; returns what fired.
-fn choose(live: &mut Live<'_>, versions: &Versions, fold: &Fold, newly: &[Reached]) -> Vec<Key> {
-    let (passed_until_ms, passed) = (live.passed_until_ms, live.passed);
+fn choose(live: &mut Emitter<'_>, versions: &Versions, fold: &TicketClocks, newly: &[Reached]) -> Vec<Key> {
+    let (passed_until_ms, catch_up) = (live.passed_until_ms, live.catch_up);
     let is_passed = |reached: &Reached| reached.remeasured || reached.due_ms <= passed_until_ms;
     let is_open = |reached: &Reached| {
         fold.clocks(versions)
@@ -196,10 +203,10 @@ fn choose(live: &mut Live<'_>, versions: &Versions, fold: &Fold, newly: &[Reache
         .iter()
         .filter(|reached| {
             !is_passed(reached)
-                || match passed {
-                    Passed::All => true,
-                    Passed::Latest => is_open(reached) && is_latest(reached),
-                    Passed::None => false,
+                || match catch_up {
+                    CatchUp::All => true,
+                    CatchUp::Latest => is_open(reached) && is_latest(reached),
+                    CatchUp::None => false,
                 }
         })
         .copied()

@@ -12,20 +12,20 @@ pub(crate) mod tickets;
 mod timers;
 pub(crate) mod totals;
 
-use super::clocks::deadlines::Meter;
-use super::clocks::event::Entry;
+use super::clocks::deadlines::CompiledClock;
+use super::clocks::event::StoredEvent;
 use super::clocks::state::{ClockState, PackedClock};
 use super::clocks::versions::{VersionId, Versions};
-use super::clocks::{Fold, Run};
+use super::clocks::{ClockRun, TicketClocks};
 use super::due_histogram::DueHistogram;
 use super::interner::{NO_SYMBOL, Symbol};
-use super::output::{CycleRecord, CycleResult, Passed, TicketRef};
+use super::output::{CatchUp, CycleRecord, CycleResult, TicketRef};
 use super::wheel::Wheel;
 use crate::time::{HORIZON_MS, NEVER_MS, SECOND_MS};
-use emit::Told;
+use emit::ShardOutput;
 use std::borrow::Cow;
 use tickets::Tickets;
-use totals::{Class, Counters, Place};
+use totals::{Counters, TicketClass, TotalsKey};
 
 /// A part of an engine's tickets.
 #[derive(Debug)]
@@ -35,20 +35,20 @@ pub(crate) struct Shard {
     pub wheel: Wheel,
     pub due_histogram: DueHistogram,
     pub counters: Counters,
-    pub told: Told,
+    pub told: ShardOutput,
     pub due_now: Vec<u32>,
-    pub(crate) spare: Vec<Entry>,
+    pub(crate) spare: Vec<StoredEvent>,
     /// Room for the ticket at hand.
-    fold: Option<Box<Fold>>,
+    fold: Option<Box<TicketClocks>>,
     pub(crate) before: Vec<ClockState>,
 }
 
 /// What a command may look at besides the shard.
 #[derive(Clone, Copy)]
-pub(crate) struct Scene<'a> {
+pub(crate) struct Context<'a> {
     pub versions: &'a Versions,
     pub now_ms: i64,
-    pub passed: Passed,
+    pub catch_up: CatchUp,
 }
 
 /// The second by which a timer must ring so that nothing fires early; 0 for what is never due.
@@ -64,7 +64,7 @@ impl Shard {
             wheel: Wheel::new(0),
             due_histogram: DueHistogram::default(),
             counters: Counters::default(),
-            told: Told::default(),
+            told: ShardOutput::default(),
             due_now: Vec::new(),
             spare: Vec::new(),
             fold: None,
@@ -77,16 +77,16 @@ impl Shard {
     }
 
     /// Room for the ticket at hand, to be given back by [`Shard::put_fold`].
-    pub(crate) fn take_fold(&mut self) -> Box<Fold> {
+    pub(crate) fn take_fold(&mut self) -> Box<TicketClocks> {
         self.fold.take().unwrap_or_default()
     }
 
-    pub(crate) fn put_fold(&mut self, fold: Box<Fold>) {
+    pub(crate) fn put_fold(&mut self, fold: Box<TicketClocks>) {
         self.fold = Some(fold);
     }
 
     /// A ticket as its record and clocks tell it.
-    pub(crate) fn unpack(&self, versions: &Versions, slot: u32, fold: &mut Fold) {
+    pub(crate) fn unpack(&self, versions: &Versions, slot: u32, fold: &mut TicketClocks) {
         let record = &self.tickets.records[slot];
         fold.begin(versions, record.version());
         fold.state = record.state();
@@ -97,7 +97,14 @@ impl Shard {
     }
 
     /// A ticket as its history tells it, up to the engine's time.
-    pub(crate) fn rebuild(&self, versions: &Versions, slot: u32, entries: &[Entry], now_ms: i64, fold: &mut Fold) {
+    pub(crate) fn rebuild(
+        &self,
+        versions: &Versions,
+        slot: u32,
+        entries: &[StoredEvent],
+        now_ms: i64,
+        fold: &mut TicketClocks,
+    ) {
         tell(versions, entries, now_ms, fold, &mut super::clocks::migrate::Ignore);
         let version = self.tickets.records[slot].version();
         debug_assert_eq!(version, fold.version, "history and version of ticket {:?} differ", self.tickets.id(slot));
@@ -115,28 +122,28 @@ impl Shard {
     }
 
     /// The clocks of a ticket as they are counted.
-    pub(crate) fn counted(&mut self, versions: &Versions, slot: u32) -> Counted {
+    pub(crate) fn counted(&mut self, versions: &Versions, slot: u32) -> CountedAs {
         let version = self.tickets.records[slot].version();
         let mut clocks = std::mem::take(&mut self.before);
         clocks.clear();
         let count = versions.get(version).meters.len();
         clocks.extend(self.tickets.clocks(slot, count).map(PackedClock::unpack));
-        Counted { place: self.place(versions, slot), version, clocks }
+        CountedAs { place: self.place(versions, slot), version, clocks }
     }
 
-    pub(crate) fn put_counted(&mut self, counted: Counted) {
+    pub(crate) fn put_counted(&mut self, counted: CountedAs) {
         self.before = counted.clocks;
     }
 
     /// Where a ticket counts, as it is stored.
-    pub(crate) fn place(&self, versions: &Versions, slot: u32) -> Place {
+    pub(crate) fn place(&self, versions: &Versions, slot: u32) -> TotalsKey {
         let record = &self.tickets.records[slot];
-        Place {
+        TotalsKey {
             priority: versions.get(record.version()).priority,
             team: record.team(),
             channel: record.channel(),
             category: record.category(),
-            class: Class::from_bits(record.class_bits()),
+            class: TicketClass::from_bits(record.class_bits()),
         }
     }
 
@@ -145,12 +152,12 @@ impl Shard {
         &mut self,
         versions: &Versions,
         slot: u32,
-        fold: &Fold,
-        counted: Option<Counted>,
+        fold: &TicketClocks,
+        counted: Option<CountedAs>,
         next_ms: i64,
     ) {
         let after = versions.get(fold.version);
-        let class = Class::of(fold.state, fold.open_marks(versions));
+        let class = TicketClass::of(fold.state, fold.open_marks(versions));
         let from = counted.as_ref().map(|counted| counted.place);
         let before_len = counted.as_ref().map_or(0, |counted| counted.clocks.len());
         if let Some(counted) = counted {
@@ -224,7 +231,7 @@ impl Shard {
     }
 
     /// A ticket with everything known of its open cycles.
-    pub(crate) fn load(&self, versions: &Versions, slot: u32, now_ms: i64, fold: &mut Fold) {
+    pub(crate) fn load(&self, versions: &Versions, slot: u32, now_ms: i64, fold: &mut TicketClocks) {
         self.unpack(versions, slot, fold);
         if fold.clocks(versions).all(|(_, run)| !run.state.broken) {
             return;
@@ -233,27 +240,27 @@ impl Shard {
     }
 
     /// The ticket's events.
-    pub(crate) fn events(&self, versions: &Versions, slot: u32) -> Cow<'_, [Entry]> {
+    pub(crate) fn events(&self, versions: &Versions, slot: u32) -> Cow<'_, [StoredEvent]> {
         self.tickets.entries(slot, versions.get(self.tickets.records[slot].version()).priority)
     }
 
     /// A copy of the ticket's events.
-    pub(crate) fn entries(&self, versions: &Versions, slot: u32) -> Vec<Entry> {
+    pub(crate) fn entries(&self, versions: &Versions, slot: u32) -> Vec<StoredEvent> {
         self.events(versions, slot).into_owned()
     }
 }
 
 /// How a ticket was counted.
-pub(crate) struct Counted {
-    pub place: Place,
+pub(crate) struct CountedAs {
+    pub place: TotalsKey,
     pub version: VersionId,
     pub clocks: Vec<ClockState>,
 }
 
 /// What is known of an open cycle at `now_ms`.
 fn open_cycle(
-    meter: &Meter,
-    run: &Run,
+    meter: &CompiledClock,
+    run: &ClockRun,
     ticket: TicketRef,
     revision: u16,
     version: VersionId,
@@ -284,9 +291,9 @@ fn open_cycle(
 /// Tells a whole history, and what is due up to the engine's time.
 pub(crate) fn tell(
     versions: &Versions,
-    entries: &[Entry],
+    entries: &[StoredEvent],
     now_ms: i64,
-    fold: &mut Fold,
+    fold: &mut TicketClocks,
     sink: &mut impl super::clocks::Sink,
 ) {
     let opening = entries[0];

@@ -1,15 +1,15 @@
 //! Edits of the policy: every ticket of an edited priority moves to the new version, for good or on trial.
 
-use super::emit::{Live, Trace};
-use super::{Scene, Shard, tell};
-use crate::engine::clocks::deadlines::Meter;
-use crate::engine::clocks::event::Entry;
+use super::emit::{Emitter, Trace};
+use super::{Context, Shard, tell};
+use crate::engine::clocks::deadlines::CompiledClock;
+use crate::engine::clocks::event::StoredEvent;
 use crate::engine::clocks::migrate::Ignore;
 use crate::engine::clocks::state::BREACH;
 use crate::engine::clocks::versions::{Apply, Version, VersionId, Versions};
-use crate::engine::clocks::{Fold, Reached, Run, Sink};
+use crate::engine::clocks::{ClockRun, Reached, Sink, TicketClocks};
 use crate::engine::interner::Symbol;
-use crate::engine::output::Passed;
+use crate::engine::output::CatchUp;
 use std::collections::BTreeMap;
 
 /// What an edit would do to tickets of one kind.
@@ -56,11 +56,11 @@ pub(crate) struct Edit<'a> {
     after: &'a Versions,
     apply: Apply,
     /// What the edit is to each version before it.
-    touches: Vec<Touch>,
+    touches: Vec<EditScope>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Touch {
+enum EditScope {
     /// The version's priority has no new one.
     Not,
     /// The new version has the same clocks.
@@ -72,9 +72,9 @@ enum Touch {
 impl<'a> Edit<'a> {
     pub(crate) fn new(before: &'a Versions, after: &'a Versions, apply: Apply) -> Self {
         let touch = |priority: Symbol, clocks: Vec<Symbol>| match after.newest(priority) {
-            Some(_) if after.chain(priority).len() == before.chain(priority).len() => Touch::Not,
-            Some(new) if new.meters.iter().map(|meter| meter.clock).eq(clocks) => Touch::SameClocks,
-            _ => Touch::OtherClocks,
+            Some(_) if after.chain(priority).len() == before.chain(priority).len() => EditScope::Not,
+            Some(new) if new.meters.iter().map(|meter| meter.clock).eq(clocks) => EditScope::SameClocks,
+            _ => EditScope::OtherClocks,
         };
         let clocks = |version: &Version| version.meters.iter().map(|meter| meter.clock).collect();
         let touches = before.all.iter().map(|version| touch(version.priority, clocks(version))).collect();
@@ -82,19 +82,19 @@ impl<'a> Edit<'a> {
     }
 
     /// Whether a history comes by an edited priority: one that a ticket left after the edit is edited too.
-    fn touches_any(&self, entries: &[Entry]) -> bool {
+    fn touches_any(&self, entries: &[StoredEvent]) -> bool {
         let is_edited = |priority: Symbol| self.after.chain(priority).len() > self.before.chain(priority).len();
         entries.iter().filter_map(|entry| entry.priority()).any(is_edited)
     }
 
-    fn touch(&self, version: VersionId) -> Touch {
+    fn touch(&self, version: VersionId) -> EditScope {
         self.touches[usize::from(version)]
     }
 }
 
 impl Shard {
     /// Moves the tickets that the edit reaches to their new versions.
-    pub(crate) fn edit(&mut self, scene: &Scene<'_>, edit: &Edit<'_>) {
+    pub(crate) fn edit(&mut self, scene: &Context<'_>, edit: &Edit<'_>) {
         for slot in 0..self.tickets.records.len() {
             let record = self.tickets.records[slot];
             self.tickets.prefetch_clocks((slot + 8).min(self.tickets.records.len() - 1));
@@ -105,7 +105,7 @@ impl Shard {
                 if edit.touches_any(&self.entries(edit.before, slot)) {
                     self.retell_edited(scene, edit, slot);
                 }
-            } else if edit.apply != Apply::NewTickets && edit.touch(record.version()) != Touch::Not {
+            } else if edit.apply != Apply::NewTickets && edit.touch(record.version()) != EditScope::Not {
                 self.edit_ticket(scene, edit, slot);
             }
         }
@@ -116,16 +116,22 @@ impl Shard {
         self.tickets.records[slot].opened_ms() >= now_ms || self.tickets.has_events_after(slot, now_ms)
     }
 
-    fn retell_edited(&mut self, scene: &Scene<'_>, edit: &Edit<'_>, slot: u32) {
+    fn retell_edited(&mut self, scene: &Context<'_>, edit: &Edit<'_>, slot: u32) {
         let entries = self.entries(edit.before, slot);
         let mut old = Trace::default();
-        tell(edit.before, &entries, scene.now_ms, &mut Fold::default(), &mut old);
+        tell(edit.before, &entries, scene.now_ms, &mut TicketClocks::default(), &mut old);
         self.retell(scene, slot, edit.after, &old, &entries);
     }
 
     /// A ticket before the edit; returns its events if they are needed to change it.
-    fn before_edit(&self, scene: &Scene<'_>, edit: &Edit<'_>, slot: u32, fold: &mut Fold) -> Vec<Entry> {
-        if edit.touch(self.tickets.records[slot].version()) == Touch::SameClocks {
+    fn before_edit(
+        &self,
+        scene: &Context<'_>,
+        edit: &Edit<'_>,
+        slot: u32,
+        fold: &mut TicketClocks,
+    ) -> Vec<StoredEvent> {
+        if edit.touch(self.tickets.records[slot].version()) == EditScope::SameClocks {
             self.load(edit.before, slot, scene.now_ms, fold);
             return Vec::new();
         }
@@ -134,7 +140,7 @@ impl Shard {
         entries
     }
 
-    fn edit_ticket(&mut self, scene: &Scene<'_>, edit: &Edit<'_>, slot: u32) {
+    fn edit_ticket(&mut self, scene: &Context<'_>, edit: &Edit<'_>, slot: u32) {
         let mut fold = self.take_fold();
         let entries = self.before_edit(scene, edit, slot, &mut fold);
         let counted = self.counted(edit.before, slot);
@@ -142,7 +148,7 @@ impl Shard {
         let mut counters = std::mem::take(&mut self.counters);
         let ticket = self.ticket_ref(slot);
         let now_ms = scene.now_ms;
-        let mut live = Live::new(&mut told, &mut counters, ticket, fold.version, scene.passed, now_ms, now_ms);
+        let mut live = Emitter::new(&mut told, &mut counters, ticket, fold.version, scene.catch_up, now_ms, now_ms);
         live.revision = self.next_revision(slot);
         let cycles_told = live.told.cycles.len();
         fold.edits_until(edit.after, now_ms + 1, &entries, &mut live);
@@ -161,11 +167,11 @@ impl Shard {
     }
 
     /// What the edit would do to the shard's open tickets.
-    pub(crate) fn preview(&self, scene: &Scene<'_>, edit: &Edit<'_>, effected: &mut Effected) {
-        let mut folds = (Box::<Fold>::default(), Box::<Fold>::default());
+    pub(crate) fn preview(&self, scene: &Context<'_>, edit: &Edit<'_>, effected: &mut Effected) {
+        let mut folds = (Box::<TicketClocks>::default(), Box::<TicketClocks>::default());
         for slot in 0..self.tickets.records.len() {
             let record = self.tickets.records[slot];
-            if !record.is_live() || record.state().is_done() || edit.touch(record.version()) == Touch::Not {
+            if !record.is_live() || record.state().is_done() || edit.touch(record.version()) == EditScope::Not {
                 continue;
             }
             let mut effects = Effects { tickets: 1, ..Effects::default() };
@@ -180,16 +186,16 @@ impl Shard {
 
     fn preview_ticket(
         &self,
-        scene: &Scene<'_>,
+        scene: &Context<'_>,
         edit: &Edit<'_>,
         slot: u32,
-        (before, after): &mut (Box<Fold>, Box<Fold>),
+        (before, after): &mut (Box<TicketClocks>, Box<TicketClocks>),
         effects: &mut Effects,
     ) {
         let now_ms = scene.now_ms;
         let entries = self.before_edit(scene, edit, slot, before);
         after.clone_from(before);
-        let mut levels = Levels { passed: scene.passed, count: 0, latest: Vec::new() };
+        let mut levels = Levels { catch_up: scene.catch_up, count: 0, latest: Vec::new() };
         if self.is_ahead(slot, now_ms) {
             tell(edit.after, &self.events(edit.before, slot), now_ms, after, &mut Ignore);
         } else {
@@ -214,13 +220,13 @@ impl Shard {
 
 /// Counts the levels that would fire.
 struct Levels {
-    passed: Passed,
+    catch_up: CatchUp,
     count: u64,
     latest: Vec<(Symbol, u16)>,
 }
 
 impl Levels {
-    fn firing(&self, fold: &Fold, versions: &Versions) -> u64 {
+    fn firing(&self, fold: &TicketClocks, versions: &Versions) -> u64 {
         let open = |&&(clock, cycle): &&(Symbol, u16)| {
             fold.clocks(versions).any(|(meter, run)| meter.clock == clock && run.state.open && run.state.cycle == cycle)
         };
@@ -230,14 +236,14 @@ impl Levels {
 
 impl Sink for Levels {
     fn reached(&mut self, reached: Reached) -> bool {
-        match self.passed {
-            Passed::All => self.count += 1,
-            Passed::Latest if self.latest.contains(&(reached.clock, reached.cycle)) => {}
-            Passed::Latest => self.latest.push((reached.clock, reached.cycle)),
-            Passed::None => {}
+        match self.catch_up {
+            CatchUp::All => self.count += 1,
+            CatchUp::Latest if self.latest.contains(&(reached.clock, reached.cycle)) => {}
+            CatchUp::Latest => self.latest.push((reached.clock, reached.cycle)),
+            CatchUp::None => {}
         }
         false
     }
 
-    fn ended(&mut self, _: crate::engine::clocks::Ended, _: &Meter, _: &Run) {}
+    fn ended(&mut self, _: crate::engine::clocks::Ended, _: &CompiledClock, _: &ClockRun) {}
 }

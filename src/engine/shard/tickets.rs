@@ -3,7 +3,7 @@
 //! A ticket of which only the opening is known takes a record of 40 bytes, 24 bytes a clock, its id and an index entry; its
 //! history is the record itself. The second event gives it a list of events.
 
-use crate::engine::clocks::event::{Entry, History};
+use crate::engine::clocks::event::{EventLog, StoredEvent};
 use crate::engine::clocks::state::PackedClock;
 use crate::engine::clocks::versions::VersionId;
 use crate::engine::interner::{NO_SYMBOL, Symbol};
@@ -128,8 +128,8 @@ impl Record {
     }
 
     /// The opening, as the record of a ticket without a history tells it.
-    fn opening(&self, priority: Symbol) -> Entry {
-        Entry::new(self.opened_ms(), EventKind::Opened)
+    fn opening(&self, priority: Symbol) -> StoredEvent {
+        StoredEvent::new(self.opened_ms(), EventKind::Opened)
             .with_state(self.state())
             .with_priority(priority)
             .with_people(self.owner, self.team())
@@ -143,7 +143,7 @@ pub(crate) struct Tickets {
     clocks: Paged<PackedClock>,
     /// Runs of clocks that were given back, by length.
     free_clocks: [Vec<u32>; MAX_CLOCKS + 1],
-    histories: Vec<History>,
+    histories: Vec<EventLog>,
     free_histories: Vec<u32>,
     ids: Ids,
     index: HashTable<u32>,
@@ -220,7 +220,7 @@ impl Tickets {
         for slot in std::mem::take(&mut self.leaving) {
             let record = std::mem::take(&mut self.records[slot]);
             if record.history != NONE {
-                self.histories[record.history as usize] = History::default();
+                self.histories[record.history as usize] = EventLog::default();
                 self.free_histories.push(record.history);
             }
             self.ids.forget(record.id_at);
@@ -279,7 +279,12 @@ impl Tickets {
     }
 
     /// Takes the events of a ticket out, to be given back by [`Tickets::put_entries`]; `priority` is the ticket's.
-    pub(crate) fn take_entries(&mut self, slot: u32, priority: Symbol, mut spare: Vec<Entry>) -> Vec<Entry> {
+    pub(crate) fn take_entries(
+        &mut self,
+        slot: u32,
+        priority: Symbol,
+        mut spare: Vec<StoredEvent>,
+    ) -> Vec<StoredEvent> {
         let record = &self.records[slot];
         spare.clear();
         if !record.is_live() {
@@ -293,14 +298,14 @@ impl Tickets {
     }
 
     /// Gives events back; returns the list if the ticket does not need one.
-    pub(crate) fn put_entries(&mut self, slot: u32, mut entries: Vec<Entry>) -> Vec<Entry> {
+    pub(crate) fn put_entries(&mut self, slot: u32, mut entries: Vec<StoredEvent>) -> Vec<StoredEvent> {
         let record = &self.records[slot];
         let simple = entries.len() == 1 && !entries[0].is_implied();
         if record.history == NONE && simple {
             return entries;
         }
         if record.history == NONE {
-            let mut history = History::default();
+            let mut history = EventLog::default();
             history.entries.extend_from_slice(&entries);
             let index = match self.free_histories.pop() {
                 Some(index) => {
@@ -321,24 +326,24 @@ impl Tickets {
     }
 
     /// The events that are kept of a ticket, to be changed; none where the record is its history.
-    pub(crate) fn entries_mut(&mut self, slot: u32) -> &mut [Entry] {
+    pub(crate) fn entries_mut(&mut self, slot: u32) -> &mut [StoredEvent] {
         let history = self.records[slot].history;
         if history == NONE { &mut [] } else { &mut self.histories[history as usize].entries }
     }
 
-    pub(crate) fn history(&self, slot: u32) -> Option<&History> {
+    pub(crate) fn history(&self, slot: u32) -> Option<&EventLog> {
         self.histories.get(self.records[slot].history as usize)
     }
 
     /// The history of a ticket, made if there is none yet.
-    pub(crate) fn history_mut(&mut self, slot: u32, priority: Symbol) -> &mut History {
+    pub(crate) fn history_mut(&mut self, slot: u32, priority: Symbol) -> &mut EventLog {
         if self.records[slot].history == NONE {
             let opening = self.records[slot].opening(priority);
             let index = self.free_histories.pop().unwrap_or_else(|| {
-                self.histories.push(History::default());
+                self.histories.push(EventLog::default());
                 self.histories.len() as u32 - 1
             });
-            self.histories[index as usize] = History { entries: vec![opening], past_fires: Vec::new(), revision: 0 };
+            self.histories[index as usize] = EventLog { entries: vec![opening], past_fires: Vec::new(), revision: 0 };
             self.records[slot].history = index;
         }
         let index = self.records[slot].history as usize;
@@ -353,7 +358,7 @@ impl Tickets {
         });
         if is_plain {
             let index = std::mem::replace(&mut self.records[slot].history, NONE);
-            self.histories[index as usize] = History::default();
+            self.histories[index as usize] = EventLog::default();
             self.free_histories.push(index);
         }
     }
@@ -371,7 +376,7 @@ impl Tickets {
     }
 
     /// The ticket's events; `priority` is the one with which a ticket without a history was opened.
-    pub(crate) fn entries(&self, slot: u32, priority: Symbol) -> Cow<'_, [Entry]> {
+    pub(crate) fn entries(&self, slot: u32, priority: Symbol) -> Cow<'_, [StoredEvent]> {
         match self.history(slot) {
             Some(history) => Cow::Borrowed(&history.entries),
             None => Cow::Owned(vec![self.records[slot].opening(priority)]),
@@ -385,7 +390,7 @@ impl Tickets {
     }
 
     /// Gives a ticket the history that it had.
-    pub(crate) fn set_history(&mut self, slot: u32, history: History) {
+    pub(crate) fn set_history(&mut self, slot: u32, history: EventLog) {
         self.histories.push(history);
         self.records[slot].history = self.histories.len() as u32 - 1;
     }

@@ -1,16 +1,16 @@
 //! Time passes in a shard: timers ring, and what is due fires.
 
-use super::emit::Live;
-use super::totals::Class;
-use super::{Scene, Shard, timer_s};
+use super::emit::Emitter;
+use super::totals::TicketClass;
+use super::{Context, Shard, timer_s};
 use crate::engine::clocks::state::PackedClock;
 use crate::engine::clocks::versions::Versions;
-use crate::engine::clocks::{Run, settle_clock};
+use crate::engine::clocks::{ClockRun, settle_clock};
 use crate::time::{NEVER_MS, SECOND_MS};
 
 impl Shard {
     /// Fires everything that is due up to `until_ms`. `passed_until_ms`: what is due until then counts as passed.
-    pub(crate) fn advance(&mut self, scene: &Scene<'_>, until_ms: i64, passed_until_ms: i64) {
+    pub(crate) fn advance(&mut self, scene: &Context<'_>, until_ms: i64, passed_until_ms: i64) {
         let versions = scene.versions;
         let until_s = (until_ms / SECOND_MS) as u32;
         let mut due_now = std::mem::take(&mut self.due_now);
@@ -28,7 +28,7 @@ impl Shard {
                 let ticket = self.ticket_ref(slot);
                 let version = self.tickets.records[slot].version();
                 let mut live =
-                    Live::new(&mut told, &mut counters, ticket, version, scene.passed, passed_until_ms, until_ms);
+                    Emitter::new(&mut told, &mut counters, ticket, version, scene.catch_up, passed_until_ms, until_ms);
                 let next_ms = self.ring(versions, slot, until_ms, &mut live);
                 self.arm(slot, timer_s(next_ms));
             }
@@ -41,11 +41,11 @@ impl Shard {
     /// A ticket's timer has come up: its clocks reach what is due up to `until_ms`. Returns when the next mark is due.
     ///
     /// Nothing but marks changes here, so the clocks are taken one by one, without the rest of the ticket.
-    fn ring(&mut self, versions: &Versions, slot: u32, until_ms: i64, live: &mut Live<'_>) -> i64 {
+    fn ring(&mut self, versions: &Versions, slot: u32, until_ms: i64, live: &mut Emitter<'_>) -> i64 {
         let mut next_ms = NEVER_MS;
         let mut marks = 0;
         for (place, meter) in versions.get(live.version).meters.iter().enumerate() {
-            let mut run = Run { state: self.tickets.clock(slot, place).unpack(), ..Run::default() };
+            let mut run = ClockRun { state: self.tickets.clock(slot, place).unpack(), ..ClockRun::default() };
             let before = run.state;
             if before.running {
                 next_ms = next_ms.min(settle_clock(meter, &mut run, until_ms + 1, false, live));
@@ -58,7 +58,7 @@ impl Shard {
             }
             marks |= if run.state.open { run.state.done } else { 0 };
         }
-        let bits = Class::of(self.tickets.records[slot].state(), marks).to_bits();
+        let bits = TicketClass::of(self.tickets.records[slot].state(), marks).to_bits();
         if bits != self.tickets.records[slot].class_bits() {
             let from = self.place(versions, slot);
             self.tickets.records[slot].set_class_bits(bits);

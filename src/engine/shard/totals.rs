@@ -51,29 +51,29 @@ pub struct Counters {
 
 /// Where a ticket is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct TotalsKey {
     pub priority: Symbol,
     pub team: Symbol,
     pub channel: Symbol,
     pub category: Symbol,
-    pub class: Class,
+    pub class: TicketClass,
 }
 
 /// How a ticket counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Class {
+pub(crate) struct TicketClass {
     done: bool,
     waiting: bool,
     at_risk: bool,
     breached: bool,
 }
 
-impl Class {
+impl TicketClass {
     /// From the ticket's state and the marks that its open cycles have reached.
     pub(crate) fn of(state: State, marks: u16) -> Self {
         let breached = marks & (1 << BREACH) != 0;
         let done = state.is_done();
-        Class {
+        TicketClass {
             done,
             waiting: state == State::Waiting,
             at_risk: !done && !breached && marks & (1 << AT_RISK) != 0,
@@ -94,13 +94,13 @@ impl Class {
     }
 
     pub(crate) fn from_bits(bits: u8) -> Self {
-        Class { done: bits & 1 != 0, waiting: bits & 2 != 0, at_risk: bits & 4 != 0, breached: bits & 8 != 0 }
+        TicketClass { done: bits & 1 != 0, waiting: bits & 2 != 0, at_risk: bits & 4 != 0, breached: bits & 8 != 0 }
     }
 }
 
 impl Tally {
     /// Counts a ticket in or out. Totals of a shard may pass through zero on the way; only the sum over shards is read.
-    fn count(&mut self, class: Class, add: u64) {
+    fn count(&mut self, class: TicketClass, add: u64) {
         let to = |counter: &mut u64, applies: bool| *counter = counter.wrapping_add(if applies { add } else { 0 });
         to(&mut self.open, !class.done);
         to(&mut self.done, class.done);
@@ -129,7 +129,7 @@ fn entry<T: Clone + Default>(list: &mut Vec<T>, symbol: Symbol) -> &mut T {
 }
 
 impl Counters {
-    pub(crate) fn move_ticket(&mut self, from: Option<Place>, to: Option<Place>) {
+    pub(crate) fn move_ticket(&mut self, from: Option<TotalsKey>, to: Option<TotalsKey>) {
         if from == to {
             return;
         }

@@ -19,12 +19,12 @@ pub struct Head {
     /// Rows taken so far.
     pub rows: u64,
     pub shards: u16,
-    pub words: WordLists,
+    pub words: LabelLists,
 }
 
 /// The words of an engine, each at the place that is its number.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct WordLists {
+pub struct LabelLists {
     pub clocks: Vec<Arc<str>>,
     pub priorities: Vec<Arc<str>>,
     pub owners: Vec<Arc<str>>,

@@ -4,10 +4,10 @@
 //! targets' due instants. Only tickets with a cycle that was paused, or measured under other rules, have their history told
 //! again, for the segments.
 
-use super::columns::{Head, IntroducedBy, ShardState, WordLists};
-use crate::engine::clocks::Fold;
-use crate::engine::clocks::deadlines::Meter;
-use crate::engine::clocks::event::History;
+use super::columns::{Head, IntroducedBy, LabelLists, ShardState};
+use crate::engine::clocks::TicketClocks;
+use crate::engine::clocks::deadlines::CompiledClock;
+use crate::engine::clocks::event::EventLog;
 use crate::engine::clocks::versions::Versions;
 use crate::engine::commands::Engine;
 use crate::engine::interner::NO_SYMBOL;
@@ -27,7 +27,7 @@ impl Engine {
             now_ms: self.now_ms,
             rows: self.rows,
             shards: self.shards(),
-            words: WordLists {
+            words: LabelLists {
                 clocks: list(&self.clocks),
                 priorities: list(&self.words.priorities),
                 owners: list(&self.words.owners),
@@ -57,7 +57,7 @@ impl Shard {
     fn export(&self, versions: &Versions, now_ms: i64) -> ShardState {
         let mut state = ShardState { number: self.number, counters: self.counters.clone(), ..ShardState::default() };
         state.reserve(self.tickets.len());
-        let mut fold = Box::<Fold>::default();
+        let mut fold = Box::<TicketClocks>::default();
         for slot in self.tickets.live() {
             let row = state.tickets.ordinal.len() as u32;
             let record = &self.tickets.records[slot];
@@ -96,7 +96,7 @@ impl Shard {
         state
     }
 
-    fn export_clocks(&self, state: &mut ShardState, slot: u32, row: u32, meters: &[Meter]) {
+    fn export_clocks(&self, state: &mut ShardState, slot: u32, row: u32, meters: &[CompiledClock]) {
         let columns = &mut state.clocks;
         for (meter, clock) in meters.iter().zip(self.tickets.clocks(slot, meters.len())) {
             let clock = clock.unpack();
@@ -120,7 +120,7 @@ impl Shard {
     }
 }
 
-fn export_history(state: &mut ShardState, row: u32, history: &History) {
+fn export_history(state: &mut ShardState, row: u32, history: &EventLog) {
     let events = &mut state.events;
     for entry in &history.entries {
         events.ticket.push(row);

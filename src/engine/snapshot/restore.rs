@@ -10,7 +10,7 @@ use super::restore_tickets::Known;
 use crate::engine::clocks::versions::{Apply, TooMany, Versions};
 use crate::engine::commands::Engine;
 use crate::engine::interner::{NO_SYMBOL, Symbols};
-use crate::engine::resolve::Words;
+use crate::engine::resolve::Interners;
 use crate::engine::shard::Shard;
 use crate::engine::wheel::Wheel;
 use crate::limits::{MAX_CHANNELS, MAX_SHARDS, MAX_SHORT_LABELS};
@@ -32,7 +32,7 @@ pub struct Installed {
 pub struct Restoring {
     policy: Arc<Policy>,
     versions: Versions,
-    words: Words,
+    words: Interners,
     clocks: Symbols,
     now_ms: i64,
     rows: u64,
@@ -81,8 +81,8 @@ impl Engine {
         super::validate::same_words("clock", &head.words.clocks, clocks.words())?;
         super::validate::same_words("priority", &head.words.priorities, priorities.words())?;
         let introduced_by = &head.words.introduced_by;
-        let words = Words {
-            by_policy: Words::by_policy(&policy, &priorities),
+        let words = Interners {
+            by_policy: Interners::by_policy(&policy, &priorities),
             priorities,
             owners: super::validate::words("owner", &head.words.owners, &[], NO_SYMBOL as usize)?,
             teams: super::validate::words("team", &head.words.teams, &introduced_by.teams, MAX_SHORT_LABELS)?,

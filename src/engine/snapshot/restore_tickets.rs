@@ -3,14 +3,14 @@
 use super::columns::ShardState;
 use super::error::RestoreError;
 use super::validate::Faults;
-use crate::engine::clocks::deadlines::Meter;
-use crate::engine::clocks::event::{Entry, History, PastFires};
+use crate::engine::clocks::deadlines::CompiledClock;
+use crate::engine::clocks::event::{EventLog, PastFires, StoredEvent};
 use crate::engine::clocks::state::{ClockState, LEVEL_BITS, MARKS, PackedClock};
 use crate::engine::clocks::versions::{Version, Versions};
 use crate::engine::interner::{NO_SYMBOL, Symbols};
-use crate::engine::resolve::Words;
+use crate::engine::resolve::Interners;
 use crate::engine::shard::Shard;
-use crate::engine::shard::totals::Class;
+use crate::engine::shard::totals::TicketClass;
 use crate::limits::{MAX_EVENTS_A_TICKET, MAX_TICKET_ID_BYTES};
 use crate::ticket::EventKind;
 use crate::time::{MAX_INPUT_MS, NEVER_MS, SECOND_MS};
@@ -20,7 +20,7 @@ use std::ops::Range;
 #[derive(Clone, Copy)]
 pub(crate) struct Known<'a> {
     pub versions: &'a Versions,
-    pub words: &'a Words,
+    pub words: &'a Interners,
     pub clocks: &'a Symbols,
     pub now_ms: i64,
     pub shards: u16,
@@ -109,7 +109,7 @@ impl Rows<'_> {
         record.set_version(version_number);
         record.set_opened_ms(columns.opened_ms[row]);
         record.set_state(columns.state[row]);
-        record.set_class_bits(Class::of(columns.state[row], marks).to_bits());
+        record.set_class_bits(TicketClass::of(columns.state[row], marks).to_bits());
         record.owner = columns.owner[row];
         record.customer = columns.customer[row];
         record.set_team(columns.team[row]);
@@ -144,7 +144,7 @@ impl Rows<'_> {
         Ok(marks)
     }
 
-    fn clock(&self, at: usize, meter: &Meter) -> Result<ClockState, RestoreError> {
+    fn clock(&self, at: usize, meter: &CompiledClock) -> Result<ClockState, RestoreError> {
         let (columns, faults) = (&self.state.clocks, self.faults("clocks", at));
         if columns.clock[at] != meter.clock {
             return Err(faults.value("clock", columns.clock[at], &format!("{}, by the ticket's version", meter.clock)));
@@ -182,7 +182,7 @@ impl Rows<'_> {
         Ok(state)
     }
 
-    fn history(&mut self, row: usize) -> Result<History, RestoreError> {
+    fn history(&mut self, row: usize) -> Result<EventLog, RestoreError> {
         let events = rows_of(&self.state.events.ticket, self.events, row);
         let fires = rows_of(&self.state.fires.ticket, self.fires, row);
         if events.is_empty() || events.len() > MAX_EVENTS_A_TICKET {
@@ -190,12 +190,12 @@ impl Rows<'_> {
                 format!("false: the ticket has {} events, 1 to {MAX_EVENTS_A_TICKET} are kept", events.len());
             return Err(self.faults("tickets", row).value("has_events", true, &expected));
         }
-        let mut entries: Vec<Entry> = Vec::with_capacity(events.len());
+        let mut entries: Vec<StoredEvent> = Vec::with_capacity(events.len());
         for at in events.clone() {
             let entry = self.event(at, at == events.start)?;
             let faults = self.faults("events", at);
             if let Some(before) =
-                entries.get(1..).and_then(<[Entry]>::last).filter(|before| before.at_ms() > entry.at_ms())
+                entries.get(1..).and_then(<[StoredEvent]>::last).filter(|before| before.at_ms() > entry.at_ms())
             {
                 return Err(faults.value(
                     "at_ms",
@@ -220,10 +220,10 @@ impl Rows<'_> {
         }
         self.events = events.end;
         self.fires = fires.end;
-        Ok(History { entries, past_fires, revision: self.state.tickets.revision[row] })
+        Ok(EventLog { entries, past_fires, revision: self.state.tickets.revision[row] })
     }
 
-    fn event(&self, at: usize, is_first: bool) -> Result<Entry, RestoreError> {
+    fn event(&self, at: usize, is_first: bool) -> Result<StoredEvent, RestoreError> {
         let (columns, faults) = (&self.state.events, self.faults("events", at));
         let kind = columns.kind[at];
         faults.time("at_ms", columns.at_ms[at], NEVER_MS)?;
@@ -233,7 +233,7 @@ impl Rows<'_> {
         }
         faults.symbol("owner", columns.owner[at], &self.engine.words.owners)?;
         faults.symbol("team", columns.team[at], &self.engine.words.teams)?;
-        let mut entry = Entry::new(columns.at_ms[at], kind).with_people(columns.owner[at], columns.team[at]);
+        let mut entry = StoredEvent::new(columns.at_ms[at], kind).with_people(columns.owner[at], columns.team[at]);
         if let Some(state) = columns.state[at] {
             entry = entry.with_state(state);
         }

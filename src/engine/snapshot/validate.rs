@@ -3,7 +3,7 @@
 use super::columns::ShardState;
 use super::error::RestoreError;
 use crate::engine::interner::{NO_SYMBOL, Symbol, Symbols};
-use crate::engine::resolve::Words;
+use crate::engine::resolve::Interners;
 use crate::limits::MAX_LABEL_BYTES;
 use std::sync::Arc;
 
@@ -161,7 +161,7 @@ pub(crate) fn lengths(state: &ShardState) -> Result<(), RestoreError> {
 }
 
 /// Totals may only be of words that there are.
-pub(crate) fn counters(state: &ShardState, words: &Words, clocks: &Symbols) -> Result<(), RestoreError> {
+pub(crate) fn counters(state: &ShardState, words: &Interners, clocks: &Symbols) -> Result<(), RestoreError> {
     let counters = &state.counters;
     for (column, rows, known) in [
         ("by_priority", counters.by_priority.len(), words.priorities.len()),

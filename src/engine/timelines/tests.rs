@@ -1,7 +1,7 @@
 //! How many compiled calendars an engine holds.
 
 use super::*;
-use crate::engine::{Apply, Installed, Passed};
+use crate::engine::{Apply, CatchUp, Installed};
 use crate::policy::{load, reload};
 use crate::ticket::{Batch, EventKind};
 use crate::time::{HOUR_MS, SECOND_MS};
@@ -51,8 +51,8 @@ fn edited(edits: usize) -> Engine {
     engine.advance(START_MS);
     for edit in 1..=edits {
         let at_ms = engine.now_ms();
-        engine.apply(&event("late", at_ms, EventKind::Opened), Passed::All);
-        engine.edit(Arc::new(compiled(edit)), Apply::FromStart, Passed::All).unwrap();
+        engine.apply(&event("late", at_ms, EventKind::Opened), CatchUp::All);
+        engine.edit(Arc::new(compiled(edit)), Apply::FromStart, CatchUp::All).unwrap();
         assert!(timelines(&engine) <= 2, "after {edit} edits");
         engine.advance(at_ms + HOUR_MS);
     }
@@ -64,8 +64,8 @@ fn versions_that_no_ticket_has_keep_no_timeline() {
     let mut engine = edited(100);
     assert_eq!(engine.versions.len(), 102);
     // A late event makes the ticket's life run through all of the versions again.
-    engine.apply(&event("late", START_MS + 30 * SECOND_MS, EventKind::AgentReply), Passed::All);
-    engine.apply(&event("late", START_MS + 20 * SECOND_MS, EventKind::AgentReply), Passed::All);
+    engine.apply(&event("late", START_MS + 30 * SECOND_MS, EventKind::AgentReply), CatchUp::All);
+    engine.apply(&event("late", START_MS + 20 * SECOND_MS, EventKind::AgentReply), CatchUp::All);
     assert!(timelines(&engine) > 50);
     engine.drop_unused_timelines();
     assert_eq!(timelines(&engine), 2);
@@ -75,8 +75,8 @@ fn versions_that_no_ticket_has_keep_no_timeline() {
 fn a_version_that_a_ticket_has_keeps_its_timeline() {
     let mut engine = edited(3);
     for edit in 4..=6 {
-        engine.apply(&event(&format!("T{edit}"), engine.now_ms(), EventKind::Opened), Passed::All);
-        engine.edit(Arc::new(compiled(edit)), Apply::NewTickets, Passed::All).unwrap();
+        engine.apply(&event(&format!("T{edit}"), engine.now_ms(), EventKind::Opened), CatchUp::All);
+        engine.edit(Arc::new(compiled(edit)), Apply::NewTickets, CatchUp::All).unwrap();
         engine.advance(engine.now_ms() + HOUR_MS);
     }
     // Of "late" and the three tickets, the one in force, and that of the other priority.
@@ -88,7 +88,7 @@ fn an_edit_of_one_part_keeps_the_calendars_of_the_others() {
     let mut engine = Engine::new(Arc::new(compiled(0)), 2);
     let faster = text(0).replace("target = \"4h\"", "target = \"3h\"");
     let faster = load(&faster, "test", &mut |_| Err("no files".into())).unwrap();
-    engine.edit(Arc::new(faster), Apply::FromStart, Passed::All).unwrap();
+    engine.edit(Arc::new(faster), Apply::FromStart, CatchUp::All).unwrap();
     let [first, urgent, second] = engine.versions.all.as_slice() else { panic!("three versions") };
     assert!(Arc::ptr_eq(&first.definition.calendar, &second.definition.calendar));
     assert!(Arc::ptr_eq(&engine.policy().calendars[0], &second.definition.calendar));
@@ -113,8 +113,8 @@ fn a_restored_engine_compiles_what_its_tickets_need() {
     let mut restored = restoring.finish(shards).unwrap();
     assert!(timelines(&restored) <= 1);
     assert_eq!(restored.state_hash(), engine.state_hash());
-    let was = engine.apply(&late, Passed::All);
-    let is = restored.apply(&late, Passed::All);
+    let was = engine.apply(&late, CatchUp::All);
+    let is = restored.apply(&late, CatchUp::All);
     assert_eq!((was.escalations, was.cycles), (is.escalations, is.cycles));
     assert_eq!(restored.state_hash(), engine.state_hash());
 }

@@ -12,14 +12,14 @@ use crate::ticket::{Label, NO_LABEL};
 
 /// The words of one column of the batch at hand.
 #[derive(Default)]
-pub(crate) struct Words {
+pub(crate) struct LabelDictionary {
     /// Codes by the hash of their word.
     codes: HashTable<Label>,
     /// Codes by what the input says, where that is not the word itself.
     theirs: Map<Box<str>, Label>,
 }
 
-impl Words {
+impl LabelDictionary {
     pub fn clear(&mut self) {
         self.codes.clear();
         self.theirs.clear();

@@ -16,7 +16,7 @@ use super::{Numbered, Set};
 use crate::limits::MAX_TEXT_BYTES;
 use crate::ticket::{Batch, Column, EventKind, Label, NO_LABEL, State};
 use cell::Cell;
-use dictionary::Words;
+use dictionary::LabelDictionary;
 use values::{RowFault, Values};
 
 /// Rows after which a batch is handed on. Large enough that looking up its words is little work beside its rows.
@@ -36,7 +36,7 @@ pub(crate) enum Outcome {
 pub(crate) struct RowWriter<'m> {
     mapping: &'m Mapping,
     hasher: foldhash::fast::RandomState,
-    words: [Words; Column::ALL.len()],
+    words: [LabelDictionary; Column::ALL.len()],
     /// Openings that this block has reported: hashes of ticket and time.
     openings: Set<u64>,
     /// Times of the row at hand, with their events.

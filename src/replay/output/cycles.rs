@@ -2,7 +2,7 @@
 
 use super::sorted_by;
 use crate::engine::{CycleRecord, CycleResult, Engine, NO_SYMBOL};
-use crate::table::{CodedWords, Times, Words, words_field};
+use crate::table::{Dictionary, DictionaryColumn, Times, words_field};
 use arrow::array::{ArrayRef, Int64Array, StringBuilder, UInt16Array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub struct Cycles {
     ended_ms: Vec<i64>,
     ticket: StringBuilder,
-    clock: CodedWords,
+    clock: DictionaryColumn,
     cycle: Vec<u16>,
     revision: Vec<u16>,
     started_at: Times,
@@ -22,12 +22,12 @@ pub struct Cycles {
     stopped_at: Times,
     business_ms: Vec<i64>,
     wall_ms: Vec<i64>,
-    result: CodedWords,
-    priority: CodedWords,
-    team: CodedWords,
-    owner: Words,
-    channel: CodedWords,
-    category: CodedWords,
+    result: DictionaryColumn,
+    priority: DictionaryColumn,
+    team: DictionaryColumn,
+    owner: Dictionary,
+    channel: DictionaryColumn,
+    category: DictionaryColumn,
 }
 
 impl Cycles {

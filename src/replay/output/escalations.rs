@@ -3,7 +3,7 @@
 use super::sorted_by;
 use crate::engine::{Engine, Escalation, EscalationKind, NO_SYMBOL};
 use crate::policy::Actions;
-use crate::table::{CodedWords, Times, Words, words_field};
+use crate::table::{Dictionary, DictionaryColumn, Times, words_field};
 use crate::ticket::Batch;
 use arrow::array::{ArrayRef, StringBuilder, UInt8Array, UInt16Array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -18,21 +18,21 @@ pub struct Escalations {
     due_ms: Vec<i64>,
     escalation_id: StringBuilder,
     ticket: StringBuilder,
-    kind: CodedWords,
-    clock: CodedWords,
+    kind: DictionaryColumn,
+    clock: DictionaryColumn,
     cycle: Vec<u16>,
     level: Vec<u8>,
     due_at: Times,
     fired_at: Times,
-    priority: CodedWords,
-    team: CodedWords,
-    owner: Words,
-    notify: Words,
-    reassign: Words,
-    webhook: Words,
-    set_priority: Words,
-    actor: Words,
-    reason: Words,
+    priority: DictionaryColumn,
+    team: DictionaryColumn,
+    owner: Dictionary,
+    notify: Dictionary,
+    reassign: Dictionary,
+    webhook: Dictionary,
+    set_priority: Dictionary,
+    actor: Dictionary,
+    reason: Dictionary,
 }
 
 impl Escalations {
@@ -66,14 +66,14 @@ impl Escalations {
     pub fn push(&mut self, engine: &Engine, batch: &Batch, escalation: &Escalation) {
         let ticket = engine.ticket_id(escalation.ticket);
         let team = engine.ticket_symbols(escalation.ticket).team;
-        let by_hand = escalation.kind == EscalationKind::ByHand;
-        let clock = if by_hand { "by_hand" } else { engine.clock_name(escalation.clock) };
+        let manual = escalation.kind == EscalationKind::Manual;
+        let clock = if manual { "manual" } else { engine.clock_name(escalation.clock) };
         // The same for a level and its withdrawal: a receiver drops repeats by it.
         let _ = write!(self.escalation_id, "{ticket}/{clock}/{}/{}", escalation.cycle, escalation.level);
         self.escalation_id.append_value("");
         self.ticket.append_value(ticket);
         self.kind.push(Some(escalation.kind as u32), |_| kind_name(escalation.kind));
-        self.clock.push((!by_hand).then_some(escalation.clock), |_| clock);
+        self.clock.push((!manual).then_some(escalation.clock), |_| clock);
         self.cycle.push(escalation.cycle);
         self.level.push(escalation.level);
         self.due_ms.push(escalation.due_ms);
@@ -82,10 +82,10 @@ impl Escalations {
         self.priority.push(Some(engine.escalation_priority(escalation)), |priority| engine.priority_name(priority));
         self.team.push((team != NO_SYMBOL).then_some(team), |team| engine.team_name(team));
         self.owner.push(engine.ticket(escalation.ticket).owner);
-        self.push_actions(engine.actions(escalation).filter(|_| !by_hand));
+        self.push_actions(engine.actions(escalation).filter(|_| !manual));
         let row = escalation.row as usize;
-        self.actor.push(if by_hand { batch.actor.get(row) } else { None });
-        let reason = (by_hand && !batch.text.is_empty()).then(|| batch.text.get(row));
+        self.actor.push(if manual { batch.actor.get(row) } else { None });
+        let reason = (manual && !batch.text.is_empty()).then(|| batch.text.get(row));
         self.reason.push(reason.filter(|reason| !reason.is_empty()));
     }
 
@@ -129,6 +129,6 @@ fn kind_name(kind: EscalationKind) -> &'static str {
     match kind {
         EscalationKind::Fired => "fired",
         EscalationKind::Withdrawn => "withdrawn",
-        EscalationKind::ByHand => "by_hand",
+        EscalationKind::Manual => "manual",
     }
 }

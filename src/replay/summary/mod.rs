@@ -27,7 +27,7 @@ pub struct Tally {
     cycles: HashMap<(u32, u32), CycleCounts, FixedState>,
     levels: HashMap<(u32, u8), u64, FixedState>,
     withdrawn: u64,
-    by_hand: u64,
+    manual: u64,
     void: u64,
     durations: HashMap<u32, Taken, FixedState>,
 }
@@ -43,7 +43,7 @@ impl Tally {
         match escalation.kind {
             EscalationKind::Fired => *self.levels.entry((escalation.clock, escalation.level)).or_default() += 1,
             EscalationKind::Withdrawn => self.withdrawn += 1,
-            EscalationKind::ByHand => self.by_hand += 1,
+            EscalationKind::Manual => self.manual += 1,
         }
     }
 
@@ -107,7 +107,7 @@ impl Tally {
             input,
             cycles,
             levels,
-            escalated_by_hand: self.by_hand,
+            escalated_manually: self.manual,
             withdrawn: self.withdrawn,
             void_cycles: self.void,
             durations,
@@ -149,7 +149,7 @@ pub struct Summary {
     pub input: Input,
     pub cycles: Vec<Cycles>,
     pub levels: Vec<Level>,
-    pub escalated_by_hand: u64,
+    pub escalated_manually: u64,
     pub withdrawn: u64,
     pub void_cycles: u64,
     pub durations: Vec<Duration>,

@@ -53,7 +53,7 @@ fn push_cycles(text: &mut String, summary: &Summary) {
 
 fn push_levels(text: &mut String, summary: &Summary) {
     let _ = write!(text, "\nEscalations: {}", grouped(summary.fired()));
-    for (count, what) in [(summary.escalated_by_hand, "by hand"), (summary.withdrawn, "withdrawn")] {
+    for (count, what) in [(summary.escalated_manually, "by hand"), (summary.withdrawn, "withdrawn")] {
         if count > 0 {
             let _ = write!(text, ", {} {what}", grouped(count));
         }

@@ -4,7 +4,7 @@
 //! goes as fast as the rows are taken. While the channel is empty the body's turn to be worked on is given back. The reader tells the end of the body from a client that went away: only a body that
 //! came whole ends; everything else is an error of the reader, told as what it is ([`BodyError`]).
 
-use super::slots::Turn;
+use super::slots::Slot;
 use crate::limits::{BODY_PIECE_BYTES, BODY_PIECES};
 use actix_web::error::PayloadError;
 use actix_web::web::{Bytes, BytesMut};
@@ -42,7 +42,7 @@ enum Piece {
 }
 
 /// A body and a reader of it.
-pub fn channel(turn: Arc<Turn>) -> (Feeder, BodyReader) {
+pub fn channel(turn: Arc<Slot>) -> (Feeder, BodyReader) {
     let (pieces_in, pieces_out) = mpsc::channel(BODY_PIECES);
     (Feeder { pieces: pieces_in }, BodyReader { pieces: pieces_out, at_hand: Bytes::new(), ended: None, turn })
 }
@@ -100,7 +100,7 @@ pub struct BodyReader {
     at_hand: Bytes,
     ended: Option<Result<(), BodyError>>,
     /// Given back while the sender is waited for.
-    turn: Arc<Turn>,
+    turn: Arc<Slot>,
 }
 
 impl BodyReader {

@@ -1,6 +1,6 @@
 //! `/v1/events`: what happens to tickets, in bulk.
 
-use super::{LoadAnswer, LoadQuery, RowsAre};
+use super::{BulkReport, LoadQuery, RowKind};
 use crate::server::auth::Operator;
 use crate::server::bulk;
 use crate::server::middleware::idempotency::IdempotencyKey;
@@ -38,7 +38,7 @@ pub fn routes(config: &mut ServiceConfig) {
             (Option<Vec<u8>> = "application/octet-stream"),
         ),
     ),
-    responses((status = 200, description = "The rows that could be taken are durable.", body = LoadAnswer)),
+    responses((status = 200, description = "The rows that could be taken are durable.", body = BulkReport)),
     security(("bearer" = ["operator"]))
 )]
 #[post("/events")]
@@ -49,6 +49,6 @@ async fn load(
     query: web::Query<LoadQuery>,
     request: HttpRequest,
     body: web::Payload,
-) -> Answer<web::Json<LoadAnswer>> {
-    bulk::load(RowsAre::Events, &state, operator, key, query.into_inner(), &request, body).await.map(web::Json)
+) -> Answer<web::Json<BulkReport>> {
+    bulk::load(RowKind::Events, &state, operator, key, query.into_inner(), &request, body).await.map(web::Json)
 }

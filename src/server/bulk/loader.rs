@@ -1,6 +1,6 @@
 //! The rows of one body on their way to the engine.
 
-use super::{LoadAnswer, LoadQuery, OnError, RowsAre, problem_of_ingest};
+use super::{BulkReport, LoadQuery, OnError, RowKind, problem_of_ingest};
 use crate::ingest::{IngestError, Numbered};
 use crate::server::problem::{Answer, Problem};
 use crate::service::{Applied, Load, Service, View};
@@ -16,19 +16,19 @@ const KEY_STEP: u128 = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
 const HASHED_AT_ONCE: usize = 1 << 12;
 
 /// What is known of a body while it is read.
-pub struct Rows {
-    pub rows_are: RowsAre,
+pub struct BulkLoader {
+    pub rows_are: RowKind,
     pub query: LoadQuery,
-    pub answer: LoadAnswer,
+    pub answer: BulkReport,
     actor: Arc<str>,
     /// Of the request; each batch has one that is derived from it.
     key: Option<u128>,
     batches: u128,
 }
 
-impl Rows {
-    pub fn new(rows_are: RowsAre, query: LoadQuery, actor: Arc<str>, key: Option<u128>) -> Self {
-        Self { rows_are, query, answer: LoadAnswer::default(), actor, key, batches: 0 }
+impl BulkLoader {
+    pub fn new(rows_are: RowKind, query: LoadQuery, actor: Arc<str>, key: Option<u128>) -> Self {
+        Self { rows_are, query, answer: BulkReport::default(), actor, key, batches: 0 }
     }
 
     /// The command for a batch, without the rows that have one of the `unknown` priorities, and the lines of its rows.
@@ -47,7 +47,7 @@ impl Rows {
         self.stop_at_refused()?;
         self.batches += 1;
         let origin = Origin { actor: Arc::clone(&self.actor), key, fingerprint };
-        Ok((Load { batch, passed: self.query.levels.into(), origin }, lines))
+        Ok((Load { batch, catch_up: self.query.catch_up, origin }, lines))
     }
 
     /// Notes what became of a batch.
@@ -136,7 +136,7 @@ fn copy_row(from: &Batch, row: usize, to: &mut Batch) {
 /// release.
 fn fingerprint(batch: &Batch, query: LoadQuery) -> u128 {
     let mut hash = Hasher::new();
-    hash.write(&[query.on_error as u8, query.levels as u8, u8::from(batch.restates)]);
+    hash.write(&[query.on_error as u8, query.catch_up as u8, u8::from(batch.restates)]);
     hash_numbers(&mut hash, &batch.at_ms, |at_ms| at_ms.to_le_bytes());
     hash_numbers(&mut hash, &batch.kind, |kind| [*kind as u8]);
     hash_numbers(&mut hash, &batch.state, |state| [state.map_or(0, |state| state as u8 + 1)]);

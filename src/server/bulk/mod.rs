@@ -15,15 +15,15 @@ mod report;
 mod slots;
 
 pub use body_reader::BodyError;
-pub use report::{LoadAnswer, error_of};
+pub use report::{BulkReport, error_of};
 
 use super::auth::Operator;
-use super::middleware::Room;
+use super::middleware::Reservation;
 use super::middleware::idempotency::IdempotencyKey;
 use super::problem::{Answer, Problem};
 use super::quota::{Full, Shares};
 use super::state::AppState;
-use crate::engine::Passed;
+use crate::engine::CatchUp;
 use crate::ingest;
 use crate::ingest::{Budget, Format, IngestError, Mapping, Numbered, Options, Source, TableBounds};
 use crate::limits::{
@@ -36,9 +36,9 @@ use actix_web::web::{self, Bytes, BytesMut};
 use actix_web::{HttpMessage, HttpRequest, rt};
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
-use loader::Rows;
+use loader::BulkLoader;
 use serde::{Deserialize, Serialize};
-use slots::{Turn, Turns};
+use slots::{Slot, Slots};
 use std::cell::RefCell;
 use std::io::{Cursor, Read};
 use std::ops::ControlFlow;
@@ -57,7 +57,7 @@ pub struct Loads {
     /// Those that are open: they have threads.
     open: Shares,
     /// Those that are worked on.
-    turns: Arc<Turns>,
+    turns: Arc<Slots>,
     /// What their tables may take together.
     tables: Arc<Budget>,
 }
@@ -65,7 +65,7 @@ pub struct Loads {
 impl Default for Loads {
     fn default() -> Self {
         let open = Shares::new(MAX_OPEN_LOADS, MAX_OPEN_LOADS_OF_A_TOKEN);
-        Self { open, turns: Arc::new(Turns::new(MAX_BULK_LOADS)), tables: Arc::new(Budget::new(MAX_TABLES_BYTES)) }
+        Self { open, turns: Arc::new(Slots::new(MAX_BULK_LOADS)), tables: Arc::new(Budget::new(MAX_TABLES_BYTES)) }
     }
 }
 
@@ -74,14 +74,14 @@ static EVENTS: LazyLock<Mapping> = LazyLock::new(Mapping::default);
 
 /// What the rows of a body are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RowsAre {
+pub enum RowKind {
     /// One row a ticket, as it is now.
     Tickets,
     /// One row an event.
     Events,
 }
 
-impl RowsAre {
+impl RowKind {
     fn mapping(self) -> &'static Mapping {
         match self {
             Self::Tickets => &TICKETS,
@@ -102,29 +102,6 @@ pub enum OnError {
     Abort,
 }
 
-/// Which levels fire that are found passed already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Levels {
-    /// The highest passed level of each clock, once.
-    #[default]
-    Latest,
-    /// Every one.
-    All,
-    /// None; they are marked as passed.
-    None,
-}
-
-impl From<Levels> for Passed {
-    fn from(levels: Levels) -> Self {
-        match levels {
-            Levels::Latest => Self::Latest,
-            Levels::All => Self::All,
-            Levels::None => Self::None,
-        }
-    }
-}
-
 /// How a body is loaded.
 #[derive(Debug, Clone, Copy, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -133,9 +110,9 @@ pub struct LoadQuery {
     /// What happens at a bad row.
     #[param(inline)]
     pub on_error: OnError,
-    /// Which levels fire that have passed already, for example those of an old ticket that is new here.
+    /// Which levels fire that are already due, for example those of an old ticket that is new here.
     #[param(inline)]
-    pub levels: Levels,
+    pub catch_up: CatchUp,
 }
 
 /// Reads a body and takes its rows.
@@ -143,21 +120,21 @@ pub struct LoadQuery {
 /// # Errors
 /// As a problem: 400 and 422 for bodies that cannot be read, 408, 413, 415, and what the service refuses.
 pub async fn load(
-    rows_are: RowsAre,
+    rows_are: RowKind,
     state: &AppState,
     operator: Operator,
     key: IdempotencyKey,
     query: LoadQuery,
     request: &HttpRequest,
     mut body: web::Payload,
-) -> Answer<LoadAnswer> {
+) -> Answer<BulkReport> {
     let (format, packing) = content_type::said(request)?;
     let (head, ended) = head(&mut body).await?;
     if !head.is_empty() && !packing.fits(&head) {
         return Err(Problem::bad_request("the body is not packed as its content-encoding says"));
     }
     let token = Arc::clone(&operator.actor);
-    let rows = Rows::new(rows_are, query, operator.actor, key.number());
+    let rows = BulkLoader::new(rows_are, query, operator.actor, key.number());
     // An object instead of an array of objects is one row.
     let is_one = format == Some(Format::Json) && head.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
     if ended && head.len() <= SMALL_BODY_BYTES && content_type::is_plain_text(&head) {
@@ -165,7 +142,7 @@ pub async fn load(
     }
     let place = state.loads.open.take(&token, 1, Duration::from_secs(PLACE_WAIT_S)).await.map_err(too_many_open)?;
     // From here on the number of open bodies bounds what they hold.
-    let room = request.extensions().get::<Rc<Room>>().cloned();
+    let room = request.extensions().get::<Rc<Reservation>>().cloned();
     room.inspect(|room| room.leave());
     let turn = Arc::new(state.loads.turns.of(token));
     let (feeder, reader) = body_reader::channel(Arc::clone(&turn));
@@ -216,13 +193,18 @@ fn wrapped(body: impl Read + Send + 'static, is_one: bool) -> Source {
     Source::stream("body", open.chain(body).chain(close))
 }
 
-fn options(rows: &Rows, format: Option<Format>, threads: usize) -> Options {
+fn options(rows: &BulkLoader, format: Option<Format>, threads: usize) -> Options {
     let strict = rows.query.on_error == OnError::Abort;
     Options { format, strict, threads, block_bytes: BULK_BLOCK_BYTES, lines: true, ..Options::default() }
 }
 
 /// Reads a small body on the thread that has it.
-async fn load_small(mut rows: Rows, service: &Service, source: Source, format: Option<Format>) -> Answer<LoadAnswer> {
+async fn load_small(
+    mut rows: BulkLoader,
+    service: &Service,
+    source: Source,
+    format: Option<Format>,
+) -> Answer<BulkReport> {
     let mut batches = Vec::new();
     let mut rejects = Vec::new();
     let read = ingest::read_numbered(
@@ -258,7 +240,13 @@ async fn load_small(mut rows: Rows, service: &Service, source: Source, format: O
 }
 
 /// Reads a body on this thread and those of its parsers.
-fn load_stream(rows: Rows, service: &Service, source: Source, options: &Options, turn: &Turn) -> Answer<LoadAnswer> {
+fn load_stream(
+    rows: BulkLoader,
+    service: &Service,
+    source: Source,
+    options: &Options,
+    turn: &Slot,
+) -> Answer<BulkReport> {
     let mapping = rows.rows_are.mapping();
     let rows = RefCell::new(rows);
     let mut stopped = None;
@@ -289,7 +277,7 @@ fn load_stream(rows: Rows, service: &Service, source: Source, options: &Options,
     }
 }
 
-fn take(rows: &mut Rows, service: &Service, numbered: Numbered) -> Answer<()> {
+fn take(rows: &mut BulkLoader, service: &Service, numbered: Numbered) -> Answer<()> {
     let unheard = loader::unheard(&numbered.batch, &service.view());
     let unknown = if unheard.is_empty() { unheard } else { loader::unknown(unheard, service) };
     let (load, lines) = rows.next_load(numbered, &unknown)?;

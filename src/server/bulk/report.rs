@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 /// What became of the rows of a body. They are durable, and what followed from them can be read.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct LoadAnswer {
+pub struct BulkReport {
     /// Rows of the body.
     #[schema(example = 10_000)]
     pub rows: u64,
@@ -45,7 +45,7 @@ pub struct SequenceRange {
     pub last: u64,
 }
 
-impl LoadAnswer {
+impl BulkReport {
     /// Adds a row that could not be read.
     pub fn reject(&mut self, reject: &Reject) {
         let mut error = FieldError::new(&reject.reason).at_line(reject.line);
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_line_with_several_events_is_refused_once() {
-        let mut answer = LoadAnswer::default();
+        let mut answer = BulkReport::default();
         let applied = Applied {
             taken: 3,
             refused: vec![refused(1), refused(2), refused(4)],
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn errors_are_bounded_and_all_are_counted() {
-        let mut answer = LoadAnswer::default();
+        let mut answer = BulkReport::default();
         for line in 1..=MAX_ROW_ERRORS as u64 + 5 {
             answer.unknown_priority(line, "nope");
         }

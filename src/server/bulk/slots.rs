@@ -12,7 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// All turns.
 #[derive(Debug)]
-pub struct Turns {
+pub struct Slots {
     state: Mutex<State>,
     given_back: Condvar,
 }
@@ -38,15 +38,15 @@ impl State {
     }
 }
 
-impl Turns {
+impl Slots {
     pub fn new(count: usize) -> Self {
         let state = State { free: count, taken: Vec::new(), waiting: Vec::new(), next_number: 0 };
         Self { state: Mutex::new(state), given_back: Condvar::new() }
     }
 
     /// A body's way to its turns. It has none yet.
-    pub fn of(self: &Arc<Self>, token: Arc<str>) -> Turn {
-        Turn { turns: Arc::clone(self), token, is_taken: Mutex::new(false) }
+    pub fn of(self: &Arc<Self>, token: Arc<str>) -> Slot {
+        Slot { turns: Arc::clone(self), token, is_taken: Mutex::new(false) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -89,13 +89,13 @@ impl Turns {
 
 /// A body's turn: of its reader and of whoever takes its batches.
 #[derive(Debug)]
-pub struct Turn {
-    turns: Arc<Turns>,
+pub struct Slot {
+    turns: Arc<Slots>,
     token: Arc<str>,
     is_taken: Mutex<bool>,
 }
 
-impl Turn {
+impl Slot {
     /// There is something to work on: waits until it is this body's turn. Blocks.
     pub fn begin(&self) {
         let mut is_taken = self.is_taken();
@@ -127,7 +127,7 @@ impl Turn {
     }
 }
 
-impl Drop for Turn {
+impl Drop for Slot {
     fn drop(&mut self) {
         self.pause();
     }

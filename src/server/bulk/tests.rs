@@ -3,9 +3,9 @@ use crate::ticket::{Batch, EventKind};
 use std::io;
 use std::sync::Arc;
 
-fn rows(on_error: OnError, key: Option<u128>) -> Rows {
-    let query = LoadQuery { on_error, levels: Levels::default() };
-    Rows::new(RowsAre::Tickets, query, Arc::from("somebody"), key)
+fn rows(on_error: OnError, key: Option<u128>) -> BulkLoader {
+    let query = LoadQuery { on_error, catch_up: CatchUp::default() };
+    BulkLoader::new(RowKind::Tickets, query, Arc::from("somebody"), key)
 }
 
 /// Reads a body as a small one is read.
@@ -65,7 +65,7 @@ fn a_bomb_is_too_large_and_a_broken_body_no_end() {
     let error = read(Cursor::new(bomb), false, Some(Format::Ndjson), 1).expect_err("a bomb");
     assert_eq!(problem_of_ingest(&error).status, 413);
 
-    let (feeder, reader) = body_reader::channel(Arc::new(Arc::new(Turns::new(1)).of("token".into())));
+    let (feeder, reader) = body_reader::channel(Arc::new(Arc::new(Slots::new(1)).of("token".into())));
     drop(feeder);
     let error = read(reader, false, Some(Format::Ndjson), 1).expect_err("a client that went away");
     assert_eq!(problem_of_ingest(&error).status, 400);

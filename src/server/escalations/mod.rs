@@ -5,13 +5,13 @@ pub(crate) mod feed;
 use super::auth::{Operator, Viewer};
 use super::middleware::idempotency::IdempotencyKey;
 use super::params;
-use super::params::timestamp::Moment;
+use super::params::timestamp::Timestamp;
 use super::policy::edit::{blocking, check_note};
 use super::problem::Answer;
 use super::state::AppState;
 use crate::policy::Actions;
 use crate::service::{Acknowledge, Service};
-use crate::store::history::{Gap, Looked};
+use crate::store::history::{Gap, Page};
 use crate::store::record::{EscalationFilter, EscalationRecord, RecordKind};
 use crate::store::snapshot::Acknowledgement;
 use crate::time::NEVER_MS;
@@ -31,42 +31,6 @@ pub fn routes(config: &mut ServiceConfig) {
     config.service(list).service(get_one).service(acknowledge);
 }
 
-/// What an escalation record says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// A level fired.
-    Fired,
-    /// It had fired, and a late event says that it should not have.
-    Withdrawn,
-    /// Somebody escalated the ticket.
-    ByHand,
-    /// Somebody took notice of an escalation.
-    Acknowledged,
-}
-
-impl From<RecordKind> for Kind {
-    fn from(kind: RecordKind) -> Self {
-        match kind {
-            RecordKind::Fired => Self::Fired,
-            RecordKind::Withdrawn => Self::Withdrawn,
-            RecordKind::ByHand => Self::ByHand,
-            RecordKind::Acknowledged => Self::Acknowledged,
-        }
-    }
-}
-
-impl From<Kind> for RecordKind {
-    fn from(kind: Kind) -> Self {
-        match kind {
-            Kind::Fired => Self::Fired,
-            Kind::Withdrawn => Self::Withdrawn,
-            Kind::ByHand => Self::ByHand,
-            Kind::Acknowledged => Self::Acknowledged,
-        }
-    }
-}
-
 /// An escalation record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct EscalationAnswer {
@@ -83,7 +47,7 @@ pub struct EscalationAnswer {
     #[schema(example = "T-4711")]
     pub ticket: String,
     #[schema(inline)]
-    pub kind: Kind,
+    pub kind: RecordKind,
     /// Missing when it was done by hand.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schema(example = "first_response")]
@@ -94,11 +58,11 @@ pub struct EscalationAnswer {
     pub level: u8,
     /// When the level was reached.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub due_at: Option<Moment>,
+    pub due_at: Option<Timestamp>,
     /// The engine's time at which it fired.
-    pub fired_at: Moment,
+    pub fired_at: Timestamp,
     /// The engine's time at which the record was made.
-    pub recorded_at: Moment,
+    pub recorded_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub priority: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -158,7 +122,7 @@ pub struct AcknowledgedAnswer {
     /// The escalation record that was taken notice of.
     #[schema(minimum = 1)]
     pub sequence: u64,
-    pub at: Moment,
+    pub at: Timestamp,
     /// The name of their token.
     pub actor: String,
     pub note: String,
@@ -166,7 +130,7 @@ pub struct AcknowledgedAnswer {
 
 impl From<Acknowledgement> for AcknowledgedAnswer {
     fn from(it: Acknowledgement) -> Self {
-        Self { sequence: it.sequence, at: Moment(it.at_ms), actor: it.note.actor, note: it.note.reason }
+        Self { sequence: it.sequence, at: Timestamp(it.at_ms), actor: it.note.actor, note: it.note.reason }
     }
 }
 
@@ -182,9 +146,9 @@ impl EscalationAnswer {
             clock: word(&record.clock),
             cycle: record.cycle,
             level: record.level,
-            due_at: (record.due_ms < NEVER_MS).then_some(Moment(record.due_ms)),
-            fired_at: Moment(record.fired_ms),
-            recorded_at: Moment(record.recorded_ms),
+            due_at: (record.due_ms < NEVER_MS).then_some(Timestamp(record.due_ms)),
+            fired_at: Timestamp(record.fired_ms),
+            recorded_at: Timestamp(record.recorded_ms),
             priority: word(&record.priority),
             owner: word(&record.owner),
             team: word(&record.team),
@@ -234,7 +198,7 @@ pub struct ListQuery {
     pub ticket: Option<String>,
     /// Records of this kind.
     #[param(inline)]
-    pub kind: Option<Kind>,
+    pub kind: Option<RecordKind>,
     /// Records of this clock.
     #[param(max_length = 255)]
     pub clock: Option<String>,
@@ -252,10 +216,10 @@ pub struct ListQuery {
     pub level: Option<u8>,
     /// Records made at or after this instant.
     #[param(value_type = Option<String>, format = DateTime)]
-    pub since: Option<Moment>,
+    pub since: Option<Timestamp>,
     /// Records made before this instant.
     #[param(value_type = Option<String>, format = DateTime)]
-    pub until: Option<Moment>,
+    pub until: Option<Timestamp>,
     /// Records after this sequence number: `next_after` of the page before. It stays good for ever.
     #[param(minimum = 0, maximum = 9007199254740991_u64)]
     pub after: Option<u64>,
@@ -329,7 +293,7 @@ async fn list(
     let filter = query.filter()?;
     let service = state.service.clone();
     let page = blocking(move || {
-        let Looked { records, up_to: next_after, gaps } = service.escalations(after, &filter, limit)?;
+        let Page { records, up_to: next_after, gaps } = service.escalations(after, &filter, limit)?;
         // Asked after the look, so that what was found is not beyond it.
         let last_sequence = *service.last_escalation().borrow();
         Ok(EscalationPage {

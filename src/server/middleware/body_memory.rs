@@ -16,12 +16,12 @@ const RETRY_S: u64 = 2;
 
 /// Bytes of bodies in memory, of all requests; `body_bytes` is the longest body that is read whole.
 #[derive(Debug)]
-pub struct Rooms {
+pub struct BodyMemory {
     shares: Shares,
     bytes: usize,
 }
 
-impl Rooms {
+impl BodyMemory {
     pub fn new(body_bytes: usize) -> Self {
         let bytes = BODIES_BYTES.max(2 * body_bytes);
         Self { shares: Shares::new(bytes, bytes / 2), bytes }
@@ -36,7 +36,7 @@ impl Rooms {
 
 /// There is no room for a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum NoRoom {
+pub enum NoMemory {
     #[error(
         "the bodies of all requests under way hold {bytes} bytes, the most that they may: send this one again later"
     )]
@@ -47,23 +47,23 @@ pub enum NoRoom {
     OfToken { bytes: usize },
 }
 
-impl NoRoom {
+impl NoMemory {
     /// The error that a reader of the body met, if it is this one.
     pub fn of(error: &io::Error) -> Option<&Self> {
         error.get_ref()?.downcast_ref()
     }
 }
 
-impl From<&NoRoom> for Problem {
-    fn from(error: &NoRoom) -> Self {
+impl From<&NoMemory> for Problem {
+    fn from(error: &NoMemory) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).retry_after_s(RETRY_S)
     }
 }
 
 /// What the body of one request holds. Given back when the request has been answered.
 #[derive(Debug)]
-pub struct Room {
-    rooms: Arc<Rooms>,
+pub struct Reservation {
+    rooms: Arc<BodyMemory>,
     token: Arc<str>,
     held: RefCell<Option<Share>>,
     bytes: Cell<u64>,
@@ -71,15 +71,15 @@ pub struct Room {
 }
 
 /// Room that is waited for.
-type Taking = Pin<Box<dyn Future<Output = Result<Share, NoRoom>>>>;
+type Taking = Pin<Box<dyn Future<Output = Result<Share, NoMemory>>>>;
 
-impl Room {
-    pub fn new(rooms: Arc<Rooms>, token: Arc<str>) -> Self {
+impl Reservation {
+    pub fn new(rooms: Arc<BodyMemory>, token: Arc<str>) -> Self {
         Self { rooms, token, held: RefCell::default(), bytes: Cell::new(0), is_counted: Cell::new(true) }
     }
 
     /// Takes room for a body of so many bytes, of which there may be some already; if that takes a while it is in what is
-    /// returned, for [`Room::add`].
+    /// returned, for [`Reservation::add`].
     pub fn take_up_to(&self, bytes: u64) -> Option<Taking> {
         if !self.is_counted.get() || bytes <= self.bytes.get() {
             return None;
@@ -96,8 +96,8 @@ impl Room {
         let all = rooms.bytes;
         Some(Box::pin(async move {
             taking.await.map_err(|full| match full {
-                Full::All => NoRoom::OfAll { bytes: all },
-                Full::Token => NoRoom::OfToken { bytes: all / 2 },
+                Full::All => NoMemory::OfAll { bytes: all },
+                Full::Token => NoMemory::OfToken { bytes: all / 2 },
             })
         }))
     }

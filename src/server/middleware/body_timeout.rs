@@ -6,11 +6,11 @@
 //! the journal (back-pressure) is not slow.
 //!
 //! What has come of a body lies in memory until its request is answered, so that there is room for so many bytes only, in all and
-//! of one token ([`Room`]). A body whose length is known takes it before its first byte is read, any other as it comes. While
+//! of one token ([`Reservation`]). A body whose length is known takes it before its first byte is read, any other as it comes. While
 //! there is none the sender waits, and is told to come again when that takes long. Bulk bodies give their room back once they are
 //! open: from then on their number bounds what they hold.
 
-use super::body_memory::{NoRoom, Room};
+use super::body_memory::{NoMemory, Reservation};
 use crate::limits::{LEAST_BODY_BYTES_A_MINUTE, LEAST_BODY_BYTES_A_SECOND, ROOM_STEP_BYTES};
 use crate::server::quota::Share;
 use actix_web::dev::Payload;
@@ -38,9 +38,9 @@ pub struct Timeouts {
     pub keep_alive: Duration,
 }
 
-/// The same body, with an error of the kind [`io::ErrorKind::TimedOut`] when it comes too slowly, and with [`NoRoom`] when there
+/// The same body, with an error of the kind [`io::ErrorKind::TimedOut`] when it comes too slowly, and with [`NoMemory`] when there
 /// is no room for it. `length` is its length where it is known and the body is read whole.
-pub fn bounded(payload: Payload, timeouts: Timeouts, room: Rc<Room>, length: Option<u64>) -> Payload {
+pub fn bounded(payload: Payload, timeouts: Timeouts, room: Rc<Reservation>, length: Option<u64>) -> Payload {
     if matches!(payload, Payload::None) {
         return payload;
     }
@@ -70,7 +70,7 @@ struct Minute {
 const A_MINUTE: Duration = Duration::from_secs(60);
 
 /// Room that is waited for.
-type Taking = Pin<Box<dyn Future<Output = Result<Share, NoRoom>>>>;
+type Taking = Pin<Box<dyn Future<Output = Result<Share, NoMemory>>>>;
 
 struct Bounded {
     payload: Payload,
@@ -82,7 +82,7 @@ struct Bounded {
     /// Since when we wait for the next piece, and the alarm.
     waiting: Option<(Instant, Pin<Box<Sleep>>)>,
     minute: Minute,
-    room: Rc<Room>,
+    room: Rc<Reservation>,
     /// Bytes that there must be room for.
     wanted: u64,
     taking: Option<Taking>,
@@ -117,7 +117,7 @@ impl Stream for Bounded {
 
 impl Bounded {
     /// Waits until there is room for what is wanted.
-    fn poll_room(&mut self, context: &mut Context<'_>) -> Poll<Result<(), NoRoom>> {
+    fn poll_room(&mut self, context: &mut Context<'_>) -> Poll<Result<(), NoMemory>> {
         if self.taking.is_none() {
             self.taking = self.room.take_up_to(self.wanted);
         }

@@ -30,7 +30,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 pub use admission::{BULK_ROUTES, NoTokens};
-pub use body_memory::{NoRoom, Room, Rooms};
+pub use body_memory::{BodyMemory, NoMemory, Reservation};
 pub use body_timeout::Timeouts;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -83,7 +83,7 @@ async fn inside(
         record.caller = Some(caller.name.clone());
         request.extensions_mut().insert(caller);
     }
-    let room = Rc::new(Room::new(Arc::clone(&state.rooms), token));
+    let room = Rc::new(Reservation::new(Arc::clone(&state.rooms), token));
     let payload =
         body_timeout::bounded(request.take_payload(), state.timeouts, Rc::clone(&room), whole_length(&request, state));
     request.set_payload(payload);

@@ -1,10 +1,10 @@
 //! `/v1/forecast`: what falls due in the hours to come.
 
 use crate::server::auth::Viewer;
-use crate::server::params::timestamp::Moment;
+use crate::server::params::timestamp::Timestamp;
 use crate::server::problem::{Answer, FieldError, Problem};
 use crate::server::state::AppState;
-use crate::service::Survey;
+use crate::service::Scan;
 use crate::service::view::FORECAST_HOURS;
 use crate::time::HOUR_MS;
 use actix_web::{get, web};
@@ -35,7 +35,7 @@ pub struct ForecastQuery {
 pub struct ForecastAnswer {
     /// The engine's time at which the tickets were walked; missing before the first time.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub as_of: Option<Moment>,
+    pub as_of: Option<Timestamp>,
     /// Hour by hour (UTC), from the one that is running.
     pub hours: Vec<ForecastHour>,
 }
@@ -44,7 +44,7 @@ pub struct ForecastAnswer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ForecastHour {
     /// The hour's first instant.
-    pub hour: Moment,
+    pub hour: Timestamp,
     /// Targets that end.
     pub deadlines: u64,
     /// Levels that fall due.
@@ -75,16 +75,16 @@ async fn forecast(
 }
 
 impl ForecastAnswer {
-    fn of(survey: &Survey, hours: usize) -> Self {
+    fn of(survey: &Scan, hours: usize) -> Self {
         let first_ms = survey.as_of_ms.div_euclid(HOUR_MS) * HOUR_MS;
         let sums = survey.deadlines_by_hour.iter().zip(&survey.levels_by_hour).take(hours);
         let hour = |(number, (deadlines, levels)): (usize, (&u64, &u64))| ForecastHour {
-            hour: Moment(first_ms + number as i64 * HOUR_MS),
+            hour: Timestamp(first_ms + number as i64 * HOUR_MS),
             deadlines: *deadlines,
             levels: *levels,
         };
         Self {
-            as_of: (survey.as_of_ms > 0).then_some(Moment(survey.as_of_ms)),
+            as_of: (survey.as_of_ms > 0).then_some(Timestamp(survey.as_of_ms)),
             hours: sums.enumerate().map(hour).collect(),
         }
     }
@@ -96,20 +96,20 @@ mod tests {
 
     #[test]
     fn hours_begin_with_the_one_that_is_running() {
-        let survey = Survey {
+        let survey = Scan {
             as_of_ms: 100 * HOUR_MS + 5,
             deadlines_by_hour: vec![1, 0, 2],
             levels_by_hour: vec![3, 4, 5],
-            ..Survey::default()
+            ..Scan::default()
         };
         let answer = ForecastAnswer::of(&survey, 2);
         assert_eq!(
             answer.hours,
             [
-                ForecastHour { hour: Moment(100 * HOUR_MS), deadlines: 1, levels: 3 },
-                ForecastHour { hour: Moment(101 * HOUR_MS), deadlines: 0, levels: 4 },
+                ForecastHour { hour: Timestamp(100 * HOUR_MS), deadlines: 1, levels: 3 },
+                ForecastHour { hour: Timestamp(101 * HOUR_MS), deadlines: 0, levels: 4 },
             ]
         );
-        assert_eq!(ForecastAnswer::of(&Survey::default(), 9), ForecastAnswer { as_of: None, hours: Vec::new() });
+        assert_eq!(ForecastAnswer::of(&Scan::default(), 9), ForecastAnswer { as_of: None, hours: Vec::new() });
     }
 }

@@ -3,10 +3,10 @@
 use crate::engine::{ClockTally, Tally};
 use crate::limits::{MAX_LEVELS, MAX_SHOWN_NAMES};
 use crate::server::auth::Viewer;
-use crate::server::params::timestamp::Moment;
+use crate::server::params::timestamp::Timestamp;
 use crate::server::state::AppState;
 use crate::service::view::BREACH_BOUNDS_S;
-use crate::service::{ClockView, Gauges, NamedTally, Survey, View};
+use crate::service::{ClockView, Gauges, NamedTally, Scan, View};
 use crate::store::record::RecordKind;
 use crate::store::snapshot::DayRow;
 use crate::time::DAY_MS;
@@ -25,7 +25,7 @@ pub fn routes(config: &mut ServiceConfig) {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct MetricsAnswer {
     /// The engine's time as of which this is.
-    pub as_of: Moment,
+    pub as_of: Timestamp,
     /// The version of the policy in force.
     pub policy_version: u64,
     /// Tickets in the index, done ones included.
@@ -101,7 +101,7 @@ pub struct ClockCounts {
 /// Escalation records.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct EscalationCounts {
-    /// By kind (fired, withdrawn, by_hand, acknowledged), since the start of the process.
+    /// By kind (fired, withdrawn, manual, acknowledged), since the start of the process.
     pub by_kind: BTreeMap<String, u64>,
     /// By level over all clocks, the first level first; withdrawn ones are taken off.
     #[schema(max_items = 12)]
@@ -137,7 +137,7 @@ fn ratio(met: u64, missed: u64) -> Option<f64> {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct DayCounts {
     /// The day's first instant (UTC).
-    pub day: Moment,
+    pub day: Timestamp,
     pub clock: String,
     /// Levels that fired on that day, less those withdrawn on it.
     pub fired: i64,
@@ -149,7 +149,7 @@ pub struct DayCounts {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OldestTicket {
     pub id: String,
-    pub opened_at: Moment,
+    pub opened_at: Timestamp,
     /// For how long, in seconds.
     pub age_seconds: i64,
 }
@@ -159,7 +159,7 @@ pub struct OldestTicket {
 pub struct TimeToBreach {
     /// The engine's time at which the tickets were walked; missing before the first time.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub as_of: Option<Moment>,
+    pub as_of: Option<Timestamp>,
     /// From the shortest.
     pub buckets: Vec<Bucket>,
 }
@@ -177,7 +177,7 @@ pub struct Bucket {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct EngineGauges {
     /// The wall clock.
-    pub wall_clock: Moment,
+    pub wall_clock: Timestamp,
     /// How far the engine's time lies from the wall clock, behind or ahead, in milliseconds.
     pub lag_ms: i64,
     /// How far the wall clock is ahead of the service's clock, in milliseconds; negative: behind. 0 but after a jump of the wall
@@ -207,9 +207,9 @@ pub struct EngineGauges {
     pub clock_jumps: u64,
     /// When the last snapshot was published.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub last_snapshot_at: Option<Moment>,
+    pub last_snapshot_at: Option<Timestamp>,
     /// When the process was started.
-    pub started_at: Moment,
+    pub started_at: Timestamp,
 }
 
 /// Get the metrics
@@ -231,7 +231,7 @@ impl MetricsAnswer {
         let today = view.days.iter().filter(|day| day.day_ms == today_ms);
         let (met, missed) = today.fold((0, 0), |(met, missed), day| (met + day.met, missed + day.missed));
         Self {
-            as_of: Moment(view.now_ms),
+            as_of: Timestamp(view.now_ms),
             policy_version: view.policy_version,
             tickets: view.tickets,
             totals: (&view.totals.all).into(),
@@ -245,7 +245,7 @@ impl MetricsAnswer {
             days: view.days.iter().map(DayCounts::from).collect(),
             oldest_open: view.survey.oldest.as_ref().map(|(id, opened_ms)| OldestTicket {
                 id: id.clone(),
-                opened_at: Moment(*opened_ms),
+                opened_at: Timestamp(*opened_ms),
                 age_seconds: (view.now_ms - opened_ms) / 1_000,
             }),
             time_to_breach: TimeToBreach::of(&view.survey),
@@ -323,7 +323,7 @@ impl EscalationCounts {
 impl From<&DayRow> for DayCounts {
     fn from(day: &DayRow) -> Self {
         Self {
-            day: Moment(day.day_ms),
+            day: Timestamp(day.day_ms),
             clock: day.clock.to_string(),
             fired: day.fired,
             compliance: Compliance::new(day.met, day.missed),
@@ -332,11 +332,11 @@ impl From<&DayRow> for DayCounts {
 }
 
 impl TimeToBreach {
-    fn of(survey: &Survey) -> Self {
+    fn of(survey: &Scan) -> Self {
         let bounds = BREACH_BOUNDS_S.into_iter().map(Some).chain([None]);
         let bucket = |(up_to_seconds, cycles): (Option<i64>, &u64)| Bucket { up_to_seconds, cycles: *cycles };
         Self {
-            as_of: (survey.as_of_ms > 0).then_some(Moment(survey.as_of_ms)),
+            as_of: (survey.as_of_ms > 0).then_some(Timestamp(survey.as_of_ms)),
             buckets: bounds.zip(&survey.time_to_breach).map(bucket).collect(),
         }
     }
@@ -345,7 +345,7 @@ impl TimeToBreach {
 impl From<&Gauges> for EngineGauges {
     fn from(gauges: &Gauges) -> Self {
         Self {
-            wall_clock: Moment(gauges.wall_ms),
+            wall_clock: Timestamp(gauges.wall_ms),
             lag_ms: gauges.lag_ms,
             clock_offset_ms: gauges.clock_offset_ms,
             due_not_fired: gauges.due_not_fired,
@@ -359,8 +359,8 @@ impl From<&Gauges> for EngineGauges {
             journal_bytes: gauges.journal_bytes,
             disk_full: gauges.disk_full,
             clock_jumps: gauges.clock_jumps,
-            last_snapshot_at: gauges.last_snapshot_ms.map(Moment),
-            started_at: Moment(gauges.started_ms),
+            last_snapshot_at: gauges.last_snapshot_ms.map(Timestamp),
+            started_at: Timestamp(gauges.started_ms),
         }
     }
 }

@@ -9,23 +9,23 @@ use utoipa::ToSchema;
 /// An instant: RFC 3339. Written in UTC, with `Z` and milliseconds; read with any offset, from 1970 to 2099.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ToSchema)]
 #[schema(value_type = String, format = DateTime, example = "2026-11-22T09:30:00.000Z")]
-pub struct Moment(pub i64);
+pub struct Timestamp(pub i64);
 
-impl Moment {
+impl Timestamp {
     /// The instant, unless it is the one that never comes.
     pub fn unless_never(at_ms: i64) -> Option<Self> {
         (at_ms < time::NEVER_MS).then_some(Self(at_ms))
     }
 }
 
-impl Serialize for Moment {
+impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
         let at = DateTime::from_timestamp_millis(self.0).unwrap_or_default();
         out.serialize_str(&at.to_rfc3339_opts(SecondsFormat::Millis, true))
     }
 }
 
-impl<'de> Deserialize<'de> for Moment {
+impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = String::deserialize(from)?;
         time::parse_rfc3339(&text).map(Self).map_err(D::Error::custom)
@@ -38,11 +38,11 @@ mod tests {
 
     #[test]
     fn instants_are_written_in_one_form_and_read_in_many() {
-        let written = serde_json::to_string(&Moment(1_795_339_800_000)).expect("written");
+        let written = serde_json::to_string(&Timestamp(1_795_339_800_000)).expect("written");
         assert_eq!(written, r#""2026-11-22T09:30:00.000Z""#);
-        let read: Moment = serde_json::from_str(r#""2026-11-22T10:30:00.25+01:00""#).expect("read");
-        assert_eq!(read, Moment(1_795_339_800_250));
-        assert!(serde_json::from_str::<Moment>(r#""2026-11-22""#).is_err());
-        assert_eq!(Moment::unless_never(time::NEVER_MS), None);
+        let read: Timestamp = serde_json::from_str(r#""2026-11-22T10:30:00.25+01:00""#).expect("read");
+        assert_eq!(read, Timestamp(1_795_339_800_250));
+        assert!(serde_json::from_str::<Timestamp>(r#""2026-11-22""#).is_err());
+        assert_eq!(Timestamp::unless_never(time::NEVER_MS), None);
     }
 }

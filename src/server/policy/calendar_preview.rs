@@ -4,7 +4,7 @@ use super::edit::blocking;
 use crate::calendar::{Calendar, Span, Timeline};
 use crate::limits::MAX_SHOWN_INTERVALS;
 use crate::server::auth::Viewer;
-use crate::server::params::timestamp::Moment;
+use crate::server::params::timestamp::Timestamp;
 use crate::server::problem::{Answer, FieldError, Problem};
 use crate::server::state::AppState;
 use crate::server::tickets::timeline::IntervalRow;
@@ -28,7 +28,7 @@ pub fn routes(config: &mut ServiceConfig) {
 pub struct AddQuery {
     /// From when.
     #[param(value_type = String, format = DateTime, example = "2026-12-23T14:00:00Z")]
-    pub start: Moment,
+    pub start: Timestamp,
     /// How much: business hours (`4h`, `1h30m`, `90s`), business days (`2bd`) or calendar days (`30d`).
     #[param(value_type = String, max_length = 64, example = "4h")]
     pub span: String,
@@ -38,12 +38,12 @@ pub struct AddQuery {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct AddAnswer {
     pub calendar: String,
-    pub start: Moment,
+    pub start: Timestamp,
     #[schema(example = "4h")]
     pub span: String,
     /// When it ends; missing where the calendar ends first, in 2106.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub end: Option<Moment>,
+    pub end: Option<Timestamp>,
     /// Business time from start to end, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub business_ms: Option<i64>,
@@ -75,7 +75,7 @@ async fn add(
             .with_error(FieldError::new(error.to_string()).field("span").value(&text))
     })?;
     let calendar = calendar(&state, name.into_inner()).await?;
-    let end = Moment::unless_never(end_of(calendar.timeline(), start.0, span));
+    let end = Timestamp::unless_never(end_of(calendar.timeline(), start.0, span));
     Ok(web::Json(AddAnswer {
         calendar: calendar.name.clone(),
         start,
@@ -101,18 +101,18 @@ fn end_of(timeline: &Timeline, start_ms: i64, span: Span) -> i64 {
 pub struct ElapsedQuery {
     /// From when.
     #[param(value_type = String, format = DateTime, example = "2026-12-23T14:00:00Z")]
-    pub from: Moment,
+    pub from: Timestamp,
     /// Until when.
     #[param(value_type = String, format = DateTime, example = "2026-12-28T09:00:00Z")]
-    pub to: Moment,
+    pub to: Timestamp,
 }
 
 /// Business time between two instants.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ElapsedAnswer {
     pub calendar: String,
-    pub from: Moment,
-    pub to: Moment,
+    pub from: Timestamp,
+    pub to: Timestamp,
     /// In milliseconds; 0 when `to` lies before `from`.
     #[schema(example = 14_400_000)]
     pub business_ms: i64,
@@ -167,8 +167,8 @@ pub struct MonthAnswer {
     #[schema(example = "2026-12")]
     pub month: String,
     /// The month's first and last instant.
-    pub from: Moment,
-    pub to: Moment,
+    pub from: Timestamp,
+    pub to: Timestamp,
     /// All of its business time, in milliseconds.
     pub business_ms: i64,
     /// When it is open.
@@ -221,8 +221,8 @@ fn month_of(calendar: &Calendar, month: String, first: NaiveDate) -> MonthAnswer
         calendar: calendar.name.clone(),
         time_zone: zone.name().to_owned(),
         month,
-        from: Moment(from_ms),
-        to: Moment(to_ms),
+        from: Timestamp(from_ms),
+        to: Timestamp(to_ms),
         business_ms: timeline.elapsed(from_ms, to_ms),
         intervals: shown,
         is_cut: open.next().is_some(),

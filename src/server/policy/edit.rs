@@ -6,10 +6,10 @@
 
 use super::document::{Fields, PolicyDocument, Section};
 use crate::engine::Apply;
+use crate::engine::CatchUp;
 use crate::limits::{EDIT_ATTEMPTS, MAX_NOTE_CHARS};
 use crate::server::auth::Admin;
-use crate::server::bulk::Levels;
-use crate::server::params::timestamp::Moment;
+use crate::server::params::timestamp::Timestamp;
 use crate::server::problem::{Answer, FieldError, Problem};
 use crate::service::{Refusal, Service};
 use crate::store::input::Origin;
@@ -25,39 +25,6 @@ use std::sync::Arc;
 use toml::{Table, Value};
 use utoipa::{IntoParams, ToSchema};
 
-/// What becomes of tickets that are open when an edit comes into force.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ApplyTo {
-    /// Every open cycle is measured anew, from its start.
-    #[default]
-    FromStart,
-    /// What has elapsed stays; the rest runs under the new version.
-    FromNow,
-    /// Only tickets that are opened from now on.
-    NewTickets,
-}
-
-impl From<ApplyTo> for Apply {
-    fn from(apply: ApplyTo) -> Self {
-        match apply {
-            ApplyTo::FromStart => Self::FromStart,
-            ApplyTo::FromNow => Self::FromNow,
-            ApplyTo::NewTickets => Self::NewTickets,
-        }
-    }
-}
-
-impl From<Apply> for ApplyTo {
-    fn from(apply: Apply) -> Self {
-        match apply {
-            Apply::FromStart => Self::FromStart,
-            Apply::FromNow => Self::FromNow,
-            Apply::NewTickets => Self::NewTickets,
-        }
-    }
-}
-
 /// How an edit is done.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -67,10 +34,10 @@ pub struct EditQuery {
     pub dry_run: bool,
     /// What becomes of tickets that are open.
     #[param(inline)]
-    pub apply: ApplyTo,
-    /// Which levels fire that the edit finds passed.
+    pub apply: Apply,
+    /// Which levels fire that are already due by the edit.
     #[param(inline)]
-    pub levels: Levels,
+    pub catch_up: CatchUp,
     /// Why the edit is made; kept with the version.
     #[param(max_length = 4096)]
     pub note: Option<String>,
@@ -83,7 +50,7 @@ pub struct EditAnswer {
     #[schema(example = 7)]
     pub version: u64,
     /// Since when it is in force.
-    pub since: Moment,
+    pub since: Timestamp,
     /// Whether nothing was changed because only that was asked.
     pub dry_run: bool,
     /// Whether the edit says what is in force already.
@@ -141,7 +108,7 @@ impl EditAnswer {
         };
         Self {
             version: edited.version,
-            since: Moment(edited.since_ms),
+            since: Timestamp(edited.since_ms),
             dry_run,
             is_unchanged: edited.is_unchanged,
             effects: edited.preview.as_ref().map(|preview| EditEffects {
@@ -386,7 +353,7 @@ fn new_edit(
         text,
         files,
         apply: query.apply.into(),
-        passed: query.levels.into(),
+        catch_up: query.catch_up,
         dry_run: query.dry_run,
         if_version,
         note,

@@ -9,15 +9,16 @@ pub(crate) mod rules;
 mod section;
 
 use super::auth::{Admin, Viewer};
-use super::params::timestamp::Moment;
+use super::params::timestamp::Timestamp;
 use super::problem::{Answer, Problem};
 use super::state::AppState;
+use crate::engine::Apply;
 use crate::store::snapshot::PolicyVersion;
 use actix_web::http::header::ETAG;
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, get, put, web};
 use document::PartError;
-use edit::{ApplyTo, EditAnswer, EditQuery, IfMatch, edit_whole, in_force, version_tag};
+use edit::{EditAnswer, EditQuery, IfMatch, edit_whole, in_force, version_tag};
 use section::{Media, TOML, VersionsQuery, unreadable};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -49,13 +50,13 @@ pub struct PolicyVersionRow {
     #[schema(minimum = 1, example = 7)]
     pub version: u64,
     /// Since when it is, or was, in force.
-    pub since: Moment,
+    pub since: Timestamp,
     /// Who brought it: the name of a token, or `policy file`.
     pub actor: String,
     /// Why, in their words.
     pub note: String,
     #[schema(inline)]
-    pub apply: ApplyTo,
+    pub apply: Apply,
     /// Length of its text in bytes.
     pub bytes: u64,
     /// Files that it names.
@@ -171,7 +172,7 @@ impl From<&PolicyVersion> for PolicyVersionRow {
     fn from(version: &PolicyVersion) -> Self {
         Self {
             version: version.number,
-            since: Moment(version.since_ms),
+            since: Timestamp(version.since_ms),
             actor: version.actor.to_string(),
             note: version.note.clone(),
             apply: version.apply.into(),

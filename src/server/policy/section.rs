@@ -1,11 +1,12 @@
 //! Calendars and priorities as parts of the policy: what both have in common. Their own files name the routes.
 
 use super::document::{PartError, PolicyDocument, Section, part_from_json, part_from_toml};
-use super::edit::{ApplyTo, Change, EditQuery, IfMatch, blocking, document_in_force, edit_part, part_tag};
+use super::edit::{Change, EditQuery, IfMatch, blocking, document_in_force, edit_part, part_tag};
+use crate::engine::Apply;
 use crate::limits::{MAX_LABEL_BYTES, MAX_VERSIONS_A_PAGE};
 use crate::server::auth::Admin;
 use crate::server::params;
-use crate::server::params::timestamp::Moment;
+use crate::server::params::timestamp::Timestamp;
 use crate::server::problem::{Answer, FieldError, Problem};
 use crate::server::state::AppState;
 use crate::store::snapshot::PolicyVersion;
@@ -46,13 +47,13 @@ pub struct PartVersion {
     /// The version of the policy that brought it.
     pub version: u64,
     /// Since when it is, or was, in force.
-    pub since: Moment,
+    pub since: Timestamp,
     /// Who brought it.
     pub actor: String,
     /// Why, in their words.
     pub note: String,
     #[schema(inline)]
-    pub apply: ApplyTo,
+    pub apply: Apply,
     /// Whether the part was removed.
     pub removed: bool,
     /// As it was, if `definitions` asks for it; missing where it was removed.
@@ -221,7 +222,7 @@ fn history(
         if newer_part != older_part {
             versions.push(PartVersion {
                 version: policy.number,
-                since: Moment(policy.since_ms),
+                since: Timestamp(policy.since_ms),
                 actor: policy.actor.to_string(),
                 note: policy.note.clone(),
                 apply: policy.apply.into(),
@@ -279,7 +280,7 @@ impl Media {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::{Apply, Passed};
+    use crate::engine::{Apply, CatchUp};
     use actix_web::test::TestRequest;
 
     fn version(number: u64, text: &str) -> PolicyVersion {
@@ -289,7 +290,7 @@ mod tests {
             text: text.into(),
             files: Vec::new(),
             apply: Apply::FromNow,
-            passed: Passed::Latest,
+            catch_up: CatchUp::Latest,
             actor: format!("editor {number}").into(),
             note: String::new(),
         }

@@ -16,7 +16,7 @@ use super::middleware::idempotency::IdempotencyKey;
 use super::middleware::rate_limit::{Rate, Rates};
 use super::problem::{Answer, Problem};
 use super::state::Limits;
-use crate::engine::Passed;
+use crate::engine::CatchUp;
 use crate::service::{ClockChoice, Config, Seed, Service, Stopper, Trust};
 use actix_web::{HttpResponse, delete, get, post, put, web};
 use futures_util::{StreamExt, stream};
@@ -65,7 +65,7 @@ impl SharedService {
         let (service, stopper) = Service::start(&Config {
             data_dir: folder.path().to_owned(),
             seed: Some(seed),
-            passed_after_downtime: Passed::Latest,
+            catch_up_after_downtime: CatchUp::Latest,
             snapshot_every: Duration::from_secs(3_600),
             snapshots_kept: 2,
             cut_history: false,

@@ -3,7 +3,7 @@
 use super::response::TicketRow;
 use crate::engine::{TicketKey, TicketQuery};
 use crate::server::params;
-use crate::server::params::timestamp::Moment;
+use crate::server::params::timestamp::Timestamp;
 use crate::server::problem::{Answer, FieldError, Problem};
 use crate::service::Service;
 use crate::ticket::State;
@@ -45,7 +45,7 @@ pub struct ListQuery {
     pub at_risk: Option<bool>,
     /// Something is to come before this instant: a level, the at-risk mark or a target.
     #[param(value_type = Option<String>, format = DateTime)]
-    pub due_before: Option<Moment>,
+    pub due_before: Option<Timestamp>,
     /// Where the page begins: `next_cursor` of the page before.
     #[param(pattern = "^[0-9a-f]{24}$")]
     pub cursor: Option<String>,

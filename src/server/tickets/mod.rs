@@ -6,10 +6,10 @@ pub(crate) mod timeline;
 
 use super::auth::{Operator, Viewer};
 use super::bulk;
-use super::bulk::{LoadAnswer, LoadQuery, RowsAre, error_of};
+use super::bulk::{BulkReport, LoadQuery, RowKind, error_of};
 use super::escalations::EscalationAnswer;
 use super::middleware::idempotency::IdempotencyKey;
-use super::params::timestamp::Moment;
+use super::params::timestamp::Timestamp;
 use super::policy::edit::{blocking, check_note};
 use super::problem::{Answer, FieldError, Problem};
 use super::state::AppState;
@@ -51,7 +51,7 @@ pub struct EscalateBody {
     pub reason: String,
     /// When it was done; now, if it is missing.
     #[serde(default)]
-    pub at: Option<Moment>,
+    pub at: Option<Timestamp>,
 }
 
 /// Load tickets
@@ -82,7 +82,7 @@ pub struct EscalateBody {
             (Option<Vec<u8>> = "application/octet-stream"),
         ),
     ),
-    responses((status = 200, description = "The rows that could be taken are durable.", body = LoadAnswer)),
+    responses((status = 200, description = "The rows that could be taken are durable.", body = BulkReport)),
     security(("bearer" = ["operator"]))
 )]
 #[post("/tickets")]
@@ -93,8 +93,8 @@ async fn load(
     query: web::Query<LoadQuery>,
     request: HttpRequest,
     body: web::Payload,
-) -> Answer<web::Json<LoadAnswer>> {
-    bulk::load(RowsAre::Tickets, &state, operator, key, query.into_inner(), &request, body).await.map(web::Json)
+) -> Answer<web::Json<BulkReport>> {
+    bulk::load(RowKind::Tickets, &state, operator, key, query.into_inner(), &request, body).await.map(web::Json)
 }
 
 /// List tickets
@@ -187,10 +187,10 @@ async fn escalate(
     batch.text.push(&reason);
     let applied = tell(&state.service, batch, operator, key).await?;
     let service = state.service.clone();
-    let by_hand = EscalationFilter { ticket: Some(id), kind: Some(RecordKind::ByHand), ..EscalationFilter::default() };
+    let manual = EscalationFilter { ticket: Some(id), kind: Some(RecordKind::Manual), ..EscalationFilter::default() };
     let (first, _) = applied.escalations;
     let answer = blocking(move || {
-        let found = service.escalations(first.saturating_sub(1), &by_hand, 1)?;
+        let found = service.escalations(first.saturating_sub(1), &manual, 1)?;
         Ok(found.records.first().map(|record| EscalationAnswer::new(record, &service)))
     });
     answer.await?.map(web::Json).ok_or_else(|| {
@@ -201,7 +201,7 @@ async fn escalate(
 /// Sends one event.
 async fn tell(service: &Service, batch: Batch, operator: Operator, key: IdempotencyKey) -> Answer<Applied> {
     let origin = key.origin(operator.actor);
-    let applied = service.load(Load { batch, passed: Default::default(), origin }).await?;
+    let applied = service.load(Load { batch, catch_up: Default::default(), origin }).await?;
     match applied.refused.first() {
         None => Ok(applied),
         Some(refused) => Err(Problem::invalid(refused.reason.to_string()).with_error(error_of(&refused.reason))),

@@ -1,7 +1,7 @@
 //! Tickets as the API shows them.
 
 use crate::engine::{CycleResult, Engine, ExplainedCycle, TicketRef, TicketView};
-use crate::server::params::timestamp::Moment;
+use crate::server::params::timestamp::Timestamp;
 use crate::ticket::State;
 use crate::time::SECOND_MS;
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ pub struct TicketRow {
     /// Its id in the source system.
     #[schema(example = "T-4711")]
     pub id: String,
-    pub opened_at: Moment,
+    pub opened_at: Timestamp,
     /// Where it stands: new, open, waiting, resolved or closed.
     #[schema(example = "open")]
     pub state: String,
@@ -35,7 +35,7 @@ pub struct TicketRow {
     pub at_risk: bool,
     /// The second by which the next level, at-risk mark or target is looked at. Missing when nothing is to come.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub next_due_at: Option<Moment>,
+    pub next_due_at: Option<Timestamp>,
 }
 
 /// A ticket with its running clocks.
@@ -54,7 +54,7 @@ pub struct ClockRow {
     pub clock: String,
     /// Which run of the clock, from 1.
     pub cycle: u16,
-    pub started_at: Moment,
+    pub started_at: Timestamp,
     /// Whether an event or the ticket's state holds it.
     pub paused: bool,
     /// Whether it is past its target.
@@ -67,7 +67,7 @@ pub struct ClockRow {
     pub target_ms: Option<i64>,
     /// When the target ends or ended; of a paused cycle, when it would if it went on now.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub due_at: Option<Moment>,
+    pub due_at: Option<Timestamp>,
 }
 
 impl TicketRow {
@@ -75,7 +75,7 @@ impl TicketRow {
         let owned = |word: Option<&str>| word.map(str::to_owned);
         Self {
             id: ticket.id.to_owned(),
-            opened_at: Moment(ticket.opened_ms),
+            opened_at: Timestamp(ticket.opened_ms),
             state: State::name(ticket.state).to_owned(),
             priority: ticket.priority.to_owned(),
             owner: owned(ticket.owner),
@@ -85,7 +85,7 @@ impl TicketRow {
             customer: owned(ticket.customer),
             breached: ticket.is_breached,
             at_risk: ticket.is_at_risk,
-            next_due_at: ticket.next_due_s.map(|due_s| Moment(i64::from(due_s) * SECOND_MS)),
+            next_due_at: ticket.next_due_s.map(|due_s| Timestamp(i64::from(due_s) * SECOND_MS)),
         }
     }
 }
@@ -103,12 +103,12 @@ impl ClockRow {
         Self {
             clock: cycle.clock.to_string(),
             cycle: cycle.cycle,
-            started_at: Moment(cycle.started_ms),
+            started_at: Timestamp(cycle.started_ms),
             paused: cycle.is_paused,
             breached: cycle.result == CycleResult::OpenMissed,
             spent_ms: cycle.spent_ms,
             target_ms: cycle.target.as_ref().map(|target| target.amount_ms),
-            due_at: cycle.target.as_ref().and_then(|target| target.due_ms).and_then(Moment::unless_never),
+            due_at: cycle.target.as_ref().and_then(|target| target.due_ms).and_then(Timestamp::unless_never),
         }
     }
 }

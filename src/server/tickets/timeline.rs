@@ -1,14 +1,14 @@
 //! `/v1/tickets/{id}/timeline`: what happened to a ticket and why.
 
 use super::{TicketRow, look};
+use crate::engine::Apply;
 use crate::engine::{
     CycleResult, ExplainedCycle, ExplainedEvent, ExplainedLevel, ExplainedSegment, ExplainedTarget, ExplainedVersion,
     Explanation, LevelState,
 };
 use crate::server::auth::Viewer;
 use crate::server::escalations::LevelActions;
-use crate::server::params::timestamp::Moment;
-use crate::server::policy::edit::ApplyTo;
+use crate::server::params::timestamp::Timestamp;
 use crate::server::problem::Answer;
 use crate::server::state::AppState;
 use actix_web::{get, web};
@@ -27,7 +27,7 @@ pub fn routes(config: &mut ServiceConfig) {
 pub struct TimelineAnswer {
     pub ticket: TicketRow,
     /// The engine's time: what is to come is seen from there.
-    pub as_of: Moment,
+    pub as_of: Timestamp,
     /// Oldest first.
     pub events: Vec<EventRow>,
     /// Runs of clocks, by start.
@@ -41,7 +41,7 @@ pub struct TimelineAnswer {
 pub struct EventRow {
     #[schema(example = "agent_reply")]
     pub event: String,
-    pub at: Moment,
+    pub at: Timestamp,
     /// The state that it speaks of.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub state: Option<String>,
@@ -57,37 +57,6 @@ pub struct EventRow {
     pub without_effect: bool,
 }
 
-/// How a run of a clock ended, or stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum CycleStatus {
-    /// Ended within its target.
-    Met,
-    /// Ended past its target.
-    Missed,
-    /// Ended; its clock has no target.
-    NoTarget,
-    /// Open, not past its target.
-    Open,
-    /// Open, past its target.
-    OpenMissed,
-    /// A late event has undone it.
-    Void,
-}
-
-impl From<CycleResult> for CycleStatus {
-    fn from(result: CycleResult) -> Self {
-        match result {
-            CycleResult::Met => Self::Met,
-            CycleResult::Missed => Self::Missed,
-            CycleResult::NoTarget => Self::NoTarget,
-            CycleResult::Open => Self::Open,
-            CycleResult::OpenMissed => Self::OpenMissed,
-            CycleResult::Void => Self::Void,
-        }
-    }
-}
-
 /// A run of a clock.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct CycleRow {
@@ -96,13 +65,13 @@ pub struct CycleRow {
     /// From 1.
     pub cycle: u16,
     #[schema(inline)]
-    pub status: CycleStatus,
+    pub status: CycleResult,
     /// Open, and held by an event or by the ticket's state.
     pub paused: bool,
-    pub started_at: Moment,
+    pub started_at: Timestamp,
     /// Missing while it is open.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub stopped_at: Option<Moment>,
+    pub stopped_at: Option<Timestamp>,
     /// Business time spent, up to its end or to now, in milliseconds.
     pub spent_ms: i64,
     /// The part of it that was taken over from other rules, in milliseconds.
@@ -126,9 +95,9 @@ pub struct RuleVersion {
     pub number: u64,
     /// Since when it is in force; missing for the first, which always was.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub since: Option<Moment>,
+    pub since: Option<Timestamp>,
     #[schema(inline)]
-    pub apply: ApplyTo,
+    pub apply: Apply,
     pub calendar: String,
 }
 
@@ -142,7 +111,7 @@ pub struct TargetRow {
     pub amount_ms: i64,
     /// When it ends or ended; of a paused run, when it would if it went on now. Missing where the calendar ends first.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub due_at: Option<Moment>,
+    pub due_at: Option<Timestamp>,
     /// Of a run within its target: the business time still to come until then.
     pub ahead: Vec<IntervalRow>,
     /// Whether there are more intervals than are given.
@@ -152,9 +121,9 @@ pub struct TargetRow {
 /// A stretch of time in which a clock ran.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SegmentRow {
-    pub from: Moment,
+    pub from: Timestamp,
     /// Of the segment that is running, now.
-    pub to: Moment,
+    pub to: Timestamp,
     pub running: bool,
     /// Measured under other rules than the run's.
     pub carried: bool,
@@ -168,37 +137,13 @@ pub struct SegmentRow {
 /// From its first instant to before its last.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct IntervalRow {
-    pub from: Moment,
-    pub to: Moment,
+    pub from: Timestamp,
+    pub to: Timestamp,
 }
 
 impl From<&(i64, i64)> for IntervalRow {
     fn from((from_ms, to_ms): &(i64, i64)) -> Self {
-        Self { from: Moment(*from_ms), to: Moment(*to_ms) }
-    }
-}
-
-/// What became of a level.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum LevelStatus {
-    /// It fired.
-    Fired,
-    /// It was passed already, and marked without firing.
-    Marked,
-    ToCome,
-    /// The run is paused before it, or ended before it.
-    NotReached,
-}
-
-impl From<LevelState> for LevelStatus {
-    fn from(state: LevelState) -> Self {
-        match state {
-            LevelState::Fired => Self::Fired,
-            LevelState::Marked => Self::Marked,
-            LevelState::ToCome => Self::ToCome,
-            LevelState::NotReached => Self::NotReached,
-        }
+        Self { from: Timestamp(*from_ms), to: Timestamp(*to_ms) }
     }
 }
 
@@ -212,9 +157,9 @@ pub struct LevelRow {
     pub at: String,
     /// When it was reached, or will be if nothing happens.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub due_at: Option<Moment>,
+    pub due_at: Option<Timestamp>,
     #[schema(inline)]
-    pub status: LevelStatus,
+    pub status: LevelState,
     pub actions: LevelActions,
 }
 
@@ -245,7 +190,7 @@ impl TimelineAnswer {
     fn new(ticket: TicketRow, explanation: &Explanation) -> Self {
         Self {
             ticket,
-            as_of: Moment(explanation.now_ms),
+            as_of: Timestamp(explanation.now_ms),
             events: explanation.events.iter().map(EventRow::from).collect(),
             cycles: explanation.cycles.iter().map(CycleRow::from).collect(),
             cycles_left_out: explanation.cycles_left_out as u64,
@@ -261,7 +206,7 @@ impl From<&ExplainedEvent> for EventRow {
     fn from(event: &ExplainedEvent) -> Self {
         Self {
             event: event.kind.name().to_owned(),
-            at: Moment(event.at_ms),
+            at: Timestamp(event.at_ms),
             state: event.state.map(|state| state.name().to_owned()),
             priority: word(&event.priority),
             owner: word(&event.owner),
@@ -279,8 +224,8 @@ impl From<&ExplainedCycle> for CycleRow {
             cycle: cycle.cycle,
             status: cycle.result.into(),
             paused: cycle.is_paused,
-            started_at: Moment(cycle.started_ms),
-            stopped_at: cycle.stopped_ms.map(Moment),
+            started_at: Timestamp(cycle.started_ms),
+            stopped_at: cycle.stopped_ms.map(Timestamp),
             spent_ms: cycle.spent_ms,
             carried_ms: cycle.carried_ms,
             version: (&cycle.version).into(),
@@ -297,7 +242,7 @@ impl From<&ExplainedVersion> for RuleVersion {
         Self {
             priority: version.priority.to_string(),
             number: version.number as u64,
-            since: version.since_ms.map(Moment),
+            since: version.since_ms.map(Timestamp),
             apply: version.apply.into(),
             calendar: version.calendar.clone(),
         }
@@ -309,7 +254,7 @@ impl From<&ExplainedTarget> for TargetRow {
         Self {
             target: target.text.clone(),
             amount_ms: target.amount_ms,
-            due_at: target.due_ms.and_then(Moment::unless_never),
+            due_at: target.due_ms.and_then(Timestamp::unless_never),
             ahead: target.ahead.iter().map(IntervalRow::from).collect(),
             is_cut: target.is_cut,
         }
@@ -319,8 +264,8 @@ impl From<&ExplainedTarget> for TargetRow {
 impl From<&ExplainedSegment> for SegmentRow {
     fn from(segment: &ExplainedSegment) -> Self {
         Self {
-            from: Moment(segment.from_ms),
-            to: Moment(segment.to_ms),
+            from: Timestamp(segment.from_ms),
+            to: Timestamp(segment.to_ms),
             running: segment.is_running,
             carried: segment.is_carried,
             business_ms: segment.business_ms,
@@ -335,7 +280,7 @@ impl From<&ExplainedLevel> for LevelRow {
         Self {
             level: level.number,
             at: level.at.clone(),
-            due_at: level.due_ms.and_then(Moment::unless_never),
+            due_at: level.due_ms.and_then(Timestamp::unless_never),
             status: level.state.into(),
             actions: (&level.actions).into(),
         }

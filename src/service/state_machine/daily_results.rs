@@ -4,7 +4,7 @@
 
 use crate::engine::{ClockTally, Engine, NO_SYMBOL, Symbol};
 use crate::limits::KEPT_DAYS;
-use crate::store::record::{NameColumn, Names};
+use crate::store::record::{LabelKind, LabelTable};
 use crate::store::snapshot::DayRow;
 use crate::time::DAY_MS;
 use std::collections::BTreeMap;
@@ -32,8 +32,8 @@ fn totals(tally: &ClockTally) -> Growth {
 
 impl Days {
     /// Rows as they were kept.
-    pub fn new(names: &Names, rows: &[DayRow]) -> Self {
-        let number = |name: &str| names.find(NameColumn::Clock, name);
+    pub fn new(names: &LabelTable, rows: &[DayRow]) -> Self {
+        let number = |name: &str| names.find(LabelKind::Clock, name);
         let rows = rows
             .iter()
             .filter_map(|row| {
@@ -84,13 +84,13 @@ impl Days {
     }
 
     /// All rows, oldest day first.
-    pub fn rows(&self, names: &Names) -> Vec<DayRow> {
+    pub fn rows(&self, names: &LabelTable) -> Vec<DayRow> {
         self.rows
             .iter()
             .filter(|((_, clock), _)| *clock != NO_SYMBOL)
             .map(|((day_ms, clock), growth)| DayRow {
                 day_ms: *day_ms,
-                clock: names.word(NameColumn::Clock, *clock).unwrap_or_default(),
+                clock: names.word(LabelKind::Clock, *clock).unwrap_or_default(),
                 met: growth.met,
                 missed: growth.missed,
                 fired: growth.fired,

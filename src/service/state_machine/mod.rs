@@ -6,12 +6,12 @@ mod daily_results;
 mod recorder;
 mod replies;
 
-use crate::engine::{Apply, Engine, Outcome, Passed, Refused};
+use crate::engine::{Apply, CatchUp, Engine, Outcome, Refused};
 use crate::limits::MAX_ACKNOWLEDGEMENTS;
 use crate::policy;
 use crate::policy::{Policy, Problem};
 use crate::store::input::{AcknowledgeInput, BatchInput, EditInput, Group, Input, Origin, Passage};
-use crate::store::record::{CycleBlock, EscalationBlock, Names, Note};
+use crate::store::record::{CycleBlock, EscalationBlock, LabelTable, Note};
 use crate::store::snapshot::{Acknowledgement, KeptAnswer, PolicyVersion, ServiceState};
 use crate::ticket::{Batch, EventKind};
 use daily_results::Days;
@@ -28,9 +28,9 @@ pub type SharedEngine = Arc<RwLock<Engine>>;
 pub type Acknowledgements = Arc<RwLock<BTreeMap<u64, Acknowledgement>>>;
 
 /// The service's state and its rules.
-pub struct Machine {
+pub struct StateMachine {
     pub engine: SharedEngine,
-    pub names: Arc<Names>,
+    pub names: Arc<LabelTable>,
     /// The last group that was applied.
     pub group: u64,
     pub policies: Arc<Vec<PolicyVersion>>,
@@ -42,7 +42,7 @@ pub struct Machine {
 
 /// What a group led to.
 #[derive(Debug, Default)]
-pub struct Told {
+pub struct GroupOutput {
     pub escalations: EscalationBlock,
     pub cycles: CycleBlock,
     /// One for each input.
@@ -99,7 +99,7 @@ fn file_of(files: &[(String, Arc<str>)]) -> impl FnMut(&str) -> Result<String, S
     }
 }
 
-impl Machine {
+impl StateMachine {
     /// A machine of which nothing is known but its policy, in force since ever.
     pub fn new(policy: Arc<Policy>, edit: &EditInput, shards: usize) -> Self {
         let first = PolicyVersion {
@@ -108,7 +108,7 @@ impl Machine {
             text: Arc::clone(&edit.text),
             files: edit.files.clone(),
             apply: Apply::FromStart,
-            passed: edit.passed,
+            catch_up: edit.catch_up,
             actor: Arc::clone(&edit.origin.actor),
             note: edit.note.clone(),
         };
@@ -119,7 +119,7 @@ impl Machine {
 
     /// A machine as a snapshot tells it.
     pub fn restored(engine: Engine, state: ServiceState) -> Self {
-        let names = Arc::new(Names::default());
+        let names = Arc::new(LabelTable::default());
         let recorder = Recorder::new(Arc::clone(&names), state.next_escalation, state.next_cycle);
         recorder.learn_words(&engine);
         let mut days = Days::new(&names, &state.days);
@@ -176,8 +176,8 @@ impl Machine {
     }
 
     /// Applies a group. `compiled` is the policy of its edit, where it has been compiled already.
-    pub fn apply(&mut self, group: &Group, compiled: Option<&Arc<Policy>>) -> Told {
-        let mut told = Told::default();
+    pub fn apply(&mut self, group: &Group, compiled: Option<&Arc<Policy>>) -> GroupOutput {
+        let mut told = GroupOutput::default();
         self.group = group.number;
         let was_ms = self.now_ms();
         let passes = pass_time(&mut self.write(), group);
@@ -227,7 +227,7 @@ impl Machine {
         for input in &group.inputs {
             match input {
                 Input::Batch(input) => {
-                    engine.apply_of(introducer(input, group.has_label_share), &input.batch, input.passed);
+                    engine.apply_of(introducer(input, group.has_label_share), &input.batch, input.catch_up);
                 }
                 Input::Acknowledge(input) => {
                     apply_acknowledged(&mut engine, input);
@@ -250,7 +250,7 @@ impl Machine {
         input: &Input,
         has_label_share: bool,
         compiled: Option<&Arc<Policy>>,
-        told: &mut Told,
+        told: &mut GroupOutput,
     ) -> Answer {
         let (origin, answer) = match input {
             Input::Batch(input) => (&input.origin, self.batch(input, has_label_share, told)),
@@ -269,9 +269,9 @@ impl Machine {
         Answer::Freed { labels }
     }
 
-    fn batch(&mut self, input: &BatchInput, has_label_share: bool, told: &mut Told) -> Answer {
+    fn batch(&mut self, input: &BatchInput, has_label_share: bool, told: &mut GroupOutput) -> Answer {
         let actor = introducer(input, has_label_share);
-        let mut outcome = self.write().apply_of(actor, &input.batch, input.passed);
+        let mut outcome = self.write().apply_of(actor, &input.batch, input.catch_up);
         let refused = std::mem::take(&mut outcome.refused);
         let first = self.recorder.next_of(told);
         self.record(told, &outcome, Some(input));
@@ -279,7 +279,7 @@ impl Machine {
         Answer::Batch { taken: (input.batch.len() - refused.len()) as u64, refused, escalations }
     }
 
-    fn edit(&mut self, input: &EditInput, compiled: Option<&Arc<Policy>>, told: &mut Told) -> Answer {
+    fn edit(&mut self, input: &EditInput, compiled: Option<&Arc<Policy>>, told: &mut GroupOutput) -> Answer {
         let policy = match compiled {
             Some(policy) => Arc::clone(policy),
             // Only what was compiled without a problem comes to the journal.
@@ -288,7 +288,7 @@ impl Machine {
                 Err(problems) => return Answer::Refused(format!("the policy has {} problems", problems.len())),
             },
         };
-        let outcome = self.write().edit(policy, input.apply, input.passed);
+        let outcome = self.write().edit(policy, input.apply, input.catch_up);
         let outcome = match outcome {
             Ok(outcome) => outcome,
             Err(error) => return Answer::Refused(error.to_string()),
@@ -301,7 +301,7 @@ impl Machine {
             text: Arc::clone(&input.text),
             files: input.files.clone(),
             apply: input.apply,
-            passed: input.passed,
+            catch_up: input.catch_up,
             actor: Arc::clone(&input.origin.actor),
             note: input.note.clone(),
         });
@@ -309,7 +309,7 @@ impl Machine {
         Answer::Edit { version: number, since_ms }
     }
 
-    fn acknowledge(&mut self, input: &AcknowledgeInput, told: &mut Told) -> Answer {
+    fn acknowledge(&mut self, input: &AcknowledgeInput, told: &mut GroupOutput) -> Answer {
         let outcome = apply_acknowledged(&mut self.write(), input);
         self.record(told, &outcome, None);
         let sequence = self.recorder.acknowledged(told, input, &self.read());
@@ -336,7 +336,7 @@ impl Machine {
     }
 
     /// Writes down what the engine told. Its ticket references are good until its next change.
-    fn record(&mut self, told: &mut Told, outcome: &Outcome, input: Option<&BatchInput>) {
+    fn record(&mut self, told: &mut GroupOutput, outcome: &Outcome, input: Option<&BatchInput>) {
         let engine = self.engine.read().unwrap_or_else(PoisonError::into_inner);
         self.recorder.learn_words(&engine);
         self.recorder.record(told, &engine, outcome, input);
@@ -360,8 +360,8 @@ impl Machine {
 fn pass_time(engine: &mut Engine, group: &Group) -> Outcome {
     match group.passage {
         Passage::Watched => engine.advance(group.now_ms),
-        Passage::AfterDowntime => engine.catch_up(group.now_ms, group.passed),
-        Passage::Accepted => engine.rewind(group.now_ms, group.passed),
+        Passage::AfterDowntime => engine.catch_up(group.now_ms, group.catch_up),
+        Passage::Accepted => engine.rewind(group.now_ms, group.catch_up),
     }
 }
 
@@ -377,5 +377,5 @@ fn apply_acknowledged(engine: &mut Engine, input: &AcknowledgeInput) -> Outcome 
     }
     let mut batch = Batch::default();
     batch.push(&input.ticket, input.at_ms, EventKind::Acknowledged);
-    engine.apply(&batch, Passed::None)
+    engine.apply(&batch, CatchUp::None)
 }

@@ -1,9 +1,9 @@
 //! What the engine tells, as numbered records that outlive its ticket references.
 
-use super::Told;
+use super::GroupOutput;
 use crate::engine::{Engine, Escalation, EscalationKind, NO_SYMBOL, Outcome, Symbol};
 use crate::store::input::{AcknowledgeInput, BatchInput};
-use crate::store::record::{CycleRow, EscalationRow, NameColumn, Names, Note, RecordKind};
+use crate::store::record::{CycleRow, EscalationRow, LabelKind, LabelTable, Note, RecordKind};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use std::sync::Arc;
@@ -11,21 +11,21 @@ use std::sync::Arc;
 /// Numbers records and keeps their words.
 #[derive(Debug)]
 pub(crate) struct Recorder {
-    names: Arc<Names>,
+    names: Arc<LabelTable>,
     pub next_escalation: u64,
     pub next_cycle: u64,
-    /// Places of actions in [`Names`], by version, clock and level.
+    /// Places of actions in [`LabelTable`], by version, clock and level.
     actions: HashMap<(u16, Symbol, u8), u32, FixedState>,
 }
 
 impl Recorder {
-    pub fn new(names: Arc<Names>, next_escalation: u64, next_cycle: u64) -> Self {
+    pub fn new(names: Arc<LabelTable>, next_escalation: u64, next_cycle: u64) -> Self {
         Self { names, next_escalation, next_cycle, actions: HashMap::default() }
     }
 
     /// Takes over words that are new.
     pub fn learn_words(&self, engine: &Engine) {
-        for column in NameColumn::ALL {
+        for column in LabelKind::ALL {
             let known = self.names.len(column);
             let mut words = engine.words_from(column, known).peekable();
             if words.peek().is_some() {
@@ -35,37 +35,37 @@ impl Recorder {
     }
 
     /// Labels have been numbered again: records that follow have other words.
-    pub fn relabel(&mut self, engine: &Engine) -> Arc<Names> {
+    pub fn relabel(&mut self, engine: &Engine) -> Arc<LabelTable> {
         self.names = Arc::new(self.names.with_same_actions());
         self.learn_words(engine);
         Arc::clone(&self.names)
     }
 
     /// Begins the records of a group.
-    pub fn begin(&self, told: &mut Told, now_ms: i64) {
+    pub fn begin(&self, told: &mut GroupOutput, now_ms: i64) {
         (told.escalations.names, told.cycles.names) = (Arc::clone(&self.names), Arc::clone(&self.names));
         (told.escalations.first_sequence, told.escalations.recorded_ms) = (self.next_escalation, now_ms);
         (told.cycles.first_sequence, told.cycles.recorded_ms) = (self.next_cycle, now_ms);
     }
 
     /// The number that the next record of the group gets.
-    pub fn next_of(&self, told: &Told) -> u64 {
+    pub fn next_of(&self, told: &GroupOutput) -> u64 {
         told.escalations.end()
     }
 
-    pub fn end(&mut self, told: &Told) {
+    pub fn end(&mut self, told: &GroupOutput) {
         self.next_escalation = told.escalations.end();
         self.next_cycle = told.cycles.end();
     }
 
     /// Adds what the engine told. `input` is the batch that it was given, if it was.
-    pub fn record(&mut self, told: &mut Told, engine: &Engine, outcome: &Outcome, input: Option<&BatchInput>) {
+    pub fn record(&mut self, told: &mut GroupOutput, engine: &Engine, outcome: &Outcome, input: Option<&BatchInput>) {
         let block = &mut told.escalations;
         block.rows.reserve(outcome.escalations.len());
         for escalation in &outcome.escalations {
             let row = self.row(engine, escalation);
             block.tickets.push(engine.ticket_id(escalation.ticket));
-            if let (RecordKind::ByHand, Some(input)) = (row.kind, input) {
+            if let (RecordKind::Manual, Some(input)) = (row.kind, input) {
                 block.notes.push((block.rows.len() as u32, note_of(input, escalation.row as usize)));
             }
             block.rows.push(row);
@@ -99,23 +99,23 @@ impl Recorder {
         let kind = match escalation.kind {
             EscalationKind::Fired => RecordKind::Fired,
             EscalationKind::Withdrawn => RecordKind::Withdrawn,
-            EscalationKind::ByHand => RecordKind::ByHand,
+            EscalationKind::Manual => RecordKind::Manual,
         };
-        let by_hand = kind == RecordKind::ByHand;
+        let manual = kind == RecordKind::Manual;
         EscalationRow {
             kind,
             level: escalation.level,
             cycle: escalation.cycle,
-            clock: if by_hand { NO_SYMBOL } else { escalation.clock },
+            clock: if manual { NO_SYMBOL } else { escalation.clock },
             due_ms: escalation.due_ms,
             fired_ms: escalation.fired_ms,
-            priority: if by_hand { words.priority } else { engine.escalation_priority(escalation) },
+            priority: if manual { words.priority } else { engine.escalation_priority(escalation) },
             owner: words.owner,
             team: words.team,
             channel: words.channel,
             category: words.category,
             customer: words.customer,
-            actions: if by_hand { NO_SYMBOL } else { self.actions(engine, escalation) },
+            actions: if manual { NO_SYMBOL } else { self.actions(engine, escalation) },
         }
     }
 
@@ -129,10 +129,10 @@ impl Recorder {
     }
 
     /// Adds the record of an acknowledgement; returns its number.
-    pub fn acknowledged(&self, told: &mut Told, input: &AcknowledgeInput, engine: &Engine) -> u64 {
+    pub fn acknowledged(&self, told: &mut GroupOutput, input: &AcknowledgeInput, engine: &Engine) -> u64 {
         let words = engine.find(&input.ticket).map(|ticket| engine.ticket_symbols(ticket));
         let clock =
-            (0..self.names.len(NameColumn::Clock) as Symbol).find(|&clock| engine.clock_name(clock) == input.clock);
+            (0..self.names.len(LabelKind::Clock) as Symbol).find(|&clock| engine.clock_name(clock) == input.clock);
         let block = &mut told.escalations;
         let now_ms = block.recorded_ms;
         block.tickets.push(&input.ticket);

@@ -1,19 +1,19 @@
 //! The numbers of choices on disk. They are written in journals that exist: add, never change.
 
-use crate::engine::{Apply, Passed};
+use crate::engine::{Apply, CatchUp};
 use crate::store::input::Passage;
 use crate::ticket::{EventKind, State};
 
-pub fn passed(passed: Passed) -> u8 {
-    match passed {
-        Passed::All => 0,
-        Passed::Latest => 1,
-        Passed::None => 2,
+pub fn catch_up(catch_up: CatchUp) -> u8 {
+    match catch_up {
+        CatchUp::All => 0,
+        CatchUp::Latest => 1,
+        CatchUp::None => 2,
     }
 }
 
-pub fn read_passed(byte: u8) -> Option<Passed> {
-    [Passed::All, Passed::Latest, Passed::None].get(usize::from(byte)).copied()
+pub fn read_catch_up(byte: u8) -> Option<CatchUp> {
+    [CatchUp::All, CatchUp::Latest, CatchUp::None].get(usize::from(byte)).copied()
 }
 
 pub fn apply(apply: Apply) -> u8 {

@@ -68,14 +68,14 @@ pub fn encode(group: &Group, out: &mut Vec<u8>) -> Result<(), EncodeError> {
     out.push(if group.has_label_share { VERSION } else { WITHOUT_LABEL_SHARE });
     writer::number(out, group.number);
     writer::signed(out, group.now_ms);
-    out.push(enums::passed(group.passed));
+    out.push(enums::catch_up(group.catch_up));
     out.push(enums::passage(group.passage));
     writer::count(out, group.inputs.len());
     for (index, input) in group.inputs.iter().enumerate() {
         match input {
             Input::Batch(input) => {
                 out.push(BATCH);
-                out.push(enums::passed(input.passed));
+                out.push(enums::catch_up(input.catch_up));
                 write_origin(out, &input.origin);
                 batch::write(out, &input.batch).map_err(|what| EncodeError::Batch { input: index, what })?;
             }
@@ -106,14 +106,14 @@ pub fn decode(bytes: &[u8]) -> Result<Group, DecodeError> {
     }
     let number = reader.number("number")?;
     let now_ms = reader.signed("time")?;
-    let passed = reader.choice("passed levels", enums::read_passed)?;
+    let catch_up = reader.choice("passed levels", enums::read_catch_up)?;
     let passage = reader.choice("passage of time", enums::read_passage)?;
     let count = reader.count("inputs", MAX_GROUP_INPUTS)?;
     let mut inputs = Vec::with_capacity(count);
     for _ in 0..count {
         inputs.push(match reader.byte("input")? {
             BATCH => Input::Batch(Arc::new(BatchInput {
-                passed: reader.choice("passed levels", enums::read_passed)?,
+                catch_up: reader.choice("passed levels", enums::read_catch_up)?,
                 origin: read_origin(reader)?,
                 batch: batch::read(reader)?,
             })),
@@ -124,7 +124,7 @@ pub fn decode(bytes: &[u8]) -> Result<Group, DecodeError> {
         });
     }
     match reader.left() {
-        0 => Ok(Group { number, now_ms, passed, passage, has_label_share, inputs }),
+        0 => Ok(Group { number, now_ms, catch_up, passage, has_label_share, inputs }),
         left => Err(reader.fault("end", format!("{left} bytes are left over"))),
     }
 }
@@ -160,7 +160,7 @@ fn write_edit(out: &mut Vec<u8>, input: &EditInput) {
         writer::text(out, text);
     }
     out.push(enums::apply(input.apply));
-    out.push(enums::passed(input.passed));
+    out.push(enums::catch_up(input.catch_up));
     write_origin(out, &input.origin);
     writer::text(out, &input.note);
 }
@@ -175,7 +175,7 @@ fn read_edit(reader: &mut Reader) -> Result<EditInput, DecodeError> {
         text,
         files,
         apply: reader.choice("apply", enums::read_apply)?,
-        passed: reader.choice("passed levels", enums::read_passed)?,
+        catch_up: reader.choice("passed levels", enums::read_catch_up)?,
         origin: read_origin(reader)?,
         note: reader.text("note")?.to_owned(),
     })

@@ -1,11 +1,11 @@
 use super::*;
-use crate::engine::{Apply, Passed};
+use crate::engine::{Apply, CatchUp};
 use crate::store::input::Passage;
 use crate::ticket::{Batch, Column, EventKind, Labels, NO_LABEL, State, StateSet, Texts};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-const PASSED: [Passed; 3] = [Passed::All, Passed::Latest, Passed::None];
+const CATCH_UPS: [CatchUp; 3] = [CatchUp::All, CatchUp::Latest, CatchUp::None];
 const PASSAGES: [Passage; 3] = [Passage::Watched, Passage::AfterDowntime, Passage::Accepted];
 
 fn origins() -> impl Strategy<Value = Origin> {
@@ -65,15 +65,15 @@ fn batches() -> impl Strategy<Value = Batch> {
 }
 
 fn inputs() -> impl Strategy<Value = Input> {
-    let batch = (batches(), 0..3_usize, origins()).prop_map(|(batch, passed, origin)| {
-        Input::Batch(Arc::new(BatchInput { batch, passed: PASSED[passed], origin }))
+    let batch = (batches(), 0..3_usize, origins()).prop_map(|(batch, catch_up, origin)| {
+        Input::Batch(Arc::new(BatchInput { batch, catch_up: CATCH_UPS[catch_up], origin }))
     });
     let applies = [Apply::FromStart, Apply::FromNow, Apply::NewTickets];
     let edit = (".{0,300}", vec((".{0,9}", ".{0,99}"), 0..3), 0..3_usize, 0..3_usize, origins(), ".{0,20}").prop_map(
-        move |(text, files, apply, passed, origin, note)| {
+        move |(text, files, apply, catch_up, origin, note)| {
             let files = files.into_iter().map(|(name, text)| (name, text.into())).collect();
-            let (apply, passed) = (applies[apply], PASSED[passed]);
-            Input::Edit(Arc::new(EditInput { text: text.into(), files, apply, passed, origin, note }))
+            let (apply, catch_up) = (applies[apply], CATCH_UPS[catch_up]);
+            Input::Edit(Arc::new(EditInput { text: text.into(), files, apply, catch_up, origin, note }))
         },
     );
     let acknowledge =
@@ -96,10 +96,10 @@ fn inputs() -> impl Strategy<Value = Input> {
 
 fn groups() -> impl Strategy<Value = Group> {
     (any::<u64>(), any::<i64>(), 0..3_usize, 0..3_usize, any::<bool>(), vec(inputs(), 0..4)).prop_map(
-        |(number, now_ms, passed, passage, has_label_share, inputs)| Group {
+        |(number, now_ms, catch_up, passage, has_label_share, inputs)| Group {
             number,
             now_ms,
-            passed: PASSED[passed],
+            catch_up: CATCH_UPS[catch_up],
             passage: PASSAGES[passage],
             has_label_share,
             inputs,
@@ -155,11 +155,11 @@ fn the_numbers_of_choices_never_change() {
     let states = State::ALL.map(|state| format!("{} {}", enums::state(Some(state)), state.name()));
     assert_eq!(states.join(", "), "1 new, 2 open, 3 waiting, 4 resolved, 5 closed");
     assert_eq!(enums::state(None), 0);
-    assert_eq!([Passed::All, Passed::Latest, Passed::None].map(enums::passed), [0, 1, 2]);
+    assert_eq!([CatchUp::All, CatchUp::Latest, CatchUp::None].map(enums::catch_up), [0, 1, 2]);
     assert_eq!([Apply::FromStart, Apply::FromNow, Apply::NewTickets].map(enums::apply), [0, 1, 2]);
     assert_eq!(PASSAGES.map(enums::passage), [0, 1, 2]);
     for byte in 0..=u8::MAX {
-        assert!(enums::read_passed(byte).is_none_or(|read| enums::passed(read) == byte));
+        assert!(enums::read_catch_up(byte).is_none_or(|read| enums::catch_up(read) == byte));
         assert!(enums::read_passage(byte).is_none_or(|read| enums::passage(read) == byte));
         assert!(enums::read_apply(byte).is_none_or(|read| enums::apply(read) == byte));
         assert!(enums::read_kind(byte).is_none_or(|read| enums::kind(read) == byte));
@@ -177,7 +177,7 @@ fn a_batch_that_is_none_is_not_written() {
         let mut batch = Batch::default();
         batch.push("T1", 0, EventKind::Opened);
         change(&mut batch);
-        let input = BatchInput { batch, passed: Passed::All, origin: Origin::default() };
+        let input = BatchInput { batch, catch_up: CatchUp::All, origin: Origin::default() };
         let group = Group { inputs: vec![Input::Batch(Arc::new(input))], ..Group::default() };
         encode(&group, &mut Vec::new()).unwrap_err().to_string()
     };
@@ -191,8 +191,8 @@ fn a_batch_that_is_none_is_not_written() {
 }
 
 fn edit() -> EditInput {
-    let (apply, passed) = (Apply::default(), Passed::default());
-    EditInput { text: "".into(), files: Vec::new(), apply, passed, origin: Origin::default(), note: String::new() }
+    let (apply, catch_up) = (Apply::default(), CatchUp::default());
+    EditInput { text: "".into(), files: Vec::new(), apply, catch_up, origin: Origin::default(), note: String::new() }
 }
 
 #[test]
@@ -203,7 +203,7 @@ fn a_row_of_a_bulk_load_takes_few_bytes() {
         batch.set_last(Column::Customer, ["Northwind", "Contoso", "Tailspin"][row as usize % 3]);
         batch.set_last(Column::Team, ["billing", "network"][row as usize % 2]);
     }
-    let input = BatchInput { batch, passed: Passed::All, origin: Origin::default() };
+    let input = BatchInput { batch, catch_up: CatchUp::All, origin: Origin::default() };
     let bytes = encoded(&Group { inputs: vec![Input::Batch(Arc::new(input))], ..Group::default() });
     assert!(bytes.len() < 20 * 4_096, "{} bytes", bytes.len());
 }

@@ -1,8 +1,8 @@
 //! Ended cycles as columns.
 
 use super::writer::{RecordTable, WordsOf};
-use crate::store::record::{CycleBlock, NameColumn, Names};
-use crate::table::{CodedWords, Times, words_field};
+use crate::store::record::{CycleBlock, LabelKind, LabelTable};
+use crate::table::{DictionaryColumn, Times, words_field};
 use arrow::array::{ArrayRef, Int64Array, StringBuilder, UInt16Array, UInt64Array};
 use arrow::datatypes::{DataType, Field, SchemaRef};
 use arrow::error::ArrowError;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub struct CycleTable {
     sequence: Vec<u64>,
     ticket: StringBuilder,
-    clock: CodedWords,
+    clock: DictionaryColumn,
     cycle: Vec<u16>,
     revision: Vec<u16>,
     started_at: Times,
@@ -23,12 +23,12 @@ pub struct CycleTable {
     recorded_at: Times,
     business_ms: Vec<i64>,
     wall_ms: Vec<i64>,
-    result: CodedWords,
-    priority: CodedWords,
-    team: CodedWords,
-    owner: CodedWords,
-    channel: CodedWords,
-    category: CodedWords,
+    result: DictionaryColumn,
+    priority: DictionaryColumn,
+    team: DictionaryColumn,
+    owner: DictionaryColumn,
+    channel: DictionaryColumn,
+    category: DictionaryColumn,
 }
 
 impl RecordTable for CycleTable {
@@ -60,7 +60,7 @@ impl RecordTable for CycleTable {
         block.first_sequence
     }
 
-    fn names(block: &CycleBlock) -> &Arc<Names> {
+    fn names(block: &CycleBlock) -> &Arc<LabelTable> {
         &block.names
     }
 
@@ -76,7 +76,7 @@ impl RecordTable for CycleTable {
         let it = &block.rows[row];
         self.sequence.push(block.first_sequence + row as u64);
         self.ticket.append_value(block.tickets.get(row));
-        words.push(&mut self.clock, NameColumn::Clock, it.clock);
+        words.push(&mut self.clock, LabelKind::Clock, it.clock);
         self.cycle.push(it.cycle);
         self.revision.push(it.revision);
         self.started_at.push(Some(it.started_ms));
@@ -86,11 +86,11 @@ impl RecordTable for CycleTable {
         self.business_ms.push(it.business_ms);
         self.wall_ms.push(it.wall_ms);
         self.result.push(Some(it.result as u32), |_| it.result.name());
-        words.push(&mut self.priority, NameColumn::Priority, it.priority);
-        words.push(&mut self.team, NameColumn::Team, it.team);
-        words.push(&mut self.owner, NameColumn::Owner, it.owner);
-        words.push(&mut self.channel, NameColumn::Channel, it.channel);
-        words.push(&mut self.category, NameColumn::Category, it.category);
+        words.push(&mut self.priority, LabelKind::Priority, it.priority);
+        words.push(&mut self.team, LabelKind::Team, it.team);
+        words.push(&mut self.owner, LabelKind::Owner, it.owner);
+        words.push(&mut self.channel, LabelKind::Channel, it.channel);
+        words.push(&mut self.category, LabelKind::Category, it.category);
     }
 
     fn finish(&mut self, schema: SchemaRef) -> Result<RecordBatch, ArrowError> {

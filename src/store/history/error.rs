@@ -1,6 +1,6 @@
 //! What can go wrong with the history.
 
-use crate::store::table::reader::Unfit;
+use crate::store::table::reader::SchemaMismatch;
 use crate::store::table::writer::TableError;
 use arrow::error::ArrowError;
 use std::io;
@@ -33,7 +33,7 @@ pub enum HistoryError {
     )]
     Newer { path: PathBuf, found: String, known: u32 },
     #[error(transparent)]
-    Unfit(#[from] Unfit),
+    SchemaMismatch(#[from] SchemaMismatch),
 }
 
 /// The code of an input or output error: a part of the disk that cannot be read.
@@ -43,7 +43,7 @@ impl HistoryError {
     /// Whether a file cannot be read because of what it is: asking again does not help.
     pub(crate) fn is_of_the_file(&self) -> bool {
         match self {
-            Self::Damaged { .. } | Self::Newer { .. } | Self::Unfit(_) => true,
+            Self::Damaged { .. } | Self::Newer { .. } | Self::SchemaMismatch(_) => true,
             Self::Io { source, .. } => {
                 matches!(source.kind(), io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof)
                     || source.raw_os_error() == Some(EIO)

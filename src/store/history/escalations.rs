@@ -3,9 +3,9 @@
 use super::writer::{RecordTable, WordsOf};
 use crate::engine::NO_SYMBOL;
 use crate::policy::Actions;
-use crate::store::record::{EscalationBlock, EscalationRecord, NameColumn, Names, RecordKind};
-use crate::store::table::reader::{Rows, Unfit};
-use crate::table::{CodedWords, Times, Words, words_field};
+use crate::store::record::{EscalationBlock, EscalationRecord, LabelKind, LabelTable, RecordKind};
+use crate::store::table::reader::{Rows, SchemaMismatch};
+use crate::table::{Dictionary, DictionaryColumn, Times, words_field};
 use crate::time::NEVER_MS;
 use arrow::array::{ArrayRef, AsArray, BooleanArray, ListBuilder, StringBuilder, UInt8Array, UInt16Array, UInt64Array};
 use arrow::datatypes::{DataType, Field, FieldRef, SchemaRef, UInt8Type, UInt16Type, UInt64Type};
@@ -19,26 +19,26 @@ pub struct EscalationTable {
     sequence: Vec<u64>,
     escalation_id: StringBuilder,
     ticket: StringBuilder,
-    kind: CodedWords,
-    clock: CodedWords,
+    kind: DictionaryColumn,
+    clock: DictionaryColumn,
     cycle: Vec<u16>,
     level: Vec<u8>,
     due_at: Times,
     fired_at: Times,
     recorded_at: Times,
-    priority: CodedWords,
-    team: CodedWords,
-    owner: CodedWords,
-    channel: CodedWords,
-    category: CodedWords,
-    customer: CodedWords,
+    priority: DictionaryColumn,
+    team: DictionaryColumn,
+    owner: DictionaryColumn,
+    channel: DictionaryColumn,
+    category: DictionaryColumn,
+    customer: DictionaryColumn,
     notify: ListBuilder<StringBuilder>,
-    reassign: Words,
-    webhook: Words,
-    set_priority: Words,
+    reassign: Dictionary,
+    webhook: Dictionary,
+    set_priority: Dictionary,
     ends_chain: Vec<Option<bool>>,
-    actor: Words,
-    reason: Words,
+    actor: Dictionary,
+    reason: Dictionary,
 }
 
 impl Default for EscalationTable {
@@ -47,26 +47,26 @@ impl Default for EscalationTable {
             sequence: Vec::new(),
             escalation_id: StringBuilder::new(),
             ticket: StringBuilder::new(),
-            kind: CodedWords::default(),
-            clock: CodedWords::default(),
+            kind: DictionaryColumn::default(),
+            clock: DictionaryColumn::default(),
             cycle: Vec::new(),
             level: Vec::new(),
             due_at: Times::default(),
             fired_at: Times::default(),
             recorded_at: Times::default(),
-            priority: CodedWords::default(),
-            team: CodedWords::default(),
-            owner: CodedWords::default(),
-            channel: CodedWords::default(),
-            category: CodedWords::default(),
-            customer: CodedWords::default(),
+            priority: DictionaryColumn::default(),
+            team: DictionaryColumn::default(),
+            owner: DictionaryColumn::default(),
+            channel: DictionaryColumn::default(),
+            category: DictionaryColumn::default(),
+            customer: DictionaryColumn::default(),
             notify: ListBuilder::new(StringBuilder::new()).with_field(notify_field()),
-            reassign: Words::default(),
-            webhook: Words::default(),
-            set_priority: Words::default(),
+            reassign: Dictionary::default(),
+            webhook: Dictionary::default(),
+            set_priority: Dictionary::default(),
             ends_chain: Vec::new(),
-            actor: Words::default(),
-            reason: Words::default(),
+            actor: Dictionary::default(),
+            reason: Dictionary::default(),
         }
     }
 }
@@ -110,7 +110,7 @@ impl RecordTable for EscalationTable {
         block.first_sequence
     }
 
-    fn names(block: &EscalationBlock) -> &Arc<Names> {
+    fn names(block: &EscalationBlock) -> &Arc<LabelTable> {
         &block.names
     }
 
@@ -125,26 +125,26 @@ impl RecordTable for EscalationTable {
     fn push(&mut self, block: &EscalationBlock, row: usize, words: &mut WordsOf<'_>) {
         let it = &block.rows[row];
         let ticket = block.tickets.get(row);
-        let by_hand = it.clock == NO_SYMBOL;
-        let clock = if by_hand { "by_hand".into() } else { words.word(NameColumn::Clock, it.clock) };
+        let manual = it.clock == NO_SYMBOL;
+        let clock = if manual { "manual".into() } else { words.word(LabelKind::Clock, it.clock) };
         self.sequence.push(block.first_sequence + row as u64);
         // The same as `EscalationBlock::record` makes.
         let _ = write!(self.escalation_id, "{ticket}/{clock}/{}/{}", it.cycle, it.level);
         self.escalation_id.append_value("");
         self.ticket.append_value(ticket);
         self.kind.push(Some(it.kind as u32), |_| it.kind.name());
-        self.clock.push((!by_hand).then_some(it.clock), |_| clock);
+        self.clock.push((!manual).then_some(it.clock), |_| clock);
         self.cycle.push(it.cycle);
         self.level.push(it.level);
         self.due_at.push(Some(it.due_ms));
         self.fired_at.push(Some(it.fired_ms));
         self.recorded_at.push(Some(block.recorded_ms));
-        words.push(&mut self.priority, NameColumn::Priority, it.priority);
-        words.push(&mut self.team, NameColumn::Team, it.team);
-        words.push(&mut self.owner, NameColumn::Owner, it.owner);
-        words.push(&mut self.channel, NameColumn::Channel, it.channel);
-        words.push(&mut self.category, NameColumn::Category, it.category);
-        words.push(&mut self.customer, NameColumn::Customer, it.customer);
+        words.push(&mut self.priority, LabelKind::Priority, it.priority);
+        words.push(&mut self.team, LabelKind::Team, it.team);
+        words.push(&mut self.owner, LabelKind::Owner, it.owner);
+        words.push(&mut self.channel, LabelKind::Channel, it.channel);
+        words.push(&mut self.category, LabelKind::Category, it.category);
+        words.push(&mut self.customer, LabelKind::Customer, it.customer);
         self.push_actions(words.names.actions_of(it.actions).as_deref());
         let note = block.notes.binary_search_by_key(&(row as u32), |(at, _)| *at).ok().map(|at| &block.notes[at].1);
         self.actor.push(note.map(|note| note.actor.as_str()).filter(|actor| !actor.is_empty()));
@@ -194,7 +194,7 @@ impl EscalationTable {
 }
 
 /// Rows as records.
-pub fn records(rows: &Rows<'_>) -> Result<Vec<EscalationRecord>, Unfit> {
+pub fn records(rows: &Rows<'_>) -> Result<Vec<EscalationRecord>, SchemaMismatch> {
     let words = |name: &str| rows.words_or(name, None, |word| Some(Some(Arc::<str>::from(word))));
     let strings = |name: &str| rows.words_or(name, None, |word| Some(Some(word.to_owned())));
     let kind = rows.words("kind", RecordKind::from_name)?;
@@ -233,12 +233,12 @@ pub fn records(rows: &Rows<'_>) -> Result<Vec<EscalationRecord>, Unfit> {
 }
 
 /// What the level of each row asks for.
-fn actions(rows: &Rows<'_>) -> Result<Vec<Option<Arc<Actions>>>, Unfit> {
+fn actions(rows: &Rows<'_>) -> Result<Vec<Option<Arc<Actions>>>, SchemaMismatch> {
     let strings = |name: &str| rows.words_or(name, None, |word| Some(Some(word.to_owned())));
     let (reassign, webhook, set_priority) = (strings("reassign")?, strings("webhook")?, strings("set_priority")?);
     let ends_chain = rows.optional_flags("ends_chain")?;
     let notify = rows.optional_lists("notify")?;
-    let row_of = |row: usize| -> Result<Option<Arc<Actions>>, Unfit> {
+    let row_of = |row: usize| -> Result<Option<Arc<Actions>>, SchemaMismatch> {
         let Some(ends_chain) = ends_chain[row] else { return Ok(None) };
         let whom = notify.value(row);
         let Some(whom) = whom.as_string_opt::<i32>() else { return Err(rows.unfit("notify", "is no list of words")) };

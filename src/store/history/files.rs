@@ -34,14 +34,14 @@ pub struct HistoryFile {
 
 /// The files of one kind of record, in order.
 #[derive(Debug)]
-pub struct Shelf {
+pub struct FileIndex {
     folder: PathBuf,
     files: RwLock<Vec<Arc<HistoryFile>>>,
     /// Held while files are added.
     pub writing: Mutex<()>,
 }
 
-impl Shelf {
+impl FileIndex {
     pub fn open(folder: &Path) -> Result<Self, HistoryError> {
         let failed = HistoryError::io(folder);
         fs::create_dir_all(folder).map_err(&failed)?;

@@ -26,14 +26,14 @@ mod writer;
 mod tests;
 
 pub use error::HistoryError;
-pub use query::{Gap, Looked};
+pub use query::{Gap, Page};
 pub use truncation::Cut;
 
 use super::epochs::{Epoch, Epochs, Numbered};
 use super::record::{CycleBlock, EscalationBlock, EscalationFilter};
 use cycles::CycleTable;
 use escalations::EscalationTable;
-use files::Shelf;
+use files::FileIndex;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -41,8 +41,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// The history of a data folder. One thread may write while others read.
 #[derive(Debug)]
 pub struct History {
-    escalations: Shelf,
-    cycles: Shelf,
+    escalations: FileIndex,
+    cycles: FileIndex,
     /// The bits of the epoch of files that are written; 0 for none.
     epoch: AtomicU64,
 }
@@ -55,8 +55,8 @@ impl History {
     /// [`HistoryError`] when a file between others is missing, or the folder cannot be read.
     pub fn open(folder: &Path) -> Result<Self, HistoryError> {
         Ok(Self {
-            escalations: Shelf::open(&folder.join("escalations"))?,
-            cycles: Shelf::open(&folder.join("cycles"))?,
+            escalations: FileIndex::open(&folder.join("escalations"))?,
+            cycles: FileIndex::open(&folder.join("cycles"))?,
             epoch: AtomicU64::new(0),
         })
     }
@@ -67,8 +67,8 @@ impl History {
     /// As [`History::open`].
     pub fn read(folder: &Path) -> Result<Self, HistoryError> {
         Ok(Self {
-            escalations: Shelf::read(&folder.join("escalations"))?,
-            cycles: Shelf::read(&folder.join("cycles"))?,
+            escalations: FileIndex::read(&folder.join("escalations"))?,
+            cycles: FileIndex::read(&folder.join("cycles"))?,
             epoch: AtomicU64::new(0),
         })
     }
@@ -107,7 +107,7 @@ impl History {
     /// The paths of all files, with the checksums that their names say.
     pub fn files(&self) -> Vec<(PathBuf, u32)> {
         let shelves = [&self.escalations, &self.cycles];
-        shelves.into_iter().flat_map(Shelf::files).map(|file| (file.path.clone(), file.crc32c)).collect()
+        shelves.into_iter().flat_map(FileIndex::files).map(|file| (file.path.clone(), file.crc32c)).collect()
     }
 
     /// Puts escalation records after a number aside, for the epoch that begins; `None` when there are none.
@@ -162,12 +162,7 @@ impl History {
     ///
     /// # Errors
     /// What the disk says.
-    pub fn escalations_after(
-        &self,
-        after: u64,
-        filter: &EscalationFilter,
-        limit: usize,
-    ) -> Result<Looked, HistoryError> {
+    pub fn escalations_after(&self, after: u64, filter: &EscalationFilter, limit: usize) -> Result<Page, HistoryError> {
         query::escalations_after(&self.escalations, after, filter, limit)
     }
 }

@@ -2,11 +2,11 @@
 
 use super::error::HistoryError;
 use super::escalations::records;
-use super::files::{HistoryFile, Shelf};
+use super::files::{FileIndex, HistoryFile};
 use super::writer::{SCHEMA_VERSION, SCHEMA_VERSION_KEY};
 use crate::limits;
 use crate::store::record::{EscalationFilter, EscalationRecord};
-use crate::store::table::reader::{Rows, Unfit, guarded};
+use crate::store::table::reader::{Rows, SchemaMismatch, guarded};
 use crate::table::Times;
 use crate::time::DAY_MS;
 use arrow::array::{BooleanArray, Datum, Scalar, StringArray, TimestampMillisecondArray, UInt8Array};
@@ -24,7 +24,7 @@ use std::fs::File;
 
 /// Records that were found.
 #[derive(Debug, Default)]
-pub struct Looked {
+pub struct Page {
     pub records: Vec<EscalationRecord>,
     /// The number up to which was looked.
     pub up_to: u64,
@@ -45,14 +45,14 @@ pub struct Gap {
 
 /// What [`History::escalations_after`](super::History::escalations_after) answers.
 pub fn escalations_after(
-    shelf: &Shelf,
+    shelf: &FileIndex,
     after: u64,
     filter: &EscalationFilter,
     limit: usize,
-) -> Result<Looked, HistoryError> {
+) -> Result<Page, HistoryError> {
     let limit = limit.min(limits::MAX_HISTORY_RECORDS);
-    let found = Looked { up_to: after, ..Looked::default() };
-    let mut look = Look { filter, found, limit, rows_left: limits::HISTORY_LOOK_ROWS };
+    let found = Page { up_to: after, ..Page::default() };
+    let mut look = Query { filter, found, limit, rows_left: limits::HISTORY_LOOK_ROWS };
     while !look.is_done()
         && let Some(file) = shelf.after(look.found.up_to)
     {
@@ -72,14 +72,14 @@ pub fn escalations_after(
 }
 
 /// A question on its way through the files.
-struct Look<'a> {
+struct Query<'a> {
     filter: &'a EscalationFilter,
-    found: Looked,
+    found: Page,
     limit: usize,
     rows_left: u64,
 }
 
-impl Look<'_> {
+impl Query<'_> {
     fn is_done(&self) -> bool {
         self.found.records.len() >= self.limit || self.rows_left == 0
     }
@@ -103,7 +103,7 @@ impl Look<'_> {
     fn at_file(&mut self, file: &HistoryFile) -> Result<(), HistoryError> {
         let open = || File::open(&file.path).map_err(HistoryError::io(&file.path));
         let input = open()?;
-        let unfit = |error: &dyn std::fmt::Display| Unfit::new(&file.path, error);
+        let unfit = |error: &dyn std::fmt::Display| SchemaMismatch::new(&file.path, error);
         let metadata = guarded(&file.path, || {
             ArrowReaderMetadata::load(&input, ArrowReaderOptions::new()).map_err(|error| unfit(&error))
         })?;

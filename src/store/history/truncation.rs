@@ -1,11 +1,11 @@
 //! Cuts the history: records beyond a number are put aside, so that others can get their numbers.
 
 use super::error::HistoryError;
-use super::files::{HistoryFile, Shelf};
+use super::files::{FileIndex, HistoryFile};
 use super::writer::publish;
 use crate::atomic_file::{Staged, sync_folder_of};
 use crate::store::epochs::Epoch;
-use crate::store::table::reader::{Unfit, guarded};
+use crate::store::table::reader::{SchemaMismatch, guarded};
 use crate::store::table::writer::TableFile;
 use crate::table::Texts;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -24,7 +24,7 @@ pub struct Cut {
 
 /// Puts all records after `last` aside; `None` when there are none. A file with records on both sides is written again with
 /// those that stay, before it goes: a crash on the way leaves the whole one, or both, and the next cut does the rest.
-pub fn cut(shelf: &Shelf, last: u64, epoch: Epoch) -> Result<Option<Cut>, HistoryError> {
+pub fn cut(shelf: &FileIndex, last: u64, epoch: Epoch) -> Result<Option<Cut>, HistoryError> {
     let _alone = shelf.writing.lock().unwrap_or_else(PoisonError::into_inner);
     let (mut stays, goes): (Vec<_>, Vec<_>) = shelf.files().into_iter().partition(|file| file.last <= last);
     let Some(to) = goes.last().map(|file| file.last) else { return Ok(None) };
@@ -49,7 +49,7 @@ pub fn cut(shelf: &Shelf, last: u64, epoch: Epoch) -> Result<Option<Cut>, Histor
 /// Writes the records of a file up to `last` into another one.
 fn beginning(file: &HistoryFile, last: u64) -> Result<HistoryFile, HistoryError> {
     file.check()?;
-    let unfit = |error: &dyn std::fmt::Display| Unfit::new(&file.path, error);
+    let unfit = |error: &dyn std::fmt::Display| SchemaMismatch::new(&file.path, error);
     let input = File::open(&file.path).map_err(HistoryError::io(&file.path))?;
     let rows = guarded(&file.path, || {
         ParquetRecordBatchReaderBuilder::try_new(input)

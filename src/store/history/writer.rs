@@ -1,15 +1,15 @@
 //! Adds blocks to a shelf: skips what is there, cuts by day, publishes files.
 
 use super::error::HistoryError;
-use super::files::{HistoryFile, Shelf};
+use super::files::{FileIndex, HistoryFile};
 use crate::atomic_file::Staged;
 use crate::engine::{NO_SYMBOL, Symbol};
 use crate::limits;
 use crate::store::epochs::Epoch;
-use crate::store::record::{NameColumn, Names};
+use crate::store::record::{LabelKind, LabelTable};
 use crate::store::table::checksum;
 use crate::store::table::writer::{TableFile, Written};
-use crate::table::{CodedWords, Texts};
+use crate::table::{DictionaryColumn, Texts};
 use crate::time::DAY_MS;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
@@ -29,7 +29,7 @@ pub trait RecordTable: Default {
     fn first_sequence(block: &Self::Block) -> u64;
     fn recorded_ms(block: &Self::Block) -> i64;
     fn rows_of(block: &Self::Block) -> usize;
-    fn names(block: &Self::Block) -> &Arc<Names>;
+    fn names(block: &Self::Block) -> &Arc<LabelTable>;
     fn push(&mut self, block: &Self::Block, row: usize, words: &mut WordsOf<'_>);
     /// The rows so far; the next ones begin anew.
     fn finish(&mut self, schema: SchemaRef) -> Result<RecordBatch, ArrowError>;
@@ -37,17 +37,17 @@ pub trait RecordTable: Default {
 
 /// The words of a row, and whether all were known.
 pub struct WordsOf<'a> {
-    pub names: &'a Names,
-    unknown: Option<(NameColumn, Symbol)>,
+    pub names: &'a LabelTable,
+    unknown: Option<(LabelKind, Symbol)>,
 }
 
 impl WordsOf<'_> {
-    pub fn push(&mut self, to: &mut CodedWords, column: NameColumn, symbol: Symbol) {
+    pub fn push(&mut self, to: &mut DictionaryColumn, column: LabelKind, symbol: Symbol) {
         to.push((symbol != NO_SYMBOL).then_some(symbol), |symbol| self.word(column, symbol));
     }
 
     /// A word that must be there.
-    pub fn word(&mut self, column: NameColumn, symbol: Symbol) -> Arc<str> {
+    pub fn word(&mut self, column: LabelKind, symbol: Symbol) -> Arc<str> {
         self.names.word(column, symbol).unwrap_or_else(|| {
             self.unknown = Some((column, symbol));
             "".into()
@@ -56,7 +56,11 @@ impl WordsOf<'_> {
 }
 
 /// Adds blocks, in order.
-pub fn add<T: RecordTable>(shelf: &Shelf, blocks: &[Arc<T::Block>], epoch: Option<Epoch>) -> Result<(), HistoryError> {
+pub fn add<T: RecordTable>(
+    shelf: &FileIndex,
+    blocks: &[Arc<T::Block>],
+    epoch: Option<Epoch>,
+) -> Result<(), HistoryError> {
     let _alone = shelf.writing.lock().unwrap_or_else(PoisonError::into_inner);
     let metadata = HashMap::from([(SCHEMA_VERSION_KEY.to_owned(), SCHEMA_VERSION.to_string())]);
     let schema: SchemaRef = Arc::new(Schema::new_with_metadata(T::fields(), metadata));
@@ -93,11 +97,11 @@ struct DayFile<T: RecordTable> {
     rows: T,
     waiting: usize,
     /// The words of the last row.
-    names: Option<Arc<Names>>,
+    names: Option<Arc<LabelTable>>,
 }
 
 impl<T: RecordTable> DayFile<T> {
-    fn create(shelf: &Shelf, day_ms: i64, first: u64, schema: SchemaRef) -> Result<Self, HistoryError> {
+    fn create(shelf: &FileIndex, day_ms: i64, first: u64, schema: SchemaRef) -> Result<Self, HistoryError> {
         // Its name is known once all of it is written.
         let path = shelf.day(day_ms)?.join(first.to_string());
         let (staged, file) = Staged::create(&path).map_err(HistoryError::io(&path))?;
@@ -132,7 +136,7 @@ impl<T: RecordTable> DayFile<T> {
         Ok(())
     }
 
-    fn publish(mut self, shelf: &Shelf, epoch: Option<Epoch>) -> Result<(), HistoryError> {
+    fn publish(mut self, shelf: &FileIndex, epoch: Option<Epoch>) -> Result<(), HistoryError> {
         if self.waiting > 0 {
             self.flush()?;
         }

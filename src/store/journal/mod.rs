@@ -128,7 +128,7 @@ pub struct Recovered {
 
 /// A segment that is there.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Held {
+pub(crate) struct SegmentRange {
     first: u64,
     bytes: u64,
     epoch: Option<Epoch>,
@@ -139,7 +139,7 @@ pub struct Journal {
     disk: Arc<dyn Disk>,
     options: Options,
     /// All segments; the last one is written.
-    segments: VecDeque<Held>,
+    segments: VecDeque<SegmentRange>,
     head: segment::Head,
     file: Box<dyn DiskFile>,
     /// Where the next frame begins.
@@ -359,7 +359,7 @@ impl Journal {
         } else {
             self.segments.pop_back();
         }
-        self.segments.push_back(Held { first, bytes, epoch: head.epoch });
+        self.segments.push_back(SegmentRange { first, bytes, epoch: head.epoch });
         (self.head, self.file) = (head, file);
         self.offset = segment::HEAD_BYTES;
         self.torn = false;

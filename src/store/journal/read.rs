@@ -1,7 +1,7 @@
 //! Reading groups, to take them again.
 
 use super::scan::{Scan, Step};
-use super::{Held, JournalError, segment};
+use super::{JournalError, SegmentRange, segment};
 use crate::store::disk::Disk;
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use std::sync::Arc;
 pub struct Groups {
     disk: Arc<dyn Disk>,
     /// Segments to come, the last one first.
-    segments: Vec<Held>,
+    segments: Vec<SegmentRange>,
     scan: Option<(Scan, segment::Head)>,
     next: u64,
     last: u64,
@@ -22,11 +22,11 @@ pub struct Groups {
 impl Groups {
     pub(crate) fn new(
         disk: Arc<dyn Disk>,
-        segments: impl DoubleEndedIterator<Item = Held>,
+        segments: impl DoubleEndedIterator<Item = SegmentRange>,
         from: u64,
         last: u64,
     ) -> Self {
-        let mut segments: Vec<Held> = segments.rev().collect();
+        let mut segments: Vec<SegmentRange> = segments.rev().collect();
         let first = segments.last().map_or(1, |held| held.first);
         while segments.len() > 1 && segments[segments.len() - 2].first <= from {
             segments.pop();

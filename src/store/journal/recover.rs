@@ -1,7 +1,7 @@
 //! Opening: every sector of every segment is looked at, and what is found is either taken whole or refused.
 
 use super::scan::{Scan, Step, Tail};
-use super::{Held, JournalError, Options, Recovered, segment};
+use super::{JournalError, Options, Recovered, SegmentRange, segment};
 use crate::limits::JOURNAL_BUFFER_BYTES;
 use crate::store::disk::{Disk, DiskFile};
 use std::collections::VecDeque;
@@ -9,7 +9,7 @@ use std::io;
 
 /// A journal's state on disk.
 pub struct Opened {
-    pub segments: VecDeque<Held>,
+    pub segments: VecDeque<SegmentRange>,
     /// The last segment, where writing goes on.
     pub head: segment::Head,
     pub file: Box<dyn DiskFile>,
@@ -70,7 +70,7 @@ pub fn read(disk: &dyn Disk, firsts: &[u64]) -> Result<Opened, JournalError> {
             let what = "it belongs to another journal".to_owned();
             return Err(JournalError::Head { file: name, what, first_lost: first });
         }
-        segments.push_back(Held { first, bytes: head.bytes, epoch: head.epoch });
+        segments.push_back(SegmentRange { first, bytes: head.bytes, epoch: head.epoch });
         let scan = Scan::new(file, head);
         match firsts.get(index + 1) {
             Some(following) => middle(scan, head, *following, firsts[firsts.len() - 1])?,
@@ -117,7 +117,7 @@ fn middle(mut scan: Scan, head: segment::Head, following: u64, newest: u64) -> R
 }
 
 /// The last segment: what comes after its last group must be blank, or the rest of one write that was interrupted.
-fn last(mut scan: Scan, head: segment::Head, segments: VecDeque<Held>) -> Result<Opened, JournalError> {
+fn last(mut scan: Scan, head: segment::Head, segments: VecDeque<SegmentRange>) -> Result<Opened, JournalError> {
     let mut last_at = scan.offset();
     let step = loop {
         let at = scan.offset();

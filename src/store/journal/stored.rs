@@ -1,6 +1,6 @@
 //! The groups that a journal has, to be read and not changed.
 
-use super::{Groups, Held, JournalError, recover};
+use super::{Groups, JournalError, SegmentRange, recover};
 use crate::store::disk::Disk;
 use crate::store::epochs::Epoch;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 /// What is in a journal.
 pub struct Stored {
     disk: Arc<dyn Disk>,
-    segments: Vec<Held>,
+    segments: Vec<SegmentRange>,
     identity: u64,
     last: u64,
 }
@@ -23,7 +23,7 @@ pub struct Begun {
 }
 
 impl Stored {
-    pub(crate) fn of(disk: Arc<dyn Disk>, segments: Vec<Held>, identity: u64, last: u64) -> Self {
+    pub(crate) fn of(disk: Arc<dyn Disk>, segments: Vec<SegmentRange>, identity: u64, last: u64) -> Self {
         Self { disk, segments, identity, last }
     }
 

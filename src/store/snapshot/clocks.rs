@@ -2,11 +2,11 @@
 
 use super::columns::{chosen, tickets_of, times_or_none, words};
 use super::error::SnapshotError;
-use super::symbols::WordNumbers;
+use super::symbols::SymbolNumbers;
 use crate::engine::{ClockColumns, NO_SYMBOL};
 use crate::limits::MAX_LEVELS;
-use crate::store::record::{NameColumn, Names};
-use crate::store::table::reader::{Rows, Unfit};
+use crate::store::record::{LabelKind, LabelTable};
+use crate::store::table::reader::{Rows, SchemaMismatch};
 use crate::table::{Times, words_field};
 use crate::ticket::Texts;
 use crate::time::NEVER_MS;
@@ -61,7 +61,7 @@ fn segment_times() -> Fields {
     Fields::from(vec![Times::field_of("from_at", false), Times::field_of("to_at", false)])
 }
 
-pub fn write(clocks: &ClockColumns, tickets: &Texts, names: &Names) -> Result<RecordBatch, SnapshotError> {
+pub fn write(clocks: &ClockColumns, tickets: &Texts, names: &LabelTable) -> Result<RecordBatch, SnapshotError> {
     let rows = clocks.ticket.len();
     let status = |row: usize| {
         usize::from(clocks.is_open[row]) << 2
@@ -77,7 +77,7 @@ pub fn write(clocks: &ClockColumns, tickets: &Texts, names: &Names) -> Result<Re
         vec![
             tickets_of(&clocks.ticket, tickets),
             Arc::new(UInt32Array::from(clocks.ticket.clone())),
-            words(NameColumn::Clock, &clocks.clock, names)?,
+            words(LabelKind::Clock, &clocks.clock, names)?,
             Arc::new(UInt16Array::from(clocks.cycle.clone())),
             chosen((0..rows).map(|row| Some(status(row))), STATUS.into_iter()),
             with_cycle(&clocks.started_ms),
@@ -121,7 +121,7 @@ pub const NEEDED: &[&str] = &[
 ];
 
 /// The clocks, without their segments and the due times of their targets: the engine computes those.
-pub fn read(rows: &Rows<'_>, numbers: &WordNumbers) -> Result<ClockColumns, Unfit> {
+pub fn read(rows: &Rows<'_>, numbers: &SymbolNumbers) -> Result<ClockColumns, SchemaMismatch> {
     let status: Vec<usize> = rows.words("status", |word| STATUS.iter().position(|known| *known == word))?;
     let has = |bit: usize| status.iter().map(|status| status & bit != 0).collect();
     let mut reached = rows.numbers::<UInt16Type>("levels_reached")?;
@@ -129,7 +129,7 @@ pub fn read(rows: &Rows<'_>, numbers: &WordNumbers) -> Result<ClockColumns, Unfi
         let flags = rows.flags(name)?;
         reached.iter_mut().zip(flags).for_each(|(reached, flag)| *reached |= if flag { bit } else { 0 });
     }
-    let clock = rows.symbols("clock", |word| numbers.of(NameColumn::Clock, word))?;
+    let clock = rows.symbols("clock", |word| numbers.of(LabelKind::Clock, word))?;
     if clock.contains(&NO_SYMBOL) {
         return Err(rows.unfit("clock", "has empty rows"));
     }

@@ -2,8 +2,8 @@
 
 use super::error::SnapshotError;
 use crate::engine::{NO_SYMBOL, Symbol};
-use crate::store::record::{NameColumn, Names};
-use crate::table::{CodedWords, Times};
+use crate::store::record::{LabelKind, LabelTable};
+use crate::table::{DictionaryColumn, Times};
 use crate::ticket::Texts;
 use arrow::array::{ArrayRef, DictionaryArray, Int32Array, StringArray, TimestampMillisecondArray};
 use arrow::datatypes::Int32Type;
@@ -23,8 +23,8 @@ pub fn tickets_of(rows: &[u32], tickets: &Texts) -> ArrayRef {
 ///
 /// # Errors
 /// [`SnapshotError::UnknownWord`] for a number that `names` does not have.
-pub fn words(column: NameColumn, symbols: &[Symbol], names: &Names) -> Result<ArrayRef, SnapshotError> {
-    let mut words = CodedWords::default();
+pub fn words(column: LabelKind, symbols: &[Symbol], names: &LabelTable) -> Result<ArrayRef, SnapshotError> {
+    let mut words = DictionaryColumn::default();
     let mut unknown = None;
     for symbol in symbols {
         words.push((*symbol != NO_SYMBOL).then_some(*symbol), |number| {

@@ -6,8 +6,8 @@ use super::columns::chosen;
 use super::error::SnapshotError;
 use crate::engine::{ClockTally, Counters, Tally};
 use crate::limits::MAX_LEVELS;
-use crate::store::record::{NameColumn, Names};
-use crate::store::table::reader::{Rows, Unfit};
+use crate::store::record::{LabelKind, LabelTable};
+use crate::store::table::reader::{Rows, SchemaMismatch};
 use crate::table::words_field;
 use arrow::array::{
     Array, ArrayRef, AsArray, Int64Array, ListArray, RecordBatch, StringArray, UInt16Array, UInt32Array,
@@ -38,12 +38,12 @@ pub fn tickets_schema() -> SchemaRef {
 }
 
 /// Rows of tallies, in order: the total, then each list.
-fn tallies(counters: &Counters) -> impl Iterator<Item = (usize, Option<NameColumn>, usize, &Tally)> {
+fn tallies(counters: &Counters) -> impl Iterator<Item = (usize, Option<LabelKind>, usize, &Tally)> {
     let lists = [
-        (NameColumn::Priority, &counters.by_priority),
-        (NameColumn::Team, &counters.by_team),
-        (NameColumn::Channel, &counters.by_channel),
-        (NameColumn::Category, &counters.by_category),
+        (LabelKind::Priority, &counters.by_priority),
+        (LabelKind::Team, &counters.by_team),
+        (LabelKind::Channel, &counters.by_channel),
+        (LabelKind::Category, &counters.by_category),
     ];
     let listed = lists.into_iter().enumerate().flat_map(|(scope, (column, list))| {
         list.iter().enumerate().map(move |(number, tally)| (scope + 1, Some(column), number, tally))
@@ -51,7 +51,7 @@ fn tallies(counters: &Counters) -> impl Iterator<Item = (usize, Option<NameColum
     std::iter::once((0, None, 0, &counters.all)).chain(listed)
 }
 
-pub fn write_tickets(shard: u16, counters: &Counters, names: &Names) -> Result<RecordBatch, SnapshotError> {
+pub fn write_tickets(shard: u16, counters: &Counters, names: &LabelTable) -> Result<RecordBatch, SnapshotError> {
     let rows: Vec<_> = tallies(counters).collect();
     let words: Vec<Option<Arc<str>>> = rows
         .iter()
@@ -76,12 +76,12 @@ pub fn write_tickets(shard: u16, counters: &Counters, names: &Names) -> Result<R
     )?)
 }
 
-fn word(column: NameColumn, number: usize, names: &Names) -> Result<Arc<str>, SnapshotError> {
+fn word(column: LabelKind, number: usize, names: &LabelTable) -> Result<Arc<str>, SnapshotError> {
     let number = number as u32;
     names.word(column, number).ok_or(SnapshotError::UnknownWord { column: column.name(), number })
 }
 
-pub fn read_tickets(rows: &Rows<'_>, counters: &mut Counters) -> Result<(), Unfit> {
+pub fn read_tickets(rows: &Rows<'_>, counters: &mut Counters) -> Result<(), SchemaMismatch> {
     let scopes = rows.words("by", |word| SCOPES.iter().position(|known| *known == word))?;
     let numbers = rows.numbers::<UInt32Type>("number")?;
     let counts: Vec<Vec<i64>> = ["open", "waiting", "at_risk", "breached", "done"]
@@ -130,10 +130,10 @@ fn fired_field() -> FieldRef {
     Arc::new(Field::new("level", DataType::Int64, false))
 }
 
-pub fn write_clocks(shard: u16, counters: &Counters, names: &Names) -> Result<RecordBatch, SnapshotError> {
+pub fn write_clocks(shard: u16, counters: &Counters, names: &LabelTable) -> Result<RecordBatch, SnapshotError> {
     let list = &counters.by_clock;
     let words: Vec<Arc<str>> =
-        (0..list.len()).map(|number| word(NameColumn::Clock, number, names)).collect::<Result<_, _>>()?;
+        (0..list.len()).map(|number| word(LabelKind::Clock, number, names)).collect::<Result<_, _>>()?;
     let count = |count: fn(&ClockTally) -> u64| -> ArrayRef {
         Arc::new(Int64Array::from_iter_values(list.iter().map(|tally| count(tally) as i64)))
     };
@@ -156,7 +156,7 @@ pub fn write_clocks(shard: u16, counters: &Counters, names: &Names) -> Result<Re
     )?)
 }
 
-pub fn read_clocks(rows: &Rows<'_>, counters: &mut Counters) -> Result<(), Unfit> {
+pub fn read_clocks(rows: &Rows<'_>, counters: &mut Counters) -> Result<(), SchemaMismatch> {
     let numbers = rows.numbers::<UInt32Type>("number")?;
     let counts: Vec<Vec<i64>> = ["running", "paused", "at_risk", "breached", "met", "missed"]
         .into_iter()

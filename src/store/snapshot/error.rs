@@ -1,7 +1,7 @@
 //! What can be wrong with a snapshot.
 
 use super::manifest::SCHEMA_VERSION;
-use crate::store::table::reader::Unfit;
+use crate::store::table::reader::SchemaMismatch;
 use crate::store::table::writer::TableError;
 use arrow::error::ArrowError;
 use std::io;
@@ -47,7 +47,7 @@ pub enum Damage {
     #[error("{path} has the checksum {found:08x}, its manifest says {expected:08x}: its contents have changed")]
     Checksum { path: PathBuf, expected: u32, found: u32 },
     #[error(transparent)]
-    Table(#[from] Unfit),
+    Table(#[from] SchemaMismatch),
 }
 
 impl Damage {

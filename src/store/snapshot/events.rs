@@ -2,10 +2,10 @@
 
 use super::columns::{chosen, tickets_of, times, words};
 use super::error::SnapshotError;
-use super::symbols::WordNumbers;
+use super::symbols::SymbolNumbers;
 use crate::engine::{EventColumns, FireColumns};
-use crate::store::record::{NameColumn, Names};
-use crate::store::table::reader::{Rows, Unfit};
+use crate::store::record::{LabelKind, LabelTable};
+use crate::store::table::reader::{Rows, SchemaMismatch};
 use crate::table::{Times, words_field};
 use crate::ticket::{EventKind, State, Texts};
 use arrow::array::{BooleanArray, RecordBatch, UInt16Array, UInt32Array};
@@ -30,7 +30,7 @@ pub fn events_schema() -> SchemaRef {
     ]))
 }
 
-pub fn write_events(events: &EventColumns, tickets: &Texts, names: &Names) -> Result<RecordBatch, SnapshotError> {
+pub fn write_events(events: &EventColumns, tickets: &Texts, names: &LabelTable) -> Result<RecordBatch, SnapshotError> {
     let kinds = events.kind.iter().map(|kind| Some(*kind as usize));
     let states = events.state.iter().map(|state| state.map(|state| state as usize));
     Ok(RecordBatch::try_new(
@@ -41,9 +41,9 @@ pub fn write_events(events: &EventColumns, tickets: &Texts, names: &Names) -> Re
             times(&events.at_ms),
             chosen(kinds, EventKind::ALL.iter().map(|kind| kind.name())),
             chosen(states, State::ALL.iter().map(|state| state.name())),
-            words(NameColumn::Priority, &events.priority, names)?,
-            words(NameColumn::Owner, &events.owner, names)?,
-            words(NameColumn::Team, &events.team, names)?,
+            words(LabelKind::Priority, &events.priority, names)?,
+            words(LabelKind::Owner, &events.owner, names)?,
+            words(LabelKind::Team, &events.team, names)?,
             Arc::new(BooleanArray::from(events.is_implied.clone())),
         ],
     )?)
@@ -52,16 +52,16 @@ pub fn write_events(events: &EventColumns, tickets: &Texts, names: &Names) -> Re
 /// Columns that an engine is restored from.
 pub const EVENTS_NEEDED: &[&str] = &["ticket_row", "at", "kind", "state", "priority", "owner", "team", "is_implied"];
 
-pub fn read_events(rows: &Rows<'_>, numbers: &WordNumbers) -> Result<EventColumns, Unfit> {
-    let symbols = |name: &str, column: NameColumn| rows.symbols(name, |word| numbers.of(column, word));
+pub fn read_events(rows: &Rows<'_>, numbers: &SymbolNumbers) -> Result<EventColumns, SchemaMismatch> {
+    let symbols = |name: &str, column: LabelKind| rows.symbols(name, |word| numbers.of(column, word));
     Ok(EventColumns {
         ticket: rows.numbers::<UInt32Type>("ticket_row")?,
         at_ms: rows.times("at")?,
         kind: rows.words("kind", EventKind::from_name)?,
         state: rows.words_or("state", None, |word| State::from_name(word).map(Some))?,
-        priority: symbols("priority", NameColumn::Priority)?,
-        owner: symbols("owner", NameColumn::Owner)?,
-        team: symbols("team", NameColumn::Team)?,
+        priority: symbols("priority", LabelKind::Priority)?,
+        owner: symbols("owner", LabelKind::Owner)?,
+        team: symbols("team", LabelKind::Team)?,
         is_implied: rows.flags("is_implied")?,
     })
 }
@@ -77,13 +77,13 @@ pub fn fires_schema() -> SchemaRef {
     ]))
 }
 
-pub fn write_fires(fires: &FireColumns, tickets: &Texts, names: &Names) -> Result<RecordBatch, SnapshotError> {
+pub fn write_fires(fires: &FireColumns, tickets: &Texts, names: &LabelTable) -> Result<RecordBatch, SnapshotError> {
     Ok(RecordBatch::try_new(
         fires_schema(),
         vec![
             tickets_of(&fires.ticket, tickets),
             Arc::new(UInt32Array::from(fires.ticket.clone())),
-            words(NameColumn::Clock, &fires.clock, names)?,
+            words(LabelKind::Clock, &fires.clock, names)?,
             Arc::new(UInt16Array::from(fires.cycle.clone())),
             Arc::new(UInt16Array::from(fires.levels.clone())),
         ],
@@ -93,10 +93,10 @@ pub fn write_fires(fires: &FireColumns, tickets: &Texts, names: &Names) -> Resul
 /// Columns that an engine is restored from.
 pub const FIRES_NEEDED: &[&str] = &["ticket_row", "clock", "cycle", "levels_fired"];
 
-pub fn read_fires(rows: &Rows<'_>, numbers: &WordNumbers) -> Result<FireColumns, Unfit> {
+pub fn read_fires(rows: &Rows<'_>, numbers: &SymbolNumbers) -> Result<FireColumns, SchemaMismatch> {
     Ok(FireColumns {
         ticket: rows.numbers::<UInt32Type>("ticket_row")?,
-        clock: rows.symbols("clock", |word| numbers.of(NameColumn::Clock, word))?,
+        clock: rows.symbols("clock", |word| numbers.of(LabelKind::Clock, word))?,
         cycle: rows.numbers::<UInt16Type>("cycle")?,
         levels: rows.numbers::<UInt16Type>("levels_fired")?,
     })

@@ -3,12 +3,12 @@
 use super::error::Damage;
 use super::manifest::{MANIFEST, Manifest, Part, ShardEntry};
 use super::service_state::ServiceState;
-use super::symbols::WordNumbers;
+use super::symbols::SymbolNumbers;
 use super::{clocks, counters, events, folder, service_tables, symbols, tickets};
-use crate::engine::{Counters, Head, ShardState, WordLists};
+use crate::engine::{Counters, Head, LabelLists, ShardState};
 use crate::store::table::checksum;
 use crate::store::table::checksum::Stretch;
-use crate::store::table::reader::{Rows, Unfit, guarded};
+use crate::store::table::reader::{Rows, SchemaMismatch, guarded};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
@@ -37,8 +37,8 @@ const TABLES: [&str; 12] = [
 pub struct Snapshot {
     manifest: Manifest,
     tables: Vec<Table>,
-    words: WordLists,
-    numbers: WordNumbers,
+    words: LabelLists,
+    numbers: SymbolNumbers,
     state: ServiceState,
 }
 
@@ -60,8 +60,8 @@ pub fn open(path: &Path) -> Result<Snapshot, Damage> {
     check_files(path, &manifest)?;
     let tables = TABLES.iter().map(|name| Table::open(path, name, &manifest)).collect::<Result<Vec<_>, _>>()?;
     let mut snapshot = Snapshot {
-        words: WordLists::default(),
-        numbers: WordNumbers::default(),
+        words: LabelLists::default(),
+        numbers: SymbolNumbers::default(),
         state: ServiceState {
             group: manifest.group,
             next_escalation: manifest.next_escalation,
@@ -147,7 +147,7 @@ impl Snapshot {
     }
 
     /// Reads a whole table.
-    fn whole<T>(&self, name: &str, make: impl FnOnce(&Rows<'_>) -> Result<T, Unfit>) -> Result<T, Damage> {
+    fn whole<T>(&self, name: &str, make: impl FnOnce(&Rows<'_>) -> Result<T, SchemaMismatch>) -> Result<T, Damage> {
         let row_groups = 0..self.table(name)?.metadata.metadata().num_row_groups();
         self.part(name, &Part { row_groups, rows: self.manifest.rows_of(name) }, &[], make)
     }
@@ -158,7 +158,7 @@ impl Snapshot {
         name: &str,
         part: &Part,
         needed: &[&str],
-        make: impl FnOnce(&Rows<'_>) -> Result<T, Unfit>,
+        make: impl FnOnce(&Rows<'_>) -> Result<T, SchemaMismatch>,
     ) -> Result<T, Damage> {
         let table = self.table(name)?;
         Ok(guarded(&table.path, || make(&Rows::new(table.read(part, needed)?, &table.path)))?)
@@ -201,18 +201,19 @@ impl Table {
         let path = folder.join(name);
         let file = File::open(&path).map_err(Damage::io(&path))?;
         let metadata = guarded(&path, || {
-            ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(|error| Unfit::new(&path, error))
+            ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
+                .map_err(|error| SchemaMismatch::new(&path, error))
         })?;
         let found = metadata.metadata().file_metadata().num_rows();
         let expected = manifest.rows_of(name);
         if u64::try_from(found) != Ok(expected) {
-            return Err(Unfit::new(&path, format!("has {found} rows, its manifest says {expected}")).into());
+            return Err(SchemaMismatch::new(&path, format!("has {found} rows, its manifest says {expected}")).into());
         }
         Ok(Self { name, path, metadata })
     }
 
-    fn read(&self, part: &Part, needed: &[&str]) -> Result<RecordBatch, Unfit> {
-        let failed = |error: &dyn std::fmt::Display| Unfit::new(&self.path, error);
+    fn read(&self, part: &Part, needed: &[&str]) -> Result<RecordBatch, SchemaMismatch> {
+        let failed = |error: &dyn std::fmt::Display| SchemaMismatch::new(&self.path, error);
         if part.rows == 0 {
             return Ok(RecordBatch::new_empty(self.metadata.schema().clone()));
         }
@@ -233,7 +234,7 @@ impl Table {
             (Some(Err(error)), _) | (_, Some(Err(error))) => Err(failed(&error)),
             (first, _) => {
                 let found = first.and_then(Result::ok).map_or(0, |rows| rows.num_rows());
-                Err(Unfit::new(&self.path, format!("gave {found} rows of {}", part.rows)))
+                Err(SchemaMismatch::new(&self.path, format!("gave {found} rows of {}", part.rows)))
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What the service holds besides the engine, as a snapshot keeps it.
 
-use crate::engine::{Apply, Passed};
+use crate::engine::{Apply, CatchUp};
 use crate::store::input::Origin;
 use crate::store::record::Note;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ pub struct PolicyVersion {
     /// The files that it names: name, text.
     pub files: Vec<(String, Arc<str>)>,
     pub apply: Apply,
-    pub passed: Passed,
+    pub catch_up: CatchUp,
     pub actor: Arc<str>,
     pub note: String,
 }

@@ -3,10 +3,10 @@
 use super::columns::{chosen, times};
 use super::error::SnapshotError;
 use super::service_state::{Acknowledgement, DayRow, KeptAnswer, PolicyVersion};
-use crate::engine::{Apply, Passed};
+use crate::engine::{Apply, CatchUp};
 use crate::store::input::Origin;
 use crate::store::record::Note;
-use crate::store::table::reader::{Rows, Unfit};
+use crate::store::table::reader::{Rows, SchemaMismatch};
 use crate::table::{Times, words_field};
 use arrow::array::{Int64Array, RecordBatch, StringArray, UInt64Array};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, UInt64Type};
@@ -17,10 +17,6 @@ pub const POLICY_FILES: &str = "policy_files.parquet";
 pub const ANSWERS: &str = "answers.parquet";
 pub const DAYS: &str = "days.parquet";
 pub const ACKNOWLEDGEMENTS: &str = "acknowledgements.parquet";
-
-const APPLY: [(Apply, &str); 3] =
-    [(Apply::FromStart, "from_start"), (Apply::FromNow, "from_now"), (Apply::NewTickets, "new_tickets")];
-const PASSED: [(Passed, &str); 3] = [(Passed::All, "all"), (Passed::Latest, "latest"), (Passed::None, "none")];
 
 fn number(name: &str) -> Field {
     Field::new(name, DataType::UInt64, false)
@@ -51,7 +47,7 @@ pub fn policies_schema() -> SchemaRef {
         number("number"),
         Times::field_of("since", false),
         words_field("apply"),
-        words_field("passed"),
+        words_field("catch_up"),
         text("actor"),
         text("note"),
         text("text"),
@@ -60,15 +56,15 @@ pub fn policies_schema() -> SchemaRef {
 
 pub fn write_policies(policies: &[PolicyVersion]) -> Result<RecordBatch, SnapshotError> {
     let since_ms: Vec<i64> = policies.iter().map(|policy| policy.since_ms).collect();
-    let apply = policies.iter().map(|policy| APPLY.iter().position(|(apply, _)| *apply == policy.apply));
-    let passed = policies.iter().map(|policy| PASSED.iter().position(|(passed, _)| *passed == policy.passed));
+    let apply = policies.iter().map(|policy| Apply::ALL.iter().position(|apply| *apply == policy.apply));
+    let catch_up = policies.iter().map(|policy| CatchUp::ALL.iter().position(|choice| *choice == policy.catch_up));
     Ok(RecordBatch::try_new(
         policies_schema(),
         vec![
             numbers(policies.iter().map(|policy| policy.number)),
             times(&since_ms),
-            chosen(apply, APPLY.iter().map(|(_, name)| *name)),
-            chosen(passed, PASSED.iter().map(|(_, name)| *name)),
+            chosen(apply, Apply::ALL.iter().map(|apply| apply.name())),
+            chosen(catch_up, CatchUp::ALL.iter().map(|catch_up| catch_up.name())),
             strings(policies.iter().map(|policy| &policy.actor)),
             strings(policies.iter().map(|policy| &policy.note)),
             strings(policies.iter().map(|policy| &policy.text)),
@@ -93,11 +89,10 @@ pub fn write_policy_files(policies: &[PolicyVersion]) -> Result<RecordBatch, Sna
 }
 
 /// The policies, without the files that they name.
-pub fn read_policies(rows: &Rows<'_>) -> Result<Vec<PolicyVersion>, Unfit> {
-    let by_name = |name: &str| APPLY.iter().find(|(_, known)| *known == name).map(|(apply, _)| *apply);
-    let apply = rows.words("apply", by_name)?;
-    let by_name = |name: &str| PASSED.iter().find(|(_, known)| *known == name).map(|(passed, _)| *passed);
-    let passed = rows.words("passed", by_name)?;
+pub fn read_policies(rows: &Rows<'_>) -> Result<Vec<PolicyVersion>, SchemaMismatch> {
+    let apply = rows.words("apply", Apply::from_name)?;
+    // Its name in snapshots of release 0.1.
+    let catch_up = rows.words(if rows.has("passed") { "passed" } else { "catch_up" }, CatchUp::from_name)?;
     let (numbers, since_ms) = (rows.numbers::<UInt64Type>("number")?, rows.times("since")?);
     let (actors, notes, texts) = (rows.strings("actor")?, rows.strings("note")?, rows.strings("text")?);
     Ok((0..rows.len())
@@ -107,7 +102,7 @@ pub fn read_policies(rows: &Rows<'_>) -> Result<Vec<PolicyVersion>, Unfit> {
             text: texts.value(row).into(),
             files: Vec::new(),
             apply: apply[row],
-            passed: passed[row],
+            catch_up: catch_up[row],
             actor: actors.value(row).into(),
             note: notes.value(row).to_owned(),
         })
@@ -115,7 +110,7 @@ pub fn read_policies(rows: &Rows<'_>) -> Result<Vec<PolicyVersion>, Unfit> {
 }
 
 /// Adds the files to the policies that name them.
-pub fn read_policy_files(rows: &Rows<'_>, policies: &mut [PolicyVersion]) -> Result<(), Unfit> {
+pub fn read_policy_files(rows: &Rows<'_>, policies: &mut [PolicyVersion]) -> Result<(), SchemaMismatch> {
     let (names, texts) = (rows.strings("name")?, rows.strings("text")?);
     for (row, number) in rows.numbers::<UInt64Type>("policy")?.into_iter().enumerate() {
         let Some(policy) = policies.iter_mut().find(|policy| policy.number == number) else {
@@ -160,7 +155,7 @@ pub fn write_answers(answers: &[KeptAnswer]) -> Result<RecordBatch, SnapshotErro
     )?)
 }
 
-pub fn read_answers(rows: &Rows<'_>) -> Result<Vec<KeptAnswer>, Unfit> {
+pub fn read_answers(rows: &Rows<'_>) -> Result<Vec<KeptAnswer>, SchemaMismatch> {
     let (actors, at_ms) = (rows.strings("actor")?, rows.times("at")?);
     let keys = hashes(rows, "key")?;
     let fingerprints = if rows.has("fingerprint") { hashes(rows, "fingerprint")? } else { vec![None; rows.len()] };
@@ -177,7 +172,7 @@ pub fn read_answers(rows: &Rows<'_>) -> Result<Vec<KeptAnswer>, Unfit> {
 }
 
 /// A column of hexadecimal numbers that may be empty.
-fn hashes(rows: &Rows<'_>, name: &str) -> Result<Vec<Option<u128>>, Unfit> {
+fn hashes(rows: &Rows<'_>, name: &str) -> Result<Vec<Option<u128>>, SchemaMismatch> {
     let number = |text: &str| {
         u128::from_str_radix(text, 16).map_err(|_| rows.unfit(name, &format!("{text:?} is no hexadecimal number")))
     };
@@ -208,7 +203,7 @@ pub fn write_days(days: &[DayRow]) -> Result<RecordBatch, SnapshotError> {
     )?)
 }
 
-pub fn read_days(rows: &Rows<'_>) -> Result<Vec<DayRow>, Unfit> {
+pub fn read_days(rows: &Rows<'_>) -> Result<Vec<DayRow>, SchemaMismatch> {
     let (day_ms, clocks) = (rows.times("day")?, rows.strings("clock")?);
     let counts = |name: &str| rows.numbers::<Int64Type>(name);
     let (met, missed, fired) = (counts("met")?, counts("missed")?, counts("fired")?);
@@ -240,7 +235,7 @@ pub fn write_acknowledgements(acknowledgements: &[Acknowledgement]) -> Result<Re
     )?)
 }
 
-pub fn read_acknowledgements(rows: &Rows<'_>) -> Result<Vec<Acknowledgement>, Unfit> {
+pub fn read_acknowledgements(rows: &Rows<'_>) -> Result<Vec<Acknowledgement>, SchemaMismatch> {
     let (sequences, at_ms) = (rows.numbers::<UInt64Type>("sequence")?, rows.times("at")?);
     let (actors, reasons) = (rows.strings("actor")?, rows.strings("reason")?);
     Ok((0..rows.len())

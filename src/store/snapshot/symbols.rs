@@ -1,9 +1,9 @@
 //! `words.parquet`: every word of the engine with its number, so that an engine that is restored numbers them the same way.
 
 use super::error::SnapshotError;
-use crate::engine::{IntroducedBy, Symbol, WordLists};
-use crate::store::record::NameColumn;
-use crate::store::table::reader::{Rows, Unfit};
+use crate::engine::{IntroducedBy, LabelLists, Symbol};
+use crate::store::record::LabelKind;
+use crate::store::table::reader::{Rows, SchemaMismatch};
 use crate::table::words_field;
 use arrow::array::{Array, RecordBatch, StringArray, UInt32Array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt32Type};
@@ -25,11 +25,11 @@ pub fn schema() -> SchemaRef {
     ]))
 }
 
-pub fn write(words: &WordLists) -> Result<RecordBatch, SnapshotError> {
-    let lists = NameColumn::ALL.map(|column| (column, column.of(words)));
+pub fn write(words: &LabelLists) -> Result<RecordBatch, SnapshotError> {
+    let lists = LabelKind::ALL.map(|column| (column, column.of(words)));
     let columns = lists.iter().flat_map(|(column, list)| std::iter::repeat_n(Some(*column as usize), list.len()));
     let numbers = lists.iter().flat_map(|(_, list)| 0..list.len() as u32);
-    let by_column = |column: NameColumn| introduced_by(&words.introduced_by, column);
+    let by_column = |column: LabelKind| introduced_by(&words.introduced_by, column);
     let introducers = lists.iter().flat_map(|(column, list)| {
         let known = by_column(*column);
         (0..list.len()).map(move |place| known.get(place).and_then(Option::as_deref))
@@ -39,7 +39,7 @@ pub fn write(words: &WordLists) -> Result<RecordBatch, SnapshotError> {
     Ok(RecordBatch::try_new(
         schema(),
         vec![
-            super::columns::chosen(columns, NameColumn::ALL.iter().map(|column| column.name())),
+            super::columns::chosen(columns, LabelKind::ALL.iter().map(|column| column.name())),
             Arc::new(UInt32Array::from_iter_values(numbers)),
             Arc::new(StringArray::from_iter_values(words)),
             Arc::new(introducers),
@@ -47,24 +47,24 @@ pub fn write(words: &WordLists) -> Result<RecordBatch, SnapshotError> {
     )?)
 }
 
-fn introduced_by(all: &IntroducedBy, column: NameColumn) -> &[Option<Arc<str>>] {
+fn introduced_by(all: &IntroducedBy, column: LabelKind) -> &[Option<Arc<str>>] {
     match column {
-        NameColumn::Team => &all.teams,
-        NameColumn::Channel => &all.channels,
-        NameColumn::Category => &all.categories,
-        NameColumn::Clock | NameColumn::Priority | NameColumn::Owner | NameColumn::Customer => &[],
+        LabelKind::Team => &all.teams,
+        LabelKind::Channel => &all.channels,
+        LabelKind::Category => &all.categories,
+        LabelKind::Clock | LabelKind::Priority | LabelKind::Owner | LabelKind::Customer => &[],
     }
 }
 
 /// The lists, and the way back from words to numbers.
-pub fn read(rows: &Rows<'_>) -> Result<(WordLists, WordNumbers), Unfit> {
-    let by_name = |name: &str| NameColumn::ALL.into_iter().find(|column| column.name() == name);
+pub fn read(rows: &Rows<'_>) -> Result<(LabelLists, SymbolNumbers), SchemaMismatch> {
+    let by_name = |name: &str| LabelKind::ALL.into_iter().find(|column| column.name() == name);
     let columns = rows.words("column", by_name)?;
     let numbers = rows.numbers::<UInt32Type>("number")?;
-    let mut lists: [Vec<Arc<str>>; NameColumn::ALL.len()] = Default::default();
+    let mut lists: [Vec<Arc<str>>; LabelKind::ALL.len()] = Default::default();
     let mut introduced_by = IntroducedBy::default();
     let introducers = rows.later_strings(INTRODUCED_BY)?;
-    let mut maps: [HashMap<Arc<str>, Symbol, FixedState>; NameColumn::ALL.len()] = Default::default();
+    let mut maps: [HashMap<Arc<str>, Symbol, FixedState>; LabelKind::ALL.len()] = Default::default();
     let words = rows.strings("word")?.iter().flatten();
     for (row, ((column, number), word)) in columns.into_iter().zip(numbers).zip(words).enumerate() {
         let list = &mut lists[column as usize];
@@ -76,10 +76,10 @@ pub fn read(rows: &Rows<'_>) -> Result<(WordLists, WordNumbers), Unfit> {
         list.push(word);
         let introducer = introducers.filter(|names| names.is_valid(row)).map(|names| names.value(row).into());
         match column {
-            NameColumn::Team => introduced_by.teams.push(introducer),
-            NameColumn::Channel => introduced_by.channels.push(introducer),
-            NameColumn::Category => introduced_by.categories.push(introducer),
-            NameColumn::Clock | NameColumn::Priority | NameColumn::Owner | NameColumn::Customer => {}
+            LabelKind::Team => introduced_by.teams.push(introducer),
+            LabelKind::Channel => introduced_by.channels.push(introducer),
+            LabelKind::Category => introduced_by.categories.push(introducer),
+            LabelKind::Clock | LabelKind::Priority | LabelKind::Owner | LabelKind::Customer => {}
         }
     }
     for list in [&mut introduced_by.teams, &mut introduced_by.channels, &mut introduced_by.categories] {
@@ -89,16 +89,16 @@ pub fn read(rows: &Rows<'_>) -> Result<(WordLists, WordNumbers), Unfit> {
         }
     }
     let [clocks, priorities, owners, teams, channels, categories, customers] = lists;
-    let lists = WordLists { clocks, priorities, owners, teams, channels, categories, customers, introduced_by };
-    Ok((lists, WordNumbers(maps)))
+    let lists = LabelLists { clocks, priorities, owners, teams, channels, categories, customers, introduced_by };
+    Ok((lists, SymbolNumbers(maps)))
 }
 
 /// The numbers of words.
 #[derive(Debug, Default)]
-pub struct WordNumbers([HashMap<Arc<str>, Symbol, FixedState>; NameColumn::ALL.len()]);
+pub struct SymbolNumbers([HashMap<Arc<str>, Symbol, FixedState>; LabelKind::ALL.len()]);
 
-impl WordNumbers {
-    pub fn of(&self, column: NameColumn, word: &str) -> Option<Symbol> {
+impl SymbolNumbers {
+    pub fn of(&self, column: LabelKind, word: &str) -> Option<Symbol> {
         self.0[column as usize].get(word).copied()
     }
 }

@@ -2,10 +2,10 @@
 
 use super::columns::{chosen, texts, times, times_or_none, words};
 use super::error::SnapshotError;
-use super::symbols::WordNumbers;
+use super::symbols::SymbolNumbers;
 use crate::engine::TicketColumns;
-use crate::store::record::{NameColumn, Names};
-use crate::store::table::reader::{Rows, Unfit};
+use crate::store::record::{LabelKind, LabelTable};
+use crate::store::table::reader::{Rows, SchemaMismatch};
 use crate::table::{Times, words_field};
 use crate::ticket::State;
 use crate::time::SECOND_MS;
@@ -34,7 +34,7 @@ pub fn schema() -> SchemaRef {
     ]))
 }
 
-pub fn write(tickets: &TicketColumns, names: &Names) -> Result<RecordBatch, SnapshotError> {
+pub fn write(tickets: &TicketColumns, names: &LabelTable) -> Result<RecordBatch, SnapshotError> {
     let next_due = tickets.next_due_s.iter().map(|due_s| (*due_s != 0).then_some(i64::from(*due_s) * SECOND_MS));
     let states = tickets.state.iter().map(|state| Some(*state as usize));
     Ok(RecordBatch::try_new(
@@ -43,13 +43,13 @@ pub fn write(tickets: &TicketColumns, names: &Names) -> Result<RecordBatch, Snap
             texts(&tickets.id),
             times(&tickets.opened_ms),
             chosen(states, State::ALL.iter().map(|state| state.name())),
-            words(NameColumn::Priority, &tickets.priority, names)?,
+            words(LabelKind::Priority, &tickets.priority, names)?,
             Arc::new(UInt16Array::from(tickets.version.clone())),
-            words(NameColumn::Owner, &tickets.owner, names)?,
-            words(NameColumn::Team, &tickets.team, names)?,
-            words(NameColumn::Channel, &tickets.channel, names)?,
-            words(NameColumn::Category, &tickets.category, names)?,
-            words(NameColumn::Customer, &tickets.customer, names)?,
+            words(LabelKind::Owner, &tickets.owner, names)?,
+            words(LabelKind::Team, &tickets.team, names)?,
+            words(LabelKind::Channel, &tickets.channel, names)?,
+            words(LabelKind::Category, &tickets.category, names)?,
+            words(LabelKind::Customer, &tickets.customer, names)?,
             Arc::new(UInt16Array::from(tickets.revision.clone())),
             times_or_none(next_due),
             Arc::new(UInt64Array::from(tickets.ordinal.clone())),
@@ -76,21 +76,21 @@ pub const NEEDED: &[&str] = &[
     "has_events",
 ];
 
-pub fn read(rows: &Rows<'_>, numbers: &WordNumbers) -> Result<TicketColumns, Unfit> {
-    let symbols = |name: &str, column: NameColumn| rows.symbols(name, |word| numbers.of(column, word));
+pub fn read(rows: &Rows<'_>, numbers: &SymbolNumbers) -> Result<TicketColumns, SchemaMismatch> {
+    let symbols = |name: &str, column: LabelKind| rows.symbols(name, |word| numbers.of(column, word));
     let next_due_ms = rows.times_or("next_due_at", 0)?;
     Ok(TicketColumns {
         id: rows.texts("ticket")?,
         ordinal: rows.numbers::<UInt64Type>("first_seen")?,
         opened_ms: rows.times("opened_at")?,
         state: rows.words("state", State::from_name)?,
-        priority: symbols("priority", NameColumn::Priority)?,
+        priority: symbols("priority", LabelKind::Priority)?,
         version: rows.numbers::<UInt16Type>("priority_version")?,
-        owner: symbols("owner", NameColumn::Owner)?,
-        team: symbols("team", NameColumn::Team)?,
-        channel: symbols("channel", NameColumn::Channel)?,
-        category: symbols("category", NameColumn::Category)?,
-        customer: symbols("customer", NameColumn::Customer)?,
+        owner: symbols("owner", LabelKind::Owner)?,
+        team: symbols("team", LabelKind::Team)?,
+        channel: symbols("channel", LabelKind::Channel)?,
+        category: symbols("category", LabelKind::Category)?,
+        customer: symbols("customer", LabelKind::Customer)?,
         revision: rows.numbers::<UInt16Type>("revision")?,
         next_due_s: next_due_ms.into_iter().map(|due_ms| (due_ms / SECOND_MS) as u32).collect(),
         has_events: rows.flags("has_events")?,

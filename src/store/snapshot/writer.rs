@@ -8,7 +8,7 @@ use super::{clocks, counters, events, reader, service_tables, symbols, tickets};
 use crate::atomic_file::{Staged, sweep};
 use crate::engine::{Head, ShardState};
 use crate::store::epochs::Epoch;
-use crate::store::record::Names;
+use crate::store::record::LabelTable;
 use crate::store::table::writer::TableFile;
 use crate::table::Texts;
 use arrow::datatypes::SchemaRef;
@@ -82,7 +82,7 @@ impl SnapshotWriter {
     ///
     /// # Errors
     /// [`SnapshotError`] when it cannot be written, or has a word that `names` does not know.
-    pub fn shard(&mut self, position: u64, state: &ShardState, names: &Names) -> Result<(), SnapshotError> {
+    pub fn shard(&mut self, position: u64, state: &ShardState, names: &LabelTable) -> Result<(), SnapshotError> {
         let ids = &state.tickets.id;
         let entry = ShardEntry {
             number: state.number,

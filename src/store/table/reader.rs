@@ -12,12 +12,12 @@ use thiserror::Error;
 /// A table that is not what we write.
 #[derive(Debug, Error)]
 #[error("{path}: {reason}")]
-pub struct Unfit {
+pub struct SchemaMismatch {
     pub path: PathBuf,
     pub reason: String,
 }
 
-impl Unfit {
+impl SchemaMismatch {
     pub fn new(path: &Path, reason: impl ToString) -> Self {
         Self { path: path.to_owned(), reason: reason.to_string() }
     }
@@ -27,8 +27,9 @@ impl Unfit {
 ///
 /// # Errors
 /// Those of `work`, and one when it panics.
-pub fn guarded<T>(path: &Path, work: impl FnOnce() -> Result<T, Unfit>) -> Result<T, Unfit> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Unfit::new(path, "the Parquet reader gave up")))
+pub fn guarded<T>(path: &Path, work: impl FnOnce() -> Result<T, SchemaMismatch>) -> Result<T, SchemaMismatch> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Err(SchemaMismatch::new(path, "the Parquet reader gave up")))
 }
 
 /// Rows of a table.
@@ -47,8 +48,8 @@ impl<'a> Rows<'a> {
     }
 
     /// What is wrong with a column, as an error.
-    pub fn unfit(&self, name: &str, reason: &str) -> Unfit {
-        Unfit::new(self.path, format!("column {name}: {reason}"))
+    pub fn unfit(&self, name: &str, reason: &str) -> SchemaMismatch {
+        SchemaMismatch::new(self.path, format!("column {name}: {reason}"))
     }
 
     /// Whether there is such a column: files of earlier releases lack the newer ones.
@@ -56,7 +57,7 @@ impl<'a> Rows<'a> {
         self.batch.column_by_name(name).is_some()
     }
 
-    fn column(&self, name: &str) -> Result<&ArrayRef, Unfit> {
+    fn column(&self, name: &str) -> Result<&ArrayRef, SchemaMismatch> {
         self.batch.column_by_name(name).ok_or_else(|| self.unfit(name, "is not there"))
     }
 
@@ -64,28 +65,32 @@ impl<'a> Rows<'a> {
         &'c self,
         name: &str,
         typed: impl Fn(&'c ArrayRef) -> Option<&'c T>,
-    ) -> Result<&'c T, Unfit> {
+    ) -> Result<&'c T, SchemaMismatch> {
         let column = self.column(name)?;
         typed(column).ok_or_else(|| self.unfit(name, &format!("has the type {}", column.data_type())))
     }
 
-    fn full<'c, T: Array>(&'c self, name: &str, typed: impl Fn(&'c ArrayRef) -> Option<&'c T>) -> Result<&'c T, Unfit> {
+    fn full<'c, T: Array>(
+        &'c self,
+        name: &str,
+        typed: impl Fn(&'c ArrayRef) -> Option<&'c T>,
+    ) -> Result<&'c T, SchemaMismatch> {
         let column = self.typed(name, typed)?;
         if column.null_count() > 0 { Err(self.unfit(name, "has empty rows")) } else { Ok(column) }
     }
 
     /// A column of numbers or times, every row with one.
-    pub fn numbers<T: ArrowPrimitiveType>(&self, name: &str) -> Result<Vec<T::Native>, Unfit> {
+    pub fn numbers<T: ArrowPrimitiveType>(&self, name: &str) -> Result<Vec<T::Native>, SchemaMismatch> {
         self.full(name, |column| column.as_primitive_opt::<T>()).map(|column| column.values().to_vec())
     }
 
     /// A column of times, every row with one.
-    pub fn times(&self, name: &str) -> Result<Vec<i64>, Unfit> {
+    pub fn times(&self, name: &str) -> Result<Vec<i64>, SchemaMismatch> {
         self.numbers::<TimestampMillisecondType>(name)
     }
 
     /// A column of times; `none` where there is none.
-    pub fn times_or(&self, name: &str, none: i64) -> Result<Vec<i64>, Unfit> {
+    pub fn times_or(&self, name: &str, none: i64) -> Result<Vec<i64>, SchemaMismatch> {
         let column = self.typed(name, |column| column.as_primitive_opt::<TimestampMillisecondType>())?;
         Ok(match column.nulls().filter(|nulls| nulls.null_count() > 0) {
             None => column.values().to_vec(),
@@ -96,46 +101,51 @@ impl<'a> Rows<'a> {
         })
     }
 
-    pub fn flags(&self, name: &str) -> Result<Vec<bool>, Unfit> {
+    pub fn flags(&self, name: &str) -> Result<Vec<bool>, SchemaMismatch> {
         self.full(name, |column| column.as_boolean_opt()).map(|column| column.values().iter().collect())
     }
 
-    pub fn strings(&self, name: &str) -> Result<&StringArray, Unfit> {
+    pub fn strings(&self, name: &str) -> Result<&StringArray, SchemaMismatch> {
         self.full(name, |column| column.as_string_opt::<i32>())
     }
 
     /// A column of texts that may be empty.
-    pub fn optional_strings(&self, name: &str) -> Result<&StringArray, Unfit> {
+    pub fn optional_strings(&self, name: &str) -> Result<&StringArray, SchemaMismatch> {
         self.typed(name, |column| column.as_string_opt::<i32>())
     }
 
     /// A column of texts that tables of before do not have.
-    pub fn later_strings(&self, name: &str) -> Result<Option<&StringArray>, Unfit> {
+    pub fn later_strings(&self, name: &str) -> Result<Option<&StringArray>, SchemaMismatch> {
         if self.batch.column_by_name(name).is_none() { Ok(None) } else { self.optional_strings(name).map(Some) }
     }
 
-    pub fn texts(&self, name: &str) -> Result<Texts, Unfit> {
+    pub fn texts(&self, name: &str) -> Result<Texts, SchemaMismatch> {
         let mut texts = Texts::default();
         self.strings(name)?.iter().flatten().for_each(|text| texts.push(text));
         Ok(texts)
     }
 
     /// A column of flags that may be empty.
-    pub fn optional_flags(&self, name: &str) -> Result<Vec<Option<bool>>, Unfit> {
+    pub fn optional_flags(&self, name: &str) -> Result<Vec<Option<bool>>, SchemaMismatch> {
         self.typed(name, |column| column.as_boolean_opt()).map(|column| column.iter().collect())
     }
 
     /// A column of lists that may be empty.
-    pub fn optional_lists(&self, name: &str) -> Result<&ListArray, Unfit> {
+    pub fn optional_lists(&self, name: &str) -> Result<&ListArray, SchemaMismatch> {
         self.typed(name, |column| column.as_list_opt::<i32>())
     }
 
-    pub fn lists(&self, name: &str) -> Result<&ListArray, Unfit> {
+    pub fn lists(&self, name: &str) -> Result<&ListArray, SchemaMismatch> {
         self.full(name, |column| column.as_list_opt::<i32>())
     }
 
     /// A column of words, each as what `known` makes of it; `none` in empty rows.
-    pub fn words_or<T: Clone>(&self, name: &str, none: T, known: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, Unfit> {
+    pub fn words_or<T: Clone>(
+        &self,
+        name: &str,
+        none: T,
+        known: impl Fn(&str) -> Option<T>,
+    ) -> Result<Vec<T>, SchemaMismatch> {
         let column = self.typed(name, |column| column.as_dictionary_opt::<Int32Type>())?;
         let Some(words) = column.values().as_string_opt::<i32>() else {
             return Err(self.unfit(name, "is no column of words"));
@@ -158,13 +168,13 @@ impl<'a> Rows<'a> {
     }
 
     /// A column of words, every row with one.
-    pub fn words<T: Clone>(&self, name: &str, known: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, Unfit> {
+    pub fn words<T: Clone>(&self, name: &str, known: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, SchemaMismatch> {
         let words = self.words_or(name, None, |word| known(word).map(Some))?;
         words.into_iter().collect::<Option<Vec<T>>>().ok_or_else(|| self.unfit(name, "has empty rows"))
     }
 
     /// A column of words as their numbers.
-    pub fn symbols(&self, name: &str, number: impl Fn(&str) -> Option<Symbol>) -> Result<Vec<Symbol>, Unfit> {
+    pub fn symbols(&self, name: &str, number: impl Fn(&str) -> Option<Symbol>) -> Result<Vec<Symbol>, SchemaMismatch> {
         self.words_or(name, NO_SYMBOL, number)
     }
 }

@@ -47,14 +47,14 @@ fn priority_change_makes_levels_pass() {
     let urgent = priority("urgent", ALWAYS, OnPriorityChange::FromStart, clocks);
     let policy = policy(vec![normal, urgent]);
     let change = vec![row("16 10:00", EventKind::PriorityChanged).priority("urgent")];
-    for (passed, expected) in [
-        (Passed::All, vec![("16 08:30", 1, 1), ("16 09:00", 1, 2), ("16 10:00", 1, 3)]),
-        (Passed::Latest, vec![("16 10:00", 1, 3)]),
-        (Passed::None, vec![]),
+    for (catch_up, expected) in [
+        (CatchUp::All, vec![("16 08:30", 1, 1), ("16 09:00", 1, 2), ("16 10:00", 1, 3)]),
+        (CatchUp::Latest, vec![("16 10:00", 1, 3)]),
+        (CatchUp::None, vec![]),
     ] {
-        let change = Command::Apply(change.clone(), passed);
+        let change = Command::Apply(change.clone(), catch_up);
         let commands = [apply(&[opened("16 08:00")]), advance("16 10:00"), change, advance("20 00:00")];
-        assert_eq!(escalations(&check(&policy, &commands)), fired(&expected), "{passed:?}");
+        assert_eq!(escalations(&check(&policy, &commands)), fired(&expected), "{catch_up:?}");
     }
 }
 
@@ -118,7 +118,7 @@ fn an_edit_of_the_states_that_pause_holds_from_then_on() {
             let mut commands = vec![
                 apply(&[opened("16 09:00"), row("16 10:00", EventKind::StateChanged).state(State::Open)]),
                 advance("16 11:00"),
-                Command::Edit(Edited(with(&[State::Open])), apply_to, Passed::Latest),
+                Command::Edit(Edited(with(&[State::Open])), apply_to, CatchUp::Latest),
             ];
             if late {
                 commands.push(apply(&[row("16 10:30", EventKind::Note)]));
@@ -140,7 +140,7 @@ fn a_ticket_opened_before_an_edit_comes_after_it() {
     for apply_to in [Apply::FromStart, Apply::FromNow, Apply::NewTickets] {
         let commands = vec![
             advance("16 11:00"),
-            Command::Edit(Edited(with(&[State::Open])), apply_to, Passed::Latest),
+            Command::Edit(Edited(with(&[State::Open])), apply_to, CatchUp::Latest),
             apply(&[opened("16 09:00"), row("16 10:00", EventKind::StateChanged).state(State::Open)]),
             apply(&[row("16 10:30", EventKind::Note)]),
             advance("17 00:00"),
@@ -178,7 +178,7 @@ fn edit(apply_to: Apply) -> Vec<Output> {
     let commands = [
         apply(&rows),
         advance("17 11:00"),
-        Command::Edit(edited, apply_to, Passed::Latest),
+        Command::Edit(edited, apply_to, CatchUp::Latest),
         apply(&[new]),
         advance("25 00:00"),
     ];

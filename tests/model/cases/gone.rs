@@ -17,10 +17,10 @@ fn nothing_passed_fires_for_a_ticket_that_is_gone() {
     use EventKind::{CustomerReply, Merged, Opened};
     let policy =
         office(clock(Some(hours(8)), &[(Opened, Effect::None), (CustomerReply, Effect::Restart)], &[TWO_HOURS]));
-    for passed in [Passed::All, Passed::Latest] {
+    for catch_up in [CatchUp::All, CatchUp::Latest] {
         let rows = vec![row("16 10:00", CustomerReply), row("16 10:30", Merged)];
-        let commands = [apply(&[opened("16 09:00")]), advance("16 14:00"), Command::Apply(rows, passed)];
-        assert_eq!(escalations(&check(&policy, &commands)), [], "{passed:?}");
+        let commands = [apply(&[opened("16 09:00")]), advance("16 14:00"), Command::Apply(rows, catch_up)];
+        assert_eq!(escalations(&check(&policy, &commands)), [], "{catch_up:?}");
     }
 }
 

@@ -5,12 +5,12 @@ use super::*;
 #[test]
 fn an_opening_that_comes_late_fires_by_choice() {
     let effects = [(EventKind::Opened, Effect::Start), (EventKind::Note, Effect::Stop)];
-    for passed in [Passed::Latest, Passed::None] {
+    for catch_up in [CatchUp::Latest, CatchUp::None] {
         let policy = office(clock(Some(hours(2)), &effects, &[HALF, WHOLE]));
         let note = row("16 13:00", EventKind::Note);
         // The note only implies an opening; the true one makes a cycle that ended at the note.
-        let commands = [advance("16 14:00"), apply(&[note]), Command::Apply(vec![opened("16 09:00")], passed)];
-        assert_eq!(escalations(&check(&policy, &commands)), [], "{passed:?}");
+        let commands = [advance("16 14:00"), apply(&[note]), Command::Apply(vec![opened("16 09:00")], catch_up)];
+        assert_eq!(escalations(&check(&policy, &commands)), [], "{catch_up:?}");
     }
 }
 
@@ -20,9 +20,9 @@ fn late_events_ahead_of_the_engine() {
     let effects =
         [(Opened, Effect::Start), (Note, Effect::Pause), (Assigned, Effect::Resume), (AgentReply, Effect::Resume)];
     let policy = office(clock(Some(hours(2)), &effects, &[HALF, WHOLE]));
-    for passed in [Passed::None, Passed::Latest, Passed::All] {
+    for catch_up in [CatchUp::None, CatchUp::Latest, CatchUp::All] {
         let rows = [opened("16 09:00"), row("16 09:30", Note), row("16 14:00", AgentReply)];
-        let commands = [advance("16 09:00"), apply(&rows), Command::Apply(vec![row("16 10:00", Assigned)], passed)];
+        let commands = [advance("16 09:00"), apply(&rows), Command::Apply(vec![row("16 10:00", Assigned)], catch_up)];
         check(&policy, &commands);
     }
 }
@@ -31,9 +31,9 @@ fn late_events_ahead_of_the_engine() {
 fn a_late_opening_ahead_of_the_engine() {
     let effects = [(EventKind::Opened, Effect::Start), (EventKind::Note, Effect::Stop)];
     let policy = office(clock(Some(hours(2)), &effects, &[HALF, WHOLE]));
-    for passed in [Passed::None, Passed::Latest, Passed::All] {
+    for catch_up in [CatchUp::None, CatchUp::Latest, CatchUp::All] {
         let note = row("16 13:00", EventKind::Note);
-        let commands = [advance("16 08:00"), apply(&[note]), Command::Apply(vec![opened("16 09:00")], passed)];
+        let commands = [advance("16 08:00"), apply(&[note]), Command::Apply(vec![opened("16 09:00")], catch_up)];
         check(&policy, &commands);
     }
 }
@@ -83,10 +83,10 @@ fn a_late_stop_corrects_a_missed_cycle() {
 #[test]
 fn overdue_tickets_load_by_choice() {
     let policy = office(resolution(hours(2), &[HALF, WHOLE, LATER, Threshold::AfterTarget(hours(6))]));
-    let load = |passed| {
+    let load = |catch_up| {
         let rows = vec![opened("16 09:00"), Row::new("T-2", at("16 09:00"), EventKind::Opened)];
         let resolved = Row::new("T-2", at("16 12:00"), EventKind::Resolved);
-        let load = Command::Apply([rows, vec![resolved]].concat(), passed);
+        let load = Command::Apply([rows, vec![resolved]].concat(), catch_up);
         let outputs = check(&policy, &[advance("16 16:00"), load, advance("20 00:00")]);
         let of = |ticket: &str| {
             let all = outputs.iter().flat_map(|output| &output.escalations).filter(|e| e.ticket == ticket);
@@ -95,24 +95,24 @@ fn overdue_tickets_load_by_choice() {
         (of("T-1"), of("T-2"))
     };
     let last = (at("16 17:00"), 4);
-    let passed = [(at("16 10:00"), 1), (at("16 11:00"), 2), (at("16 12:00"), 3)];
-    let (open, done) = load(Passed::All);
-    assert_eq!(open, [passed[0], passed[1], passed[2], last]);
-    assert_eq!(done, [passed[0], passed[1]]);
-    assert_eq!(load(Passed::Latest), (vec![passed[2], last], vec![]));
-    assert_eq!(load(Passed::None), (vec![last], vec![]));
+    let catch_up = [(at("16 10:00"), 1), (at("16 11:00"), 2), (at("16 12:00"), 3)];
+    let (open, done) = load(CatchUp::All);
+    assert_eq!(open, [catch_up[0], catch_up[1], catch_up[2], last]);
+    assert_eq!(done, [catch_up[0], catch_up[1]]);
+    assert_eq!(load(CatchUp::Latest), (vec![catch_up[2], last], vec![]));
+    assert_eq!(load(CatchUp::None), (vec![last], vec![]));
 }
 
 #[test]
 fn a_catch_up_fires_by_choice() {
     let policy = office(resolution(hours(2), &[HALF, WHOLE, LATER]));
-    for (passed, expected) in [
-        (Passed::All, vec![("16 10:00", 1, 1), ("16 11:00", 1, 2), ("16 12:00", 1, 3)]),
-        (Passed::Latest, vec![("16 12:00", 1, 3)]),
-        (Passed::None, vec![]),
+    for (catch_up, expected) in [
+        (CatchUp::All, vec![("16 10:00", 1, 1), ("16 11:00", 1, 2), ("16 12:00", 1, 3)]),
+        (CatchUp::Latest, vec![("16 12:00", 1, 3)]),
+        (CatchUp::None, vec![]),
     ] {
-        let commands = [apply(&[opened("16 09:00")]), Command::CatchUp(at("17 09:00"), passed), advance("20 00:00")];
-        assert_eq!(escalations(&check(&policy, &commands)), fired(&expected), "{passed:?}");
+        let commands = [apply(&[opened("16 09:00")]), Command::CatchUp(at("17 09:00"), catch_up), advance("20 00:00")];
+        assert_eq!(escalations(&check(&policy, &commands)), fired(&expected), "{catch_up:?}");
     }
 }
 

@@ -9,7 +9,7 @@ mod time;
 
 pub use super::calendars::{self, ALWAYS, EARLY, OFFICE};
 pub use super::run::{Command, Edited, Row, check};
-pub use super::{Apply, Kind, Output, Passed};
+pub use super::{Apply, CatchUp, Kind, Output};
 pub use overdue::calendar::Span;
 pub use overdue::policy::{Actions, Clock, Effect, Level, OnPriorityChange, Policy, Priority, Rules, Threshold};
 pub use overdue::ticket::{Column, EventKind, State, StateSet};
@@ -67,7 +67,7 @@ pub fn office(clock: Clock) -> Arc<Policy> {
 }
 
 pub fn apply(rows: &[Row]) -> Command {
-    Command::Apply(rows.to_vec(), Passed::Latest)
+    Command::Apply(rows.to_vec(), CatchUp::Latest)
 }
 
 pub fn row(time: &str, kind: EventKind) -> Row {

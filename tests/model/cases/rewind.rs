@@ -2,12 +2,12 @@
 
 use super::*;
 
-fn catch_up(time: &str, passed: Passed) -> Command {
-    Command::CatchUp(at(time), passed)
+fn catch_up(time: &str, catch_up: CatchUp) -> Command {
+    Command::CatchUp(at(time), catch_up)
 }
 
 fn rewind(time: &str) -> Command {
-    Command::Rewind(at(time), Passed::Latest)
+    Command::Rewind(at(time), CatchUp::Latest)
 }
 
 #[test]
@@ -17,7 +17,7 @@ fn what_fired_by_a_wrong_time_is_withdrawn_and_fires_when_it_is_due() {
         apply(&[opened("16 09:00")]),
         advance("16 11:30"),
         // Of the second and the third level the latest fires, the other is marked.
-        catch_up("19 00:00", Passed::Latest),
+        catch_up("19 00:00", CatchUp::Latest),
         rewind("16 12:00"),
         advance("16 12:59"),
         advance("16 13:00"),
@@ -46,8 +46,8 @@ fn an_edit_made_at_a_wrong_time_holds_from_the_time_that_is_accepted() {
     for mode in [Apply::FromStart, Apply::FromNow] {
         let commands = [
             apply(&[opened("16 09:00")]),
-            catch_up("20 00:00", Passed::None),
-            Command::Edit(Edited(Arc::clone(&edited)), mode, Passed::None),
+            catch_up("20 00:00", CatchUp::None),
+            Command::Edit(Edited(Arc::clone(&edited)), mode, CatchUp::None),
             rewind("16 10:00"),
             apply(&[Row::new("T-2", at("16 10:30"), EventKind::Opened)]),
             advance("20 00:00"),

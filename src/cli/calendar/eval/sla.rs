@@ -12,7 +12,7 @@
 
 use super::Instant;
 use crate::calendar::{Calendar, Span};
-use crate::engine::{CycleRecord, Engine, Passed};
+use crate::engine::{CatchUp, CycleRecord, Engine};
 use crate::policy::{Clock, Effect, OnPriorityChange, Policy, Priority, Rules};
 use crate::ticket::{Batch, EventKind, State, StateSet};
 use crate::time::{MINUTE_MS, NEVER_MS, SECOND_MS, format_rfc3339};
@@ -29,7 +29,7 @@ pub(crate) struct Sla {
     #[serde(default)]
     initially_paused: bool,
     targets: Targets,
-    history: Vec<Happening>,
+    history: Vec<ClockEvent>,
     model: Model,
 }
 
@@ -41,7 +41,7 @@ struct Targets {
 }
 
 #[derive(Debug, Deserialize)]
-struct Happening {
+struct ClockEvent {
     at: Instant,
     event: Event,
 }
@@ -78,7 +78,7 @@ impl Sla {
             return Err(format!("the history has {} events: at most {MAX_HISTORY}", self.history.len()));
         }
         let mut engine = Engine::new(self.policy(calendar), 1);
-        let outcome = engine.apply(&self.events(), Passed::None);
+        let outcome = engine.apply(&self.events(), CatchUp::None);
         let open = engine.open_cycles();
         let is_idle = self.is_idle();
         let mut answer = Map::new();
@@ -154,7 +154,7 @@ impl Sla {
         };
         let first = if self.initially_paused { State::Waiting } else { State::Open };
         push(&self.created, EventKind::Opened, Some(first));
-        for Happening { at, event } in &self.history {
+        for ClockEvent { at, event } in &self.history {
             match event {
                 Event::Pause => push(at, EventKind::StateChanged, Some(State::Waiting)),
                 Event::Resume => push(at, EventKind::StateChanged, Some(State::Open)),

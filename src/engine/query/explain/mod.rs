@@ -2,13 +2,13 @@
 //! rule that it was measured by, and what became of each level.
 //!
 //! Nothing of this is kept: it is the ticket's history told once more, by the code that told it the first time
-//! ([`Fold`]), with somebody listening who takes notes ([`Story`](story::Story)).
+//! ([`TicketClocks`]), with somebody listening who takes notes ([`Recorder`](story::Story)).
 
 mod recorder;
 
-use crate::engine::clocks::deadlines::Meter;
+use crate::engine::clocks::deadlines::CompiledClock;
 use crate::engine::clocks::versions::{Apply, VersionId};
-use crate::engine::clocks::{Ended, Fold, Run};
+use crate::engine::clocks::{ClockRun, Ended, TicketClocks};
 use crate::engine::commands::Engine;
 use crate::engine::interner::{Symbol, Symbols};
 use crate::engine::output::{CycleResult, TicketRef};
@@ -17,8 +17,10 @@ use crate::limits::{MAX_EXPLAINED_CYCLES, MAX_EXPLAINED_INTERVALS};
 use crate::policy::Actions;
 use crate::ticket::{EventKind, State};
 use crate::time::NEVER_MS;
-use recorder::{Past, Story, Stretch};
+use recorder::{Past, Recorder, Stretch};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use utoipa::ToSchema;
 
 /// What happened to a ticket, and why. Times are milliseconds since 1970 (UTC).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -133,12 +135,14 @@ pub struct ExplainedLevel {
 }
 
 /// What became of a level.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum LevelState {
     Fired,
-    /// Reached, and marked without firing: it had passed already, or the chain stood higher.
-    Marked,
-    ToCome,
+    /// Reached without firing: it was due already when the ticket arrived, or a higher level fired instead.
+    Suppressed,
+    /// Due later.
+    Pending,
     /// The cycle is paused before it, or has ended before it.
     NotReached,
 }
@@ -154,8 +158,8 @@ impl Engine {
         }
         let entries = shard.events(&self.versions, ticket.slot);
         explanation.events = self.explain_events(&entries);
-        let mut fold = Box::<Fold>::default();
-        let mut story = Story::new(&self.versions);
+        let mut fold = Box::<TicketClocks>::default();
+        let mut story = Recorder::new(&self.versions);
         story.tell(&entries, self.now_ms, &mut fold);
         let history = shard.tickets.history(ticket.slot);
         for past in &mut story.past {
@@ -179,10 +183,10 @@ impl Engine {
         explanation
     }
 
-    fn explain_events(&self, entries: &[crate::engine::clocks::event::Entry]) -> Vec<ExplainedEvent> {
+    fn explain_events(&self, entries: &[crate::engine::clocks::event::StoredEvent]) -> Vec<ExplainedEvent> {
         let word = |symbols: &Symbols, symbol: Symbol| symbols.words().get(symbol as usize).cloned();
         let (mut state, mut priority) = (State::New, None);
-        let explain = |entry: &crate::engine::clocks::event::Entry| {
+        let explain = |entry: &crate::engine::clocks::event::StoredEvent| {
             let kind = entry.kind_after(state);
             let same_priority = entry.kind() == EventKind::PriorityChanged && entry.priority() == priority;
             state = entry.state().unwrap_or(state);
@@ -201,7 +205,7 @@ impl Engine {
         entries.iter().map(explain).collect()
     }
 
-    fn explain_past(&self, story: &Story<'_>, past: &Past) -> ExplainedCycle {
+    fn explain_past(&self, story: &Recorder<'_>, past: &Past) -> ExplainedCycle {
         let Ended { clock, cycle, started_ms, due_ms, stopped_ms, spent_ms, fired, .. } = past.ended;
         let mut levels = Vec::new();
         let mut target = None;
@@ -220,12 +224,19 @@ impl Engine {
         explained
     }
 
-    fn explain_open(&self, story: &Story<'_>, fold: &Fold, meter: &Meter, run: &Run, fired: u16) -> ExplainedCycle {
+    fn explain_open(
+        &self,
+        story: &Recorder<'_>,
+        fold: &TicketClocks,
+        meter: &CompiledClock,
+        run: &ClockRun,
+        fired: u16,
+    ) -> ExplainedCycle {
         let (state, now_ms) = (&run.state, self.now_ms);
         let due_ms = run.target_due_ms(meter, now_ms);
         let to_come = |level: usize| match state {
-            _ if state.done & (1 << level) != 0 => (None, LevelState::Marked),
-            _ if state.running => (Some(meter.due_of(state, level)), LevelState::ToCome),
+            _ if state.done & (1 << level) != 0 => (None, LevelState::Suppressed),
+            _ if state.running => (Some(meter.due_of(state, level)), LevelState::Pending),
             _ => (None, LevelState::NotReached),
         };
         let mut explained = self.frame(story, meter.clock, state.cycle, fold.version);
@@ -249,7 +260,7 @@ impl Engine {
     }
 
     /// A cycle of which nothing is known yet but its name.
-    fn frame(&self, story: &Story<'_>, clock: Symbol, cycle: u16, version: VersionId) -> ExplainedCycle {
+    fn frame(&self, story: &Recorder<'_>, clock: Symbol, cycle: u16, version: VersionId) -> ExplainedCycle {
         ExplainedCycle {
             clock: self.clocks.words().get(clock as usize).cloned().unwrap_or_default(),
             cycle,
@@ -267,7 +278,7 @@ impl Engine {
         }
     }
 
-    fn explain_version(&self, story: &Story<'_>, number: VersionId) -> ExplainedVersion {
+    fn explain_version(&self, story: &Recorder<'_>, number: VersionId) -> ExplainedVersion {
         let version = story.versions.get(number);
         let chain = story.versions.chain(version.priority);
         ExplainedVersion {
@@ -281,7 +292,7 @@ impl Engine {
 
     fn add_segments(
         &self,
-        story: &Story<'_>,
+        story: &Recorder<'_>,
         explained: &mut ExplainedCycle,
         (clock, own): (Symbol, VersionId),
         finished: &[Stretch],
@@ -312,7 +323,7 @@ impl Engine {
     }
 }
 
-fn explain_target(meter: &Meter, started_ms: i64, due_ms: i64) -> Option<ExplainedTarget> {
+fn explain_target(meter: &CompiledClock, started_ms: i64, due_ms: i64) -> Option<ExplainedTarget> {
     let target = meter.definition().target?;
     Some(ExplainedTarget {
         text: target.to_string(),
@@ -325,8 +336,8 @@ fn explain_target(meter: &Meter, started_ms: i64, due_ms: i64) -> Option<Explain
 
 /// The levels of a cycle; `open` says what becomes of one that was not reached in the story.
 fn explain_levels(
-    story: &Story<'_>,
-    meter: &Meter,
+    story: &Recorder<'_>,
+    meter: &CompiledClock,
     cycle: u16,
     fired: u16,
     open: impl Fn(usize) -> (Option<i64>, LevelState),
@@ -336,7 +347,7 @@ fn explain_levels(
         let reached = story.reached_ms(meter.clock, cycle, index);
         let (due_ms, state) = match (fired & (1 << index) != 0, reached) {
             (true, reached) => (reached, LevelState::Fired),
-            (false, Some(due_ms)) => (Some(due_ms), LevelState::Marked),
+            (false, Some(due_ms)) => (Some(due_ms), LevelState::Suppressed),
             (false, None) => open(index),
         };
         ExplainedLevel {
@@ -351,7 +362,7 @@ fn explain_levels(
 }
 
 /// At most `most` stretches of business time, and whether there are more.
-fn intervals(meter: &Meter, from_ms: i64, to_ms: i64, most: usize) -> (Vec<(i64, i64)>, bool) {
+fn intervals(meter: &CompiledClock, from_ms: i64, to_ms: i64, most: usize) -> (Vec<(i64, i64)>, bool) {
     let mut all = meter.intervals(from_ms, to_ms);
     let some: Vec<(i64, i64)> = all.by_ref().take(most).collect();
     let is_cut = some.len() == most && all.next().is_some();

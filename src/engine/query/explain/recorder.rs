@@ -1,9 +1,9 @@
 //! Notes taken while a ticket's history is told.
 
-use crate::engine::clocks::deadlines::Meter;
-use crate::engine::clocks::event::Entry;
+use crate::engine::clocks::deadlines::CompiledClock;
+use crate::engine::clocks::event::StoredEvent;
 use crate::engine::clocks::versions::{VersionId, Versions};
-use crate::engine::clocks::{Ended, Fold, Reached, Run, Sink};
+use crate::engine::clocks::{ClockRun, Ended, Reached, Sink, TicketClocks};
 use crate::engine::interner::Symbol;
 
 /// A finished segment, and the version that it was measured by.
@@ -23,7 +23,7 @@ pub(crate) struct Past {
 }
 
 /// The notes.
-pub(crate) struct Story<'a> {
+pub(crate) struct Recorder<'a> {
     pub versions: &'a Versions,
     pub past: Vec<Past>,
     reached: Vec<Reached>,
@@ -33,13 +33,13 @@ pub(crate) struct Story<'a> {
     before: VersionId,
 }
 
-impl<'a> Story<'a> {
+impl<'a> Recorder<'a> {
     pub(crate) fn new(versions: &'a Versions) -> Self {
         Self { versions, past: Vec::new(), reached: Vec::new(), measured: Vec::new(), before: 0 }
     }
 
     /// Tells the history as [`tell`](crate::engine::shard::tell) does, one change at a time.
-    pub(crate) fn tell(&mut self, entries: &[Entry], now_ms: i64, fold: &mut Fold) {
+    pub(crate) fn tell(&mut self, entries: &[StoredEvent], now_ms: i64, fold: &mut TicketClocks) {
         let versions = self.versions;
         let opening = entries[0];
         fold.begin(versions, versions.at_opening(opening.priority().unwrap_or(0), opening.at_ms()));
@@ -56,7 +56,7 @@ impl<'a> Story<'a> {
         fold.settle(versions, now_ms + 1, self);
     }
 
-    fn edits(&mut self, before_ms: i64, before: &[Entry], fold: &mut Fold) {
+    fn edits(&mut self, before_ms: i64, before: &[StoredEvent], fold: &mut TicketClocks) {
         let versions = self.versions;
         let priority = versions.get(fold.version).priority;
         while let Some(next) = versions.next_move(priority, fold.version, before_ms) {
@@ -67,7 +67,7 @@ impl<'a> Story<'a> {
     }
 
     /// Notes what the segments of open cycles were measured by.
-    fn keep_up(&mut self, fold: &Fold) {
+    fn keep_up(&mut self, fold: &TicketClocks) {
         let now: Vec<(Symbol, Vec<VersionId>)> = fold
             .clocks(self.versions)
             .map(|(meter, run)| {
@@ -81,7 +81,7 @@ impl<'a> Story<'a> {
     /// The finished segments of a cycle that is measured by `version`.
     ///
     /// Those that were sealed keep what they were measured by; what was sealed just now, by the version before.
-    pub(crate) fn segments(&self, clock: Symbol, run: &Run, version: VersionId) -> Vec<Stretch> {
+    pub(crate) fn segments(&self, clock: Symbol, run: &ClockRun, version: VersionId) -> Vec<Stretch> {
         let sealed = run.sealed.unwrap_or(0);
         let known = self.measured.iter().find(|(other, _)| *other == clock).map_or(&[][..], |(_, versions)| versions);
         let segments = run.segments.iter().enumerate();
@@ -95,7 +95,7 @@ impl<'a> Story<'a> {
     }
 
     /// What a version measures a clock with.
-    pub(crate) fn meter(&self, version: VersionId, clock: Symbol) -> Option<&'a Meter> {
+    pub(crate) fn meter(&self, version: VersionId, clock: Symbol) -> Option<&'a CompiledClock> {
         self.versions.get(version).meters.iter().find(|meter| meter.clock == clock)
     }
 
@@ -106,13 +106,13 @@ impl<'a> Story<'a> {
     }
 }
 
-impl Sink for Story<'_> {
+impl Sink for Recorder<'_> {
     fn reached(&mut self, reached: Reached) -> bool {
         self.reached.push(reached);
         false
     }
 
-    fn ended(&mut self, ended: Ended, meter: &Meter, run: &Run) {
+    fn ended(&mut self, ended: Ended, meter: &CompiledClock, run: &ClockRun) {
         // An event that changes the priority may end the cycle under either version: whose the meter is, it is.
         let meter = std::ptr::from_ref(meter);
         let owner = self.versions.all.iter().position(|version| version.meters.as_ptr_range().contains(&meter));

@@ -1,5 +1,5 @@
 use super::*;
-use crate::server::bulk::slots::Turns;
+use crate::server::bulk::slots::Slots;
 use futures_util::stream;
 use std::future::Future;
 use std::pin::pin;
@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 type Item = Result<Bytes, PayloadError>;
 
 fn channel() -> (Feeder, BodyReader) {
-    super::channel(Arc::new(Arc::new(Turns::new(1)).of("token".into())))
+    super::channel(Arc::new(Arc::new(Slots::new(1)).of("token".into())))
 }
 
 fn runtime() -> tokio::runtime::Runtime {

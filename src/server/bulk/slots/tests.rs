@@ -5,19 +5,19 @@ use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-fn waiting(turns: &Turns) -> usize {
+fn waiting(turns: &Slots) -> usize {
     turns.state().waiting.len()
 }
 
 /// Waits until so many wait for a turn.
-fn until_waiting(turns: &Turns, count: usize) {
+fn until_waiting(turns: &Slots, count: usize) {
     while waiting(turns) != count {
         thread::yield_now();
     }
 }
 
 /// Takes a turn on a thread of its own; the turn comes over the channel once it has begun.
-fn begin(turns: &Arc<Turns>, token: &str) -> mpsc::Receiver<Turn> {
+fn begin(turns: &Arc<Slots>, token: &str) -> mpsc::Receiver<Slot> {
     let turn = turns.of(token.into());
     let (begun, begins) = mpsc::channel();
     thread::spawn(move || {
@@ -29,8 +29,8 @@ fn begin(turns: &Arc<Turns>, token: &str) -> mpsc::Receiver<Turn> {
 
 #[test]
 fn who_waits_for_a_sender_holds_nobody_up() {
-    let turns = Arc::new(Turns::new(2));
-    let slow: Vec<Turn> = (0..8).map(|_| turns.of("slow".into())).collect();
+    let turns = Arc::new(Slots::new(2));
+    let slow: Vec<Slot> = (0..8).map(|_| turns.of("slow".into())).collect();
     for turn in &slow {
         turn.begin();
         turn.pause();
@@ -46,9 +46,9 @@ fn who_waits_for_a_sender_holds_nobody_up() {
 
 #[test]
 fn one_token_has_all_turns_until_another_wants_one() {
-    let turns = Arc::new(Turns::new(3));
-    let mine: Vec<Turn> = (0..3).map(|_| turns.of("mine".into())).collect();
-    mine.iter().for_each(Turn::begin);
+    let turns = Arc::new(Slots::new(3));
+    let mine: Vec<Slot> = (0..3).map(|_| turns.of("mine".into())).collect();
+    mine.iter().for_each(Slot::begin);
     // Nobody waits, or only more of the same token: nothing is passed on.
     mine[0].pass_on();
     let fourth = begin(&turns, "mine");
@@ -57,7 +57,7 @@ fn one_token_has_all_turns_until_another_wants_one() {
     assert!(fourth.try_recv().is_err());
     let yours = begin(&turns, "yours");
     until_waiting(&turns, 2);
-    let passing = thread::spawn(move || mine.iter().for_each(Turn::pass_on));
+    let passing = thread::spawn(move || mine.iter().for_each(Slot::pass_on));
     let yours = yours.recv_timeout(PATIENCE).unwrap();
     yours.pause();
     // What the other no longer needs goes to who has waited longest, then to who passed it on.
@@ -68,7 +68,7 @@ fn one_token_has_all_turns_until_another_wants_one() {
 
 #[test]
 fn more_tokens_than_turns_take_turns() {
-    let turns = Arc::new(Turns::new(1));
+    let turns = Arc::new(Slots::new(1));
     let first = begin(&turns, "first").recv_timeout(PATIENCE).unwrap();
     let second = begin(&turns, "second");
     until_waiting(&turns, 1);

@@ -10,7 +10,7 @@
 
 pub(crate) mod subscribers;
 
-use super::{EscalationAnswer, GapAnswer, Kind, epoch_of};
+use super::{EscalationAnswer, GapAnswer, epoch_of};
 use crate::limits::{FEED_CHUNK_ROWS, FEED_HEARTBEAT_S, FEED_WAKE_MS, MAX_FEED_READERS, MAX_FEED_READERS_OF_A_TOKEN};
 use crate::server::auth::{Caller, TokenHash, Viewer, wall_clock};
 use crate::server::params;
@@ -20,7 +20,7 @@ use crate::server::quota::Full;
 use crate::server::state::AppState;
 use crate::service::Service;
 use crate::store::epochs::Epoch;
-use crate::store::history::Looked;
+use crate::store::history::Page;
 use crate::store::record::{EscalationFilter, RecordKind};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderName};
@@ -66,7 +66,7 @@ pub struct FeedQuery {
     pub ticket: Option<String>,
     /// Records of this kind.
     #[param(inline)]
-    pub kind: Option<Kind>,
+    pub kind: Option<RecordKind>,
     /// Records of this clock.
     #[param(max_length = 255)]
     pub clock: Option<String>,
@@ -90,7 +90,7 @@ pub struct FeedQuery {
 /// Follow escalations
 ///
 /// Server-Sent Events. Each has the epoch and the record's sequence number as `id` (`1.9f3a61c4-4711`), its kind (fired, withdrawn,
-/// by_hand, acknowledged) as `event` and the record as `data`, in the JSON of `GET /v1/escalations`. A client that comes back with
+/// manual, acknowledged) as `event` and the record as `data`, in the JSON of `GET /v1/escalations`. A client that comes back with
 /// `Last-Event-ID` misses nothing and gets nothing twice. An id that this service has never given (the data was restored from a
 /// backup since, or is another service's) is 410; the answer says where to go on. A bare sequence number is taken for one of the
 /// present epoch. Where a file of the history is damaged an event `gap` comes in place of its records, with their numbers. While
@@ -304,7 +304,7 @@ impl Follower {
 
 /// The next records as events, and the number to go on from.
 fn chunk(service: &Service, filter: &EscalationFilter, after: u64) -> Answer<(String, u64)> {
-    let Looked { records, up_to, gaps } = service.escalations(after, filter, FEED_CHUNK_ROWS)?;
+    let Page { records, up_to, gaps } = service.escalations(after, filter, FEED_CHUNK_ROWS)?;
     let mut text = String::new();
     let mut gaps = gaps.into_iter().map(GapAnswer::from).peekable();
     for record in &records {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::server::middleware::Rooms;
+use crate::server::middleware::BodyMemory;
 use futures_util::{StreamExt, stream};
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ fn read(pieces: usize, piece_bytes: usize, apart: Duration) -> (usize, Duration,
             (count < pieces).then_some((count, count + 1))
         });
         let source = source.map(move |_| Ok(piece.clone()));
-        let room = Rc::new(Room::new(Arc::new(Rooms::new(0)), "token".into()));
+        let room = Rc::new(Reservation::new(Arc::new(BodyMemory::new(0)), "token".into()));
         let mut body = bounded(Payload::Stream { payload: Box::pin(source) }, TIMEOUTS, room, None);
         let began = Instant::now();
         let mut count = 0;

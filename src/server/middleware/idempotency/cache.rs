@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 /// Answers by the hash of token, route and key.
 #[derive(Debug, Default)]
-pub struct KeptAnswers {
+pub struct ResponseCache {
     by_key: DashMap<u128, Slot, RandomState>,
     /// Keys in the order in which their answers came, with the time of each.
     order: Mutex<VecDeque<(u128, Instant)>>,
@@ -49,12 +49,12 @@ pub(crate) enum Begun<'a> {
 /// Holds the key while the first request runs; dropped without an answer to keep, the key is free again.
 #[derive(Debug)]
 pub(crate) struct Guard<'a> {
-    answers: &'a KeptAnswers,
+    answers: &'a ResponseCache,
     key: u128,
     is_kept: bool,
 }
 
-impl KeptAnswers {
+impl ResponseCache {
     pub(crate) fn begin(&self, key: u128, now: Instant) -> Begun<'_> {
         let age = Duration::from_secs(KEPT_ANSWER_S);
         match self.by_key.entry(key) {

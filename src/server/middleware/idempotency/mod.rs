@@ -15,9 +15,9 @@ mod fingerprint;
 #[cfg(test)]
 mod tests;
 
-pub use cache::KeptAnswers;
+pub use cache::ResponseCache;
 
-use super::{BULK_ROUTES, Room};
+use super::{BULK_ROUTES, Reservation};
 use crate::limits::{MAX_KEPT_ANSWER_BYTES, MAX_KEY_BYTES};
 use crate::server::auth::Caller;
 use crate::server::problem::{FieldError, Problem};
@@ -153,7 +153,7 @@ fn key_of(request: &ServiceRequest) -> Result<Option<u128>, Problem> {
 async fn drain(request: &mut ServiceRequest, state: &AppState) -> Result<(), Problem> {
     let is_bulk = BULK_ROUTES.contains(&request.path());
     let most = if is_bulk { state.limits.bulk_body_bytes } else { state.limits.body_bytes as u64 };
-    let room = request.extensions().get::<Rc<Room>>().cloned();
+    let room = request.extensions().get::<Rc<Reservation>>().cloned();
     room.inspect(|room| room.leave());
     let mut payload = request.take_payload();
     let mut bytes = 0;

@@ -9,7 +9,7 @@ fn kept() -> Kept {
 
 #[test]
 fn a_key_runs_once_and_its_answer_is_given_again() {
-    let answers = KeptAnswers::default();
+    let answers = ResponseCache::default();
     let now = Instant::now();
     let Begun::First(guard) = answers.begin(1, now) else { panic!("not the first") };
     assert!(matches!(answers.begin(1, now), Begun::Running));
@@ -22,7 +22,7 @@ fn a_key_runs_once_and_its_answer_is_given_again() {
 
 #[test]
 fn a_request_that_was_given_up_or_refused_frees_its_key() {
-    let answers = KeptAnswers::default();
+    let answers = ResponseCache::default();
     drop(answers.begin(1, Instant::now()));
     assert!(matches!(answers.begin(1, Instant::now()), Begun::First(_)));
     assert_eq!(answers.len(), 0);
@@ -30,7 +30,7 @@ fn a_request_that_was_given_up_or_refused_frees_its_key() {
 
 #[test]
 fn the_oldest_answers_go_first() {
-    let answers = KeptAnswers::default();
+    let answers = ResponseCache::default();
     for key in 0..MAX_KEPT_ANSWERS as u128 + 10 {
         let Begun::First(guard) = answers.begin(key, Instant::now()) else { panic!("{key} is not the first") };
         guard.keep(kept());

@@ -3,7 +3,7 @@
 use super::*;
 use crate::engine::{ClockTally, Tally};
 use crate::limits::MAX_METRIC_NAMES;
-use crate::service::{ClockView, Gauges, NamedTally, Survey, Totals};
+use crate::service::{ClockView, Gauges, NamedTally, Scan, Totals};
 use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug, Default)]
@@ -81,10 +81,10 @@ fn view(teams: usize) -> View {
             last_snapshot_ms: Some(1_795_339_700_000),
             ..Gauges::default()
         },
-        survey: Arc::new(Survey {
+        survey: Arc::new(Scan {
             time_to_breach: [1, 0, 2, 0, 0, 0, 0, 0, 3, 4],
             oldest: Some(("T-1".into(), 1_795_339_700_250)),
-            ..Survey::default()
+            ..Scan::default()
         }),
         ..View::default()
     }

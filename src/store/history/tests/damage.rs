@@ -2,7 +2,7 @@
 
 use super::synthetic::{Dice, blocks, cycle_block, records};
 use crate::store::epochs::Epoch;
-use crate::store::history::{History, HistoryError, Looked};
+use crate::store::history::{History, HistoryError, Page};
 use crate::store::record::{EscalationBlock, EscalationFilter};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-fn ask(folder: &Path) -> Result<Looked, HistoryError> {
+fn ask(folder: &Path) -> Result<Page, HistoryError> {
     History::open(folder)?.escalations_after(0, &EscalationFilter::default(), 1_000)
 }
 

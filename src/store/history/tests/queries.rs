@@ -1,7 +1,7 @@
 //! The history answers as a plain list of the records would.
 
 use super::synthetic::{Dice, FIRST_DAY_MS, blocks, cycle_block, records};
-use crate::store::history::{History, HistoryError, Looked};
+use crate::store::history::{History, HistoryError, Page};
 use crate::store::record::{EscalationFilter, EscalationRecord, RecordKind};
 use crate::time::{DAY_MS, HOUR_MS};
 
@@ -30,7 +30,7 @@ fn filters() -> Vec<EscalationFilter> {
 fn pages(history: &History, mut after: u64, filter: &EscalationFilter, limit: usize) -> Vec<EscalationRecord> {
     let mut all = Vec::new();
     while after < history.last_escalation() {
-        let Looked { records: page, up_to: looked_up_to, gaps } =
+        let Page { records: page, up_to: looked_up_to, gaps } =
             history.escalations_after(after, filter, limit).unwrap();
         assert_eq!(gaps, []);
         assert!(page.len() <= limit && looked_up_to > after);

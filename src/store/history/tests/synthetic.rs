@@ -3,7 +3,7 @@
 use crate::engine::{CycleResult, NO_SYMBOL};
 use crate::policy::Actions;
 use crate::store::record::{
-    CycleBlock, CycleRow, EscalationBlock, EscalationRecord, EscalationRow, NameColumn, Names, Note, RecordKind,
+    CycleBlock, CycleRow, EscalationBlock, EscalationRecord, EscalationRow, LabelKind, LabelTable, Note, RecordKind,
 };
 use crate::time::{DAY_MS, HOUR_MS, NEVER_MS};
 use std::sync::Arc;
@@ -28,9 +28,9 @@ impl Dice {
     }
 }
 
-pub fn names() -> Arc<Names> {
-    let names = Names::default();
-    for column in NameColumn::ALL {
+pub fn names() -> Arc<LabelTable> {
+    let names = LabelTable::default();
+    for column in LabelKind::ALL {
         let words: Vec<Arc<str>> = (0..3).map(|number| format!("{} {number} ø", column.name()).into()).collect();
         names.extend(column, words.iter());
     }
@@ -65,13 +65,13 @@ pub fn blocks(dice: &mut Dice, count: usize) -> Vec<Arc<EscalationBlock>> {
 
 fn push(block: &mut EscalationBlock, row: u32, recorded_ms: i64, dice: &mut Dice) {
     let kind = RecordKind::ALL[dice.next(4) as usize];
-    let by_hand = kind == RecordKind::ByHand;
+    let manual = kind == RecordKind::Manual;
     block.tickets.push(&format!("T{}", dice.next(5)));
     block.rows.push(EscalationRow {
         kind,
-        level: if by_hand { 0 } else { dice.next(3) as u8 + 1 },
+        level: if manual { 0 } else { dice.next(3) as u8 + 1 },
         cycle: dice.next(3) as u16,
-        clock: if by_hand { NO_SYMBOL } else { dice.next(3) as u32 },
+        clock: if manual { NO_SYMBOL } else { dice.next(3) as u32 },
         due_ms: if dice.next(9) == 0 { NEVER_MS } else { recorded_ms - dice.next(DAY_MS as u64) as i64 },
         fired_ms: recorded_ms,
         priority: dice.symbol(),
@@ -80,7 +80,7 @@ fn push(block: &mut EscalationBlock, row: u32, recorded_ms: i64, dice: &mut Dice
         channel: dice.symbol(),
         category: dice.symbol(),
         customer: dice.symbol(),
-        actions: if by_hand { NO_SYMBOL } else { dice.next(2) as u32 },
+        actions: if manual { NO_SYMBOL } else { dice.next(2) as u32 },
     });
     if dice.next(3) == 0 {
         let reason = ["", "because"][dice.next(2) as usize].to_owned();

@@ -1,11 +1,11 @@
 //! Snapshots of tickets that never were.
 
 use crate::engine::{
-    Apply, ClockColumns, ClockTally, Counters, EventColumns, FireColumns, Head, NO_SYMBOL, Passed, ShardState, Symbol,
-    Tally, TicketColumns, WordLists,
+    Apply, CatchUp, ClockColumns, ClockTally, Counters, EventColumns, FireColumns, Head, LabelLists, NO_SYMBOL,
+    ShardState, Symbol, Tally, TicketColumns,
 };
 use crate::store::input::Origin;
-use crate::store::record::{NameColumn, Names, Note};
+use crate::store::record::{LabelKind, LabelTable, Note};
 use crate::store::snapshot::{
     Acknowledgement, DayRow, Finish, KeptAnswer, Manifest, PolicyVersion, ServiceState, SnapshotError, SnapshotWriter,
     StartHead,
@@ -21,24 +21,24 @@ pub const WORDS: u32 = 5;
 pub const START: StartHead = StartHead { now_ms: 1_795_339_800_000, rows: 4_321 };
 
 /// The fixtures have these words too: do not change them.
-pub fn words() -> WordLists {
+pub fn words() -> LabelLists {
     let list =
-        |column: NameColumn| (0..WORDS).map(|number| Arc::from(format!("{} {number} æ", column.name()))).collect();
-    WordLists {
-        clocks: list(NameColumn::Clock),
-        priorities: list(NameColumn::Priority),
-        owners: list(NameColumn::Owner),
-        teams: list(NameColumn::Team),
-        channels: list(NameColumn::Channel),
-        categories: list(NameColumn::Category),
-        customers: list(NameColumn::Customer),
-        ..WordLists::default()
+        |column: LabelKind| (0..WORDS).map(|number| Arc::from(format!("{} {number} æ", column.name()))).collect();
+    LabelLists {
+        clocks: list(LabelKind::Clock),
+        priorities: list(LabelKind::Priority),
+        owners: list(LabelKind::Owner),
+        teams: list(LabelKind::Team),
+        channels: list(LabelKind::Channel),
+        categories: list(LabelKind::Category),
+        customers: list(LabelKind::Customer),
+        ..LabelLists::default()
     }
 }
 
-pub fn names(words: &WordLists) -> Names {
-    let names = Names::default();
-    NameColumn::ALL.into_iter().for_each(|column| names.extend(column, column.of(words).iter()));
+pub fn names(words: &LabelLists) -> LabelTable {
+    let names = LabelTable::default();
+    LabelKind::ALL.into_iter().for_each(|column| names.extend(column, column.of(words).iter()));
     names
 }
 
@@ -152,13 +152,13 @@ fn counters(next: &mut impl FnMut(u64) -> u64) -> Counters {
 
 /// The fixtures hold this too: do not change it.
 pub fn service_state() -> ServiceState {
-    let policy = |number: u64, apply: Apply, passed: Passed| PolicyVersion {
+    let policy = |number: u64, apply: Apply, catch_up: CatchUp| PolicyVersion {
         number,
         since_ms: START.now_ms + number as i64,
         text: format!("default_priority = \"{number}\"\n").into(),
         files: (0..number).map(|file| (format!("{file}.ics"), Arc::from("BEGIN:VCALENDAR"))).collect(),
         apply,
-        passed,
+        catch_up,
         actor: "æsa".into(),
         note: "why not".to_owned(),
     };
@@ -175,9 +175,9 @@ pub fn service_state() -> ServiceState {
         next_escalation: 1_001,
         next_cycle: 2_002,
         policies: vec![
-            policy(1, Apply::FromStart, Passed::All),
-            policy(2, Apply::FromNow, Passed::Latest),
-            policy(3, Apply::NewTickets, Passed::None),
+            policy(1, Apply::FromStart, CatchUp::All),
+            policy(2, Apply::FromNow, CatchUp::Latest),
+            policy(3, Apply::NewTickets, CatchUp::None),
         ],
         answers: vec![answer(None), answer(Some(u128::MAX - 5)), answer(Some(3))],
         days: vec![DayRow { day_ms: 1_795_305_600_000, clock: "resolution".into(), met: 1, missed: 2, fired: 3 }],
