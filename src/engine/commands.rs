@@ -125,7 +125,7 @@ impl Engine {
             for &number in &self.touched {
                 let shard = &mut self.shards[usize::from(number)];
                 refused.push(apply(shard));
-                outcome.take(&mut shard.told);
+                shard.told.drain_into(&mut outcome);
             }
             (outcome, refused)
         } else {
@@ -282,14 +282,6 @@ impl Engine {
         self.shards.iter().map(|shard| shard.wheel.armed()).sum()
     }
 
-    /// Timers due in each of `hours` hours (UTC), from the hour of `from_ms` on: how many tickets have something to come then.
-    pub fn due_by_hour(&self, from_ms: i64, hours: usize) -> Vec<u64> {
-        let mut sums = vec![0; hours];
-        let from_s = (from_ms.clamp(0, crate::time::HORIZON_MS) / SECOND_MS) as u32;
-        self.shards.iter().for_each(|shard| shard.due_histogram.add_to(from_s, &mut sums));
-        sums
-    }
-
     /// A number that is equal for engines that hold the same tickets in the same state, whatever their shards.
     pub fn state_hash(&self) -> u64 {
         self.shards
@@ -320,7 +312,7 @@ pub(crate) fn collect(shards: &mut [Shard]) -> Outcome {
     }
     let mut outcome = Outcome::default();
     outcome.escalations.reserve(shards.iter().map(|shard| shard.told.escalations.len()).sum());
-    shards.iter_mut().for_each(|shard| outcome.take(&mut shard.told));
+    shards.iter_mut().for_each(|shard| shard.told.drain_into(&mut outcome));
     outcome
 }
 

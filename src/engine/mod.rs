@@ -107,7 +107,7 @@
 
 mod clocks;
 mod commands;
-mod due_histogram;
+mod hash;
 mod interner;
 mod output;
 mod paged_vec;
@@ -141,17 +141,3 @@ pub use snapshot::columns::{
 };
 pub use snapshot::error::RestoreError;
 pub use snapshot::restore::{Installed, RestoredShard, Restoring};
-
-use std::hash::{BuildHasher, Hasher};
-
-/// The hash of a ticket id; the same in every run.
-fn hash_id(id: &[u8]) -> u64 {
-    let mut hasher = foldhash::fast::FixedState::default().build_hasher();
-    hasher.write(id);
-    hasher.finish()
-}
-
-/// The shard of a ticket, from bits of the hash that its index does not use.
-fn shard_of(hash: u64, shards: usize) -> usize {
-    ((hash >> 20 & 0xffff_ffff) as usize * shards) >> 32
-}

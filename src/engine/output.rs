@@ -2,7 +2,6 @@
 
 use super::clocks::versions::VersionId;
 use super::interner::Symbol;
-use super::shard::emit::ShardOutput;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -191,12 +190,6 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Adds what a shard has told.
-    pub(crate) fn take(&mut self, told: &mut ShardOutput) {
-        self.escalations.append(&mut told.escalations);
-        self.cycles.append(&mut told.cycles);
-    }
-
     /// Puts everything into the order that does not depend on shards.
     pub(crate) fn sort(&mut self) {
         // Each shard's are in order already: the sort finds so many runs and merges them.

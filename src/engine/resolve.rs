@@ -141,7 +141,7 @@ impl<'a> ResolvedBatch<'a> {
         let assigned = (!batch.assigned.codes.is_empty())
             .then(|| LabelSymbols::new(&batch.assigned, Column::Priority, find_priority));
         let priorities = LabelSymbols::new(&batch.priority, Column::Priority, find_priority);
-        let hash = |row: usize| super::hash_id(batch.ticket.get(row).as_bytes());
+        let hash = |row: usize| super::hash::hash_id(batch.ticket.get(row).as_bytes());
         let hashes = if batch.len() < 10_000 {
             (0..batch.len()).map(hash).collect()
         } else {
@@ -209,7 +209,7 @@ impl<'a> ResolvedBatch<'a> {
             let mut refused = self.refused.iter().map(|refused| refused.row).peekable();
             let rows =
                 (0u32..).zip(&self.hashes).filter(move |(row, _)| refused.next_if_eq(&(*row as usize)).is_none());
-            rows.map(|(row, &hash)| (row, super::shard_of(hash, shards)))
+            rows.map(|(row, &hash)| (row, super::hash::shard_of(hash, shards)))
         };
         let mut ends = vec![0; shards];
         taken().for_each(|(_, shard)| ends[shard] += 1);

@@ -8,8 +8,8 @@ use super::clocks::state::MARKS;
 use super::clocks::versions::Versions;
 use super::commands::{Engine, collect, is_held};
 use super::output::{CatchUp, Outcome};
-use super::shard::emit::Trace;
-use super::shard::{Context, Shard, tell};
+use super::shard::late_events::Trace;
+use super::shard::{Context, Shard};
 use super::wheel::Wheel;
 use crate::time::{NEVER_MS, SECOND_MS};
 use rayon::prelude::*;
@@ -51,7 +51,6 @@ impl Shard {
     fn rewind(&mut self, scene: &Context<'_>, before: &Versions, was_ms: i64) {
         // A wheel knows no way back: each timer is set anew.
         let wheel = std::mem::replace(&mut self.wheel, Wheel::new((scene.now_ms / SECOND_MS) as u32));
-        self.due_histogram = Default::default();
         for slot in 0..self.tickets.records.len() {
             if !self.tickets.records[slot].is_live() {
                 continue;
@@ -62,7 +61,7 @@ impl Shard {
             }
             let entries = self.entries(before, slot);
             let mut old = Trace::default();
-            tell(before, &entries, was_ms, &mut TicketClocks::default(), &mut old);
+            TicketClocks::default().replay(before, &entries, was_ms, &mut old);
             self.retell(scene, slot, scene.versions, &old, &entries);
             self.tickets.drop_plain_history(slot, scene.versions.get(self.tickets.records[slot].version()).priority);
         }

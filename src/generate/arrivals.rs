@@ -3,7 +3,7 @@
 //! Every hour of the history has a weight; the tickets are spread evenly over the sum of all weights, each moved a little
 //! at random inside its share. That gives exactly the planned number, in order of time, without keeping any of them. Times are whole seconds, as in most systems.
 
-use super::Plan;
+use super::plan::Plan;
 use super::random::Random;
 use crate::time::{DAY_MS, HOUR_MS, SECOND_MS};
 

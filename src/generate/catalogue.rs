@@ -1,7 +1,6 @@
 //! The names in a made-up history. People have numbers, not names.
 
-use super::lifecycle::TicketEvent;
-use crate::ticket::{Column, EventKind};
+use crate::ticket::Column;
 
 pub const CHANNELS: [&str; 5] = ["phone", "email", "chat", "web", "social"];
 pub const PRIORITIES: [&str; 4] = ["critical", "high", "normal", "low"];
@@ -145,13 +144,4 @@ pub fn ticket_id(number: u64) -> String {
 pub fn subject(category: u32, text: u32) -> &'static str {
     let subjects = CATEGORIES[category as usize].subjects;
     subjects[text as usize % subjects.len()]
-}
-
-/// What an event's text column says: the subject of the request, or the reason of an escalation by hand.
-pub fn text(event: &TicketEvent) -> &'static str {
-    match event.kind {
-        EventKind::Opened => subject(event.category, event.text),
-        EventKind::Escalated => REASONS[event.text as usize % REASONS.len()],
-        _ => "",
-    }
 }

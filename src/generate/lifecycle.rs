@@ -4,9 +4,10 @@
 //! another team, resolves it; some customers come back, some requests turn out to be duplicates. All durations are drawn
 //! from tables of quantiles, and what agents do is moved into their shifts.
 
+use super::catalogue;
 use super::catalogue::{AGENTS_A_TEAM, CATEGORIES, TEAMS};
+use super::plan::Plan;
 use super::random::Random;
-use super::{Plan, catalogue};
 use crate::ticket::{Column, EventKind, NO_LABEL, State};
 use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS};
 
@@ -309,4 +310,15 @@ fn start_of_shift(at_ms: i64) -> i64 {
         day += 1;
     }
     day * DAY_MS + SHIFT_START_MS
+}
+
+impl TicketEvent {
+    /// Its text column: the subject of the request, or the reason of a manual escalation.
+    pub fn text(&self) -> &'static str {
+        match self.kind {
+            EventKind::Opened => catalogue::subject(self.category, self.text),
+            EventKind::Escalated => catalogue::REASONS[self.text as usize % catalogue::REASONS.len()],
+            _ => "",
+        }
+    }
 }

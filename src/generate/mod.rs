@@ -11,6 +11,7 @@
 mod arrivals;
 mod catalogue;
 mod lifecycle;
+mod plan;
 mod random;
 mod table;
 mod write;
@@ -18,34 +19,17 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+pub use plan::Plan;
 pub use table::{Cells, Table};
 pub use write::{ArrowRows, Csv, Ndjson, Output, ParquetRows, TableWriter};
 
 use crate::limits;
 use crate::ticket::{Batch, Column, EventKind, NO_LABEL, State};
-use crate::time::DAY_MS;
 use arrivals::Arrivals;
 use catalogue::Catalogue;
 use lifecycle::{Lifecycle, TicketEvent};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-
-/// What history to make up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Plan {
-    pub tickets: u64,
-    /// First instant of the history; a midnight UTC makes the days come out as days.
-    pub start_ms: i64,
-    pub days: u32,
-    pub seed: u64,
-}
-
-impl Plan {
-    /// The instant from which on nothing is known: what would have happened later has not happened yet.
-    pub fn end_ms(&self) -> i64 {
-        self.start_ms + i64::from(self.days) * DAY_MS
-    }
-}
 
 /// The events of a plan in order of time, as batches.
 pub struct History {
@@ -188,7 +172,7 @@ impl BatchWriter {
             }
             labels.codes.push(*code);
         }
-        self.batch.text.push(catalogue::text(event));
+        self.batch.text.push(event.text());
     }
 
     fn finish(self) -> Option<Batch> {

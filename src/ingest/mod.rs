@@ -9,6 +9,8 @@
 
 mod error;
 mod mapping;
+mod maps;
+mod options;
 mod pipeline;
 mod rows;
 mod source;
@@ -17,20 +19,18 @@ mod text;
 
 use std::io;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 pub use error::{IngestError, MappingError, Mistake, Reject};
 pub use mapping::Mapping;
+pub use options::Options;
+pub use pipeline::Numbered;
 pub use source::{Format, Source};
 pub use tables::memory::{Budget, TableBounds};
 
-use crate::limits::{
-    BLOCK_BYTES, EXPANSION_ALLOWANCE_BYTES, MAX_EXPANSION, MAX_LINE_BYTES, MAX_ROWS_A_BYTE, REJECTS_SHOWN,
-    ROWS_ALLOWANCE,
-};
+use crate::limits::{MAX_LINE_BYTES, REJECTS_SHOWN};
 use crate::ticket::Batch;
+use options::{expansion_of, rows_of};
 use pipeline::Parsed;
 use rows::RowWriter;
 use tables::Plan;
@@ -41,56 +41,6 @@ use text::blocks::{Blocks, Split};
 use text::json::Fields;
 use text::json_array::ArrayScan;
 use text::{Header, TextFormat};
-
-/// Maps and sets of texts; their order is never looked at.
-type Map<K, V> = hashbrown::HashMap<K, V, foldhash::fast::RandomState>;
-type Set<K> = hashbrown::HashSet<K, foldhash::fast::RandomState>;
-
-/// How to read.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// The format of all inputs; otherwise each tells its own by its first bytes and its name.
-    pub format: Option<Format>,
-    /// Whether the first bad row ends the run.
-    pub strict: bool,
-    /// Threads that parse, beside one that reads; with 0 the caller's thread does both.
-    pub threads: usize,
-    /// Bytes of text that are parsed as one piece.
-    pub block_bytes: usize,
-    /// Grows by the bytes read of the inputs as they are stored: for a progress bar.
-    pub read_bytes: Arc<AtomicU64>,
-    /// Whether [`Numbered::lines`] are wanted.
-    pub lines: bool,
-    /// Where a stream goes that must be read from its end; without it where the system keeps temporary files.
-    pub spool_dir: Option<PathBuf>,
-    /// What a table may take.
-    pub tables: TableBounds,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self {
-            format: None,
-            strict: false,
-            threads,
-            block_bytes: BLOCK_BYTES,
-            read_bytes: Arc::default(),
-            lines: false,
-            spool_dir: None,
-            tables: TableBounds::default(),
-        }
-    }
-}
-
-/// A batch, and where its rows come from.
-#[derive(Debug, Clone, Default)]
-pub struct Numbered {
-    pub batch: Batch,
-    /// Of each row of the batch the line (of a text) or row (of a table) that brought it, from 1; empty unless
-    /// [`Options::lines`] asks for it.
-    pub lines: Vec<u64>,
-}
 
 /// What was read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -180,16 +130,6 @@ pub fn read_numbered(
     }
     report.bytes = options.read_bytes.load(Ordering::Relaxed) - before;
     Ok(report)
-}
-
-/// Bytes that an input of so many bytes, as it is stored, may expand to.
-fn expansion_of(bytes: u64) -> u64 {
-    bytes.saturating_mul(MAX_EXPANSION).saturating_add(EXPANSION_ALLOWANCE_BYTES)
-}
-
-/// Rows that an input of so many bytes, as it is stored, may have.
-fn rows_of(bytes: u64) -> u64 {
-    bytes.saturating_mul(MAX_ROWS_A_BYTE).saturating_add(ROWS_ALLOWANCE)
 }
 
 fn read_one(

@@ -13,14 +13,23 @@ use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
-use super::Numbered;
 use super::error::IngestError;
+use crate::ticket::Batch;
 
 /// Pieces of work for each thread that may wait.
 const WORK_A_THREAD: usize = 2;
 
 /// Results of one piece of work that may wait.
 const RESULTS_A_PIECE: usize = 2;
+
+/// A batch, and where its rows come from.
+#[derive(Debug, Clone, Default)]
+pub struct Numbered {
+    pub batch: Batch,
+    /// Of each row of the batch the line (of a text) or row (of a table) that brought it, from 1; empty unless
+    /// [`Options::lines`](super::Options::lines) asks for it.
+    pub lines: Vec<u64>,
+}
 
 /// What became of some rows.
 #[derive(Debug, Default)]

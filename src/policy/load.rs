@@ -1,6 +1,6 @@
 //! Policy files in, policies or all their mistakes out.
 
-use super::check::MakeCalendar;
+use super::check::{MakeCalendar, ReadFile};
 use super::file::fields::Word;
 use super::file::problem::{Problem, Report, quoted};
 use super::file::raw::RawPolicy;
@@ -10,10 +10,6 @@ use crate::calendar::Calendar;
 use crate::limits::{MAX_CONFIG_BYTES, MAX_CONFIG_MARKS};
 use hashbrown::HashSet;
 use std::sync::Arc;
-
-/// Gives the text of a file that the policy names (holidays in an iCalendar file), by the name that it has there; or
-/// says why not.
-pub type ReadFile<'r> = &'r mut dyn FnMut(&str) -> Result<String, String>;
 
 /// A policy file that has been read.
 #[derive(Debug)]

@@ -18,11 +18,12 @@ mod rules;
 mod threshold;
 
 pub use assign::{assign, facts};
+pub use check::ReadFile;
 pub use clock::{Actions, Clock, Effect, Level, Threshold};
 pub use file::problem::{Excerpt, Problem, Severity};
 pub use file::suggest::nearest;
-pub use load::{Checked, ReadFile, check, load, reload};
+pub use load::{Checked, check, load, reload};
 pub use presets::{PRESETS, Preset, SUPEROFFICE, VERB_EFFECTS, VERBS};
-pub use priority::{OnPriorityChange, Policy, Priority, PriorityId};
-pub use rules::{Facts, LABELS, Rule, Rules, RulesError};
+pub use priority::{OnPriorityChange, Policy, Priority};
+pub use rules::{Facts, LABELS, PriorityId, Rule, Rules, RulesError};
 pub use threshold::{ThresholdError, parse_percent, parse_threshold};

@@ -1,12 +1,10 @@
 //! Priorities and the policy that holds them.
 
 use super::Clock;
+use super::rules::PriorityId;
 use crate::calendar::Calendar;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-
-/// A priority's place in [`Policy::priorities`].
-pub type PriorityId = u16;
 
 /// What becomes of a ticket's open cycles when it gets this priority.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -6,12 +6,14 @@
 //! slow: most rules of a contact centre name "phone".) Keywords of all rules are one automaton over the text, and the
 //! text is only read where a rule with keywords could still come first.
 
-use super::PriorityId;
 use super::normalize::{fold, fold_into, is_whole};
 use crate::limits::MAX_TEXT_BYTES;
 use aho_corasick::AhoCorasick;
 use hashbrown::HashMap;
 use thiserror::Error;
+
+/// A priority's place in [`Policy::priorities`].
+pub type PriorityId = u16;
 
 /// What the rules may look at.
 #[derive(Debug, Clone, Copy, Default)]

@@ -28,7 +28,7 @@ pub struct Published {
     policies: RwLock<Arc<Vec<PolicyVersion>>>,
     /// The one in force, compiled; there is one before anybody is let in.
     policy: RwLock<Option<Arc<Policy>>>,
-    survey: RwLock<Arc<Scan>>,
+    scan: RwLock<Arc<Scan>>,
     is_ready: AtomicBool,
     pub pulse: Pulse,
 }
@@ -47,8 +47,8 @@ impl Published {
         self.policy.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub fn set_survey(&self, survey: Scan) {
-        *self.survey.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(survey);
+    pub fn set_survey(&self, scan: Scan) {
+        *self.scan.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(scan);
     }
 
     pub fn is_ready(&self) -> bool {
@@ -208,7 +208,7 @@ impl Publisher {
             last_escalation: machine.last_escalation(),
             records: self.records,
             gauges: self.gauges.clone(),
-            survey: Arc::clone(&self.published.survey.read().unwrap_or_else(PoisonError::into_inner)),
+            scan: Arc::clone(&self.published.scan.read().unwrap_or_else(PoisonError::into_inner)),
         }
     }
 }

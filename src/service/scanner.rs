@@ -56,7 +56,7 @@ fn walk(engine: &SharedEngine) -> Scan {
     let bounds_ms: Vec<i64> = BREACH_BOUNDS_S.iter().map(|bound| bound * SECOND_MS).collect();
     let mut parts = ScanTotals::new(&bounds_ms, FORECAST_HOURS);
     for shard in 0..shards {
-        read().survey(shard, now_ms, &mut parts);
+        read().scan(shard, now_ms, &mut parts);
     }
     let mut time_to_breach = [0; BREACH_BOUNDS_S.len() + 1];
     time_to_breach.copy_from_slice(&parts.time_to_breach);

@@ -22,7 +22,7 @@ pub struct View {
     /// Escalation records by kind, in the order of [`RecordKind::ALL`](crate::store::record::RecordKind::ALL), since the start
     pub records: [u64; 4],
     pub gauges: Gauges,
-    pub survey: Arc<Scan>,
+    pub scan: Arc<Scan>,
 }
 
 /// Tickets counted by their labels, cycles by their clocks.

@@ -253,7 +253,7 @@ fn surveys_count_what_explanations_say() {
     look(EVERYTHING, |seed, _, engine, _| {
         let now_ms = engine.now_ms();
         let mut parts = ScanTotals::new(&bounds_ms, HOURS);
-        (0..engine.shards()).for_each(|shard| engine.survey(shard, now_ms, &mut parts));
+        (0..engine.shards()).for_each(|shard| engine.scan(shard, now_ms, &mut parts));
         let mut expected = ScanTotals::new(&bounds_ms, HOURS);
         let hour = |due_ms: i64| usize::try_from(due_ms / HOUR_MS - now_ms / HOUR_MS).unwrap_or(HOURS);
         for id in ids(engine) {

@@ -4,7 +4,7 @@
 use super::adapter::{Subject, apply};
 use super::random::{EVERYTHING, Random, random_commands, random_policy, seeds};
 use super::run::Command;
-use overdue::engine::{Engine, Head, Installed, RestoreError, ShardState};
+use overdue::engine::{Engine, Head, Installed, RestoreError, ScanTotals, ShardState};
 use overdue::policy::Policy;
 use overdue::time::SECOND_MS;
 use std::sync::Arc;
@@ -49,8 +49,9 @@ pub fn restore(installed: &[Installed], head: &Head, shards: Vec<ShardState>) ->
 /// Everything that can be seen of an engine.
 fn seen(subject: &Subject) -> impl PartialEq + std::fmt::Debug + use<> {
     let engine = subject.engine();
-    let hours = engine.due_by_hour(engine.now_ms(), 24 * 60);
-    (engine.state_hash(), engine.counters(), engine.head(), engine.len(), engine.armed(), hours)
+    let mut scan = ScanTotals::new(&[0, 3_600_000], 24 * 60);
+    (0..engine.shards()).for_each(|shard| engine.scan(shard, engine.now_ms(), &mut scan));
+    (engine.state_hash(), engine.counters(), engine.head(), engine.len(), engine.armed(), scan)
 }
 
 #[test]

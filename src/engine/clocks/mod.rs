@@ -11,6 +11,7 @@ pub(crate) mod state;
 pub(crate) mod versions;
 
 use super::interner::Symbol;
+use super::output::CycleResult;
 use crate::limits::MAX_CLOCKS;
 use crate::policy::Effect;
 use crate::ticket::{EventKind, State};
@@ -34,6 +35,16 @@ pub(crate) struct Ended {
     pub met: Option<bool>,
     /// Levels that had fired.
     pub fired: u16,
+}
+
+impl Ended {
+    pub(crate) fn result(&self) -> CycleResult {
+        match self.met {
+            Some(true) => CycleResult::Met,
+            Some(false) => CycleResult::Missed,
+            None => CycleResult::NoTarget,
+        }
+    }
 }
 
 /// A level that is reached.
@@ -97,6 +108,21 @@ impl TicketClocks {
         for run in &mut self.runs[..versions.get(version).meters.len()] {
             run.clear();
         }
+    }
+
+    /// Replays a whole event log, and what is due up to the engine's time.
+    pub(crate) fn replay(&mut self, versions: &Versions, entries: &[StoredEvent], now_ms: i64, sink: &mut impl Sink) {
+        let opening = entries[0];
+        self.begin(versions, versions.at_opening(opening.priority().unwrap_or(0), opening.at_ms()));
+        for (index, &entry) in entries.iter().enumerate() {
+            let before = &entries[..index];
+            let entry = entry.not_before(opening.at_ms());
+            self.edits_until(versions, entry.at_ms(), before, sink);
+            self.settle(versions, entry.at_ms(), sink);
+            self.step(versions, entry, before, sink);
+        }
+        self.edits_until(versions, now_ms + 1, entries, sink);
+        self.settle(versions, now_ms + 1, sink);
     }
 
     /// The clocks of the ticket, with what each has to measure by.

@@ -91,8 +91,8 @@ impl Engine {
 
     /// Looks a ticket up by its id.
     pub fn find(&self, id: &str) -> Option<TicketRef> {
-        let hash = crate::engine::hash_id(id.as_bytes());
-        let shard = &self.shards[crate::engine::shard_of(hash, self.shards.len())];
+        let hash = crate::engine::hash::hash_id(id.as_bytes());
+        let shard = &self.shards[crate::engine::hash::shard_of(hash, self.shards.len())];
         let slot = shard.tickets.find(hash, id)?;
         Some(shard.ticket_ref(slot))
     }

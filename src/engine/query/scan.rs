@@ -6,7 +6,7 @@ use crate::engine::commands::Engine;
 use crate::engine::shard::Shard;
 use crate::time::HOUR_MS;
 
-/// Sums of a walk; see [`Engine::survey`].
+/// Sums of a walk; see [`Engine::scan`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ScanTotals {
     /// Upper bounds of the buckets of `time_to_breach`, in milliseconds, rising.
@@ -44,8 +44,8 @@ impl Engine {
     ///
     /// # Panics
     /// When there is no shard of this number.
-    pub fn survey(&self, shard: u16, now_ms: i64, parts: &mut ScanTotals) {
-        self.shards[usize::from(shard)].survey(&self.versions, now_ms, parts);
+    pub fn scan(&self, shard: u16, now_ms: i64, parts: &mut ScanTotals) {
+        self.shards[usize::from(shard)].scan(&self.versions, now_ms, parts);
     }
 
     /// Tickets that are due by an instant and were not looked at yet: what would fire now, were the engine advanced to it.
@@ -56,7 +56,7 @@ impl Engine {
 }
 
 impl Shard {
-    fn survey(&self, versions: &Versions, now_ms: i64, parts: &mut ScanTotals) {
+    fn scan(&self, versions: &Versions, now_ms: i64, parts: &mut ScanTotals) {
         let first_hour = now_ms.div_euclid(HOUR_MS);
         let hours = parts.deadlines_by_hour.len() as i64;
         let hour_of = |due_ms: i64| {

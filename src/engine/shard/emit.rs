@@ -8,7 +8,7 @@ use crate::engine::clocks::state::ClockState;
 use crate::engine::clocks::versions::{VersionId, Versions};
 use crate::engine::clocks::{ClockRun, Ended, Reached, Sink, TicketClocks};
 use crate::engine::interner::Symbol;
-use crate::engine::output::{CatchUp, CycleRecord, CycleResult, Escalation, EscalationKind, TicketRef};
+use crate::engine::output::{CatchUp, CycleRecord, CycleResult, Escalation, EscalationKind, Outcome, TicketRef};
 use crate::time::NEVER_MS;
 
 /// Everything that the tickets of a shard tell while a command runs.
@@ -18,6 +18,14 @@ pub(crate) struct ShardOutput {
     pub cycles: Vec<CycleRecord>,
     /// Levels that fired in cycles of the ticket at hand that have ended since.
     pub past_fires: Vec<PastFires>,
+}
+
+impl ShardOutput {
+    /// Moves escalations and cycles to the outcome of the command.
+    pub(crate) fn drain_into(&mut self, outcome: &mut Outcome) {
+        outcome.escalations.append(&mut self.escalations);
+        outcome.cycles.append(&mut self.cycles);
+    }
 }
 
 /// The sink of one ticket.
@@ -104,15 +112,6 @@ impl<'a> Emitter<'a> {
     }
 }
 
-/// The result of a cycle that has ended.
-pub(crate) fn result_of(ended: &Ended) -> CycleResult {
-    match ended.met {
-        Some(true) => CycleResult::Met,
-        Some(false) => CycleResult::Missed,
-        None => CycleResult::NoTarget,
-    }
-}
-
 impl Sink for Emitter<'_> {
     #[inline]
     fn reached(&mut self, reached: Reached) -> bool {
@@ -149,24 +148,6 @@ impl Sink for Emitter<'_> {
         if ended.fired != 0 {
             self.told.past_fires.push(PastFires { clock: ended.clock, cycle: ended.cycle, levels: ended.fired });
         }
-        self.report(&ended, result_of(&ended));
-    }
-}
-
-/// A whole history told anew: everything that it reaches and ends.
-#[derive(Debug, Default)]
-pub(crate) struct Trace {
-    pub reached: Vec<Reached>,
-    pub ended: Vec<Ended>,
-}
-
-impl Sink for Trace {
-    fn reached(&mut self, reached: Reached) -> bool {
-        self.reached.push(reached);
-        false
-    }
-
-    fn ended(&mut self, ended: Ended, _: &CompiledClock, _: &ClockRun) {
-        self.ended.push(ended);
+        self.report(&ended, ended.result());
     }
 }

@@ -1,11 +1,12 @@
 //! Late events: a ticket's history is told again with them, and the difference to what was told before is reported.
 
-use super::emit::{Emitter, Trace, result_of};
+use super::emit::Emitter;
 use super::event_builder::EventLogBuilder;
-use super::{Context, CountedAs, Shard, tell};
+use super::{Context, CountedAs, Shard};
+use crate::engine::clocks::deadlines::CompiledClock;
 use crate::engine::clocks::event::{PastFires, StoredEvent};
 use crate::engine::clocks::versions::Versions;
-use crate::engine::clocks::{Ended, Reached, TicketClocks};
+use crate::engine::clocks::{ClockRun, Ended, Reached, Sink, TicketClocks};
 use crate::engine::interner::Symbol;
 use crate::engine::output::{CatchUp, CycleResult, Escalation, EscalationKind};
 
@@ -16,12 +17,30 @@ fn key(reached: &Reached) -> Key {
     (reached.clock, reached.cycle, reached.level)
 }
 
+/// Everything that a replayed event log reaches and ends.
+#[derive(Debug, Default)]
+pub(crate) struct Trace {
+    pub reached: Vec<Reached>,
+    pub ended: Vec<Ended>,
+}
+
+impl Sink for Trace {
+    fn reached(&mut self, reached: Reached) -> bool {
+        self.reached.push(reached);
+        false
+    }
+
+    fn ended(&mut self, ended: Ended, _: &CompiledClock, _: &ClockRun) {
+        self.ended.push(ended);
+    }
+}
+
 impl Shard {
     /// Tells the history of a ticket again, with events that lie before what it has told.
     pub(crate) fn refold(&mut self, scene: &Context<'_>, slot: u32, growing: &EventLogBuilder) {
         let known = growing.before.as_deref().unwrap_or(&growing.entries[..growing.known()]);
         let mut old = Trace::default();
-        tell(scene.versions, known, scene.now_ms, &mut TicketClocks::default(), &mut old);
+        TicketClocks::default().replay(scene.versions, known, scene.now_ms, &mut old);
         self.retell(scene, slot, scene.versions, &old, &growing.entries);
     }
 
@@ -36,7 +55,7 @@ impl Shard {
     ) {
         let mut new = Trace::default();
         let mut fold = self.take_fold();
-        tell(versions, entries, scene.now_ms, &mut fold, &mut new);
+        fold.replay(versions, entries, scene.now_ms, &mut new);
         let counted = self.counted(versions, slot);
         let mut fired = self.fired(versions, slot, &counted);
 
@@ -62,7 +81,7 @@ impl Shard {
             match (before, after) {
                 (_, Some(after)) => {
                     live.counters.count_ended(after, true);
-                    live.report(after, result_of(after));
+                    live.report(after, after.result());
                 }
                 (Some(before), None) => live.report(before, CycleResult::Void),
                 (None, None) => {}
@@ -100,7 +119,7 @@ impl Shard {
         }
         let entries = self.entries(versions, slot);
         let mut all = Trace::default();
-        tell(versions, &entries, scene.now_ms, &mut TicketClocks::default(), &mut all);
+        TicketClocks::default().replay(versions, &entries, scene.now_ms, &mut all);
         let ticket = self.ticket_ref(slot);
         let version = self.tickets.records[slot].version();
         let mut told = std::mem::take(&mut self.told);

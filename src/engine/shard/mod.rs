@@ -6,7 +6,7 @@
 mod apply;
 pub(crate) mod emit;
 pub(crate) mod event_builder;
-mod late_events;
+pub(crate) mod late_events;
 pub(crate) mod policy_edit;
 pub(crate) mod tickets;
 mod timers;
@@ -17,7 +17,6 @@ use super::clocks::event::StoredEvent;
 use super::clocks::state::{ClockState, PackedClock};
 use super::clocks::versions::{VersionId, Versions};
 use super::clocks::{ClockRun, TicketClocks};
-use super::due_histogram::DueHistogram;
 use super::interner::{NO_SYMBOL, Symbol};
 use super::output::{CatchUp, CycleRecord, CycleResult, TicketRef};
 use super::wheel::Wheel;
@@ -33,7 +32,6 @@ pub(crate) struct Shard {
     pub number: u16,
     pub tickets: Tickets,
     pub wheel: Wheel,
-    pub due_histogram: DueHistogram,
     pub counters: Counters,
     pub told: ShardOutput,
     pub due_now: Vec<u32>,
@@ -62,7 +60,6 @@ impl Shard {
             number,
             tickets: Tickets::new(),
             wheel: Wheel::new(0),
-            due_histogram: DueHistogram::default(),
             counters: Counters::default(),
             told: ShardOutput::default(),
             due_now: Vec::new(),
@@ -105,7 +102,7 @@ impl Shard {
         now_ms: i64,
         fold: &mut TicketClocks,
     ) {
-        tell(versions, entries, now_ms, fold, &mut super::clocks::migrate::Ignore);
+        fold.replay(versions, entries, now_ms, &mut super::clocks::migrate::Ignore);
         let version = self.tickets.records[slot].version();
         debug_assert_eq!(version, fold.version, "history and version of ticket {:?} differ", self.tickets.id(slot));
         let count = versions.get(version).meters.len();
@@ -184,9 +181,7 @@ impl Shard {
 
     /// Sets the timer of a ticket; 0 for none.
     pub(crate) fn arm(&mut self, slot: u32, due_s: u32) {
-        let before_s = self.wheel.due(slot);
         self.wheel.set(slot, due_s);
-        self.due_histogram.move_timer(before_s, self.wheel.due(slot));
     }
 
     /// Replaces the words that only describe a ticket.
@@ -286,25 +281,4 @@ fn open_cycle(
         },
         version,
     }
-}
-
-/// Tells a whole history, and what is due up to the engine's time.
-pub(crate) fn tell(
-    versions: &Versions,
-    entries: &[StoredEvent],
-    now_ms: i64,
-    fold: &mut TicketClocks,
-    sink: &mut impl super::clocks::Sink,
-) {
-    let opening = entries[0];
-    fold.begin(versions, versions.at_opening(opening.priority().unwrap_or(0), opening.at_ms()));
-    for (index, &entry) in entries.iter().enumerate() {
-        let before = &entries[..index];
-        let entry = entry.not_before(opening.at_ms());
-        fold.edits_until(versions, entry.at_ms(), before, sink);
-        fold.settle(versions, entry.at_ms(), sink);
-        fold.step(versions, entry, before, sink);
-    }
-    fold.edits_until(versions, now_ms + 1, entries, sink);
-    fold.settle(versions, now_ms + 1, sink);
 }

@@ -1,7 +1,8 @@
 //! Edits of the policy: every ticket of an edited priority moves to the new version, for good or on trial.
 
-use super::emit::{Emitter, Trace};
-use super::{Context, Shard, tell};
+use super::emit::Emitter;
+use super::late_events::Trace;
+use super::{Context, Shard};
 use crate::engine::clocks::deadlines::CompiledClock;
 use crate::engine::clocks::event::StoredEvent;
 use crate::engine::clocks::migrate::Ignore;
@@ -119,7 +120,7 @@ impl Shard {
     fn retell_edited(&mut self, scene: &Context<'_>, edit: &Edit<'_>, slot: u32) {
         let entries = self.entries(edit.before, slot);
         let mut old = Trace::default();
-        tell(edit.before, &entries, scene.now_ms, &mut TicketClocks::default(), &mut old);
+        TicketClocks::default().replay(edit.before, &entries, scene.now_ms, &mut old);
         self.retell(scene, slot, edit.after, &old, &entries);
     }
 
@@ -197,7 +198,7 @@ impl Shard {
         after.clone_from(before);
         let mut levels = Levels { catch_up: scene.catch_up, count: 0, latest: Vec::new() };
         if self.is_ahead(slot, now_ms) {
-            tell(edit.after, &self.events(edit.before, slot), now_ms, after, &mut Ignore);
+            after.replay(edit.after, &self.events(edit.before, slot), now_ms, &mut Ignore);
         } else {
             after.edits_until(edit.after, now_ms + 1, &entries, &mut levels);
             after.settle(edit.after, now_ms + 1, &mut levels);

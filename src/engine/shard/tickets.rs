@@ -198,13 +198,13 @@ impl Tickets {
             None => self.records.push(record),
         };
         let (records, ids) = (&self.records, &self.ids);
-        self.index.insert_unique(hash, slot, |&slot| crate::engine::hash_id(ids.bytes(records[slot].id_at)));
+        self.index.insert_unique(hash, slot, |&slot| crate::engine::hash::hash_id(ids.bytes(records[slot].id_at)));
         slot
     }
 
     /// Takes a ticket with so many clocks out of the index.
     pub(crate) fn remove(&mut self, slot: u32, clocks: usize) {
-        let hash = crate::engine::hash_id(self.id(slot).as_bytes());
+        let hash = crate::engine::hash::hash_id(self.id(slot).as_bytes());
         if let Ok(entry) = self.index.find_entry(hash, |&other| other == slot) {
             entry.remove();
         }
@@ -386,7 +386,7 @@ impl Tickets {
     /// Makes room for so many tickets in the index.
     pub(crate) fn reserve(&mut self, tickets: usize) {
         let (records, ids) = (&self.records, &self.ids);
-        self.index.reserve(tickets, |&slot| crate::engine::hash_id(ids.bytes(records[slot].id_at)));
+        self.index.reserve(tickets, |&slot| crate::engine::hash::hash_id(ids.bytes(records[slot].id_at)));
     }
 
     /// Gives a ticket the history that it had.

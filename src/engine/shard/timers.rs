@@ -16,8 +16,7 @@ impl Shard {
         let mut due_now = std::mem::take(&mut self.due_now);
         let mut told = std::mem::take(&mut self.told);
         let mut counters = std::mem::take(&mut self.counters);
-        while let Some(second) = self.wheel.next_batch(until_s, &mut due_now) {
-            self.due_histogram.come_up(second, due_now.len());
+        while self.wheel.next_batch(until_s, &mut due_now).is_some() {
             for (index, &slot) in due_now.iter().enumerate() {
                 if let Some(&ahead) = due_now.get(index + 16) {
                     self.tickets.records.prefetch(ahead);

@@ -2,7 +2,7 @@
 //!
 //! Nothing that is read is believed: what a column says is looked at before it is used, so that a damaged snapshot is an
 //! error that names the row, the column and the value, never a panic and never an engine that reads beyond its tables. What
-//! follows from the rest (classes, the index, the histogram of timers) is computed again and not read.
+//! follows from the rest (classes, the index) is computed again and not read.
 
 use super::columns::{Head, ShardState};
 use super::error::RestoreError;

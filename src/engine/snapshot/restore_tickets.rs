@@ -74,8 +74,8 @@ impl Rows<'_> {
         if id.is_empty() || id.len() > MAX_TICKET_ID_BYTES {
             return Err(faults.value("id", format!("{id:?}"), "1 to 255 bytes"));
         }
-        let hash = crate::engine::hash_id(id.as_bytes());
-        let home = crate::engine::shard_of(hash, usize::from(engine.shards));
+        let hash = crate::engine::hash::hash_id(id.as_bytes());
+        let home = crate::engine::hash::shard_of(hash, usize::from(engine.shards));
         if home != usize::from(self.state.number) {
             return Err(faults.value("id", format!("{id:?}"), &format!("an id of this shard, not of shard {home}")));
         }

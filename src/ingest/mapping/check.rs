@@ -8,8 +8,8 @@ use toml::de::DeTable;
 use super::toml_table::{Document, Value};
 use super::{Input, LabelRule, Mapping, Shape, WordRule};
 use crate::ingest::error::{MappingError, Mistake, nearest};
+use crate::ingest::maps::{Map, Set};
 use crate::ingest::rows::timestamp::Writing;
-use crate::ingest::{Map, Set};
 use crate::limits::{MAX_CONFIG_BYTES, MAX_LABEL_BYTES};
 use crate::ticket::{Column, EventKind, State};
 
@@ -28,7 +28,17 @@ const TOP_KEYS: [&str; 12] = [
     "skip",
 ];
 
-pub(crate) fn check(text: &str, file: &str) -> Result<Mapping, MappingError> {
+impl Mapping {
+    /// Reads and checks a mapping.
+    ///
+    /// # Errors
+    /// Every mistake of the file, each with its line.
+    pub fn parse(text: &str, file: &str) -> Result<Self, MappingError> {
+        check(text, file)
+    }
+}
+
+fn check(text: &str, file: &str) -> Result<Mapping, MappingError> {
     if text.len() as u64 > MAX_CONFIG_BYTES {
         let message = format!("{} bytes, expected at most {MAX_CONFIG_BYTES}", text.len());
         return Err(MappingError { mistakes: vec![Mistake { file: file.to_owned(), line: 1, message }] });

@@ -48,9 +48,8 @@ mod toml_table;
 
 use std::sync::Arc;
 
-use super::error::MappingError;
+use super::maps::{Map, Set};
 use super::rows::timestamp::Writing;
-use super::{Map, Set};
 use crate::ticket::{Column, EventKind, State};
 
 /// Our own format: columns named as those of [`Batch`](crate::ticket::Batch).
@@ -138,14 +137,6 @@ pub(crate) struct WordRule<W> {
 }
 
 impl Mapping {
-    /// Reads and checks a mapping.
-    ///
-    /// # Errors
-    /// Every mistake of the file, each with its line.
-    pub fn parse(text: &str, file: &str) -> Result<Self, MappingError> {
-        check::check(text, file)
-    }
-
     /// Our own format of one row a ticket: what a ticket is now, since when, and when it was opened, answered, resolved
     /// and closed.
     pub fn tickets() -> Self {

@@ -5,8 +5,8 @@ use std::hash::BuildHasher;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
-use crate::ingest::Map;
 use crate::ingest::mapping::LabelRule;
+use crate::ingest::maps::Map;
 use crate::limits::MAX_LABEL_BYTES;
 use crate::ticket::{Label, NO_LABEL};
 

@@ -12,7 +12,8 @@ use std::hash::BuildHasher;
 
 use super::error::shorten;
 use super::mapping::{LabelRule, Mapping, Shape, TimeColumn, WordRule};
-use super::{Numbered, Set};
+use super::maps::Set;
+use super::pipeline::Numbered;
 use crate::limits::MAX_TEXT_BYTES;
 use crate::ticket::{Batch, Column, EventKind, Label, NO_LABEL, State};
 use cell::Cell;

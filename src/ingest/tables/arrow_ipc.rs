@@ -11,8 +11,8 @@ use arrow::ipc::reader::StreamDecoder;
 use arrow::ipc::root_as_message;
 
 use super::memory::{Share, TableBounds, within};
-use crate::ingest::Map;
 use crate::ingest::error::IngestError;
+use crate::ingest::maps::Map;
 use crate::ingest::source::told;
 use crate::limits::MAX_TABLE_HEADER_BYTES;
 
@@ -101,7 +101,7 @@ impl Messages {
         self.dictionaries.copied = self.dictionaries.copied.saturating_add(*kept);
         let all = self.dictionaries.bytes.values().fold(0_u64, |sum, bytes| sum.saturating_add(*bytes));
         within(&self.name, "bytes of dictionaries", all, self.bounds.dictionary_bytes)?;
-        let copies = crate::ingest::expansion_of(self.read_bytes);
+        let copies = crate::ingest::options::expansion_of(self.read_bytes);
         within(&self.name, "bytes of dictionaries, copied as they grow", self.dictionaries.copied, copies)?;
         // The share of before is given back first.
         self.dictionaries.share = None;
@@ -203,7 +203,7 @@ impl Messages {
                 }
             }
         }
-        let expansion = crate::ingest::expansion_of(body.len() as u64);
+        let expansion = crate::ingest::options::expansion_of(body.len() as u64);
         within(&self.name, "bytes of a batch, unpacked, for its length", unpacked, expansion)?;
         let rows = u64::try_from(batch.length()).unwrap_or(u64::MAX);
         let columns = batch.nodes().map_or(0, |nodes| nodes.len() as u64);

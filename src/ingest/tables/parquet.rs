@@ -22,10 +22,11 @@ use super::parquet_pages::{BoundedGroup, PageWatch, TooLarge};
 use super::{Plan, parquet_pages, thrift};
 use crate::ingest::error::IngestError;
 use crate::ingest::mapping::Mapping;
+use crate::ingest::options::Options;
 use crate::ingest::pipeline::Results;
 use crate::ingest::rows::RowWriter;
 use crate::ingest::source::{Opened, told};
-use crate::ingest::{Options, tables};
+use crate::ingest::tables;
 use crate::limits::FOOTER_EXPANSION;
 
 /// Bytes behind a file's description: its length, and the mark.
@@ -137,8 +138,8 @@ fn check_sizes(name: &str, metadata: &ArrowReaderMetadata, length: u64) -> Resul
         rows = rows.saturating_add(u64::try_from(group.num_rows()).unwrap_or(u64::MAX));
         bytes = bytes.saturating_add(u64::try_from(group.total_byte_size()).unwrap_or(u64::MAX));
     }
-    within(name, "rows for its length", rows, crate::ingest::rows_of(length))?;
-    within(name, "bytes unpacked for its length", bytes, crate::ingest::expansion_of(length))?;
+    within(name, "rows for its length", rows, crate::ingest::options::rows_of(length))?;
+    within(name, "bytes unpacked for its length", bytes, crate::ingest::options::expansion_of(length))?;
     Ok(first_rows)
 }
 

@@ -7,11 +7,14 @@ use crate::policy::file::fields::{Field, Table};
 use crate::policy::file::problem::{Place, Report, quoted};
 use crate::policy::file::raw::RawPolicy;
 use crate::policy::file::suggest;
-use crate::policy::load::ReadFile;
 use serde::Deserialize;
 use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue, Error, ValueDeserializer};
+
+/// Gives the text of a file that the policy names (holidays in an iCalendar file), by the name that it has there; or
+/// says why not.
+pub type ReadFile<'r> = &'r mut dyn FnMut(&str) -> Result<String, String>;
 
 /// [`Calendar::new`] or [`Calendar::known`].
 pub(crate) type MakeCalendar = fn(&str, &CalendarDefinition, ReadFile<'_>) -> Result<Calendar, CalendarError>;

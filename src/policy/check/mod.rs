@@ -12,6 +12,7 @@ mod names;
 mod priorities;
 mod rules;
 
+pub use calendars::ReadFile;
 pub(crate) use calendars::{MakeCalendar, calendars};
 pub(crate) use loops::refuse_loops;
 pub(crate) use names::Names;

@@ -1,6 +1,6 @@
 //! `cycles.parquet`: one row a cycle, finished ones as they end, open ones at the end of the replay.
 
-use super::sorted_by;
+use super::order::sorted_by;
 use crate::engine::{CycleRecord, CycleResult, Engine, NO_SYMBOL};
 use crate::table::{Dictionary, DictionaryColumn, Times, words_field};
 use arrow::array::{ArrayRef, Int64Array, StringBuilder, UInt16Array};

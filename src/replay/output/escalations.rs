@@ -1,6 +1,6 @@
 //! `escalations.parquet`: one row a level that fired, was withdrawn, or an escalation by hand.
 
-use super::sorted_by;
+use super::order::sorted_by;
 use crate::engine::{Engine, Escalation, EscalationKind, NO_SYMBOL};
 use crate::policy::Actions;
 use crate::table::{Dictionary, DictionaryColumn, Times, words_field};

@@ -2,16 +2,14 @@
 
 mod cycles;
 mod escalations;
+mod order;
 mod sink;
 
 use super::summary::Summary;
 use crate::atomic_file::Staged;
 use crate::engine::{CycleRecord, Engine, Escalation};
 use crate::ticket::Batch;
-use arrow::array::UInt32Array;
-use arrow::compute::take_record_batch;
 use arrow::error::ArrowError;
-use arrow::record_batch::RecordBatch;
 use cycles::Cycles;
 use escalations::Escalations;
 pub use sink::OutputError;
@@ -94,14 +92,4 @@ impl Outputs {
     fn columns(&self, name: &str, source: ArrowError) -> OutputError {
         OutputError::Columns { path: self.folder.join(name).display().to_string(), source }
     }
-}
-
-/// Rows in order of a time; equal times as they are.
-fn sorted_by(times_ms: &[i64], rows: RecordBatch) -> Result<RecordBatch, ArrowError> {
-    if times_ms.is_sorted() {
-        return Ok(rows);
-    }
-    let mut order: Vec<u32> = (0..times_ms.len() as u32).collect();
-    order.sort_by_key(|row| times_ms[*row as usize]);
-    take_record_batch(&rows, &UInt32Array::from(order))
 }

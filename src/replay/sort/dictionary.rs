@@ -1,10 +1,16 @@
 //! Words that repeat, once for all batches.
 
-use super::Keep;
 use crate::ticket::{Batch, Column, Label, Labels, NO_LABEL};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use std::sync::Arc;
+
+/// What of the rows is needed later; the rest is dropped as early as possible.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keep {
+    /// Customer, segment and text, which only assignment rules read (and the text of events by hand, their reason).
+    pub facts_for_rules: bool,
+}
 
 /// For each label column, what a batch's codes mean in the dictionary of the whole input.
 pub type CodeMaps = [Vec<Label>; Column::ALL.len()];

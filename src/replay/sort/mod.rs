@@ -10,6 +10,7 @@
 //! what the merge reads ahead: about a megabyte a run on disk.
 
 mod dictionary;
+mod error;
 mod merge;
 mod rows;
 mod spill;
@@ -20,34 +21,17 @@ mod tests;
 use crate::limits;
 use crate::ticket::Batch;
 use dictionary::Dictionaries;
+pub use dictionary::Keep;
+pub use error::SortError;
 use merge::Cursor;
 pub use merge::Sorted;
-use rows::Rows;
+use rows::{ROW_BITS, Rows};
 use std::path::PathBuf;
-use thiserror::Error;
 
-/// Bits of a key that hold the row's place in its run.
-const ROW_BITS: u32 = 22;
 const MAX_RUN_ROWS: usize = 1 << ROW_BITS;
 
 /// What a row takes at least: for how many rows of a run space is reserved.
 const LEAST_ROW_BYTES: usize = 32;
-
-/// Why events could not be put in order.
-#[derive(Debug, Error)]
-pub enum SortError {
-    #[error("cannot sort on disk in {}: {source}", folder.display())]
-    Disk { folder: PathBuf, source: std::io::Error },
-    #[error("cannot read back what was sorted on disk: {0}")]
-    ReadBack(#[from] arrow::error::ArrowError),
-}
-
-/// What of the rows is needed later; the rest is dropped as early as possible.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Keep {
-    /// Customer, segment and text, which only assignment rules read (and the text of events by hand, their reason).
-    pub facts_for_rules: bool,
-}
 
 /// Takes batches in any order of time.
 pub struct Sorter {

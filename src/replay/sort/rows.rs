@@ -1,10 +1,13 @@
 //! The rows of one run, in columns.
 
+use super::dictionary::Keep;
 use super::dictionary::{CodeMaps, Dictionaries};
-use super::{Keep, ROW_BITS};
 use crate::ticket::{Batch, Column, EventKind, Label, NO_LABEL, State, Texts};
 use crate::time::NEVER_MS;
 use std::ops::Range;
+
+/// Bits of a key that hold the row's place in its run.
+pub const ROW_BITS: u32 = 22;
 
 /// Rows as they came. Label codes are those of the whole input; a column that says nothing in any row is empty.
 #[derive(Debug, Default)]

@@ -71,20 +71,20 @@ async fn forecast(
         let message = format!("hours is {hours}, expected 1 to {FORECAST_HOURS}");
         return Err(Problem::bad_request(&message).with_error(FieldError::new(message).field("hours")));
     }
-    Ok(web::Json(ForecastAnswer::of(&state.service.view().survey, hours)))
+    Ok(web::Json(ForecastAnswer::of(&state.service.view().scan, hours)))
 }
 
 impl ForecastAnswer {
-    fn of(survey: &Scan, hours: usize) -> Self {
-        let first_ms = survey.as_of_ms.div_euclid(HOUR_MS) * HOUR_MS;
-        let sums = survey.deadlines_by_hour.iter().zip(&survey.levels_by_hour).take(hours);
+    fn of(scan: &Scan, hours: usize) -> Self {
+        let first_ms = scan.as_of_ms.div_euclid(HOUR_MS) * HOUR_MS;
+        let sums = scan.deadlines_by_hour.iter().zip(&scan.levels_by_hour).take(hours);
         let hour = |(number, (deadlines, levels)): (usize, (&u64, &u64))| ForecastHour {
             hour: Timestamp(first_ms + number as i64 * HOUR_MS),
             deadlines: *deadlines,
             levels: *levels,
         };
         Self {
-            as_of: (survey.as_of_ms > 0).then_some(Timestamp(survey.as_of_ms)),
+            as_of: (scan.as_of_ms > 0).then_some(Timestamp(scan.as_of_ms)),
             hours: sums.enumerate().map(hour).collect(),
         }
     }
@@ -96,13 +96,13 @@ mod tests {
 
     #[test]
     fn hours_begin_with_the_one_that_is_running() {
-        let survey = Scan {
+        let scan = Scan {
             as_of_ms: 100 * HOUR_MS + 5,
             deadlines_by_hour: vec![1, 0, 2],
             levels_by_hour: vec![3, 4, 5],
             ..Scan::default()
         };
-        let answer = ForecastAnswer::of(&survey, 2);
+        let answer = ForecastAnswer::of(&scan, 2);
         assert_eq!(
             answer.hours,
             [

@@ -243,12 +243,12 @@ impl MetricsAnswer {
             escalations: EscalationCounts::of(view),
             compliance_today: Compliance::new(met, missed),
             days: view.days.iter().map(DayCounts::from).collect(),
-            oldest_open: view.survey.oldest.as_ref().map(|(id, opened_ms)| OldestTicket {
+            oldest_open: view.scan.oldest.as_ref().map(|(id, opened_ms)| OldestTicket {
                 id: id.clone(),
                 opened_at: Timestamp(*opened_ms),
                 age_seconds: (view.now_ms - opened_ms) / 1_000,
             }),
-            time_to_breach: TimeToBreach::of(&view.survey),
+            time_to_breach: TimeToBreach::of(&view.scan),
             engine: (&view.gauges).into(),
         }
     }
@@ -332,12 +332,12 @@ impl From<&DayRow> for DayCounts {
 }
 
 impl TimeToBreach {
-    fn of(survey: &Scan) -> Self {
+    fn of(scan: &Scan) -> Self {
         let bounds = BREACH_BOUNDS_S.into_iter().map(Some).chain([None]);
         let bucket = |(up_to_seconds, cycles): (Option<i64>, &u64)| Bucket { up_to_seconds, cycles: *cycles };
         Self {
-            as_of: (survey.as_of_ms > 0).then_some(Timestamp(survey.as_of_ms)),
-            buckets: bounds.zip(&survey.time_to_breach).map(bucket).collect(),
+            as_of: (scan.as_of_ms > 0).then_some(Timestamp(scan.as_of_ms)),
+            buckets: bounds.zip(&scan.time_to_breach).map(bucket).collect(),
         }
     }
 }

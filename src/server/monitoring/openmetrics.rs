@@ -47,7 +47,7 @@ impl Collector for ViewFigures {
 
 fn tickets(view: &View, out: &mut Out<'_>) -> Result<(), Error> {
     out.gauge("tickets_waiting", "Open tickets that wait for somebody outside.", None, view.totals.all.waiting as f64)?;
-    if let Some((_, opened_ms)) = &view.survey.oldest {
+    if let Some((_, opened_ms)) = &view.scan.oldest {
         let age_s = seconds(view.now_ms - opened_ms);
         out.gauge(
             "oldest_open_ticket_age",

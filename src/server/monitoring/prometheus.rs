@@ -71,7 +71,7 @@ fn time_to_breach(view: &View, text: &mut String) -> fmt::Result {
     writeln!(text, "# UNIT {name} seconds")?;
     let bounds = BREACH_BOUNDS_S.iter().map(|bound| format!("{bound}.0")).chain(["+Inf".to_owned()]);
     let mut cycles = 0;
-    for (bound, count) in bounds.zip(view.survey.time_to_breach) {
+    for (bound, count) in bounds.zip(view.scan.time_to_breach) {
         cycles += count;
         writeln!(text, "{name}_bucket{{le=\"{bound}\"}} {cycles}")?;
     }

@@ -14,9 +14,10 @@
 //! column       width of a value in bytes (1, 2, 4 or 8), values
 //! ```
 
+use super::error::DecodeError;
 use super::reader::Reader;
 use super::writer::Width;
-use super::{DecodeError, enums, writer};
+use super::{enums, writer};
 use crate::limits::MAX_BATCH_ROWS;
 use crate::ticket::{Batch, Column, Labels, NO_LABEL, Texts};
 

@@ -21,11 +21,13 @@
 
 use super::input::{AcknowledgeInput, BatchInput, EditInput, Group, Input, Origin};
 use crate::limits::MAX_GROUP_INPUTS;
+pub use error::{DecodeError, EncodeError};
 use reader::Reader;
 use std::sync::Arc;
 
 mod batch;
 mod enums;
+mod error;
 mod reader;
 mod writer;
 
@@ -36,25 +38,6 @@ const BATCH: u8 = 1;
 const EDIT: u8 = 2;
 const ACKNOWLEDGE: u8 = 3;
 const FREE_LABELS: u8 = 4;
-
-/// Why a group cannot be written.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum EncodeError {
-    #[error("a group of {inputs} inputs, expected at most {MAX_GROUP_INPUTS}")]
-    Inputs { inputs: usize },
-    /// A batch that is not one: of too many rows, or with columns that do not fit together.
-    #[error("input {input} of the group: {what}")]
-    Batch { input: usize, what: String },
-}
-
-/// Why bytes are no group.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("byte {at} of a group: {field}: {what}")]
-pub struct DecodeError {
-    pub at: usize,
-    pub field: &'static str,
-    pub what: String,
-}
 
 /// Replaces what is in `out` by the group's bytes.
 ///

@@ -1,6 +1,6 @@
 //! Numbers, texts and columns of numbers out of bytes, none of which is trusted.
 
-use super::DecodeError;
+use super::error::DecodeError;
 use super::writer::Width;
 
 /// The bytes of a group, and how far they have been read.

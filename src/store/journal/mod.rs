@@ -64,7 +64,7 @@
 
 use super::disk::{Disk, DiskFile};
 use super::epochs::Epoch;
-use crate::limits::{JOURNAL_BUFFER_BYTES, JOURNAL_SEGMENT_BYTES, MAX_GROUP_BYTES};
+use crate::limits::{JOURNAL_BUFFER_BYTES, MAX_GROUP_BYTES};
 use preallocate::Spare;
 use std::collections::VecDeque;
 use std::io;
@@ -72,6 +72,7 @@ use std::sync::Arc;
 
 mod error;
 mod frame;
+mod options;
 mod preallocate;
 mod read;
 mod read_only;
@@ -82,56 +83,16 @@ mod segment;
 mod stored;
 
 pub use error::{AppendError, JournalError, SyncFailed};
+pub use options::Options;
 pub use read::Groups;
 pub use read_only::{Extent, extent, segments};
+pub use recover::Recovered;
+use segment::SegmentRange;
 pub use stored::{Begun, Stored};
-
-/// How a journal is kept.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// A number drawn at random: it marks the segments of a journal that is made now. An existing one keeps its own.
-    pub identity: u64,
-    /// Bytes of a segment; rounded up to whole sectors. A group that needs more gets a segment of its own size.
-    pub segment_bytes: u64,
-    /// Whether a thread makes the next segment while the current one is filled.
-    pub ahead: bool,
-    /// The epoch of segments that are made.
-    pub epoch: Option<Epoch>,
-}
-
-impl Options {
-    pub fn new(identity: u64) -> Self {
-        Self { identity, segment_bytes: JOURNAL_SEGMENT_BYTES, ahead: true, epoch: None }
-    }
-
-    fn segment_bytes(&self) -> u64 {
-        let least = segment::HEAD_BYTES + segment::CLOSING_BYTES + sector::SECTOR_BYTES as u64;
-        self.segment_bytes.max(least).next_multiple_of(sector::SECTOR_BYTES as u64)
-    }
-}
 
 /// The name of the segment that begins with a group.
 pub fn segment_name(first: u64) -> String {
     segment::name(first)
-}
-
-/// What was found in a journal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Recovered {
-    /// Number of the first group that can be read; one more than `last` when there is none.
-    pub first: u64,
-    /// Number of the last group; 0 in a new journal. A snapshot of a later group says that a part of the journal is gone.
-    pub last: u64,
-    /// Bytes of a group whose write was interrupted, cut off.
-    pub cut_bytes: u64,
-}
-
-/// A segment that is there.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct SegmentRange {
-    first: u64,
-    bytes: u64,
-    epoch: Option<Epoch>,
 }
 
 /// The journal, open for writing.

@@ -1,7 +1,8 @@
 //! Reading groups, to take them again.
 
+use super::error::JournalError;
 use super::scan::{Scan, Step};
-use super::{JournalError, SegmentRange, segment};
+use super::segment::{self, SegmentRange};
 use crate::store::disk::Disk;
 use std::sync::Arc;
 

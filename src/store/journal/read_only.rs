@@ -1,8 +1,9 @@
 //! How far a segment is filled, seen from outside while it may be written: for copies.
 
+use super::error::JournalError;
 use super::recover::io_of;
 use super::scan::{Scan, Step};
-use super::{JournalError, segment};
+use super::segment;
 use crate::store::disk::Disk;
 
 /// The filled part of a segment.

@@ -1,11 +1,24 @@
 //! Opening: every sector of every segment is looked at, and what is found is either taken whole or refused.
 
+use super::error::JournalError;
+use super::options::Options;
 use super::scan::{Scan, Step, Tail};
-use super::{JournalError, Options, Recovered, SegmentRange, segment};
+use super::segment::{self, SegmentRange};
 use crate::limits::JOURNAL_BUFFER_BYTES;
 use crate::store::disk::{Disk, DiskFile};
 use std::collections::VecDeque;
 use std::io;
+
+/// What was found in a journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recovered {
+    /// Number of the first group that can be read; one more than `last` when there is none.
+    pub first: u64,
+    /// Number of the last group; 0 in a new journal. A snapshot of a later group says that a part of the journal is gone.
+    pub last: u64,
+    /// Bytes of a group whose write was interrupted, cut off.
+    pub cut_bytes: u64,
+}
 
 /// A journal's state on disk.
 pub struct Opened {

@@ -1,8 +1,9 @@
 //! Reading the frames of a segment one after the other, and saying what lies where they end.
 
+use super::error::JournalError;
 use super::frame::Kind;
 use super::sector::{SECTOR_BYTES, Sector};
-use super::{JournalError, frame, sector, segment};
+use super::{frame, sector, segment};
 use crate::limits::JOURNAL_BUFFER_BYTES;
 use crate::store::disk::DiskFile;
 use std::io;

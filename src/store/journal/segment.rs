@@ -17,8 +17,9 @@
 //! The seed of a segment's sectors is taken from identity and first group: a sector that belongs elsewhere (a disk block of
 //! an older file, a file of another journal) is not taken for one of this segment. Later versions keep the first 16 bytes.
 
+use super::error::JournalError;
+use super::sector;
 use super::sector::SECTOR_BYTES;
-use super::{JournalError, sector};
 use crate::store::disk::DiskFile;
 use crate::store::epochs::Epoch;
 use std::io;
@@ -158,4 +159,12 @@ pub fn unfinished(what: &str) -> String {
 
 pub fn is_unfinished(name: &str) -> bool {
     name.ends_with(UNFINISHED_END)
+}
+
+/// A segment that is there.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SegmentRange {
+    pub first: u64,
+    pub bytes: u64,
+    pub epoch: Option<Epoch>,
 }

@@ -1,6 +1,9 @@
 //! The groups that a journal has, to be read and not changed.
 
-use super::{Groups, JournalError, SegmentRange, recover};
+use super::error::JournalError;
+use super::read::Groups;
+use super::recover;
+use super::segment::SegmentRange;
 use crate::store::disk::Disk;
 use crate::store::epochs::Epoch;
 use std::sync::Arc;

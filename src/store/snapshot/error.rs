@@ -1,6 +1,5 @@
 //! What can be wrong with a snapshot.
 
-use super::manifest::SCHEMA_VERSION;
 use crate::store::table::reader::SchemaMismatch;
 use crate::store::table::writer::TableError;
 use arrow::error::ArrowError;
@@ -38,10 +37,10 @@ pub enum Damage {
     #[error("{path} is no manifest of a snapshot: {reason}")]
     Manifest { path: PathBuf, reason: String },
     #[error(
-        "{path} has the schema version {found}, this program reads up to {SCHEMA_VERSION}: \
+        "{path} has the schema version {found}, this program reads up to {known}: \
          it was written by a newer version of overdue ({program})"
     )]
-    Newer { path: PathBuf, found: u32, program: String },
+    Newer { path: PathBuf, found: u32, known: u32, program: String },
     #[error("{path} has {found} bytes, its manifest says {expected}")]
     Length { path: PathBuf, expected: u64, found: u64 },
     #[error("{path} has the checksum {found:08x}, its manifest says {expected:08x}: its contents have changed")]

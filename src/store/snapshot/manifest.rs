@@ -117,7 +117,12 @@ impl Manifest {
         let version: Version = serde_json::from_str(&text).map_err(|error| refused(error.to_string()))?;
         if version.schema_version > SCHEMA_VERSION {
             let path = path.to_owned();
-            return Err(Damage::Newer { path, found: version.schema_version, program: version.program });
+            return Err(Damage::Newer {
+                path,
+                found: version.schema_version,
+                known: SCHEMA_VERSION,
+                program: version.program,
+            });
         }
         serde_json::from_str(&text).map_err(|error| refused(error.to_string()))
     }

@@ -12,7 +12,6 @@ use crate::engine::clocks::{ClockRun, Ended, TicketClocks};
 use crate::engine::commands::Engine;
 use crate::engine::interner::{Symbol, Symbols};
 use crate::engine::output::{CycleResult, TicketRef};
-use crate::engine::shard::emit::result_of;
 use crate::limits::{MAX_EXPLAINED_CYCLES, MAX_EXPLAINED_INTERVALS};
 use crate::policy::Actions;
 use crate::ticket::{EventKind, State};
@@ -160,7 +159,7 @@ impl Engine {
         explanation.events = self.explain_events(&entries);
         let mut fold = Box::<TicketClocks>::default();
         let mut story = Recorder::new(&self.versions);
-        story.tell(&entries, self.now_ms, &mut fold);
+        story.replay(&entries, self.now_ms, &mut fold);
         let history = shard.tickets.history(ticket.slot);
         for past in &mut story.past {
             let fires = history.map_or(&[][..], |history| &history.past_fires);
@@ -214,7 +213,7 @@ impl Engine {
             target = explain_target(meter, started_ms, due_ms);
         }
         let mut explained = self.frame(story, clock, cycle, past.version);
-        explained.result = result_of(&past.ended);
+        explained.result = past.ended.result();
         explained.stopped_ms = Some(stopped_ms);
         explained.started_ms = started_ms;
         explained.spent_ms = spent_ms;

@@ -38,8 +38,8 @@ impl<'a> Recorder<'a> {
         Self { versions, past: Vec::new(), reached: Vec::new(), measured: Vec::new(), before: 0 }
     }
 
-    /// Tells the history as [`tell`](crate::engine::shard::tell) does, one change at a time.
-    pub(crate) fn tell(&mut self, entries: &[StoredEvent], now_ms: i64, fold: &mut TicketClocks) {
+    /// Replays the event log as [`TicketClocks::replay`] does, one change at a time.
+    pub(crate) fn replay(&mut self, entries: &[StoredEvent], now_ms: i64, fold: &mut TicketClocks) {
         let versions = self.versions;
         let opening = entries[0];
         fold.begin(versions, versions.at_opening(opening.priority().unwrap_or(0), opening.at_ms()));

@@ -22,7 +22,7 @@ fn view() -> View {
         }),
         days: vec![day(day_ms, 9, 1), day(day_ms - DAY_MS, 1, 1)],
         records: [5, 1, 2, 3],
-        survey: Arc::new(Scan {
+        scan: Arc::new(Scan {
             as_of_ms: now_ms,
             time_to_breach: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
             oldest: Some(("T-1".into(), now_ms - 90_500)),

@@ -81,7 +81,7 @@ fn view(teams: usize) -> View {
             last_snapshot_ms: Some(1_795_339_700_000),
             ..Gauges::default()
         },
-        survey: Arc::new(Scan {
+        scan: Arc::new(Scan {
             time_to_breach: [1, 0, 2, 0, 0, 0, 0, 0, 3, 4],
             oldest: Some(("T-1".into(), 1_795_339_700_250)),
             ..Scan::default()
