@@ -70,7 +70,7 @@ pub fn run(command: &BackupCommand) -> anyhow::Result<ExitCode> {
         BackupCommand::Verify(verify) => self::verify(&backup::find(&verify.store)?),
         BackupCommand::Restore(restore) => (self::restore(restore)?, true),
     };
-    super::print(&text)?;
+    crate::cli::common::print::print(&text)?;
     Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 

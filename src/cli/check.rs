@@ -1,14 +1,10 @@
 //! `overdue check`: every mistake of a policy file, before anything runs under it.
 
+use super::common::files::read_policy;
 use crate::calendar::{CalendarDefinition, Interval, WEEKDAYS};
-use crate::limits::MAX_CONFIG_BYTES;
-use crate::policy;
-use crate::policy::{Actions, Checked, Clock, Policy, Priority};
-use anyhow::Context;
+use crate::policy::{Actions, Clock, Policy, Priority};
 use std::fmt::Write as _;
-use std::fs::File;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Checks policy files: reports every mistake with its line and what to write instead, and shows what the policy says.
@@ -43,7 +39,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         match &checked.policy {
             Some(policy) => {
                 let found = if found.is_empty() { "no mistakes" } else { &found };
-                super::print(&format!("{name}: {found}\n{}", summary(policy)))?;
+                crate::cli::common::print::print(&format!("{name}: {found}\n{}", summary(policy)))?;
             }
             None => {
                 wrong_files += 1;
@@ -52,33 +48,6 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::from(u8::from(wrong_files > 0)))
-}
-
-/// Reads a policy file and the files that it names, which are looked for beside it.
-///
-/// # Errors
-/// A file that cannot be read, is too long or is no text. Mistakes in its contents are problems of what is returned.
-pub fn read_policy(path: &Path) -> anyhow::Result<Checked> {
-    let text = read_text(path)?;
-    let folder = path.parent().unwrap_or(Path::new(""));
-    let mut read = |file: &str| read_text(&folder.join(file)).map_err(|error| format!("{error:#}"));
-    Ok(policy::check(&text, &path.display().to_string(), &mut read))
-}
-
-pub(crate) fn read_text(path: &Path) -> anyhow::Result<String> {
-    let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
-    let mut bytes = Vec::new();
-    file.take(MAX_CONFIG_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .with_context(|| format!("cannot read {}", path.display()))?;
-    if bytes.len() as u64 > MAX_CONFIG_BYTES {
-        anyhow::bail!("{} is longer than {MAX_CONFIG_BYTES} bytes, too long for such a file", path.display());
-    }
-    String::from_utf8(bytes).map_err(|error| {
-        let valid = error.utf8_error().valid_up_to();
-        let line = 1 + error.as_bytes()[..valid].iter().filter(|byte| **byte == b'\n').count();
-        anyhow::anyhow!("{} is no UTF-8 text: line {line}, byte {valid} of the file", path.display())
-    })
 }
 
 /// "2 errors, 1 warning"; what there is none of is left out.

@@ -14,7 +14,6 @@ mod token;
 mod top;
 
 use clap::{Parser, Subcommand};
-use std::io::{self, Write};
 
 /// An SLA engine: business time, escalations, replay.
 #[derive(Debug, Parser)]
@@ -66,13 +65,5 @@ pub fn run(cli: &Cli) -> anyhow::Result<std::process::ExitCode> {
         Command::Token(command) => token::run(command),
         Command::Snapshot(command) => snapshot::run(command),
         Command::Top(arguments) => top::run(arguments),
-    }
-}
-
-/// Prints to the standard output; whoever reads it may stop reading.
-fn print(text: &str) -> io::Result<()> {
-    match io::stdout().lock().write_all(text.as_bytes()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        result => result,
     }
 }

@@ -1,7 +1,8 @@
 //! `overdue replay`: years of history through the engine, as fast as it goes.
 
-use super::check::read_policy;
+use super::common::files::read_mapping;
 use crate::atomic_file::Staged;
+use crate::cli::common::files::read_policy;
 use crate::engine::CatchUp;
 use crate::ingest::{Mapping, Reject, Source};
 use crate::policy::Policy;
@@ -13,7 +14,7 @@ use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, IsTerminal, Read, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -102,7 +103,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     terminal.finish()?;
     outputs.publish(&summary)?;
     if !arguments.quiet {
-        super::print(&replay::show(&summary))?;
+        crate::cli::common::print::print(&replay::show(&summary))?;
         let seconds = began.elapsed().as_secs_f64();
         let a_second = (summary.input.events as f64 / seconds) as u64;
         eprintln!("{seconds:.2} s, {} events/s; results in {}", grouped(a_second), arguments.out.display());
@@ -148,18 +149,6 @@ fn policy(path: &Path) -> anyhow::Result<Policy> {
         let problems: Vec<String> = checked.problems.iter().map(ToString::to_string).collect();
         format!("{} is not a policy\n{}", path.display(), problems.join("\n"))
     })
-}
-
-/// Reads a mapping file.
-///
-/// # Errors
-/// A file that cannot be read, and every mistake in it.
-pub(crate) fn read_mapping(path: &Path) -> anyhow::Result<Mapping> {
-    let cannot_read = || format!("cannot read {}", path.display());
-    let mut text = String::new();
-    let file = File::open(path).with_context(cannot_read)?;
-    file.take(limits::MAX_CONFIG_BYTES + 1).read_to_string(&mut text).with_context(cannot_read)?;
-    Mapping::parse(&text, &path.display().to_string()).map_err(Into::into)
 }
 
 /// A size such as `512MiB`, `2GiB`.

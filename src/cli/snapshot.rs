@@ -38,7 +38,7 @@ pub fn run(command: &SnapshotCommand) -> anyhow::Result<ExitCode> {
         SnapshotCommand::Inspect(place) => inspect(&find(&place.folder)?),
         SnapshotCommand::Verify(place) => verify(&find(&place.folder)?),
     };
-    super::print(&text)?;
+    crate::cli::common::print::print(&text)?;
     Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 

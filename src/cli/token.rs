@@ -105,7 +105,7 @@ fn make(create: &Create) -> anyhow::Result<ExitCode> {
         Ok(())
     })?;
     // Alone on stdout, so that a script can take it.
-    super::print(&format!("{secret}\n"))?;
+    crate::cli::common::print::print(&format!("{secret}\n"))?;
     eprintln!("This is the token {name:?} ({role}). It is shown this once; keep it safe.");
     Ok(ExitCode::SUCCESS)
 }
@@ -117,7 +117,7 @@ fn show(list: &List) -> anyhow::Result<ExitCode> {
         let expires = token.expires_at.as_deref().unwrap_or("never");
         table.add_row([&token.name, token.role.name(), &token.created_at, expires]);
     }
-    super::print(&format!("{table}\n"))?;
+    crate::cli::common::print::print(&format!("{table}\n"))?;
     Ok(ExitCode::SUCCESS)
 }
 

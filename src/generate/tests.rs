@@ -1,5 +1,5 @@
 use super::*;
-use crate::time::HOUR_MS;
+use crate::time::{DAY_MS, HOUR_MS};
 
 const PLAN: Plan = Plan { tickets: 3_000, start_ms: 1_767_571_200_000, days: 60, seed: 7 };
 

@@ -3,7 +3,7 @@
 use super::auth::tls::{Tls, TlsError};
 use super::auth::tokens::{TokenBook, TokensError};
 use super::auth::wall_clock;
-use super::bulk::Loads;
+use super::bulk::loads::Loads;
 use super::docs::openapi::Description;
 use super::escalations::feed::subscribers::Readers;
 use super::middleware::idempotency::ResponseCache;

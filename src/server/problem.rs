@@ -17,6 +17,9 @@ use std::{fmt, io};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
+/// Seconds after which a client that found no room should come again.
+const BODY_RETRY_S: u64 = 2;
+
 /// What a handler returns.
 pub type Answer<T> = Result<T, Problem>;
 
@@ -366,5 +369,11 @@ impl From<PathError> for Problem {
             other => other.to_string(),
         };
         Self::bad_request("a part of the path cannot be read").with_error(FieldError::new(words))
+    }
+}
+
+impl From<&NoMemory> for Problem {
+    fn from(error: &NoMemory) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).retry_after_s(BODY_RETRY_S)
     }
 }

@@ -9,9 +9,10 @@
 use super::bulk::events_route;
 use super::docs::openapi;
 use super::docs::openapi::Description;
+use super::escalations::feed;
 use super::middleware::idempotency;
 use super::monitoring::{forecast, health, metrics, prometheus};
-use super::policy::{calendars, priorities, rules};
+use super::policy::{calendar_preview, calendars, priorities, rules};
 use super::problem::Problem;
 use super::state::AppState;
 use super::tickets::timeline;
@@ -35,8 +36,10 @@ pub fn v1(config: &mut ServiceConfig) {
         events_route::routes,
         policy::routes,
         calendars::routes,
+        calendar_preview::routes,
         priorities::routes,
         rules::routes,
+        feed::routes,
         escalations::routes,
         metrics::routes,
         forecast::routes,

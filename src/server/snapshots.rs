@@ -1,9 +1,9 @@
 //! `/v1/snapshots`: take one, list them.
 
 use super::auth::{Admin, Viewer};
-use super::policy::edit::blocking;
 use super::problem::{Answer, Problem};
 use super::state::AppState;
+use crate::server::params::blocking;
 use crate::store::snapshot;
 use actix_web::{get, post, web};
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,7 @@
 //! What handlers share. Made once, outside the app factory, which runs once a worker.
 
 use super::auth::tokens::TokenBook;
-use super::bulk::Loads;
+use super::bulk::loads::Loads;
 use super::escalations::feed::subscribers::Readers;
 use super::middleware::idempotency::ResponseCache;
 use super::middleware::rate_limit::RateLimits;

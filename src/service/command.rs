@@ -1,11 +1,13 @@
 //! What the service is asked, and what it answers.
 
 use crate::engine::{Apply, CatchUp, Preview, Refused};
-use crate::policy::Problem;
-use crate::store::input::Origin;
+use crate::policy::{Policy, Problem};
+use crate::store::input::{AcknowledgeInput, BatchInput, EditInput, Origin};
 use crate::ticket::Batch;
+use crossbeam_channel::Sender;
 use std::sync::Arc;
 use thiserror::Error;
+use tokio::sync::oneshot;
 
 /// Events to take.
 #[derive(Debug, Clone)]
@@ -109,4 +111,36 @@ pub enum Refusal {
     NotFound(String),
     #[error("{0}")]
     Failed(String),
+}
+
+/// Where an answer goes; who asked may be gone.
+pub type Reply<T> = oneshot::Sender<Result<T, Refusal>>;
+
+/// What the sequencer is asked.
+pub enum Command {
+    Load(Arc<BatchInput>, Reply<Applied>),
+    Edit {
+        input: Arc<EditInput>,
+        policy: Arc<Policy>,
+        if_version: Option<u64>,
+        reply: Reply<(u64, i64)>,
+    },
+    /// The reply is the number of the acknowledgement's record.
+    Acknowledge(Arc<AcknowledgeInput>, Reply<u64>),
+    Snapshot(Reply<SnapshotDone>),
+    /// Do what waits, take a snapshot, end.
+    Stop(Sender<Result<(), String>>),
+}
+
+impl Command {
+    /// Whoever asked may have gone.
+    pub fn refuse(self, refusal: Refusal) {
+        match self {
+            Self::Load(_, reply) => drop(reply.send(Err(refusal))),
+            Self::Edit { reply, .. } => drop(reply.send(Err(refusal))),
+            Self::Acknowledge(_, reply) => drop(reply.send(Err(refusal))),
+            Self::Snapshot(reply) => drop(reply.send(Err(refusal))),
+            Self::Stop(answer) => drop(answer.send(Err(refusal.to_string()))),
+        }
+    }
 }

@@ -5,15 +5,23 @@
 //! copied first, or a part of it was put back. To go on would give numbers again that the history has for other records.
 
 use super::config::{Config, StartError};
-use super::recovery::Parts;
 use super::state_machine::StateMachine;
 use crate::store::disk::Disk;
 use crate::store::epochs::{Epoch, Epochs, Numbered, Numbers};
 use crate::store::history::{Cut, History};
-use crate::store::journal::Journal;
+use crate::store::journal::{Journal, Stored};
 use crate::store::{backup, epochs, journal, snapshot};
 use crate::time::format_rfc3339;
 use std::path::Path;
+
+/// What is on disk of a service.
+#[derive(Clone, Copy)]
+pub struct Parts<'a> {
+    pub data_dir: &'a Path,
+    pub journal: &'a Stored,
+    pub history: &'a History,
+    pub epochs: Option<&'a Epochs>,
+}
 
 fn damaged(text: impl ToString) -> StartError {
     StartError::Damaged(text.to_string())

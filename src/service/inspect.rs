@@ -1,7 +1,7 @@
 //! What a start would find in a data folder, without starting and without changing anything.
 
 use super::config::StartError;
-use super::recovery::Parts;
+use super::data_folder::Parts;
 use super::{data_folder, recovery};
 use crate::store::disk::FolderDisk;
 use crate::store::epochs::{Epoch, Epochs};

@@ -1,10 +1,12 @@
 //! The service begins and ends.
 
+use super::command::Command;
 use super::config::{ClockChoice, Config, StartError};
+use super::data_folder::Parts;
 use super::feed::Feed;
 use super::publisher::{Published, Publisher};
-use super::recovery::{Parts, Recovered};
-use super::sequencer::{Command, Sequencer};
+use super::recovery::Recovered;
+use super::sequencer::Sequencer;
 use super::snapshotter::Snapshots;
 use super::wall_clock::{Clock, Stopwatch, WallClock, machine_wall};
 use super::{Inner, Service, data_folder, history_writer, recovery, scanner, start_time};

@@ -15,6 +15,7 @@ mod history_writer;
 mod inspect;
 mod lifecycle;
 mod publisher;
+mod pulse;
 mod readiness;
 mod recovery;
 mod scanner;
@@ -29,7 +30,9 @@ pub use command::{Acknowledge, Applied, Edit, Edited, Load, Refusal, SnapshotDon
 pub use config::{ClockChoice, Config, Seed, StartError, Trust};
 pub use inspect::{Inspected, inspect};
 pub use lifecycle::{Started, Stopper};
-pub use readiness::{NotReady, Obstacle};
+pub use pulse::Obstacle;
+pub use readiness::NotReady;
+pub use sequencer::EXIT_SYNC_FAILED;
 pub use view::{ClockView, Gauges, NamedTally, Scan, Totals, View};
 pub use wall_clock::{WallClock, machine_wall};
 
@@ -41,10 +44,10 @@ use crate::store::history::Page;
 use crate::store::input::{AcknowledgeInput, BatchInput, EditInput};
 use crate::store::record::{EscalationFilter, EscalationRecord, RecordKind};
 use crate::store::snapshot::{Acknowledgement, PolicyVersion};
+use command::{Command, Reply};
 use crossbeam_channel::{Sender, TrySendError};
 use feed::Feed;
 use publisher::Published;
-use sequencer::{Command, Reply};
 use state_machine::{Acknowledgements, SharedEngine};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -52,9 +55,6 @@ use std::sync::{Arc, PoisonError};
 use std::thread::ScopedJoinHandle;
 use tokio::sync::{oneshot, watch};
 use wall_clock::Clock;
-
-/// The exit code of a process whose journal could not be written or synced (EX_IOERR).
-pub const EXIT_SYNC_FAILED: i32 = 74;
 
 /// The exit code of a process whose sequencer has panicked (EX_SOFTWARE).
 pub const EXIT_PANICKED: i32 = 70;
@@ -328,4 +328,15 @@ enum Prepared {
         answer: oneshot::Receiver<Result<(u64, i64), Refusal>>,
         problems: Vec<policy::Problem>,
     },
+}
+
+impl Service {
+    /// Whether requests should come here. Cheap: for health checks, on async threads.
+    ///
+    /// # Errors
+    /// [`NotReady`].
+    pub fn readiness(&self) -> Result<(), NotReady> {
+        let inner = &self.inner;
+        readiness::readiness(&inner.published, &inner.clock, &inner.data_dir)
+    }
 }

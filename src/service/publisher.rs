@@ -1,7 +1,6 @@
 //! What the sequencer publishes after its rounds: the view, the versions of the policy, the gauges.
 
-use super::readiness::{Obstacle, Pulse};
-use super::sequencer::Command;
+use super::pulse::{Obstacle, Pulse};
 use super::state_machine::{GroupOutput, StateMachine};
 use super::view::{ClockView, Gauges, NamedTally, SYNC_BOUNDS_S, Scan, Totals, View};
 use super::wall_clock::{Clock, Stopwatch};
@@ -10,7 +9,6 @@ use crate::policy::Policy;
 use crate::store::record::{LabelKind, LabelTable};
 use crate::store::snapshot::PolicyVersion;
 use crate::time::SECOND_MS;
-use crossbeam_channel::Receiver;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -148,14 +146,7 @@ impl Publisher {
     }
 
     /// Publishes, unless that was just done and more is coming.
-    pub fn publish(
-        &mut self,
-        machine: &StateMachine,
-        clock: &Clock,
-        commands: &Receiver<Command>,
-        always: bool,
-        is_quiet: bool,
-    ) {
+    pub fn publish(&mut self, machine: &StateMachine, clock: &Clock, queue: usize, always: bool, is_quiet: bool) {
         self.published.pulse.set_engine_ms(machine.now_ms());
         let since_last = self.since_last.elapsed();
         let is_time = since_last >= BUSY_INTERVAL.max(self.cost * COST_FACTOR);
@@ -166,7 +157,7 @@ impl Publisher {
             return;
         }
         let watch = Stopwatch::start();
-        let view = Arc::new(self.view(machine, clock, commands));
+        let view = Arc::new(self.view(machine, clock, queue));
         *self.published.view.write().unwrap_or_else(PoisonError::into_inner) = view;
         let is_new = self.published.policies().len() != machine.policies.len();
         if is_new {
@@ -180,7 +171,7 @@ impl Publisher {
         self.since_last = Stopwatch::start();
     }
 
-    fn view(&mut self, machine: &StateMachine, clock: &Clock, commands: &Receiver<Command>) -> View {
+    fn view(&mut self, machine: &StateMachine, clock: &Clock, queue: usize) -> View {
         let (now_ms, tickets, due) = {
             let engine = machine.engine.read().unwrap_or_else(PoisonError::into_inner);
             (engine.now_ms(), engine.len() as u64, engine.due_by(clock.now_ms() - SECOND_MS))
@@ -194,7 +185,7 @@ impl Publisher {
         // Ahead of the wall clock is as wrong as behind it.
         self.gauges.lag_ms = (wall_ms - now_ms - SECOND_MS).max(now_ms - wall_ms).max(0);
         self.gauges.due_not_fired = due;
-        self.gauges.queue = commands.len() as u64;
+        self.gauges.queue = queue as u64;
         self.gauges.clock_jumps = clock.jumps();
         let mut days = machine.days.rows(&machine.names);
         days.reverse();

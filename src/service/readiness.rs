@@ -3,15 +3,14 @@
 //! Asked every second by whoever balances the load, from async threads: while all is well it reads a few atomics and the wall
 //! clock. What takes longer to find out (whether the data folder is still there) is found out by the thread of the survey.
 
-use super::Service;
 use super::publisher::Published;
+use super::pulse::Obstacle;
 use super::start_time::in_words;
 use super::wall_clock::Clock;
 use crate::limits::{MAX_LAG_MS, MAX_STEP_MS};
 use crate::time::{SECOND_MS, format_rfc3339};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{PoisonError, RwLock};
+use std::sync::atomic::Ordering;
 use thiserror::Error;
 
 /// Why requests should go elsewhere.
@@ -36,66 +35,8 @@ pub enum NotReady {
     Lagging { time: String, lag: String },
 }
 
-/// What keeps the journal from being written. It passes: each attempt shows whether it has.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Obstacle {
-    #[error("the disk is full: writes are refused until there is room")]
-    DiskFull,
-    #[error("writes are refused for now: {0}")]
-    NoSegment(String),
-}
-
-/// What the service's threads say of how they are.
-#[derive(Debug, Default)]
-pub struct Pulse {
-    engine_ms: AtomicI64,
-    obstacle: RwLock<Option<Obstacle>>,
-    is_folder_gone: AtomicBool,
-}
-
-impl Pulse {
-    /// The engine's time.
-    pub fn set_engine_ms(&self, now_ms: i64) {
-        self.engine_ms.store(now_ms, Ordering::Relaxed);
-    }
-
-    /// What keeps the journal from being written, if something does; logged when that changes.
-    pub fn set_obstacle(&self, obstacle: Option<Obstacle>) {
-        let mut known = self.obstacle.write().unwrap_or_else(PoisonError::into_inner);
-        match (&*known, &obstacle) {
-            (None, Some(obstacle)) => tracing::error!("{obstacle}"),
-            (Some(_), None) => tracing::info!("the journal can be written again: writes are accepted"),
-            _ => {}
-        }
-        *known = obstacle;
-    }
-
-    pub fn obstacle(&self) -> Option<Obstacle> {
-        self.obstacle.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Whether the data folder's path leads elsewhere now; logged when that changes.
-    pub fn set_folder_gone(&self, is_gone: bool) {
-        match (self.is_folder_gone.swap(is_gone, Ordering::Relaxed), is_gone) {
-            (false, true) => tracing::error!("the data folder is gone, or another one is in its place"),
-            (true, false) => tracing::info!("the data folder is back in its place"),
-            _ => {}
-        }
-    }
-}
-
-impl Service {
-    /// Whether requests should come here. Cheap: for health checks, on async threads.
-    ///
-    /// # Errors
-    /// [`NotReady`].
-    pub fn readiness(&self) -> Result<(), NotReady> {
-        let inner = &self.inner;
-        readiness(&inner.published, &inner.clock, &inner.data_dir)
-    }
-}
-
-fn readiness(published: &Published, clock: &Clock, data_dir: &Path) -> Result<(), NotReady> {
+/// Whether requests should come here.
+pub fn readiness(published: &Published, clock: &Clock, data_dir: &Path) -> Result<(), NotReady> {
     if !published.is_ready() {
         return Err(NotReady::Closed);
     }

@@ -4,11 +4,11 @@
 //! Where something acknowledged would be lost, nothing starts.
 
 use super::config::{Seed, StartError};
+use super::data_folder::Parts;
 use super::state_machine::{GroupOutput, StateMachine, compile, reload};
 use crate::engine::{Apply, CatchUp, Engine, Installed};
 use crate::limits::LIVE_SHARDS;
-use crate::store::epochs::{Epochs, Numbered};
-use crate::store::history::History;
+use crate::store::epochs::Numbered;
 use crate::store::input::{EditInput, Group, Input, Origin};
 use crate::store::journal::Stored;
 use crate::store::snapshot::{Found, ServiceState, Snapshot};
@@ -29,15 +29,6 @@ pub struct Recovered {
     pub replayed_groups: u64,
     /// Snapshots that cannot be used: [`put_aside`].
     pub damaged: Vec<Found>,
-}
-
-/// What is on disk of a service.
-#[derive(Clone, Copy)]
-pub struct Parts<'a> {
-    pub data_dir: &'a Path,
-    pub journal: &'a Stored,
-    pub history: &'a History,
-    pub epochs: Option<&'a Epochs>,
 }
 
 /// Restores the newest snapshot that can be used, or begins with the seed. The journal's other groups come after: [`replay`].

@@ -5,12 +5,12 @@
 //! soon as something is due, a group without inputs is written and applied. While more is due than a round should take,
 //! the time goes on in smaller steps, so that commands get their turn between them: but what is due in one second is one step.
 
-use super::command::{Applied, Refusal, SnapshotDone};
+use super::command::{Applied, Command, Refusal, Reply};
 use super::feed::Feed;
 use super::history_writer;
 use super::history_writer::Work;
 use super::publisher::Publisher;
-use super::readiness::Obstacle;
+use super::pulse::Obstacle;
 use super::snapshotter::{Snapshots, Step};
 use super::state_machine::{Answer, KeyReused, StateMachine};
 use super::wall_clock::{Clock, Stopwatch};
@@ -18,49 +18,19 @@ use crate::engine::CatchUp;
 use crate::limits::{MAX_GROUP_COMMANDS, MAX_GROUP_ROWS, MAX_SILENCE_MS, STORM_TIMERS};
 use crate::policy::Policy;
 use crate::store::codec;
-use crate::store::input::{AcknowledgeInput, BatchInput, EditInput, Group, Input, Origin, Passage};
+use crate::store::input::{Group, Input, Origin, Passage};
 use crate::store::journal::{AppendError, Journal};
 use crate::store::lock::DataLock;
 use crate::time::SECOND_MS;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
-use tokio::sync::oneshot;
+
+/// The exit code of a process whose journal could not be written or synced (EX_IOERR).
+pub const EXIT_SYNC_FAILED: i32 = 74;
 
 /// From one look at whether the data folder is where it was to the next.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
-
-/// Where an answer goes; who asked may be gone.
-pub type Reply<T> = oneshot::Sender<Result<T, Refusal>>;
-
-/// What the sequencer is asked.
-pub enum Command {
-    Load(Arc<BatchInput>, Reply<Applied>),
-    Edit {
-        input: Arc<EditInput>,
-        policy: Arc<Policy>,
-        if_version: Option<u64>,
-        reply: Reply<(u64, i64)>,
-    },
-    /// The reply is the number of the acknowledgement's record.
-    Acknowledge(Arc<AcknowledgeInput>, Reply<u64>),
-    Snapshot(Reply<SnapshotDone>),
-    /// Do what waits, take a snapshot, end.
-    Stop(Sender<Result<(), String>>),
-}
-
-impl Command {
-    /// Whoever asked may have gone.
-    fn refuse(self, refusal: Refusal) {
-        match self {
-            Self::Load(_, reply) => drop(reply.send(Err(refusal))),
-            Self::Edit { reply, .. } => drop(reply.send(Err(refusal))),
-            Self::Acknowledge(_, reply) => drop(reply.send(Err(refusal))),
-            Self::Snapshot(reply) => drop(reply.send(Err(refusal))),
-            Self::Stop(answer) => drop(answer.send(Err(refusal.to_string()))),
-        }
-    }
-}
 
 /// A command of the group at hand.
 enum PendingReply {
@@ -361,7 +331,7 @@ impl Sequencer {
 
     fn publish(&mut self, always: bool) {
         let is_quiet = self.commands.is_empty() && self.held_back.is_none();
-        self.publisher.publish(&self.machine, &self.clock, &self.commands, always, is_quiet);
+        self.publisher.publish(&self.machine, &self.clock, self.commands.len(), always, is_quiet);
     }
 
     /// Frees labels that no ticket has, if there are enough of them. Only while no snapshot is taken: all its shards have the
@@ -432,7 +402,7 @@ impl Sequencer {
 fn die(reason: &str) -> ! {
     tracing::error!(reason, "nothing can be made durable any more; stopping, so that nothing is answered that is not");
     eprintln!("overdue: nothing can be made durable any more: {reason}; stopping at once");
-    std::process::exit(super::EXIT_SYNC_FAILED)
+    std::process::exit(EXIT_SYNC_FAILED)
 }
 
 fn origin_of(command: &Command) -> Option<&Origin> {

@@ -4,9 +4,8 @@
 //! shards stand at different groups; the manifest has each one's. What recovery needs is then in this order on disk: the
 //! history up to the last shard's group, the snapshot, and the journal from the first shard's group on.
 
-use super::command::{Refusal, SnapshotDone};
+use super::command::{Refusal, Reply, SnapshotDone};
 use super::history_writer::Work;
-use super::sequencer::Reply;
 use super::state_machine::StateMachine;
 use super::wall_clock::{Clock, Stopwatch};
 use crate::calendar::zone_data_version;

@@ -7,8 +7,8 @@ mod load;
 mod show;
 
 use crate::calendar::Span;
-use clap::{Args, Subcommand};
-use std::path::PathBuf;
+use clap::Subcommand;
+use load::CalendarChoice;
 use std::process::ExitCode;
 
 #[derive(Debug, Subcommand)]
@@ -37,20 +37,6 @@ pub enum CalendarCommand {
     /// A case names its calendar in full and asks `add` (start, seconds) or `between` (start, end); an answer has the id of
     /// its case and a result or an error. The exit code is 0 even when there are errors.
     Eval,
-}
-
-/// Where the calendar is.
-#[derive(Debug, Args)]
-pub struct CalendarChoice {
-    /// A policy file; --calendar says which of its calendars.
-    #[arg(long, value_name = "FILE", required_unless_present = "calendar_file", requires = "calendar")]
-    policy: Option<PathBuf>,
-    /// The calendar's name in the policy.
-    #[arg(long, value_name = "NAME", requires = "policy")]
-    calendar: Option<String>,
-    /// A file that holds one calendar, in TOML or JSON.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["policy", "calendar"])]
-    calendar_file: Option<PathBuf>,
 }
 
 /// Runs what was asked for.

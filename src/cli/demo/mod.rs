@@ -104,7 +104,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let stopped = stopper.stop().map_err(|words| anyhow!(words));
     let played = ended?;
     stopped?;
-    super::print(&farewell(&played, arguments.data_dir.as_deref()))?;
+    crate::cli::common::print::print(&farewell(&played, arguments.data_dir.as_deref()))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -143,7 +143,7 @@ fn play(
     let before = sender::past(&client, &mut traffic, START_MS)?;
     // What was escalated by hand in those days is no news.
     let first = printer::last(&client)?;
-    super::print(&greeting(arguments, folder, &url, before))?;
+    crate::cli::common::print::print(&greeting(arguments, folder, &url, before))?;
 
     let stop = Stop::default();
     std::thread::scope(|scope| {

@@ -51,7 +51,7 @@ pub fn follow(client: &Client, first: u64, stop: &Stop) -> anyhow::Result<u64> {
             let metrics = client.get("v1/metrics", ANSWER).context("the service does not tell its metrics")?;
             text.push_str(&totals(&metrics, after - first));
         }
-        crate::cli::print(&text)?;
+        crate::cli::common::print::print(&text)?;
         if is_last {
             return Ok(after - first);
         }

@@ -15,9 +15,9 @@ pub use encode::{CONTENT_TYPE, encode};
 pub use retry::Patience;
 
 use super::common::client::{Client, ServerArguments};
+use super::common::files::read_mapping;
 use super::common::rejects::{Refused, Rejects};
 use super::common::shutdown::Stop;
-use super::replay::read_mapping;
 use crate::engine::CatchUp;
 use crate::ingest::{Mapping, Report, Source};
 use crate::{ingest, limits};
@@ -126,7 +126,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     ledger.rejects.publish().context("cannot write the file of --rejects")?;
     if !arguments.quiet {
         let seconds = began.elapsed().as_secs_f64();
-        super::print(&summary::show(&inputs, &reports, &ledger.counts, ledger.retries, seconds))?;
+        crate::cli::common::print::print(&summary::show(&inputs, &reports, &ledger.counts, ledger.retries, seconds))?;
     }
     if let Some(error) = ledger.failed {
         let hint = match &arguments.resume {

@@ -1,7 +1,8 @@
 //! The checked configuration. Its fields cannot be wrong together; every mistake is found at once, not the first.
 
+use super::log::LogFormat;
 use super::settings::{Flags, Mistake, Raw, SETTINGS, Source, gather, key, variable};
-use crate::cli::check::read_text;
+use crate::cli::common::files::read_text;
 use crate::cli::common::units;
 use crate::engine::CatchUp;
 use crate::limits::{MAX_BODY_BYTES, MAX_BULK_BODY_BYTES, MAX_CONNECTIONS, MAX_THREADS};
@@ -30,13 +31,6 @@ pub struct Config {
     pub log_filter: EnvFilter,
     /// Warnings about the policy file, for the terminal.
     pub warnings: Vec<String>,
-}
-
-/// How the log is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogFormat {
-    Human,
-    Json,
 }
 
 /// The fastest that the demonstration's clock runs: a month in three seconds.

@@ -1,8 +1,14 @@
 //! The log: one line an event on stderr, for people or for programs.
 
-use super::config::LogFormat;
 use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    Human,
+    Json,
+}
 
 /// Starts the log. Without effect when the process has one already.
 pub fn start(format: LogFormat, filter: EnvFilter) {

@@ -90,7 +90,7 @@ fn serve(mut config: Config) -> anyhow::Result<ExitCode> {
             return Err(error.into());
         }
     };
-    super::print(&greeting(scheme, &folder.display().to_string(), &handle, &service))?;
+    crate::cli::common::print::print(&greeting(scheme, &folder.display().to_string(), &handle, &service))?;
 
     let ended_by = loop {
         match signals.recv_timeout(LOOK_EVERY) {

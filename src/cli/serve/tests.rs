@@ -1,4 +1,5 @@
-use super::config::{Config, LogFormat, read};
+use super::config::{Config, read};
+use super::log::LogFormat;
 use super::settings::{Flags, SETTINGS};
 use crate::service::{ClockChoice, Trust};
 use std::path::{Path, PathBuf};

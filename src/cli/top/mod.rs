@@ -46,7 +46,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let view = View { address: client.base().to_string(), ..View::default() };
     if arguments.once {
         let page = fetch::page(&client).map_err(|failure| anyhow::anyhow!("{}: {failure}", client.base()))?;
-        super::print(&page::text(&view.address, &page))?;
+        crate::cli::common::print::print(&page::text(&view.address, &page))?;
         return Ok(ExitCode::SUCCESS);
     }
     if !io::stdout().is_terminal() {

@@ -1,7 +1,6 @@
 //! The rows of one run, in columns.
 
-use super::dictionary::Keep;
-use super::dictionary::{CodeMaps, Dictionaries};
+use super::dictionary::{CodeMaps, Dictionaries, Keep};
 use crate::ticket::{Batch, Column, EventKind, Label, NO_LABEL, State, Texts};
 use crate::time::NEVER_MS;
 use std::ops::Range;

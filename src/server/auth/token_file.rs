@@ -1,8 +1,11 @@
 //! `tokens.json`: read with a bound, written whole, seen by its owner only.
 
-use super::tokens::Token;
+use super::Role;
 use crate::limits::{MAX_TOKENS, MAX_TOKENS_BYTES};
+use crate::time::format_rfc3339;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::MetadataExt;
@@ -10,6 +13,47 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 use tempfile::NamedTempFile;
 use thiserror::Error;
+
+/// What tokens begin with, so that people and scanners of secrets know one when they see it.
+pub const PREFIX: &str = "ovd_";
+
+/// Random bytes of a token.
+const TOKEN_BYTES: usize = 32;
+
+/// One token, without the token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Token {
+    pub name: String,
+    pub role: Role,
+    /// SHA-256 of the whole token, as 64 hexadecimal digits.
+    pub sha256: String,
+    /// RFC 3339.
+    pub created_at: String,
+    /// RFC 3339; no end when absent.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub expires_at: Option<String>,
+}
+
+impl Token {
+    /// Makes a token: what is kept, and the secret, which is not.
+    ///
+    /// # Errors
+    /// When the machine has no random numbers.
+    pub fn make(name: &str, role: Role, now_ms: i64, expires_ms: Option<i64>) -> Result<(Self, String), TokensError> {
+        let mut random = [0; TOKEN_BYTES];
+        getrandom::fill(&mut random).map_err(|error| TokensError::Random(error.to_string()))?;
+        let secret = format!("{PREFIX}{}", hex(&random));
+        let token = Self {
+            name: name.to_owned(),
+            role,
+            sha256: hex(&Sha256::digest(secret.as_bytes())),
+            created_at: format_rfc3339(now_ms),
+            expires_at: expires_ms.map(format_rfc3339),
+        };
+        Ok((token, secret))
+    }
+}
 
 /// What is wrong with the tokens of a data folder.
 #[derive(Debug, Error)]
@@ -108,4 +152,11 @@ impl Stamp {
         let metadata = std::fs::metadata(path).ok()?;
         Some(Self { modified: metadata.modified().ok(), bytes: metadata.len(), inode: metadata.ino() })
     }
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

@@ -10,41 +10,19 @@
 #[cfg(test)]
 mod tests;
 
-pub use super::token_file::{TokensError, change, read};
+use super::token_file::hex;
+pub use super::token_file::{PREFIX, Token, TokensError, change, read};
 
 use super::token_file::Stamp;
-use super::{Caller, Role, TokenHash};
+use super::{Caller, TokenHash};
 use crate::limits::{MAX_TOKEN_NAME_BYTES, TOKENS_CHECK_MS};
 use crate::time::{format_rfc3339, parse_rfc3339};
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use subtle::{Choice, ConstantTimeEq};
 use thiserror::Error;
-
-/// What tokens begin with, so that people and scanners of secrets know one when they see it.
-pub const PREFIX: &str = "ovd_";
-
-/// Random bytes of a token.
-const TOKEN_BYTES: usize = 32;
-
-/// One token, without the token.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Token {
-    pub name: String,
-    pub role: Role,
-    /// SHA-256 of the whole token, as 64 hexadecimal digits.
-    pub sha256: String,
-    /// RFC 3339.
-    pub created_at: String,
-    /// RFC 3339; no end when absent.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub expires_at: Option<String>,
-}
 
 /// Why a token lets nobody in.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -55,37 +33,10 @@ pub enum Denied {
     Expired { name: String, at: String },
 }
 
-impl Token {
-    /// Makes a token: what is kept, and the secret, which is not.
-    ///
-    /// # Errors
-    /// When the machine has no random numbers.
-    pub fn make(name: &str, role: Role, now_ms: i64, expires_ms: Option<i64>) -> Result<(Self, String), TokensError> {
-        let mut random = [0; TOKEN_BYTES];
-        getrandom::fill(&mut random).map_err(|error| TokensError::Random(error.to_string()))?;
-        let secret = format!("{PREFIX}{}", hex(&random));
-        let token = Self {
-            name: name.to_owned(),
-            role,
-            sha256: hex(&Sha256::digest(secret.as_bytes())),
-            created_at: format_rfc3339(now_ms),
-            expires_at: expires_ms.map(format_rfc3339),
-        };
-        Ok((token, secret))
-    }
-}
-
 /// Whether a name may name a token: it appears in logs, in the journal, and in answers.
 pub fn is_token_name(name: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'@');
     (1..=MAX_TOKEN_NAME_BYTES).contains(&name.len()) && name.bytes().all(allowed)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// The tokens as the server knows them.

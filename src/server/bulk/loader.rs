@@ -1,6 +1,8 @@
 //! The rows of one body on their way to the engine.
 
-use super::{BulkReport, LoadQuery, OnError, RowKind, problem_of_ingest};
+use super::problems::problem_of_ingest;
+use super::query::{LoadQuery, OnError, RowKind};
+use super::report::BulkReport;
 use crate::ingest::{IngestError, Numbered};
 use crate::server::problem::{Answer, Problem};
 use crate::service::{Applied, Load, Service, View};

@@ -11,24 +11,24 @@ mod body_reader;
 mod content_type;
 pub(crate) mod events_route;
 mod loader;
+pub(crate) mod loads;
+mod problems;
+pub(crate) mod query;
 mod report;
 mod slots;
 
-pub use body_reader::BodyError;
 pub use report::{BulkReport, error_of};
 
 use super::auth::Operator;
 use super::middleware::Reservation;
 use super::middleware::idempotency::IdempotencyKey;
 use super::problem::{Answer, Problem};
-use super::quota::{Full, Shares};
+use super::quota::Full;
 use super::state::AppState;
-use crate::engine::CatchUp;
 use crate::ingest;
-use crate::ingest::{Budget, Format, IngestError, Mapping, Numbered, Options, Source, TableBounds};
+use crate::ingest::{Format, Numbered, Options, Source, TableBounds};
 use crate::limits::{
-    BULK_BLOCK_BYTES, BULK_HEAD_BYTES, MAX_BULK_LOADS, MAX_OPEN_LOADS, MAX_OPEN_LOADS_OF_A_TOKEN, MAX_TABLES_BYTES,
-    PLACE_WAIT_S, SMALL_BODY_BYTES,
+    BULK_BLOCK_BYTES, BULK_HEAD_BYTES, MAX_OPEN_LOADS, MAX_OPEN_LOADS_OF_A_TOKEN, PLACE_WAIT_S, SMALL_BODY_BYTES,
 };
 use crate::service::{Refusal, Service};
 use actix_web::http::StatusCode;
@@ -37,83 +37,16 @@ use actix_web::{HttpMessage, HttpRequest, rt};
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use loader::BulkLoader;
-use serde::{Deserialize, Serialize};
-use slots::{Slot, Slots};
+use problems::OPEN_RETRY_S;
+pub use query::{LoadQuery, OnError, RowKind};
+use slots::Slot;
 use std::cell::RefCell;
 use std::io::{Cursor, Read};
 use std::ops::ControlFlow;
 use std::pin::pin;
 use std::rc::Rc;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
-use utoipa::{IntoParams, ToSchema};
-
-/// Seconds after which a sender that found too many bulk bodies open should come again.
-const OPEN_RETRY_S: u64 = 2;
-
-/// Bulk bodies under way.
-#[derive(Debug)]
-pub struct Loads {
-    /// Those that are open: they have threads.
-    open: Shares,
-    /// Those that are worked on.
-    turns: Arc<Slots>,
-    /// What their tables may take together.
-    tables: Arc<Budget>,
-}
-
-impl Default for Loads {
-    fn default() -> Self {
-        let open = Shares::new(MAX_OPEN_LOADS, MAX_OPEN_LOADS_OF_A_TOKEN);
-        Self { open, turns: Arc::new(Slots::new(MAX_BULK_LOADS)), tables: Arc::new(Budget::new(MAX_TABLES_BYTES)) }
-    }
-}
-
-static TICKETS: LazyLock<Mapping> = LazyLock::new(Mapping::tickets);
-static EVENTS: LazyLock<Mapping> = LazyLock::new(Mapping::default);
-
-/// What the rows of a body are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RowKind {
-    /// One row a ticket, as it is now.
-    Tickets,
-    /// One row an event.
-    Events,
-}
-
-impl RowKind {
-    fn mapping(self) -> &'static Mapping {
-        match self {
-            Self::Tickets => &TICKETS,
-            Self::Events => &EVENTS,
-        }
-    }
-}
-
-/// What happens at a bad row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum OnError {
-    /// It is left out and told; the others are taken.
-    #[default]
-    Skip,
-    /// The load ends with 422. Rows of the body are taken in batches of some thousand: those of the batches before stand, and
-    /// none of the batch that has the bad row, unless only the engine could refuse it.
-    Abort,
-}
-
-/// How a body is loaded.
-#[derive(Debug, Clone, Copy, Default, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields, default)]
-pub struct LoadQuery {
-    /// What happens at a bad row.
-    #[param(inline)]
-    pub on_error: OnError,
-    /// Which levels fire that are already due, for example those of an old ticket that is new here.
-    #[param(inline)]
-    pub catch_up: CatchUp,
-}
 
 /// Reads a body and takes its rows.
 ///
@@ -283,35 +216,6 @@ fn take(rows: &mut BulkLoader, service: &Service, numbered: Numbered) -> Answer<
     let (load, lines) = rows.next_load(numbered, &unknown)?;
     let applied = service.load_blocking(load).map_err(|refusal: Refusal| Problem::from(refusal))?;
     rows.applied(&applied, &lines)
-}
-
-/// The problem that an input which cannot be read on is.
-fn problem_of_ingest(error: &IngestError) -> Problem {
-    match error {
-        IngestError::Io { error, .. } => match BodyError::of(error) {
-            Some(body) => problem_of(body),
-            // Damaged gzip or zstd, or the disk that a table is spooled to.
-            None if error.kind() == std::io::ErrorKind::StorageFull => Refusal::DiskFull.into(),
-            None => Problem::bad_request(format!("the body cannot be unpacked: {error}")),
-        },
-        IngestError::Bomb { .. } | IngestError::TooLarge { .. } | IngestError::Expands { .. } => {
-            Problem::too_large(error.to_string())
-        }
-        IngestError::Busy { .. } => {
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).retry_after_s(OPEN_RETRY_S)
-        }
-        IngestError::Malformed { .. } => Problem::bad_request(error.to_string()),
-        IngestError::Columns { .. } | IngestError::Rejected(_) => Problem::invalid(error.to_string()),
-        IngestError::Sink(_) => Problem::failed(error.to_string()),
-    }
-}
-
-fn problem_of(error: &BodyError) -> Problem {
-    match error {
-        BodyError::Gone | BodyError::Broken(_) => Problem::bad_request(error.to_string()),
-        BodyError::TooLarge { .. } => Problem::too_large(error.to_string()),
-        BodyError::Slow(_) => Problem::new(StatusCode::REQUEST_TIMEOUT, error.to_string()),
-    }
 }
 
 #[cfg(test)]

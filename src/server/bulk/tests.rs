@@ -1,4 +1,8 @@
+use super::problems::problem_of_ingest;
+use super::slots::Slots;
 use super::*;
+use crate::engine::CatchUp;
+use crate::ingest::IngestError;
 use crate::ticket::{Batch, EventKind};
 use std::io;
 use std::sync::Arc;
@@ -19,7 +23,7 @@ fn read(
     let rows = rows(OnError::Skip, None);
     ingest::read_numbered(
         [wrapped(body, is_one)],
-        &TICKETS,
+        RowKind::Tickets.mapping(),
         &options(&rows, format, threads),
         |numbered| {
             batches.push(numbered);

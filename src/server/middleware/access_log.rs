@@ -1,6 +1,6 @@
 //! One line in the log for each request, written when its answer has been sent, or given up.
 
-use super::RequestId;
+use super::admission::RequestId;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::ServiceRequest;
 use actix_web::http::Method;

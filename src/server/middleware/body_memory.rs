@@ -1,18 +1,13 @@
 //! The room that the body of one request takes in memory.
 
 use crate::limits::{BODIES_BYTES, PLACE_WAIT_S};
-use crate::server::problem::Problem;
 use crate::server::quota::{Full, Share, Shares};
-use actix_web::http::StatusCode;
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
-
-/// Seconds after which a client that found no room should come again.
-const RETRY_S: u64 = 2;
 
 /// Bytes of bodies in memory, of all requests; `body_bytes` is the longest body that is read whole.
 #[derive(Debug)]
@@ -51,12 +46,6 @@ impl NoMemory {
     /// The error that a reader of the body met, if it is this one.
     pub fn of(error: &io::Error) -> Option<&Self> {
         error.get_ref()?.downcast_ref()
-    }
-}
-
-impl From<&NoMemory> for Problem {
-    fn from(error: &NoMemory) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).retry_after_s(RETRY_S)
     }
 }
 

@@ -3,7 +3,8 @@
 pub(crate) mod timestamp;
 
 use super::problem::{Answer, FieldError, Problem};
-use crate::limits::{MAX_FILTER_CHARS, MAX_LEVELS, MAX_PAGE_ROWS};
+use crate::limits::{MAX_FILTER_CHARS, MAX_LEVELS, MAX_NOTE_CHARS, MAX_PAGE_ROWS};
+use actix_web::web;
 
 /// The largest number that every JSON reader holds exactly: 2^53 - 1.
 const MAX_NUMBER: u64 = (1 << 53) - 1;
@@ -73,6 +74,27 @@ pub fn version(name: &str, version: Option<u64>) -> Answer<Option<u64>> {
 
 fn refused(name: &str, message: String) -> Problem {
     Problem::bad_request(&message).with_error(FieldError::new(message).field(name))
+}
+
+/// Does something on a thread that may wait.
+///
+/// # Errors
+/// Its own, or that there is no such thread.
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Answer<T> + Send + 'static) -> Answer<T> {
+    web::block(work).await.map_err(|_| Problem::failed("a thread gave up"))?
+}
+
+/// Holds what somebody wrote against its bound.
+///
+/// # Errors
+/// 400.
+pub fn check_note(field: &str, note: &str) -> Answer<()> {
+    // Characters have one to four bytes.
+    if note.len() <= MAX_NOTE_CHARS || note.chars().count() <= MAX_NOTE_CHARS {
+        return Ok(());
+    }
+    let message = format!("{field} has more than {MAX_NOTE_CHARS} characters, the most that are kept");
+    Err(Problem::bad_request(&message).with_error(FieldError::new(message).field(field)))
 }
 
 #[cfg(test)]

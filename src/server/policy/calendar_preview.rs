@@ -1,9 +1,9 @@
 //! `/v1/calendars/{name}/add`, `/elapsed`, `/intervals`: what a calendar makes of time.
 
-use super::edit::blocking;
 use crate::calendar::{Calendar, Span, Timeline};
 use crate::limits::MAX_SHOWN_INTERVALS;
 use crate::server::auth::Viewer;
+use crate::server::params::blocking;
 use crate::server::params::timestamp::Timestamp;
 use crate::server::problem::{Answer, FieldError, Problem};
 use crate::server::state::AppState;

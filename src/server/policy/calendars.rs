@@ -16,7 +16,6 @@ const SECTION: Section = Section::Calendars;
 /// The routes of calendars.
 pub fn routes(config: &mut ServiceConfig) {
     config.service(list).service(get_one).service(put_one).service(remove).service(versions);
-    config.configure(super::calendar_preview::routes);
 }
 
 /// List calendars

@@ -5,11 +5,11 @@
 //! somebody else was faster.
 
 use super::document::{Fields, PolicyDocument, Section};
-use crate::engine::Apply;
-use crate::engine::CatchUp;
-use crate::limits::{EDIT_ATTEMPTS, MAX_NOTE_CHARS};
+use crate::engine::{Apply, CatchUp};
+use crate::limits::EDIT_ATTEMPTS;
 use crate::server::auth::Admin;
 use crate::server::params::timestamp::Timestamp;
+use crate::server::params::{blocking, check_note};
 use crate::server::problem::{Answer, FieldError, Problem};
 use crate::service::{Refusal, Service};
 use crate::store::input::Origin;
@@ -17,7 +17,7 @@ use crate::store::snapshot::PolicyVersion;
 use crate::{engine, policy, service};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ETAG, IF_MATCH};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -266,14 +266,6 @@ pub async fn document_in_force(service: &Service) -> Answer<(PolicyVersion, Poli
     .await
 }
 
-/// Does something on a thread that may wait.
-///
-/// # Errors
-/// Its own, or that there is no such thread.
-pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Answer<T> + Send + 'static) -> Answer<T> {
-    web::block(work).await.map_err(|_| Problem::failed("a thread gave up"))?
-}
-
 /// Brings a whole policy into force.
 ///
 /// # Errors
@@ -359,19 +351,6 @@ fn new_edit(
         note,
         origin: Origin { actor: Arc::clone(&admin.actor), ..Origin::default() },
     })
-}
-
-/// Holds what somebody wrote against its bound.
-///
-/// # Errors
-/// 400.
-pub fn check_note(field: &str, note: &str) -> Answer<()> {
-    // Characters have one to four bytes.
-    if note.len() <= MAX_NOTE_CHARS || note.chars().count() <= MAX_NOTE_CHARS {
-        return Ok(());
-    }
-    let message = format!("{field} has more than {MAX_NOTE_CHARS} characters, the most that are kept");
-    Err(Problem::bad_request(&message).with_error(FieldError::new(message).field(field)))
 }
 
 /// The mistakes that a change would bring. Lines are of a text that its author has not seen: the fields are theirs.

@@ -1,6 +1,6 @@
 //! `/v1/policy`: the whole policy as a text, with its versions.
 
-mod calendar_preview;
+pub(crate) mod calendar_preview;
 pub(crate) mod calendars;
 mod document;
 pub(crate) mod edit;

@@ -1,11 +1,12 @@
 //! Calendars and priorities as parts of the policy: what both have in common. Their own files name the routes.
 
 use super::document::{PartError, PolicyDocument, Section, part_from_json, part_from_toml};
-use super::edit::{Change, EditQuery, IfMatch, blocking, document_in_force, edit_part, part_tag};
+use super::edit::{Change, EditQuery, IfMatch, document_in_force, edit_part, part_tag};
 use crate::engine::Apply;
 use crate::limits::{MAX_LABEL_BYTES, MAX_VERSIONS_A_PAGE};
 use crate::server::auth::Admin;
 use crate::server::params;
+use crate::server::params::blocking;
 use crate::server::params::timestamp::Timestamp;
 use crate::server::problem::{Answer, FieldError, Problem};
 use crate::server::state::AppState;

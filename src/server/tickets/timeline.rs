@@ -1,13 +1,12 @@
 //! `/v1/tickets/{id}/timeline`: what happened to a ticket and why.
 
 use super::{TicketRow, look};
-use crate::engine::Apply;
 use crate::engine::{
-    CycleResult, ExplainedCycle, ExplainedEvent, ExplainedLevel, ExplainedSegment, ExplainedTarget, ExplainedVersion,
-    Explanation, LevelState,
+    Apply, CycleResult, ExplainedCycle, ExplainedEvent, ExplainedLevel, ExplainedSegment, ExplainedTarget,
+    ExplainedVersion, Explanation, LevelState,
 };
 use crate::server::auth::Viewer;
-use crate::server::escalations::LevelActions;
+use crate::server::escalations::response::LevelActions;
 use crate::server::params::timestamp::Timestamp;
 use crate::server::problem::Answer;
 use crate::server::state::AppState;

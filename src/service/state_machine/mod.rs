@@ -3,18 +3,20 @@
 //! No disk, no clock, no thread: the sequencer runs it live, recovery runs it over the journal, tests run it over anything.
 
 mod daily_results;
+mod output;
 mod recorder;
 mod replies;
 
-use crate::engine::{Apply, CatchUp, Engine, Outcome, Refused};
+use crate::engine::{Apply, CatchUp, Engine, Outcome};
 use crate::limits::MAX_ACKNOWLEDGEMENTS;
 use crate::policy;
 use crate::policy::{Policy, Problem};
 use crate::store::input::{AcknowledgeInput, BatchInput, EditInput, Group, Input, Origin, Passage};
-use crate::store::record::{CycleBlock, EscalationBlock, LabelTable, Note};
+use crate::store::record::{LabelTable, Note};
 use crate::store::snapshot::{Acknowledgement, KeptAnswer, PolicyVersion, ServiceState};
 use crate::ticket::{Batch, EventKind};
 use daily_results::Days;
+pub use output::{Answer, GroupOutput};
 use recorder::Recorder;
 use replies::Kept;
 pub use replies::KeyReused;
@@ -38,38 +40,6 @@ pub struct StateMachine {
     kept: Kept,
     pub days: Days,
     pub acknowledgements: Acknowledgements,
-}
-
-/// What a group led to.
-#[derive(Debug, Default)]
-pub struct GroupOutput {
-    pub escalations: EscalationBlock,
-    pub cycles: CycleBlock,
-    /// One for each input.
-    pub answers: Vec<Answer>,
-}
-
-/// What an input led to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
-    Batch {
-        taken: u64,
-        refused: Vec<Refused>,
-        escalations: (u64, u64),
-    },
-    Edit {
-        version: u64,
-        since_ms: i64,
-    },
-    /// The number of the record.
-    Acknowledged {
-        sequence: u64,
-    },
-    /// Labels that no ticket had.
-    Freed {
-        labels: usize,
-    },
-    Refused(String),
 }
 
 /// Reads a policy with the files that come with it.

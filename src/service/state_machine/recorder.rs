@@ -1,6 +1,6 @@
 //! What the engine tells, as numbered records that outlive its ticket references.
 
-use super::GroupOutput;
+use super::output::GroupOutput;
 use crate::engine::{Engine, Escalation, EscalationKind, NO_SYMBOL, Outcome, Symbol};
 use crate::store::input::{AcknowledgeInput, BatchInput};
 use crate::store::record::{CycleRow, EscalationRow, LabelKind, LabelTable, Note, RecordKind};

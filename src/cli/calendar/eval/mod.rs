@@ -5,7 +5,8 @@
 
 use crate::calendar::{Calendar, CalendarDefinition, CalendarError, Holiday, Interval, WEEKDAYS, parse_date};
 use crate::limits::{BLOCK_BYTES, MAX_INTERVALS_A_DAY, MAX_LINE_BYTES, MAX_SPECIAL_DAYS};
-use crate::time::{HORIZON_MS, NEVER_MS, SECOND_MS, format_rfc3339, parse_rfc3339};
+use crate::time::{HORIZON_MS, NEVER_MS, SECOND_MS, format_rfc3339};
+use instant::Instant;
 
 use jiff::civil::Date;
 use rayon::prelude::*;
@@ -15,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::sync::Arc;
 
+mod instant;
 mod sla;
 
 use sla::Sla;
@@ -60,15 +62,6 @@ struct Day(Date);
 impl<'de> Deserialize<'de> for Day {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         parse_date(&String::deserialize(deserializer)?).map(Self).map_err(serde::de::Error::custom)
-    }
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Instant(i64);
-
-impl<'de> Deserialize<'de> for Instant {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        parse_rfc3339(&String::deserialize(deserializer)?).map(Self).map_err(serde::de::Error::custom)
     }
 }
 

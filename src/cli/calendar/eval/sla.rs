@@ -10,7 +10,7 @@
 //! - `zammad-2022`: only running clocks are due, and none while the ticket is paused or closed; what ends at closing time is
 //!   due at the next opening; due times are cut to the minute. `zammad-2018`: due times stay after a clock is done.
 
-use super::Instant;
+use super::instant::Instant;
 use crate::calendar::{Calendar, Span};
 use crate::engine::{CatchUp, CycleRecord, Engine};
 use crate::policy::{Clock, Effect, OnPriorityChange, Policy, Priority, Rules};

@@ -1,4 +1,5 @@
 use super::*;
+use crate::server::auth::Role;
 use std::os::unix::fs::PermissionsExt;
 
 const NOW_MS: i64 = 1_795_339_800_000;

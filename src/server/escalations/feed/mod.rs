@@ -10,11 +10,11 @@
 
 pub(crate) mod subscribers;
 
-use super::{EscalationAnswer, GapAnswer, epoch_of};
+use super::response::{EscalationAnswer, GapAnswer, epoch_of};
 use crate::limits::{FEED_CHUNK_ROWS, FEED_HEARTBEAT_S, FEED_WAKE_MS, MAX_FEED_READERS, MAX_FEED_READERS_OF_A_TOKEN};
 use crate::server::auth::{Caller, TokenHash, Viewer, wall_clock};
 use crate::server::params;
-use crate::server::policy::edit::blocking;
+use crate::server::params::blocking;
 use crate::server::problem::{Answer, FieldError, Problem};
 use crate::server::quota::Full;
 use crate::server::state::AppState;

@@ -1,0 +1,39 @@
+//! What is wrong with a bulk body, as a problem document.
+
+use super::body_reader::BodyError;
+use crate::ingest::IngestError;
+use crate::server::problem::Problem;
+use crate::service::Refusal;
+use actix_web::http::StatusCode;
+
+/// Seconds after which a sender that found too many bulk bodies open should come again.
+pub const OPEN_RETRY_S: u64 = 2;
+
+/// The problem that an input which cannot be read on is.
+pub fn problem_of_ingest(error: &IngestError) -> Problem {
+    match error {
+        IngestError::Io { error, .. } => match BodyError::of(error) {
+            Some(body) => problem_of_body(body),
+            // Damaged gzip or zstd, or the disk that a table is spooled to.
+            None if error.kind() == std::io::ErrorKind::StorageFull => Refusal::DiskFull.into(),
+            None => Problem::bad_request(format!("the body cannot be unpacked: {error}")),
+        },
+        IngestError::Bomb { .. } | IngestError::TooLarge { .. } | IngestError::Expands { .. } => {
+            Problem::too_large(error.to_string())
+        }
+        IngestError::Busy { .. } => {
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).retry_after_s(OPEN_RETRY_S)
+        }
+        IngestError::Malformed { .. } => Problem::bad_request(error.to_string()),
+        IngestError::Columns { .. } | IngestError::Rejected(_) => Problem::invalid(error.to_string()),
+        IngestError::Sink(_) => Problem::failed(error.to_string()),
+    }
+}
+
+fn problem_of_body(error: &BodyError) -> Problem {
+    match error {
+        BodyError::Gone | BodyError::Broken(_) => Problem::bad_request(error.to_string()),
+        BodyError::TooLarge { .. } => Problem::too_large(error.to_string()),
+        BodyError::Slow(_) => Problem::new(StatusCode::REQUEST_TIMEOUT, error.to_string()),
+    }
+}

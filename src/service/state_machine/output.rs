@@ -1,0 +1,36 @@
+//! What a group of inputs led to.
+
+use crate::engine::Refused;
+use crate::store::record::{CycleBlock, EscalationBlock};
+
+/// What a group led to.
+#[derive(Debug, Default)]
+pub struct GroupOutput {
+    pub escalations: EscalationBlock,
+    pub cycles: CycleBlock,
+    /// One for each input.
+    pub answers: Vec<Answer>,
+}
+
+/// What an input led to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    Batch {
+        taken: u64,
+        refused: Vec<Refused>,
+        escalations: (u64, u64),
+    },
+    Edit {
+        version: u64,
+        since_ms: i64,
+    },
+    /// The number of the record.
+    Acknowledged {
+        sequence: u64,
+    },
+    /// Labels that no ticket had.
+    Freed {
+        labels: usize,
+    },
+    Refused(String),
+}
