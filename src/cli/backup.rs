@@ -1,11 +1,12 @@
 //! `overdue backup`: copies of a data folder, made while its service runs.
 
 use crate::replay::grouped;
+use crate::server;
+use crate::service;
 use crate::service::Inspected;
 use crate::store::backup;
 use crate::store::backup::{Created, Manifest};
 use crate::time::format_rfc3339;
-use crate::{server, service};
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use std::fmt::Write;

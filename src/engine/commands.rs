@@ -282,14 +282,6 @@ impl Engine {
         self.shards.iter().map(|shard| shard.wheel.armed()).sum()
     }
 
-    /// A number that is equal for engines that hold the same tickets in the same state, whatever their shards.
-    pub fn state_hash(&self) -> u64 {
-        self.shards
-            .par_iter()
-            .map(|shard| super::query::state_hash::shard_digest(shard, &self.versions, &self.words, &self.clocks))
-            .reduce(|| 0, u64::wrapping_add)
-    }
-
     pub(crate) fn reap(&mut self) {
         for &number in &self.touched {
             self.shards[usize::from(number)].tickets.reap();

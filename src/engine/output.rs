@@ -1,5 +1,6 @@
 //! What the engine answers: escalations, finished cycles, refused rows.
 
+use super::clocks::CycleResult;
 use super::clocks::versions::VersionId;
 use super::interner::Symbol;
 use clap::ValueEnum;
@@ -79,41 +80,6 @@ impl Escalation {
     /// What escalations are sorted by.
     pub(crate) fn order(&self) -> (i64, u64, Symbol, u16, u8, EscalationKind) {
         (self.due_ms, self.ticket.ordinal, self.clock, self.cycle, self.level, self.kind)
-    }
-}
-
-/// How a cycle ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum CycleResult {
-    /// Stopped before its target was reached.
-    Met,
-    /// Stopped after its target was reached.
-    Missed,
-    /// Its clock has no target.
-    NoTarget,
-    /// Not stopped yet, target not reached.
-    Open,
-    /// Not stopped yet, target reached.
-    OpenMissed,
-    /// Reported before, and a late event has undone it.
-    Void,
-}
-
-impl CycleResult {
-    pub const ALL: [CycleResult; 6] =
-        [Self::Met, Self::Missed, Self::NoTarget, Self::Open, Self::OpenMissed, Self::Void];
-
-    /// The name that tables use.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Met => "met",
-            Self::Missed => "missed",
-            Self::NoTarget => "no_target",
-            Self::Open => "open",
-            Self::OpenMissed => "open_missed",
-            Self::Void => "void",
-        }
     }
 }
 

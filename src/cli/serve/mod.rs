@@ -13,9 +13,10 @@ pub(crate) use super::common::units::time;
 pub(crate) use process::keep_files_private;
 pub(crate) use signals::{Signaled, listen as listen_for_signals};
 
+use crate::server;
 use crate::server::Handle;
+use crate::service;
 use crate::service::{Service, StartError};
-use crate::{server, service};
 use anyhow::{Context, anyhow, bail};
 use config::Config;
 use std::fmt::Write as _;

@@ -11,15 +11,51 @@ pub(crate) mod state;
 pub(crate) mod versions;
 
 use super::interner::Symbol;
-use super::output::CycleResult;
 use crate::limits::MAX_CLOCKS;
 use crate::policy::Effect;
 use crate::ticket::{EventKind, State};
 use crate::time::NEVER_MS;
 use deadlines::CompiledClock;
 use event::StoredEvent;
+use serde::{Deserialize, Serialize};
 use state::{AT_RISK, BREACH, ClockState, LEVEL_BITS};
+use utoipa::ToSchema;
 use versions::{VersionId, Versions};
+
+/// How a cycle ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CycleResult {
+    /// Stopped before its target was reached.
+    Met,
+    /// Stopped after its target was reached.
+    Missed,
+    /// Its clock has no target.
+    NoTarget,
+    /// Not stopped yet, target not reached.
+    Open,
+    /// Not stopped yet, target reached.
+    OpenMissed,
+    /// Reported before, and a late event has undone it.
+    Void,
+}
+
+impl CycleResult {
+    pub const ALL: [CycleResult; 6] =
+        [Self::Met, Self::Missed, Self::NoTarget, Self::Open, Self::OpenMissed, Self::Void];
+
+    /// The name that tables use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Met => "met",
+            Self::Missed => "missed",
+            Self::NoTarget => "no_target",
+            Self::Open => "open",
+            Self::OpenMissed => "open_missed",
+            Self::Void => "void",
+        }
+    }
+}
 
 /// A cycle that has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,13 +3,25 @@
 
 use crate::engine::clocks::TicketClocks;
 use crate::engine::clocks::versions::Versions;
+use crate::engine::commands::Engine;
 use crate::engine::interner::Symbols;
 use crate::engine::resolve::Interners;
 use crate::engine::shard::Shard;
+use rayon::prelude::*;
 use std::hash::{BuildHasher, Hash, Hasher};
 
+impl Engine {
+    /// A number that is equal for engines that hold the same tickets in the same state, whatever their shards.
+    pub fn state_hash(&self) -> u64 {
+        self.shards
+            .par_iter()
+            .map(|shard| shard_digest(shard, &self.versions, &self.words, &self.clocks))
+            .reduce(|| 0, u64::wrapping_add)
+    }
+}
+
 /// The sum of the digests of a shard's tickets.
-pub(crate) fn shard_digest(shard: &Shard, versions: &Versions, words: &Interners, clocks: &Symbols) -> u64 {
+fn shard_digest(shard: &Shard, versions: &Versions, words: &Interners, clocks: &Symbols) -> u64 {
     shard.tickets.live().fold(0, |sum: u64, slot| sum.wrapping_add(ticket_digest(shard, slot, versions, words, clocks)))
 }
 

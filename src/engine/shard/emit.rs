@@ -6,9 +6,9 @@ use crate::engine::clocks::deadlines::CompiledClock;
 use crate::engine::clocks::event::PastFires;
 use crate::engine::clocks::state::ClockState;
 use crate::engine::clocks::versions::{VersionId, Versions};
-use crate::engine::clocks::{ClockRun, Ended, Reached, Sink, TicketClocks};
+use crate::engine::clocks::{ClockRun, CycleResult, Ended, Reached, Sink, TicketClocks};
 use crate::engine::interner::Symbol;
-use crate::engine::output::{CatchUp, CycleRecord, CycleResult, Escalation, EscalationKind, Outcome, TicketRef};
+use crate::engine::output::{CatchUp, CycleRecord, Escalation, EscalationKind, Outcome, TicketRef};
 use crate::time::NEVER_MS;
 
 /// Everything that the tickets of a shard tell while a command runs.

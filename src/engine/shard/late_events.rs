@@ -6,9 +6,9 @@ use super::{Context, CountedAs, Shard};
 use crate::engine::clocks::deadlines::CompiledClock;
 use crate::engine::clocks::event::{PastFires, StoredEvent};
 use crate::engine::clocks::versions::Versions;
-use crate::engine::clocks::{ClockRun, Ended, Reached, Sink, TicketClocks};
+use crate::engine::clocks::{ClockRun, CycleResult, Ended, Reached, Sink, TicketClocks};
 use crate::engine::interner::Symbol;
-use crate::engine::output::{CatchUp, CycleResult, Escalation, EscalationKind};
+use crate::engine::output::{CatchUp, Escalation, EscalationKind};
 
 /// A level of a cycle of a clock.
 type Key = (Symbol, u16, usize);

@@ -5,16 +5,18 @@
 //! somebody else was faster.
 
 use super::document::{Fields, PolicyDocument, Section};
+use crate::engine;
 use crate::engine::{Apply, CatchUp};
 use crate::limits::EDIT_ATTEMPTS;
+use crate::policy;
 use crate::server::auth::Admin;
 use crate::server::params::timestamp::Timestamp;
 use crate::server::params::{blocking, check_note};
 use crate::server::problem::{Answer, FieldError, Problem};
+use crate::service;
 use crate::service::{Refusal, Service};
 use crate::store::input::Origin;
 use crate::store::snapshot::PolicyVersion;
-use crate::{engine, policy, service};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ETAG, IF_MATCH};
 use actix_web::{HttpRequest, HttpResponse};

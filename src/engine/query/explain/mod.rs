@@ -8,10 +8,10 @@ mod recorder;
 
 use crate::engine::clocks::deadlines::CompiledClock;
 use crate::engine::clocks::versions::{Apply, VersionId};
-use crate::engine::clocks::{ClockRun, Ended, TicketClocks};
+use crate::engine::clocks::{ClockRun, CycleResult, Ended, TicketClocks};
 use crate::engine::commands::Engine;
 use crate::engine::interner::{Symbol, Symbols};
-use crate::engine::output::{CycleResult, TicketRef};
+use crate::engine::output::TicketRef;
 use crate::limits::{MAX_EXPLAINED_CYCLES, MAX_EXPLAINED_INTERVALS};
 use crate::policy::Actions;
 use crate::ticket::{EventKind, State};

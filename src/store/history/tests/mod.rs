@@ -1,3 +1,5 @@
+//! Tests of the history.
+
 mod damage;
 mod queries;
 mod synthetic;

@@ -1,3 +1,5 @@
+//! Tests of snapshots.
+
 mod damage;
 mod fixture;
 mod folders;

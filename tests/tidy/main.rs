@@ -1,5 +1,7 @@
 //! The source checked as text: which layer may know which, what the core must not name, files that nothing reaches.
 
+mod imports;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -80,7 +82,7 @@ fn layers_name_only_what_lies_below_them() {
     for file in product_files() {
         let Some(layer) = layer_of(&file.path) else { continue };
         let Some((_, allowed)) = LAYERS.iter().find(|(name, _)| *name == layer) else {
-            faults.push(format!("{}: the layer {layer:?} is not listed in tests/tidy.rs", file.shown()));
+            faults.push(format!("{}: the layer {layer:?} is not listed in tests/tidy/main.rs", file.shown()));
             continue;
         };
         for (number, line) in file.code() {
