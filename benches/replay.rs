@@ -7,7 +7,7 @@ use overdue::generate::{History, Plan};
 use overdue::policy;
 use overdue::policy::Policy;
 use overdue::replay::sort::{Keep, Sorted, Sorter};
-use overdue::replay::{Listener, Options, Outputs, RefusedEvent, Summary, run};
+use overdue::replay::{Listener, Options, Outputs, RejectedEvent, Summary, run};
 use overdue::ticket::{Batch, Column, EventKind, State};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +21,7 @@ struct Silent;
 
 impl Listener for Silent {
     fn done(&mut self, _events: u64) {}
-    fn refused(&mut self, event: &RefusedEvent<'_>) {
+    fn rejected(&mut self, event: &RejectedEvent<'_>) {
         panic!("{event:?}");
     }
 }

@@ -192,7 +192,7 @@ pub const ROWS_ALLOWANCE: u64 = 1 << 17;
 pub const MAX_ROWS_A_BYTE: u64 = 2;
 
 /// Bytes of an answer that the client commands read. The longest lists every row of a chunk that was refused.
-pub const MAX_ANSWER_BYTES: u64 = 64 << 20;
+pub const MAX_RESPONSE_BYTES: u64 = 64 << 20;
 
 /// Bytes of a file with a token, and of one with certificates.
 pub const MAX_TOKEN_FILE_BYTES: u64 = 4 << 10;
@@ -414,9 +414,9 @@ pub const MAX_KEY_BYTES: usize = 128;
 
 /// Answers kept for repeats, the bytes of one, and how long. The oldest go first; repeats of loads are known for longer by the
 /// service itself.
-pub const MAX_KEPT_ANSWERS: usize = 4_096;
-pub const MAX_KEPT_ANSWER_BYTES: usize = 16 << 10;
-pub const KEPT_ANSWER_S: u64 = 24 * 60 * 60;
+pub const MAX_CACHED_RESPONSES: usize = 4_096;
+pub const MAX_CACHED_RESPONSE_BYTES: usize = 16 << 10;
+pub const CACHED_RESPONSE_S: u64 = 24 * 60 * 60;
 
 /// Names of teams, channels, categories and priorities that have series of their own in Prometheus, the largest; the others
 /// are summed. A scrape stays below some thousand lines.

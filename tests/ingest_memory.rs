@@ -5,7 +5,7 @@ use std::io::{Cursor, Read};
 use std::ops::ControlFlow;
 
 use overdue::ingest;
-use overdue::ingest::{IngestError, Mapping, Options, Reject, Report, Source};
+use overdue::ingest::{IngestError, Mapping, Options, Report, RowError, Source};
 use overdue::ticket::Batch;
 
 /// What the process may take beyond what it has before: blocks under way, decoders, the packed bombs.
@@ -33,13 +33,13 @@ fn peak_bytes() -> u64 {
     line.split_whitespace().nth(1).and_then(|number| number.parse::<u64>().ok()).unwrap_or(0) << 10
 }
 
-fn read(source: Source) -> (Vec<Batch>, Vec<Reject>, Result<Report, IngestError>) {
+fn read(source: Source) -> (Vec<Batch>, Vec<RowError>, Result<Report, IngestError>) {
     let (mut batches, mut rejects) = (Vec::new(), Vec::new());
     let take = |batch| {
         batches.push(batch);
         ControlFlow::Continue(())
     };
-    let refuse = |reject: &Reject| {
+    let refuse = |reject: &RowError| {
         rejects.push(reject.clone());
         Ok(())
     };

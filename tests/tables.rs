@@ -35,7 +35,7 @@ fn take(engine: &mut Engine, batch: &Batch) -> [Outcome; 2] {
 
 fn names(head: &Head) -> LabelTable {
     let names = LabelTable::default();
-    LabelKind::ALL.into_iter().for_each(|column| names.extend(column, column.of(&head.words).iter()));
+    LabelKind::ALL.into_iter().for_each(|column| names.extend(column, column.of(&head.labels).iter()));
     names
 }
 
@@ -180,7 +180,7 @@ fn the_history_has_what_the_engine_has_counted() {
         take(&mut engine, &batch).iter().for_each(|outcome| told.add(&engine, outcome));
     }
     let head = engine.head();
-    LabelKind::ALL.into_iter().for_each(|column| told.names.extend(column, column.of(&head.words).iter()));
+    LabelKind::ALL.into_iter().for_each(|column| told.names.extend(column, column.of(&head.labels).iter()));
     let records = Records::open(&folder.join("history")).unwrap();
     records.write_escalations(&told.escalations).unwrap();
     records.write_cycles(&told.cycles).unwrap();

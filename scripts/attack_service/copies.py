@@ -32,7 +32,7 @@ class Writers:
         while not self.stop.is_set():
             with contextlib.suppress(OSError, http.client.HTTPException, RuntimeError):
                 answer = self.target.load(tickets(prefix, GROUP, first, opened_s=time.time() - 86_400), query="?catch_up=all")
-                if answer["taken"] == GROUP:
+                if answer["accepted"] == GROUP:
                     with self.lock:
                         self.acknowledged.update(f"{prefix}{number}" for number in range(first, first + GROUP))
             first += GROUP
@@ -76,7 +76,7 @@ def copy(source, to, order, pause=0.0):
 
 def run(attack):
     left, number = attack.options.copies, 0
-    counts = {"whole": 0, "refused": 0, "backups": 0}
+    counts = {"whole": 0, "rejected": 0, "backups": 0}
     faults, before, seen, most = [], None, None, (0, 0)
     while left > 0 and len(faults) < 5:
         source = attack.target(f"source-{number}").start()
@@ -130,7 +130,7 @@ def _check(attack, source, target, known, records, name, counts, kind):
     except Refused as refused:
         attack.discard(target)
         if kind == "whole" and refused.code not in (None, 101, 134, 139) and _is_explained(refused.said):
-            counts["refused"] += 1
+            counts["rejected"] += 1
             return []
         return [f"{name} does not start: {refused}"]
     try:

@@ -38,7 +38,7 @@ class Loader:
         except (OSError, http.client.HTTPException):
             self.connection.close()
             raise
-        if answer.status != 200 or body["refused"]:
+        if answer.status != 200 or body["rejected"]:
             raise RuntimeError(f"status {answer.status}: {body}")
 
 

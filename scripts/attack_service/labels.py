@@ -33,11 +33,11 @@ def _labels(attack):
     refused = {}
     with watching(target) as during:
         for columns, rows in ((["channel"], 400), (["team"], count), (["category"], count)):
-            taken = sum(target.load(body, "attacker")["taken"] for body in _pieces(distinct(f"a-{columns[0]}-", rows, columns)))
+            taken = sum(target.load(body, "attacker")["accepted"] for body in _pieces(distinct(f"a-{columns[0]}-", rows, columns)))
             refused[columns[0]] = rows - taken
         # Another token's own labels.
         answer = target.load(distinct("h-", 3, ["channel", "team", "category"]))
-        if answer["taken"] != 3:
+        if answer["accepted"] != 3:
             faults.append(f"labels of another token are refused: {str(answer['errors'][:1])[:200]}")
         began = time.monotonic()
         if not target.is_time_passing("late-"):
@@ -68,7 +68,7 @@ def _freed(attack, target):
             target.json("POST", "/v1/events", event.encode(), "admin", NDJSON)
         target.json("POST", "/v1/snapshots")
         answer = target.load(distinct("again-", 100, ["channel"]), "attacker")
-        if answer["taken"] != 100:
+        if answer["accepted"] != 100:
             faults.append(f"{answer['refused']} of 100 channels are still used up: {str(answer['errors'][:1])[:200]}")
     finish(attack.report, "labels whose tickets are deleted", target, held, before, during, f"{answer['taken']} of 100 new channels taken", faults)
 

@@ -140,7 +140,7 @@ class Bench:
             service.start()
             empty = service.memory()
             answer, seconds, cpu, client = service.put_file("/v1/tickets", file, kind)
-            assert answer["taken"] == TICKETS, answer
+            assert answer["accepted"] == TICKETS, answer
             name = f"NDJSON of {bytes_a_row:.0f} bytes" if kind == NDJSON else "Arrow"
             self.report.rate(f"bulk load, durable and armed, {name}", TICKETS / seconds, rival, f"{cpu:.1f} + client {client:.1f}", goal)
             if kind == NDJSON:

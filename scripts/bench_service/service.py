@@ -111,7 +111,7 @@ class Service:
             pieces = iter(lambda: body.read(1 << 20), b"")
             answer = self.json("POST", path, pieces, {"content-type": kind, "content-length": str(size)})
         seconds = time.monotonic() - began
-        if answer["refused"]:
+        if answer["rejected"]:
             raise SystemExit(f"{path}: {answer['refused']} rows refused: {answer['errors'][:3]}")
         return answer, seconds, self.cpu() - before, cpu_of_self() - mine
 

@@ -1,7 +1,7 @@
 //! `overdue generate`: a made-up history, the same on every machine.
 
 use crate::atomic_file::Staged;
-use crate::generate::{ArrowRows, Csv, History, Ndjson, Output, ParquetRows, Plan, Table, TableWriter, stories};
+use crate::generate::{ArrowRows, Csv, History, Ndjson, Output, ParquetRows, Plan, Table, TableWriter, lifecycles};
 use crate::limits;
 use crate::time::{DAY_MS, MAX_INPUT_MS, parse_rfc3339};
 use anyhow::{Context, bail};
@@ -88,10 +88,10 @@ fn write_events(plan: Plan, out: &mut dyn TableWriter) -> io::Result<usize> {
 }
 
 fn write_tickets(plan: Plan, out: &mut dyn TableWriter) -> io::Result<usize> {
-    let mut stories = stories(plan);
+    let mut lifecycles = lifecycles(plan);
     let mut rows = 0;
     loop {
-        let chunk: Vec<_> = stories.by_ref().take(limits::GENERATED_ROWS).collect();
+        let chunk: Vec<_> = lifecycles.by_ref().take(limits::GENERATED_ROWS).collect();
         if chunk.is_empty() {
             return Ok(rows);
         }

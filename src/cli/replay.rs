@@ -5,12 +5,12 @@ use crate::atomic_file::Staged;
 use crate::cli::common::files::read_policy;
 use crate::engine::CatchUp;
 use crate::ingest;
-use crate::ingest::{Mapping, Reject, Source};
+use crate::ingest::{Mapping, RowError, Source};
 use crate::limits;
 use crate::policy::Policy;
 use crate::replay;
 use crate::replay::sort::{Keep, Sorter};
-use crate::replay::{Listener, Outputs, RefusedEvent, grouped};
+use crate::replay::{Listener, Outputs, RejectedEvent, grouped};
 use crate::time::{format_rfc3339, parse_rfc3339};
 use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -220,7 +220,7 @@ impl Listener for Terminal {
         self.bar.inc(events);
     }
 
-    fn refused(&mut self, event: &RefusedEvent<'_>) {
+    fn rejected(&mut self, event: &RejectedEvent<'_>) {
         if self.shown > 0 {
             self.shown -= 1;
             self.bar.suspend(|| eprintln!("{event}"));
@@ -238,7 +238,7 @@ struct Rejects {
 
 /// A line of that file for an event.
 #[derive(Serialize)]
-struct RefusedLine<'a> {
+struct RejectedLine<'a> {
     ticket: &'a str,
     at: String,
     reason: String,
@@ -251,14 +251,14 @@ impl Rejects {
         Ok(Self { path: path.unwrap_or(Path::new("")).to_owned(), file, failed: None })
     }
 
-    fn reject(&mut self, reject: &Reject) -> io::Result<()> {
+    fn reject(&mut self, reject: &RowError) -> io::Result<()> {
         self.line(reject)
     }
 
     /// An error is kept until [`Rejects::publish`].
-    fn refuse(&mut self, event: &RefusedEvent<'_>) {
+    fn refuse(&mut self, event: &RejectedEvent<'_>) {
         let at = format_rfc3339(event.at_ms);
-        let line = RefusedLine { ticket: event.ticket, at, reason: event.reason.to_string() };
+        let line = RejectedLine { ticket: event.ticket, at, reason: event.reason.to_string() };
         if let Err(error) = self.line(&line) {
             self.failed.get_or_insert(error);
         }

@@ -2,7 +2,7 @@
 
 use super::clocks::versions::{Apply, TooMany, Versions};
 use super::interner::{Symbol, Symbols};
-use super::output::{CatchUp, CycleRecord, Escalation, Outcome, Refused};
+use super::output::{CatchUp, CycleRecord, Escalation, Outcome, RejectedRow};
 use super::resolve::{Interners, ResolvedBatch};
 use super::shard::policy_edit::Edit;
 use super::shard::totals::{ClockTally, Counters, merge_clocks};
@@ -30,7 +30,7 @@ pub enum EditError {
     )]
     TooMany { versions: usize, priorities: usize },
     #[error("another edit came into force meanwhile")]
-    Overtaken,
+    Superseded,
     #[error("{shards} shards are held back: the policy cannot be edited before they have caught up")]
     Held { shards: usize },
 }
@@ -41,7 +41,7 @@ pub struct Engine {
     pub(crate) policy: Arc<Policy>,
     pub(crate) versions: Versions,
     pub(crate) clocks: Symbols,
-    pub(crate) words: Interners,
+    pub(crate) labels: Interners,
     pub(crate) shards: Vec<Shard>,
     pub(crate) now_ms: i64,
     /// Rows taken so far; a ticket's place in the order of first sight is the row that brought it.
@@ -58,7 +58,7 @@ impl Engine {
         let mut engine = Self {
             versions: Versions::default(),
             clocks: Symbols::default(),
-            words: Interners::default(),
+            labels: Interners::default(),
             shards: (0..shards.clamp(1, MAX_SHARDS) as u16).map(Shard::new).collect(),
             now_ms: 0,
             rows: 0,
@@ -69,12 +69,12 @@ impl Engine {
         // A policy alone never has too many priorities: its own bound is that of the engine.
         let _ = engine.versions.install(
             &policy,
-            &mut engine.words.priorities,
+            &mut engine.labels.priorities,
             &mut engine.clocks,
             i64::MIN,
             Apply::FromStart,
         );
-        engine.words.by_policy = Interners::by_policy(&policy, &engine.words.priorities);
+        engine.labels.by_policy = Interners::by_policy(&policy, &engine.labels.priorities);
         engine
     }
 
@@ -111,30 +111,30 @@ impl Engine {
         self.reap();
         let first_row = self.rows;
         self.rows += batch.len() as u64;
-        let resolved = ResolvedBatch::new(batch, &mut self.words, &self.versions, actor);
+        let resolved = ResolvedBatch::new(batch, &mut self.labels, &self.versions, actor);
         let parts = resolved.split(self.shards.len());
         let (policy, held) = (&self.policy, &self.held);
-        let scene = Context { versions: &self.versions, now_ms: self.now_ms, catch_up };
+        let context = Context { versions: &self.versions, now_ms: self.now_ms, catch_up };
         self.touched.clear();
         self.touched.extend(parts.shards().filter(|shard| !is_held(held, *shard)));
-        let apply = |shard: &mut Shard| resolved.apply(shard, parts.of(shard.number), &scene, policy, first_row);
-        let (mut outcome, refused): (Outcome, Vec<Vec<Refused>>) = if batch.len() < PARALLEL_FROM / 10 {
+        let apply = |shard: &mut Shard| resolved.apply(shard, parts.of(shard.number), &context, policy, first_row);
+        let (mut outcome, rejected): (Outcome, Vec<Vec<RejectedRow>>) = if batch.len() < PARALLEL_FROM / 10 {
             // Most batches of a live service have a few rows: only their shards are looked at.
-            let mut refused = Vec::new();
+            let mut rejected = Vec::new();
             let mut outcome = Outcome::default();
             for &number in &self.touched {
                 let shard = &mut self.shards[usize::from(number)];
-                refused.push(apply(shard));
-                shard.told.drain_into(&mut outcome);
+                rejected.push(apply(shard));
+                shard.output.drain_into(&mut outcome);
             }
-            (outcome, refused)
+            (outcome, rejected)
         } else {
             let touched = |shard: &&mut Shard| !parts.of(shard.number).is_empty() && !is_held(held, shard.number);
-            let refused = self.shards.par_iter_mut().filter(touched).map(apply).collect();
-            (collect(&mut self.shards), refused)
+            let rejected = self.shards.par_iter_mut().filter(touched).map(apply).collect();
+            (collect(&mut self.shards), rejected)
         };
-        outcome.refused = refused.into_iter().flatten().collect();
-        outcome.refused.extend(resolved.into_refused());
+        outcome.rejected = rejected.into_iter().flatten().collect();
+        outcome.rejected.extend(resolved.into_rejected());
         outcome.sort();
         outcome
     }
@@ -158,12 +158,12 @@ impl Engine {
         }
         self.now_ms = now_ms;
         let until_s = (now_ms / SECOND_MS) as u32;
-        let scene = Context { versions: &self.versions, now_ms, catch_up };
+        let context = Context { versions: &self.versions, now_ms, catch_up };
         let entries: usize = self.shards.iter().map(|shard| shard.wheel.entries_until(until_s)).sum();
         let held = &self.held;
         let each = |shard: &mut Shard| {
             if !is_held(held, shard.number) {
-                shard.advance(&scene, now_ms, passed_until_ms);
+                shard.advance(&context, now_ms, passed_until_ms);
             }
         };
         if entries < PARALLEL_FROM {
@@ -200,12 +200,12 @@ impl Engine {
         let mut edited = self.edited(&policy, apply)?;
         let before = std::mem::take(&mut self.versions);
         let edit = Edit::new(&before, &edited.versions, apply);
-        let scene = Context { versions: &edited.versions, now_ms: self.now_ms, catch_up };
-        self.shards.par_iter_mut().for_each(|shard| shard.edit(&scene, &edit));
+        let context = Context { versions: &edited.versions, now_ms: self.now_ms, catch_up };
+        self.shards.par_iter_mut().for_each(|shard| shard.edit(&context, &edit));
         self.versions = std::mem::take(&mut edited.versions);
-        self.words.priorities = edited.priorities;
+        self.labels.priorities = edited.priorities;
         self.clocks = edited.clocks;
-        self.words.by_policy = Interners::by_policy(&edited.policy, &self.words.priorities);
+        self.labels.by_policy = Interners::by_policy(&edited.policy, &self.labels.priorities);
         self.policy = edited.policy;
         self.drop_unused_timelines();
         let mut outcome = collect(&mut self.shards);
@@ -215,15 +215,15 @@ impl Engine {
 
     pub(crate) fn edited(&self, policy: &Arc<Policy>, apply: Apply) -> Result<PendingEdit, EditError> {
         for (priority, tickets) in self.tickets_by_priority().into_iter().enumerate() {
-            let name = self.words.priorities.word(priority as Symbol).unwrap_or("");
+            let name = self.labels.priorities.label(priority as Symbol).unwrap_or("");
             if tickets > 0 && policy.priority_id(name).is_none() {
                 return Err(EditError::InUse { name: name.to_owned(), tickets });
             }
         }
         let mut edited = PendingEdit {
-            policy: Arc::new(self.versions.share(policy, &self.words.priorities)),
+            policy: Arc::new(self.versions.share(policy, &self.labels.priorities)),
             versions: self.versions.clone(),
-            priorities: self.words.priorities.clone(),
+            priorities: self.labels.priorities.clone(),
             clocks: self.clocks.clone(),
         };
         edited
@@ -268,7 +268,7 @@ impl Engine {
 
     /// The tickets of a priority, open and done.
     pub(crate) fn tickets_by_priority(&self) -> Vec<u64> {
-        let mut tickets: Vec<u64> = vec![0; self.words.priorities.len()];
+        let mut tickets: Vec<u64> = vec![0; self.labels.priorities.len()];
         for shard in &self.shards {
             for (sum, tally) in tickets.iter_mut().zip(&shard.counters.by_priority) {
                 *sum = sum.wrapping_add(tally.open).wrapping_add(tally.done);
@@ -292,19 +292,19 @@ impl Engine {
 
 /// Takes what the shards have told.
 pub(crate) fn collect(shards: &mut [Shard]) -> Outcome {
-    let told = |shard: &mut Shard| {
-        shard.told.escalations.sort_by_key(Escalation::order);
-        shard.told.cycles.sort_by_key(CycleRecord::order);
+    let output = |shard: &mut Shard| {
+        shard.output.escalations.sort_by_key(Escalation::order);
+        shard.output.cycles.sort_by_key(CycleRecord::order);
     };
-    let records: usize = shards.iter().map(|shard| shard.told.escalations.len() + shard.told.cycles.len()).sum();
+    let records: usize = shards.iter().map(|shard| shard.output.escalations.len() + shard.output.cycles.len()).sum();
     if records < PARALLEL_FROM {
-        shards.iter_mut().for_each(told);
+        shards.iter_mut().for_each(output);
     } else {
-        shards.par_iter_mut().for_each(told);
+        shards.par_iter_mut().for_each(output);
     }
     let mut outcome = Outcome::default();
-    outcome.escalations.reserve(shards.iter().map(|shard| shard.told.escalations.len()).sum());
-    shards.iter_mut().for_each(|shard| shard.told.drain_into(&mut outcome));
+    outcome.escalations.reserve(shards.iter().map(|shard| shard.output.escalations.len()).sum());
+    shards.iter_mut().for_each(|shard| shard.output.drain_into(&mut outcome));
     outcome
 }
 

@@ -14,7 +14,7 @@ const NOBODY: u16 = u16::MAX;
 
 /// How many words there may be.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Room {
+pub(crate) struct LabelQuota {
     pub most: usize,
     /// How many of them one actor may introduce.
     pub most_of_one: usize,
@@ -22,7 +22,7 @@ pub(crate) struct Room {
 
 /// Why a new word has no number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum NoRoom {
+pub(crate) enum QuotaExceeded {
     /// All numbers are given.
     InAll,
     /// This actor has introduced as many as one may.
@@ -32,7 +32,7 @@ pub(crate) enum NoRoom {
 /// Distinct words in the order in which they were first seen.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Symbols {
-    words: Vec<Arc<str>>,
+    labels: Vec<Arc<str>>,
     index: HashMap<Arc<str>, Symbol, foldhash::fast::FixedState>,
     /// Of each word.
     introduced_by: Vec<u16>,
@@ -42,26 +42,26 @@ pub(crate) struct Symbols {
 
 impl Symbols {
     /// The word's number; `None` when it is new and `most` words are known already.
-    pub(crate) fn intern(&mut self, word: &str, most: usize) -> Option<Symbol> {
-        self.intern_of("", word, Room { most, most_of_one: most }).ok()
+    pub(crate) fn intern(&mut self, label: &str, most: usize) -> Option<Symbol> {
+        self.intern_of("", label, LabelQuota { most, most_of_one: most }).ok()
     }
 
     /// The word's number. A new one counts for the actor that introduces it; an empty name counts for nobody.
     ///
     /// # Errors
-    /// [`NoRoom`] for a new word.
-    pub(crate) fn intern_of(&mut self, actor: &str, word: &str, room: Room) -> Result<Symbol, NoRoom> {
-        if let Some(&symbol) = self.index.get(word) {
+    /// [`QuotaExceeded`] for a new word.
+    pub(crate) fn intern_of(&mut self, actor: &str, label: &str, room: LabelQuota) -> Result<Symbol, QuotaExceeded> {
+        if let Some(&symbol) = self.index.get(label) {
             return Ok(symbol);
         }
-        if self.words.len() >= room.most {
-            return Err(NoRoom::InAll);
+        if self.labels.len() >= room.most {
+            return Err(QuotaExceeded::InAll);
         }
         let introducer = self.introducer(actor);
         if introducer != NOBODY && self.introducers[usize::from(introducer)].1 >= room.most_of_one {
-            return Err(NoRoom::ForOne);
+            return Err(QuotaExceeded::ForOne);
         }
-        Ok(self.push(word.into(), introducer))
+        Ok(self.push(label.into(), introducer))
     }
 
     fn introducer(&mut self, actor: &str) -> u16 {
@@ -76,10 +76,10 @@ impl Symbols {
         u16::try_from(place).unwrap_or(NOBODY)
     }
 
-    fn push(&mut self, word: Arc<str>, introducer: u16) -> Symbol {
-        let symbol = self.words.len() as Symbol;
-        self.words.push(Arc::clone(&word));
-        self.index.insert(word, symbol);
+    fn push(&mut self, label: Arc<str>, introducer: u16) -> Symbol {
+        let symbol = self.labels.len() as Symbol;
+        self.labels.push(Arc::clone(&label));
+        self.index.insert(label, symbol);
         self.introduced_by.push(introducer);
         if introducer != NOBODY {
             self.introducers[usize::from(introducer)].1 += 1;
@@ -87,17 +87,17 @@ impl Symbols {
         symbol
     }
 
-    pub(crate) fn find(&self, word: &str) -> Option<Symbol> {
-        self.index.get(word).copied()
+    pub(crate) fn find(&self, label: &str) -> Option<Symbol> {
+        self.index.get(label).copied()
     }
 
-    pub(crate) fn word(&self, symbol: Symbol) -> Option<&str> {
-        self.words.get(symbol as usize).map(|word| &**word)
+    pub(crate) fn label(&self, symbol: Symbol) -> Option<&str> {
+        self.labels.get(symbol as usize).map(|label| &**label)
     }
 
     /// All words, each at the place that is its number.
-    pub(crate) fn words(&self) -> &[Arc<str>] {
-        &self.words
+    pub(crate) fn labels(&self) -> &[Arc<str>] {
+        &self.labels
     }
 
     /// Who introduced each word, at the place that is its number; empty if nobody knows of any.
@@ -113,15 +113,15 @@ impl Symbols {
     ///
     /// # Errors
     /// The place of a word that stands at an earlier place already.
-    pub(crate) fn restored(words: &[Arc<str>], introduced_by: &[Option<Arc<str>>]) -> Result<Self, usize> {
+    pub(crate) fn restored(labels: &[Arc<str>], introduced_by: &[Option<Arc<str>>]) -> Result<Self, usize> {
         let mut symbols = Self::default();
-        for (place, word) in words.iter().enumerate() {
-            if symbols.index.contains_key(word) {
+        for (place, label) in labels.iter().enumerate() {
+            if symbols.index.contains_key(label) {
                 return Err(place);
             }
             let actor = introduced_by.get(place).and_then(Option::as_deref).unwrap_or("");
             let introducer = symbols.introducer(actor);
-            symbols.push(Arc::clone(word), introducer);
+            symbols.push(Arc::clone(label), introducer);
         }
         Ok(symbols)
     }
@@ -131,17 +131,17 @@ impl Symbols {
     pub(crate) fn retain(&mut self, used: &[bool]) -> Vec<Symbol> {
         let before = std::mem::take(self);
         let introduced_by = before.introduced_by();
-        let renumber = |(place, (word, is_used)): (usize, (Arc<str>, &bool))| {
+        let renumber = |(place, (label, is_used)): (usize, (Arc<str>, &bool))| {
             if !is_used {
                 return NO_SYMBOL;
             }
             let introducer = self.introducer(introduced_by.get(place).and_then(Option::as_deref).unwrap_or(""));
-            self.push(word, introducer)
+            self.push(label, introducer)
         };
-        before.words.into_iter().zip(used).enumerate().map(renumber).collect()
+        before.labels.into_iter().zip(used).enumerate().map(renumber).collect()
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.words.len()
+        self.labels.len()
     }
 }

@@ -124,7 +124,7 @@ pub use clocks::CycleResult;
 pub use clocks::versions::Apply;
 pub use commands::{EditError, Engine};
 pub use interner::{NO_SYMBOL, Symbol};
-pub use output::{CatchUp, CycleRecord, Escalation, EscalationKind, Outcome, Refused, RefusedReason, TicketRef};
+pub use output::{CatchUp, CycleRecord, Escalation, EscalationKind, Outcome, RejectedReason, RejectedRow, TicketRef};
 pub use query::edit_preview::{Plan, Preview};
 pub use query::explain::{
     ExplainedCycle, ExplainedEvent, ExplainedLevel, ExplainedSegment, ExplainedTarget, ExplainedVersion, Explanation,

@@ -114,7 +114,7 @@ impl CycleRecord {
 
 /// Why a row was not taken.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum RefusedReason {
+pub enum RejectedReason {
     #[error("ticket id is empty")]
     EmptyId,
     #[error("ticket id has {bytes} bytes, at most {most} are allowed")]
@@ -123,25 +123,25 @@ pub enum RefusedReason {
     Time { at_ms: i64 },
     #[error("priority {name:?} is not in the policy")]
     UnknownPriority { name: String },
-    #[error("{column} {word:?} has {bytes} bytes, at most {most} are allowed")]
-    LongWord { column: &'static str, word: String, bytes: usize, most: usize },
-    #[error("{column} {word:?} is one more than the {most} distinct values that an engine keeps")]
-    TooManyWords { column: &'static str, word: String, most: usize },
+    #[error("{column} {label:?} has {bytes} bytes, at most {most} are allowed")]
+    LabelTooLong { column: &'static str, label: String, bytes: usize, most: usize },
+    #[error("{column} {label:?} is one more than the {most} distinct values that an engine keeps")]
+    TooManyLabels { column: &'static str, label: String, most: usize },
     #[error(
-        "{column} {word:?} is new, and this client has introduced {most_of_one} of the {most} distinct values that an engine keeps, \
+        "{column} {label:?} is new, and this client has introduced {most_of_one} of the {most} distinct values that an engine keeps, \
          the most that one may; values that no ticket has are freed at the next snapshot"
     )]
-    TooManyOfOne { column: &'static str, word: String, most: usize, most_of_one: usize },
+    TooManyOfOne { column: &'static str, label: String, most: usize, most_of_one: usize },
     #[error("the ticket has {most} events already, the most that are kept")]
     TooManyEvents { most: usize },
 }
 
 /// A row that was not taken; the others of its batch were.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refused {
+pub struct RejectedRow {
     /// Row of the batch, from 0.
     pub row: usize,
-    pub reason: RefusedReason,
+    pub reason: RejectedReason,
 }
 
 /// What a command led to.
@@ -152,7 +152,7 @@ pub struct Outcome {
     /// By revision, then by the time at which they stopped, ticket, clock and cycle.
     pub cycles: Vec<CycleRecord>,
     /// By row.
-    pub refused: Vec<Refused>,
+    pub rejected: Vec<RejectedRow>,
 }
 
 impl Outcome {
@@ -161,6 +161,6 @@ impl Outcome {
         // Each shard's are in order already: the sort finds so many runs and merges them.
         self.escalations.sort_by_key(Escalation::order);
         self.cycles.sort_by_key(CycleRecord::order);
-        self.refused.sort_by_key(|refused| refused.row);
+        self.rejected.sort_by_key(|rejected| rejected.row);
     }
 }

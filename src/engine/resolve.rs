@@ -1,8 +1,8 @@
 //! A batch with its words looked up and its rows given to shards.
 
 use super::clocks::versions::Versions;
-use super::interner::{NO_SYMBOL, NoRoom, Room, Symbol, Symbols};
-use super::output::{Refused, RefusedReason};
+use super::interner::{LabelQuota, NO_SYMBOL, QuotaExceeded, Symbol, Symbols};
+use super::output::{RejectedReason, RejectedRow};
 use super::shard::event_builder::{Row, restated};
 use super::shard::{Context, Shard};
 use crate::limits::{
@@ -57,26 +57,26 @@ impl RowsByShard {
 /// The numbers of a column's words; those that cannot have one, with the reason.
 struct LabelSymbols {
     symbols: Vec<Symbol>,
-    refused: Vec<(u32, RefusedReason)>,
+    rejected: Vec<(u32, RejectedReason)>,
 }
 
 impl LabelSymbols {
-    fn new(labels: &Labels, column: Column, mut find: impl FnMut(&str) -> Result<Symbol, RefusedReason>) -> Self {
-        let mut lookup = Self { symbols: Vec::with_capacity(labels.words.len()), refused: Vec::new() };
-        for (code, word) in labels.words.iter().enumerate() {
-            let found = if word.len() > MAX_LABEL_BYTES {
-                Err(RefusedReason::LongWord {
+    fn new(labels: &Labels, column: Column, mut find: impl FnMut(&str) -> Result<Symbol, RejectedReason>) -> Self {
+        let mut lookup = Self { symbols: Vec::with_capacity(labels.labels.len()), rejected: Vec::new() };
+        for (code, label) in labels.labels.iter().enumerate() {
+            let found = if label.len() > MAX_LABEL_BYTES {
+                Err(RejectedReason::LabelTooLong {
                     column: column.name(),
-                    word: word.chars().take(40).collect(),
-                    bytes: word.len(),
+                    label: label.chars().take(40).collect(),
+                    bytes: label.len(),
                     most: MAX_LABEL_BYTES,
                 })
             } else {
-                find(word)
+                find(label)
             };
             lookup.symbols.push(*found.as_ref().unwrap_or(&NO_SYMBOL));
             if let Err(reason) = found {
-                lookup.refused.push((code as u32, reason));
+                lookup.rejected.push((code as u32, reason));
             }
         }
         lookup
@@ -89,12 +89,12 @@ impl LabelSymbols {
             _ => NO_SYMBOL as usize,
         };
         let most_of_one = most / LABEL_SHARE.1 * LABEL_SHARE.0;
-        Self::new(labels, column, |word| {
-            symbols.intern_of(actor, word, Room { most, most_of_one }).map_err(|no_room| {
-                let (column, word) = (column.name(), word.to_owned());
-                match no_room {
-                    NoRoom::InAll => RefusedReason::TooManyWords { column, word, most },
-                    NoRoom::ForOne => RefusedReason::TooManyOfOne { column, word, most, most_of_one },
+        Self::new(labels, column, |label| {
+            symbols.intern_of(actor, label, LabelQuota { most, most_of_one }).map_err(|quota_exceeded| {
+                let (column, label) = (column.name(), label.to_owned());
+                match quota_exceeded {
+                    QuotaExceeded::InAll => RejectedReason::TooManyLabels { column, label, most },
+                    QuotaExceeded::ForOne => RejectedReason::TooManyOfOne { column, label, most, most_of_one },
                 }
             })
         })
@@ -106,9 +106,9 @@ impl LabelSymbols {
         if code == NO_LABEL { NO_SYMBOL } else { self.symbols[code as usize] }
     }
 
-    fn reason(&self, labels: &Labels, row: usize) -> Option<&RefusedReason> {
+    fn reason(&self, labels: &Labels, row: usize) -> Option<&RejectedReason> {
         let code = labels.codes[row];
-        self.refused.iter().find(|(refused, _)| *refused == code).map(|(_, reason)| reason)
+        self.rejected.iter().find(|(rejected, _)| *rejected == code).map(|(_, reason)| reason)
     }
 }
 
@@ -126,13 +126,13 @@ pub(crate) struct ResolvedBatch<'a> {
     assigned: Option<LabelSymbols>,
     /// The engine's numbers of the policy's priorities.
     by_policy: &'a [Symbol],
-    refused: Vec<Refused>,
+    rejected: Vec<RejectedRow>,
 }
 
 impl<'a> ResolvedBatch<'a> {
-    pub(crate) fn new(batch: &'a Batch, words: &'a mut Interners, versions: &Versions, actor: &str) -> Self {
-        let unknown = |name: &str| RefusedReason::UnknownPriority { name: name.to_owned() };
-        let priorities = &words.priorities;
+    pub(crate) fn new(batch: &'a Batch, labels: &'a mut Interners, versions: &Versions, actor: &str) -> Self {
+        let unknown = |name: &str| RejectedReason::UnknownPriority { name: name.to_owned() };
+        let priorities = &labels.priorities;
         let find_priority = |name: &str| {
             let symbol = priorities.find(name).filter(|&symbol| versions.is_in_force(symbol));
             symbol.ok_or_else(|| unknown(name))
@@ -151,14 +151,14 @@ impl<'a> ResolvedBatch<'a> {
             batch,
             hashes,
             priorities,
-            owners: LabelSymbols::intern(&batch.owner, Column::Owner, &mut words.owners, actor),
-            teams: LabelSymbols::intern(&batch.team, Column::Team, &mut words.teams, actor),
-            channels: LabelSymbols::intern(&batch.channel, Column::Channel, &mut words.channels, actor),
-            categories: LabelSymbols::intern(&batch.category, Column::Category, &mut words.categories, actor),
-            customers: LabelSymbols::intern(&batch.customer, Column::Customer, &mut words.customers, actor),
+            owners: LabelSymbols::intern(&batch.owner, Column::Owner, &mut labels.owners, actor),
+            teams: LabelSymbols::intern(&batch.team, Column::Team, &mut labels.teams, actor),
+            channels: LabelSymbols::intern(&batch.channel, Column::Channel, &mut labels.channels, actor),
+            categories: LabelSymbols::intern(&batch.category, Column::Category, &mut labels.categories, actor),
+            customers: LabelSymbols::intern(&batch.customer, Column::Customer, &mut labels.customers, actor),
             assigned,
-            by_policy: &words.by_policy,
-            refused: Vec::new(),
+            by_policy: &labels.by_policy,
+            rejected: Vec::new(),
         };
         resolved.check();
         resolved
@@ -178,47 +178,47 @@ impl<'a> ResolvedBatch<'a> {
     /// Finds the rows that cannot be taken.
     fn check(&mut self) {
         let suspicious: Vec<(&LabelSymbols, &Labels)> =
-            self.columns().into_iter().filter(|(lookup, _)| !lookup.refused.is_empty()).collect();
-        let mut refused = Vec::new();
+            self.columns().into_iter().filter(|(lookup, _)| !lookup.rejected.is_empty()).collect();
+        let mut rejected = Vec::new();
         for row in 0..self.batch.len() {
             let id = self.batch.ticket.get(row);
             let at_ms = self.batch.at_ms[row];
             let reason = if id.is_empty() {
-                Some(RefusedReason::EmptyId)
+                Some(RejectedReason::EmptyId)
             } else if id.len() > MAX_TICKET_ID_BYTES {
-                Some(RefusedReason::LongId { bytes: id.len(), most: MAX_TICKET_ID_BYTES })
+                Some(RejectedReason::LongId { bytes: id.len(), most: MAX_TICKET_ID_BYTES })
             } else if !(MIN_INPUT_MS..MAX_INPUT_MS).contains(&at_ms) {
-                Some(RefusedReason::Time { at_ms })
+                Some(RejectedReason::Time { at_ms })
             } else {
                 suspicious.iter().find_map(|(lookup, labels)| lookup.reason(labels, row)).cloned()
             };
-            refused.extend(reason.map(|reason| Refused { row, reason }));
+            rejected.extend(reason.map(|reason| RejectedRow { row, reason }));
         }
-        self.refused = refused;
+        self.rejected = rejected;
     }
 
-    pub(crate) fn into_refused(self) -> Vec<Refused> {
-        self.refused
+    pub(crate) fn into_rejected(self) -> Vec<RejectedRow> {
+        self.rejected
     }
 
     /// The rows of each shard.
     ///
     /// Two passes over the hashes instead of a list a shard: a live service has 64 shards, and most batches a few rows.
     pub(crate) fn split(&self, shards: usize) -> RowsByShard {
-        let taken = || {
-            let mut refused = self.refused.iter().map(|refused| refused.row).peekable();
+        let accepted = || {
+            let mut rejected = self.rejected.iter().map(|rejected| rejected.row).peekable();
             let rows =
-                (0u32..).zip(&self.hashes).filter(move |(row, _)| refused.next_if_eq(&(*row as usize)).is_none());
+                (0u32..).zip(&self.hashes).filter(move |(row, _)| rejected.next_if_eq(&(*row as usize)).is_none());
             rows.map(|(row, &hash)| (row, super::hash::shard_of(hash, shards)))
         };
         let mut ends = vec![0; shards];
-        taken().for_each(|(_, shard)| ends[shard] += 1);
+        accepted().for_each(|(_, shard)| ends[shard] += 1);
         let mut next = 0;
         for end in &mut ends {
             next += std::mem::replace(end, next);
         }
         let mut rows = vec![0; next as usize];
-        for (row, shard) in taken() {
+        for (row, shard) in accepted() {
             rows[ends[shard] as usize] = row;
             ends[shard] += 1;
         }
@@ -262,11 +262,11 @@ impl<'a> ResolvedBatch<'a> {
         &self,
         shard: &mut Shard,
         part: &[u32],
-        scene: &Context<'_>,
+        context: &Context<'_>,
         policy: &Policy,
         first_row: u64,
-    ) -> Vec<Refused> {
-        let mut refused: Vec<u32> = Vec::new();
+    ) -> Vec<RejectedRow> {
+        let mut rejected: Vec<u32> = Vec::new();
         let mut keys: Vec<u64> = Vec::with_capacity(part.len());
         let mut in_order = true;
         for &row in part {
@@ -288,7 +288,7 @@ impl<'a> ResolvedBatch<'a> {
             }
             let mut slot = Some((group[0] >> 32) as u32);
             // The choice among passed levels is made when the events up to the engine's time are in.
-            let at_once = shard.taken_at_once((group[0] >> 32) as u32, &rows, scene.now_ms);
+            let at_once = shard.taken_at_once((group[0] >> 32) as u32, &rows, context.now_ms);
             let (past, future) = rows.split_at(at_once);
             for part in [past, future] {
                 let mut rest = part;
@@ -299,33 +299,33 @@ impl<'a> ResolvedBatch<'a> {
                     // Once a ticket has left, what happens to its id happens to a new ticket.
                     let here = slot.take().unwrap_or_else(|| shard.tickets.find_or_insert(hash, id, ordinal));
                     let assign = |row: &Row| self.assign(row.number, policy);
-                    let used = shard.apply_rows(scene, here, rest, assign, &mut refused);
+                    let used = shard.apply_rows(context, here, rest, assign, &mut rejected);
                     let (done, left) = rest.split_at(used);
-                    self.describe(shard, scene, here, done);
+                    self.describe(shard, context, here, done);
                     rest = left;
                     slot = shard.tickets.records[here].is_live().then_some(here);
                 }
             }
             if let (Some(slot), Some(row)) = (slot, self.batch.restates.then(|| restated(&rows)).flatten())
-                && shard.is_news(scene.versions, slot, &row)
+                && shard.is_news(context.versions, slot, &row)
             {
-                let at_ms = shard.tickets.last_ms(slot).max(scene.now_ms);
+                let at_ms = shard.tickets.last_ms(slot).max(context.now_ms);
                 let row = Row { at_ms, ..row };
-                shard.apply_rows(scene, slot, &[row], |row| self.assign(row.number, policy), &mut refused);
+                shard.apply_rows(context, slot, &[row], |row| self.assign(row.number, policy), &mut rejected);
             }
         }
-        let reason = || RefusedReason::TooManyEvents { most: crate::limits::MAX_EVENTS_A_TICKET };
-        refused.into_iter().map(|row| Refused { row: row as usize, reason: reason() }).collect()
+        let reason = || RejectedReason::TooManyEvents { most: crate::limits::MAX_EVENTS_A_TICKET };
+        rejected.into_iter().map(|row| RejectedRow { row: row as usize, reason: reason() }).collect()
     }
 
-    fn describe(&self, shard: &mut Shard, scene: &Context<'_>, slot: u32, rows: &[Row]) {
+    fn describe(&self, shard: &mut Shard, context: &Context<'_>, slot: u32, rows: &[Row]) {
         if !shard.tickets.records[slot].is_live() {
             return;
         }
         for row in rows {
             let number = row.number as usize;
             shard.describe(
-                scene.versions,
+                context.versions,
                 slot,
                 self.channels.get(&self.batch.channel, number),
                 self.categories.get(&self.batch.category, number),

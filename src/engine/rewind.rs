@@ -29,12 +29,12 @@ impl Engine {
         let after = self.versions.not_after(now_ms);
         let before = std::mem::replace(&mut self.versions, after);
         let was_ms = std::mem::replace(&mut self.now_ms, now_ms);
-        let scene = Context { versions: &self.versions, now_ms, catch_up };
+        let context = Context { versions: &self.versions, now_ms, catch_up };
         let held = &self.held;
         self.shards
             .par_iter_mut()
             .filter(|shard| !is_held(held, shard.number))
-            .for_each(|shard| shard.rewind(&scene, &before, was_ms));
+            .for_each(|shard| shard.rewind(&context, &before, was_ms));
         let mut outcome = collect(&mut self.shards);
         outcome.sort();
         outcome
@@ -48,22 +48,22 @@ impl Engine {
 }
 
 impl Shard {
-    fn rewind(&mut self, scene: &Context<'_>, before: &Versions, was_ms: i64) {
+    fn rewind(&mut self, context: &Context<'_>, before: &Versions, was_ms: i64) {
         // A wheel knows no way back: each timer is set anew.
-        let wheel = std::mem::replace(&mut self.wheel, Wheel::new((scene.now_ms / SECOND_MS) as u32));
+        let wheel = std::mem::replace(&mut self.wheel, Wheel::new((context.now_ms / SECOND_MS) as u32));
         for slot in 0..self.tickets.records.len() {
             if !self.tickets.records[slot].is_live() {
                 continue;
             }
-            if !self.is_beyond(slot, before, scene.now_ms) {
+            if !self.is_beyond(slot, before, context.now_ms) {
                 self.arm(slot, wheel.due(slot));
                 continue;
             }
             let entries = self.entries(before, slot);
             let mut old = Trace::default();
             TicketClocks::default().replay(before, &entries, was_ms, &mut old);
-            self.retell(scene, slot, scene.versions, &old, &entries);
-            self.tickets.drop_plain_history(slot, scene.versions.get(self.tickets.records[slot].version()).priority);
+            self.report_differences(context, slot, context.versions, &old, &entries);
+            self.tickets.drop_plain_history(slot, context.versions.get(self.tickets.records[slot].version()).priority);
         }
     }
 
@@ -73,14 +73,14 @@ impl Shard {
         if before.last_edit_ms(version.priority) > now_ms || self.is_ahead(slot, now_ms) {
             return true;
         }
-        let clocks = self.tickets.clocks(slot, version.meters.len());
-        version.meters.iter().zip(clocks).any(|(meter, clock)| {
+        let clocks = self.tickets.clocks(slot, version.compiled.len());
+        version.compiled.iter().zip(clocks).any(|(compiled, clock)| {
             let state = clock.unpack();
             // What a cycle reached before it paused, it reached before an event that is not ahead.
             state.running
                 && (0..MARKS)
                     .filter(|mark| state.done & (1 << mark) != 0)
-                    .any(|mark| (now_ms + 1..NEVER_MS).contains(&meter.due_of(&state, mark)))
+                    .any(|mark| (now_ms + 1..NEVER_MS).contains(&compiled.due_of(&state, mark)))
         })
     }
 }

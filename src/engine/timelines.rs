@@ -90,7 +90,7 @@ impl Versions {
             }
             let fresh = dropped.entry(address(version)).or_insert_with(|| Arc::new(calendar.uncompiled()));
             let fresh = Arc::clone(fresh);
-            version.meters.iter_mut().for_each(|meter| meter.set_calendar(&fresh));
+            version.compiled.iter_mut().for_each(|compiled| compiled.set_calendar(&fresh));
             version.definition = Arc::new(Priority { calendar: fresh, ..Priority::clone(&version.definition) });
         }
     }

@@ -61,11 +61,16 @@ impl Engine {
     pub fn free_labels(&mut self) -> usize {
         self.reap();
         let used = self.used_labels();
-        let words = &mut self.words;
+        let labels = &mut self.labels;
         let mut renumbered = Renumbered::default();
         let mut freed = 0;
-        let tables =
-            [&mut words.owners, &mut words.teams, &mut words.channels, &mut words.categories, &mut words.customers];
+        let tables = [
+            &mut labels.owners,
+            &mut labels.teams,
+            &mut labels.channels,
+            &mut labels.categories,
+            &mut labels.customers,
+        ];
         for ((symbols, used), renumbered) in tables.into_iter().zip(used.all()).zip(renumbered.all_mut()) {
             let before = symbols.len();
             *renumbered = symbols.retain(used);
@@ -76,13 +81,13 @@ impl Engine {
     }
 
     fn label_tables(&self) -> [(&Symbols, usize); 5] {
-        let words = &self.words;
+        let labels = &self.labels;
         [
-            (&words.owners, NO_SYMBOL as usize),
-            (&words.teams, MAX_SHORT_LABELS),
-            (&words.channels, MAX_CHANNELS),
-            (&words.categories, MAX_SHORT_LABELS),
-            (&words.customers, NO_SYMBOL as usize),
+            (&labels.owners, NO_SYMBOL as usize),
+            (&labels.teams, MAX_SHORT_LABELS),
+            (&labels.channels, MAX_CHANNELS),
+            (&labels.categories, MAX_SHORT_LABELS),
+            (&labels.customers, NO_SYMBOL as usize),
         ]
     }
 

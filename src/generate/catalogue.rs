@@ -119,7 +119,7 @@ impl Catalogue {
         }
     }
 
-    pub fn word(&self, column: Column, code: u32) -> String {
+    pub fn label(&self, column: Column, code: u32) -> String {
         let index = code as usize;
         match column {
             Column::Priority => PRIORITIES[index].to_owned(),

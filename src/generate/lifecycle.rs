@@ -11,7 +11,7 @@ use super::random::Random;
 use crate::ticket::{Column, EventKind, NO_LABEL, State};
 use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS};
 
-const PURPOSE_STORY: u64 = 3;
+const PURPOSE_LIFECYCLE: u64 = 3;
 
 /// Deciles of the time until somebody takes a request up, by priority: critical ones are seen at once.
 const UNTIL_TAKEN_UP_MS: [[i64; 11]; 4] = [
@@ -77,7 +77,7 @@ pub struct TicketEvent {
 }
 
 impl TicketEvent {
-    pub fn word(&self, column: Column) -> u32 {
+    pub fn label(&self, column: Column) -> u32 {
         match column {
             Column::Priority => self.priority,
             Column::Owner => self.owner,
@@ -93,12 +93,12 @@ impl TicketEvent {
 
 /// A ticket's events in order of time; the first is its opening.
 pub struct Lifecycle {
-    pub happenings: Vec<(i64, TicketEvent)>,
+    pub events: Vec<(i64, TicketEvent)>,
 }
 
 impl Lifecycle {
     pub fn of(plan: &Plan, ticket: u64, arrival_ms: i64) -> Self {
-        let mut random = Random::of(plan.seed, PURPOSE_STORY, ticket);
+        let mut random = Random::of(plan.seed, PURPOSE_LIFECYCLE, ticket);
         let weights = CATEGORIES.each_ref().map(|category| category.weight);
         let category = random.pick(&weights);
         let priority = random.pick(&CATEGORIES[category].priorities);
@@ -121,11 +121,11 @@ impl Lifecycle {
                 actor: NO_LABEL,
                 text: 0,
             },
-            happenings: Vec::with_capacity(12),
+            events: Vec::with_capacity(12),
             random,
         };
         teller.tell(category, catalogue::customers(plan.tickets));
-        Self { happenings: teller.happenings }
+        Self { events: teller.events }
     }
 }
 
@@ -136,7 +136,7 @@ struct Teller {
     team: u32,
     owner: u32,
     blank: TicketEvent,
-    happenings: Vec<(i64, TicketEvent)>,
+    events: Vec<(i64, TicketEvent)>,
     random: Random,
 }
 
@@ -292,7 +292,7 @@ impl Teller {
         let mut event = TicketEvent { kind, ..self.blank };
         say(&mut event);
         self.at_ms -= self.at_ms % SECOND_MS;
-        self.happenings.push((self.at_ms, event));
+        self.events.push((self.at_ms, event));
     }
 }
 

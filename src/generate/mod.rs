@@ -5,7 +5,7 @@
 //! of quantiles, and every ticket draws from a random stream of its own, seeded by the plan's seed and its number.
 //!
 //! Tickets arrive along a curve of the hours of the week, with quiet seasons and now and then a burst (`arrivals`). A
-//! ticket's `story` is written when it arrives; its events wait in a heap until everything that happens before them has
+//! ticket's `lifecycle` is written when it arrives; its events wait in a heap until everything that happens before them has
 //! been handed out. So the history comes in order of time, like the log of a real system, in memory for the open tickets only.
 
 mod arrivals;
@@ -34,7 +34,7 @@ use std::collections::BinaryHeap;
 /// The events of a plan in order of time, as batches.
 pub struct History {
     plan: Plan,
-    words: Catalogue,
+    labels: Catalogue,
     arrivals: Arrivals,
     next_arrival: Option<i64>,
     next_ticket: u64,
@@ -47,46 +47,46 @@ impl History {
     pub fn new(plan: Plan) -> Self {
         let mut arrivals = Arrivals::new(&plan);
         let next_arrival = arrivals.next();
-        let words = Catalogue::new(plan.tickets);
-        Self { plan, words, arrivals, next_arrival, next_ticket: 0, ahead: BinaryHeap::new(), thought_up: 0 }
+        let labels = Catalogue::new(plan.tickets);
+        Self { plan, labels, arrivals, next_arrival, next_ticket: 0, ahead: BinaryHeap::new(), thought_up: 0 }
     }
 
     /// The next events, at most `rows`; none at the end of the history.
     pub fn next_batch(&mut self, rows: usize) -> Option<Batch> {
-        let mut batch = BatchWriter::new(&self.words);
+        let mut batch = BatchWriter::new(&self.labels);
         while batch.rows() < rows.min(limits::MAX_BATCH_ROWS) {
-            let Some((at_ms, happening)) = self.next_happening() else { break };
-            batch.push(&self.words, at_ms, &happening);
+            let Some((at_ms, event)) = self.next_event() else { break };
+            batch.push(&self.labels, at_ms, &event);
         }
         batch.finish()
     }
 
-    fn next_happening(&mut self) -> Option<(i64, TicketEvent)> {
+    fn next_event(&mut self) -> Option<(i64, TicketEvent)> {
         // A ticket that arrives before the soonest event must tell its story first: it may begin with that event.
         while let Some(arrival_ms) = self.next_arrival {
             if self.ahead.peek().is_some_and(|Reverse((at_ms, _, _))| *at_ms < arrival_ms) {
                 break;
             }
-            let story = Lifecycle::of(&self.plan, self.next_ticket, arrival_ms);
-            for (at_ms, happening) in story.happenings {
+            let lifecycle = Lifecycle::of(&self.plan, self.next_ticket, arrival_ms);
+            for (at_ms, event) in lifecycle.events {
                 if at_ms < self.plan.end_ms() {
-                    self.ahead.push(Reverse((at_ms, self.thought_up, happening)));
+                    self.ahead.push(Reverse((at_ms, self.thought_up, event)));
                     self.thought_up += 1;
                 }
             }
             self.next_ticket += 1;
             self.next_arrival = self.arrivals.next();
         }
-        self.ahead.pop().map(|Reverse((at_ms, _, happening))| (at_ms, happening))
+        self.ahead.pop().map(|Reverse((at_ms, _, event))| (at_ms, event))
     }
 }
 
 /// The stories of a plan, one a ticket, in order of arrival.
-pub fn stories(plan: Plan) -> impl Iterator<Item = TicketRow> {
-    let words = Catalogue::new(plan.tickets);
+pub fn lifecycles(plan: Plan) -> impl Iterator<Item = TicketRow> {
+    let labels = Catalogue::new(plan.tickets);
     Arrivals::new(&plan).enumerate().map(move |(number, arrival_ms)| {
-        let story = Lifecycle::of(&plan, number as u64, arrival_ms);
-        TicketRow::of(&plan, &words, &story)
+        let lifecycle = Lifecycle::of(&plan, number as u64, arrival_ms);
+        TicketRow::of(&plan, &labels, &lifecycle)
     })
 }
 
@@ -110,28 +110,28 @@ pub struct TicketRow {
 }
 
 impl TicketRow {
-    fn of(plan: &Plan, words: &Catalogue, story: &Lifecycle) -> Self {
-        let known = || story.happenings.iter().filter(|(at_ms, _)| *at_ms < plan.end_ms());
-        let first = &story.happenings[0].1;
+    fn of(plan: &Plan, labels: &Catalogue, lifecycle: &Lifecycle) -> Self {
+        let known = || lifecycle.events.iter().filter(|(at_ms, _)| *at_ms < plan.end_ms());
+        let first = &lifecycle.events[0].1;
         let last_of =
             |pick: fn(&TicketEvent) -> u32| known().map(|(_, event)| pick(event)).rfind(|code| *code != NO_LABEL);
-        let word = |column: Column, code: Option<u32>| code.map(|code| words.word(column, code));
+        let label = |column: Column, code: Option<u32>| code.map(|code| labels.label(column, code));
         let state = known().filter_map(|(_, event)| event.state).next_back().unwrap_or(State::New);
         let last_ms =
             |kind: EventKind| known().filter(|(_, event)| event.kind == kind).map(|(at_ms, _)| *at_ms).next_back();
         Self {
             ticket: catalogue::ticket_id(first.ticket),
-            opened_ms: story.happenings[0].0,
+            opened_ms: lifecycle.events[0].0,
             first_reply_ms: known().find(|(_, event)| event.kind == EventKind::AgentReply).map(|(at_ms, _)| *at_ms),
             resolved_ms: state.is_done().then(|| last_ms(EventKind::Resolved)).flatten(),
             closed_ms: (state == State::Closed).then(|| last_ms(EventKind::Closed)).flatten(),
             state,
-            priority: word(Column::Priority, last_of(|event| event.priority)).unwrap_or_default(),
-            team: word(Column::Team, last_of(|event| event.team)).unwrap_or_default(),
-            owner: word(Column::Owner, last_of(|event| event.owner)),
-            channel: words.word(Column::Channel, first.channel),
-            category: words.word(Column::Category, first.category),
-            customer: words.word(Column::Customer, first.customer),
+            priority: label(Column::Priority, last_of(|event| event.priority)).unwrap_or_default(),
+            team: label(Column::Team, last_of(|event| event.team)).unwrap_or_default(),
+            owner: label(Column::Owner, last_of(|event| event.owner)),
+            channel: labels.label(Column::Channel, first.channel),
+            category: labels.label(Column::Category, first.category),
+            customer: labels.label(Column::Customer, first.customer),
             subject: catalogue::subject(first.category, first.text).to_owned(),
         }
     }
@@ -145,30 +145,30 @@ struct BatchWriter {
 }
 
 impl BatchWriter {
-    fn new(words: &Catalogue) -> Self {
-        Self { batch: Batch::default(), codes: Column::ALL.map(|column| vec![NO_LABEL; words.count(column)]) }
+    fn new(names: &Catalogue) -> Self {
+        Self { batch: Batch::default(), codes: Column::ALL.map(|column| vec![NO_LABEL; names.count(column)]) }
     }
 
     fn rows(&self) -> usize {
         self.batch.len()
     }
 
-    fn push(&mut self, words: &Catalogue, at_ms: i64, event: &TicketEvent) {
+    fn push(&mut self, names: &Catalogue, at_ms: i64, event: &TicketEvent) {
         self.batch.ticket.push(&catalogue::ticket_id(event.ticket));
         self.batch.at_ms.push(at_ms);
         self.batch.kind.push(event.kind);
         self.batch.state.push(event.state);
         for (column, codes) in Column::ALL.into_iter().zip(&mut self.codes) {
-            let word = event.word(column);
+            let label = event.label(column);
             let labels = self.batch.labels_mut(column);
-            if word == NO_LABEL {
+            if label == NO_LABEL {
                 labels.codes.push(NO_LABEL);
                 continue;
             }
-            let code = &mut codes[word as usize];
+            let code = &mut codes[label as usize];
             if *code == NO_LABEL {
-                *code = labels.words.len() as u32;
-                labels.words.push(words.word(column, word));
+                *code = labels.labels.len() as u32;
+                labels.labels.push(names.label(column, label));
             }
             labels.codes.push(*code);
         }

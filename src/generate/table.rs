@@ -12,7 +12,7 @@ pub enum Cells {
     /// Words that repeat, by their place in a list.
     Labels {
         codes: Vec<Label>,
-        words: Vec<String>,
+        labels: Vec<String>,
     },
 }
 
@@ -29,21 +29,21 @@ impl Cells {
         self.len() == 0
     }
 
-    fn words<'a>(words: impl IntoIterator<Item = &'a str>) -> Self {
+    fn labels<'a>(labels: impl IntoIterator<Item = &'a str>) -> Self {
         let mut known: Vec<String> = Vec::new();
         let mut code_of = hashbrown::HashMap::<&str, Label, foldhash::fast::FixedState>::default();
         let mut codes = Vec::new();
-        for word in words {
-            if word.is_empty() {
+        for label in labels {
+            if label.is_empty() {
                 codes.push(NO_LABEL);
                 continue;
             }
-            codes.push(*code_of.entry(word).or_insert_with(|| {
-                known.push(word.to_owned());
+            codes.push(*code_of.entry(label).or_insert_with(|| {
+                known.push(label.to_owned());
                 known.len() as Label - 1
             }));
         }
-        Self::Labels { codes, words: known }
+        Self::Labels { codes, labels: known }
     }
 
     fn texts<'a>(texts: impl IntoIterator<Item = &'a str>) -> Self {
@@ -89,7 +89,7 @@ impl Table {
             (Column::Actor, batch.actor),
         ];
         for (column, labels) in labels {
-            columns.push((column.name(), Cells::Labels { codes: labels.codes, words: labels.words }));
+            columns.push((column.name(), Cells::Labels { codes: labels.codes, labels: labels.labels }));
         }
         columns.push(("text", Cells::Texts(batch.text)));
         Self { columns }
@@ -103,13 +103,13 @@ impl Table {
             ("first_reply_at", Cells::Times(rows.iter().map(|row| row.first_reply_ms).collect())),
             ("resolved_at", Cells::Times(rows.iter().map(|row| row.resolved_ms).collect())),
             ("closed_at", Cells::Times(rows.iter().map(|row| row.closed_ms).collect())),
-            ("state", Cells::words(rows.iter().map(|row| row.state.name()))),
-            ("priority", Cells::words(rows.iter().map(|row| row.priority.as_str()))),
-            ("team", Cells::words(rows.iter().map(|row| row.team.as_str()))),
-            ("owner", Cells::words(rows.iter().map(|row| row.owner.as_deref().unwrap_or_default()))),
-            ("channel", Cells::words(rows.iter().map(|row| row.channel.as_str()))),
-            ("category", Cells::words(rows.iter().map(|row| row.category.as_str()))),
-            ("customer", Cells::words(rows.iter().map(|row| row.customer.as_str()))),
+            ("state", Cells::labels(rows.iter().map(|row| row.state.name()))),
+            ("priority", Cells::labels(rows.iter().map(|row| row.priority.as_str()))),
+            ("team", Cells::labels(rows.iter().map(|row| row.team.as_str()))),
+            ("owner", Cells::labels(rows.iter().map(|row| row.owner.as_deref().unwrap_or_default()))),
+            ("channel", Cells::labels(rows.iter().map(|row| row.channel.as_str()))),
+            ("category", Cells::labels(rows.iter().map(|row| row.category.as_str()))),
+            ("customer", Cells::labels(rows.iter().map(|row| row.customer.as_str()))),
             ("subject", Cells::texts(rows.iter().map(|row| row.subject.as_str()))),
         ];
         Self { columns }
@@ -117,5 +117,5 @@ impl Table {
 }
 
 fn names<const N: usize>(codes: impl Iterator<Item = Label>, names: [&str; N]) -> Cells {
-    Cells::Labels { codes: codes.collect(), words: names.map(str::to_owned).to_vec() }
+    Cells::Labels { codes: codes.collect(), labels: names.map(str::to_owned).to_vec() }
 }

@@ -47,7 +47,7 @@ fn tickets_arrive_by_day_more_than_by_night() {
 
 #[test]
 fn a_row_a_ticket_tells_the_same_story() {
-    let rows: Vec<TicketRow> = stories(PLAN).collect();
+    let rows: Vec<TicketRow> = lifecycles(PLAN).collect();
     let all = events(PLAN, 4_096);
     assert_eq!(rows.len() as u64, PLAN.tickets);
     for row in rows.iter().step_by(101) {
@@ -66,7 +66,7 @@ fn a_row_a_ticket_tells_the_same_story() {
 
 #[test]
 fn a_table_is_written_as_csv_and_as_json_lines() {
-    let table = Table::of_tickets(&stories(Plan { tickets: 2, ..PLAN }).collect::<Vec<_>>());
+    let table = Table::of_tickets(&lifecycles(Plan { tickets: 2, ..PLAN }).collect::<Vec<_>>());
     let (mut csv, mut ndjson) = (Vec::new(), Vec::new());
     let mut writers: Vec<Box<dyn TableWriter + '_>> =
         vec![Box::new(Csv::new(&mut csv)), Box::new(Ndjson::new(&mut ndjson))];

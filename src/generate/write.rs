@@ -50,7 +50,7 @@ fn text(cells: &Cells, row: usize) -> Cow<'_, str> {
         Cells::Texts(texts) => Cow::Borrowed(texts.get(row)),
         Cells::Times(times) => times[row].map_or(Cow::Borrowed(""), |at_ms| Cow::Owned(format_rfc3339(at_ms))),
         Cells::Labels { codes, .. } if codes[row] == NO_LABEL => Cow::Borrowed(""),
-        Cells::Labels { codes, words } => Cow::Borrowed(&words[codes[row] as usize]),
+        Cells::Labels { codes, labels } => Cow::Borrowed(&labels[codes[row] as usize]),
     }
 }
 
@@ -215,11 +215,11 @@ fn array(cells: &Cells) -> ArrayRef {
             Arc::new(StringArray::from_iter(texts.iter().map(|text| (!text.is_empty()).then_some(text))))
         }
         Cells::Times(times) => Arc::new(TimestampMillisecondArray::from(times.clone()).with_timezone("UTC")),
-        Cells::Labels { codes, words } => {
+        Cells::Labels { codes, labels } => {
             let key = |code: &Label| (*code != NO_LABEL).then_some(*code as i32);
             let keys = Int32Array::from_iter(codes.iter().map(key));
-            let words = StringArray::from_iter_values(words);
-            Arc::new(DictionaryArray::<Int32Type>::new(keys, Arc::new(words)))
+            let labels = StringArray::from_iter_values(labels);
+            Arc::new(DictionaryArray::<Int32Type>::new(keys, Arc::new(labels)))
         }
     }
 }

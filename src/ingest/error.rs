@@ -10,7 +10,7 @@ const VALUE_SHOWN_BYTES: usize = 80;
 
 /// A row that could not be read. The rest of the input is read on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Reject {
+pub struct RowError {
     /// The input's name, usually a path.
     pub source: String,
     /// The line in a text, counted from 1 (the header is line 1); the row in a table, counted from 1.
@@ -23,7 +23,7 @@ pub struct Reject {
     pub reason: String,
 }
 
-impl fmt::Display for Reject {
+impl fmt::Display for RowError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{}:{}: ", self.source, self.line)?;
         if !self.column.is_empty() {
@@ -73,7 +73,7 @@ pub enum IngestError {
     #[error("{source_name}: {reason}")]
     Columns { source_name: String, reason: String },
     #[error("stopped at the first bad row: {0}")]
-    Rejected(Box<Reject>),
+    Rejected(Box<RowError>),
     #[error("cannot write a rejected row: {0}")]
     Sink(io::Error),
 }
@@ -114,11 +114,11 @@ impl fmt::Display for MappingError {
 impl std::error::Error for MappingError {}
 
 /// The candidate nearest to a word that was not found, if one is near enough to be what was meant.
-pub(crate) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let wanted = word.to_lowercase();
+pub(crate) fn nearest<'a>(label: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let wanted = label.to_lowercase();
     candidates
         .map(|candidate| (distance(&wanted, &candidate.to_lowercase()), candidate))
-        .filter(|(distance, candidate)| *distance <= 1 + word.len().max(candidate.len()) / 3)
+        .filter(|(distance, candidate)| *distance <= 1 + label.len().max(candidate.len()) / 3)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }

@@ -4,7 +4,7 @@
 //! Memory does not grow with the input: a thread reads it in blocks of whole records, others parse these, and the caller
 //! takes what comes out, in the order of the input, whatever the number of threads.
 //!
-//! A row that cannot be read is refused with its line, column, value and what was expected ([`Reject`]); the rest is read on.
+//! A row that cannot be read is refused with its line, column, value and what was expected ([`RowError`]); the rest is read on.
 //! Only what makes the rest unreadable ends the run: a missing column, a damaged table, a decompression bomb.
 
 mod error;
@@ -21,7 +21,7 @@ use std::io;
 use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
 
-pub use error::{IngestError, MappingError, Mistake, Reject};
+pub use error::{IngestError, MappingError, Mistake, RowError};
 pub use mapping::Mapping;
 pub use options::Options;
 pub use pipeline::Numbered;
@@ -56,7 +56,7 @@ pub struct Report {
     /// Bytes of the inputs as they are stored.
     pub bytes: u64,
     /// The first rejected rows, for the terminal.
-    pub first_rejects: Vec<Reject>,
+    pub first_rejects: Vec<RowError>,
     /// Whether the receiver of the batches ended the run.
     pub stopped: bool,
 }
@@ -75,7 +75,7 @@ pub fn read(
     mapping: &Mapping,
     options: &Options,
     mut on_batch: impl FnMut(Batch) -> ControlFlow<()>,
-    on_reject: impl FnMut(&Reject) -> io::Result<()>,
+    on_reject: impl FnMut(&RowError) -> io::Result<()>,
 ) -> Result<Report, IngestError> {
     read_numbered(sources, mapping, options, |numbered| on_batch(numbered.batch), on_reject)
 }
@@ -89,7 +89,7 @@ pub fn read_numbered(
     mapping: &Mapping,
     options: &Options,
     mut on_batch: impl FnMut(Numbered) -> ControlFlow<()>,
-    mut on_reject: impl FnMut(&Reject) -> io::Result<()>,
+    mut on_reject: impl FnMut(&RowError) -> io::Result<()>,
 ) -> Result<Report, IngestError> {
     let mut report = Report::default();
     let mut text_bytes = 0;
@@ -101,9 +101,9 @@ pub fn read_numbered(
             report.skipped += parsed.skipped;
             let bytes = options.read_bytes.load(Ordering::Relaxed) - before;
             within(&name, "rows for its length", report.rows, rows_of(bytes))?;
-            for refused in parsed.rejects {
-                let pipeline::Refused { line, column, value, reason } = refused;
-                let reject = Reject { source: name.clone(), line, column, value, reason };
+            for rejected in parsed.rejects {
+                let pipeline::Rejected { line, column, value, reason } = rejected;
+                let reject = RowError { source: name.clone(), line, column, value, reason };
                 report.rejected += 1;
                 on_reject(&reject).map_err(IngestError::Sink)?;
                 if options.strict {

@@ -35,14 +35,14 @@ pub struct Numbered {
 #[derive(Debug, Default)]
 pub(crate) struct Parsed {
     pub batches: Vec<Numbered>,
-    pub rejects: Vec<Refused>,
+    pub rejects: Vec<Rejected>,
     pub rows: u64,
     pub skipped: u64,
 }
 
 /// A row that was refused.
 #[derive(Debug)]
-pub(crate) struct Refused {
+pub(crate) struct Rejected {
     pub line: u64,
     pub column: String,
     pub value: String,

@@ -90,7 +90,7 @@ pub(crate) fn open(
     let mut reader: Box<dyn Read + Send> = Box::new(counted);
     let mut layers = 0;
     loop {
-        let (head, whole) = peek(reader).map_err(|error| told(&name, error))?;
+        let (head, whole) = peek(reader).map_err(|error| reported(&name, error))?;
         reader = whole;
         let unpacked: Box<dyn Read + Send> = match head.as_slice() {
             [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => {
@@ -220,7 +220,7 @@ struct Bomb {
 }
 
 /// An error of reading, told as what it is.
-pub(crate) fn told(source_name: &str, error: io::Error) -> IngestError {
+pub(crate) fn reported(source_name: &str, error: io::Error) -> IngestError {
     let source_name = source_name.to_owned();
     match error.get_ref().and_then(|inner| inner.downcast_ref::<Bomb>()) {
         Some(Bomb { read, expanded }) => IngestError::Bomb { source_name, read: *read, expanded: *expanded },

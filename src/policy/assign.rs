@@ -17,12 +17,12 @@ pub fn assign(policy: &Policy, batch: &mut Batch) {
         batch.assigned = ask(policy, batch);
     }
     batch.segment.codes.fill(NO_LABEL);
-    batch.segment.words.clear();
+    batch.segment.labels.clear();
     keep_reasons(batch);
 }
 
 fn ask(policy: &Policy, batch: &Batch) -> Labels {
-    let mut assigned = Labels { codes: Vec::with_capacity(batch.len()), words: Vec::new() };
+    let mut assigned = Labels { codes: Vec::with_capacity(batch.len()), labels: Vec::new() };
     let mut codes: HashMap<u16, Label, foldhash::fast::FixedState> = HashMap::default();
     for row in 0..batch.len() {
         let priority =
@@ -30,8 +30,8 @@ fn ask(policy: &Policy, batch: &Batch) -> Labels {
         let code = priority.and_then(|priority| {
             let name = &policy.priorities.get(usize::from(priority))?.name;
             let code = *codes.entry(priority).or_insert_with(|| {
-                assigned.words.push(name.clone());
-                assigned.words.len() as Label - 1
+                assigned.labels.push(name.clone());
+                assigned.labels.len() as Label - 1
             });
             Some(code)
         });

@@ -13,5 +13,5 @@ mod summary;
 mod tests;
 
 pub use output::{OutputError, Outputs};
-pub use run::{Listener, Options, RefusedEvent, ReplayError, run};
+pub use run::{Listener, Options, RejectedEvent, ReplayError, run};
 pub use summary::{CycleCounts, Cycles, Duration, Input, Level, Percentiles, Summary, grouped, show};

@@ -10,7 +10,7 @@
 use super::output::{OutputError, Outputs};
 use super::sort::{SortError, Sorted};
 use super::summary::{Input, Span, Summary, Tally};
-use crate::engine::{CatchUp, Engine, Outcome, RefusedReason};
+use crate::engine::{CatchUp, Engine, Outcome, RejectedReason};
 use crate::limits;
 use crate::policy::Policy;
 use crate::ticket::{Batch, EventKind};
@@ -41,20 +41,20 @@ pub enum ReplayError {
     #[error(transparent)]
     Output(#[from] OutputError),
     #[error("stopped at the first refused event: {0}")]
-    Refused(String),
+    RejectedRow(String),
     #[error("the thread that puts events in order has stopped without a reason")]
     Stopped,
 }
 
 /// An event that the engine did not take.
 #[derive(Debug, Clone, Copy)]
-pub struct RefusedEvent<'a> {
+pub struct RejectedEvent<'a> {
     pub ticket: &'a str,
     pub at_ms: i64,
-    pub reason: &'a RefusedReason,
+    pub reason: &'a RejectedReason,
 }
 
-impl fmt::Display for RefusedEvent<'_> {
+impl fmt::Display for RejectedEvent<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "ticket {:?} at {}: {}", self.ticket, format_rfc3339(self.at_ms), self.reason)
     }
@@ -66,7 +66,7 @@ pub trait Listener {
     fn done(&mut self, events: u64);
 
     /// An event was not taken.
-    fn refused(&mut self, event: &RefusedEvent<'_>);
+    fn rejected(&mut self, event: &RejectedEvent<'_>);
 }
 
 /// Replays events. `outputs` takes the rows as they come; publishing them is the caller's.
@@ -137,15 +137,15 @@ impl Run<'_> {
         self.span.last_ms = Some(*last_ms);
         self.input.events += window.len() as u64;
         let outcome = self.engine.apply(window, self.catch_up);
-        for refused in &outcome.refused {
-            let (ticket, at_ms) = (window.ticket.get(refused.row), window.at_ms[refused.row]);
-            let event = RefusedEvent { ticket, at_ms, reason: &refused.reason };
-            self.listener.refused(&event);
+        for rejected in &outcome.rejected {
+            let (ticket, at_ms) = (window.ticket.get(rejected.row), window.at_ms[rejected.row]);
+            let event = RejectedEvent { ticket, at_ms, reason: &rejected.reason };
+            self.listener.rejected(&event);
             if self.strict {
-                return Err(ReplayError::Refused(event.to_string()));
+                return Err(ReplayError::RejectedRow(event.to_string()));
             }
         }
-        self.input.refused_events += outcome.refused.len() as u64;
+        self.input.rejected_events += outcome.rejected.len() as u64;
         for (row, kind) in window.kind.iter().enumerate() {
             if matches!(kind, EventKind::Deleted | EventKind::Merged) {
                 self.gone.insert(window.ticket.get(row).into());

@@ -60,7 +60,7 @@ struct Silent;
 
 impl Listener for Silent {
     fn done(&mut self, _events: u64) {}
-    fn refused(&mut self, event: &RefusedEvent<'_>) {
+    fn rejected(&mut self, event: &RejectedEvent<'_>) {
         panic!("{event:?}");
     }
 }
@@ -91,11 +91,11 @@ fn rows(path: &Path) -> RecordBatch {
 }
 
 /// A column of repeating words.
-fn words(batch: &RecordBatch, name: &str) -> Vec<Option<String>> {
+fn labels(batch: &RecordBatch, name: &str) -> Vec<Option<String>> {
     let column = batch.column_by_name(name).unwrap().as_dictionary::<Int32Type>();
     let values = column.values().as_string::<i32>();
-    let word = |key: Option<usize>| key.map(|key| values.value(key).to_owned());
-    (0..batch.num_rows()).map(|row| word(column.key(row))).collect()
+    let label = |key: Option<usize>| key.map(|key| values.value(key).to_owned());
+    (0..batch.num_rows()).map(|row| label(column.key(row))).collect()
 }
 
 fn times(batch: &RecordBatch, name: &str) -> Vec<Option<i64>> {
@@ -109,7 +109,8 @@ fn files_and_summary_tell_the_same() {
     assert_eq!(summary.input.tickets, PLAN.tickets);
 
     let cycles = rows(&folder.path().join("cycles.parquet"));
-    let (priorities, clocks, results) = (words(&cycles, "priority"), words(&cycles, "clock"), words(&cycles, "result"));
+    let (priorities, clocks, results) =
+        (labels(&cycles, "priority"), labels(&cycles, "clock"), labels(&cycles, "result"));
     for counted in &summary.cycles {
         let count = |result: &str| {
             let is_counted = |row: &usize| {
@@ -142,7 +143,7 @@ fn files_and_summary_tell_the_same() {
     }
 
     let escalations = rows(&folder.path().join("escalations.parquet"));
-    let kinds = words(&escalations, "kind");
+    let kinds = labels(&escalations, "kind");
     let count = |kind: &str| kinds.iter().filter(|found| found.as_deref() == Some(kind)).count() as u64;
     assert_eq!(count("fired"), summary.fired());
     assert_eq!(count("manual"), summary.escalated_manually);
@@ -153,8 +154,8 @@ fn files_and_summary_tell_the_same() {
     let distinct: std::collections::HashSet<&str> = ids.iter().flatten().collect();
     assert_eq!(distinct.len(), escalations.num_rows());
     assert!(distinct.iter().any(|id| id.ends_with("/resolution/1/1")), "{:?}", ids.value(0));
-    assert!(words(&escalations, "notify").contains(&Some("team_lead, manager".to_owned())));
-    assert!(words(&escalations, "reason").iter().flatten().count() as u64 == summary.escalated_manually);
+    assert!(labels(&escalations, "notify").contains(&Some("team_lead, manager".to_owned())));
+    assert!(labels(&escalations, "reason").iter().flatten().count() as u64 == summary.escalated_manually);
 }
 
 #[test]

@@ -90,10 +90,10 @@ pub(crate) fn start_with(config: ServerConfig, service: Service, v1: Routes) -> 
         limits: config.limits,
         timeouts: config.timeouts,
         rates: RateLimits::new(config.rates),
-        rooms: Arc::new(BodyMemory::new(config.limits.body_bytes)),
+        body_memory: Arc::new(BodyMemory::new(config.limits.body_bytes)),
         loads: Loads::default(),
         readers: Arc::new(Readers::new(config.timeouts.body_idle)),
-        answers: ResponseCache::default(),
+        responses: ResponseCache::default(),
     });
     let failed = |error: &dyn std::fmt::Display| ServerError::Run(error.to_string());
     let rustls_config = config.tls.as_ref().map(Tls::server_config).transpose()?;
@@ -238,8 +238,8 @@ impl Handle {
 
     /// Bytes of bodies that there is room for.
     #[cfg(test)]
-    pub(crate) fn free_room(&self) -> usize {
-        self.state.rooms.free()
+    pub(crate) fn free_memory(&self) -> usize {
+        self.state.body_memory.free()
     }
 
     /// How many tokens there are; `None` when none is asked for.

@@ -1,11 +1,11 @@
 //! Every error of the API is a problem document (RFC 9457), the framework's own included.
 //!
-//! A handler returns [`Answer`]; whatever it refuses becomes a [`Problem`]. The outermost layer of the server adds what a handler
+//! A handler returns [`ApiResult`]; whatever it refuses becomes a [`Problem`]. The outermost layer of the server adds what a handler
 //! does not know (the path and the request's id), and turns what the framework answers by itself into problems too.
 
 use super::middleware::NoMemory;
 use crate::policy;
-use crate::service::Refusal;
+use crate::service::CommandError;
 use actix_web::error::{JsonPayloadError, PathError, PayloadError, QueryPayloadError};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
@@ -21,7 +21,7 @@ use utoipa::{PartialSchema, ToSchema};
 const BODY_RETRY_S: u64 = 2;
 
 /// What a handler returns.
-pub type Answer<T> = Result<T, Problem>;
+pub type ApiResult<T> = Result<T, Problem>;
 
 /// The media type of a problem document.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -242,9 +242,9 @@ impl Problem {
     /// 422 for a policy with mistakes: one error for each. Warnings would stand between them and look like more of them.
     pub fn of_policy(problems: &[policy::Problem]) -> Self {
         let errors = problems.iter().filter(|problem| problem.is_error()).count();
-        let words =
+        let message =
             if errors == 1 { "the policy has a mistake".into() } else { format!("the policy has {errors} mistakes") };
-        Self::invalid(words).with_errors(problems.iter().filter(|problem| problem.is_error()).map(FieldError::from))
+        Self::invalid(message).with_errors(problems.iter().filter(|problem| problem.is_error()).map(FieldError::from))
     }
 
     fn status_or_500(&self) -> StatusCode {
@@ -266,34 +266,36 @@ impl ResponseError for Problem {
     }
 
     fn error_response(&self) -> HttpResponse {
-        let mut answer = HttpResponse::build(self.status_or_500());
-        answer.insert_header((header::CONTENT_TYPE, PROBLEM_JSON));
+        let mut response = HttpResponse::build(self.status_or_500());
+        response.insert_header((header::CONTENT_TYPE, PROBLEM_JSON));
         for (name, value) in &self.headers {
             if let Ok(value) = HeaderValue::from_str(value) {
-                answer.append_header((name.clone(), value));
+                response.append_header((name.clone(), value));
             }
         }
-        let mut answer = answer.body(serde_json::to_vec(self).unwrap_or_default());
+        let mut response = response.body(serde_json::to_vec(self).unwrap_or_default());
         // For the frame, which knows the path and the request's id.
-        answer.extensions_mut().insert(self.clone());
-        answer
+        response.extensions_mut().insert(self.clone());
+        response
     }
 }
 
-impl From<Refusal> for Problem {
-    fn from(refusal: Refusal) -> Self {
-        let words = refusal.to_string();
+impl From<CommandError> for Problem {
+    fn from(refusal: CommandError) -> Self {
+        let message = refusal.to_string();
         match refusal {
-            Refusal::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE, words).retry_after_s(BUSY_RETRY_S),
-            Refusal::Stopping => Self::new(StatusCode::SERVICE_UNAVAILABLE, words),
-            Refusal::NoSegment(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, words).retry_after_s(BUSY_RETRY_S),
-            Refusal::DiskFull => Self::new(StatusCode::INSUFFICIENT_STORAGE, words),
-            Refusal::Invalid(_) | Refusal::KeyReused => Self::invalid(words),
-            Refusal::Policy(problems) => Self::of_policy(&problems),
-            Refusal::Version { .. } => Self::precondition_failed(words),
-            Refusal::Conflict(_) => Self::new(StatusCode::CONFLICT, words),
-            Refusal::NotFound(_) => Self::not_found(words),
-            Refusal::Failed(_) => Self::failed(words),
+            CommandError::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE, message).retry_after_s(BUSY_RETRY_S),
+            CommandError::Stopping => Self::new(StatusCode::SERVICE_UNAVAILABLE, message),
+            CommandError::NoSegment(_) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, message).retry_after_s(BUSY_RETRY_S)
+            }
+            CommandError::DiskFull => Self::new(StatusCode::INSUFFICIENT_STORAGE, message),
+            CommandError::Invalid(_) | CommandError::KeyReused => Self::invalid(message),
+            CommandError::Policy(problems) => Self::of_policy(&problems),
+            CommandError::Version { .. } => Self::precondition_failed(message),
+            CommandError::Conflict(_) => Self::new(StatusCode::CONFLICT, message),
+            CommandError::NotFound(_) => Self::not_found(message),
+            CommandError::Failed(_) => Self::failed(message),
         }
     }
 }
@@ -354,21 +356,21 @@ impl From<JsonPayloadError> for Problem {
 
 impl From<QueryPayloadError> for Problem {
     fn from(error: QueryPayloadError) -> Self {
-        let words = match error {
+        let message = match error {
             QueryPayloadError::Deserialize(error) => error.to_string(),
             other => other.to_string(),
         };
-        Self::bad_request("a parameter of the query cannot be read").with_error(FieldError::new(words))
+        Self::bad_request("a parameter of the query cannot be read").with_error(FieldError::new(message))
     }
 }
 
 impl From<PathError> for Problem {
     fn from(error: PathError) -> Self {
-        let words = match error {
+        let message = match error {
             PathError::Deserialize(error) => error.to_string(),
             other => other.to_string(),
         };
-        Self::bad_request("a part of the path cannot be read").with_error(FieldError::new(words))
+        Self::bad_request("a part of the path cannot be read").with_error(FieldError::new(message))
     }
 }
 

@@ -59,8 +59,8 @@ impl Shares {
                 Ok::<_, AcquireError>(Share { of_token, of_all: free.acquire_many_owned(count).await? })
             };
             // The semaphores are never closed: what is left is that it took too long.
-            let taken = timeout(patience, taking).await;
-            taken.ok().and_then(Result::ok).ok_or(full)
+            let accepted = timeout(patience, taking).await;
+            accepted.ok().and_then(Result::ok).ok_or(full)
         }
     }
 

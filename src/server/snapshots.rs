@@ -1,7 +1,7 @@
 //! `/v1/snapshots`: take one, list them.
 
 use super::auth::{Admin, Viewer};
-use super::problem::{Answer, Problem};
+use super::problem::{ApiResult, Problem};
 use super::state::AppState;
 use crate::server::params::blocking;
 use crate::store::snapshot;
@@ -17,7 +17,7 @@ pub fn routes(config: &mut ServiceConfig) {
 
 /// A snapshot that was taken.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct SnapshotTaken {
+pub struct SnapshotResponse {
     /// Its name: the number of the last group of inputs that is in all of it.
     #[schema(example = 4_711)]
     pub number: u64,
@@ -54,13 +54,13 @@ pub struct SnapshotList {
 #[utoipa::path(
     tag = "snapshots",
     operation_id = "take_snapshot",
-    responses((status = 200, description = "It is published.", body = SnapshotTaken)),
+    responses((status = 200, description = "It is published.", body = SnapshotResponse)),
     security(("bearer" = ["admin"]))
 )]
 #[post("/snapshots")]
-async fn take(_admin: Admin, state: web::Data<AppState>) -> Answer<web::Json<SnapshotTaken>> {
+async fn take(_admin: Admin, state: web::Data<AppState>) -> ApiResult<web::Json<SnapshotResponse>> {
     let done = state.service.snapshot().await?;
-    Ok(web::Json(SnapshotTaken {
+    Ok(web::Json(SnapshotResponse {
         number: done.number,
         tickets: done.tickets,
         bytes: done.bytes,
@@ -77,7 +77,7 @@ async fn take(_admin: Admin, state: web::Data<AppState>) -> Answer<web::Json<Sna
     security(("bearer" = ["viewer"]))
 )]
 #[get("/snapshots")]
-async fn list(_viewer: Viewer, state: web::Data<AppState>) -> Answer<web::Json<SnapshotList>> {
+async fn list(_viewer: Viewer, state: web::Data<AppState>) -> ApiResult<web::Json<SnapshotList>> {
     let folder = state.service.data_dir().join("snapshots");
     let found = blocking(move || {
         snapshot::list(&folder).map_err(|error| Problem::failed(format!("the snapshots cannot be listed: {error}")))

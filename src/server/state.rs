@@ -21,10 +21,10 @@ pub struct AppState {
     pub timeouts: Timeouts,
     pub rates: RateLimits,
     /// The bodies that lie in memory.
-    pub rooms: Arc<BodyMemory>,
+    pub body_memory: Arc<BodyMemory>,
     pub(crate) loads: Loads,
     pub(crate) readers: Arc<Readers>,
-    pub(crate) answers: ResponseCache,
+    pub(crate) responses: ResponseCache,
 }
 
 /// Bounds that the operator sets.

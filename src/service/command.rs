@@ -1,6 +1,6 @@
 //! What the service is asked, and what it answers.
 
-use crate::engine::{Apply, CatchUp, Preview, Refused};
+use crate::engine::{Apply, CatchUp, Preview, RejectedRow};
 use crate::policy::{Policy, Problem};
 use crate::store::input::{AcknowledgeInput, BatchInput, EditInput, Origin};
 use crate::ticket::Batch;
@@ -21,11 +21,11 @@ pub struct Load {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Applied {
     /// Rows taken.
-    pub taken: u64,
+    pub accepted: u64,
     /// Rows not taken, with their reasons. Empty when the answer is that of an earlier request with the same key.
-    pub refused: Vec<Refused>,
+    pub rejected: Vec<RejectedRow>,
     /// Rows not taken.
-    pub refused_count: u64,
+    pub rejected_count: u64,
     /// Numbers of the escalation records that followed: from, up to (not including).
     pub escalations: (u64, u64),
     /// Whether this is the answer to an earlier request with the same key.
@@ -86,7 +86,7 @@ pub struct SnapshotDone {
 
 /// Why a command was not done. Nothing has changed then.
 #[derive(Debug, Clone, Error, PartialEq)]
-pub enum Refusal {
+pub enum CommandError {
     #[error("the queue of commands is full, try again in a moment")]
     Busy,
     #[error("the service is stopping")]
@@ -114,7 +114,7 @@ pub enum Refusal {
 }
 
 /// Where an answer goes; who asked may be gone.
-pub type Reply<T> = oneshot::Sender<Result<T, Refusal>>;
+pub type Reply<T> = oneshot::Sender<Result<T, CommandError>>;
 
 /// What the sequencer is asked.
 pub enum Command {
@@ -134,13 +134,13 @@ pub enum Command {
 
 impl Command {
     /// Whoever asked may have gone.
-    pub fn refuse(self, refusal: Refusal) {
+    pub fn fail(self, error: CommandError) {
         match self {
-            Self::Load(_, reply) => drop(reply.send(Err(refusal))),
-            Self::Edit { reply, .. } => drop(reply.send(Err(refusal))),
-            Self::Acknowledge(_, reply) => drop(reply.send(Err(refusal))),
-            Self::Snapshot(reply) => drop(reply.send(Err(refusal))),
-            Self::Stop(answer) => drop(answer.send(Err(refusal.to_string()))),
+            Self::Load(_, reply) => drop(reply.send(Err(error))),
+            Self::Edit { reply, .. } => drop(reply.send(Err(error))),
+            Self::Acknowledge(_, reply) => drop(reply.send(Err(error))),
+            Self::Snapshot(reply) => drop(reply.send(Err(error))),
+            Self::Stop(reply) => drop(reply.send(Err(error.to_string()))),
         }
     }
 }

@@ -80,7 +80,7 @@ pub enum StartError {
     /// What fell due until then would fire at once, wrongly if the wall clock is wrong.
     #[error(
         "the wall clock shows {wall}, {ahead} after {last}, the last time that the data folder knows, and --max-clock-ahead \
-         is {bound}: set the clock right, or, if it is right, start once with --accept-time {wall}{refused}"
+         is {bound}: set the clock right, or, if it is right, start once with --accept-time {wall}{rejected}"
     )]
     Ahead {
         wall: String,
@@ -88,7 +88,7 @@ pub enum StartError {
         last: String,
         bound: String,
         /// Why the time that was accepted does not count; empty when none was.
-        refused: String,
+        rejected: String,
     },
     #[error("{path}: {error}")]
     Io { path: PathBuf, error: std::io::Error },

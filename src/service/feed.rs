@@ -3,7 +3,7 @@
 //! Blocks are shared with the thread that writes the history; they leave memory once they are in it and
 //! [`FEED_RECORDS`](crate::limits::FEED_RECORDS) newer records are there.
 
-use super::command::Refusal;
+use super::command::CommandError;
 use crate::engine::{NO_SYMBOL, Symbol};
 use crate::limits::{FEED_RECORDS, MAX_RECORDS_A_PAGE};
 use crate::store::history::{History, Page};
@@ -63,7 +63,7 @@ impl Feed {
     ///
     /// # Errors
     /// When the disk cannot be read.
-    pub fn after(&self, after: u64, filter: &EscalationFilter, limit: usize) -> Result<Page, Refusal> {
+    pub fn after(&self, after: u64, filter: &EscalationFilter, limit: usize) -> Result<Page, CommandError> {
         let blocks: Vec<Arc<EscalationBlock>> = {
             let recent = self.recent.read().unwrap_or_else(PoisonError::into_inner);
             let from = recent.blocks.partition_point(|block| block.end() <= after + 1);
@@ -74,11 +74,11 @@ impl Feed {
             return self
                 .history
                 .escalations_after(after, filter, limit)
-                .map_err(|error| Refusal::Failed(error.to_string()));
+                .map_err(|error| CommandError::Failed(error.to_string()));
         }
         let mut wanted: Option<Wanted<'_>> = None;
         let mut found = Vec::new();
-        let mut looked_at = 0;
+        let mut scanned = 0;
         let mut reached = after;
         for block in blocks {
             // Most blocks have the same words as the one before.
@@ -88,11 +88,11 @@ impl Feed {
             };
             let skip = (after + 1).saturating_sub(block.first_sequence) as usize;
             for row in skip..block.len() {
-                if found.len() >= limit || looked_at >= MAX_RECORDS_A_PAGE {
+                if found.len() >= limit || scanned >= MAX_RECORDS_A_PAGE {
                     return Ok(Page { records: found, up_to: reached, gaps: Vec::new() });
                 }
                 reached = block.first_sequence + row as u64;
-                looked_at += 1;
+                scanned += 1;
                 if wanted.admits(&block, row) {
                     found.push(block.record(row));
                 }
@@ -116,7 +116,7 @@ struct Wanted<'a> {
 impl<'a> Wanted<'a> {
     fn new(filter: &'a EscalationFilter, names: &Arc<LabelTable>) -> Self {
         let find =
-            |column, word: &Option<String>| word.as_ref().map(|word| names.find(column, word).unwrap_or(NO_SYMBOL));
+            |column, label: &Option<String>| label.as_ref().map(|label| names.find(column, label).unwrap_or(NO_SYMBOL));
         Self {
             filter,
             names: Arc::clone(names),

@@ -2,7 +2,7 @@
 //! on disk.
 
 use super::feed::Feed;
-use super::state_machine::{Answer, GroupOutput};
+use super::state_machine::{GroupOutput, InputResult};
 use crate::limits::HISTORY_FLUSH_RECORDS;
 use crate::store::history::History;
 use crate::store::record::{CycleBlock, EscalationBlock};
@@ -19,8 +19,8 @@ pub enum Work {
 }
 
 /// Gives what a group told to the feed and to the history; returns its answers.
-pub fn keep(feed: &Feed, history: &Sender<Work>, told: GroupOutput) -> Vec<Answer> {
-    let GroupOutput { escalations, cycles, answers } = told;
+pub fn keep(feed: &Feed, history: &Sender<Work>, output: GroupOutput) -> Vec<InputResult> {
+    let GroupOutput { escalations, cycles, replies } = output;
     if !escalations.is_empty() {
         let block = Arc::new(escalations);
         feed.push(&block);
@@ -30,11 +30,11 @@ pub fn keep(feed: &Feed, history: &Sender<Work>, told: GroupOutput) -> Vec<Answe
     if !cycles.rows.is_empty() {
         let _ = history.send(Work::Cycles(Arc::new(cycles)));
     }
-    answers
+    replies
 }
 
 /// The thread's end of things.
-struct Historian {
+struct HistoryWriter {
     history: Arc<History>,
     escalations: Vec<Arc<EscalationBlock>>,
     cycles: Vec<Arc<CycleBlock>>,
@@ -46,11 +46,11 @@ struct Historian {
 /// # Errors
 /// When the system gives no thread.
 pub fn start(history: Arc<History>, work: Receiver<Work>) -> std::io::Result<JoinHandle<()>> {
-    let historian = Historian { history, escalations: Vec::new(), cycles: Vec::new(), waiting: 0 };
-    std::thread::Builder::new().name("history".into()).spawn(move || historian.run(&work))
+    let history_thread = HistoryWriter { history, escalations: Vec::new(), cycles: Vec::new(), waiting: 0 };
+    std::thread::Builder::new().name("history".into()).spawn(move || history_thread.run(&work))
 }
 
-impl Historian {
+impl HistoryWriter {
     fn run(mut self, work: &Receiver<Work>) {
         for work in work {
             match work {
@@ -62,9 +62,9 @@ impl Historian {
                     self.waiting += block.rows.len();
                     self.cycles.push(block);
                 }
-                Work::Flush(answer) => {
+                Work::Flush(reply) => {
                     // Whoever asked may have stopped waiting.
-                    let _ = answer.send(self.flush());
+                    let _ = reply.send(self.flush());
                     continue;
                 }
             }

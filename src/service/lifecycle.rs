@@ -47,10 +47,10 @@ pub struct Stopper {
     commands: Sender<Command>,
     published: Arc<Published>,
     sequencer: JoinHandle<()>,
-    historian: JoinHandle<()>,
-    surveyor: JoinHandle<()>,
+    history_thread: JoinHandle<()>,
+    scanner_thread: JoinHandle<()>,
     /// Dropped to end the surveyor.
-    survey_until: Sender<()>,
+    scan_until: Sender<()>,
     /// Tells the sequencer that somebody still holds the service.
     _held: Sender<()>,
     lock: Arc<DataLock>,
@@ -64,11 +64,11 @@ impl Stopper {
     /// In words, when the snapshot fails; nothing is lost then: the journal has everything.
     pub fn stop(self) -> Result<(), String> {
         self.published.set_ready(false);
-        let (answer, stopped) = crossbeam_channel::bounded(1);
-        let sent = self.commands.send(Command::Stop(answer)).map_err(|_| "the sequencer has ended already".to_owned());
-        drop(self.survey_until);
+        let (reply, stopped) = crossbeam_channel::bounded(1);
+        let sent = self.commands.send(Command::Stop(reply)).map_err(|_| "the sequencer has ended already".to_owned());
+        drop(self.scan_until);
         let result = sent.and_then(|()| stopped.recv().map_err(|_| "the sequencer has ended".to_owned())).flatten();
-        for thread in [self.sequencer, self.historian, self.surveyor] {
+        for thread in [self.sequencer, self.history_thread, self.scanner_thread] {
             if thread.join().is_err() {
                 tracing::error!("a thread of the service has panicked");
             }
@@ -131,8 +131,8 @@ impl Service {
 
         let feed = Arc::new(Feed::new(Arc::clone(&history), recovered.machine.last_escalation()));
         let (history_work, work) = crossbeam_channel::bounded(WAITING_BLOCKS);
-        let historian = history_writer::start(Arc::clone(&history), work).map_err(io(folder))?;
-        recovery::replay(&mut recovered, &stored, |told| drop(history_writer::keep(&feed, &history_work, told)))?;
+        let history_thread = history_writer::start(Arc::clone(&history), work).map_err(io(folder))?;
+        recovery::replay(&mut recovered, &stored, |output| drop(history_writer::keep(&feed, &history_work, output)))?;
         let Recovered { mut machine, last_ms, genesis, snapshot, replayed_groups, damaged: unusable } = recovered;
         let (passage, least_ms) = match (config.clock, last_ms) {
             // The first group of a folder has no time yet.
@@ -142,7 +142,7 @@ impl Service {
                     Err(error) => {
                         // The folder is left when its thread has left it.
                         drop(history_work);
-                        let _ = historian.join();
+                        let _ = history_thread.join();
                         return Err(error);
                     }
                 }
@@ -220,12 +220,22 @@ impl Service {
         };
         let builder = std::thread::Builder::new().name("sequencer".into());
         let sequencer = builder.spawn(move || run_or_end(sequencer)).map_err(io(folder))?;
-        let (survey_until, until) = crossbeam_channel::bounded(0);
-        let surveyor = scanner::start(Arc::clone(&service.inner.engine), Arc::clone(&published), whereabouts, until)
-            .map_err(io(folder))?;
+        let (scan_until, until) = crossbeam_channel::bounded(0);
+        let scanner_thread =
+            scanner::start(Arc::clone(&service.inner.engine), Arc::clone(&published), whereabouts, until)
+                .map_err(io(folder))?;
         published.set_ready(true);
-        let stopper =
-            Stopper { commands, published, sequencer, historian, surveyor, survey_until, _held: held, lock, started };
+        let stopper = Stopper {
+            commands,
+            published,
+            sequencer,
+            history_thread,
+            scanner_thread,
+            scan_until,
+            _held: held,
+            lock,
+            started,
+        };
         Ok((service, stopper))
     }
 }

@@ -26,7 +26,7 @@ pub mod state_machine;
 pub(crate) mod view;
 mod wall_clock;
 
-pub use command::{Acknowledge, Applied, Edit, Edited, Load, Refusal, SnapshotDone};
+pub use command::{Acknowledge, Applied, CommandError, Edit, Edited, Load, SnapshotDone};
 pub use config::{ClockChoice, Config, Seed, StartError, Trust};
 pub use inspect::{Inspected, inspect};
 pub use lifecycle::{Started, Stopper};
@@ -80,31 +80,34 @@ impl Service {
     /// Sends events and waits until they are durable and applied. For threads: blocks while the queue is full.
     ///
     /// # Errors
-    /// [`Refusal`].
-    pub fn load_blocking(&self, load: Load) -> Result<Applied, Refusal> {
-        let (reply, answer) = oneshot::channel();
+    /// [`CommandError`].
+    pub fn load_blocking(&self, load: Load) -> Result<Applied, CommandError> {
+        let (reply, receiver) = oneshot::channel();
         let command = self.load_command(load, reply)?;
-        self.inner.commands.send(command).map_err(|_| Refusal::Stopping)?;
-        answer.blocking_recv().map_err(|_| Refusal::Stopping)?
+        self.inner.commands.send(command).map_err(|_| CommandError::Stopping)?;
+        receiver.blocking_recv().map_err(|_| CommandError::Stopping)?
     }
 
     /// Sends events and waits until they are durable and applied. Refused at once when the queue is full.
     ///
     /// # Errors
-    /// [`Refusal`].
-    pub async fn load(&self, load: Load) -> Result<Applied, Refusal> {
-        let (reply, answer) = oneshot::channel();
+    /// [`CommandError`].
+    pub async fn load(&self, load: Load) -> Result<Applied, CommandError> {
+        let (reply, receiver) = oneshot::channel();
         self.send(self.load_command(load, reply)?)?;
-        answer.await.map_err(|_| Refusal::Stopping)?
+        receiver.await.map_err(|_| CommandError::Stopping)?
     }
 
-    fn load_command(&self, load: Load, reply: Reply<Applied>) -> Result<Command, Refusal> {
+    fn load_command(&self, load: Load, reply: Reply<Applied>) -> Result<Command, CommandError> {
         let Load { mut batch, catch_up, origin } = load;
         if batch.len() > MAX_BATCH_ROWS {
-            return Err(Refusal::Invalid(format!("{} rows at once, at most {MAX_BATCH_ROWS} are taken", batch.len())));
+            return Err(CommandError::Invalid(format!(
+                "{} rows at once, at most {MAX_BATCH_ROWS} are taken",
+                batch.len()
+            )));
         }
         if !self.is_ready() {
-            return Err(Refusal::Stopping);
+            return Err(CommandError::Stopping);
         }
         // Texts are read here and not kept: what the rules make of them goes into the journal.
         if let Some(policy) = self.inner.published.policy() {
@@ -116,26 +119,26 @@ impl Service {
     /// Checks a policy and brings it into force, or says what that would do.
     ///
     /// # Errors
-    /// [`Refusal`].
-    pub async fn edit(&self, edit: Edit) -> Result<Edited, Refusal> {
+    /// [`CommandError`].
+    pub async fn edit(&self, edit: Edit) -> Result<Edited, CommandError> {
         let service = self.clone();
         let prepared = tokio::task::spawn_blocking(move || service.prepare(edit)).await;
-        match prepared.map_err(|error| Refusal::Failed(error.to_string()))?? {
-            Prepared::Answer(edited) => Ok(edited),
-            Prepared::Edit { command, answer, problems } => {
+        match prepared.map_err(|error| CommandError::Failed(error.to_string()))?? {
+            Prepared::InputResult(edited) => Ok(edited),
+            Prepared::Edit { command, receiver, problems } => {
                 self.send(command)?;
-                let (version, since_ms) = answer.await.map_err(|_| Refusal::Stopping)??;
+                let (version, since_ms) = receiver.await.map_err(|_| CommandError::Stopping)??;
                 Ok(Edited { version, preview: None, problems, since_ms, is_unchanged: false })
             }
         }
     }
 
     /// Compiles a policy; with `dry_run`, tries it on every open ticket.
-    fn prepare(&self, edit: Edit) -> Result<Prepared, Refusal> {
+    fn prepare(&self, edit: Edit) -> Result<Prepared, CommandError> {
         let policies = self.policies();
-        let current = policies.last().ok_or(Refusal::Stopping)?;
+        let current = policies.last().ok_or(CommandError::Stopping)?;
         if let Some(expected) = edit.if_version.filter(|expected| *expected != current.number) {
-            return Err(Refusal::Version { expected, is: current.number });
+            return Err(CommandError::Version { expected, is: current.number });
         }
         let mut files = current.files.clone();
         files.retain(|(name, _)| !edit.files.iter().any(|(other, _)| other == name));
@@ -143,17 +146,17 @@ impl Service {
         let is_unchanged = edit.text == current.text && files == current.files;
         let (apply, catch_up) = (edit.apply, edit.catch_up);
         let input = EditInput { text: edit.text, files, apply, catch_up, origin: edit.origin, note: edit.note };
-        let (policy, problems) = state_machine::compile(&input).map_err(Refusal::Policy)?;
+        let (policy, problems) = state_machine::compile(&input).map_err(CommandError::Policy)?;
         let policy = Arc::new(policy);
         if is_unchanged || edit.dry_run {
             let preview = edit.dry_run.then(|| self.preview(&policy, apply, catch_up)).transpose()?;
             let (version, since_ms) = (current.number, current.since_ms);
-            return Ok(Prepared::Answer(Edited { version, preview, problems, since_ms, is_unchanged }));
+            return Ok(Prepared::InputResult(Edited { version, preview, problems, since_ms, is_unchanged }));
         }
-        let (reply, answer) = oneshot::channel();
+        let (reply, receiver) = oneshot::channel();
         let if_version = edit.if_version;
         let command = Command::Edit { input: Arc::new(input), policy, if_version, reply };
-        Ok(Prepared::Edit { command, answer, problems })
+        Ok(Prepared::Edit { command, receiver, problems })
     }
 
     /// What an edit would do: shard by shard, so that the sequencer gets its turn between them, on several threads (of their
@@ -163,9 +166,9 @@ impl Service {
         policy: &Arc<policy::Policy>,
         apply: crate::engine::Apply,
         catch_up: crate::engine::CatchUp,
-    ) -> Result<Preview, Refusal> {
+    ) -> Result<Preview, CommandError> {
         let planned = self.read(|engine| engine.plan(policy, apply, catch_up).map(|plan| (plan, engine.shards())));
-        let (plan, shards) = planned.map_err(|error| Refusal::Conflict(error.to_string()))?;
+        let (plan, shards) = planned.map_err(|error| CommandError::Conflict(error.to_string()))?;
         let next_shard = AtomicU16::new(0);
         let count_shards = || {
             let mut preview = Preview::default();
@@ -185,8 +188,8 @@ impl Service {
         let mut preview = Preview::default();
         for part in parts {
             let part: Result<Preview, EditError> =
-                part.map_err(|_| Refusal::Failed("counting what the edit would do has panicked".to_owned()))?;
-            preview.merge(&part.map_err(|error| Refusal::Conflict(error.to_string()))?);
+                part.map_err(|_| CommandError::Failed("counting what the edit would do has panicked".to_owned()))?;
+            preview.merge(&part.map_err(|error| CommandError::Conflict(error.to_string()))?);
         }
         Ok(preview)
     }
@@ -194,8 +197,8 @@ impl Service {
     /// Takes notice of an escalation. Who was first stays.
     ///
     /// # Errors
-    /// [`Refusal`].
-    pub async fn acknowledge(&self, acknowledge: Acknowledge) -> Result<Acknowledgement, Refusal> {
+    /// [`CommandError`].
+    pub async fn acknowledge(&self, acknowledge: Acknowledge) -> Result<Acknowledgement, CommandError> {
         let Acknowledge { sequence, note, origin } = acknowledge;
         // With a key the sequencer looks first whether it is a repeat, or the key of another request.
         if origin.key.is_none()
@@ -205,10 +208,10 @@ impl Service {
         }
         let service = self.clone();
         let record = tokio::task::spawn_blocking(move || service.escalation(sequence)).await;
-        let record = record.map_err(|error| Refusal::Failed(error.to_string()))??;
+        let record = record.map_err(|error| CommandError::Failed(error.to_string()))??;
         if !matches!(record.kind, RecordKind::Fired | RecordKind::Manual) {
             let kind = record.kind.name();
-            return Err(Refusal::Conflict(format!(
+            return Err(CommandError::Conflict(format!(
                 "record {sequence} is {kind}: only fired and manual can be acknowledged"
             )));
         }
@@ -222,42 +225,43 @@ impl Service {
             note,
             origin,
         };
-        let (reply, answer) = oneshot::channel();
+        let (reply, receiver) = oneshot::channel();
         self.send(Command::Acknowledge(Arc::new(input), reply))?;
-        answer.await.map_err(|_| Refusal::Stopping)??;
-        self.acknowledgement(sequence).ok_or_else(|| Refusal::Failed("the acknowledgement is not there".to_owned()))
+        receiver.await.map_err(|_| CommandError::Stopping)??;
+        self.acknowledgement(sequence)
+            .ok_or_else(|| CommandError::Failed("the acknowledgement is not there".to_owned()))
     }
 
     /// One escalation record. Blocking: it may be read from the history.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`], or [`Refusal::Failed`] when the history cannot be read.
-    pub fn escalation(&self, sequence: u64) -> Result<EscalationRecord, Refusal> {
+    /// [`CommandError::NotFound`], or [`CommandError::Failed`] when the history cannot be read.
+    pub fn escalation(&self, sequence: u64) -> Result<EscalationRecord, CommandError> {
         let looked = self.escalations(sequence.saturating_sub(1), &EscalationFilter::default(), 1)?;
         if let Some(gap) = looked.gaps.iter().find(|gap| (gap.from..=gap.to).contains(&sequence)) {
-            return Err(Refusal::NotFound(format!("escalation record {sequence} cannot be read: {}", gap.reason)));
+            return Err(CommandError::NotFound(format!("escalation record {sequence} cannot be read: {}", gap.reason)));
         }
         let found = looked.records.into_iter().find(|record| record.sequence == sequence);
-        found.ok_or_else(|| Refusal::NotFound(format!("there is no escalation record {sequence}")))
+        found.ok_or_else(|| CommandError::NotFound(format!("there is no escalation record {sequence}")))
     }
 
     /// Takes a snapshot; answers when it is published.
     ///
     /// # Errors
-    /// [`Refusal`].
-    pub async fn snapshot(&self) -> Result<SnapshotDone, Refusal> {
-        let (reply, answer) = oneshot::channel();
+    /// [`CommandError`].
+    pub async fn snapshot(&self) -> Result<SnapshotDone, CommandError> {
+        let (reply, receiver) = oneshot::channel();
         self.send(Command::Snapshot(reply))?;
-        answer.await.map_err(|_| Refusal::Stopping)?
+        receiver.await.map_err(|_| CommandError::Stopping)?
     }
 
-    fn send(&self, command: Command) -> Result<(), Refusal> {
+    fn send(&self, command: Command) -> Result<(), CommandError> {
         if !self.is_ready() {
-            return Err(Refusal::Stopping);
+            return Err(CommandError::Stopping);
         }
         self.inner.commands.try_send(command).map_err(|error| match error {
-            TrySendError::Full(_) => Refusal::Busy,
-            TrySendError::Disconnected(_) => Refusal::Stopping,
+            TrySendError::Full(_) => CommandError::Busy,
+            TrySendError::Disconnected(_) => CommandError::Stopping,
         })
     }
 
@@ -288,8 +292,8 @@ impl Service {
     /// and named.
     ///
     /// # Errors
-    /// [`Refusal::Failed`] when the disk cannot be read.
-    pub fn escalations(&self, after: u64, filter: &EscalationFilter, limit: usize) -> Result<Page, Refusal> {
+    /// [`CommandError::Failed`] when the disk cannot be read.
+    pub fn escalations(&self, after: u64, filter: &EscalationFilter, limit: usize) -> Result<Page, CommandError> {
         self.inner.feed.after(after, filter, limit)
     }
 
@@ -322,10 +326,10 @@ impl Service {
 /// An edit that has been checked.
 enum Prepared {
     /// There is nothing to do, or it was only to be tried.
-    Answer(Edited),
+    InputResult(Edited),
     Edit {
         command: Command,
-        answer: oneshot::Receiver<Result<(u64, i64), Refusal>>,
+        receiver: oneshot::Receiver<Result<(u64, i64), CommandError>>,
         problems: Vec<policy::Problem>,
     },
 }

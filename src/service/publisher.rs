@@ -45,7 +45,7 @@ impl Published {
         self.policy.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub fn set_survey(&self, scan: Scan) {
+    pub fn set_scan(&self, scan: Scan) {
         *self.scan.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(scan);
     }
 
@@ -99,16 +99,16 @@ impl Publisher {
         self.due = due;
     }
 
-    pub fn count_group(&mut self, told: &GroupOutput) {
+    pub fn count_group(&mut self, output: &GroupOutput) {
         self.is_stale = true;
         self.gauges.groups += 1;
-        for row in &told.escalations.rows {
+        for row in &output.escalations.rows {
             self.records[row.kind as usize] += 1;
         }
-        for answer in &told.answers {
-            if let super::state_machine::Answer::Batch { taken, refused, .. } = answer {
-                self.gauges.rows_taken += taken;
-                self.gauges.rows_refused += refused.len() as u64;
+        for reply in &output.replies {
+            if let super::state_machine::InputResult::Batch { accepted, rejected, .. } = reply {
+                self.gauges.rows_accepted += accepted;
+                self.gauges.rows_rejected += rejected.len() as u64;
             }
         }
     }
@@ -209,7 +209,7 @@ fn totals(machine: &StateMachine) -> Totals {
     let names = &machine.names;
     let counters = machine.engine.read().unwrap_or_else(PoisonError::into_inner).counters();
     let by_clock = counters.by_clock.iter().enumerate().map(|(clock, tally)| ClockView {
-        name: names.word(LabelKind::Clock, clock as u32).unwrap_or_default(),
+        name: names.label(LabelKind::Clock, clock as u32).unwrap_or_default(),
         tally: *tally,
     });
     Totals {
@@ -229,7 +229,7 @@ fn named(names: &LabelTable, column: LabelKind, tallies: &[Tally]) -> Vec<NamedT
         .enumerate()
         .filter(|(_, tally)| **tally != Tally::default())
         .map(|(symbol, tally)| NamedTally {
-            name: names.word(column, symbol as u32).unwrap_or_default(),
+            name: names.label(column, symbol as u32).unwrap_or_default(),
             tally: *tally,
         })
         .collect()

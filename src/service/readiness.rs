@@ -91,9 +91,9 @@ mod tests {
         let clock = Clock::start(ClockChoice::Wall(Trust::default()), Arc::new(|| WALL_MS), 0);
         assert_eq!(behind(&clock, 0), Ok(()));
         assert_eq!(behind(&clock, MAX_LAG_MS), Ok(()));
-        let words = behind(&clock, MAX_LAG_MS + 2 * SECOND_MS).unwrap_err().to_string();
-        assert!(words.contains("the engine stands at 2026-11-18T"), "{words}");
-        assert!(words.contains("11 s behind"), "{words}");
+        let labels = behind(&clock, MAX_LAG_MS + 2 * SECOND_MS).unwrap_err().to_string();
+        assert!(labels.contains("the engine stands at 2026-11-18T"), "{labels}");
+        assert!(labels.contains("11 s behind"), "{labels}");
     }
 
     #[test]

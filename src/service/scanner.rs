@@ -34,7 +34,7 @@ pub fn start(
     std::thread::Builder::new().name("survey".into()).spawn(move || {
         loop {
             let watch = Stopwatch::start();
-            published.set_survey(walk(&engine));
+            published.set_scan(walk(&engine));
             let rest = LEAST_REST.max(watch.elapsed() * REST_FACTOR);
             let watch = Stopwatch::start();
             while watch.elapsed() < rest {

@@ -5,14 +5,14 @@
 //! soon as something is due, a group without inputs is written and applied. While more is due than a round should take,
 //! the time goes on in smaller steps, so that commands get their turn between them: but what is due in one second is one step.
 
-use super::command::{Applied, Command, Refusal, Reply};
+use super::command::{Applied, Command, CommandError, Reply};
 use super::feed::Feed;
 use super::history_writer;
 use super::history_writer::Work;
 use super::publisher::Publisher;
 use super::pulse::Obstacle;
 use super::snapshotter::{Snapshots, Step};
-use super::state_machine::{Answer, KeyReused, StateMachine};
+use super::state_machine::{InputResult, KeyReused, StateMachine};
 use super::wall_clock::{Clock, Stopwatch};
 use crate::engine::CatchUp;
 use crate::limits::{MAX_GROUP_COMMANDS, MAX_GROUP_ROWS, MAX_SILENCE_MS, STORM_TIMERS};
@@ -40,12 +40,12 @@ enum PendingReply {
 }
 
 impl PendingReply {
-    fn refuse(self, refusal: Refusal) {
+    fn fail(self, error: CommandError) {
         // Whoever asked may have gone.
         match self {
-            Self::Load(reply) => drop(reply.send(Err(refusal))),
-            Self::Edit(reply) => drop(reply.send(Err(refusal))),
-            Self::Acknowledge(reply) => drop(reply.send(Err(refusal))),
+            Self::Load(reply) => drop(reply.send(Err(error))),
+            Self::Edit(reply) => drop(reply.send(Err(error))),
+            Self::Acknowledge(reply) => drop(reply.send(Err(error))),
         }
     }
 }
@@ -85,8 +85,8 @@ impl Sequencer {
     pub fn run(mut self) {
         loop {
             let first = self.wait();
-            if let Some(Command::Stop(answer)) = first {
-                return self.stop(&answer);
+            if let Some(Command::Stop(reply)) = first {
+                return self.stop(&reply);
             }
             if self.since_check.elapsed() >= CHECK_EVERY {
                 self.check_folder();
@@ -111,13 +111,13 @@ impl Sequencer {
 
     /// Nothing can be made durable any more. A service that nobody can stop any more (its owner has dropped it, and may have
     /// removed its folder) ends by itself; any other ends the process.
-    fn give_up(&mut self, reason: &str) -> Refusal {
+    fn give_up(&mut self, reason: &str) -> CommandError {
         if self.held.try_recv() != Err(TryRecvError::Disconnected) {
             die(reason);
         }
         tracing::error!(reason, "a service that was left behind ends");
         self.is_over = true;
-        Refusal::Stopping
+        CommandError::Stopping
     }
 
     /// The next command, or none when it is time to look at the clock.
@@ -140,7 +140,7 @@ impl Sequencer {
 
     /// Takes one group through.
     pub fn round(&mut self, first: Option<Command>) {
-        let (inputs, asked, policy) = self.gather(first);
+        let (inputs, pending, policy) = self.gather(first);
         let (clock_ms, has_resumed) = self.clock.now_and_whether_resumed();
         if has_resumed {
             self.opening.get_or_insert((Passage::AfterDowntime, self.catch_up_after_downtime));
@@ -163,8 +163,8 @@ impl Sequencer {
         self.tried_ms = now_ms;
         let (passage, catch_up) = self.opening.unwrap_or((Passage::Watched, CatchUp::All));
         let group = Group { number: self.machine.group + 1, now_ms, catch_up, passage, has_label_share: true, inputs };
-        if let Err(refusal) = self.write(&group) {
-            asked.into_iter().for_each(|asked| asked.refuse(refusal.clone()));
+        if let Err(error) = self.write(&group) {
+            pending.into_iter().for_each(|pending| pending.fail(error.clone()));
             if is_idle {
                 self.machine.pass_idle(now_ms);
             }
@@ -173,19 +173,19 @@ impl Sequencer {
         }
         self.opening = None;
         self.written_ms = now_ms;
-        let told = self.machine.apply(&group, policy.as_ref());
-        self.publisher.count_group(&told);
-        let answers = history_writer::keep(&self.feed, &self.history, told);
+        let output = self.machine.apply(&group, policy.as_ref());
+        self.publisher.count_group(&output);
+        let replies = history_writer::keep(&self.feed, &self.history, output);
         // Whoever edits and then looks must see the edit.
         self.publish(policy.is_some());
-        for (asked, answer) in asked.into_iter().zip(answers) {
-            reply(asked, answer);
+        for (pending, reply) in pending.into_iter().zip(replies) {
+            send_reply(pending, reply);
         }
     }
 
     /// Takes what waits, up to the bounds of a group. An edit is a group of its own.
     fn gather(&mut self, first: Option<Command>) -> (Vec<Input>, Vec<PendingReply>, Option<Arc<Policy>>) {
-        let (mut inputs, mut asked, mut policy) = (Vec::new(), Vec::new(), None);
+        let (mut inputs, mut pending, mut policy) = (Vec::new(), Vec::new(), None);
         let mut rows = 0;
         let mut keys: Vec<u128> = Vec::new();
         let mut next = first;
@@ -202,31 +202,31 @@ impl Sequencer {
                     Command::Load(input, reply) => {
                         rows += input.batch.len();
                         inputs.push(Input::Batch(input));
-                        asked.push(PendingReply::Load(reply));
+                        pending.push(PendingReply::Load(reply));
                     }
                     Command::Acknowledge(input, reply) => {
                         inputs.push(Input::Acknowledge(input));
-                        asked.push(PendingReply::Acknowledge(reply));
+                        pending.push(PendingReply::Acknowledge(reply));
                     }
                     Command::Edit { input, policy: compiled, if_version, reply } => {
                         let is = self.machine.policies.last().map_or(0, |version| version.number);
                         match if_version {
                             Some(expected) if expected != is => {
-                                let _ = reply.send(Err(Refusal::Version { expected, is }));
+                                let _ = reply.send(Err(CommandError::Version { expected, is }));
                             }
                             _ => {
                                 // Shards of a snapshot that stand at different groups must all be under one policy.
                                 self.snapshots.begin_anew();
                                 inputs.push(Input::Edit(input));
-                                asked.push(PendingReply::Edit(reply));
+                                pending.push(PendingReply::Edit(reply));
                                 policy = Some(compiled);
                             }
                         }
                         break;
                     }
                     Command::Snapshot(reply) => self.snapshots.ask(Some(reply)),
-                    Command::Stop(answer) => {
-                        self.held_back = Some(Command::Stop(answer));
+                    Command::Stop(reply) => {
+                        self.held_back = Some(Command::Stop(reply));
                         break;
                     }
                 }
@@ -235,19 +235,19 @@ impl Sequencer {
                 break;
             }
         }
-        (inputs, asked, policy)
+        (inputs, pending, policy)
     }
 
     /// Answers a command that was done before under the same key, and an acknowledgement of what was acknowledged before.
     fn unless_repeat(&self, command: Command) -> Option<Command> {
-        let kept = match origin_of(&command).map(|origin| self.machine.repeat_of(origin)).transpose() {
-            Ok(kept) => kept.flatten().cloned(),
+        let stored = match origin_of(&command).map(|origin| self.machine.repeat_of(origin)).transpose() {
+            Ok(stored) => stored.flatten().cloned(),
             Err(KeyReused) => {
-                command.refuse(Refusal::KeyReused);
+                command.fail(CommandError::KeyReused);
                 return None;
             }
         };
-        let Some(kept) = kept else {
+        let Some(stored) = stored else {
             return match command {
                 Command::Acknowledge(input, reply) if self.machine.is_acknowledged(input.sequence) => {
                     drop(reply.send(Ok(input.sequence)));
@@ -259,16 +259,16 @@ impl Sequencer {
         match command {
             Command::Load(_, reply) => {
                 let applied = Applied {
-                    taken: kept.taken,
-                    refused: Vec::new(),
-                    refused_count: kept.refused,
-                    escalations: (kept.result, kept.result),
+                    accepted: stored.accepted,
+                    rejected: Vec::new(),
+                    rejected_count: stored.rejected,
+                    escalations: (stored.result, stored.result),
                     is_repeat: true,
                 };
                 drop(reply.send(Ok(applied)));
             }
-            Command::Edit { reply, .. } => drop(reply.send(Ok((kept.result, kept.at_ms)))),
-            Command::Acknowledge(_, reply) => drop(reply.send(Ok(kept.result))),
+            Command::Edit { reply, .. } => drop(reply.send(Ok((stored.result, stored.at_ms)))),
+            Command::Acknowledge(_, reply) => drop(reply.send(Ok(stored.result))),
             command => return Some(command),
         }
         None
@@ -293,24 +293,24 @@ impl Sequencer {
     }
 
     /// Makes a group durable.
-    fn write(&mut self, group: &Group) -> Result<(), Refusal> {
+    fn write(&mut self, group: &Group) -> Result<(), CommandError> {
         self.bytes.clear();
         // Batches are put together by our own readers; one that is not whole is refused before anything is written.
-        codec::encode(group, &mut self.bytes).map_err(|error| Refusal::Invalid(error.to_string()))?;
+        codec::encode(group, &mut self.bytes).map_err(|error| CommandError::Invalid(error.to_string()))?;
         match self.journal.append(group.number, &self.bytes) {
             Ok(()) => {}
             Err(AppendError::Full { .. }) => {
                 self.publisher.obstructed(Some(Obstacle::DiskFull));
-                return Err(Refusal::DiskFull);
+                return Err(CommandError::DiskFull);
             }
             Err(error @ AppendError::NoSegment { .. }) => {
                 self.publisher.obstructed(Some(Obstacle::NoSegment(error.to_string())));
-                return Err(Refusal::NoSegment(error.to_string()));
+                return Err(CommandError::NoSegment(error.to_string()));
             }
             Err(AppendError::TooLarge { bytes, most, .. }) => {
                 let reason =
                     format!("the request takes {bytes} bytes in the journal, at most {most} fit: send it in parts");
-                return Err(Refusal::Invalid(reason));
+                return Err(CommandError::Invalid(reason));
             }
             Err(error) => return Err(self.give_up(&error.to_string())),
         }
@@ -322,7 +322,7 @@ impl Sequencer {
             self.check_folder();
         }
         if self.is_over {
-            return Err(Refusal::Stopping);
+            return Err(CommandError::Stopping);
         }
         self.publisher.synced(watch.elapsed(), self.journal.bytes());
         self.publisher.obstructed(None);
@@ -351,8 +351,8 @@ impl Sequencer {
             Group { number, now_ms, catch_up: CatchUp::All, passage: Passage::Watched, has_label_share: true, inputs };
         // Where nothing can be written now, the next snapshot frees them.
         if self.write(&group).is_ok() {
-            let told = self.machine.apply(&group, None);
-            history_writer::keep(&self.feed, &self.history, told);
+            let output = self.machine.apply(&group, None);
+            history_writer::keep(&self.feed, &self.history, output);
             tracing::info!(labels, "labels that no ticket has are freed");
         }
     }
@@ -381,20 +381,20 @@ impl Sequencer {
     }
 
     /// Does what waits, takes a snapshot, and answers. The journal needs no end of its own: all that was taken is synced.
-    fn stop(mut self, answer: &Sender<Result<(), String>>) {
+    fn stop(mut self, reply: &Sender<Result<(), String>>) {
         while let Ok(command) = self.commands.try_recv() {
             if !matches!(command, Command::Stop(_)) {
                 self.round(Some(command));
             }
         }
-        let taken = self.snapshots.take_at_once(&self.machine, &self.clock);
-        if let Ok(Step::Published { oldest_needed }) = &taken
+        let accepted = self.snapshots.take_at_once(&self.machine, &self.clock);
+        if let Ok(Step::Published { oldest_needed }) = &accepted
             && let Err(error) = self.journal.retire(*oldest_needed)
         {
             tracing::warn!(%error, "cannot remove old journal segments");
         }
         // Whoever asked waits for this, or is gone.
-        let _ = answer.send(taken.map(|_| ()));
+        let _ = reply.send(accepted.map(|_| ()));
     }
 }
 
@@ -415,15 +415,17 @@ fn origin_of(command: &Command) -> Option<&Origin> {
 }
 
 /// Answers a command. Whoever asked may have gone.
-fn reply(asked: PendingReply, answer: Answer) {
-    match (asked, answer) {
-        (PendingReply::Load(reply), Answer::Batch { taken, refused, escalations }) => {
-            let refused_count = refused.len() as u64;
-            drop(reply.send(Ok(Applied { taken, refused, refused_count, escalations, is_repeat: false })));
+fn send_reply(pending: PendingReply, reply: InputResult) {
+    match (pending, reply) {
+        (PendingReply::Load(reply), InputResult::Batch { accepted, rejected, escalations }) => {
+            let rejected_count = rejected.len() as u64;
+            drop(reply.send(Ok(Applied { accepted, rejected, rejected_count, escalations, is_repeat: false })));
         }
-        (PendingReply::Edit(reply), Answer::Edit { version, since_ms }) => drop(reply.send(Ok((version, since_ms)))),
-        (PendingReply::Acknowledge(reply), Answer::Acknowledged { sequence }) => drop(reply.send(Ok(sequence))),
-        (asked, Answer::Refused(reason)) => asked.refuse(Refusal::Conflict(reason)),
-        (asked, answer) => asked.refuse(Refusal::Failed(format!("answered with {answer:?}"))),
+        (PendingReply::Edit(reply), InputResult::Edit { version, since_ms }) => {
+            drop(reply.send(Ok((version, since_ms))))
+        }
+        (PendingReply::Acknowledge(reply), InputResult::Acknowledged { sequence }) => drop(reply.send(Ok(sequence))),
+        (pending, InputResult::RejectedRow(reason)) => pending.fail(CommandError::Conflict(reason)),
+        (pending, reply) => pending.fail(CommandError::Failed(format!("answered with {reply:?}"))),
     }
 }

@@ -4,7 +4,7 @@
 //! shards stand at different groups; the manifest has each one's. What recovery needs is then in this order on disk: the
 //! history up to the last shard's group, the snapshot, and the journal from the first shard's group on.
 
-use super::command::{Refusal, Reply, SnapshotDone};
+use super::command::{CommandError, Reply, SnapshotDone};
 use super::history_writer::Work;
 use super::state_machine::StateMachine;
 use super::wall_clock::{Clock, Stopwatch};
@@ -26,7 +26,7 @@ const WAITING_SHARDS: usize = 2;
 /// Takes snapshots, one at a time.
 pub struct Snapshots {
     folder: PathBuf,
-    kept: usize,
+    stored: usize,
     every: Duration,
     history: Sender<Work>,
     epoch: Option<Epoch>,
@@ -34,7 +34,7 @@ pub struct Snapshots {
     /// The one that the start found, and the last one since: they are called by the group at which they were begun.
     found: u64,
     last: Option<SnapshotDone>,
-    asked: bool,
+    pending: bool,
     replies: Vec<Reply<SnapshotDone>>,
     running: Option<Running>,
     /// The thread of one that was given up: until it has ended, the folder is its own.
@@ -74,7 +74,7 @@ impl Snapshots {
     /// `found` is the number of the one that the start began with, or 0.
     pub fn new(
         folder: PathBuf,
-        kept: usize,
+        stored: usize,
         every: Duration,
         history: Sender<Work>,
         epoch: Option<Epoch>,
@@ -82,14 +82,14 @@ impl Snapshots {
     ) -> Self {
         Self {
             folder,
-            kept: kept.max(2),
+            stored: stored.max(2),
             every,
             history,
             epoch,
             since_last: Stopwatch::start(),
             found,
             last: None,
-            asked: false,
+            pending: false,
             replies: Vec::new(),
             running: None,
             ending: None,
@@ -97,19 +97,19 @@ impl Snapshots {
     }
 
     pub fn is_running(&self) -> bool {
-        self.running.is_some() || self.asked
+        self.running.is_some() || self.pending
     }
 
     /// Asks for a snapshot now.
     pub fn ask(&mut self, reply: Option<Reply<SnapshotDone>>) {
-        self.asked = true;
+        self.pending = true;
         self.replies.extend(reply);
     }
 
     /// Gives up the snapshot that is being taken, if one is, to begin another.
     pub fn begin_anew(&mut self) {
         if let Some(running) = self.running.take() {
-            self.asked = true;
+            self.pending = true;
             self.ending = Some(running.give_up());
         }
     }
@@ -117,7 +117,7 @@ impl Snapshots {
     /// Whether the next step begins a snapshot.
     pub fn is_due(&self, machine: &StateMachine) -> bool {
         let is_free = self.running.is_none() && self.ending.as_ref().is_none_or(JoinHandle::is_finished);
-        is_free && (self.asked || self.since_last.elapsed() >= self.every && self.has_news(machine))
+        is_free && (self.pending || self.since_last.elapsed() >= self.every && self.has_news(machine))
     }
 
     /// Does what can be done without waiting.
@@ -183,7 +183,7 @@ impl Snapshots {
     }
 
     fn begin(&mut self, machine: &StateMachine) {
-        self.asked = false;
+        self.pending = false;
         self.since_last = Stopwatch::start();
         if let Some(last) = self.last.as_ref().filter(|last| last.number >= machine.group) {
             // Nothing has happened since: the last one is as good.
@@ -256,7 +256,7 @@ impl Snapshots {
             let _ = reply.send(Ok(done.clone()));
         }
         self.last = Some(done);
-        match oldest_needed(&self.folder, self.kept) {
+        match oldest_needed(&self.folder, self.stored) {
             Ok(oldest_needed) => Step::Published { oldest_needed },
             Err(reason) => {
                 tracing::warn!(reason, "old snapshots and journal segments are kept");
@@ -269,7 +269,7 @@ impl Snapshots {
         self.running = None;
         tracing::error!(reason, "the snapshot could not be written; the journal has everything, the next try follows");
         for reply in self.replies.drain(..) {
-            let _ = reply.send(Err(Refusal::Failed(format!("the snapshot could not be written: {reason}"))));
+            let _ = reply.send(Err(CommandError::Failed(format!("the snapshot could not be written: {reason}"))));
         }
         Step::Nothing
     }
@@ -315,11 +315,11 @@ fn read(machine: &StateMachine) -> std::sync::RwLockReadGuard<'_, Engine> {
 ///
 /// # Errors
 /// In words, when a snapshot that is kept cannot be read: then nothing may go.
-pub fn oldest_needed(folder: &Path, kept: usize) -> Result<u64, String> {
-    snapshot::prune(folder, kept).map_err(|error| error.to_string())?;
+pub fn oldest_needed(folder: &Path, stored: usize) -> Result<u64, String> {
+    snapshot::prune(folder, stored).map_err(|error| error.to_string())?;
     let mut oldest = u64::MAX;
     let found = snapshot::list(folder).map_err(|error| error.to_string())?;
-    if found.len() < kept {
+    if found.len() < stored {
         // The snapshot before the first is the journal from its beginning.
         return Ok(0);
     }
@@ -342,17 +342,17 @@ struct Task {
 
 impl Task {
     fn write(&self, parts: &Receiver<Part>) -> Result<Manifest, String> {
-        let words = |error: snapshot::SnapshotError| error.to_string();
-        let mut writer = SnapshotWriter::begin(&self.folder, self.number).map_err(words)?;
+        let labels = |error: snapshot::SnapshotError| error.to_string();
+        let mut writer = SnapshotWriter::begin(&self.folder, self.number).map_err(labels)?;
         for part in parts {
             match part {
-                Part::Shard(position, state) => writer.shard(position, &state, &self.names).map_err(words)?,
+                Part::Shard(position, state) => writer.shard(position, &state, &self.names).map_err(labels)?,
                 Part::Finish(rest) => {
                     let (head, state) = *rest;
                     // Once the snapshot is there, the records before it are not computed again.
-                    let (answer, flushed) = crossbeam_channel::bounded(1);
-                    let asked = self.history.send(Work::Flush(answer)).map_err(|_| "the history thread has ended");
-                    asked?;
+                    let (reply, flushed) = crossbeam_channel::bounded(1);
+                    let pending = self.history.send(Work::Flush(reply)).map_err(|_| "the history thread has ended");
+                    pending?;
                     flushed.recv().map_err(|_| "the history thread has ended")??;
                     let (now_ms, rows) = self.first;
                     let finish = Finish {
@@ -362,7 +362,7 @@ impl Task {
                         zone_data_version: zone_data_version(),
                         epoch: self.epoch,
                     };
-                    return writer.finish(finish).map_err(words);
+                    return writer.finish(finish).map_err(labels);
                 }
             }
         }

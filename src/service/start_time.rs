@@ -21,9 +21,9 @@ pub fn passage(trust: Trust, wall_ms: i64, last_ms: i64) -> Result<(Passage, i64
     let bound_ms = i64::try_from(trust.max_ahead.as_millis()).unwrap_or(i64::MAX);
     if ahead_ms > bound_ms {
         if !is_accepted {
-            let refused = trust.accepted_ms.map(not_within);
+            let rejected = trust.accepted_ms.map(not_within);
             let (ahead, bound) = (in_words(ahead_ms), in_words(bound_ms));
-            return Err(StartError::Ahead { wall, ahead, last, bound, refused: refused.unwrap_or_default() });
+            return Err(StartError::Ahead { wall, ahead, last, bound, rejected: rejected.unwrap_or_default() });
         }
         tracing::warn!(wall, last, "the wall clock is far ahead of the last known time; accepted by --accept-time");
         return Ok((Passage::Accepted, last_ms));
@@ -40,14 +40,14 @@ pub fn passage(trust: Trust, wall_ms: i64, last_ms: i64) -> Result<(Passage, i64
             );
             return Ok((Passage::Accepted, wall_ms));
         }
-        let refused = trust.accepted_ms.map(not_within).unwrap_or_default();
+        let rejected = trust.accepted_ms.map(not_within).unwrap_or_default();
         tracing::error!(
             wall,
             last,
             behind,
             "the wall clock is behind the last known time: time stands still until it has come up to it, and nothing falls \
              due. If the wall clock is wrong, set it right; if it was wrong before, start once with --accept-time \
-             {wall}{refused}"
+             {wall}{rejected}"
         );
     } else if trust.accepted_ms.is_some() {
         tracing::info!(wall, last, "--accept-time is not needed: the wall clock goes on from the last known time");
@@ -66,15 +66,15 @@ pub fn in_words(ms: i64) -> String {
     let units = [("d", DAY_MS), ("h", HOUR_MS), ("m", MINUTE_MS), ("s", SECOND_MS)];
     let largest = units.iter().position(|(_, unit_ms)| ms >= *unit_ms).unwrap_or(units.len() - 1);
     let mut left_ms = ms;
-    let mut words = Vec::new();
+    let mut labels = Vec::new();
     for (name, unit_ms) in units.iter().skip(largest).take(2) {
         let count = left_ms / unit_ms;
         left_ms %= unit_ms;
-        if count > 0 || words.is_empty() {
-            words.push(format!("{count} {name}"));
+        if count > 0 || labels.is_empty() {
+            labels.push(format!("{count} {name}"));
         }
     }
-    words.join(" ")
+    labels.join(" ")
 }
 
 #[cfg(test)]
@@ -97,14 +97,14 @@ mod tests {
         }
         for ahead_ms in [bound_ms + 1, YEAR_MS, 50 * YEAR_MS] {
             let wall_ms = LAST_MS + ahead_ms;
-            let words = passage(trust(None), wall_ms, LAST_MS).unwrap_err().to_string();
+            let labels = passage(trust(None), wall_ms, LAST_MS).unwrap_err().to_string();
             for part in [
                 format_rfc3339(LAST_MS),
                 in_words(ahead_ms),
                 format!("--accept-time {}", format_rfc3339(wall_ms)),
                 "--max-clock-ahead".to_owned(),
             ] {
-                assert!(words.contains(&part), "{part} is not in {words}");
+                assert!(labels.contains(&part), "{part} is not in {labels}");
             }
             let other = passage(trust(Some(wall_ms - 2 * HOUR_MS)), wall_ms, LAST_MS).unwrap_err().to_string();
             assert!(other.contains("is not within 1 h"), "{other}");
@@ -131,14 +131,14 @@ mod tests {
 
     #[test]
     fn lengths_of_time_have_two_units() {
-        for (ms, words) in [
+        for (ms, text) in [
             (999, "0 s"),
             (61_000, "1 m 1 s"),
             (HOUR_MS, "1 h"),
             (YEAR_MS + 5 * HOUR_MS + 3, "365 d 5 h"),
             (DAY_MS + MINUTE_MS, "1 d"),
         ] {
-            assert_eq!(in_words(ms), words);
+            assert_eq!(in_words(ms), text);
         }
     }
 }

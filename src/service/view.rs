@@ -67,8 +67,8 @@ pub struct Gauges {
     pub queue_capacity: u64,
     /// Groups written, rows taken and refused since the start of the process.
     pub groups: u64,
-    pub rows_taken: u64,
-    pub rows_refused: u64,
+    pub rows_accepted: u64,
+    pub rows_rejected: u64,
     /// Syncs of the journal since the start, the time they took, and by how long they took: counts up to each of
     /// [`SYNC_BOUNDS_S`] (cumulative, without the last bucket, which is `syncs`).
     pub syncs: u64,

@@ -107,7 +107,7 @@ impl EscalationBlock {
         let names = &self.names;
         let it = &self.rows[row];
         let ticket = self.tickets.get(row).to_owned();
-        let clock = names.word(LabelKind::Clock, it.clock);
+        let clock = names.label(LabelKind::Clock, it.clock);
         let note = self.notes.binary_search_by_key(&(row as u32), |(at, _)| *at).ok().map(|at| &self.notes[at].1);
         let said = |text: &String| (!text.is_empty()).then(|| text.clone());
         EscalationRecord {
@@ -121,12 +121,12 @@ impl EscalationBlock {
             due_ms: it.due_ms,
             fired_ms: it.fired_ms,
             recorded_ms: self.recorded_ms,
-            priority: names.word(LabelKind::Priority, it.priority),
-            owner: names.word(LabelKind::Owner, it.owner),
-            team: names.word(LabelKind::Team, it.team),
-            channel: names.word(LabelKind::Channel, it.channel),
-            category: names.word(LabelKind::Category, it.category),
-            customer: names.word(LabelKind::Customer, it.customer),
+            priority: names.label(LabelKind::Priority, it.priority),
+            owner: names.label(LabelKind::Owner, it.owner),
+            team: names.label(LabelKind::Team, it.team),
+            channel: names.label(LabelKind::Channel, it.channel),
+            category: names.label(LabelKind::Category, it.category),
+            customer: names.label(LabelKind::Customer, it.customer),
             actions: names.actions_of(it.actions),
             actor: note.and_then(|note| said(&note.actor)),
             reason: note.and_then(|note| said(&note.reason)),
@@ -217,7 +217,8 @@ pub struct EscalationFilter {
 
 impl EscalationFilter {
     pub fn admits(&self, record: &EscalationRecord) -> bool {
-        let same = |wanted: &Option<String>, has: Option<&str>| wanted.as_deref().is_none_or(|word| has == Some(word));
+        let same =
+            |wanted: &Option<String>, has: Option<&str>| wanted.as_deref().is_none_or(|label| has == Some(label));
         same(&self.ticket, Some(&record.ticket))
             && same(&self.clock, record.clock.as_deref())
             && same(&self.priority, record.priority.as_deref())
@@ -239,7 +240,7 @@ pub struct LabelTable {
 }
 
 impl LabelTable {
-    pub fn word(&self, column: LabelKind, symbol: Symbol) -> Option<Arc<str>> {
+    pub fn label(&self, column: LabelKind, symbol: Symbol) -> Option<Arc<str>> {
         if symbol == NO_SYMBOL {
             return None;
         }
@@ -248,9 +249,9 @@ impl LabelTable {
     }
 
     /// The number of a word.
-    pub fn find(&self, column: LabelKind, word: &str) -> Option<Symbol> {
+    pub fn find(&self, column: LabelKind, label: &str) -> Option<Symbol> {
         let list = self.lists[column as usize].read().unwrap_or_else(PoisonError::into_inner);
-        list.iter().position(|known| &**known == word).map(|place| place as Symbol)
+        list.iter().position(|known| &**known == label).map(|place| place as Symbol)
     }
 
     pub fn actions_of(&self, place: u32) -> Option<Arc<Actions>> {
@@ -263,8 +264,8 @@ impl LabelTable {
     }
 
     /// Adds what comes after the words known.
-    pub fn extend<'a>(&self, column: LabelKind, words: impl Iterator<Item = &'a Arc<str>>) {
-        self.lists[column as usize].write().unwrap_or_else(PoisonError::into_inner).extend(words.cloned());
+    pub fn extend<'a>(&self, column: LabelKind, labels: impl Iterator<Item = &'a Arc<str>>) {
+        self.lists[column as usize].write().unwrap_or_else(PoisonError::into_inner).extend(labels.cloned());
     }
 
     /// Other words with the same actions, at the same places.

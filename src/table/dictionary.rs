@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 use std::sync::Arc;
 
 /// A column of words that repeat.
-pub fn words_field(name: &str) -> Field {
+pub fn dictionary_field(name: &str) -> Field {
     Field::new_dictionary(name, DataType::Int32, DataType::Utf8, true)
 }
 
@@ -18,15 +18,15 @@ type Code = u32;
 #[derive(Debug, Default)]
 pub struct DictionaryColumn {
     keys: Vec<Option<i32>>,
-    words: Vec<String>,
+    labels: Vec<String>,
     /// The key of each code in this batch; negative where it has none yet.
     key_of: Vec<i32>,
     used: Vec<Code>,
 }
 
 impl DictionaryColumn {
-    /// Adds a row; `word` is asked for at most once a batch for each code.
-    pub fn push<W: AsRef<str>>(&mut self, code: Option<Code>, word: impl FnOnce(Code) -> W) {
+    /// Adds a row; `label` is asked for at most once a batch for each code.
+    pub fn push<W: AsRef<str>>(&mut self, code: Option<Code>, label: impl FnOnce(Code) -> W) {
         let Some(code) = code else { return self.keys.push(None) };
         let index = code as usize;
         if let Some(key) = self.key_of.get(index).copied().filter(|key| *key >= 0) {
@@ -36,17 +36,17 @@ impl DictionaryColumn {
         if self.key_of.len() <= index {
             self.key_of.resize(index + 1, -1);
         }
-        self.key_of[index] = self.words.len() as i32;
+        self.key_of[index] = self.labels.len() as i32;
         self.used.push(code);
-        self.keys.push(Some(self.words.len() as i32));
-        self.words.push(word(code).as_ref().to_owned());
+        self.keys.push(Some(self.labels.len() as i32));
+        self.labels.push(label(code).as_ref().to_owned());
     }
 
     pub fn finish(&mut self) -> ArrayRef {
         for code in self.used.drain(..) {
             self.key_of[code as usize] = -1;
         }
-        dictionary(&mut self.keys, &mut self.words)
+        dictionary(&mut self.keys, &mut self.labels)
     }
 }
 
@@ -54,19 +54,19 @@ impl DictionaryColumn {
 #[derive(Debug, Default)]
 pub struct Dictionary {
     keys: Vec<Option<i32>>,
-    words: Vec<String>,
+    labels: Vec<String>,
     key_of: HashMap<String, i32, FixedState>,
 }
 
 impl Dictionary {
-    pub fn push(&mut self, word: Option<&str>) {
-        let Some(word) = word else { return self.keys.push(None) };
-        let key = match self.key_of.get(word) {
+    pub fn push(&mut self, label: Option<&str>) {
+        let Some(label) = label else { return self.keys.push(None) };
+        let key = match self.key_of.get(label) {
             Some(key) => *key,
             None => {
-                let key = self.words.len() as i32;
-                self.words.push(word.to_owned());
-                self.key_of.insert(word.to_owned(), key);
+                let key = self.labels.len() as i32;
+                self.labels.push(label.to_owned());
+                self.key_of.insert(label.to_owned(), key);
                 key
             }
         };
@@ -75,12 +75,12 @@ impl Dictionary {
 
     pub fn finish(&mut self) -> ArrayRef {
         self.key_of.clear();
-        dictionary(&mut self.keys, &mut self.words)
+        dictionary(&mut self.keys, &mut self.labels)
     }
 }
 
-fn dictionary(keys: &mut Vec<Option<i32>>, words: &mut Vec<String>) -> ArrayRef {
+fn dictionary(keys: &mut Vec<Option<i32>>, labels: &mut Vec<String>) -> ArrayRef {
     let keys = Int32Array::from(std::mem::take(keys));
-    let words = StringArray::from_iter_values(words.drain(..));
-    Arc::new(DictionaryArray::<Int32Type>::new(keys, Arc::new(words)))
+    let labels = StringArray::from_iter_values(labels.drain(..));
+    Arc::new(DictionaryArray::<Int32Type>::new(keys, Arc::new(labels)))
 }

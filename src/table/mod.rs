@@ -8,6 +8,6 @@ mod dictionary;
 pub mod encoding;
 mod timestamps;
 
-pub use dictionary::{Dictionary, DictionaryColumn, words_field};
+pub use dictionary::{Dictionary, DictionaryColumn, dictionary_field};
 pub use encoding::{Texts, properties};
 pub use timestamps::Times;

@@ -7,7 +7,7 @@
 
 use super::{EventKind, State};
 
-/// A code into [`Labels::words`], or [`NO_LABEL`].
+/// A code into [`Labels::labels`], or [`NO_LABEL`].
 pub type Label = u32;
 
 /// The row says nothing in this column: what the ticket has, stays.
@@ -79,14 +79,14 @@ impl Texts {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Labels {
     pub codes: Vec<Label>,
-    pub words: Vec<String>,
+    pub labels: Vec<String>,
 }
 
 impl Labels {
     /// The word of a row, if the row has one.
     pub fn get(&self, row: usize) -> Option<&str> {
         let code = self.codes[row];
-        (code != NO_LABEL).then(|| self.words[code as usize].as_str())
+        (code != NO_LABEL).then(|| self.labels[code as usize].as_str())
     }
 }
 
@@ -147,13 +147,13 @@ impl Batch {
     }
 
     /// Sets a label of the row added last, from words given in full; slow for wide dictionaries, meant for small batches.
-    pub fn set_last(&mut self, column: Column, word: &str) {
+    pub fn set_last(&mut self, column: Column, label: &str) {
         let labels = self.labels_mut(column);
-        let code = match labels.words.iter().position(|known| known == word) {
+        let code = match labels.labels.iter().position(|known| known == label) {
             Some(code) => code,
             None => {
-                labels.words.push(word.to_owned());
-                labels.words.len() - 1
+                labels.labels.push(label.to_owned());
+                labels.labels.len() - 1
             }
         };
         if let Some(last) = labels.codes.last_mut() {

@@ -23,7 +23,7 @@ fn every_text_format_and_packing_says_the_same() {
         packer.finish().unwrap()
     };
     let zstd = zstd::encode_all(ndjson.as_bytes(), 1).unwrap();
-    let counters = |told: &crate::Told| (told.status, told.json["rows"].as_u64(), told.json["refused"].as_u64());
+    let counters = |told: &crate::Told| (told.status, told.json["rows"].as_u64(), told.json["rejected"].as_u64());
     for (kind, body) in [
         (NDJSON, ndjson.into_bytes()),
         ("application/json", json!(rows).to_string().into_bytes()),
@@ -82,7 +82,12 @@ fn refused_rows_are_told_with_their_lines() {
     ]
     .join("\n");
     let told = running.post("/v1/tickets", NDJSON, body.clone());
-    assert_eq!((told.status, &told.json["taken"], &told.json["refused"]), (200, &json!(2), &json!(3)), "{}", told.text);
+    assert_eq!(
+        (told.status, &told.json["accepted"], &told.json["rejected"]),
+        (200, &json!(2), &json!(3)),
+        "{}",
+        told.text
+    );
     let mut errors: Vec<(u64, Option<&str>)> = told.json["errors"]
         .as_array()
         .unwrap()
@@ -133,7 +138,7 @@ fn a_long_body_is_streamed_and_a_bomb_or_too_long_one_stopped() {
     // A row at the end that cannot be taken: its line must be right across blocks.
     let body = body + "{\"id\":\"bad\",\"opened_at\":\"2026-11-23T08:00:00Z\",\"priority\":\"nope\"}\n";
     let told = running.post("/v1/tickets", NDJSON, body.clone());
-    assert_eq!((told.status, &told.json["taken"]), (200, &json!(rows)), "{}", told.text);
+    assert_eq!((told.status, &told.json["accepted"]), (200, &json!(rows)), "{}", told.text);
     assert_eq!(told.json["errors"][0]["line"], json!(rows + 1));
     assert_eq!(running.get("/v1/metrics").json["tickets"].as_u64(), Some(rows));
 
@@ -175,7 +180,7 @@ fn tables_are_taken_like_texts() {
     writer.close().unwrap();
     for (kind, body) in [("application/vnd.apache.arrow.stream", arrow), ("application/vnd.apache.parquet", parquet)] {
         let told = running.post("/v1/tickets", kind, body);
-        assert_eq!((told.status, &told.json["taken"]), (200, &json!(2)), "{kind} {}", told.text);
+        assert_eq!((told.status, &told.json["accepted"]), (200, &json!(2)), "{kind} {}", told.text);
         assert_eq!((&told.json["errors"][0]["line"], &told.json["errors"][0]["value"]), (&json!(2), &json!("nope")));
     }
     assert_eq!(running.get("/v1/metrics").json["tickets"], 2);

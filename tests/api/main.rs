@@ -95,7 +95,7 @@ impl Running {
             connections: 1_024,
             limits: Limits { body_bytes: 1 << 20, bulk_body_bytes: 8 << 20 },
             timeouts: Timeouts { head: LONG, body_idle: LONG, body_total: LONG, keep_alive: LONG },
-            rates: Rates { token: plenty, stranger: plenty },
+            rates: Rates { token: plenty, anonymous: plenty },
             drain: Duration::from_secs(5),
         };
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -122,7 +122,7 @@ impl Running {
     /// Loads tickets that must all be taken.
     fn load(&self, rows: &[Value]) {
         let told = self.post("/v1/tickets", NDJSON, lines(rows));
-        assert_eq!((told.status, told.json["taken"].as_u64()), (200, Some(rows.len() as u64)), "{}", told.json);
+        assert_eq!((told.status, told.json["accepted"].as_u64()), (200, Some(rows.len() as u64)), "{}", told.json);
     }
 
     fn stop(self) {

@@ -3,7 +3,7 @@
 use super::process::{Process, open};
 use super::support::{Start, until};
 use overdue::engine::CatchUp;
-use overdue::service::{EXIT_SYNC_FAILED, Load, Refusal};
+use overdue::service::{CommandError, EXIT_SYNC_FAILED, Load};
 use overdue::store::input::Origin;
 use overdue::ticket::Batch;
 use std::fs;
@@ -75,6 +75,6 @@ fn a_service_that_was_left_behind_ends_alone() {
     until("its end", || {
         let origin = Origin { actor: "test".into(), ..Origin::default() };
         let load = Load { batch: Batch::default(), catch_up: CatchUp::Latest, origin };
-        service.load_blocking(load) == Err(Refusal::Stopping)
+        service.load_blocking(load) == Err(CommandError::Stopping)
     });
 }

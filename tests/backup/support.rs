@@ -71,7 +71,7 @@ pub fn send(service: &Service, event: EventKind, ids: &[String]) {
     ids.iter().for_each(|id| batch.push(id, service.now_ms(), event));
     let origin = Origin { actor: "test".into(), ..Origin::default() };
     let applied = service.load_blocking(Load { batch, catch_up: CatchUp::Latest, origin }).unwrap();
-    assert_eq!(applied.taken, ids.len() as u64);
+    assert_eq!(applied.accepted, ids.len() as u64);
 }
 
 pub fn open(service: &Service, prefix: &str, count: u64) -> Vec<String> {

@@ -62,7 +62,7 @@ fn slow_uploads_keep_no_load_of_another_token_out() {
     for connection in &mut slow {
         let (status, body) = connection.answer();
         let answer: Value = serde_json::from_str(&body).unwrap();
-        assert_eq!((status, answer["taken"].as_u64()), (200, Some(count)), "{answer}");
+        assert_eq!((status, answer["accepted"].as_u64()), (200, Some(count)), "{answer}");
     }
     running.stop();
 }

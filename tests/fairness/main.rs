@@ -73,7 +73,7 @@ impl Running {
             connections: 1_024,
             limits: Limits { body_bytes: 1 << 20, bulk_body_bytes: 64 << 20 },
             timeouts: Timeouts { head: LONG, body_idle: LONG, body_total: LONG, keep_alive: LONG },
-            rates: Rates { token: plenty, stranger: plenty },
+            rates: Rates { token: plenty, anonymous: plenty },
             drain: Duration::from_secs(5),
         };
         (Self { handle: start(config, service).unwrap(), stopper, folder }, secrets)

@@ -12,7 +12,7 @@ fn read(source: Source, mapping: &str) -> (Vec<Row>, Report) {
 }
 
 /// Rows as short texts: ticket, time, event, state, labels.
-fn told(name: &str, text: &str, mapping: &str) -> Vec<String> {
+fn reported(name: &str, text: &str, mapping: &str) -> Vec<String> {
     let (rows, _) = read(Source::stream(name, std::io::Cursor::new(text.to_owned())), mapping);
     rows.iter()
         .map(|row| {
@@ -98,7 +98,7 @@ fn zendesk_tickets() {
         "35436 2026-07-20T23:00:00Z assigned",
         "35436 2026-07-21T08:00:00Z state_changed state=waiting",
     ];
-    assert_eq!(told("tickets.json", page, "zendesk_tickets"), expected);
+    assert_eq!(reported("tickets.json", page, "zendesk_tickets"), expected);
 }
 
 #[test]
@@ -117,9 +117,9 @@ fn zendesk_ticket_metric_events() {
         "155 2026-08-27T08:40:00Z state_changed state=waiting",
         "155 2026-08-28T08:00:00Z resolved",
     ];
-    assert_eq!(told("events.ndjson", lines, "zendesk_ticket_metric_events"), expected);
+    assert_eq!(reported("events.ndjson", lines, "zendesk_ticket_metric_events"), expected);
     let page = format!("{{\"ticket_metric_events\":[{}],\"count\":6}}", lines.trim().replace('\n', ","));
-    assert_eq!(told("events.json", &page, "zendesk_ticket_metric_events"), expected);
+    assert_eq!(reported("events.json", &page, "zendesk_ticket_metric_events"), expected);
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn freshdesk_tickets() {
         "18 2026-08-24T13:00:00Z resolved",
         "18 2026-08-24T13:00:00Z state_changed state=resolved",
     ];
-    assert_eq!(told("tickets.json", list, "freshdesk"), expected);
+    assert_eq!(reported("tickets.json", list, "freshdesk"), expected);
 }
 
 #[test]
@@ -148,5 +148,5 @@ fn jira_service_management_issues() {
         "ITSM-1 2026-11-20T13:25:12Z opened priority=High owner=Kari team=ITSM category=[System] Incident",
         "ITSM-1 2026-11-20T14:00:00.500Z state_changed state=open",
     ];
-    assert_eq!(told("search.json", page, "jira_service_management"), expected);
+    assert_eq!(reported("search.json", page, "jira_service_management"), expected);
 }

@@ -48,9 +48,9 @@ fn bad_rows_are_told_and_the_rest_is_read() {
         read_all(vec![stream("a.csv", text.clone())], &Mapping::default(), &options)
     };
     let (batches, rejects, report) = read(false);
-    let told: Vec<String> = rejects.iter().map(ToString::to_string).collect();
+    let reported: Vec<String> = rejects.iter().map(ToString::to_string).collect();
     assert_eq!(
-        told,
+        reported,
         [
             "a.csv:3: column at: \"9999-01-01T00:00:00Z\": lies outside 1970-01-01 to 2099-12-31",
             "a.csv:4: column at: \"2026-01-01 00:00\": expected a time (rfc3339 or unix_ms)",

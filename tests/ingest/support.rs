@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use overdue::ingest;
-use overdue::ingest::{IngestError, Mapping, Options, Reject, Report, Source};
+use overdue::ingest::{IngestError, Mapping, Options, Report, RowError, Source};
 use overdue::ticket::{Batch, Column, EventKind, State};
 
 /// One row of a batch.
@@ -40,7 +40,7 @@ pub fn read_all(
     sources: Vec<Source>,
     mapping: &Mapping,
     options: &Options,
-) -> (Vec<Batch>, Vec<Reject>, Result<Report, IngestError>) {
+) -> (Vec<Batch>, Vec<RowError>, Result<Report, IngestError>) {
     let (mut batches, mut rejects) = (Vec::new(), Vec::new());
     let report = ingest::read(
         sources,

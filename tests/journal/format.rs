@@ -80,7 +80,7 @@ fn batch(place: usize, at_ms: i64) -> Batch {
     }
     if place.is_multiple_of(3) {
         let codes = (0..batch.len() as u32).map(|row| if row % 3 == 0 { NO_LABEL } else { row % 300 }).collect();
-        batch.assigned = Labels { codes, words: (0..300).map(|word| format!("p{word}")).collect() };
+        batch.assigned = Labels { codes, labels: (0..300).map(|word| format!("p{word}")).collect() };
         (0..batch.len()).for_each(|row| batch.text.push(&"text ".repeat(row)));
     }
     batch

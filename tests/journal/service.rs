@@ -2,7 +2,9 @@
 
 use crate::storage::{Faults, MemoryDisk, Survives};
 use overdue::engine::CatchUp;
-use overdue::service::{ClockChoice, Config, Load, NotReady, Obstacle, Refusal, Seed, Service, Stopper, machine_wall};
+use overdue::service::{
+    ClockChoice, CommandError, Config, Load, NotReady, Obstacle, Seed, Service, Stopper, machine_wall,
+};
 use overdue::store::input::Origin;
 use overdue::store::record::{EscalationFilter, RecordKind};
 use overdue::ticket::{Batch, EventKind};
@@ -38,11 +40,11 @@ fn start(folder: &Path, disk: &MemoryDisk) -> (Service, Stopper) {
     Service::start_on(&config, Arc::new(disk.clone()), machine_wall()).unwrap()
 }
 
-fn open(service: &Service, id: &str) -> Result<u64, Refusal> {
+fn open(service: &Service, id: &str) -> Result<u64, CommandError> {
     let mut batch = Batch::default();
     batch.push(id, service.now_ms(), EventKind::Opened);
     let origin = Origin { actor: "test".into(), ..Origin::default() };
-    service.load_blocking(Load { batch, catch_up: CatchUp::Latest, origin }).map(|applied| applied.taken)
+    service.load_blocking(Load { batch, catch_up: CatchUp::Latest, origin }).map(|applied| applied.accepted)
 }
 
 /// Waits for something that the passing of time brings.
@@ -74,12 +76,12 @@ fn a_full_disk_refuses_loses_nothing_and_resumes() {
     assert_eq!(open(&service, "before"), Ok(1));
 
     disk.set_faults(Faults { room_bytes: Some(0), ..Faults::default() });
-    assert_eq!(open(&service, "refused"), Err(Refusal::DiskFull));
+    assert_eq!(open(&service, "refused"), Err(CommandError::DiskFull));
     until("the word that the disk is full", || service.view().gauges.disk_full);
     // What falls due now cannot be written down, so it does not fire: but it is not forgotten.
     until("something due", || service.view().gauges.due_not_fired > 0);
     assert!(fired(&service).is_empty());
-    assert_eq!(open(&service, "refused again"), Err(Refusal::DiskFull));
+    assert_eq!(open(&service, "refused again"), Err(CommandError::DiskFull));
     assert_eq!(service.readiness(), Err(NotReady::Obstructed(Obstacle::DiskFull)));
 
     disk.set_faults(Faults::default());
@@ -90,7 +92,7 @@ fn a_full_disk_refuses_loses_nothing_and_resumes() {
     assert_eq!(service.read(|engine| engine.len()), 2, "what was refused was not taken");
     // Nobody writes while the service is not ready: it finds out by itself that there is room again.
     disk.set_faults(Faults { room_bytes: Some(0), ..Faults::default() });
-    assert_eq!(open(&service, "refused at last"), Err(Refusal::DiskFull));
+    assert_eq!(open(&service, "refused at last"), Err(CommandError::DiskFull));
     assert_eq!(service.readiness(), Err(NotReady::Obstructed(Obstacle::DiskFull)));
     disk.set_faults(Faults::default());
     until("the word that there is room", || service.readiness().is_ok());

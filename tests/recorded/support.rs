@@ -5,7 +5,7 @@ use arrow::datatypes::{Int32Type, Int64Type, TimestampMillisecondType, UInt16Typ
 use overdue::engine::CatchUp;
 use overdue::ingest::{Mapping, Source};
 use overdue::replay::sort::{Keep, Sorter};
-use overdue::replay::{Listener, Outputs, RefusedEvent};
+use overdue::replay::{Listener, Outputs, RejectedEvent};
 use overdue::{ingest, policy, replay};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use std::fs::File;
@@ -66,7 +66,7 @@ struct Strict;
 
 impl Listener for Strict {
     fn done(&mut self, _events: u64) {}
-    fn refused(&mut self, event: &RefusedEvent<'_>) {
+    fn rejected(&mut self, event: &RejectedEvent<'_>) {
         panic!("{event}");
     }
 }

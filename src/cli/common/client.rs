@@ -59,8 +59,8 @@ pub enum Failure {
     #[error("{0}")]
     Unreachable(String),
     /// The service's answer, in its own words.
-    #[error("{status}: {words}")]
-    Refused { status: u16, words: String, retry_after: Option<Duration>, errors: Vec<FieldError> },
+    #[error("{status}: {message}")]
+    Rejected { status: u16, message: String, retry_after: Option<Duration>, errors: Vec<FieldError> },
     #[error("the answer cannot be read: {0}")]
     Unreadable(String),
 }
@@ -71,8 +71,8 @@ impl Failure {
         match self {
             Self::Unreachable(_) => true,
             // The same request is still being done.
-            Self::Refused { status: 409, retry_after, .. } => retry_after.is_some(),
-            Self::Refused { status, .. } => matches!(status, 408 | 429 | 502 | 503 | 504),
+            Self::Rejected { status: 409, retry_after, .. } => retry_after.is_some(),
+            Self::Rejected { status, .. } => matches!(status, 408 | 429 | 502 | 503 | 504),
             Self::Unreadable(_) => false,
         }
     }
@@ -80,7 +80,7 @@ impl Failure {
     /// How long the service wants to be left alone.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Refused { retry_after, .. } => *retry_after,
+            Self::Rejected { retry_after, .. } => *retry_after,
             _ => None,
         }
     }
@@ -213,26 +213,26 @@ impl Client {
             return serde_json::from_slice(&body).map_err(|error| Failure::Unreadable(error.to_string()));
         }
         let problem: Problem = serde_json::from_slice(&body).unwrap_or_default();
-        let mut words = match (problem.title.as_str(), problem.detail.as_str()) {
+        let mut message = match (problem.title.as_str(), problem.detail.as_str()) {
             ("", "") => status.canonical_reason().unwrap_or("no reason given").to_owned(),
             (title, "") => title.to_owned(),
             ("", detail) => detail.to_owned(),
             (title, detail) => format!("{title}: {detail}"),
         };
         for error in problem.errors.iter().take(ERRORS_SHOWN) {
-            words = format!("{words}; {}", error.message);
+            message = format!("{message}; {}", error.message);
         }
         let retry_after = retry_after(&headers);
-        Err(Failure::Refused { status: status.as_u16(), words, retry_after, errors: problem.errors })
+        Err(Failure::Rejected { status: status.as_u16(), message, retry_after, errors: problem.errors })
     }
 }
 
 fn read_body(response: Response) -> Result<Vec<u8>, Failure> {
     let mut body = Vec::new();
-    let read = response.take(limits::MAX_ANSWER_BYTES + 1).read_to_end(&mut body);
+    let read = response.take(limits::MAX_RESPONSE_BYTES + 1).read_to_end(&mut body);
     read.map_err(|error| Failure::Unreachable(format!("the answer broke off: {error}")))?;
-    if body.len() as u64 > limits::MAX_ANSWER_BYTES {
-        return Err(Failure::Unreadable(format!("it has more than {} bytes", limits::MAX_ANSWER_BYTES)));
+    if body.len() as u64 > limits::MAX_RESPONSE_BYTES {
+        return Err(Failure::Unreadable(format!("it has more than {} bytes", limits::MAX_RESPONSE_BYTES)));
     }
     Ok(body)
 }

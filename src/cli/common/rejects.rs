@@ -1,7 +1,7 @@
 //! Rows that were not taken: described on the terminal up to a bound, all of them in the file of `--rejects`.
 
 use crate::atomic_file::Staged;
-use crate::ingest::Reject;
+use crate::ingest::RowError;
 use crate::limits::REJECTS_SHOWN;
 use crate::ticket::Batch;
 use crate::time::format_rfc3339;
@@ -14,7 +14,7 @@ use std::path::Path;
 
 /// A row that was not taken; a line of the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Refused {
+pub struct RejectsLine {
     /// The input's name.
     pub source: String,
     /// Line of a text, row of a table.
@@ -22,7 +22,7 @@ pub struct Refused {
     pub line: Option<u64>,
     /// The event that the service refused: one line may stand for several.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub event: Option<RefusedEvent>,
+    pub event: Option<RejectedEvent>,
     pub field: String,
     pub value: String,
     pub reason: String,
@@ -30,13 +30,13 @@ pub struct Refused {
 
 /// Which event.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct RefusedEvent {
+pub struct RejectedEvent {
     pub ticket: String,
     pub at: String,
     pub event: &'static str,
 }
 
-impl RefusedEvent {
+impl RejectedEvent {
     pub fn of(batch: &Batch, row: usize) -> Self {
         Self {
             ticket: batch.ticket.get(row).to_owned(),
@@ -46,20 +46,20 @@ impl RefusedEvent {
     }
 }
 
-impl From<&Reject> for Refused {
-    fn from(reject: &Reject) -> Self {
-        let Reject { source, line, column, value, reason } = reject.clone();
+impl From<&RowError> for RejectsLine {
+    fn from(reject: &RowError) -> Self {
+        let RowError { source, line, column, value, reason } = reject.clone();
         Self { source, line: Some(line), event: None, field: column, value, reason }
     }
 }
 
-impl std::fmt::Display for Refused {
+impl std::fmt::Display for RejectsLine {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.write_str(&self.source)?;
         if let Some(line) = self.line {
             write!(out, ":{line}")?;
         }
-        if let Some(RefusedEvent { ticket, at, event }) = &self.event {
+        if let Some(RejectedEvent { ticket, at, event }) = &self.event {
             write!(out, ": ticket {ticket}, {event} at {at}")?;
         }
         for (text, what) in [(&self.field, "field"), (&self.value, "value")] {
@@ -89,13 +89,13 @@ impl Rejects {
 
     /// # Errors
     /// When it cannot be written.
-    pub fn add(&mut self, refused: &Refused) -> io::Result<()> {
+    pub fn add(&mut self, rejected: &RejectsLine) -> io::Result<()> {
         if self.shown < REJECTS_SHOWN {
             self.shown += 1;
-            self.bar.suspend(|| eprintln!("{refused}"));
+            self.bar.suspend(|| eprintln!("{rejected}"));
         }
         let Some((_, file)) = &mut self.file else { return Ok(()) };
-        serde_json::to_writer(&mut *file, refused)?;
+        serde_json::to_writer(&mut *file, rejected)?;
         file.write_all(b"\n")
     }
 

@@ -101,7 +101,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Err(error) => Err(error.into()),
     };
     // Stopped in any case; what went wrong first is what the user wants to hear of.
-    let stopped = stopper.stop().map_err(|words| anyhow!(words));
+    let stopped = stopper.stop().map_err(|message| anyhow!(message));
     let played = ended?;
     stopped?;
     crate::cli::common::print::print(&farewell(&played, arguments.data_dir.as_deref()))?;
@@ -153,15 +153,15 @@ fn play(
             fed
         });
         let telling = scope.spawn(|| {
-            let told = printer::follow(&client, first, &stop);
+            let reported = printer::follow(&client, first, &stop);
             stop.set();
-            told
+            reported
         });
         wait(arguments.time, signals, &stop);
         stop.set();
         let panicked = |_| Err(anyhow!("a thread of the demonstration panicked"));
-        let (fed, told) = (feeding.join().unwrap_or_else(panicked), telling.join().unwrap_or_else(panicked));
-        Ok(Played { events: before + fed?, escalations: told? })
+        let (fed, reported) = (feeding.join().unwrap_or_else(panicked), telling.join().unwrap_or_else(panicked));
+        Ok(Played { events: before + fed?, escalations: reported? })
     })
 }
 

@@ -16,7 +16,7 @@ const ANSWER: Duration = Duration::from_secs(60);
 
 /// The service's answer for a delivery.
 #[derive(Debug, Deserialize)]
-struct Answer {
+struct Response {
     events: u64,
 }
 
@@ -52,9 +52,9 @@ fn send(client: &Client, chunk: &Chunk, catch_up: &str, stop: &Stop) -> anyhow::
     let (path, key) = (format!("v1/events?catch_up={catch_up}"), format!("demo-{}", chunk.number));
     let mut patience = Patience::new(0.0);
     loop {
-        let answer: Result<Answer, Failure> = client.post(&path, CONTENT_TYPE, &key, body.clone(), ANSWER);
-        let failure = match answer {
-            Ok(answer) => return Ok(answer.events),
+        let response: Result<Response, Failure> = client.post(&path, CONTENT_TYPE, &key, body.clone(), ANSWER);
+        let failure = match response {
+            Ok(response) => return Ok(response.events),
             Err(failure) => failure,
         };
         let wait = if failure.is_passing() { patience.after_failure(failure.retry_after()) } else { None };

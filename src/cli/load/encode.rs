@@ -42,8 +42,8 @@ fn record_batch(part: &Part) -> Result<RecordBatch, ArrowError> {
     let mut columns: Vec<(&str, ArrayRef)> = vec![
         ("ticket", Arc::new(tickets)),
         ("at", Arc::new(times)),
-        ("event", words(kinds, &EventKind::ALL.map(EventKind::name))?),
-        ("state", words(states, &State::ALL.map(State::name))?),
+        ("event", dictionary(kinds, &EventKind::ALL.map(EventKind::name))?),
+        ("state", dictionary(states, &State::ALL.map(State::name))?),
     ];
     for column in Column::ALL {
         columns.push((column.name(), labels(batch.labels(column), part)?));
@@ -52,14 +52,14 @@ fn record_batch(part: &Part) -> Result<RecordBatch, ArrowError> {
     RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true)))
 }
 
-fn words<T: AsRef<str>>(codes: impl Iterator<Item = Option<i32>>, words: &[T]) -> Result<ArrayRef, ArrowError> {
-    let words = StringArray::from_iter_values(words);
-    Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(Int32Array::from_iter(codes), Arc::new(words))?))
+fn dictionary<T: AsRef<str>>(codes: impl Iterator<Item = Option<i32>>, labels: &[T]) -> Result<ArrayRef, ArrowError> {
+    let labels = StringArray::from_iter_values(labels);
+    Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(Int32Array::from_iter(codes), Arc::new(labels))?))
 }
 
 fn labels(labels: &Labels, part: &Part) -> Result<ArrayRef, ArrowError> {
     let codes = labels.codes[part.rows.clone()].iter();
-    words(codes.map(|code| (*code != NO_LABEL).then_some(*code as i32)), &labels.words)
+    dictionary(codes.map(|code| (*code != NO_LABEL).then_some(*code as i32)), &labels.labels)
 }
 
 fn texts(batch: &Batch, part: &Part) -> ArrayRef {

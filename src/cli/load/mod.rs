@@ -16,7 +16,7 @@ pub use retry::Patience;
 
 use super::common::client::{Client, ServerArguments};
 use super::common::files::read_mapping;
-use super::common::rejects::{Refused, Rejects};
+use super::common::rejects::{Rejects, RejectsLine};
 use super::common::shutdown::Stop;
 use crate::engine::CatchUp;
 use crate::ingest;
@@ -83,7 +83,7 @@ enum OnError {
 }
 
 /// The word of an option's value, as the command line and the API write it.
-fn word(value: impl ValueEnum) -> String {
+fn name_of(value: impl ValueEnum) -> String {
     value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }
 
@@ -104,7 +104,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             bytes: fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|data| data.len()),
         })
         .collect();
-    let (catch_up, on_error) = (word(arguments.catch_up), word(arguments.on_error));
+    let (catch_up, on_error) = (name_of(arguments.catch_up), name_of(arguments.on_error));
     let resume = Resume::open(
         arguments.resume.as_deref(),
         &About { url: client.base().to_string(), catch_up: catch_up.clone() },
@@ -138,7 +138,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     ledger.resume.complete().context("cannot remove the file of --resume")?;
     let left_out: u64 = reports.iter().map(|report| report.rejected).sum::<u64>()
-        + ledger.counts.iter().map(|counts| counts.refused).sum::<u64>();
+        + ledger.counts.iter().map(|counts| counts.rejected).sum::<u64>();
     Ok(ExitCode::from(u8::from(left_out > 0)))
 }
 
@@ -190,8 +190,8 @@ fn read_one(
         }
         ControlFlow::Continue(())
     };
-    let on_reject = |reject: &ingest::Reject| {
-        upload.ledger.lock().unwrap_or_else(PoisonError::into_inner).rejects.add(&Refused::from(reject))
+    let on_reject = |reject: &ingest::RowError| {
+        upload.ledger.lock().unwrap_or_else(PoisonError::into_inner).rejects.add(&RejectsLine::from(reject))
     };
     let report = ingest::read_numbered([source], mapping, &options, on_batch, on_reject)?;
     if let Some(last) = cutter.finish().filter(|_| !report.stopped) {

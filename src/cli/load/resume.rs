@@ -43,8 +43,11 @@ pub struct Done {
     pub input_bytes: Option<u64>,
     pub chunk: u64,
     pub sha256: String,
-    pub taken: u64,
-    pub refused: u64,
+    /// Files of release 0.1 call them `accepted` and `rejected`.
+    #[serde(alias = "taken")]
+    pub accepted: u64,
+    #[serde(alias = "refused")]
+    pub rejected: u64,
 }
 
 /// The memory of a load; without a file it forgets everything at the end.

@@ -18,19 +18,19 @@ pub fn show(inputs: &[Input], reports: &[Report], counts: &[Counts], retries: u6
     for (index, input) in inputs.iter().enumerate() {
         let of_report =
             |count: fn(&Report) -> u64| reports.get(index).map_or_else(|| "?".to_owned(), |r| grouped(count(r)));
-        let Counts { taken, refused, acknowledged_before } = &counts[index];
+        let Counts { accepted, rejected, acknowledged_before } = &counts[index];
         table.add_row(aligned([
             input.name.clone(),
             of_report(|report| report.rows),
             of_report(|report| report.skipped),
             of_report(|report| report.rejected),
-            grouped(*taken),
-            grouped(*refused),
+            grouped(*accepted),
+            grouped(*rejected),
             grouped(*acknowledged_before),
         ]));
     }
-    let taken: u64 = counts.iter().map(|counts| counts.taken).sum();
-    let a_second = (taken as f64 / seconds) as u64;
+    let accepted: u64 = counts.iter().map(|counts| counts.accepted).sum();
+    let a_second = (accepted as f64 / seconds) as u64;
     let mut text = format!("{table}\n{seconds:.2} s, {} events/s", grouped(a_second));
     if retries > 0 {
         let _ = write!(text, ", {} attempts failed and were repeated", grouped(retries));

@@ -18,11 +18,11 @@ const PLAN: Plan = Plan { tickets: 900, start_ms: 1_767_571_200_000, days: 9, se
 
 /// A row with all its words: what must be the same on the other side.
 fn rows_of(batch: &Batch, rows: std::ops::Range<usize>) -> Vec<String> {
-    let labels = |row: usize| Column::ALL.map(|column| batch.labels(column).get(row).unwrap_or("-").to_owned());
+    let message = |row: usize| Column::ALL.map(|column| batch.labels(column).get(row).unwrap_or("-").to_owned());
     let text = |row: usize| if batch.text.is_empty() { "" } else { batch.text.get(row) };
     rows.map(|row| {
         let (ticket, at_ms, kind, state) = (batch.ticket.get(row), batch.at_ms[row], batch.kind[row], batch.state[row]);
-        format!("{ticket} {at_ms} {kind:?} {state:?} {:?} {:?}", labels(row), text(row))
+        format!("{ticket} {at_ms} {kind:?} {state:?} {:?} {:?}", message(row), text(row))
     })
     .collect()
 }
@@ -154,7 +154,7 @@ fn about() -> About {
 
 fn done(chunk: u64, body: &[u8]) -> Done {
     let input = "a b.csv".to_owned();
-    Done { input, input_bytes: Some(9), chunk, sha256: sha256(body), taken: 10, refused: 1 }
+    Done { input, input_bytes: Some(9), chunk, sha256: sha256(body), accepted: 10, rejected: 1 }
 }
 
 fn text_of(path: &Path) -> String {

@@ -10,7 +10,7 @@ use super::encode::{CONTENT_TYPE, encode};
 use super::resume::{Done, Resume, sha256};
 use super::retry::Patience;
 use crate::cli::common::client::{Client, Failure, FieldError};
-use crate::cli::common::rejects::{Refused, RefusedEvent, Rejects};
+use crate::cli::common::rejects::{RejectedEvent, Rejects, RejectsLine};
 use crate::cli::common::shutdown::Stop;
 use anyhow::{Context, anyhow, bail};
 use bytes::Bytes;
@@ -32,11 +32,11 @@ pub struct Input {
 
 /// The service's answer for a chunk.
 #[derive(Debug, Deserialize)]
-struct Answer {
+struct Response {
     rows: u64,
-    taken: u64,
+    accepted: u64,
     #[serde(default)]
-    refused: u64,
+    rejected: u64,
     /// The first refused rows.
     #[serde(default)]
     errors: Vec<FieldError>,
@@ -45,8 +45,8 @@ struct Answer {
 /// Counts of one input.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counts {
-    pub taken: u64,
-    pub refused: u64,
+    pub accepted: u64,
+    pub rejected: u64,
     /// Taken in an earlier run, and so not sent.
     pub acknowledged_before: u64,
 }
@@ -75,23 +75,23 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    pub fn taken(&self) -> u64 {
-        self.counts.iter().map(|counts| counts.taken + counts.acknowledged_before).sum()
+    pub fn accepted(&self) -> u64 {
+        self.counts.iter().map(|counts| counts.accepted + counts.acknowledged_before).sum()
     }
 
     /// Tells of refused rows of a chunk, by the events that they were.
     fn describe(&mut self, chunk: &Chunk, input: &Input, errors: &[FieldError]) -> anyhow::Result<()> {
         for error in errors.iter().cloned() {
             let place = error.line.and_then(|line| chunk.row(line));
-            let refused = Refused {
+            let rejected = RejectsLine {
                 source: input.name.clone(),
                 line: place.and_then(|(part, row)| part.lines.get(row).copied()),
-                event: place.map(|(part, row)| RefusedEvent::of(&part.batch, row)),
+                event: place.map(|(part, row)| RejectedEvent::of(&part.batch, row)),
                 field: error.field.unwrap_or_default(),
                 value: error.value.unwrap_or_default(),
                 reason: error.message,
             };
-            self.rejects.add(&refused).context("cannot write the file of --rejects")?;
+            self.rejects.add(&rejected).context("cannot write the file of --rejects")?;
         }
         Ok(())
     }
@@ -129,39 +129,39 @@ impl Upload<'_> {
         let digest = sha256(&body);
         let before = self.with_ledger(|ledger| ledger.resume.done(&input.name, chunk.number, &digest).cloned());
         if let Some(done) = before {
-            self.with_ledger(|ledger| ledger.counts[chunk.input].acknowledged_before += done.taken);
+            self.with_ledger(|ledger| ledger.counts[chunk.input].acknowledged_before += done.accepted);
             self.show();
             return Ok(());
         }
         let run = self.with_ledger(|ledger| ledger.resume.run().to_owned());
         let key = format!("{run}-{}-{}", chunk.number, &digest[..16]);
-        let answer = match self.send_until_answered(&key, &Bytes::from(body)) {
-            Ok(answer) => answer,
+        let response = match self.send_until_response(&key, &Bytes::from(body)) {
+            Ok(response) => response,
             Err(failure) => {
-                if let Failure::Refused { errors, .. } = &failure {
+                if let Failure::Rejected { errors, .. } = &failure {
                     self.with_ledger(|ledger| ledger.describe(chunk, input, errors))?;
                 }
                 return Err(explained(failure));
             }
         };
-        if answer.rows != chunk.rows() as u64 {
-            bail!("{}: the service read {} of {} rows of a chunk", input.name, answer.rows, chunk.rows());
+        if response.rows != chunk.rows() as u64 {
+            bail!("{}: the service read {} of {} rows of a chunk", input.name, response.rows, chunk.rows());
         }
-        self.record(chunk, digest, &answer)?;
+        self.record(chunk, digest, &response)?;
         self.show();
-        if self.aborts_on_error && answer.refused > 0 {
+        if self.aborts_on_error && response.rejected > 0 {
             bail!("{}: the service refused a row, and --on-error says abort", input.name);
         }
         Ok(())
     }
 
     /// The key makes the repeat safe: what was done although its answer got lost is not done again.
-    fn send_until_answered(&self, key: &str, body: &Bytes) -> Result<Answer, Failure> {
+    fn send_until_response(&self, key: &str, body: &Bytes) -> Result<Response, Failure> {
         let spread = f64::from(body.len() as u32 % 1_000) / 1_000.0;
         let mut patience = Patience::new(spread);
         loop {
             let failure = match self.client.post(&self.path, CONTENT_TYPE, key, body.clone(), ANSWER) {
-                Ok(answer) => return Ok(answer),
+                Ok(response) => return Ok(response),
                 Err(failure) => failure,
             };
             let wait = if failure.is_passing() { patience.after_failure(failure.retry_after()) } else { None };
@@ -175,37 +175,39 @@ impl Upload<'_> {
         }
     }
 
-    fn record(&self, chunk: &Chunk, sha256: String, answer: &Answer) -> anyhow::Result<()> {
+    fn record(&self, chunk: &Chunk, sha256: String, response: &Response) -> anyhow::Result<()> {
         let input = &self.inputs[chunk.input];
         let done = Done {
             input: input.name.clone(),
             input_bytes: input.bytes,
             chunk: chunk.number,
             sha256,
-            taken: answer.taken,
-            refused: answer.refused,
+            accepted: response.accepted,
+            rejected: response.rejected,
         };
         self.with_ledger(|ledger| {
             let counts = &mut ledger.counts[chunk.input];
-            counts.taken += answer.taken;
-            counts.refused += answer.refused;
-            ledger.describe(chunk, input, &answer.errors)?;
+            counts.accepted += response.accepted;
+            counts.rejected += response.rejected;
+            ledger.describe(chunk, input, &response.errors)?;
             ledger.resume.record(&done).context("cannot write the file of --resume")
         })
     }
 
     fn show(&self) {
-        let taken = self.with_ledger(|ledger| ledger.taken());
-        self.bar.set_message(format!("{} taken", crate::replay::grouped(taken)));
+        let accepted = self.with_ledger(|ledger| ledger.accepted());
+        self.bar.set_message(format!("{} taken", crate::replay::grouped(accepted)));
     }
 }
 
 /// What the user can do about it.
 fn explained(failure: Failure) -> anyhow::Error {
     let advice = match failure {
-        Failure::Refused { status: 401, .. } => ": name a token that the service knows (--token-file or OVERDUE_TOKEN)",
-        Failure::Refused { status: 403, .. } => ": loading needs a token of an operator or admin",
-        Failure::Refused { status: 507, .. } => ": make room on the service's disk, then load again",
+        Failure::Rejected { status: 401, .. } => {
+            ": name a token that the service knows (--token-file or OVERDUE_TOKEN)"
+        }
+        Failure::Rejected { status: 403, .. } => ": loading needs a token of an operator or admin",
+        Failure::Rejected { status: 507, .. } => ": make room on the service's disk, then load again",
         _ => "",
     };
     anyhow!("the service does not take the load: {failure}{advice}")

@@ -176,8 +176,8 @@ impl Reader {
         if let (Some(true), Some(listen)) = (no_auth, listen)
             && !listen.ip().is_loopback()
         {
-            let words = format!("without tokens the service listens on loopback addresses only, not on {listen}");
-            self.wrong("no-auth", &words);
+            let message = format!("without tokens the service listens on loopback addresses only, not on {listen}");
+            self.wrong("no-auth", &message);
         }
     }
 
@@ -217,10 +217,10 @@ impl Reader {
 
     fn rates(&mut self) -> Option<Rates> {
         let [token, token_burst] = ["rate-limit", "rate-burst"].map(|flag| self.rate(flag));
-        let [stranger, stranger_burst] = ["stranger-rate-limit", "stranger-rate-burst"].map(|flag| self.rate(flag));
+        let [anonymous, anonymous_burst] = ["anonymous-rate-limit", "anonymous-rate-burst"].map(|flag| self.rate(flag));
         Some(Rates {
             token: Rate { per_second: token?, burst: token_burst? },
-            stranger: Rate { per_second: stranger?, burst: stranger_burst? },
+            anonymous: Rate { per_second: anonymous?, burst: anonymous_burst? },
         })
     }
 
@@ -273,8 +273,8 @@ impl Reader {
     fn time(&mut self, flag: &'static str, least: Duration) -> Option<Duration> {
         // A week: longer is a slip of the unit.
         let most = Duration::from_secs(7 * 86_400);
-        let words = format!("a time such as 30s, 15m or 2h, from {} s to 7d", least.as_secs_f64());
-        self.parsed(flag, &words, |text| units::time(text).filter(|time| (least..=most).contains(time)))
+        let message = format!("a time such as 30s, 15m or 2h, from {} s to 7d", least.as_secs_f64());
+        self.parsed(flag, &message, |text| units::time(text).filter(|time| (least..=most).contains(time)))
     }
 
     /// A setting with a default.

@@ -36,7 +36,7 @@ pub struct Arguments {
 }
 
 /// How often the command looks whether the server still runs.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+const POLL_EVERY: Duration = Duration::from_secs(1);
 
 /// Runs until a signal comes.
 ///
@@ -48,9 +48,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let config = match config::read(&arguments.flags, environment, server::auth::wall_clock::now_ms()) {
         Ok(config) => config,
         Err(mistakes) => {
-            let words =
+            let message =
                 if mistakes.len() == 1 { "a mistake".to_owned() } else { format!("{} mistakes", mistakes.len()) };
-            eprintln!("overdue: {words} in the configuration");
+            eprintln!("overdue: {message} in the configuration");
             for mistake in mistakes {
                 eprintln!("  {mistake}");
             }
@@ -62,8 +62,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
 fn serve(mut config: Config) -> anyhow::Result<ExitCode> {
     log::start(config.log_format, config.log_filter);
-    if let Err(words) = process::fit_descriptors(&mut config.server, config.connections_are_default) {
-        eprintln!("overdue: {words}");
+    if let Err(message) = process::fit_descriptors(&mut config.server, config.connections_are_default) {
+        eprintln!("overdue: {message}");
         return Ok(ExitCode::from(2));
     }
     for warning in &config.warnings {
@@ -79,22 +79,22 @@ fn serve(mut config: Config) -> anyhow::Result<ExitCode> {
     let seed = config.service.seed.clone();
     let (service, stopper) = Service::start(&config.service).map_err(start_error)?;
     if let Some(seed) = seed
-        && let Some(words) = other_policy(&seed, &service)
+        && let Some(message) = other_policy(&seed, &service)
     {
-        tracing::warn!("{words}");
+        tracing::warn!("{message}");
     }
     let scheme = if config.server.tls.is_some() { "https" } else { "http" };
     let handle = match server::start(config.server, service.clone()) {
         Ok(handle) => handle,
         Err(error) => {
-            stopper.stop().map_err(|words| anyhow!(words))?;
+            stopper.stop().map_err(|message| anyhow!(message))?;
             return Err(error.into());
         }
     };
     crate::cli::common::print::print(&greeting(scheme, &folder.display().to_string(), &handle, &service))?;
 
     let ended_by = loop {
-        match signals.recv_timeout(LOOK_EVERY) {
+        match signals.recv_timeout(POLL_EVERY) {
             Ok(Signaled::Stop(signal)) => break Some(signal),
             Ok(Signaled::Reload) => reload(&handle),
             Err(RecvTimeoutError::Timeout) if handle.is_running() => {}
@@ -106,7 +106,7 @@ fn serve(mut config: Config) -> anyhow::Result<ExitCode> {
         None => tracing::error!("the server has ended by itself: stopping"),
     }
     let served = handle.stop();
-    stopper.stop().map_err(|words| anyhow!("{words}; nothing is lost: the journal has everything"))?;
+    stopper.stop().map_err(|message| anyhow!("{message}; nothing is lost: the journal has everything"))?;
     served.context("the server has failed")?;
     if ended_by.is_none() {
         bail!("the server has ended by itself");
@@ -134,22 +134,22 @@ fn reload(handle: &Handle) {
 pub(crate) fn configured(values: &[(&'static str, &str)]) -> anyhow::Result<Config> {
     let config = config::read(&settings::Flags::of(values, None), [], server::auth::wall_clock::now_ms());
     let mut config = config.map_err(|mistakes| {
-        let words: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
-        anyhow!(words.join("\n"))
+        let message: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+        anyhow!(message.join("\n"))
     })?;
     log::start(config.log_format, config.log_filter.clone());
-    process::fit_descriptors(&mut config.server, config.connections_are_default).map_err(|words| anyhow!(words))?;
+    process::fit_descriptors(&mut config.server, config.connections_are_default).map_err(|message| anyhow!(message))?;
     Ok(config)
 }
 
 pub(crate) fn start_error(error: StartError) -> anyhow::Error {
-    let mut words = error.to_string();
+    let mut message = error.to_string();
     if let StartError::Policy { problems, .. } = &error {
         for problem in problems {
-            let _ = write!(words, "\n{problem}");
+            let _ = write!(message, "\n{problem}");
         }
     }
-    anyhow!(words)
+    anyhow!(message)
 }
 
 /// What to say when the policy file is not what is in force.

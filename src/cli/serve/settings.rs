@@ -48,8 +48,8 @@ pub const SETTINGS: &[Setting] = &[
     setting("bulk-body-limit", "SIZE", "Largest body of a bulk load, as it comes over the wire", Some("16GiB")),
     setting("rate-limit", "COUNT", "Requests a second of one token", Some("50000")),
     setting("rate-burst", "COUNT", "Requests at once of one token after a rest", Some("50000")),
-    setting("stranger-rate-limit", "COUNT", "Requests a second without a valid token, of one address", Some("20")),
-    setting("stranger-rate-burst", "COUNT", "Such requests at once", Some("200")),
+    setting("anonymous-rate-limit", "COUNT", "Requests a second without a valid token, of one address", Some("20")),
+    setting("anonymous-rate-burst", "COUNT", "Such requests at once", Some("200")),
     setting("head-timeout", "TIME", "How long the head of a request may take", Some("10s")),
     setting(
         "body-idle-timeout",

@@ -19,7 +19,7 @@ use ratatui::crossterm::event::{self, Event, KeyEventKind};
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
-use view::{View, Wish};
+use view::{Action, View};
 
 /// How long a key may wait for its effect when the terminal is quiet.
 const LOOK: Duration = Duration::from_millis(100);
@@ -85,7 +85,7 @@ fn watch(mut terminal: DefaultTerminal, mut view: View, pages: &Receiver<Result<
         }
         if let Event::Key(key) = event::read()?
             && key.kind == KeyEventKind::Press
-            && view.press(key) == Wish::Quit
+            && view.press(key) == Action::Quit
         {
             return Ok(());
         }

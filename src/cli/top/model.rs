@@ -92,8 +92,8 @@ pub struct Gauges {
     pub due_not_fired: u64,
     pub queue: u64,
     pub queue_capacity: u64,
-    pub rows_taken: u64,
-    pub rows_refused: u64,
+    pub rows_accepted: u64,
+    pub rows_rejected: u64,
     pub syncs: u64,
     pub sync_mean_seconds: f64,
     pub journal_bytes: u64,
@@ -157,7 +157,7 @@ pub struct Actions {
 }
 
 impl Escalation {
-    /// What happened: `resolution 2`, `withdrawn: resolution 2`, `by hand`.
+    /// What happened: `resolution 2`, `withdrawn: resolution 2`, `manual`.
     pub fn what(&self) -> String {
         match (self.kind.as_str(), &self.clock) {
             ("fired", Some(clock)) => format!("{clock} {}", self.level),

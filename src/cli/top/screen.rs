@@ -52,8 +52,8 @@ fn head_line(view: &View) -> Line<'static> {
     match (&view.away, &view.page) {
         (Some((failure, seconds)), page) => {
             let old = if page.is_some() { ", what follows is old" } else { "" };
-            let words = format!("   NO ANSWER for {seconds} s{old}: {failure}");
-            line.push(Span::from(words).fg(Color::Red).add_modifier(Modifier::BOLD));
+            let message = format!("   NO ANSWER for {seconds} s{old}: {failure}");
+            line.push(Span::from(message).fg(Color::Red).add_modifier(Modifier::BOLD));
         }
         (None, None) => line.push(Span::from("   waiting for the first answer")),
         (None, Some(_)) => {}
@@ -196,8 +196,8 @@ fn draw_ahead(frame: &mut Frame<'_>, area: Rect, hours: &[Hour]) {
 }
 
 fn draw_service(frame: &mut Frame<'_>, area: Rect, gauges: &Gauges) {
-    let alarm = |words: String, is_bad: bool| {
-        if is_bad { Span::from(words).fg(Color::Red).add_modifier(Modifier::BOLD) } else { Span::from(words) }
+    let alarm = |message: String, is_bad: bool| {
+        if is_bad { Span::from(message).fg(Color::Red).add_modifier(Modifier::BOLD) } else { Span::from(message) }
     };
     let first = Line::from(vec![
         alarm(format!("lag {:.1} s   ", gauges.lag_ms as f64 / 1_000.0), gauges.lag_ms > 5_000),
@@ -211,9 +211,9 @@ fn draw_service(frame: &mut Frame<'_>, area: Rect, gauges: &Gauges) {
     ]);
     let snapshot = gauges.last_snapshot_at.as_deref().unwrap_or("none yet");
     let second = Line::from(format!(
-        "rows {} taken, {} refused   journal {} MiB   last snapshot {snapshot}",
-        grouped(gauges.rows_taken),
-        grouped(gauges.rows_refused),
+        "rows {} accepted, {} rejected   journal {} MiB   last snapshot {snapshot}",
+        grouped(gauges.rows_accepted),
+        grouped(gauges.rows_rejected),
         grouped(gauges.journal_bytes >> 20),
     ));
     frame.render_widget(Paragraph::new(vec![first, second]).block(titled(Line::from(" service "))), area);

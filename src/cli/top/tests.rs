@@ -62,22 +62,22 @@ fn a_service_that_does_not_answer_is_told_plainly() {
 fn keys_turn_scroll_and_quit() {
     let mut view = recorded();
     let mut press = |code, modifiers| {
-        let wish = view.press(KeyEvent::new(code, modifiers));
-        (wish, view.by, view.scrolled)
+        let action = view.press(KeyEvent::new(code, modifiers));
+        (action, view.by, view.scrolled)
     };
     let none = KeyModifiers::NONE;
-    assert_eq!(press(KeyCode::Tab, none), (Wish::Redraw, By::Team, 0));
-    assert_eq!(press(KeyCode::Down, none), (Wish::Redraw, By::Team, 1));
+    assert_eq!(press(KeyCode::Tab, none), (Action::Redraw, By::Team, 0));
+    assert_eq!(press(KeyCode::Down, none), (Action::Redraw, By::Team, 1));
     for _ in 0..9 {
         press(KeyCode::Down, none);
     }
-    assert_eq!(press(KeyCode::Up, none), (Wish::Redraw, By::Team, 1), "the last row stays on the screen");
-    assert_eq!(press(KeyCode::Char('4'), none), (Wish::Redraw, By::Category, 0));
-    assert_eq!(press(KeyCode::Right, none), (Wish::Redraw, By::Priority, 0));
-    assert_eq!(press(KeyCode::Left, none), (Wish::Redraw, By::Category, 0));
-    assert_eq!(press(KeyCode::Char('x'), none).0, Wish::Nothing);
-    assert_eq!(press(KeyCode::Char('q'), none).0, Wish::Quit);
-    assert_eq!(press(KeyCode::Char('c'), KeyModifiers::CONTROL).0, Wish::Quit);
+    assert_eq!(press(KeyCode::Up, none), (Action::Redraw, By::Team, 1), "the last row stays on the screen");
+    assert_eq!(press(KeyCode::Char('4'), none), (Action::Redraw, By::Category, 0));
+    assert_eq!(press(KeyCode::Right, none), (Action::Redraw, By::Priority, 0));
+    assert_eq!(press(KeyCode::Left, none), (Action::Redraw, By::Category, 0));
+    assert_eq!(press(KeyCode::Char('x'), none).0, Action::Nothing);
+    assert_eq!(press(KeyCode::Char('q'), none).0, Action::Quit);
+    assert_eq!(press(KeyCode::Char('c'), KeyModifiers::CONTROL).0, Action::Quit);
 }
 
 #[test]

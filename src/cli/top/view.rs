@@ -42,7 +42,7 @@ impl By {
 
 /// What a key asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wish {
+pub enum Action {
     Quit,
     Redraw,
     Nothing,
@@ -62,20 +62,20 @@ pub struct View {
 
 impl View {
     /// Takes a key.
-    pub fn press(&mut self, key: KeyEvent) -> Wish {
+    pub fn press(&mut self, key: KeyEvent) -> Action {
         let rows = self.page.as_ref().map_or(0, |page| self.by.rows(page).len());
         match key.code {
-            KeyCode::Char('c') if key.modifiers.contains(KeyModifiers::CONTROL) => return Wish::Quit,
-            KeyCode::Char('q') | KeyCode::Esc => return Wish::Quit,
+            KeyCode::Char('c') if key.modifiers.contains(KeyModifiers::CONTROL) => return Action::Quit,
+            KeyCode::Char('q') | KeyCode::Esc => return Action::Quit,
             KeyCode::Tab | KeyCode::Right => self.turn_to(self.by.step(1)),
             KeyCode::BackTab | KeyCode::Left => self.turn_to(self.by.step(By::ALL.len() - 1)),
             KeyCode::Char(digit @ '1'..='4') => self.turn_to(By::ALL[digit as usize - '1' as usize]),
             KeyCode::Down => self.scrolled = (self.scrolled + 1).min(rows.saturating_sub(1)),
             KeyCode::Up => self.scrolled = self.scrolled.saturating_sub(1),
             KeyCode::Home => self.scrolled = 0,
-            _ => return Wish::Nothing,
+            _ => return Action::Nothing,
         }
-        Wish::Redraw
+        Action::Redraw
     }
 
     fn turn_to(&mut self, by: By) {

@@ -40,7 +40,7 @@ pub(crate) struct CompiledClock {
 
 impl CompiledClock {
     pub(crate) fn new(clock: &Clock, name: Symbol, calendar: &Arc<Calendar>) -> Self {
-        let mut meter = Self {
+        let mut compiled = Self {
             clock: name,
             on: clock.on,
             pause_while: clock.pause_while,
@@ -57,9 +57,9 @@ impl CompiledClock {
                 Threshold::After(span) | Threshold::AfterTarget(span) => in_days(span),
             });
         if !depends {
-            meter.fixed = Some(meter.marks_from(0));
+            compiled.fixed = Some(compiled.marks_from(0));
         }
-        meter
+        compiled
     }
 
     /// An equal calendar in the place of the one it has.

@@ -14,7 +14,7 @@ const IMPLIED_SHIFT: u32 = PRIORITY_SHIFT + 12;
 /// the state; `assigned` with owner and team; any other with nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct StoredEvent {
-    word: u64,
+    bits: u64,
     pub owner: Symbol,
     pub team: Symbol,
 }
@@ -22,17 +22,17 @@ pub(crate) struct StoredEvent {
 impl StoredEvent {
     pub(crate) fn new(at_ms: i64, kind: EventKind) -> Self {
         debug_assert!((0..1 << TIME_BITS).contains(&at_ms), "time {at_ms} out of range");
-        Self { word: at_ms as u64 | (kind as u64) << KIND_SHIFT, owner: NO_SYMBOL, team: NO_SYMBOL }
+        Self { bits: at_ms as u64 | (kind as u64) << KIND_SHIFT, owner: NO_SYMBOL, team: NO_SYMBOL }
     }
 
     pub(crate) fn with_state(mut self, state: State) -> Self {
-        self.word |= (state as u64) << STATE_SHIFT;
+        self.bits |= (state as u64) << STATE_SHIFT;
         self
     }
 
     pub(crate) fn with_priority(mut self, priority: Symbol) -> Self {
         debug_assert!(priority < 1 << 12, "priority {priority} out of range");
-        self.word |= u64::from(priority) << PRIORITY_SHIFT;
+        self.bits |= u64::from(priority) << PRIORITY_SHIFT;
         self
     }
 
@@ -43,28 +43,28 @@ impl StoredEvent {
     }
 
     pub(crate) fn implied(mut self) -> Self {
-        self.word |= 1 << IMPLIED_SHIFT;
+        self.bits |= 1 << IMPLIED_SHIFT;
         self
     }
 
     pub(crate) fn is_implied(self) -> bool {
-        self.word >> IMPLIED_SHIFT & 1 != 0
+        self.bits >> IMPLIED_SHIFT & 1 != 0
     }
 
     /// The same event at another time.
     pub(crate) fn at(mut self, at_ms: i64) -> Self {
-        self.word = self.word & !((1 << TIME_BITS) - 1) | at_ms as u64;
+        self.bits = self.bits & !((1 << TIME_BITS) - 1) | at_ms as u64;
         self
     }
 
     #[inline]
     pub(crate) fn at_ms(self) -> i64 {
-        (self.word & ((1 << TIME_BITS) - 1)) as i64
+        (self.bits & ((1 << TIME_BITS) - 1)) as i64
     }
 
     #[inline]
     pub(crate) fn kind(self) -> EventKind {
-        EventKind::ALL[(self.word >> KIND_SHIFT & 15) as usize]
+        EventKind::ALL[(self.bits >> KIND_SHIFT & 15) as usize]
     }
 
     /// What the event is to a ticket in this state: late events may lie between a report of a state and the state from which
@@ -89,13 +89,13 @@ impl StoredEvent {
             self.kind(),
             EventKind::Opened | EventKind::StateChanged | EventKind::Resolved | EventKind::Closed | EventKind::Reopened
         )
-        .then(|| State::ALL[(self.word >> STATE_SHIFT & 7) as usize])
+        .then(|| State::ALL[(self.bits >> STATE_SHIFT & 7) as usize])
     }
 
     /// The priority that the ticket has from this event on, if the event speaks of it.
     pub(crate) fn priority(self) -> Option<Symbol> {
         matches!(self.kind(), EventKind::Opened | EventKind::PriorityChanged)
-            .then(|| (self.word >> PRIORITY_SHIFT & 0xfff) as Symbol)
+            .then(|| (self.bits >> PRIORITY_SHIFT & 0xfff) as Symbol)
     }
 }
 

@@ -32,8 +32,8 @@ impl TicketClocks {
             let edited = versions.get(version);
             self.settle(versions, edited.since_ms + 1, sink);
             self.change(versions, version, edited.apply.how(), edited.since_ms, before, sink);
-            for (meter, run) in edited.meters.iter().zip(&mut self.runs) {
-                run.run_or_pause(meter, self.state, edited.since_ms);
+            for (compiled, run) in edited.compiled.iter().zip(&mut self.runs) {
+                run.run_or_pause(compiled, self.state, edited.since_ms);
             }
         }
     }
@@ -48,17 +48,17 @@ impl TicketClocks {
         before: &[StoredEvent],
         sink: &mut impl Sink,
     ) {
-        let old = &versions.get(self.version).meters;
-        let new = &versions.get(version).meters;
-        for (place, meter) in old.iter().enumerate() {
-            if !new.iter().any(|other| other.clock == meter.clock) {
+        let old = &versions.get(self.version).compiled;
+        let new = &versions.get(version).compiled;
+        for (place, compiled) in old.iter().enumerate() {
+            if !new.iter().any(|other| other.clock == compiled.clock) {
                 let run = &mut self.runs[place];
-                run.end(meter, at_ms, sink);
-                self.retired.retain(|(clock, _)| *clock != meter.clock);
-                self.retired.push((meter.clock, run.state.cycle));
+                run.end(compiled, at_ms, sink);
+                self.retired.retain(|(clock, _)| *clock != compiled.clock);
+                self.retired.push((compiled.clock, run.state.cycle));
             } else if how == OnPriorityChange::Restart && self.runs[place].state.open {
                 let run = &mut self.runs[place];
-                run.end(meter, at_ms, sink);
+                run.end(compiled, at_ms, sink);
                 run.start(at_ms);
             }
         }
@@ -70,17 +70,17 @@ impl TicketClocks {
             return;
         }
         let mut old_runs = std::mem::take(&mut self.runs);
-        for (place, meter) in new.iter().enumerate() {
+        for (place, compiled) in new.iter().enumerate() {
             let run = &mut self.runs[place];
-            match old.iter().position(|other| other.clock == meter.clock) {
+            match old.iter().position(|other| other.clock == compiled.clock) {
                 Some(old_place) => {
                     *run = std::mem::take(&mut old_runs[old_place]);
-                    run.remeasure(&old[old_place], meter, how, at_ms, sink);
+                    run.remeasure(&old[old_place], compiled, how, at_ms, sink);
                 }
                 None => {
-                    let retired = self.retired.iter().find(|(clock, _)| *clock == meter.clock);
+                    let retired = self.retired.iter().find(|(clock, _)| *clock == compiled.clock);
                     run.state.cycle = retired.map_or(0, |(_, cycle)| *cycle);
-                    run.appear(meter, how, at_ms, before, sink);
+                    run.appear(compiled, how, at_ms, before, sink);
                 }
             }
         }
@@ -132,13 +132,13 @@ impl ClockRun {
     }
 
     /// Measures every segment of the open cycle again.
-    fn measure_from_start(&mut self, meter: &CompiledClock, at_ms: i64, sink: &mut impl Sink) {
+    fn measure_from_start(&mut self, compiled: &CompiledClock, at_ms: i64, sink: &mut impl Sink) {
         self.forget_target();
         if self.segments.is_empty() && self.state.running {
             self.sealed = None;
             self.state.spent_ms = 0;
             self.state.broken = self.state.segment_ms != self.state.started_ms;
-            settle_clock(meter, self, at_ms, true, sink);
+            settle_clock(compiled, self, at_ms, true, sink);
             return;
         }
         let mut segments = std::mem::take(&mut self.segments);
@@ -163,22 +163,22 @@ impl ClockRun {
                 &mut self.state.broken,
                 !self.segments.is_empty() || from_ms != self.state.started_ms,
             );
-            settle_clock(meter, self, to_ms, true, sink);
+            settle_clock(compiled, self, to_ms, true, sink);
             self.state.broken = broken;
-            self.state.spent_ms += meter.elapsed(from_ms, to_ms);
+            self.state.spent_ms += compiled.elapsed(from_ms, to_ms);
             self.state.segment_ms = to_ms;
             self.segments.push((from_ms, to_ms));
         }
         if let Some((from_ms, _)) = running {
             self.state.segment_ms = from_ms;
-            settle_clock(meter, self, at_ms, true, sink);
+            settle_clock(compiled, self, at_ms, true, sink);
         }
     }
 
     /// A clock that only the new priority has: what its table would have made of the ticket's history.
     fn appear(
         &mut self,
-        meter: &CompiledClock,
+        compiled: &CompiledClock,
         how: OnPriorityChange,
         at_ms: i64,
         before: &[StoredEvent],
@@ -196,8 +196,8 @@ impl ClockRun {
             }
             priority = entry.priority().or(priority);
             state = entry.state().unwrap_or(state);
-            self.apply(meter, meter.on[kind as usize], entry.at_ms(), &mut ignored);
-            self.run_or_pause(meter, state, entry.at_ms());
+            self.apply(compiled, compiled.on[kind as usize], entry.at_ms(), &mut ignored);
+            self.run_or_pause(compiled, state, entry.at_ms());
         }
         // Cycles that ended before the clock appeared were never reported: they have no number.
         self.state.cycle = earlier_cycles + u16::from(self.state.open);
@@ -205,10 +205,10 @@ impl ClockRun {
             return;
         }
         if how == OnPriorityChange::FromStart {
-            self.measure_from_start(meter, at_ms, sink);
+            self.measure_from_start(compiled, at_ms, sink);
         } else {
             if self.state.running {
-                self.finish_segment(meter, at_ms);
+                self.finish_segment(compiled, at_ms);
             }
             self.state.spent_ms = 0;
             self.state.broken = true;

@@ -99,8 +99,8 @@ pub(crate) trait Sink {
     /// A level is reached; whether it fires now.
     fn reached(&mut self, reached: Reached) -> bool;
 
-    /// A cycle has ended; `run` still has its segments, `meter` is what measured it.
-    fn ended(&mut self, ended: Ended, meter: &CompiledClock, run: &ClockRun);
+    /// A cycle has ended; `run` still has its segments, `compiled` is what measured it.
+    fn ended(&mut self, ended: Ended, compiled: &CompiledClock, run: &ClockRun);
 }
 
 /// A stretch of time in which a cycle ran.
@@ -141,7 +141,7 @@ impl TicketClocks {
         self.version = version;
         self.state = State::New;
         self.retired.clear();
-        for run in &mut self.runs[..versions.get(version).meters.len()] {
+        for run in &mut self.runs[..versions.get(version).compiled.len()] {
             run.clear();
         }
     }
@@ -166,7 +166,7 @@ impl TicketClocks {
         &'a self,
         versions: &'a Versions,
     ) -> impl Iterator<Item = (&'a CompiledClock, &'a ClockRun)> {
-        versions.get(self.version).meters.iter().zip(&self.runs)
+        versions.get(self.version).compiled.iter().zip(&self.runs)
     }
 
     /// The marks that open cycles have reached.
@@ -177,10 +177,10 @@ impl TicketClocks {
     /// Reaches everything that is due before `until_ms`; returns when the next mark is due if nothing happens.
     pub(crate) fn settle(&mut self, versions: &Versions, until_ms: i64, sink: &mut impl Sink) -> i64 {
         let mut next_ms = NEVER_MS;
-        for (place, meter) in versions.get(self.version).meters.iter().enumerate() {
+        for (place, compiled) in versions.get(self.version).compiled.iter().enumerate() {
             let run = &mut self.runs[place];
             if run.state.running {
-                next_ms = next_ms.min(settle_clock(meter, run, until_ms, false, sink));
+                next_ms = next_ms.min(settle_clock(compiled, run, until_ms, false, sink));
             }
         }
         next_ms
@@ -205,10 +205,10 @@ impl TicketClocks {
             self.change(versions, version, how, at_ms, before, sink);
         }
         self.state = entry.state().unwrap_or(self.state);
-        for (place, meter) in versions.get(self.version).meters.iter().enumerate() {
+        for (place, compiled) in versions.get(self.version).compiled.iter().enumerate() {
             let run = &mut self.runs[place];
-            run.apply(meter, meter.on[kind as usize], at_ms, sink);
-            run.run_or_pause(meter, self.state, at_ms);
+            run.apply(compiled, compiled.on[kind as usize], at_ms, sink);
+            run.run_or_pause(compiled, self.state, at_ms);
         }
     }
 }
@@ -216,17 +216,17 @@ impl TicketClocks {
 /// Reaches the marks of one running clock that are due before `until_ms`; returns when the next one is due.
 #[inline]
 pub(crate) fn settle_clock(
-    meter: &CompiledClock,
+    compiled: &CompiledClock,
     run: &mut ClockRun,
     until_ms: i64,
     remeasured: bool,
     sink: &mut impl Sink,
 ) -> i64 {
-    while let Some((mark, due_ms)) = meter.next(&run.state) {
+    while let Some((mark, due_ms)) = compiled.next(&run.state) {
         if due_ms >= until_ms {
             return due_ms;
         }
-        run.reach(meter, mark, due_ms, remeasured, sink);
+        run.reach(compiled, mark, due_ms, remeasured, sink);
     }
     NEVER_MS
 }
@@ -242,7 +242,7 @@ impl ClockRun {
 
     pub(crate) fn reach(
         &mut self,
-        meter: &CompiledClock,
+        compiled: &CompiledClock,
         mark: usize,
         due_ms: i64,
         remeasured: bool,
@@ -253,7 +253,7 @@ impl ClockRun {
             BREACH => self.breach_ms = Some(due_ms),
             AT_RISK => {}
             level => {
-                let reached = Reached { clock: meter.clock, cycle: self.state.cycle, level, due_ms, remeasured };
+                let reached = Reached { clock: compiled.clock, cycle: self.state.cycle, level, due_ms, remeasured };
                 if sink.reached(reached) {
                     self.state.fired |= 1 << level;
                 }
@@ -261,7 +261,7 @@ impl ClockRun {
         }
     }
 
-    pub(crate) fn apply(&mut self, meter: &CompiledClock, effect: Effect, at_ms: i64, sink: &mut impl Sink) {
+    pub(crate) fn apply(&mut self, compiled: &CompiledClock, effect: Effect, at_ms: i64, sink: &mut impl Sink) {
         match effect {
             Effect::None => {}
             Effect::Start if self.state.open => {}
@@ -270,10 +270,10 @@ impl ClockRun {
             Effect::Pause => {}
             Effect::Resume => self.state.held = false,
             Effect::Restart => {
-                self.end(meter, at_ms, sink);
+                self.end(compiled, at_ms, sink);
                 self.start(at_ms);
             }
-            Effect::Stop => self.end(meter, at_ms, sink),
+            Effect::Stop => self.end(compiled, at_ms, sink),
             Effect::Continue if self.state.open || self.state.cycle == 0 => {
                 self.state.held = false;
                 if !self.state.open {
@@ -284,7 +284,7 @@ impl ClockRun {
                 let level = self.last_level();
                 self.start(at_ms);
                 if level.is_some() {
-                    self.stand_at(meter, level);
+                    self.stand_at(compiled, level);
                 }
             }
         }
@@ -306,24 +306,24 @@ impl ClockRun {
     }
 
     /// Stands at a level: its amount is spent, and only higher ones can be reached.
-    pub(crate) fn stand_at(&mut self, meter: &CompiledClock, level: Option<usize>) {
-        let level = level.filter(|_| meter.levels > 0).map(|level| level.min(meter.levels - 1));
-        self.state.spent_ms = level.map_or(0, |level| meter.amount_of(self.state.started_ms, level).min(NEVER_MS));
+    pub(crate) fn stand_at(&mut self, compiled: &CompiledClock, level: Option<usize>) {
+        let level = level.filter(|_| compiled.levels > 0).map(|level| level.min(compiled.levels - 1));
+        self.state.spent_ms = level.map_or(0, |level| compiled.amount_of(self.state.started_ms, level).min(NEVER_MS));
         self.state.done |= level.map_or(0, |level| (1 << (level + 1)) - 1);
         self.state.broken = true;
         self.sealed = Some(self.segments.len());
     }
 
     /// Lets an open cycle run or pause as its hold and the ticket's state say.
-    pub(crate) fn run_or_pause(&mut self, meter: &CompiledClock, ticket: State, at_ms: i64) {
+    pub(crate) fn run_or_pause(&mut self, compiled: &CompiledClock, ticket: State, at_ms: i64) {
         let state = &mut self.state;
-        let runs = state.open && !state.held && !meter.pause_while.contains(ticket);
+        let runs = state.open && !state.held && !compiled.pause_while.contains(ticket);
         if runs && !state.running {
             state.running = true;
             state.segment_ms = at_ms;
-            self.join_segment(meter);
+            self.join_segment(compiled);
         } else if !runs && state.running {
-            self.finish_segment(meter, at_ms);
+            self.finish_segment(compiled, at_ms);
             self.state.running = false;
         }
         let state = &mut self.state;
@@ -331,55 +331,55 @@ impl ClockRun {
     }
 
     /// A pause of no length is none: a segment that begins where the last one ended goes on with it.
-    fn join_segment(&mut self, meter: &CompiledClock) {
+    fn join_segment(&mut self, compiled: &CompiledClock) {
         let sealed = self.sealed.unwrap_or(0);
         let state = &mut self.state;
         if let Some(&(from_ms, to_ms)) = self.segments[sealed..].last().filter(|last| last.1 == state.segment_ms) {
             self.segments.pop();
             state.segment_ms = from_ms;
-            state.spent_ms -= meter.elapsed(from_ms, to_ms);
+            state.spent_ms -= compiled.elapsed(from_ms, to_ms);
         }
         let is_whole = self.segments.is_empty() && state.segment_ms == state.started_ms;
         state.broken = self.sealed.is_some() || !is_whole;
     }
 
     /// Counts the running segment as spent up to `at_ms`.
-    pub(crate) fn finish_segment(&mut self, meter: &CompiledClock, at_ms: i64) {
-        self.remember_breach(meter);
+    pub(crate) fn finish_segment(&mut self, compiled: &CompiledClock, at_ms: i64) {
+        self.remember_breach(compiled);
         let from_ms = self.state.segment_ms;
-        self.state.spent_ms = (self.state.spent_ms + meter.elapsed(from_ms, at_ms)).min(NEVER_MS);
+        self.state.spent_ms = (self.state.spent_ms + compiled.elapsed(from_ms, at_ms)).min(NEVER_MS);
         self.segments.push((from_ms, at_ms));
         self.state.segment_ms = at_ms;
         self.state.broken = true;
     }
 
     /// Keeps the instant at which the target was reached, before the segment that tells it is left.
-    fn remember_breach(&mut self, meter: &CompiledClock) {
+    fn remember_breach(&mut self, compiled: &CompiledClock) {
         if self.state.done & (1 << BREACH) != 0 && self.breach_ms.is_none() {
-            self.breach_ms = Some(meter.due_of(&self.state, BREACH));
+            self.breach_ms = Some(compiled.due_of(&self.state, BREACH));
         }
     }
 
     /// When the target of the open cycle is or was reached, if it goes on from `at_ms`.
-    pub(crate) fn target_due_ms(&self, meter: &CompiledClock, at_ms: i64) -> i64 {
+    pub(crate) fn target_due_ms(&self, compiled: &CompiledClock, at_ms: i64) -> i64 {
         let as_if_running =
             ClockState { segment_ms: if self.state.running { self.state.segment_ms } else { at_ms }, ..self.state };
-        self.breach_ms.unwrap_or_else(|| meter.due_of(&as_if_running, BREACH))
+        self.breach_ms.unwrap_or_else(|| compiled.due_of(&as_if_running, BREACH))
     }
 
     /// Ends the open cycle, if there is one.
-    pub(crate) fn end(&mut self, meter: &CompiledClock, at_ms: i64, sink: &mut impl Sink) {
+    pub(crate) fn end(&mut self, compiled: &CompiledClock, at_ms: i64, sink: &mut impl Sink) {
         if !self.state.open {
             return;
         }
-        let due_ms = self.target_due_ms(meter, at_ms);
+        let due_ms = self.target_due_ms(compiled, at_ms);
         if self.state.running {
-            self.finish_segment(meter, at_ms);
+            self.finish_segment(compiled, at_ms);
         }
         let state = &mut self.state;
-        let met = meter.has_target().then_some(state.done & (1 << BREACH) == 0);
+        let met = compiled.has_target().then_some(state.done & (1 << BREACH) == 0);
         let ended = Ended {
-            clock: meter.clock,
+            clock: compiled.clock,
             cycle: state.cycle,
             started_ms: state.started_ms,
             due_ms,
@@ -393,7 +393,7 @@ impl ClockRun {
         state.held = false;
         state.broken = false;
         state.fired = 0;
-        sink.ended(ended, meter, self);
+        sink.ended(ended, compiled, self);
         self.segments.clear();
         self.breach_ms = None;
     }

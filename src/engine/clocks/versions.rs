@@ -46,7 +46,7 @@ pub(crate) struct Version {
     /// The priority's name.
     pub priority: Symbol,
     pub definition: Arc<Priority>,
-    pub meters: Vec<CompiledClock>,
+    pub compiled: Vec<CompiledClock>,
     pub on_priority_change: OnPriorityChange,
     /// Since when it is in force; the first of a priority, always.
     pub since_ms: i64,
@@ -192,7 +192,7 @@ impl Versions {
         let mut installed = Vec::with_capacity(touched.len());
         for ChangedPriority { definition, .. } in touched {
             let Some(priority) = priorities.intern(&definition.name, MAX_PRIORITIES) else { continue };
-            let meters = definition
+            let compiled = definition
                 .clocks
                 .iter()
                 .filter_map(|clock| {
@@ -208,7 +208,7 @@ impl Versions {
                 priority,
                 on_priority_change: definition.on_priority_change,
                 definition,
-                meters,
+                compiled,
                 since_ms: if first { i64::MIN } else { since_ms },
                 apply,
             });
@@ -216,7 +216,7 @@ impl Versions {
             installed.push(version);
         }
         self.in_force = (0..self.chains.len())
-            .map(|priority| priorities.word(priority as Symbol).is_some_and(|name| policy.priority_id(name).is_some()))
+            .map(|priority| priorities.label(priority as Symbol).is_some_and(|name| policy.priority_id(name).is_some()))
             .collect();
         Ok(installed)
     }

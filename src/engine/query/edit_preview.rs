@@ -72,13 +72,13 @@ impl Engine {
     /// moments.
     ///
     /// # Errors
-    /// [`EditError::Overtaken`] when another edit came into force after the plan was made.
+    /// [`EditError::Superseded`] when another edit came into force after the plan was made.
     ///
     /// # Panics
     /// When there is no shard of this number.
     pub fn preview_shard(&self, plan: &Plan, shard: u16) -> Result<Preview, EditError> {
         if self.versions.len() != plan.versions {
-            return Err(EditError::Overtaken);
+            return Err(EditError::Superseded);
         }
         let later;
         let mut after = &plan.edited.versions;
@@ -87,17 +87,17 @@ impl Engine {
             after = &later;
         }
         let edit = Edit::new(&self.versions, after, plan.apply);
-        let scene = Context { versions: after, now_ms: self.now_ms, catch_up: plan.catch_up };
+        let context = Context { versions: after, now_ms: self.now_ms, catch_up: plan.catch_up };
         let mut effected = Effected::default();
-        self.shards[usize::from(shard)].preview(&scene, &edit, &mut effected);
+        self.shards[usize::from(shard)].preview(&context, &edit, &mut effected);
         let mut preview = Preview::default();
-        let name = |word: Option<&str>| word.unwrap_or("").to_owned();
+        let name = |label: Option<&str>| label.unwrap_or("").to_owned();
         for (priority, effects) in effected.by_priority {
             preview.all.add(&effects);
-            preview.by_priority.insert(name(self.words.priorities.word(priority)), effects);
+            preview.by_priority.insert(name(self.labels.priorities.label(priority)), effects);
         }
         for (team, effects) in effected.by_team {
-            preview.by_team.insert(name(self.words.teams.word(team)), effects);
+            preview.by_team.insert(name(self.labels.teams.label(team)), effects);
         }
         Ok(preview)
     }

@@ -57,10 +57,10 @@ enum Wanted {
 }
 
 impl Wanted {
-    fn new(word: Option<&str>, symbols: &Symbols) -> Self {
-        match word {
+    fn new(label: Option<&str>, symbols: &Symbols) -> Self {
+        match label {
             None => Self::Any,
-            Some(word) => symbols.find(word).map_or(Self::Unknown, Self::Only),
+            Some(label) => symbols.find(label).map_or(Self::Unknown, Self::Only),
         }
     }
 
@@ -149,14 +149,14 @@ impl TicketFilter {
 impl Engine {
     /// Looks the words of a query up.
     pub fn filter(&self, query: TicketQuery) -> TicketFilter {
-        let words = &self.words;
+        let labels = &self.labels;
         TicketFilter {
-            priority: Wanted::new(query.priority.as_deref(), &words.priorities),
-            team: Wanted::new(query.team.as_deref(), &words.teams),
-            owner: Wanted::new(query.owner.as_deref(), &words.owners),
-            channel: Wanted::new(query.channel.as_deref(), &words.channels),
-            category: Wanted::new(query.category.as_deref(), &words.categories),
-            customer: Wanted::new(query.customer.as_deref(), &words.customers),
+            priority: Wanted::new(query.priority.as_deref(), &labels.priorities),
+            team: Wanted::new(query.team.as_deref(), &labels.teams),
+            owner: Wanted::new(query.owner.as_deref(), &labels.owners),
+            channel: Wanted::new(query.channel.as_deref(), &labels.channels),
+            category: Wanted::new(query.category.as_deref(), &labels.categories),
+            customer: Wanted::new(query.customer.as_deref(), &labels.customers),
             query,
         }
     }

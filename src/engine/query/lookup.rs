@@ -70,15 +70,15 @@ impl LabelKind {
     }
 
     /// The column's list of an engine's words.
-    pub fn of(self, words: &LabelLists) -> &Vec<Arc<str>> {
+    pub fn of(self, labels: &LabelLists) -> &Vec<Arc<str>> {
         match self {
-            Self::Clock => &words.clocks,
-            Self::Priority => &words.priorities,
-            Self::Owner => &words.owners,
-            Self::Team => &words.teams,
-            Self::Channel => &words.channels,
-            Self::Category => &words.categories,
-            Self::Customer => &words.customers,
+            Self::Clock => &labels.clocks,
+            Self::Priority => &labels.priorities,
+            Self::Owner => &labels.owners,
+            Self::Team => &labels.teams,
+            Self::Channel => &labels.channels,
+            Self::Category => &labels.categories,
+            Self::Customer => &labels.customers,
         }
     }
 }
@@ -113,12 +113,12 @@ impl Engine {
             id: shard.tickets.id(ticket.slot),
             opened_ms: record.opened_ms(),
             state: record.state(),
-            priority: priority.and_then(|priority| self.words.priorities.word(priority)).unwrap_or(""),
-            owner: self.words.owners.word(record.owner),
-            team: self.words.teams.word(record.team()),
-            channel: self.words.channels.word(record.channel()),
-            category: self.words.categories.word(record.category()),
-            customer: self.words.customers.word(record.customer),
+            priority: priority.and_then(|priority| self.labels.priorities.label(priority)).unwrap_or(""),
+            owner: self.labels.owners.label(record.owner),
+            team: self.labels.teams.label(record.team()),
+            channel: self.labels.channels.label(record.channel()),
+            category: self.labels.categories.label(record.category()),
+            customer: self.labels.customers.label(record.customer),
             next_due_s: (due_s != 0).then_some(due_s),
             is_breached: class.is_breached(),
             is_at_risk: class.is_at_risk(),
@@ -139,42 +139,42 @@ impl Engine {
     }
 
     /// The words of a column from a number on, in the order of their numbers.
-    pub fn words_from(&self, column: LabelKind, from: usize) -> impl Iterator<Item = &Arc<str>> {
-        let words = match column {
+    pub fn labels_from(&self, column: LabelKind, from: usize) -> impl Iterator<Item = &Arc<str>> {
+        let labels = match column {
             LabelKind::Clock => &self.clocks,
-            LabelKind::Priority => &self.words.priorities,
-            LabelKind::Owner => &self.words.owners,
-            LabelKind::Team => &self.words.teams,
-            LabelKind::Channel => &self.words.channels,
-            LabelKind::Category => &self.words.categories,
-            LabelKind::Customer => &self.words.customers,
+            LabelKind::Priority => &self.labels.priorities,
+            LabelKind::Owner => &self.labels.owners,
+            LabelKind::Team => &self.labels.teams,
+            LabelKind::Channel => &self.labels.channels,
+            LabelKind::Category => &self.labels.categories,
+            LabelKind::Customer => &self.labels.customers,
         };
-        words.words().iter().skip(from)
+        labels.labels().iter().skip(from)
     }
 
     /// The name of a clock by its number.
     pub fn clock_name(&self, clock: Symbol) -> &str {
-        self.clocks.word(clock).unwrap_or("")
+        self.clocks.label(clock).unwrap_or("")
     }
 
     /// The name of a priority by its number, as [`Counters::by_priority`](crate::engine::Counters::by_priority) is indexed.
     pub fn priority_name(&self, priority: Symbol) -> &str {
-        self.words.priorities.word(priority).unwrap_or("")
+        self.labels.priorities.label(priority).unwrap_or("")
     }
 
     /// The name of a team by its number, as [`Counters::by_team`](crate::engine::Counters::by_team) is indexed.
     pub fn team_name(&self, team: Symbol) -> &str {
-        self.words.teams.word(team).unwrap_or("")
+        self.labels.teams.label(team).unwrap_or("")
     }
 
     /// The name of a channel by its number, as [`Counters::by_channel`](crate::engine::Counters::by_channel) is indexed.
     pub fn channel_name(&self, channel: Symbol) -> &str {
-        self.words.channels.word(channel).unwrap_or("")
+        self.labels.channels.label(channel).unwrap_or("")
     }
 
     /// The name of a category by its number, as [`Counters::by_category`](crate::engine::Counters::by_category) is indexed.
     pub fn category_name(&self, category: Symbol) -> &str {
-        self.words.categories.word(category).unwrap_or("")
+        self.labels.categories.label(category).unwrap_or("")
     }
 
     /// The number of the priority under which a level fired.
@@ -196,8 +196,8 @@ impl Engine {
     /// What a fired level asks for; `None` for escalations by hand.
     pub fn actions(&self, escalation: &Escalation) -> Option<&Actions> {
         let version = self.versions.get(escalation.version);
-        let meter = version.meters.iter().find(|meter| meter.clock == escalation.clock)?;
-        let level = meter.definition().levels.get(usize::from(escalation.level).checked_sub(1)?)?;
+        let compiled = version.compiled.iter().find(|compiled| compiled.clock == escalation.clock)?;
+        let level = compiled.definition().levels.get(usize::from(escalation.level).checked_sub(1)?)?;
         Some(&level.actions)
     }
 }

@@ -70,13 +70,13 @@ impl Shard {
                 let age = (record.opened_ms(), record.ordinal(), slot);
                 oldest = Some(oldest.map_or(age, |known| known.min(age)));
             }
-            let meters = &versions.get(record.version()).meters;
-            for (meter, clock) in meters.iter().zip(self.tickets.clocks(slot, meters.len())) {
+            let compiled = &versions.get(record.version()).compiled;
+            for (compiled, clock) in compiled.iter().zip(self.tickets.clocks(slot, compiled.len())) {
                 let state = clock.unpack();
                 if !state.running {
                     continue;
                 }
-                meter.each_ahead(&state, |mark, due_ms| match mark {
+                compiled.each_ahead(&state, |mark, due_ms| match mark {
                     AT_RISK => {}
                     BREACH => {
                         parts.count_left(due_ms - now_ms);

@@ -15,34 +15,37 @@ impl Engine {
     pub fn state_hash(&self) -> u64 {
         self.shards
             .par_iter()
-            .map(|shard| shard_digest(shard, &self.versions, &self.words, &self.clocks))
+            .map(|shard| shard_digest(shard, &self.versions, &self.labels, &self.clocks))
             .reduce(|| 0, u64::wrapping_add)
     }
 }
 
 /// The sum of the digests of a shard's tickets.
-fn shard_digest(shard: &Shard, versions: &Versions, words: &Interners, clocks: &Symbols) -> u64 {
-    shard.tickets.live().fold(0, |sum: u64, slot| sum.wrapping_add(ticket_digest(shard, slot, versions, words, clocks)))
+fn shard_digest(shard: &Shard, versions: &Versions, labels: &Interners, clocks: &Symbols) -> u64 {
+    shard
+        .tickets
+        .live()
+        .fold(0, |sum: u64, slot| sum.wrapping_add(ticket_digest(shard, slot, versions, labels, clocks)))
 }
 
-fn ticket_digest(shard: &Shard, slot: u32, versions: &Versions, words: &Interners, clocks: &Symbols) -> u64 {
+fn ticket_digest(shard: &Shard, slot: u32, versions: &Versions, labels: &Interners, clocks: &Symbols) -> u64 {
     let mut hasher = foldhash::quality::FixedState::default().build_hasher();
     let record = &shard.tickets.records[slot];
-    let mut fold = TicketClocks::default();
-    shard.unpack(versions, slot, &mut fold);
+    let mut ticket_clocks = TicketClocks::default();
+    shard.unpack(versions, slot, &mut ticket_clocks);
     shard.tickets.id(slot).hash(&mut hasher);
     record.opened_ms().hash(&mut hasher);
     record.state().hash(&mut hasher);
-    words.owners.word(record.owner).hash(&mut hasher);
-    words.teams.word(record.team()).hash(&mut hasher);
-    words.channels.word(record.channel()).hash(&mut hasher);
-    words.categories.word(record.category()).hash(&mut hasher);
-    words.customers.word(record.customer).hash(&mut hasher);
-    let version = versions.get(fold.version);
-    words.priorities.word(version.priority).hash(&mut hasher);
+    labels.owners.label(record.owner).hash(&mut hasher);
+    labels.teams.label(record.team()).hash(&mut hasher);
+    labels.channels.label(record.channel()).hash(&mut hasher);
+    labels.categories.label(record.category()).hash(&mut hasher);
+    labels.customers.label(record.customer).hash(&mut hasher);
+    let version = versions.get(ticket_clocks.version);
+    labels.priorities.label(version.priority).hash(&mut hasher);
     version.since_ms.hash(&mut hasher);
-    for (meter, run) in fold.clocks(versions) {
-        clocks.word(meter.clock).hash(&mut hasher);
+    for (compiled, run) in ticket_clocks.clocks(versions) {
+        clocks.label(compiled.clock).hash(&mut hasher);
         let state = &run.state;
         (state.started_ms, state.segment_ms, state.spent_ms, state.cycle).hash(&mut hasher);
         (state.open, state.running, state.held, state.broken, state.done, state.fired).hash(&mut hasher);
@@ -51,14 +54,14 @@ fn ticket_digest(shard: &Shard, slot: u32, versions: &Versions, words: &Interner
     if let Some(history) = shard.tickets.history(slot) {
         for entry in &history.entries {
             (entry.at_ms(), entry.kind(), entry.state()).hash(&mut hasher);
-            entry.priority().and_then(|priority| words.priorities.word(priority)).hash(&mut hasher);
-            words.owners.word(entry.owner).hash(&mut hasher);
-            words.teams.word(entry.team).hash(&mut hasher);
+            entry.priority().and_then(|priority| labels.priorities.label(priority)).hash(&mut hasher);
+            labels.owners.label(entry.owner).hash(&mut hasher);
+            labels.teams.label(entry.team).hash(&mut hasher);
         }
         // In whatever order they were put aside.
         let fires = history.past_fires.iter().map(|fires| {
             let state = foldhash::quality::FixedState::default();
-            state.hash_one((clocks.word(fires.clock), fires.cycle, fires.levels))
+            state.hash_one((clocks.label(fires.clock), fires.cycle, fires.levels))
         });
         fires.fold(0, u64::wrapping_add).hash(&mut hasher);
     }

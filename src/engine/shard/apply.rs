@@ -16,17 +16,17 @@ impl Shard {
     /// Applies rows of one ticket, in order of time. Returns how many were used: a ticket that leaves leaves the rest over.
     pub(crate) fn apply_rows(
         &mut self,
-        scene: &Context<'_>,
+        context: &Context<'_>,
         slot: u32,
         rows: &[Row],
         mut assign: impl FnMut(&Row) -> Symbol,
-        refused: &mut Vec<u32>,
+        rejected: &mut Vec<u32>,
     ) -> usize {
-        let versions = scene.versions;
+        let versions = context.versions;
         let is_live = self.tickets.records[slot].is_live();
         let priority = if is_live { versions.get(self.tickets.records[slot].version()).priority } else { 0 };
         let spare = std::mem::take(&mut self.spare);
-        let mut growing = EventLogBuilder::new(self.tickets.take_entries(slot, priority, spare));
+        let mut builder = EventLogBuilder::new(self.tickets.take_entries(slot, priority, spare));
         let mut leaves_ms = None;
         let mut used = 0;
         for row in rows {
@@ -35,32 +35,32 @@ impl Shard {
                 leaves_ms = Some(row.at_ms);
                 break;
             }
-            if growing.entries.len() + 3 > MAX_EVENTS_A_TICKET {
-                refused.push(row.number);
+            if builder.entries.len() + 3 > MAX_EVENTS_A_TICKET {
+                rejected.push(row.number);
                 continue;
             }
-            growing.add(row, || assign(row));
+            builder.add(row, || assign(row));
         }
-        let known = growing.known();
-        let changed = growing.before.is_some() || growing.entries.len() > known;
+        let known = builder.known();
+        let changed = builder.before.is_some() || builder.entries.len() > known;
         if changed || is_live && leaves_ms.is_some() {
-            self.report_manual(slot, &growing);
+            self.report_manual(slot, &builder);
             // Gone by now: nobody is to be told of what would have passed since.
-            let is_gone = leaves_ms.is_some_and(|leaves_ms| leaves_ms <= scene.now_ms);
-            let scene = &Context { catch_up: if is_gone { CatchUp::None } else { scene.catch_up }, ..*scene };
+            let is_gone = leaves_ms.is_some_and(|leaves_ms| leaves_ms <= context.now_ms);
+            let context = &Context { catch_up: if is_gone { CatchUp::None } else { context.catch_up }, ..*context };
             if !is_live {
                 // Counted with its team at once.
-                self.tickets.records[slot].set_team(growing.standing().team);
+                self.tickets.records[slot].set_team(builder.standing().team);
             }
-            let late = growing.before.is_some() || self.is_late(scene, slot, &growing.entries, known);
+            let late = builder.before.is_some() || self.is_late(context, slot, &builder.entries, known);
             if is_live && late {
-                self.refold(scene, slot, &growing);
+                self.replay_late_events(context, slot, &builder);
             } else {
-                self.go_on(scene, slot, &growing, leaves_ms);
+                self.go_on(context, slot, &builder, leaves_ms);
             }
-            let standing = growing.standing();
+            let standing = builder.standing();
             let record = &mut self.tickets.records[slot];
-            record.set_opened_ms(growing.entries[0].at_ms());
+            record.set_opened_ms(builder.entries[0].at_ms());
             record.owner = standing.owner;
             let before = self.place(versions, slot);
             self.tickets.records[slot].set_team(standing.team);
@@ -68,13 +68,13 @@ impl Shard {
             self.counters.move_ticket(Some(before), Some(after));
         }
         self.spare = if self.tickets.records[slot].is_live() {
-            self.tickets.put_entries(slot, growing.entries)
+            self.tickets.put_entries(slot, builder.entries)
         } else {
-            growing.entries
+            builder.entries
         };
         if let Some(leaves_ms) = leaves_ms {
-            if leaves_ms <= scene.now_ms && self.tickets.records[slot].is_live() {
-                self.withdraw_after(scene, slot, leaves_ms);
+            if leaves_ms <= context.now_ms && self.tickets.records[slot].is_live() {
+                self.withdraw_after(context, slot, leaves_ms);
             }
             self.leave(versions, slot);
         }
@@ -84,7 +84,7 @@ impl Shard {
     /// Whether a row says something of a ticket that is not so.
     pub(crate) fn is_news(&self, versions: &Versions, slot: u32, row: &Row) -> bool {
         let record = &self.tickets.records[slot];
-        let differs = |told: Symbol, has: Symbol| told != NO_SYMBOL && told != has;
+        let differs = |output: Symbol, has: Symbol| output != NO_SYMBOL && output != has;
         row.state.is_some_and(|state| state != record.state())
             || differs(row.priority, versions.get(record.version()).priority)
             || differs(row.owner, record.owner)
@@ -92,12 +92,12 @@ impl Shard {
     }
 
     /// Reports escalations by hand.
-    fn report_manual(&mut self, slot: u32, growing: &EventLogBuilder) {
+    fn report_manual(&mut self, slot: u32, builder: &EventLogBuilder) {
         let ticket = self.ticket_ref(slot);
-        let count = growing.entries.iter().filter(|entry| entry.kind() == EventKind::Escalated).count();
-        for (index, (at_ms, row)) in growing.manual.iter().enumerate() {
-            let number = count - growing.manual.len() + index + 1;
-            self.told.escalations.push(Escalation {
+        let count = builder.entries.iter().filter(|entry| entry.kind() == EventKind::Escalated).count();
+        for (index, (at_ms, row)) in builder.manual.iter().enumerate() {
+            let number = count - builder.manual.len() + index + 1;
+            self.output.escalations.push(Escalation {
                 kind: EscalationKind::Manual,
                 due_ms: *at_ms,
                 fired_ms: *at_ms,
@@ -122,109 +122,112 @@ impl Shard {
     }
 
     /// Whether the first new event lies before something that the ticket has told already.
-    fn is_late(&self, scene: &Context<'_>, slot: u32, entries: &[StoredEvent], known: usize) -> bool {
+    fn is_late(&self, context: &Context<'_>, slot: u32, entries: &[StoredEvent], known: usize) -> bool {
         let record = &self.tickets.records[slot];
         if !record.is_live() {
             return false;
         }
         let Some(first) = entries.get(known) else { return false };
         let at_ms = first.not_before(entries[0].at_ms()).at_ms();
-        let version = scene.versions.get(record.version());
-        if at_ms <= scene.versions.last_edit_ms(version.priority) {
+        let version = context.versions.get(record.version());
+        if at_ms <= context.versions.last_edit_ms(version.priority) {
             return true;
         }
-        at_ms <= scene.now_ms
-            && version.meters.iter().zip(self.tickets.clocks(slot, version.meters.len())).any(|(meter, clock)| {
-                let state = clock.unpack();
-                state.running
-                    && state.done != 0
-                    && (0..u16::BITS as usize)
-                        .filter(|mark| state.done & (1 << mark) != 0)
-                        .any(|mark| (at_ms..NEVER_MS).contains(&meter.due_of(&state, mark)))
-            })
+        at_ms <= context.now_ms
+            && version.compiled.iter().zip(self.tickets.clocks(slot, version.compiled.len())).any(
+                |(compiled, clock)| {
+                    let state = clock.unpack();
+                    state.running
+                        && state.done != 0
+                        && (0..u16::BITS as usize)
+                            .filter(|mark| state.done & (1 << mark) != 0)
+                            .any(|mark| (at_ms..NEVER_MS).contains(&compiled.due_of(&state, mark)))
+                },
+            )
     }
 
     /// New events after all that the ticket has told: they happen one after the other.
-    fn go_on(&mut self, scene: &Context<'_>, slot: u32, growing: &EventLogBuilder, leaves_ms: Option<i64>) {
-        let versions = scene.versions;
-        let entries = &growing.entries;
-        let known = growing.known();
+    fn go_on(&mut self, context: &Context<'_>, slot: u32, builder: &EventLogBuilder, leaves_ms: Option<i64>) {
+        let versions = context.versions;
+        let entries = &builder.entries;
+        let known = builder.known();
         let ticket = self.ticket_ref(slot);
         let is_live = self.tickets.records[slot].is_live();
         let counted = is_live.then(|| self.counted(versions, slot));
-        let mut fold = self.take_fold();
+        let mut ticket_clocks = self.take_clocks();
         match &counted {
             None => {
                 let priority = entries[0].priority().unwrap_or(0);
-                fold.begin(versions, versions.at_opening(priority, entries[0].at_ms()));
+                ticket_clocks.begin(versions, versions.at_opening(priority, entries[0].at_ms()));
             }
             Some(counted) => {
                 let changes = entries[known..].iter().any(|entry| entry.kind() == EventKind::PriorityChanged);
                 if changes || counted.clocks.iter().any(|state| state.broken) {
-                    self.rebuild(versions, slot, &entries[..known], scene.now_ms, &mut fold);
+                    self.rebuild(versions, slot, &entries[..known], context.now_ms, &mut ticket_clocks);
                 } else {
-                    self.unpack(versions, slot, &mut fold);
+                    self.unpack(versions, slot, &mut ticket_clocks);
                 }
             }
         }
         let first = if is_live { known } else { 0 };
-        let mut told = std::mem::take(&mut self.told);
+        let mut output = std::mem::take(&mut self.output);
         let mut counters = std::mem::take(&mut self.counters);
-        let (now_ms, cycles_told) = (scene.now_ms, told.cycles.len());
-        let mut live = Emitter::new(&mut told, &mut counters, ticket, fold.version, scene.catch_up, now_ms, now_ms);
-        live.revision = self.next_revision(slot);
+        let (now_ms, cycles_reported) = (context.now_ms, output.cycles.len());
+        let mut emitter =
+            Emitter::new(&mut output, &mut counters, ticket, ticket_clocks.version, context.catch_up, now_ms, now_ms);
+        emitter.revision = self.next_revision(slot);
         let mut caught_up = false;
         for (index, &entry) in entries.iter().enumerate().skip(first) {
             let before = &entries[..index];
             let entry = entry.not_before(entries[0].at_ms());
-            if entry.at_ms() > scene.now_ms && !caught_up {
+            if entry.at_ms() > context.now_ms && !caught_up {
                 caught_up = true;
-                catch_up(scene, &mut fold, before, &mut live);
+                catch_up(context, &mut ticket_clocks, before, &mut emitter);
             }
-            fold.edits_until(versions, entry.at_ms(), before, &mut live);
-            fold.settle(versions, entry.at_ms(), &mut live);
-            live.version = fold.version;
-            fold.step(versions, entry, before, &mut live);
-            live.version = fold.version;
+            ticket_clocks.edits_until(versions, entry.at_ms(), before, &mut emitter);
+            ticket_clocks.settle(versions, entry.at_ms(), &mut emitter);
+            emitter.version = ticket_clocks.version;
+            ticket_clocks.step(versions, entry, before, &mut emitter);
+            emitter.version = ticket_clocks.version;
             if caught_up {
-                live.choose(versions, &mut fold);
+                emitter.choose(versions, &mut ticket_clocks);
             }
         }
         if !caught_up {
-            catch_up(scene, &mut fold, entries, &mut live);
+            catch_up(context, &mut ticket_clocks, entries, &mut emitter);
         }
         if let Some(leaves_ms) = leaves_ms {
-            fold.settle(versions, leaves_ms, &mut live);
+            ticket_clocks.settle(versions, leaves_ms, &mut emitter);
         }
-        let next_ms = fold.settle(versions, scene.now_ms + 1, &mut live);
-        let has_told = told.cycles.len() > cycles_told;
-        self.told = told;
+        let next_ms = ticket_clocks.settle(versions, context.now_ms + 1, &mut emitter);
+        let has_output = output.cycles.len() > cycles_reported;
+        self.output = output;
         self.counters = counters;
-        self.keep_past_fires(versions, slot, &fold);
-        self.keep_revision(slot, has_told);
-        self.store(versions, slot, &fold, counted, next_ms);
-        self.put_fold(fold);
+        self.keep_past_fires(versions, slot, &ticket_clocks);
+        self.keep_revision(slot, has_output);
+        self.store(versions, slot, &ticket_clocks, counted, next_ms);
+        self.put_clocks(ticket_clocks);
     }
 
     /// The revision of what is told next: higher than all that was told of the ticket once something was revised.
     pub(crate) fn next_revision(&self, slot: u32) -> u16 {
-        let told = self.tickets.history(slot).map_or(0, |history| history.revision);
-        told.saturating_add(u16::from(told > 0))
+        let output = self.tickets.history(slot).map_or(0, |history| history.revision);
+        output.saturating_add(u16::from(output > 0))
     }
 
     /// Remembers that cycles were told with [`Shard::next_revision`].
-    pub(crate) fn keep_revision(&mut self, slot: u32, has_told: bool) {
+    pub(crate) fn keep_revision(&mut self, slot: u32, has_output: bool) {
         let revision = self.next_revision(slot);
-        if has_told && revision > 0 {
+        if has_output && revision > 0 {
             self.tickets.history_mut(slot, 0).revision = revision;
         }
     }
 
     /// Puts aside the levels that fired in cycles that have ended.
-    pub(crate) fn keep_past_fires(&mut self, versions: &Versions, slot: u32, fold: &TicketClocks) {
-        if !self.told.past_fires.is_empty() {
-            let fires: Vec<PastFires> = std::mem::take(&mut self.told.past_fires);
-            let priority = versions.get(fold.version).priority;
+    pub(crate) fn keep_past_fires(&mut self, versions: &Versions, slot: u32, ticket_clocks: &TicketClocks) {
+        if !self.output.past_fires.is_empty() {
+            let fires: Vec<PastFires> = std::mem::take(&mut self.output.past_fires);
+            let priority = versions.get(ticket_clocks.version).priority;
             self.tickets.history_mut(slot, priority).past_fires.extend(fires);
         }
     }
@@ -234,13 +237,13 @@ impl Shard {
         if self.tickets.records[slot].is_live() {
             let counted = self.counted(versions, slot);
             let version = versions.get(counted.version);
-            for (meter, state) in version.meters.iter().zip(&counted.clocks) {
-                self.counters.count_run(meter.clock, state, false);
+            for (compiled, state) in version.compiled.iter().zip(&counted.clocks) {
+                self.counters.count_run(compiled.clock, state, false);
             }
             self.before = counted.clocks;
             self.counters.move_ticket(Some(counted.place), None);
             self.arm(slot, 0);
-            self.tickets.remove(slot, version.meters.len());
+            self.tickets.remove(slot, version.compiled.len());
         } else {
             self.tickets.remove(slot, 0);
         }
@@ -248,9 +251,14 @@ impl Shard {
 }
 
 /// The events of a ticket up to the engine's time are in: what is due until then, and the choice among what had passed.
-fn catch_up(scene: &Context<'_>, fold: &mut TicketClocks, before: &[StoredEvent], live: &mut Emitter<'_>) {
-    fold.edits_until(scene.versions, scene.now_ms + 1, before, live);
-    live.version = fold.version;
-    fold.settle(scene.versions, scene.now_ms + 1, live);
-    live.choose(scene.versions, fold);
+fn catch_up(
+    context: &Context<'_>,
+    ticket_clocks: &mut TicketClocks,
+    before: &[StoredEvent],
+    emitter: &mut Emitter<'_>,
+) {
+    ticket_clocks.edits_until(context.versions, context.now_ms + 1, before, emitter);
+    emitter.version = ticket_clocks.version;
+    ticket_clocks.settle(context.versions, context.now_ms + 1, emitter);
+    emitter.choose(context.versions, ticket_clocks);
 }

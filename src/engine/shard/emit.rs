@@ -30,7 +30,7 @@ impl ShardOutput {
 
 /// The sink of one ticket.
 pub(crate) struct Emitter<'a> {
-    pub told: &'a mut ShardOutput,
+    pub output: &'a mut ShardOutput,
     pub counters: &'a mut Counters,
     pub ticket: TicketRef,
     pub version: VersionId,
@@ -46,7 +46,7 @@ pub(crate) struct Emitter<'a> {
 
 impl<'a> Emitter<'a> {
     pub(crate) fn new(
-        told: &'a mut ShardOutput,
+        output: &'a mut ShardOutput,
         counters: &'a mut Counters,
         ticket: TicketRef,
         version: VersionId,
@@ -55,12 +55,12 @@ impl<'a> Emitter<'a> {
         now_ms: i64,
     ) -> Self {
         let candidates = Vec::new();
-        Self { told, counters, ticket, version, revision: 0, passed_until_ms, catch_up, now_ms, candidates }
+        Self { output, counters, ticket, version, revision: 0, passed_until_ms, catch_up, now_ms, candidates }
     }
 
     pub(crate) fn fire(&mut self, reached: &Reached, fired_ms: i64) {
         self.counters.count_fired(reached.clock, reached.level, true);
-        self.told.escalations.push(Escalation {
+        self.output.escalations.push(Escalation {
             kind: EscalationKind::Fired,
             due_ms: reached.due_ms,
             fired_ms,
@@ -74,12 +74,12 @@ impl<'a> Emitter<'a> {
     }
 
     /// Makes the choice among the levels that were found passed so far; whether there were any.
-    pub(crate) fn choose(&mut self, versions: &Versions, fold: &mut TicketClocks) -> bool {
+    pub(crate) fn choose(&mut self, versions: &Versions, ticket_clocks: &mut TicketClocks) -> bool {
         if self.candidates.is_empty() {
             return false;
         }
-        for (meter, run) in versions.get(fold.version).meters.iter().zip(&mut fold.runs) {
-            self.choose_for(meter.clock, &mut run.state);
+        for (compiled, run) in versions.get(ticket_clocks.version).compiled.iter().zip(&mut ticket_clocks.runs) {
+            self.choose_for(compiled.clock, &mut run.state);
         }
         self.candidates.clear();
         true
@@ -96,7 +96,7 @@ impl<'a> Emitter<'a> {
     }
 
     pub(crate) fn report(&mut self, ended: &Ended, result: CycleResult) {
-        self.told.cycles.push(CycleRecord {
+        self.output.cycles.push(CycleRecord {
             ticket: self.ticket,
             clock: ended.clock,
             cycle: ended.cycle,
@@ -146,7 +146,7 @@ impl Sink for Emitter<'_> {
     fn ended(&mut self, ended: Ended, _: &CompiledClock, _: &ClockRun) {
         self.counters.count_ended(&ended, true);
         if ended.fired != 0 {
-            self.told.past_fires.push(PastFires { clock: ended.clock, cycle: ended.cycle, levels: ended.fired });
+            self.output.past_fires.push(PastFires { clock: ended.clock, cycle: ended.cycle, levels: ended.fired });
         }
         self.report(&ended, ended.result());
     }

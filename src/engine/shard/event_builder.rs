@@ -26,7 +26,7 @@ pub(crate) fn restated(rows: &[Row]) -> Option<Row> {
     let mut restated = Row { restates: true, ..*rows.iter().rfind(|row| row.kind == EventKind::Opened)? };
     for row in rows.iter().filter(|row| row.kind != EventKind::Opened) {
         let ends = matches!(row.kind, EventKind::Resolved | EventKind::Closed | EventKind::Reopened);
-        let unless = |says: bool, told: Symbol| if says { NO_SYMBOL } else { told };
+        let unless = |says: bool, output: Symbol| if says { NO_SYMBOL } else { output };
         restated.priority = unless(row.priority != NO_SYMBOL, restated.priority);
         restated.owner = unless(row.owner != NO_SYMBOL, restated.owner);
         restated.team = unless(row.team != NO_SYMBOL, restated.team);
@@ -88,7 +88,7 @@ impl EventLogBuilder {
         match row.kind {
             EventKind::Opened if row.restates => self.restate(row),
             EventKind::Opened => self.open_again(row),
-            _ => self.happen(row),
+            _ => self.apply_events(row),
         }
     }
 
@@ -97,8 +97,8 @@ impl EventLogBuilder {
     fn restate(&mut self, row: &Row) {
         let opening = standing(&self.entries[..1]);
         let has = self.last;
-        let news = |told: Symbol, opened: Symbol, has: Symbol| {
-            if told == opened || told == has { NO_SYMBOL } else { told }
+        let news = |output: Symbol, opened: Symbol, has: Symbol| {
+            if output == opened || output == has { NO_SYMBOL } else { output }
         };
         let priority = news(row.priority, opening.priority, has.priority);
         if priority != NO_SYMBOL {
@@ -124,7 +124,7 @@ impl EventLogBuilder {
         }
         self.first_change();
         let priority = if row.priority == NO_SYMBOL { opening.priority().unwrap_or(0) } else { row.priority };
-        let either = |told: Symbol, known: Symbol| if told == NO_SYMBOL { known } else { told };
+        let either = |output: Symbol, known: Symbol| if output == NO_SYMBOL { known } else { output };
         self.entries[0] = StoredEvent::new(row.at_ms, EventKind::Opened)
             .with_state(row.state.unwrap_or(State::New))
             .with_priority(priority)
@@ -133,7 +133,7 @@ impl EventLogBuilder {
     }
 
     /// Any other row.
-    fn happen(&mut self, row: &Row) {
+    fn apply_events(&mut self, row: &Row) {
         let at_ms = row.at_ms;
         let place = self.place_of(at_ms);
         let here = if place == self.entries.len() { self.last } else { standing(&self.entries[..place]) };

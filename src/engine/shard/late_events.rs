@@ -37,29 +37,29 @@ impl Sink for Trace {
 
 impl Shard {
     /// Tells the history of a ticket again, with events that lie before what it has told.
-    pub(crate) fn refold(&mut self, scene: &Context<'_>, slot: u32, growing: &EventLogBuilder) {
-        let known = growing.before.as_deref().unwrap_or(&growing.entries[..growing.known()]);
+    pub(crate) fn replay_late_events(&mut self, context: &Context<'_>, slot: u32, builder: &EventLogBuilder) {
+        let known = builder.before.as_deref().unwrap_or(&builder.entries[..builder.known()]);
         let mut old = Trace::default();
-        TicketClocks::default().replay(scene.versions, known, scene.now_ms, &mut old);
-        self.retell(scene, slot, scene.versions, &old, &growing.entries);
+        TicketClocks::default().replay(context.versions, known, context.now_ms, &mut old);
+        self.report_differences(context, slot, context.versions, &old, &builder.entries);
     }
 
     /// Compares the history as told before (`old`) with the history told now, under `versions`.
-    pub(crate) fn retell(
+    pub(crate) fn report_differences(
         &mut self,
-        scene: &Context<'_>,
+        context: &Context<'_>,
         slot: u32,
         versions: &Versions,
         old: &Trace,
         entries: &[StoredEvent],
     ) {
         let mut new = Trace::default();
-        let mut fold = self.take_fold();
-        fold.replay(versions, entries, scene.now_ms, &mut new);
+        let mut ticket_clocks = self.take_clocks();
+        ticket_clocks.replay(versions, entries, context.now_ms, &mut new);
         let counted = self.counted(versions, slot);
         let mut fired = self.fired(versions, slot, &counted);
 
-        let priority = versions.get(fold.version).priority;
+        let priority = versions.get(ticket_clocks.version).priority;
         let first_priority = entries[0].priority().unwrap_or(priority);
         let changes = differences(&old.ended, &new.ended);
         let history = self.tickets.history_mut(slot, first_priority);
@@ -69,28 +69,29 @@ impl Shard {
         let revision = history.revision;
 
         let ticket = self.ticket_ref(slot);
-        let mut told = std::mem::take(&mut self.told);
+        let mut output = std::mem::take(&mut self.output);
         let mut counters = std::mem::take(&mut self.counters);
-        let now_ms = scene.now_ms;
-        let mut live = Emitter::new(&mut told, &mut counters, ticket, fold.version, scene.catch_up, now_ms, now_ms);
-        live.revision = revision;
+        let now_ms = context.now_ms;
+        let mut emitter =
+            Emitter::new(&mut output, &mut counters, ticket, ticket_clocks.version, context.catch_up, now_ms, now_ms);
+        emitter.revision = revision;
         for (before, after) in changes {
             if let Some(before) = before {
-                live.counters.count_ended(before, false);
+                emitter.counters.count_ended(before, false);
             }
             match (before, after) {
                 (_, Some(after)) => {
-                    live.counters.count_ended(after, true);
-                    live.report(after, after.result());
+                    emitter.counters.count_ended(after, true);
+                    emitter.report(after, after.result());
                 }
-                (Some(before), None) => live.report(before, CycleResult::Void),
+                (Some(before), None) => emitter.report(before, CycleResult::Void),
                 (None, None) => {}
             }
         }
         fired.retain(|level| {
             let stays = new.reached.iter().any(|reached| key(reached) == *level);
             if !stays {
-                withdraw(&mut live, *level, old);
+                withdraw(&mut emitter, *level, old);
             }
             stays
         });
@@ -98,19 +99,19 @@ impl Shard {
             !fired.contains(&key(reached)) && !old.reached.iter().any(|other| key(other) == key(reached))
         });
         let newly: Vec<Reached> = newly.copied().collect();
-        fired.extend(choose(&mut live, versions, &fold, &newly));
+        fired.extend(choose(&mut emitter, versions, &ticket_clocks, &newly));
 
-        self.told = told;
+        self.output = output;
         self.counters = counters;
-        self.set_fired(versions, slot, &mut fold, &fired, first_priority);
-        let next_ms = fold.settle(versions, now_ms + 1, &mut crate::engine::clocks::migrate::Ignore);
-        self.store(versions, slot, &fold, Some(counted), next_ms);
-        self.put_fold(fold);
+        self.set_fired(versions, slot, &mut ticket_clocks, &fired, first_priority);
+        let next_ms = ticket_clocks.settle(versions, now_ms + 1, &mut crate::engine::clocks::migrate::Ignore);
+        self.store(versions, slot, &ticket_clocks, Some(counted), next_ms);
+        self.put_clocks(ticket_clocks);
     }
 
     /// A ticket has left at a time that lies in the past: levels that fired since are withdrawn.
-    pub(crate) fn withdraw_after(&mut self, scene: &Context<'_>, slot: u32, leaves_ms: i64) {
-        let versions = scene.versions;
+    pub(crate) fn withdraw_after(&mut self, context: &Context<'_>, slot: u32, leaves_ms: i64) {
+        let versions = context.versions;
         let counted = self.counted(versions, slot);
         let fired = self.fired(versions, slot, &counted);
         self.put_counted(counted);
@@ -119,29 +120,29 @@ impl Shard {
         }
         let entries = self.entries(versions, slot);
         let mut all = Trace::default();
-        TicketClocks::default().replay(versions, &entries, scene.now_ms, &mut all);
+        TicketClocks::default().replay(versions, &entries, context.now_ms, &mut all);
         let ticket = self.ticket_ref(slot);
         let version = self.tickets.records[slot].version();
-        let mut told = std::mem::take(&mut self.told);
+        let mut output = std::mem::take(&mut self.output);
         let mut counters = std::mem::take(&mut self.counters);
-        let now_ms = scene.now_ms;
-        let mut live = Emitter::new(&mut told, &mut counters, ticket, version, CatchUp::None, now_ms, now_ms);
+        let now_ms = context.now_ms;
+        let mut emitter = Emitter::new(&mut output, &mut counters, ticket, version, CatchUp::None, now_ms, now_ms);
         for level in fired {
             let reached = all.reached.iter().find(|reached| key(reached) == level);
             if reached.is_none_or(|reached| reached.due_ms >= leaves_ms) {
-                withdraw(&mut live, level, &all);
+                withdraw(&mut emitter, level, &all);
             }
         }
-        self.told = told;
+        self.output = output;
         self.counters = counters;
     }
 
     /// Every level of the ticket that has fired.
     fn fired(&self, versions: &Versions, slot: u32, counted: &CountedAs) -> Vec<Key> {
         let past = self.tickets.history(slot).map_or(&[][..], |history| &history.past_fires);
-        let meters = &versions.get(counted.version).meters;
-        let open = meters.iter().zip(&counted.clocks).map(|(meter, state)| PastFires {
-            clock: meter.clock,
+        let compiled = &versions.get(counted.version).compiled;
+        let open = compiled.iter().zip(&counted.clocks).map(|(compiled, state)| PastFires {
+            clock: compiled.clock,
             cycle: state.cycle,
             levels: state.fired,
         });
@@ -157,12 +158,19 @@ impl Shard {
     }
 
     /// Writes down which levels have fired: those of open cycles with the clock, the others in the history.
-    fn set_fired(&mut self, versions: &Versions, slot: u32, fold: &mut TicketClocks, fired: &[Key], priority: Symbol) {
+    fn set_fired(
+        &mut self,
+        versions: &Versions,
+        slot: u32,
+        ticket_clocks: &mut TicketClocks,
+        fired: &[Key],
+        priority: Symbol,
+    ) {
         let mut past: Vec<PastFires> = Vec::new();
-        let meters = &versions.get(fold.version).meters;
+        let compiled = &versions.get(ticket_clocks.version).compiled;
         for &(clock, cycle, level) in fired {
-            let place = meters.iter().position(|meter| meter.clock == clock);
-            let state = place.map(|place| &mut fold.runs[place].state);
+            let place = compiled.iter().position(|compiled| compiled.clock == clock);
+            let state = place.map(|place| &mut ticket_clocks.runs[place].state);
             if let Some(state) = state.filter(|state| state.open && state.cycle == cycle) {
                 state.fired |= 1 << level;
                 continue;
@@ -187,29 +195,30 @@ fn differences<'a>(old: &'a [Ended], new: &'a [Ended]) -> Vec<(Option<&'a Ended>
     gone.map(|before| (Some(before), None)).chain(others).collect()
 }
 
-fn withdraw(live: &mut Emitter<'_>, (clock, cycle, level): Key, old: &Trace) {
+fn withdraw(emitter: &mut Emitter<'_>, (clock, cycle, level): Key, old: &Trace) {
     let due_ms = old.reached.iter().find(|reached| key(reached) == (clock, cycle, level));
-    live.counters.count_fired(clock, level, false);
-    live.told.escalations.push(Escalation {
+    emitter.counters.count_fired(clock, level, false);
+    emitter.output.escalations.push(Escalation {
         kind: EscalationKind::Withdrawn,
-        due_ms: due_ms.map_or(live.now_ms, |reached| reached.due_ms),
-        fired_ms: live.now_ms,
-        ticket: live.ticket,
+        due_ms: due_ms.map_or(emitter.now_ms, |reached| reached.due_ms),
+        fired_ms: emitter.now_ms,
+        ticket: emitter.ticket,
         clock,
         cycle,
         level: level as u8 + 1,
-        version: live.version,
+        version: emitter.version,
         row: 0,
     });
 }
 
 /// Fires what the choice says of the levels that are reached now and were not before; returns what fired.
-fn choose(live: &mut Emitter<'_>, versions: &Versions, fold: &TicketClocks, newly: &[Reached]) -> Vec<Key> {
-    let (passed_until_ms, catch_up) = (live.passed_until_ms, live.catch_up);
+fn choose(emitter: &mut Emitter<'_>, versions: &Versions, ticket_clocks: &TicketClocks, newly: &[Reached]) -> Vec<Key> {
+    let (passed_until_ms, catch_up) = (emitter.passed_until_ms, emitter.catch_up);
     let is_passed = |reached: &Reached| reached.remeasured || reached.due_ms <= passed_until_ms;
     let is_open = |reached: &Reached| {
-        fold.clocks(versions)
-            .any(|(meter, run)| meter.clock == reached.clock && run.state.open && run.state.cycle == reached.cycle)
+        ticket_clocks.clocks(versions).any(|(compiled, run)| {
+            compiled.clock == reached.clock && run.state.open && run.state.cycle == reached.cycle
+        })
     };
     let is_latest = |reached: &Reached| {
         !newly.iter().any(|other| {
@@ -231,8 +240,8 @@ fn choose(live: &mut Emitter<'_>, versions: &Versions, fold: &TicketClocks, newl
         .copied()
         .collect();
     for reached in &fires {
-        let fired_ms = if is_passed(reached) { live.now_ms.max(reached.due_ms) } else { reached.due_ms };
-        live.fire(reached, fired_ms);
+        let fired_ms = if is_passed(reached) { emitter.now_ms.max(reached.due_ms) } else { reached.due_ms };
+        emitter.fire(reached, fired_ms);
     }
     fires.iter().map(key).collect()
 }

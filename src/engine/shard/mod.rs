@@ -34,11 +34,11 @@ pub(crate) struct Shard {
     pub tickets: Tickets,
     pub wheel: Wheel,
     pub counters: Counters,
-    pub told: ShardOutput,
+    pub output: ShardOutput,
     pub due_now: Vec<u32>,
     pub(crate) spare: Vec<StoredEvent>,
     /// Room for the ticket at hand.
-    fold: Option<Box<TicketClocks>>,
+    ticket_clocks: Option<Box<TicketClocks>>,
     pub(crate) before: Vec<ClockState>,
 }
 
@@ -62,10 +62,10 @@ impl Shard {
             tickets: Tickets::new(),
             wheel: Wheel::new(0),
             counters: Counters::default(),
-            told: ShardOutput::default(),
+            output: ShardOutput::default(),
             due_now: Vec::new(),
             spare: Vec::new(),
-            fold: None,
+            ticket_clocks: None,
             before: Vec::new(),
         }
     }
@@ -74,22 +74,22 @@ impl Shard {
         TicketRef { shard: self.number, slot, ordinal: self.tickets.records[slot].ordinal() }
     }
 
-    /// Room for the ticket at hand, to be given back by [`Shard::put_fold`].
-    pub(crate) fn take_fold(&mut self) -> Box<TicketClocks> {
-        self.fold.take().unwrap_or_default()
+    /// Room for the ticket at hand, to be given back by [`Shard::put_clocks`].
+    pub(crate) fn take_clocks(&mut self) -> Box<TicketClocks> {
+        self.ticket_clocks.take().unwrap_or_default()
     }
 
-    pub(crate) fn put_fold(&mut self, fold: Box<TicketClocks>) {
-        self.fold = Some(fold);
+    pub(crate) fn put_clocks(&mut self, ticket_clocks: Box<TicketClocks>) {
+        self.ticket_clocks = Some(ticket_clocks);
     }
 
     /// A ticket as its record and clocks tell it.
-    pub(crate) fn unpack(&self, versions: &Versions, slot: u32, fold: &mut TicketClocks) {
+    pub(crate) fn unpack(&self, versions: &Versions, slot: u32, ticket_clocks: &mut TicketClocks) {
         let record = &self.tickets.records[slot];
-        fold.begin(versions, record.version());
-        fold.state = record.state();
-        let count = versions.get(record.version()).meters.len();
-        for (run, clock) in fold.runs.iter_mut().zip(self.tickets.clocks(slot, count)) {
+        ticket_clocks.begin(versions, record.version());
+        ticket_clocks.state = record.state();
+        let count = versions.get(record.version()).compiled.len();
+        for (run, clock) in ticket_clocks.runs.iter_mut().zip(self.tickets.clocks(slot, count)) {
             run.state = clock.unpack();
         }
     }
@@ -101,13 +101,18 @@ impl Shard {
         slot: u32,
         entries: &[StoredEvent],
         now_ms: i64,
-        fold: &mut TicketClocks,
+        ticket_clocks: &mut TicketClocks,
     ) {
-        fold.replay(versions, entries, now_ms, &mut super::clocks::migrate::Ignore);
+        ticket_clocks.replay(versions, entries, now_ms, &mut super::clocks::migrate::Ignore);
         let version = self.tickets.records[slot].version();
-        debug_assert_eq!(version, fold.version, "history and version of ticket {:?} differ", self.tickets.id(slot));
-        let count = versions.get(version).meters.len();
-        for (run, kept) in fold.runs.iter_mut().zip(self.tickets.clocks(slot, count)) {
+        debug_assert_eq!(
+            version,
+            ticket_clocks.version,
+            "history and version of ticket {:?} differ",
+            self.tickets.id(slot)
+        );
+        let count = versions.get(version).compiled.len();
+        for (run, kept) in ticket_clocks.runs.iter_mut().zip(self.tickets.clocks(slot, count)) {
             let kept = kept.unpack();
             run.state.fired = kept.fired;
             debug_assert_eq!(
@@ -124,7 +129,7 @@ impl Shard {
         let version = self.tickets.records[slot].version();
         let mut clocks = std::mem::take(&mut self.before);
         clocks.clear();
-        let count = versions.get(version).meters.len();
+        let count = versions.get(version).compiled.len();
         clocks.extend(self.tickets.clocks(slot, count).map(PackedClock::unpack));
         CountedAs { place: self.place(versions, slot), version, clocks }
     }
@@ -150,30 +155,30 @@ impl Shard {
         &mut self,
         versions: &Versions,
         slot: u32,
-        fold: &TicketClocks,
+        ticket_clocks: &TicketClocks,
         counted: Option<CountedAs>,
         next_ms: i64,
     ) {
-        let after = versions.get(fold.version);
-        let class = TicketClass::of(fold.state, fold.open_marks(versions));
+        let after = versions.get(ticket_clocks.version);
+        let class = TicketClass::of(ticket_clocks.state, ticket_clocks.open_marks(versions));
         let from = counted.as_ref().map(|counted| counted.place);
         let before_len = counted.as_ref().map_or(0, |counted| counted.clocks.len());
         if let Some(counted) = counted {
-            for (meter, state) in versions.get(counted.version).meters.iter().zip(&counted.clocks) {
-                self.counters.count_run(meter.clock, state, false);
+            for (compiled, state) in versions.get(counted.version).compiled.iter().zip(&counted.clocks) {
+                self.counters.count_run(compiled.clock, state, false);
             }
             self.before = counted.clocks;
         }
-        if before_len != after.meters.len() || from.is_none() {
-            self.tickets.resize_clocks(slot, before_len, after.meters.len());
+        if before_len != after.compiled.len() || from.is_none() {
+            self.tickets.resize_clocks(slot, before_len, after.compiled.len());
         }
-        for (place, (meter, run)) in fold.clocks(versions).enumerate() {
-            self.counters.count_run(meter.clock, &run.state, true);
+        for (place, (compiled, run)) in ticket_clocks.clocks(versions).enumerate() {
+            self.counters.count_run(compiled.clock, &run.state, true);
             self.tickets.set_clock(slot, place, PackedClock::pack(&run.state));
         }
         let record = &mut self.tickets.records[slot];
-        record.set_version(fold.version);
-        record.set_state(fold.state);
+        record.set_version(ticket_clocks.version);
+        record.set_state(ticket_clocks.state);
         record.set_class_bits(class.to_bits());
         let place = self.place(versions, slot);
         self.counters.move_ticket(from, Some(place));
@@ -214,25 +219,25 @@ impl Shard {
 
     /// The open cycles of a ticket as they stand at `now_ms`.
     pub(crate) fn open_cycles(&mut self, versions: &Versions, slot: u32, now_ms: i64, cycles: &mut Vec<CycleRecord>) {
-        let mut fold = self.take_fold();
-        self.load(versions, slot, now_ms, &mut fold);
+        let mut ticket_clocks = self.take_clocks();
+        self.load(versions, slot, now_ms, &mut ticket_clocks);
         let ticket = self.ticket_ref(slot);
         let revision = self.tickets.history(slot).map_or(0, |history| history.revision);
-        for (meter, run) in fold.clocks(versions) {
+        for (compiled, run) in ticket_clocks.clocks(versions) {
             if run.state.open {
-                cycles.push(open_cycle(meter, run, ticket, revision, fold.version, now_ms));
+                cycles.push(open_cycle(compiled, run, ticket, revision, ticket_clocks.version, now_ms));
             }
         }
-        self.put_fold(fold);
+        self.put_clocks(ticket_clocks);
     }
 
     /// A ticket with everything known of its open cycles.
-    pub(crate) fn load(&self, versions: &Versions, slot: u32, now_ms: i64, fold: &mut TicketClocks) {
-        self.unpack(versions, slot, fold);
-        if fold.clocks(versions).all(|(_, run)| !run.state.broken) {
+    pub(crate) fn load(&self, versions: &Versions, slot: u32, now_ms: i64, ticket_clocks: &mut TicketClocks) {
+        self.unpack(versions, slot, ticket_clocks);
+        if ticket_clocks.clocks(versions).all(|(_, run)| !run.state.broken) {
             return;
         }
-        self.rebuild(versions, slot, &self.events(versions, slot), now_ms, fold);
+        self.rebuild(versions, slot, &self.events(versions, slot), now_ms, ticket_clocks);
     }
 
     /// The ticket's events.
@@ -255,7 +260,7 @@ pub(crate) struct CountedAs {
 
 /// What is known of an open cycle at `now_ms`.
 fn open_cycle(
-    meter: &CompiledClock,
+    compiled: &CompiledClock,
     run: &ClockRun,
     ticket: TicketRef,
     revision: u16,
@@ -263,20 +268,20 @@ fn open_cycle(
     now_ms: i64,
 ) -> CycleRecord {
     let state = &run.state;
-    let due_ms = run.target_due_ms(meter, now_ms);
-    let running_ms = if state.running { meter.elapsed(state.segment_ms, now_ms) } else { 0 };
+    let due_ms = run.target_due_ms(compiled, now_ms);
+    let running_ms = if state.running { compiled.elapsed(state.segment_ms, now_ms) } else { 0 };
     let breached = state.done & (1 << super::clocks::state::BREACH) != 0;
     CycleRecord {
         ticket,
-        clock: meter.clock,
+        clock: compiled.clock,
         cycle: state.cycle,
         revision,
         started_ms: state.started_ms,
-        due_ms: if meter.has_target() { due_ms } else { NEVER_MS },
+        due_ms: if compiled.has_target() { due_ms } else { NEVER_MS },
         stopped_ms: now_ms,
         business_ms: state.spent_ms + running_ms,
         wall_ms: (now_ms - state.started_ms).max(0),
-        result: match (meter.has_target(), breached) {
+        result: match (compiled.has_target(), breached) {
             (true, true) => CycleResult::OpenMissed,
             _ => CycleResult::Open,
         },

@@ -74,10 +74,10 @@ impl<'a> Edit<'a> {
     pub(crate) fn new(before: &'a Versions, after: &'a Versions, apply: Apply) -> Self {
         let touch = |priority: Symbol, clocks: Vec<Symbol>| match after.newest(priority) {
             Some(_) if after.chain(priority).len() == before.chain(priority).len() => EditScope::Not,
-            Some(new) if new.meters.iter().map(|meter| meter.clock).eq(clocks) => EditScope::SameClocks,
+            Some(new) if new.compiled.iter().map(|compiled| compiled.clock).eq(clocks) => EditScope::SameClocks,
             _ => EditScope::OtherClocks,
         };
-        let clocks = |version: &Version| version.meters.iter().map(|meter| meter.clock).collect();
+        let clocks = |version: &Version| version.compiled.iter().map(|compiled| compiled.clock).collect();
         let touches = before.all.iter().map(|version| touch(version.priority, clocks(version))).collect();
         Self { before, after, apply, touches }
     }
@@ -95,19 +95,19 @@ impl<'a> Edit<'a> {
 
 impl Shard {
     /// Moves the tickets that the edit reaches to their new versions.
-    pub(crate) fn edit(&mut self, scene: &Context<'_>, edit: &Edit<'_>) {
+    pub(crate) fn edit(&mut self, context: &Context<'_>, edit: &Edit<'_>) {
         for slot in 0..self.tickets.records.len() {
             let record = self.tickets.records[slot];
             self.tickets.prefetch_clocks((slot + 8).min(self.tickets.records.len() - 1));
             if !record.is_live() {
                 continue;
             }
-            if self.is_ahead(slot, scene.now_ms) {
+            if self.is_ahead(slot, context.now_ms) {
                 if edit.touches_any(&self.entries(edit.before, slot)) {
-                    self.retell_edited(scene, edit, slot);
+                    self.report_edited(context, edit, slot);
                 }
             } else if edit.apply != Apply::NewTickets && edit.touch(record.version()) != EditScope::Not {
-                self.edit_ticket(scene, edit, slot);
+                self.edit_ticket(context, edit, slot);
             }
         }
     }
@@ -117,67 +117,68 @@ impl Shard {
         self.tickets.records[slot].opened_ms() >= now_ms || self.tickets.has_events_after(slot, now_ms)
     }
 
-    fn retell_edited(&mut self, scene: &Context<'_>, edit: &Edit<'_>, slot: u32) {
+    fn report_edited(&mut self, context: &Context<'_>, edit: &Edit<'_>, slot: u32) {
         let entries = self.entries(edit.before, slot);
         let mut old = Trace::default();
-        TicketClocks::default().replay(edit.before, &entries, scene.now_ms, &mut old);
-        self.retell(scene, slot, edit.after, &old, &entries);
+        TicketClocks::default().replay(edit.before, &entries, context.now_ms, &mut old);
+        self.report_differences(context, slot, edit.after, &old, &entries);
     }
 
     /// A ticket before the edit; returns its events if they are needed to change it.
     fn before_edit(
         &self,
-        scene: &Context<'_>,
+        context: &Context<'_>,
         edit: &Edit<'_>,
         slot: u32,
-        fold: &mut TicketClocks,
+        ticket_clocks: &mut TicketClocks,
     ) -> Vec<StoredEvent> {
         if edit.touch(self.tickets.records[slot].version()) == EditScope::SameClocks {
-            self.load(edit.before, slot, scene.now_ms, fold);
+            self.load(edit.before, slot, context.now_ms, ticket_clocks);
             return Vec::new();
         }
         let entries = self.entries(edit.before, slot);
-        self.rebuild(edit.before, slot, &entries, scene.now_ms, fold);
+        self.rebuild(edit.before, slot, &entries, context.now_ms, ticket_clocks);
         entries
     }
 
-    fn edit_ticket(&mut self, scene: &Context<'_>, edit: &Edit<'_>, slot: u32) {
-        let mut fold = self.take_fold();
-        let entries = self.before_edit(scene, edit, slot, &mut fold);
+    fn edit_ticket(&mut self, context: &Context<'_>, edit: &Edit<'_>, slot: u32) {
+        let mut ticket_clocks = self.take_clocks();
+        let entries = self.before_edit(context, edit, slot, &mut ticket_clocks);
         let counted = self.counted(edit.before, slot);
-        let mut told = std::mem::take(&mut self.told);
+        let mut output = std::mem::take(&mut self.output);
         let mut counters = std::mem::take(&mut self.counters);
         let ticket = self.ticket_ref(slot);
-        let now_ms = scene.now_ms;
-        let mut live = Emitter::new(&mut told, &mut counters, ticket, fold.version, scene.catch_up, now_ms, now_ms);
-        live.revision = self.next_revision(slot);
-        let cycles_told = live.told.cycles.len();
-        fold.edits_until(edit.after, now_ms + 1, &entries, &mut live);
-        live.version = fold.version;
-        let mut next_ms = fold.settle(edit.after, now_ms + 1, &mut live);
-        if live.choose(edit.after, &mut fold) {
-            next_ms = fold.settle(edit.after, now_ms + 1, &mut live);
+        let now_ms = context.now_ms;
+        let mut emitter =
+            Emitter::new(&mut output, &mut counters, ticket, ticket_clocks.version, context.catch_up, now_ms, now_ms);
+        emitter.revision = self.next_revision(slot);
+        let cycles_reported = emitter.output.cycles.len();
+        ticket_clocks.edits_until(edit.after, now_ms + 1, &entries, &mut emitter);
+        emitter.version = ticket_clocks.version;
+        let mut next_ms = ticket_clocks.settle(edit.after, now_ms + 1, &mut emitter);
+        if emitter.choose(edit.after, &mut ticket_clocks) {
+            next_ms = ticket_clocks.settle(edit.after, now_ms + 1, &mut emitter);
         }
-        let has_told = told.cycles.len() > cycles_told;
-        self.told = told;
+        let has_output = output.cycles.len() > cycles_reported;
+        self.output = output;
         self.counters = counters;
-        self.keep_past_fires(edit.after, slot, &fold);
-        self.keep_revision(slot, has_told);
-        self.store(edit.after, slot, &fold, Some(counted), next_ms);
-        self.put_fold(fold);
+        self.keep_past_fires(edit.after, slot, &ticket_clocks);
+        self.keep_revision(slot, has_output);
+        self.store(edit.after, slot, &ticket_clocks, Some(counted), next_ms);
+        self.put_clocks(ticket_clocks);
     }
 
     /// What the edit would do to the shard's open tickets.
-    pub(crate) fn preview(&self, scene: &Context<'_>, edit: &Edit<'_>, effected: &mut Effected) {
-        let mut folds = (Box::<TicketClocks>::default(), Box::<TicketClocks>::default());
+    pub(crate) fn preview(&self, context: &Context<'_>, edit: &Edit<'_>, effected: &mut Effected) {
+        let mut ticket_clocks = (Box::<TicketClocks>::default(), Box::<TicketClocks>::default());
         for slot in 0..self.tickets.records.len() {
             let record = self.tickets.records[slot];
             if !record.is_live() || record.state().is_done() || edit.touch(record.version()) == EditScope::Not {
                 continue;
             }
             let mut effects = Effects { tickets: 1, ..Effects::default() };
-            if edit.apply != Apply::NewTickets || self.is_ahead(slot, scene.now_ms) {
-                self.preview_ticket(scene, edit, slot, &mut folds, &mut effects);
+            if edit.apply != Apply::NewTickets || self.is_ahead(slot, context.now_ms) {
+                self.preview_ticket(context, edit, slot, &mut ticket_clocks, &mut effects);
             }
             let priority = edit.before.get(record.version()).priority;
             effected.by_priority.entry(priority).or_default().add(&effects);
@@ -187,16 +188,16 @@ impl Shard {
 
     fn preview_ticket(
         &self,
-        scene: &Context<'_>,
+        context: &Context<'_>,
         edit: &Edit<'_>,
         slot: u32,
         (before, after): &mut (Box<TicketClocks>, Box<TicketClocks>),
         effects: &mut Effects,
     ) {
-        let now_ms = scene.now_ms;
-        let entries = self.before_edit(scene, edit, slot, before);
+        let now_ms = context.now_ms;
+        let entries = self.before_edit(context, edit, slot, before);
         after.clone_from(before);
-        let mut levels = Levels { catch_up: scene.catch_up, count: 0, latest: Vec::new() };
+        let mut levels = Levels { catch_up: context.catch_up, count: 0, latest: Vec::new() };
         if self.is_ahead(slot, now_ms) {
             after.replay(edit.after, &self.events(edit.before, slot), now_ms, &mut Ignore);
         } else {
@@ -204,11 +205,11 @@ impl Shard {
             after.settle(edit.after, now_ms + 1, &mut levels);
         }
         effects.levels_firing += levels.firing(after, edit.after);
-        for (meter, run) in before.clocks(edit.before).filter(|(_, run)| run.state.open) {
-            let same = after.clocks(edit.after).find(|(other, _)| other.clock == meter.clock);
-            let Some((new_meter, new_run)) = same.filter(|(_, run)| run.state.open) else { continue };
-            let due_ms = run.target_due_ms(meter, now_ms);
-            let new_due_ms = new_run.target_due_ms(new_meter, now_ms);
+        for (compiled, run) in before.clocks(edit.before).filter(|(_, run)| run.state.open) {
+            let same = after.clocks(edit.after).find(|(other, _)| other.clock == compiled.clock);
+            let Some((new_compiled, new_run)) = same.filter(|(_, run)| run.state.open) else { continue };
+            let due_ms = run.target_due_ms(compiled, now_ms);
+            let new_due_ms = new_run.target_due_ms(new_compiled, now_ms);
             effects.earlier += u64::from(new_due_ms < due_ms);
             effects.later += u64::from(new_due_ms > due_ms);
             let breached = |done: u16| done & (1 << BREACH) != 0;
@@ -227,9 +228,11 @@ struct Levels {
 }
 
 impl Levels {
-    fn firing(&self, fold: &TicketClocks, versions: &Versions) -> u64 {
+    fn firing(&self, ticket_clocks: &TicketClocks, versions: &Versions) -> u64 {
         let open = |&&(clock, cycle): &&(Symbol, u16)| {
-            fold.clocks(versions).any(|(meter, run)| meter.clock == clock && run.state.open && run.state.cycle == cycle)
+            ticket_clocks
+                .clocks(versions)
+                .any(|(compiled, run)| compiled.clock == clock && run.state.open && run.state.cycle == cycle)
         };
         self.count + self.latest.iter().filter(open).count() as u64
     }

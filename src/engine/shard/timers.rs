@@ -10,11 +10,11 @@ use crate::time::{NEVER_MS, SECOND_MS};
 
 impl Shard {
     /// Fires everything that is due up to `until_ms`. `passed_until_ms`: what is due until then counts as passed.
-    pub(crate) fn advance(&mut self, scene: &Context<'_>, until_ms: i64, passed_until_ms: i64) {
-        let versions = scene.versions;
+    pub(crate) fn advance(&mut self, context: &Context<'_>, until_ms: i64, passed_until_ms: i64) {
+        let versions = context.versions;
         let until_s = (until_ms / SECOND_MS) as u32;
         let mut due_now = std::mem::take(&mut self.due_now);
-        let mut told = std::mem::take(&mut self.told);
+        let mut output = std::mem::take(&mut self.output);
         let mut counters = std::mem::take(&mut self.counters);
         while self.wheel.next_batch(until_s, &mut due_now).is_some() {
             for (index, &slot) in due_now.iter().enumerate() {
@@ -26,33 +26,40 @@ impl Shard {
                 }
                 let ticket = self.ticket_ref(slot);
                 let version = self.tickets.records[slot].version();
-                let mut live =
-                    Emitter::new(&mut told, &mut counters, ticket, version, scene.catch_up, passed_until_ms, until_ms);
-                let next_ms = self.ring(versions, slot, until_ms, &mut live);
+                let mut emitter = Emitter::new(
+                    &mut output,
+                    &mut counters,
+                    ticket,
+                    version,
+                    context.catch_up,
+                    passed_until_ms,
+                    until_ms,
+                );
+                let next_ms = self.ring(versions, slot, until_ms, &mut emitter);
                 self.arm(slot, timer_s(next_ms));
             }
         }
         self.due_now = due_now;
-        self.told = told;
+        self.output = output;
         self.counters = counters;
     }
 
     /// A ticket's timer has come up: its clocks reach what is due up to `until_ms`. Returns when the next mark is due.
     ///
     /// Nothing but marks changes here, so the clocks are taken one by one, without the rest of the ticket.
-    fn ring(&mut self, versions: &Versions, slot: u32, until_ms: i64, live: &mut Emitter<'_>) -> i64 {
+    fn ring(&mut self, versions: &Versions, slot: u32, until_ms: i64, emitter: &mut Emitter<'_>) -> i64 {
         let mut next_ms = NEVER_MS;
         let mut marks = 0;
-        for (place, meter) in versions.get(live.version).meters.iter().enumerate() {
+        for (place, compiled) in versions.get(emitter.version).compiled.iter().enumerate() {
             let mut run = ClockRun { state: self.tickets.clock(slot, place).unpack(), ..ClockRun::default() };
             let before = run.state;
             if before.running {
-                next_ms = next_ms.min(settle_clock(meter, &mut run, until_ms + 1, false, live));
-                live.choose_for(meter.clock, &mut run.state);
+                next_ms = next_ms.min(settle_clock(compiled, &mut run, until_ms + 1, false, emitter));
+                emitter.choose_for(compiled.clock, &mut run.state);
             }
             if before != run.state {
-                live.counters.count_run(meter.clock, &before, false);
-                live.counters.count_run(meter.clock, &run.state, true);
+                emitter.counters.count_run(compiled.clock, &before, false);
+                emitter.counters.count_run(compiled.clock, &run.state, true);
                 self.tickets.set_clock(slot, place, PackedClock::pack(&run.state));
             }
             marks |= if run.state.open { run.state.done } else { 0 };
@@ -61,7 +68,7 @@ impl Shard {
         if bits != self.tickets.records[slot].class_bits() {
             let from = self.place(versions, slot);
             self.tickets.records[slot].set_class_bits(bits);
-            live.counters.move_ticket(Some(from), Some(self.place(versions, slot)));
+            emitter.counters.move_ticket(Some(from), Some(self.place(versions, slot)));
         }
         next_ms
     }

@@ -19,7 +19,7 @@ pub struct Head {
     /// Rows taken so far.
     pub rows: u64,
     pub shards: u16,
-    pub words: LabelLists,
+    pub labels: LabelLists,
 }
 
 /// The words of an engine, each at the place that is its number.

@@ -22,23 +22,23 @@ impl Engine {
 
     /// What belongs to no shard.
     pub fn head(&self) -> Head {
-        let list = |symbols: &crate::engine::interner::Symbols| symbols.words().to_vec();
+        let list = |symbols: &crate::engine::interner::Symbols| symbols.labels().to_vec();
         Head {
             now_ms: self.now_ms,
             rows: self.rows,
             shards: self.shards(),
-            words: LabelLists {
+            labels: LabelLists {
                 clocks: list(&self.clocks),
-                priorities: list(&self.words.priorities),
-                owners: list(&self.words.owners),
-                teams: list(&self.words.teams),
-                channels: list(&self.words.channels),
-                categories: list(&self.words.categories),
-                customers: list(&self.words.customers),
+                priorities: list(&self.labels.priorities),
+                owners: list(&self.labels.owners),
+                teams: list(&self.labels.teams),
+                channels: list(&self.labels.channels),
+                categories: list(&self.labels.categories),
+                customers: list(&self.labels.customers),
                 introduced_by: IntroducedBy {
-                    teams: self.words.teams.introduced_by(),
-                    channels: self.words.channels.introduced_by(),
-                    categories: self.words.categories.introduced_by(),
+                    teams: self.labels.teams.introduced_by(),
+                    channels: self.labels.channels.introduced_by(),
+                    categories: self.labels.categories.introduced_by(),
                 },
             },
         }
@@ -57,7 +57,7 @@ impl Shard {
     fn export(&self, versions: &Versions, now_ms: i64) -> ShardState {
         let mut state = ShardState { number: self.number, counters: self.counters.clone(), ..ShardState::default() };
         state.reserve(self.tickets.len());
-        let mut fold = Box::<TicketClocks>::default();
+        let mut ticket_clocks = Box::<TicketClocks>::default();
         for slot in self.tickets.live() {
             let row = state.tickets.ordinal.len() as u32;
             let record = &self.tickets.records[slot];
@@ -78,14 +78,16 @@ impl Shard {
             tickets.revision.push(history.map_or(0, |history| history.revision));
             tickets.next_due_s.push(self.wheel.due(slot));
             tickets.has_events.push(history.is_some());
-            self.export_clocks(&mut state, slot, row, &version.meters);
-            let first = state.clocks.ticket.len() - version.meters.len();
+            self.export_clocks(&mut state, slot, row, &version.compiled);
+            let first = state.clocks.ticket.len() - version.compiled.len();
             if state.clocks.is_broken[first..].contains(&true) {
-                self.load(versions, slot, now_ms, &mut fold);
-                for (place, (meter, run)) in fold.clocks(versions).enumerate().filter(|(_, (_, run))| run.state.open) {
+                self.load(versions, slot, now_ms, &mut ticket_clocks);
+                for (place, (compiled, run)) in
+                    ticket_clocks.clocks(versions).enumerate().filter(|(_, (_, run))| run.state.open)
+                {
                     state.clocks.segments[first + place].clone_from(&run.segments);
-                    if meter.has_target() {
-                        state.clocks.target_due_ms[first + place] = run.target_due_ms(meter, now_ms);
+                    if compiled.has_target() {
+                        state.clocks.target_due_ms[first + place] = run.target_due_ms(compiled, now_ms);
                     }
                 }
             }
@@ -96,12 +98,12 @@ impl Shard {
         state
     }
 
-    fn export_clocks(&self, state: &mut ShardState, slot: u32, row: u32, meters: &[CompiledClock]) {
+    fn export_clocks(&self, state: &mut ShardState, slot: u32, row: u32, compiled: &[CompiledClock]) {
         let columns = &mut state.clocks;
-        for (meter, clock) in meters.iter().zip(self.tickets.clocks(slot, meters.len())) {
+        for (compiled, clock) in compiled.iter().zip(self.tickets.clocks(slot, compiled.len())) {
             let clock = clock.unpack();
             columns.ticket.push(row);
-            columns.clock.push(meter.clock);
+            columns.clock.push(compiled.clock);
             columns.cycle.push(clock.cycle);
             columns.started_ms.push(clock.started_ms);
             columns.segment_ms.push(clock.segment_ms);
@@ -114,8 +116,8 @@ impl Shard {
             columns.fired.push(clock.fired);
             columns.segments.push(Vec::new());
             // A cycle that is not broken is running.
-            let is_measured = clock.open && !clock.broken && meter.has_target();
-            columns.target_due_ms.push(if is_measured { meter.target_due_ms(&clock) } else { NEVER_MS });
+            let is_measured = clock.open && !clock.broken && compiled.has_target();
+            columns.target_due_ms.push(if is_measured { compiled.target_due_ms(&clock) } else { NEVER_MS });
         }
     }
 }
@@ -152,10 +154,10 @@ impl ShardState {
         columns.next_due_s.reserve(tickets);
         columns.has_events.reserve(tickets);
         columns.revision.reserve(tickets);
-        for words in
+        for labels in
             [&mut columns.owner, &mut columns.team, &mut columns.channel, &mut columns.category, &mut columns.customer]
         {
-            words.reserve(tickets);
+            labels.reserve(tickets);
         }
     }
 }

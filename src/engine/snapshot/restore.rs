@@ -32,7 +32,7 @@ pub struct Installed {
 pub struct Restoring {
     policy: Arc<Policy>,
     versions: Versions,
-    words: Interners,
+    labels: Interners,
     clocks: Symbols,
     now_ms: i64,
     rows: u64,
@@ -78,27 +78,27 @@ impl Engine {
                 },
             )?;
         }
-        super::validate::same_words("clock", &head.words.clocks, clocks.words())?;
-        super::validate::same_words("priority", &head.words.priorities, priorities.words())?;
-        let introduced_by = &head.words.introduced_by;
-        let words = Interners {
+        super::validate::same_labels("clock", &head.labels.clocks, clocks.labels())?;
+        super::validate::same_labels("priority", &head.labels.priorities, priorities.labels())?;
+        let introduced_by = &head.labels.introduced_by;
+        let labels = Interners {
             by_policy: Interners::by_policy(&policy, &priorities),
             priorities,
-            owners: super::validate::words("owner", &head.words.owners, &[], NO_SYMBOL as usize)?,
-            teams: super::validate::words("team", &head.words.teams, &introduced_by.teams, MAX_SHORT_LABELS)?,
-            channels: super::validate::words("channel", &head.words.channels, &introduced_by.channels, MAX_CHANNELS)?,
-            categories: super::validate::words(
+            owners: super::validate::labels("owner", &head.labels.owners, &[], NO_SYMBOL as usize)?,
+            teams: super::validate::labels("team", &head.labels.teams, &introduced_by.teams, MAX_SHORT_LABELS)?,
+            channels: super::validate::labels("channel", &head.labels.channels, &introduced_by.channels, MAX_CHANNELS)?,
+            categories: super::validate::labels(
                 "category",
-                &head.words.categories,
+                &head.labels.categories,
                 &introduced_by.categories,
                 MAX_SHORT_LABELS,
             )?,
-            customers: super::validate::words("customer", &head.words.customers, &[], NO_SYMBOL as usize)?,
+            customers: super::validate::labels("customer", &head.labels.customers, &[], NO_SYMBOL as usize)?,
         };
         Ok(Restoring {
             policy,
             versions: installed,
-            words,
+            labels,
             clocks,
             now_ms: head.now_ms,
             rows: head.rows,
@@ -119,13 +119,13 @@ impl Restoring {
             return Err(RestoreError::Head { what: "the number of a shard", value: number.to_string(), expected });
         }
         super::validate::lengths(&state)?;
-        super::validate::counters(&state, &self.words, &self.clocks)?;
+        super::validate::counters(&state, &self.labels, &self.clocks)?;
         let mut shard = Shard::new(number);
         shard.wheel = Wheel::new((self.now_ms / SECOND_MS) as u32);
         shard.tickets.reserve(state.tickets.ordinal.len());
         let known = Known {
             versions: &self.versions,
-            words: &self.words,
+            labels: &self.labels,
             clocks: &self.clocks,
             now_ms: self.now_ms,
             shards: self.shards,
@@ -152,7 +152,7 @@ impl Restoring {
             policy: self.policy,
             versions: self.versions,
             clocks: self.clocks,
-            words: self.words,
+            labels: self.labels,
             shards,
             now_ms: self.now_ms,
             rows: self.rows,

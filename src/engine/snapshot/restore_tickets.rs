@@ -20,7 +20,7 @@ use std::ops::Range;
 #[derive(Clone, Copy)]
 pub(crate) struct Known<'a> {
     pub versions: &'a Versions,
-    pub words: &'a Interners,
+    pub labels: &'a Interners,
     pub clocks: &'a Symbols,
     pub now_ms: i64,
     pub shards: u16,
@@ -88,11 +88,11 @@ impl Rows<'_> {
         }
         faults.below("ordinal", columns.ordinal[row], 1 << 40)?;
         faults.time("opened_ms", columns.opened_ms[row], MAX_INPUT_MS)?;
-        faults.symbol("owner", columns.owner[row], &engine.words.owners)?;
-        faults.symbol("team", columns.team[row], &engine.words.teams)?;
-        faults.symbol("channel", columns.channel[row], &engine.words.channels)?;
-        faults.symbol("category", columns.category[row], &engine.words.categories)?;
-        faults.symbol("customer", columns.customer[row], &engine.words.customers)?;
+        faults.symbol("owner", columns.owner[row], &engine.labels.owners)?;
+        faults.symbol("team", columns.team[row], &engine.labels.teams)?;
+        faults.symbol("channel", columns.channel[row], &engine.labels.channels)?;
+        faults.symbol("category", columns.category[row], &engine.labels.categories)?;
+        faults.symbol("customer", columns.customer[row], &engine.labels.customers)?;
         let due_s = columns.next_due_s[row];
         if due_s != 0 && i64::from(due_s) * SECOND_MS <= engine.now_ms {
             let expected = format!("0, or a second after the engine's time, {}", engine.now_ms / SECOND_MS);
@@ -127,16 +127,16 @@ impl Rows<'_> {
 
     /// Restores the clocks of a ticket; returns the marks that its open cycles have reached.
     fn clocks(&mut self, shard: &mut Shard, slot: u32, row: usize, version: &Version) -> Result<u16, RestoreError> {
-        shard.tickets.resize_clocks(slot, 0, version.meters.len());
+        shard.tickets.resize_clocks(slot, 0, version.compiled.len());
         let mut marks = 0;
-        for (place, meter) in version.meters.iter().enumerate() {
+        for (place, compiled) in version.compiled.iter().enumerate() {
             let ticket = self.state.clocks.ticket.get(self.clocks).copied();
             if ticket != Some(row as u32) {
                 let value = ticket.map_or_else(|| "missing".to_owned(), |ticket| ticket.to_string());
-                let expected = format!("{row}, a ticket with {} clocks", version.meters.len());
+                let expected = format!("{row}, a ticket with {} clocks", version.compiled.len());
                 return Err(self.faults("clocks", self.clocks).value("ticket", value, &expected));
             }
-            let state = self.clock(self.clocks, meter)?;
+            let state = self.clock(self.clocks, compiled)?;
             marks |= if state.open { state.done } else { 0 };
             shard.tickets.set_clock(slot, place, PackedClock::pack(&state));
             self.clocks += 1;
@@ -144,10 +144,14 @@ impl Rows<'_> {
         Ok(marks)
     }
 
-    fn clock(&self, at: usize, meter: &CompiledClock) -> Result<ClockState, RestoreError> {
+    fn clock(&self, at: usize, compiled: &CompiledClock) -> Result<ClockState, RestoreError> {
         let (columns, faults) = (&self.state.clocks, self.faults("clocks", at));
-        if columns.clock[at] != meter.clock {
-            return Err(faults.value("clock", columns.clock[at], &format!("{}, by the ticket's version", meter.clock)));
+        if columns.clock[at] != compiled.clock {
+            return Err(faults.value(
+                "clock",
+                columns.clock[at],
+                &format!("{}, by the ticket's version", compiled.clock),
+            ));
         }
         let state = ClockState {
             started_ms: columns.started_ms[at],
@@ -231,8 +235,8 @@ impl Rows<'_> {
             let expected = if is_first { "opened, the first of a ticket" } else { "an event of a ticket that is open" };
             return Err(faults.value("kind", kind.name(), expected));
         }
-        faults.symbol("owner", columns.owner[at], &self.engine.words.owners)?;
-        faults.symbol("team", columns.team[at], &self.engine.words.teams)?;
+        faults.symbol("owner", columns.owner[at], &self.engine.labels.owners)?;
+        faults.symbol("team", columns.team[at], &self.engine.labels.teams)?;
         let mut entry = StoredEvent::new(columns.at_ms[at], kind).with_people(columns.owner[at], columns.team[at]);
         if let Some(state) = columns.state[at] {
             entry = entry.with_state(state);
@@ -244,7 +248,7 @@ impl Rows<'_> {
         let priority = columns.priority[at];
         let speaks = matches!(kind, EventKind::Opened | EventKind::PriorityChanged);
         if speaks {
-            faults.below("priority", u64::from(priority), self.engine.words.priorities.len() as u64)?;
+            faults.below("priority", u64::from(priority), self.engine.labels.priorities.len() as u64)?;
             entry = entry.with_priority(priority);
         } else if priority != NO_SYMBOL {
             return Err(faults.value("priority", priority, "none: the event does not speak of it"));

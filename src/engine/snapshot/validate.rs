@@ -38,47 +38,47 @@ impl Faults {
     }
 
     #[inline]
-    pub(crate) fn symbol(&self, column: &'static str, symbol: Symbol, words: &Symbols) -> Result<(), RestoreError> {
-        if symbol == NO_SYMBOL || (symbol as usize) < words.len() {
+    pub(crate) fn symbol(&self, column: &'static str, symbol: Symbol, labels: &Symbols) -> Result<(), RestoreError> {
+        if symbol == NO_SYMBOL || (symbol as usize) < labels.len() {
             Ok(())
         } else {
-            Err(self.value(column, symbol, &format!("one of {} words, or none", words.len())))
+            Err(self.value(column, symbol, &format!("one of {} words, or none", labels.len())))
         }
     }
 }
 
 /// Words with the numbers that they had.
-pub(crate) fn words(
+pub(crate) fn labels(
     what: &'static str,
-    words: &[Arc<str>],
+    labels: &[Arc<str>],
     introduced_by: &[Option<Arc<str>>],
     most: usize,
 ) -> Result<Symbols, RestoreError> {
     let wrong = |place: usize, expected: String| RestoreError::Word {
         what,
         place,
-        value: words.get(place).map_or_else(String::new, |word| word.chars().take(40).collect()),
+        value: labels.get(place).map_or_else(String::new, |label| label.chars().take(40).collect()),
         expected,
     };
-    if words.len() > most {
+    if labels.len() > most {
         return Err(wrong(most, format!("nothing: an engine keeps {most}")));
     }
-    if let Some(place) = words.iter().position(|word| word.len() > MAX_LABEL_BYTES) {
+    if let Some(place) = labels.iter().position(|label| label.len() > MAX_LABEL_BYTES) {
         return Err(wrong(place, format!("at most {MAX_LABEL_BYTES} bytes")));
     }
-    Symbols::restored(words, introduced_by).map_err(|place| wrong(place, "a word that has no other number".to_owned()))
+    Symbols::restored(labels, introduced_by).map_err(|place| wrong(place, "a word that has no other number".to_owned()))
 }
 
 /// Words that follow from the policies must be the ones that were there.
-pub(crate) fn same_words(what: &'static str, told: &[Arc<str>], known: &[Arc<str>]) -> Result<(), RestoreError> {
-    let longest = told.len().max(known.len());
-    let Some(place) = (0..longest).find(|&place| told.get(place) != known.get(place)) else { return Ok(()) };
+pub(crate) fn same_labels(what: &'static str, output: &[Arc<str>], known: &[Arc<str>]) -> Result<(), RestoreError> {
+    let longest = output.len().max(known.len());
+    let Some(place) = (0..longest).find(|&place| output.get(place) != known.get(place)) else { return Ok(()) };
     let expected =
-        known.get(place).map_or_else(|| "nothing more".to_owned(), |word| format!("{word:?} by the policies"));
+        known.get(place).map_or_else(|| "nothing more".to_owned(), |label| format!("{label:?} by the policies"));
     Err(RestoreError::Word {
         what,
         place,
-        value: told.get(place).map_or_else(String::new, |word| word.to_string()),
+        value: output.get(place).map_or_else(String::new, |label| label.to_string()),
         expected,
     })
 }
@@ -161,13 +161,13 @@ pub(crate) fn lengths(state: &ShardState) -> Result<(), RestoreError> {
 }
 
 /// Totals may only be of words that there are.
-pub(crate) fn counters(state: &ShardState, words: &Interners, clocks: &Symbols) -> Result<(), RestoreError> {
+pub(crate) fn counters(state: &ShardState, labels: &Interners, clocks: &Symbols) -> Result<(), RestoreError> {
     let counters = &state.counters;
     for (column, rows, known) in [
-        ("by_priority", counters.by_priority.len(), words.priorities.len()),
-        ("by_team", counters.by_team.len(), words.teams.len()),
-        ("by_channel", counters.by_channel.len(), words.channels.len()),
-        ("by_category", counters.by_category.len(), words.categories.len()),
+        ("by_priority", counters.by_priority.len(), labels.priorities.len()),
+        ("by_team", counters.by_team.len(), labels.teams.len()),
+        ("by_channel", counters.by_channel.len(), labels.channels.len()),
+        ("by_category", counters.by_category.len(), labels.categories.len()),
         ("by_clock", counters.by_clock.len(), clocks.len()),
     ] {
         if rows > known {

@@ -159,45 +159,45 @@ impl Lists {
     }
 }
 
-/// A set of numbers below `64 * WORDS`.
+/// A set of numbers below `64 * LABELS`.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Bits<const WORDS: usize> {
-    words: [u64; WORDS],
+pub(crate) struct Bits<const LABELS: usize> {
+    labels: [u64; LABELS],
 }
 
-impl<const WORDS: usize> Bits<WORDS> {
+impl<const LABELS: usize> Bits<LABELS> {
     pub(crate) fn new() -> Self {
-        Self { words: [0; WORDS] }
+        Self { labels: [0; LABELS] }
     }
 
     #[inline]
     pub(crate) fn set(&mut self, index: usize) {
-        self.words[index / 64] |= 1 << (index % 64);
+        self.labels[index / 64] |= 1 << (index % 64);
     }
 
     /// Takes a number out; whether it was in.
     pub(crate) fn take(&mut self, index: usize) -> bool {
         let bit = 1 << (index % 64);
-        let word = &mut self.words[index / 64];
-        let was = *word & bit != 0;
-        *word &= !bit;
+        let label = &mut self.labels[index / 64];
+        let was = *label & bit != 0;
+        *label &= !bit;
         was
     }
 
     /// The smallest number at or above `from`.
     pub(crate) fn next(&self, from: usize) -> Option<usize> {
-        let mut word = from / 64;
-        if word >= WORDS {
+        let mut label = from / 64;
+        if label >= LABELS {
             return None;
         }
-        let mut bits = self.words[word] & (u64::MAX << (from % 64));
+        let mut bits = self.labels[label] & (u64::MAX << (from % 64));
         while bits == 0 {
-            word += 1;
-            if word == WORDS {
+            label += 1;
+            if label == LABELS {
                 return None;
             }
-            bits = self.words[word];
+            bits = self.labels[label];
         }
-        Some(word * 64 + bits.trailing_zeros() as usize)
+        Some(label * 64 + bits.trailing_zeros() as usize)
     }
 }

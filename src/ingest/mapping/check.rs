@@ -6,7 +6,7 @@ use std::sync::Arc;
 use toml::de::DeTable;
 
 use super::toml_table::{Document, Value};
-use super::{Input, LabelRule, Mapping, Shape, WordRule};
+use super::{Input, LabelRule, Mapping, Shape, ValueRule};
 use crate::ingest::error::{MappingError, Mistake, nearest};
 use crate::ingest::maps::{Map, Set};
 use crate::ingest::rows::timestamp::Writing;
@@ -92,22 +92,22 @@ impl<'t> Checker<'t> {
         let one_row_a_ticket = self.one_row_a_ticket(root)?;
         let values = self.document.table(root, "values");
         let defaults = self.document.table(root, "defaults");
-        let words: Vec<&str> = Column::ALL.iter().map(|column| column.name()).chain(["state", "event"]).collect();
+        let labels: Vec<&str> = Column::ALL.iter().map(|column| column.name()).chain(["state", "event"]).collect();
         if let Some(values) = values {
-            self.document.known_keys(values, "values.", &words);
+            self.document.known_keys(values, "values.", &labels);
         }
         if let Some(defaults) = defaults {
-            self.document.known_keys(defaults, "defaults.", &words);
+            self.document.known_keys(defaults, "defaults.", &labels);
         }
         let own: &[&str] = if one_row_a_ticket {
             &["at", "ticket", "subject", "text"]
         } else {
             &["at", "ticket", "subject", "text", "opened"]
         };
-        let known: Vec<&str> = words
+        let known: Vec<&str> = labels
             .iter()
             .copied()
-            .filter(|word| !(one_row_a_ticket && *word == "event"))
+            .filter(|label| !(one_row_a_ticket && *label == "event"))
             .chain(own.iter().copied())
             .collect();
         self.document.known_keys(columns, "columns.", &known);
@@ -120,7 +120,7 @@ impl<'t> Checker<'t> {
             }
         };
         let labels = Column::ALL.map(|column| self.label_rule(column, columns, values, defaults));
-        let state = self.word_rule("state", columns, values, defaults, State::from_name, &State::ALL.map(State::name));
+        let state = self.value_rule("state", columns, values, defaults, State::from_name, &State::ALL.map(State::name));
         let texts = ["subject", "text"]
             .into_iter()
             .filter_map(|name| self.input(columns.get(name)?, &format!("columns.{name}")))
@@ -230,11 +230,11 @@ impl<'t> Checker<'t> {
                 rule.values.insert(theirs, ours);
             }
         }
-        rule.default = self.default_of(defaults, name).map(|(word, _)| word);
+        rule.default = self.default_of(defaults, name).map(|(label, _)| label);
         rule
     }
 
-    fn word_rule<W: Copy>(
+    fn value_rule<W: Copy>(
         &mut self,
         name: &str,
         columns: &DeTable<'t>,
@@ -242,29 +242,29 @@ impl<'t> Checker<'t> {
         defaults: Option<&DeTable<'t>>,
         from_name: fn(&str) -> Option<W>,
         names: &[&'static str],
-    ) -> WordRule<W> {
+    ) -> ValueRule<W> {
         let inputs = self.inputs_of(columns, name);
-        let mut rule = WordRule { inputs, values: Map::default(), other: None, default: None };
+        let mut rule = ValueRule { inputs, values: Map::default(), other: None, default: None };
         let pairs = self.pairs(values, name, rule.inputs.is_empty());
         if pairs.is_empty() {
             rule.values = names.iter().map(|name| ((*name).to_owned(), from_name(name))).collect();
         }
         for (theirs, ours, place) in pairs {
-            let word = if ours.is_empty() { None } else { from_name(&ours) };
-            if !ours.is_empty() && word.is_none() {
-                let message = unknown_word(&format!("values.{name} {theirs:?}"), &ours, names);
+            let label = if ours.is_empty() { None } else { from_name(&ours) };
+            if !ours.is_empty() && label.is_none() {
+                let message = unknown_value(&format!("values.{name} {theirs:?}"), &ours, names);
                 self.document.mistake(place, message);
             }
             if theirs == "*" {
-                rule.other = Some(word);
+                rule.other = Some(label);
             } else {
-                rule.values.insert(theirs, word);
+                rule.values.insert(theirs, label);
             }
         }
-        if let Some((word, place)) = self.default_of(defaults, name) {
-            rule.default = from_name(&word);
+        if let Some((label, place)) = self.default_of(defaults, name) {
+            rule.default = from_name(&label);
             if rule.default.is_none() {
-                self.document.mistake(place, unknown_word(&format!("defaults.{name}"), &word, names));
+                self.document.mistake(place, unknown_value(&format!("defaults.{name}"), &label, names));
             }
         }
         rule
@@ -284,8 +284,8 @@ impl<'t> Checker<'t> {
         table
             .iter()
             .filter_map(|(theirs, ours)| {
-                let word = self.document.text_value(ours, &format!("values.{name} {:?}", theirs.get_ref()))?;
-                Some((theirs.get_ref().to_string(), word.to_owned(), ours.span()))
+                let label = self.document.text_value(ours, &format!("values.{name} {:?}", theirs.get_ref()))?;
+                Some((theirs.get_ref().to_string(), label.to_owned(), ours.span()))
             })
             .collect()
     }
@@ -293,15 +293,15 @@ impl<'t> Checker<'t> {
     fn default_of(&mut self, defaults: Option<&DeTable<'t>>, name: &str) -> Option<(String, Range<usize>)> {
         let value = defaults?.get(name)?;
         let field = format!("defaults.{name}");
-        let word = self.document.text_value(value, &field)?;
-        if word.is_empty() || word.len() > MAX_LABEL_BYTES {
-            let message = format!("{field} has {} bytes, expected 1 to {MAX_LABEL_BYTES}", word.len());
+        let label = self.document.text_value(value, &field)?;
+        if label.is_empty() || label.len() > MAX_LABEL_BYTES {
+            let message = format!("{field} has {} bytes, expected 1 to {MAX_LABEL_BYTES}", label.len());
             self.document.mistake(value.span(), message);
         }
-        Some((word.to_owned(), value.span()))
+        Some((label.to_owned(), value.span()))
     }
 
-    fn tickets(&mut self, root: &DeTable<'t>, columns: &DeTable<'t>, state: &WordRule<State>) -> Option<Shape> {
+    fn tickets(&mut self, root: &DeTable<'t>, columns: &DeTable<'t>, state: &ValueRule<State>) -> Option<Shape> {
         self.refuse(root, "event_at", "rows = \"events\"");
         let state_at = columns.get("at").and_then(|value| self.time_column(value, "columns.at"));
         if let (Some(value), true) = (columns.get("state"), columns.get("at").is_none()) {
@@ -343,7 +343,7 @@ impl<'t> Checker<'t> {
     ) -> Option<Shape> {
         self.refuse(root, "events", "rows = \"tickets\"");
         let names = EventKind::ALL.map(EventKind::name);
-        let event = self.word_rule("event", columns, values, defaults, EventKind::from_name, &names);
+        let event = self.value_rule("event", columns, values, defaults, EventKind::from_name, &names);
         let opened = columns.get("opened").and_then(|value| self.time_column(value, "columns.opened"));
         let event_at = match self.document.table(root, "event_at") {
             Some(table) => self.event_times(table, "event_at"),
@@ -374,9 +374,9 @@ impl<'t> Checker<'t> {
     }
 }
 
-fn unknown_word(field: &str, word: &str, names: &[&'static str]) -> String {
-    match nearest(word, names.iter().copied()) {
-        Some(near) => format!("{field} is {word:?}, perhaps {near:?} is meant"),
-        None => format!("{field} is {word:?}, expected one of {}", names.join(", ")),
+fn unknown_value(field: &str, label: &str, names: &[&'static str]) -> String {
+    match nearest(label, names.iter().copied()) {
+        Some(near) => format!("{field} is {label:?}, perhaps {near:?} is meant"),
+        None => format!("{field} is {label:?}, expected one of {}", names.join(", ")),
     }
 }

@@ -67,7 +67,7 @@ pub struct Mapping {
     pub(crate) ticket: usize,
     /// In the order of [`Column::ALL`].
     pub(crate) labels: [LabelRule; Column::ALL.len()],
-    pub(crate) state: WordRule<State>,
+    pub(crate) state: ValueRule<State>,
     /// Subject and text, for the keyword rules.
     pub(crate) texts: Vec<usize>,
     pub(crate) empty: Vec<String>,
@@ -100,7 +100,7 @@ pub(crate) enum Shape {
     /// One row an event.
     Events {
         at: TimeColumn,
-        event: WordRule<EventKind>,
+        event: ValueRule<EventKind>,
         opened: Option<TimeColumn>,
         /// Events (or changes to the state of that name) that happen at another column's time.
         event_at: Vec<(EventKind, TimeColumn)>,
@@ -127,7 +127,7 @@ pub(crate) struct LabelRule {
 
 /// How a column of fixed words (states, events) is filled.
 #[derive(Debug, Clone)]
-pub(crate) struct WordRule<W> {
+pub(crate) struct ValueRule<W> {
     pub inputs: Vec<usize>,
     /// Theirs to ours; `None` says nothing.
     pub values: Map<String, Option<W>>,

@@ -37,11 +37,11 @@ impl LabelDictionary {
         if translated && let Some(code) = self.theirs.get(said) {
             return Ok(*code);
         }
-        let word = match rule.values.get(said).or(rule.other.as_ref()) {
-            Some(word) => word.as_str(),
+        let label = match rule.values.get(said).or(rule.other.as_ref()) {
+            Some(label) => label.as_str(),
             None => said,
         };
-        let code = if word.is_empty() { NO_LABEL } else { self.intern(word, known, hasher)? };
+        let code = if label.is_empty() { NO_LABEL } else { self.intern(label, known, hasher)? };
         if translated {
             self.theirs.insert(said.into(), code);
         }
@@ -49,16 +49,16 @@ impl LabelDictionary {
     }
 
     /// The code of one of our words.
-    pub fn intern(&mut self, word: &str, known: &mut Vec<String>, hasher: &RandomState) -> Result<Label, String> {
-        let hash = hasher.hash_one(word);
-        if let Some(code) = self.codes.find(hash, |code| known[*code as usize] == word) {
+    pub fn intern(&mut self, label: &str, known: &mut Vec<String>, hasher: &RandomState) -> Result<Label, String> {
+        let hash = hasher.hash_one(label);
+        if let Some(code) = self.codes.find(hash, |code| known[*code as usize] == label) {
             return Ok(*code);
         }
-        if word.len() > MAX_LABEL_BYTES {
+        if label.len() > MAX_LABEL_BYTES {
             return Err(format!("expected at most {MAX_LABEL_BYTES} bytes"));
         }
         let code = known.len() as Label;
-        known.push(word.to_owned());
+        known.push(label.to_owned());
         self.codes.insert_unique(hash, code, |code| hasher.hash_one(known[*code as usize].as_str()));
         Ok(code)
     }

@@ -11,14 +11,14 @@ pub(crate) mod values;
 use std::hash::BuildHasher;
 
 use super::error::shorten;
-use super::mapping::{LabelRule, Mapping, Shape, TimeColumn, WordRule};
+use super::mapping::{LabelRule, Mapping, Shape, TimeColumn, ValueRule};
 use super::maps::Set;
 use super::pipeline::Numbered;
 use crate::limits::MAX_TEXT_BYTES;
 use crate::ticket::{Batch, Column, EventKind, Label, NO_LABEL, State};
 use cell::Cell;
 use dictionary::LabelDictionary;
-use values::{RowFault, Values};
+use values::{FieldError, Values};
 
 /// Rows after which a batch is handed on. Large enough that looking up its words is little work beside its rows.
 pub(crate) const ROWS_A_BATCH: usize = 1 << 16;
@@ -37,7 +37,7 @@ pub(crate) enum Outcome {
 pub(crate) struct RowWriter<'m> {
     mapping: &'m Mapping,
     hasher: foldhash::fast::RandomState,
-    words: [LabelDictionary; Column::ALL.len()],
+    labels: [LabelDictionary; Column::ALL.len()],
     /// Openings that this block has reported: hashes of ticket and time.
     openings: Set<u64>,
     /// Times of the row at hand, with their events.
@@ -57,7 +57,7 @@ impl<'m> RowWriter<'m> {
         Self {
             mapping,
             hasher: foldhash::fast::RandomState::default(),
-            words: Default::default(),
+            labels: Default::default(),
             openings: Set::default(),
             times: Vec::new(),
             text: String::new(),
@@ -103,7 +103,7 @@ impl<'m> RowWriter<'m> {
     }
 
     /// Adds one row of the input, one cell for each of the mapping's inputs. A row that is refused leaves nothing behind.
-    pub(crate) fn push(&mut self, cells: &[Cell<'_>]) -> Result<Outcome, RowFault> {
+    pub(crate) fn push(&mut self, cells: &[Cell<'_>]) -> Result<Outcome, FieldError> {
         let mapping = self.mapping;
         for (input, values) in &mapping.skip {
             if self.values.value(cells, *input)?.is_some_and(|value| values.contains(value)) {
@@ -131,7 +131,7 @@ impl<'m> RowWriter<'m> {
         events: &[(EventKind, TimeColumn)],
         state_at: Option<&TimeColumn>,
         is_current: bool,
-    ) -> Result<Outcome, RowFault> {
+    ) -> Result<Outcome, FieldError> {
         let opened_ms = self.values.required_time(cells, opened)?;
         self.times.clear();
         for (kind, column) in events {
@@ -140,15 +140,15 @@ impl<'m> RowWriter<'m> {
             }
         }
         let state =
-            self.values.word(cells, &self.mapping.state, "state", State::name)?.unwrap_or(self.mapping.state.default);
+            self.values.label(cells, &self.mapping.state, "state", State::name)?.unwrap_or(self.mapping.state.default);
         let state_ms = match state_at {
             Some(column) if state.is_some() || is_current => self.values.time(cells, column)?,
             _ => None,
         };
         // A state without a time is the ticket's from its opening on, unless another column says when the work was done.
         let ends = |(kind, _): &(EventKind, i64)| matches!(kind, EventKind::Resolved | EventKind::Closed);
-        let is_told = state_ms.is_some() || (state.is_some_and(State::is_done) && self.times.iter().any(ends));
-        let first_state = if is_current && !is_told { state } else { None };
+        let is_reported = state_ms.is_some() || (state.is_some_and(State::is_done) && self.times.iter().any(ends));
+        let first_state = if is_current && !is_reported { state } else { None };
         let labels = self.labels(cells)?;
         self.gather_text(cells)?;
         let mapping = self.mapping;
@@ -184,13 +184,13 @@ impl<'m> RowWriter<'m> {
         &mut self,
         cells: &[Cell<'_>],
         at: &TimeColumn,
-        event: &WordRule<EventKind>,
+        event: &ValueRule<EventKind>,
         opened: Option<&TimeColumn>,
         event_at: &[(EventKind, TimeColumn)],
-    ) -> Result<Outcome, RowFault> {
+    ) -> Result<Outcome, FieldError> {
         let mapping = self.mapping;
-        let kind = self.values.word(cells, event, "event", EventKind::name)?;
-        let state = self.values.word(cells, &mapping.state, "state", State::name)?;
+        let kind = self.values.label(cells, event, "event", EventKind::name)?;
+        let state = self.values.label(cells, &mapping.state, "state", State::name)?;
         // A value that says nothing in the event's column: the row is no event, unless it tells of a state.
         if kind == Some(None) && state.is_none_or(|state| state.is_none()) {
             return Ok(Outcome::Skipped);
@@ -271,12 +271,12 @@ impl<'m> RowWriter<'m> {
         }
         // Words of refused rows may stand in a batch without rows: they go as well.
         self.batch = Batch::default();
-        for words in &mut self.words {
-            words.clear();
+        for labels in &mut self.labels {
+            labels.clear();
         }
     }
 
-    fn labels(&mut self, cells: &[Cell<'_>]) -> Result<[Label; Column::ALL.len()], RowFault> {
+    fn labels(&mut self, cells: &[Cell<'_>]) -> Result<[Label; Column::ALL.len()], FieldError> {
         let mut labels = [NO_LABEL; Column::ALL.len()];
         let mapping = self.mapping;
         for column in Column::ALL {
@@ -288,23 +288,23 @@ impl<'m> RowWriter<'m> {
         Ok(labels)
     }
 
-    fn label(&mut self, cells: &[Cell<'_>], column: Column, rule: &LabelRule) -> Result<Label, RowFault> {
-        let words = &mut self.words[column as usize];
-        let known = &mut self.batch.labels_mut(column).words;
+    fn label(&mut self, cells: &[Cell<'_>], column: Column, rule: &LabelRule) -> Result<Label, FieldError> {
+        let labels = &mut self.labels[column as usize];
+        let known = &mut self.batch.labels_mut(column).labels;
         let said = self.values.said(cells, &rule.inputs)?;
         let coded = match (said, &rule.default) {
-            (Some(said), _) => words.code(said, rule, known, &self.hasher),
-            (None, Some(default)) => words.intern(default, known, &self.hasher),
+            (Some(said), _) => labels.code(said, rule, known, &self.hasher),
+            (None, Some(default)) => labels.intern(default, known, &self.hasher),
             (None, None) => return Ok(NO_LABEL),
         };
         coded.map_err(|reason| {
             let value = shorten(said.unwrap_or_default());
-            RowFault { input: rule.inputs.first().copied(), value, reason }
+            FieldError { input: rule.inputs.first().copied(), value, reason }
         })
     }
 
     /// Subject and text of the row into `self.text`.
-    fn gather_text(&mut self, cells: &[Cell<'_>]) -> Result<(), RowFault> {
+    fn gather_text(&mut self, cells: &[Cell<'_>]) -> Result<(), FieldError> {
         let mapping = self.mapping;
         let text = &mut self.text;
         text.clear();

@@ -5,7 +5,7 @@ fn mapping(text: &str) -> Mapping {
 }
 
 /// The rows of a batch as texts.
-fn told(batches: &[Numbered]) -> Vec<String> {
+fn reported(batches: &[Numbered]) -> Vec<String> {
     let mut rows = Vec::new();
     for Numbered { batch, .. } in batches {
         for row in 0..batch.len() {
@@ -15,8 +15,8 @@ fn told(batches: &[Numbered]) -> Vec<String> {
                 text += &format!(" state={}", state.name());
             }
             for column in Column::ALL {
-                if let Some(word) = batch.labels(column).get(row) {
-                    text += &format!(" {}={word}", column.name());
+                if let Some(label) = batch.labels(column).get(row) {
+                    text += &format!(" {}={label}", column.name());
                 }
             }
             if !batch.text.is_empty() && !batch.text.get(row).is_empty() {
@@ -105,7 +105,7 @@ fn a_row_a_ticket_gives_its_events() {
         "8 2026-01-01T00:00:00Z opened priority=other team=north",
         "9 1970-01-01T00:00:00Z opened team=first_line",
     ];
-    assert_eq!(told(&writer.finish()), expected);
+    assert_eq!(reported(&writer.finish()), expected);
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn a_row_an_event_opens_its_ticket_once_a_block() {
         "a 2026-01-09T00:00:00Z state_changed state=closed",
         "a 2026-01-02T00:00:00Z state_changed state=closed",
     ];
-    assert_eq!(told(&writer.finish()), expected);
+    assert_eq!(reported(&writer.finish()), expected);
 }
 
 #[test]
@@ -234,7 +234,7 @@ fn a_ticket_as_it_is_now_lies_over_what_is_known() {
     }
     let batches = writer.finish();
     assert_eq!(
-        told(&batches),
+        reported(&batches),
         [
             "a 2026-11-22T09:00:00Z opened priority=high team=t channel=chat",
             "a 2026-11-22T10:00:00Z state_changed state=waiting priority=high team=t",

@@ -3,12 +3,12 @@
 use super::cell::Cell;
 use super::timestamp::{Fault, in_range};
 use crate::ingest::error::shorten;
-use crate::ingest::mapping::{Mapping, TimeColumn, WordRule};
+use crate::ingest::mapping::{Mapping, TimeColumn, ValueRule};
 use crate::limits::MAX_TICKET_ID_BYTES;
 
 /// Why a row was not read: the input column (or none, for the row), what stands there, what was expected.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct RowFault {
+pub(crate) struct FieldError {
     pub input: Option<usize>,
     pub value: String,
     pub reason: String,
@@ -29,7 +29,7 @@ impl<'m> Values<'m> {
     }
 
     /// A cell's text, if it says something.
-    pub fn value<'s>(&'s mut self, cells: &'s [Cell<'_>], input: usize) -> Result<Option<&'s str>, RowFault> {
+    pub fn value<'s>(&'s mut self, cells: &'s [Cell<'_>], input: usize) -> Result<Option<&'s str>, FieldError> {
         let found =
             cells[input].text(&mut self.scratch).map_err(|what| fault(input, what, "expected a single value"))?;
         Ok(found
@@ -41,7 +41,7 @@ impl<'m> Values<'m> {
         cells: &'s [Cell<'_>],
         input: usize,
         scratch: &'s mut String,
-    ) -> Result<&'s str, RowFault> {
+    ) -> Result<&'s str, FieldError> {
         let found = cells[input].text(scratch).map_err(|what| fault(input, what, "expected a ticket's id"))?;
         let id = found.unwrap_or_default();
         if id.is_empty() || self.mapping.empty.iter().any(|empty| empty == id) {
@@ -53,12 +53,12 @@ impl<'m> Values<'m> {
         Ok(id)
     }
 
-    pub fn required_time(&mut self, cells: &[Cell<'_>], column: &TimeColumn) -> Result<i64, RowFault> {
+    pub fn required_time(&mut self, cells: &[Cell<'_>], column: &TimeColumn) -> Result<i64, FieldError> {
         let expected = || fault(column.input, "", format!("expected a time ({})", column.writing.described));
         self.time(cells, column)?.ok_or_else(expected)
     }
 
-    pub fn time(&mut self, cells: &[Cell<'_>], column: &TimeColumn) -> Result<Option<i64>, RowFault> {
+    pub fn time(&mut self, cells: &[Cell<'_>], column: &TimeColumn) -> Result<Option<i64>, FieldError> {
         let cell = &cells[column.input];
         let read = match cell {
             Cell::Null => return Ok(None),
@@ -87,7 +87,7 @@ impl<'m> Values<'m> {
     }
 
     /// A rule's value as the input says it, joined if it stands in several columns. `None` where no column says anything.
-    pub fn said<'s>(&'s mut self, cells: &'s [Cell<'_>], inputs: &[usize]) -> Result<Option<&'s str>, RowFault> {
+    pub fn said<'s>(&'s mut self, cells: &'s [Cell<'_>], inputs: &[usize]) -> Result<Option<&'s str>, FieldError> {
         match inputs {
             [] => Ok(None),
             [input] => self.value(cells, *input),
@@ -112,21 +112,21 @@ impl<'m> Values<'m> {
 
     /// The word of a state or event: `None` where the columns are missing or empty, `Some(None)` where they hold a value
     /// that says nothing.
-    pub fn word<W: Copy>(
+    pub fn label<W: Copy>(
         &mut self,
         cells: &[Cell<'_>],
-        rule: &WordRule<W>,
+        rule: &ValueRule<W>,
         what: &str,
         name: fn(W) -> &'static str,
-    ) -> Result<Option<Option<W>>, RowFault> {
+    ) -> Result<Option<Option<W>>, FieldError> {
         let Some(said) = self.said(cells, &rule.inputs)? else { return Ok(None) };
         match rule.values.get(said).copied().or(rule.other) {
-            Some(word) => Ok(Some(word)),
+            Some(label) => Ok(Some(label)),
             None => {
                 let mut known: Vec<&str> = rule.values.keys().map(String::as_str).collect();
                 known.sort_unstable();
                 known.truncate(12);
-                let first = rule.values.values().flatten().next().map(|word| name(*word)).unwrap_or_default();
+                let first = rule.values.values().flatten().next().map(|label| name(*label)).unwrap_or_default();
                 let reason = format!(
                     "is no {what} the mapping knows, expected one of {} (or an entry such as \"{}\" = \"{first}\" in [values.{what}])",
                     known.join(", "),
@@ -138,6 +138,6 @@ impl<'m> Values<'m> {
     }
 }
 
-fn fault(input: usize, value: &str, reason: impl Into<String>) -> RowFault {
-    RowFault { input: Some(input), value: shorten(value), reason: reason.into() }
+fn fault(input: usize, value: &str, reason: impl Into<String>) -> FieldError {
+    FieldError { input: Some(input), value: shorten(value), reason: reason.into() }
 }

@@ -13,7 +13,7 @@ use arrow::ipc::root_as_message;
 use super::memory::{Share, TableBounds, within};
 use crate::ingest::error::IngestError;
 use crate::ingest::maps::Map;
-use crate::ingest::source::told;
+use crate::ingest::source::reported;
 use crate::limits::MAX_TABLE_HEADER_BYTES;
 
 /// Bytes of a value once its column is in a type that is read: a view of a text.
@@ -166,7 +166,7 @@ impl Messages {
 
     /// Adds up to `count` bytes of the input.
     fn extend(&mut self, bytes: &mut Vec<u8>, count: u64) -> Result<(), IngestError> {
-        self.reader.by_ref().take(count).read_to_end(bytes).map_err(|error| told(&self.name, error))?;
+        self.reader.by_ref().take(count).read_to_end(bytes).map_err(|error| reported(&self.name, error))?;
         Ok(())
     }
 

@@ -20,9 +20,9 @@ use arrow::datatypes::{DataType, Fields, Schema, TimeUnit};
 use arrow::error::ArrowError;
 
 use super::mapping::{Mapping, columns};
-use super::pipeline::{Parsed, Refused, Results};
+use super::pipeline::{Parsed, Rejected, Results};
 use super::rows::cell::Cell;
-use super::rows::values::RowFault;
+use super::rows::values::FieldError;
 use super::rows::{Outcome, RowWriter};
 
 /// Rows that are read before the results are handed on.
@@ -90,9 +90,9 @@ pub(crate) fn parse(
         match writer.push(&cells) {
             Ok(Outcome::Read) => {}
             Ok(Outcome::Skipped) => parsed.skipped += 1,
-            Err(RowFault { input, value, reason }) => {
+            Err(FieldError { input, value, reason }) => {
                 let column = input.map(|input| mapping.inputs[input].name.clone()).unwrap_or_default();
-                parsed.rejects.push(Refused { line: first_row + row as u64 + 1, column, value, reason });
+                parsed.rejects.push(Rejected { line: first_row + row as u64 + 1, column, value, reason });
             }
         }
         // Full batches are not collected: each may have long texts.

@@ -25,7 +25,7 @@ use crate::ingest::mapping::Mapping;
 use crate::ingest::options::Options;
 use crate::ingest::pipeline::Results;
 use crate::ingest::rows::RowWriter;
-use crate::ingest::source::{Opened, told};
+use crate::ingest::source::{Opened, reported};
 use crate::ingest::tables;
 use crate::limits::FOOTER_EXPANSION;
 
@@ -56,9 +56,9 @@ impl Table {
     pub fn open(name: &str, opened: Opened, mapping: &Mapping, options: &Options) -> Result<Self, IngestError> {
         let file = match opened.file {
             Some(file) => file,
-            None => spool(opened.reader, options.spool_dir.as_deref()).map_err(|error| told(name, error))?,
+            None => spool(opened.reader, options.spool_dir.as_deref()).map_err(|error| reported(name, error))?,
         };
-        let length = file.metadata().map_err(|error| told(name, error))?.len();
+        let length = file.metadata().map_err(|error| reported(name, error))?.len();
         let file = Shared { file: Arc::new(file), length };
         let malformed = |error: ParquetError| malformed(name, &error);
         let _share = check_footer(name, &file, &options.tables)?;
@@ -165,10 +165,10 @@ fn check_footer(name: &str, file: &Shared, bounds: &TableBounds) -> Result<Share
 }
 
 fn malformed(name: &str, error: &ParquetError) -> IngestError {
-    let words = error.to_string();
-    if words.contains(TooLarge::WORDS) {
+    let message = error.to_string();
+    if message.contains(TooLarge::WORDS) {
         // The library has wrapped it on the way, and only its words are left.
-        let reason = words.rsplit("External: ").next().unwrap_or(&words).to_owned();
+        let reason = message.rsplit("External: ").next().unwrap_or(&message).to_owned();
         return IngestError::Expands { source_name: name.to_owned(), reason };
     }
     IngestError::Malformed { source_name: name.to_owned(), reason: format!("is no sound Parquet file: {error}") }

@@ -10,7 +10,7 @@ use super::csv;
 use super::json_array::ArrayScan;
 use crate::ingest::error::{IngestError, shorten};
 use crate::ingest::source;
-use crate::ingest::source::told;
+use crate::ingest::source::reported;
 
 /// Whole records.
 pub(crate) struct Block {
@@ -146,7 +146,7 @@ impl Blocks {
         }
         let missing = (wanted - self.pending.len()) as u64;
         let read = self.reader.by_ref().take(missing).read_to_end(&mut self.pending);
-        let count = read.map_err(|error| told(&self.name, error))?;
+        let count = read.map_err(|error| reported(&self.name, error))?;
         self.ended = (count as u64) < missing;
         Ok(())
     }

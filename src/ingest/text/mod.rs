@@ -9,9 +9,9 @@ use std::ops::ControlFlow;
 
 use super::error::shorten;
 use super::mapping::{Mapping, columns};
-use super::pipeline::{Parsed, Refused, Results};
+use super::pipeline::{Parsed, Rejected, Results};
 use super::rows::cell::Cell;
-use super::rows::values::RowFault;
+use super::rows::values::FieldError;
 use super::rows::{Outcome, RowWriter};
 use crate::limits::{MAX_COLUMNS, MAX_LINE_BYTES};
 use blocks::{Block, Content};
@@ -190,7 +190,7 @@ impl<'b> BlockReader<'b> {
                 self.parsed.skipped += 1;
                 ControlFlow::Continue(())
             }
-            Err(RowFault { input, value, reason }) => {
+            Err(FieldError { input, value, reason }) => {
                 let column = input.map(|input| self.mapping.inputs[input].name.clone()).unwrap_or_default();
                 self.refuse(at, column, value, reason)
             }
@@ -205,7 +205,7 @@ impl<'b> BlockReader<'b> {
 
     fn refuse(&mut self, at: usize, column: String, value: String, reason: String) -> ControlFlow<()> {
         let line = self.line_of(at);
-        self.parsed.rejects.push(Refused { line, column, value, reason });
+        self.parsed.rejects.push(Rejected { line, column, value, reason });
         if self.parsed.rejects.len() >= REJECTS_A_PIECE { self.hand_on(false) } else { ControlFlow::Continue(()) }
     }
 

@@ -2,7 +2,7 @@
 
 use super::order::sorted_by;
 use crate::engine::{CycleRecord, CycleResult, Engine, NO_SYMBOL};
-use crate::table::{Dictionary, DictionaryColumn, Times, words_field};
+use crate::table::{Dictionary, DictionaryColumn, Times, dictionary_field};
 use arrow::array::{ArrayRef, Int64Array, StringBuilder, UInt16Array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
@@ -34,7 +34,7 @@ impl Cycles {
     pub fn schema() -> SchemaRef {
         Arc::new(Schema::new(vec![
             Field::new("ticket", DataType::Utf8, false),
-            words_field("clock"),
+            dictionary_field("clock"),
             Field::new("cycle", DataType::UInt16, false),
             Field::new("revision", DataType::UInt16, false),
             Times::field("started_at"),
@@ -42,12 +42,12 @@ impl Cycles {
             Times::field("stopped_at"),
             Field::new("business_ms", DataType::Int64, false),
             Field::new("wall_ms", DataType::Int64, false),
-            words_field("result"),
-            words_field("priority"),
-            words_field("team"),
-            words_field("owner"),
-            words_field("channel"),
-            words_field("category"),
+            dictionary_field("result"),
+            dictionary_field("priority"),
+            dictionary_field("team"),
+            dictionary_field("owner"),
+            dictionary_field("channel"),
+            dictionary_field("category"),
         ]))
     }
 

@@ -3,7 +3,7 @@
 use super::order::sorted_by;
 use crate::engine::{Engine, Escalation, EscalationKind, NO_SYMBOL};
 use crate::policy::Actions;
-use crate::table::{Dictionary, DictionaryColumn, Times, words_field};
+use crate::table::{Dictionary, DictionaryColumn, Times, dictionary_field};
 use crate::ticket::Batch;
 use arrow::array::{ArrayRef, StringBuilder, UInt8Array, UInt16Array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -40,21 +40,21 @@ impl Escalations {
         Arc::new(Schema::new(vec![
             Field::new("escalation_id", DataType::Utf8, false),
             Field::new("ticket", DataType::Utf8, false),
-            words_field("kind"),
-            words_field("clock"),
+            dictionary_field("kind"),
+            dictionary_field("clock"),
             Field::new("cycle", DataType::UInt16, false),
             Field::new("level", DataType::UInt8, false),
             Times::field("due_at"),
             Times::field("fired_at"),
-            words_field("priority"),
-            words_field("team"),
-            words_field("owner"),
-            words_field("notify"),
-            words_field("reassign"),
-            words_field("webhook"),
-            words_field("set_priority"),
-            words_field("actor"),
-            words_field("reason"),
+            dictionary_field("priority"),
+            dictionary_field("team"),
+            dictionary_field("owner"),
+            dictionary_field("notify"),
+            dictionary_field("reassign"),
+            dictionary_field("webhook"),
+            dictionary_field("set_priority"),
+            dictionary_field("actor"),
+            dictionary_field("reason"),
         ]))
     }
 

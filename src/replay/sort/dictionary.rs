@@ -23,7 +23,7 @@ pub struct Dictionaries {
 
 #[derive(Default)]
 struct Dictionary {
-    words: Vec<Arc<str>>,
+    labels: Vec<Arc<str>>,
     codes: HashMap<Arc<str>, Label, FixedState>,
     /// Where each word stands in the batch that is being made; [`NO_LABEL`] where it does not occur there yet.
     local: Vec<Label>,
@@ -38,7 +38,7 @@ impl Dictionaries {
         for (index, column) in Column::ALL.into_iter().enumerate() {
             let for_rules = matches!(column, Column::Customer | Column::Segment);
             if !for_rules || keep.facts_for_rules {
-                maps[index] = batch.labels(column).words.iter().map(|word| self.columns[index].code(word)).collect();
+                maps[index] = batch.labels(column).labels.iter().map(|label| self.columns[index].code(label)).collect();
             }
         }
         maps
@@ -55,7 +55,7 @@ impl Dictionaries {
             if *local == NO_LABEL {
                 *local = dictionary.used.len() as Label;
                 dictionary.used.push(code);
-                into.words.push(dictionary.words[code as usize].as_ref().to_owned());
+                into.labels.push(dictionary.labels[code as usize].as_ref().to_owned());
             }
             *local
         }));
@@ -72,14 +72,14 @@ impl Dictionaries {
 }
 
 impl Dictionary {
-    fn code(&mut self, word: &str) -> Label {
-        if let Some(code) = self.codes.get(word) {
+    fn code(&mut self, label: &str) -> Label {
+        if let Some(code) = self.codes.get(label) {
             return *code;
         }
-        let code = self.words.len() as Label;
-        let word: Arc<str> = Arc::from(word);
-        self.words.push(Arc::clone(&word));
-        self.codes.insert(word, code);
+        let code = self.labels.len() as Label;
+        let label: Arc<str> = Arc::from(label);
+        self.labels.push(Arc::clone(&label));
+        self.codes.insert(label, code);
         self.local.push(NO_LABEL);
         code
     }

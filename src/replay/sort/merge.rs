@@ -143,7 +143,7 @@ fn clear(batch: &mut Batch) {
     for column in Column::ALL {
         let labels = batch.labels_mut(column);
         labels.codes.clear();
-        labels.words.clear();
+        labels.labels.clear();
     }
     batch.text.clear();
 }

@@ -58,9 +58,9 @@ impl Tally {
             CycleResult::Void => self.void += 1,
         }
         if matches!(cycle.result, CycleResult::Met | CycleResult::Missed | CycleResult::NoTarget) {
-            let taken = self.durations.entry(cycle.clock).or_default();
-            taken.business.add(cycle.business_ms);
-            taken.wall.add(cycle.wall_ms);
+            let accepted = self.durations.entry(cycle.clock).or_default();
+            accepted.business.add(cycle.business_ms);
+            accepted.wall.add(cycle.wall_ms);
         }
     }
 
@@ -91,11 +91,11 @@ impl Tally {
         let mut durations: Vec<Duration> = self
             .durations
             .into_iter()
-            .map(|(clock, taken)| Duration {
+            .map(|(clock, accepted)| Duration {
                 clock: clock_name(clock),
-                cycles: taken.business.count(),
-                business_ms: Percentiles::of(&taken.business),
-                wall_ms: Percentiles::of(&taken.wall),
+                cycles: accepted.business.count(),
+                business_ms: Percentiles::of(&accepted.business),
+                wall_ms: Percentiles::of(&accepted.wall),
             })
             .collect();
         durations.sort_by(|one, other| one.clock.cmp(&other.clock));
@@ -135,7 +135,7 @@ pub struct Input {
     /// Rows that could not be read.
     pub rejected_rows: u64,
     /// Events that the engine did not take.
-    pub refused_events: u64,
+    pub rejected_events: u64,
 }
 
 /// The content of `summary.json`.

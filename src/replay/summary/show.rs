@@ -18,7 +18,7 @@ pub fn show(summary: &Summary) -> String {
     text.push('\n');
     for (count, what) in [
         (input.rejected_rows, "rows could not be read"),
-        (input.refused_events, "events were refused"),
+        (input.rejected_events, "events were refused"),
         (input.events_after_end, "events lie after the end and were left out"),
     ] {
         if count > 0 {
@@ -74,8 +74,8 @@ fn push_durations(text: &mut String, summary: &Summary) {
     }
     let mut table = table(&["clock", "cycles", "time", "p50", "p90", "p95", "p99"], 1);
     for duration in &summary.durations {
-        for (kind, taken) in [("business", duration.business_ms), ("wall", duration.wall_ms)] {
-            let Percentiles { p50, p90, p95, p99 } = taken;
+        for (kind, accepted) in [("business", duration.business_ms), ("wall", duration.wall_ms)] {
+            let Percentiles { p50, p90, p95, p99 } = accepted;
             let is_first = kind == "business";
             let name = if is_first { duration.clock.clone() } else { String::new() };
             let count = if is_first { grouped(duration.cycles) } else { String::new() };

@@ -73,8 +73,8 @@ impl Caller {
         if self.role >= role {
             return Ok(());
         }
-        let words = format!("the token {:?} has the role {}, this needs {role}", self.name, self.role);
-        Err(Problem::new(StatusCode::FORBIDDEN, words))
+        let message = format!("the token {:?} has the role {}, this needs {role}", self.name, self.role);
+        Err(Problem::new(StatusCode::FORBIDDEN, message))
     }
 }
 

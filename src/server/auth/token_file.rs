@@ -123,7 +123,7 @@ pub fn change<T>(data_dir: &Path, edit: impl FnOnce(&mut Vec<Token>) -> anyhow::
     let guard = guard.map_err(io)?;
     guard.lock().map_err(io)?;
     let mut tokens = read_at(&path)?;
-    let answer = edit(&mut tokens)?;
+    let response = edit(&mut tokens)?;
     if tokens.len() > MAX_TOKENS {
         return Err(TokensError::TooMany { path }.into());
     }
@@ -135,7 +135,7 @@ pub fn change<T>(data_dir: &Path, edit: impl FnOnce(&mut Vec<Token>) -> anyhow::
     staged.as_file().sync_all().map_err(io)?;
     staged.persist(&path).map_err(|error| io(error.error))?;
     File::open(data_dir).map_err(io)?.sync_all().map_err(io)?;
-    Ok(answer)
+    Ok(response)
 }
 
 /// What tells one version of the file from the next.

@@ -42,9 +42,9 @@ enum Piece {
 }
 
 /// A body and a reader of it.
-pub fn channel(turn: Arc<Slot>) -> (Feeder, BodyReader) {
+pub fn channel(slot: Arc<Slot>) -> (Feeder, BodyReader) {
     let (pieces_in, pieces_out) = mpsc::channel(BODY_PIECES);
-    (Feeder { pieces: pieces_in }, BodyReader { pieces: pieces_out, at_hand: Bytes::new(), ended: None, turn })
+    (Feeder { pieces: pieces_in }, BodyReader { pieces: pieces_out, at_hand: Bytes::new(), ended: None, slot })
 }
 
 /// The connection's end.
@@ -100,7 +100,7 @@ pub struct BodyReader {
     at_hand: Bytes,
     ended: Option<Result<(), BodyError>>,
     /// Given back while the sender is waited for.
-    turn: Arc<Slot>,
+    slot: Arc<Slot>,
 }
 
 impl BodyReader {
@@ -108,11 +108,11 @@ impl BodyReader {
         let piece = match self.pieces.try_recv() {
             Ok(piece) => Some(piece),
             Err(_) => {
-                self.turn.pause();
+                self.slot.pause();
                 self.pieces.blocking_recv()
             }
         };
-        self.turn.begin();
+        self.slot.begin();
         piece
     }
 }

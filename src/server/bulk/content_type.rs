@@ -58,7 +58,7 @@ fn format(headers: &HeaderMap) -> Result<Option<Format>, Problem> {
         "application/vnd.apache.parquet" => Ok(Some(Format::Parquet)),
         "application/vnd.apache.arrow.stream" | "application/vnd.apache.arrow.file" => Ok(Some(Format::Arrow)),
         "application/octet-stream" | "" => Ok(None),
-        _ => Err(refused("content-type", text, TYPES)),
+        _ => Err(rejected("content-type", text, TYPES)),
     }
 }
 
@@ -68,7 +68,7 @@ fn packing(headers: &HeaderMap) -> Result<Packing, Problem> {
         "" | "identity" => Ok(Packing::Unsaid),
         "gzip" | "x-gzip" => Ok(Packing::Gzip),
         "zstd" => Ok(Packing::Zstd),
-        _ => Err(refused("content-encoding", text, "gzip, zstd or identity")),
+        _ => Err(rejected("content-encoding", text, "gzip, zstd or identity")),
     }
 }
 
@@ -78,7 +78,7 @@ fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h str>
     Ok(Some(readable))
 }
 
-fn refused(header: &str, value: &str, expected: &str) -> Problem {
+fn rejected(header: &str, value: &str, expected: &str) -> Problem {
     let message = format!("{header} is {value:?}, which this route does not take");
     Problem::unsupported(&message)
         .with_error(FieldError::new(message).field(header).value(value).expected(expected.to_owned()))

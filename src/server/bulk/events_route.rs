@@ -4,7 +4,7 @@ use super::{BulkReport, LoadQuery, RowKind};
 use crate::server::auth::Operator;
 use crate::server::bulk;
 use crate::server::middleware::idempotency::IdempotencyKey;
-use crate::server::problem::Answer;
+use crate::server::problem::ApiResult;
 use crate::server::state::AppState;
 use actix_web::{HttpRequest, post, web};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -49,6 +49,6 @@ async fn load(
     query: web::Query<LoadQuery>,
     request: HttpRequest,
     body: web::Payload,
-) -> Answer<web::Json<BulkReport>> {
+) -> ApiResult<web::Json<BulkReport>> {
     bulk::load(RowKind::Events, &state, operator, key, query.into_inner(), &request, body).await.map(web::Json)
 }

@@ -4,7 +4,7 @@ use super::problems::problem_of_ingest;
 use super::query::{LoadQuery, OnError, RowKind};
 use super::report::BulkReport;
 use crate::ingest::{IngestError, Numbered};
-use crate::server::problem::{Answer, Problem};
+use crate::server::problem::{ApiResult, Problem};
 use crate::service::{Applied, Load, Service, View};
 use crate::store::input::Origin;
 use crate::ticket::{Batch, Column, NO_LABEL, Texts};
@@ -21,7 +21,7 @@ const HASHED_AT_ONCE: usize = 1 << 12;
 pub struct BulkLoader {
     pub rows_are: RowKind,
     pub query: LoadQuery,
-    pub answer: BulkReport,
+    pub response: BulkReport,
     actor: Arc<str>,
     /// Of the request; each batch has one that is derived from it.
     key: Option<u128>,
@@ -30,7 +30,7 @@ pub struct BulkLoader {
 
 impl BulkLoader {
     pub fn new(rows_are: RowKind, query: LoadQuery, actor: Arc<str>, key: Option<u128>) -> Self {
-        Self { rows_are, query, answer: BulkReport::default(), actor, key, batches: 0 }
+        Self { rows_are, query, response: BulkReport::default(), actor, key, batches: 0 }
     }
 
     /// The command for a batch, without the rows that have one of the `unknown` priorities, and the lines of its rows.
@@ -40,13 +40,13 @@ impl BulkLoader {
     ///
     /// # Errors
     /// With `on_error=abort` for such a row.
-    pub fn next_load(&mut self, numbered: Numbered, unknown: &[String]) -> Answer<(Load, Vec<u64>)> {
+    pub fn next_load(&mut self, numbered: Numbered, unknown: &[String]) -> ApiResult<(Load, Vec<u64>)> {
         let key = self.key.map(|key| key.wrapping_add(KEY_STEP.wrapping_mul(self.batches)));
         // Of the rows as they were sent: which priorities are unknown may be another answer the next time.
         let fingerprint = key.map(|_| fingerprint(&numbered.batch, self.query));
         let Numbered { batch, lines } =
             if unknown.is_empty() { numbered } else { self.without_unknown(&numbered, unknown) };
-        self.stop_at_refused()?;
+        self.stop_at_rejected()?;
         self.batches += 1;
         let origin = Origin { actor: Arc::clone(&self.actor), key, fingerprint };
         Ok((Load { batch, catch_up: self.query.catch_up, origin }, lines))
@@ -56,16 +56,16 @@ impl BulkLoader {
     ///
     /// # Errors
     /// With `on_error=abort` when a row of it was refused.
-    pub fn applied(&mut self, applied: &Applied, lines: &[u64]) -> Answer<()> {
-        self.answer.add(applied, lines);
-        self.stop_at_refused()
+    pub fn applied(&mut self, applied: &Applied, lines: &[u64]) -> ApiResult<()> {
+        self.response.add(applied, lines);
+        self.stop_at_rejected()
     }
 
-    fn stop_at_refused(&self) -> Answer<()> {
-        if self.query.on_error == OnError::Abort && self.answer.refused > 0 {
+    fn stop_at_rejected(&self) -> ApiResult<()> {
+        if self.query.on_error == OnError::Abort && self.response.rejected > 0 {
             return Err(self.with_errors(Problem::invalid(format!(
                 "the load was stopped at a row that cannot be taken; {} events before it were taken",
-                self.answer.events
+                self.response.events
             ))));
         }
         Ok(())
@@ -82,16 +82,16 @@ impl BulkLoader {
 
     /// A problem that came when part of the rows was taken already.
     pub fn stopped(&self, mut problem: Problem) -> Problem {
-        if self.answer.events > 0 && problem.errors.is_empty() {
-            let taken = self.answer.events;
+        if self.response.events > 0 && problem.errors.is_empty() {
+            let accepted = self.response.events;
             problem.detail +=
-                &format!("; {taken} events before it were taken, and are left out when they are sent again");
+                &format!("; {accepted} events before it were taken, and are left out when they are sent again");
         }
         problem
     }
 
     fn with_errors(&self, problem: Problem) -> Problem {
-        problem.with_errors(self.answer.errors.iter().cloned())
+        problem.with_errors(self.response.errors.iter().cloned())
     }
 
     fn without_unknown(&mut self, numbered: &Numbered, unknown: &[String]) -> Numbered {
@@ -103,21 +103,21 @@ impl BulkLoader {
             };
             if bad_lines.last() != Some(line) {
                 bad_lines.push(*line);
-                self.answer.unknown_priority(*line, name);
+                self.response.unknown_priority(*line, name);
             }
         }
-        let mut kept = Numbered::default();
-        kept.batch.restates = batch.restates;
+        let mut cached = Numbered::default();
+        cached.batch.restates = batch.restates;
         for (row, line) in lines.iter().enumerate() {
             if bad_lines.binary_search(line).is_err() {
-                copy_row(batch, row, &mut kept.batch);
-                kept.lines.push(*line);
+                copy_row(batch, row, &mut cached.batch);
+                cached.lines.push(*line);
             }
         }
         for column in Column::ALL {
-            kept.batch.labels_mut(column).words.clone_from(&batch.labels(column).words);
+            cached.batch.labels_mut(column).labels.clone_from(&batch.labels(column).labels);
         }
-        kept
+        cached
     }
 }
 
@@ -146,12 +146,12 @@ fn fingerprint(batch: &Batch, query: LoadQuery) -> u128 {
     hash_texts(&mut hash, &batch.text);
     for column in Column::ALL {
         let labels = batch.labels(column);
-        hash.write(&(labels.words.len() as u64).to_le_bytes());
-        for word in &labels.words {
-            hash.write(&(word.len() as u64).to_le_bytes());
-            hash.write(word.as_bytes());
+        hash.write(&(labels.labels.len() as u64).to_le_bytes());
+        for label in &labels.labels {
+            hash.write(&(label.len() as u64).to_le_bytes());
+            hash.write(label.as_bytes());
         }
-        if !labels.words.is_empty() {
+        if !labels.labels.is_empty() {
             hash_numbers(&mut hash, &labels.codes, |code| code.to_le_bytes());
         }
     }
@@ -177,10 +177,10 @@ fn hash_numbers<T, const N: usize>(hash: &mut Hasher, numbers: &[T], bytes: impl
 
 /// Priorities that rows of a batch name and no ticket in view has: those may be unknown.
 pub fn unheard(batch: &Batch, view: &View) -> Vec<String> {
-    let is_heard = |word: &str| view.totals.by_priority.iter().any(|priority| &*priority.name == word);
-    let words = batch.priority.words.iter().enumerate().filter(|(_, word)| !is_heard(word));
+    let is_heard = |label: &str| view.totals.by_priority.iter().any(|priority| &*priority.name == label);
+    let labels = batch.priority.labels.iter().enumerate().filter(|(_, label)| !is_heard(label));
     let is_used = |code: usize| batch.priority.codes.iter().any(|used| *used != NO_LABEL && *used as usize == code);
-    words.filter(|(code, _)| is_used(*code)).map(|(_, word)| word.clone()).collect()
+    labels.filter(|(code, _)| is_used(*code)).map(|(_, label)| label.clone()).collect()
 }
 
 /// Those of the names that the policy in force does not have. Blocks: not for async threads.

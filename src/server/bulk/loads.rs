@@ -12,7 +12,7 @@ pub struct Loads {
     /// Those that are open: they have threads.
     pub open: Shares,
     /// Those that are worked on.
-    pub turns: Arc<Slots>,
+    pub slots: Arc<Slots>,
     /// What their tables may take together.
     pub tables: Arc<Budget>,
 }
@@ -20,6 +20,6 @@ pub struct Loads {
 impl Default for Loads {
     fn default() -> Self {
         let open = Shares::new(MAX_OPEN_LOADS, MAX_OPEN_LOADS_OF_A_TOKEN);
-        Self { open, turns: Arc::new(Slots::new(MAX_BULK_LOADS)), tables: Arc::new(Budget::new(MAX_TABLES_BYTES)) }
+        Self { open, slots: Arc::new(Slots::new(MAX_BULK_LOADS)), tables: Arc::new(Budget::new(MAX_TABLES_BYTES)) }
     }
 }

@@ -3,7 +3,7 @@
 //! A body of a few rows is parsed where it arrives and sent as one command. Any other is read on threads of its own, a batch of
 //! some thousand rows after the other, each durable before the next is sent; what is not taken yet waits at the sender. So
 //! memory does not depend on the body's length, and requests beside it are not held up. Nor are other bulk bodies: a slow sender
-//! has threads only after its first half MiB, and holds a turn to work (`turns`) only while something has come. When a body
+//! has threads only after its first half MiB, and holds a turn to work (`slots`) only while something has come. When a body
 //! breaks off (its sender goes away, the disk is full) the batches before stand: rows are told once and once only changes
 //! anything, so sending the whole body again is safe.
 
@@ -22,7 +22,7 @@ pub use report::{BulkReport, error_of};
 use super::auth::Operator;
 use super::middleware::Reservation;
 use super::middleware::idempotency::IdempotencyKey;
-use super::problem::{Answer, Problem};
+use super::problem::{ApiResult, Problem};
 use super::quota::Full;
 use super::state::AppState;
 use crate::ingest;
@@ -30,7 +30,7 @@ use crate::ingest::{Format, Numbered, Options, Source, TableBounds};
 use crate::limits::{
     BULK_BLOCK_BYTES, BULK_HEAD_BYTES, MAX_OPEN_LOADS, MAX_OPEN_LOADS_OF_A_TOKEN, PLACE_WAIT_S, SMALL_BODY_BYTES,
 };
-use crate::service::{Refusal, Service};
+use crate::service::{CommandError, Service};
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Bytes, BytesMut};
 use actix_web::{HttpMessage, HttpRequest, rt};
@@ -60,7 +60,7 @@ pub async fn load(
     query: LoadQuery,
     request: &HttpRequest,
     mut body: web::Payload,
-) -> Answer<BulkReport> {
+) -> ApiResult<BulkReport> {
     let (format, packing) = content_type::said(request)?;
     let (head, ended) = head(&mut body).await?;
     if !head.is_empty() && !packing.fits(&head) {
@@ -75,10 +75,10 @@ pub async fn load(
     }
     let place = state.loads.open.take(&token, 1, Duration::from_secs(PLACE_WAIT_S)).await.map_err(too_many_open)?;
     // From here on the number of open bodies bounds what they hold.
-    let room = request.extensions().get::<Rc<Reservation>>().cloned();
-    room.inspect(|room| room.leave());
-    let turn = Arc::new(state.loads.turns.of(token));
-    let (feeder, reader) = body_reader::channel(Arc::clone(&turn));
+    let reservation = request.extensions().get::<Rc<Reservation>>().cloned();
+    reservation.inspect(|reservation| reservation.leave());
+    let slot = Arc::new(state.loads.slots.of(token));
+    let (feeder, reader) = body_reader::channel(Arc::clone(&slot));
     let service = state.service.clone();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let options = Options {
@@ -89,7 +89,7 @@ pub async fn load(
     let reading = rt::task::spawn_blocking(move || {
         // Held by the thread: a request that is dropped leaves it running for a moment.
         let _place = place;
-        load_stream(rows, &service, wrapped(reader, is_one), &options, &turn)
+        load_stream(rows, &service, wrapped(reader, is_one), &options, &slot)
     });
     let feeding = pin!(feeder.feed(head, body, state.limits.bulk_body_bytes));
     let read = match select(reading, feeding).await {
@@ -100,17 +100,17 @@ pub async fn load(
 }
 
 fn too_many_open(full: Full) -> Problem {
-    let words = match full {
+    let message = match full {
         Full::All => format!("{MAX_OPEN_LOADS} bulk bodies are being read, the most that are at the same time"),
         Full::Token => format!(
             "{MAX_OPEN_LOADS_OF_A_TOKEN} bulk bodies of this token are being read, the most of one token at the same time"
         ),
     };
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, words).retry_after_s(OPEN_RETRY_S)
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, message).retry_after_s(OPEN_RETRY_S)
 }
 
 /// The first bytes of a body, and whether they are all.
-async fn head(body: &mut web::Payload) -> Answer<(Bytes, bool)> {
+async fn head(body: &mut web::Payload) -> ApiResult<(Bytes, bool)> {
     let mut head = BytesMut::new();
     while head.len() < BULK_HEAD_BYTES {
         match body.next().await {
@@ -137,7 +137,7 @@ async fn load_small(
     service: &Service,
     source: Source,
     format: Option<Format>,
-) -> Answer<BulkReport> {
+) -> ApiResult<BulkReport> {
     let mut batches = Vec::new();
     let mut rejects = Vec::new();
     let read = ingest::read_numbered(
@@ -153,7 +153,7 @@ async fn load_small(
             Ok(())
         },
     );
-    rejects.iter().for_each(|reject| rows.answer.reject(reject));
+    rejects.iter().for_each(|reject| rows.response.reject(reject));
     let report = read.map_err(|error| rows.problem(error))?;
     for Numbered { batch, lines } in batches {
         let unheard = loader::unheard(&batch, &service.view());
@@ -169,7 +169,7 @@ async fn load_small(
         let applied = service.load(load).await?;
         rows.applied(&applied, &lines)?;
     }
-    Ok(rows.answer.finish(report.rows))
+    Ok(rows.response.finish(report.rows))
 }
 
 /// Reads a body on this thread and those of its parsers.
@@ -178,8 +178,8 @@ fn load_stream(
     service: &Service,
     source: Source,
     options: &Options,
-    turn: &Slot,
-) -> Answer<BulkReport> {
+    slot: &Slot,
+) -> ApiResult<BulkReport> {
     let mapping = rows.rows_are.mapping();
     let rows = RefCell::new(rows);
     let mut stopped = None;
@@ -188,7 +188,7 @@ fn load_stream(
         mapping,
         options,
         |numbered| {
-            turn.pass_on();
+            slot.pass_on();
             match take(&mut rows.borrow_mut(), service, numbered) {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(problem) => {
@@ -198,7 +198,7 @@ fn load_stream(
             }
         },
         |reject| {
-            rows.borrow_mut().answer.reject(reject);
+            rows.borrow_mut().response.reject(reject);
             Ok(())
         },
     );
@@ -206,15 +206,15 @@ fn load_stream(
     match (stopped, read) {
         (Some(problem), _) => Err(rows.stopped(problem)),
         (None, Err(error)) => Err(rows.problem(error)),
-        (None, Ok(report)) => Ok(rows.answer.finish(report.rows)),
+        (None, Ok(report)) => Ok(rows.response.finish(report.rows)),
     }
 }
 
-fn take(rows: &mut BulkLoader, service: &Service, numbered: Numbered) -> Answer<()> {
+fn take(rows: &mut BulkLoader, service: &Service, numbered: Numbered) -> ApiResult<()> {
     let unheard = loader::unheard(&numbered.batch, &service.view());
     let unknown = if unheard.is_empty() { unheard } else { loader::unknown(unheard, service) };
     let (load, lines) = rows.next_load(numbered, &unknown)?;
-    let applied = service.load_blocking(load).map_err(|refusal: Refusal| Problem::from(refusal))?;
+    let applied = service.load_blocking(load).map_err(|refusal: CommandError| Problem::from(refusal))?;
     rows.applied(&applied, &lines)
 }
 

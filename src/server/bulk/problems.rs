@@ -3,7 +3,7 @@
 use super::body_reader::BodyError;
 use crate::ingest::IngestError;
 use crate::server::problem::Problem;
-use crate::service::Refusal;
+use crate::service::CommandError;
 use actix_web::http::StatusCode;
 
 /// Seconds after which a sender that found too many bulk bodies open should come again.
@@ -15,7 +15,7 @@ pub fn problem_of_ingest(error: &IngestError) -> Problem {
         IngestError::Io { error, .. } => match BodyError::of(error) {
             Some(body) => problem_of_body(body),
             // Damaged gzip or zstd, or the disk that a table is spooled to.
-            None if error.kind() == std::io::ErrorKind::StorageFull => Refusal::DiskFull.into(),
+            None if error.kind() == std::io::ErrorKind::StorageFull => CommandError::DiskFull.into(),
             None => Problem::bad_request(format!("the body cannot be unpacked: {error}")),
         },
         IngestError::Bomb { .. } | IngestError::TooLarge { .. } | IngestError::Expands { .. } => {

@@ -1,7 +1,7 @@
 //! What a bulk body led to: counts, and each refused row with its line.
 
-use crate::engine::{Refused, RefusedReason};
-use crate::ingest::Reject;
+use crate::engine::{RejectedReason, RejectedRow};
+use crate::ingest::RowError;
 use crate::limits::MAX_ROW_ERRORS;
 use crate::server::problem::FieldError;
 use crate::service::Applied;
@@ -16,10 +16,10 @@ pub struct BulkReport {
     pub rows: u64,
     /// Rows that were taken. One that says nothing new was taken too: it changed nothing.
     #[schema(example = 9_999)]
-    pub taken: u64,
+    pub accepted: u64,
     /// Rows that were not taken.
     #[schema(example = 1)]
-    pub refused: u64,
+    pub rejected: u64,
     /// Events that the taken rows stand for: a ticket that was opened, answered and resolved are three.
     #[schema(example = 12_345)]
     pub events: u64,
@@ -47,34 +47,34 @@ pub struct SequenceRange {
 
 impl BulkReport {
     /// Adds a row that could not be read.
-    pub fn reject(&mut self, reject: &Reject) {
+    pub fn reject(&mut self, reject: &RowError) {
         let mut error = FieldError::new(&reject.reason).at_line(reject.line);
         error.field = Some(reject.column.clone()).filter(|column| !column.is_empty());
         error.value = Some(reject.value.clone()).filter(|value| !value.is_empty());
-        self.refused += 1;
+        self.rejected += 1;
         self.describe(error);
     }
 
     /// Adds a row with a priority that the policy does not name.
     pub fn unknown_priority(&mut self, line: u64, name: &str) {
-        self.refused += 1;
-        self.describe(error_of(&RefusedReason::UnknownPriority { name: name.to_owned() }).at_line(line));
+        self.rejected += 1;
+        self.describe(error_of(&RejectedReason::UnknownPriority { name: name.to_owned() }).at_line(line));
     }
 
     /// Adds what became of a batch; `lines` has the line of each of its rows.
     pub fn add(&mut self, applied: &Applied, lines: &[u64]) {
-        self.events += applied.taken;
+        self.events += applied.accepted;
         self.is_repeat |= applied.is_repeat;
         if applied.is_repeat {
             // The reasons were told the first time.
-            self.refused += applied.refused_count;
-            self.errors_left_out += applied.refused_count;
+            self.rejected += applied.rejected_count;
+            self.errors_left_out += applied.rejected_count;
         }
         let mut last_line = None;
-        for Refused { row, reason } in &applied.refused {
+        for RejectedRow { row, reason } in &applied.rejected {
             let line = lines.get(*row).copied().unwrap_or_default();
             if last_line.replace(line) != Some(line) {
-                self.refused += 1;
+                self.rejected += 1;
                 self.describe(error_of(reason).at_line(line));
             }
         }
@@ -96,22 +96,22 @@ impl BulkReport {
     /// Closes the count.
     pub fn finish(mut self, rows: u64) -> Self {
         self.rows = rows;
-        self.taken = rows.saturating_sub(self.refused);
+        self.accepted = rows.saturating_sub(self.rejected);
         self
     }
 }
 
 /// A reason of the engine with its field and value.
-pub fn error_of(reason: &RefusedReason) -> FieldError {
+pub fn error_of(reason: &RejectedReason) -> FieldError {
     let error = FieldError::new(reason.to_string());
     match reason {
-        RefusedReason::EmptyId | RefusedReason::LongId { .. } => error.field("id"),
-        RefusedReason::Time { at_ms } => error.field("at").value(at_ms.to_string()),
-        RefusedReason::UnknownPriority { name } => error.field("priority").value(name),
-        RefusedReason::LongWord { column, word, .. }
-        | RefusedReason::TooManyWords { column, word, .. }
-        | RefusedReason::TooManyOfOne { column, word, .. } => error.field(*column).value(word),
-        RefusedReason::TooManyEvents { .. } => error,
+        RejectedReason::EmptyId | RejectedReason::LongId { .. } => error.field("id"),
+        RejectedReason::Time { at_ms } => error.field("at").value(at_ms.to_string()),
+        RejectedReason::UnknownPriority { name } => error.field("priority").value(name),
+        RejectedReason::LabelTooLong { column, label, .. }
+        | RejectedReason::TooManyLabels { column, label, .. }
+        | RejectedReason::TooManyOfOne { column, label, .. } => error.field(*column).value(label),
+        RejectedReason::TooManyEvents { .. } => error,
     }
 }
 
@@ -119,37 +119,37 @@ pub fn error_of(reason: &RefusedReason) -> FieldError {
 mod tests {
     use super::*;
 
-    fn refused(row: usize) -> Refused {
-        Refused { row, reason: RefusedReason::UnknownPriority { name: "nope".into() } }
+    fn rejected(row: usize) -> RejectedRow {
+        RejectedRow { row, reason: RejectedReason::UnknownPriority { name: "nope".into() } }
     }
 
     #[test]
     fn a_line_with_several_events_is_refused_once() {
-        let mut answer = BulkReport::default();
+        let mut response = BulkReport::default();
         let applied = Applied {
-            taken: 3,
-            refused: vec![refused(1), refused(2), refused(4)],
-            refused_count: 3,
+            accepted: 3,
+            rejected: vec![rejected(1), rejected(2), rejected(4)],
+            rejected_count: 3,
             escalations: (7, 9),
             is_repeat: false,
         };
-        answer.add(&applied, &[1, 2, 2, 3, 5, 6]);
-        answer.add(&Applied { taken: 1, escalations: (12, 13), ..Applied::default() }, &[7]);
-        let answer = answer.finish(7);
-        assert_eq!((answer.rows, answer.taken, answer.refused, answer.events), (7, 5, 2, 4));
-        assert_eq!(answer.escalations, Some(SequenceRange { first: 7, last: 12 }));
-        let lines: Vec<_> = answer.errors.iter().map(|error| error.line).collect();
+        response.add(&applied, &[1, 2, 2, 3, 5, 6]);
+        response.add(&Applied { accepted: 1, escalations: (12, 13), ..Applied::default() }, &[7]);
+        let response = response.finish(7);
+        assert_eq!((response.rows, response.accepted, response.rejected, response.events), (7, 5, 2, 4));
+        assert_eq!(response.escalations, Some(SequenceRange { first: 7, last: 12 }));
+        let lines: Vec<_> = response.errors.iter().map(|error| error.line).collect();
         assert_eq!(lines, [Some(2), Some(5)]);
-        assert_eq!(answer.errors[0].field.as_deref(), Some("priority"));
+        assert_eq!(response.errors[0].field.as_deref(), Some("priority"));
     }
 
     #[test]
     fn errors_are_bounded_and_all_are_counted() {
-        let mut answer = BulkReport::default();
+        let mut response = BulkReport::default();
         for line in 1..=MAX_ROW_ERRORS as u64 + 5 {
-            answer.unknown_priority(line, "nope");
+            response.unknown_priority(line, "nope");
         }
-        assert_eq!((answer.errors.len(), answer.errors_left_out), (MAX_ROW_ERRORS, 5));
-        assert_eq!(answer.refused, MAX_ROW_ERRORS as u64 + 5);
+        assert_eq!((response.errors.len(), response.errors_left_out), (MAX_ROW_ERRORS, 5));
+        assert_eq!(response.rejected, MAX_ROW_ERRORS as u64 + 5);
     }
 }

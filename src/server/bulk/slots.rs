@@ -21,7 +21,7 @@ pub struct Slots {
 struct State {
     free: usize,
     /// The token of every turn that is taken.
-    taken: Vec<Arc<str>>,
+    accepted: Vec<Arc<str>>,
     /// Who waits, the longest first; each has a number.
     waiting: Vec<(u64, Arc<str>)>,
     next_number: u64,
@@ -29,7 +29,7 @@ struct State {
 
 impl State {
     fn taken_by(&self, token: &Arc<str>) -> usize {
-        self.taken.iter().filter(|taken| *taken == token).count()
+        self.accepted.iter().filter(|accepted| *accepted == token).count()
     }
 
     /// Who is next: of the token with the fewest turns who has waited longest.
@@ -40,13 +40,13 @@ impl State {
 
 impl Slots {
     pub fn new(count: usize) -> Self {
-        let state = State { free: count, taken: Vec::new(), waiting: Vec::new(), next_number: 0 };
+        let state = State { free: count, accepted: Vec::new(), waiting: Vec::new(), next_number: 0 };
         Self { state: Mutex::new(state), given_back: Condvar::new() }
     }
 
     /// A body's way to its turns. It has none yet.
     pub fn of(self: &Arc<Self>, token: Arc<str>) -> Slot {
-        Slot { turns: Arc::clone(self), token, is_taken: Mutex::new(false) }
+        Slot { slots: Arc::clone(self), token, is_taken: Mutex::new(false) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -64,7 +64,7 @@ impl Slots {
         }
         state.waiting.retain(|(waiting, _)| *waiting != number);
         state.free -= 1;
-        state.taken.push(Arc::clone(token));
+        state.accepted.push(Arc::clone(token));
         if state.free > 0 {
             // Somebody else may be next now.
             self.given_back.notify_all();
@@ -73,8 +73,8 @@ impl Slots {
 
     fn give_back(&self, token: &Arc<str>) {
         let mut state = self.state();
-        if let Some(place) = state.taken.iter().position(|taken| taken == token) {
-            state.taken.swap_remove(place);
+        if let Some(place) = state.accepted.iter().position(|accepted| accepted == token) {
+            state.accepted.swap_remove(place);
             state.free += 1;
         }
         self.given_back.notify_all();
@@ -90,7 +90,7 @@ impl Slots {
 /// A body's turn: of its reader and of whoever takes its batches.
 #[derive(Debug)]
 pub struct Slot {
-    turns: Arc<Slots>,
+    slots: Arc<Slots>,
     token: Arc<str>,
     is_taken: Mutex<bool>,
 }
@@ -100,7 +100,7 @@ impl Slot {
     pub fn begin(&self) {
         let mut is_taken = self.is_taken();
         if !*is_taken {
-            self.turns.take(&self.token);
+            self.slots.take(&self.token);
             *is_taken = true;
         }
     }
@@ -109,16 +109,16 @@ impl Slot {
     pub fn pause(&self) {
         let mut is_taken = self.is_taken();
         if std::mem::take(&mut *is_taken) {
-            self.turns.give_back(&self.token);
+            self.slots.give_back(&self.token);
         }
     }
 
     /// Between two batches: lets somebody of a token with fewer turns go first. Blocks meanwhile.
     pub fn pass_on(&self) {
         let is_taken = self.is_taken();
-        if *is_taken && self.turns.is_wanted_more(&self.token) {
-            self.turns.give_back(&self.token);
-            self.turns.take(&self.token);
+        if *is_taken && self.slots.is_wanted_more(&self.token) {
+            self.slots.give_back(&self.token);
+            self.slots.take(&self.token);
         }
     }
 

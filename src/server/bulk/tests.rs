@@ -103,7 +103,7 @@ fn a_row_with_an_unknown_priority_goes_with_all_its_events() {
     assert_eq!(load.batch.ticket.iter().collect::<Vec<_>>(), ["a", "c"]);
     assert_eq!(load.batch.priority.get(0), Some("high"));
     assert_eq!(lines, [1, 3]);
-    assert_eq!((rows.answer.refused, rows.answer.errors[0].line), (1, Some(2)));
+    assert_eq!((rows.response.rejected, rows.response.errors[0].line), (1, Some(2)));
     // Each batch has a key of its own, and the first one that of the request.
     assert_eq!(load.origin.key, Some(5));
     let (next, _) = rows.next_load(three_rows(), &[]).expect("taken");

@@ -4,7 +4,7 @@
 
 pub(crate) mod openapi;
 
-use super::problem::{Answer, Problem};
+use super::problem::{ApiResult, Problem};
 use actix_web::http::header;
 use actix_web::{HttpResponse, web};
 use std::sync::Arc;
@@ -44,15 +44,15 @@ async fn to_docs() -> HttpResponse {
     HttpResponse::PermanentRedirect().insert_header((header::LOCATION, "/docs/")).finish()
 }
 
-async fn docs(path: web::Path<String>, pages: web::Data<Config<'static>>) -> Answer<HttpResponse> {
+async fn docs(path: web::Path<String>, pages: web::Data<Config<'static>>) -> ApiResult<HttpResponse> {
     let name = path.into_inner();
     let file =
         utoipa_swagger_ui::serve(&name, pages.into_inner()).map_err(|error| Problem::failed(error.to_string()))?;
     let file = file.ok_or_else(|| Problem::not_found(format!("the pages have no file {name:?}")))?;
-    let mut answer = HttpResponse::Ok();
+    let mut response = HttpResponse::Ok();
     if file.gzpipped {
-        answer.insert_header((header::CONTENT_ENCODING, "gzip"));
+        response.insert_header((header::CONTENT_ENCODING, "gzip"));
     }
-    answer.content_type(file.content_type).insert_header((header::CONTENT_SECURITY_POLICY, POLICY));
-    Ok(answer.body(file.bytes.into_owned()))
+    response.content_type(file.content_type).insert_header((header::CONTENT_SECURITY_POLICY, POLICY));
+    Ok(response.body(file.bytes.into_owned()))
 }

@@ -59,8 +59,8 @@ pub fn with_errors(mut api: OpenApi) -> OpenApi {
         for (_, operation) in operations_mut(item) {
             let is_open =
                 operation.security.as_ref().is_none_or(|needs| needs.iter().all(|need| *need == Default::default()));
-            let mut add = |status: &str, words: &str| {
-                operation.responses.responses.entry(status.to_owned()).or_insert_with(|| RefOr::T(problem(words)));
+            let mut add = |status: &str, message: &str| {
+                operation.responses.responses.entry(status.to_owned()).or_insert_with(|| RefOr::T(problem(message)));
             };
             if !is_open {
                 add("401", "No token, or one that is not known or has expired.");
@@ -73,9 +73,9 @@ pub fn with_errors(mut api: OpenApi) -> OpenApi {
     api
 }
 
-fn problem(words: &str) -> Response {
+fn problem(message: &str) -> Response {
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(Problem::name()))).build();
-    ResponseBuilder::new().description(words).content(PROBLEM_JSON, content).build()
+    ResponseBuilder::new().description(message).content(PROBLEM_JSON, content).build()
 }
 
 fn operations_mut(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Operation)> {
@@ -150,6 +150,6 @@ pub async fn fallback(request: HttpRequest, description: web::Data<Description>)
         return Problem::not_found(format!("there is nothing at {}", request.path())).error_response();
     }
     let allowed = methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
-    let words = format!("{} takes {allowed}, not {}", request.path(), request.method());
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, words).with_header(header::ALLOW, allowed).error_response()
+    let message = format!("{} takes {allowed}, not {}", request.path(), request.method());
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, message).with_header(header::ALLOW, allowed).error_response()
 }

@@ -7,14 +7,14 @@ use super::auth::{Operator, Viewer};
 use super::middleware::idempotency::IdempotencyKey;
 use super::params;
 use super::params::timestamp::Timestamp;
-use super::problem::Answer;
+use super::problem::ApiResult;
 use super::state::AppState;
 use crate::server::params::{blocking, check_note};
 use crate::service::Acknowledge;
 use crate::store::history::Page;
 use crate::store::record::{EscalationFilter, RecordKind};
 use actix_web::{get, post, web};
-use response::{AcknowledgedAnswer, EscalationAnswer, GapAnswer};
+use response::{AcknowledgedResponse, EscalationResponse, GapResponse};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -69,8 +69,8 @@ pub struct ListQuery {
 }
 
 impl ListQuery {
-    fn filter(&self) -> Answer<EscalationFilter> {
-        params::words(&[
+    fn filter(&self) -> ApiResult<EscalationFilter> {
+        params::labels(&[
             ("ticket", &self.ticket),
             ("clock", &self.clock),
             ("priority", &self.priority),
@@ -96,7 +96,7 @@ impl ListQuery {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct EscalationPage {
     /// Oldest first.
-    pub escalations: Vec<EscalationAnswer>,
+    pub escalations: Vec<EscalationResponse>,
     /// Pass it as `after` for what comes next: now, or whenever there is more. Never less than `after` was.
     pub next_after: u64,
     /// The number of the last record there is, whatever the filter and `after` say; 0 before the first. Pages go on while
@@ -109,7 +109,7 @@ pub struct EscalationPage {
     /// would admit them is not known.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     #[schema(required = false)]
-    pub gaps: Vec<GapAnswer>,
+    pub gaps: Vec<GapResponse>,
 }
 
 /// List escalations
@@ -127,7 +127,7 @@ async fn list(
     _viewer: Viewer,
     state: web::Data<AppState>,
     query: web::Query<ListQuery>,
-) -> Answer<web::Json<EscalationPage>> {
+) -> ApiResult<web::Json<EscalationPage>> {
     let limit = params::page_rows(query.limit, DEFAULT_ROWS)?;
     let after = params::sequence("after", query.after.unwrap_or(0))?;
     let filter = query.filter()?;
@@ -137,11 +137,11 @@ async fn list(
         // Asked after the look, so that what was found is not beyond it.
         let last_sequence = *service.last_escalation().borrow();
         Ok(EscalationPage {
-            escalations: records.iter().map(|record| EscalationAnswer::new(record, &service)).collect(),
+            escalations: records.iter().map(|record| EscalationResponse::new(record, &service)).collect(),
             next_after,
             last_sequence,
             epoch: service.epochs().current().map(|epoch| epoch.to_string()).unwrap_or_default(),
-            gaps: gaps.into_iter().map(GapAnswer::from).collect(),
+            gaps: gaps.into_iter().map(GapResponse::from).collect(),
         })
     });
     page.await.map(web::Json)
@@ -151,7 +151,7 @@ async fn list(
 #[utoipa::path(
     tag = "escalations",
     params(("sequence" = u64, Path, description = "The record's number.", minimum = 1, maximum = 9007199254740991_u64)),
-    responses((status = 200, description = "The record.", body = EscalationAnswer)),
+    responses((status = 200, description = "The record.", body = EscalationResponse)),
     security(("bearer" = ["viewer"]))
 )]
 #[get("/escalations/{sequence}")]
@@ -159,11 +159,11 @@ async fn get_one(
     _viewer: Viewer,
     state: web::Data<AppState>,
     sequence: web::Path<u64>,
-) -> Answer<web::Json<EscalationAnswer>> {
+) -> ApiResult<web::Json<EscalationResponse>> {
     let (service, sequence) = (state.service.clone(), params::sequence("sequence", sequence.into_inner())?);
     let found = blocking(move || {
         let record = service.escalation(sequence)?;
-        Ok(EscalationAnswer::new(&record, &service))
+        Ok(EscalationResponse::new(&record, &service))
     });
     found.await.map(web::Json)
 }
@@ -185,7 +185,7 @@ pub struct AcknowledgeBody {
     tag = "escalations",
     params(("sequence" = u64, Path, description = "The record's number.", minimum = 1, maximum = 9007199254740991_u64)),
     request_body = AcknowledgeBody,
-    responses((status = 200, description = "Who took notice, and when.", body = AcknowledgedAnswer)),
+    responses((status = 200, description = "Who took notice, and when.", body = AcknowledgedResponse)),
     security(("bearer" = ["operator"]))
 )]
 #[post("/escalations/{sequence}/acknowledge")]
@@ -195,7 +195,7 @@ async fn acknowledge(
     key: IdempotencyKey,
     sequence: web::Path<u64>,
     body: web::Json<AcknowledgeBody>,
-) -> Answer<web::Json<AcknowledgedAnswer>> {
+) -> ApiResult<web::Json<AcknowledgedResponse>> {
     let AcknowledgeBody { note } = body.into_inner();
     check_note("note", &note)?;
     let origin = key.origin(operator.actor);

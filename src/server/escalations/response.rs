@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 /// An escalation record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct EscalationAnswer {
+pub struct EscalationResponse {
     /// Its place in the order of all records, from 1. Records never change and keep their number; after a restore a number may
     /// be given again, in another epoch.
     #[schema(minimum = 1, example = 4_711)]
@@ -66,7 +66,7 @@ pub struct EscalationAnswer {
     pub reason: Option<String>,
     /// Who took notice of it, if somebody did.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub acknowledged: Option<AcknowledgedAnswer>,
+    pub acknowledged: Option<AcknowledgedResponse>,
 }
 
 /// What a level asks for.
@@ -98,7 +98,7 @@ impl From<&Actions> for LevelActions {
 
 /// Who took notice, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct AcknowledgedAnswer {
+pub struct AcknowledgedResponse {
     /// The escalation record that was taken notice of.
     #[schema(minimum = 1)]
     pub sequence: u64,
@@ -108,37 +108,37 @@ pub struct AcknowledgedAnswer {
     pub note: String,
 }
 
-impl From<Acknowledgement> for AcknowledgedAnswer {
+impl From<Acknowledgement> for AcknowledgedResponse {
     fn from(it: Acknowledgement) -> Self {
         Self { sequence: it.sequence, at: Timestamp(it.at_ms), actor: it.note.actor, note: it.note.reason }
     }
 }
 
-impl EscalationAnswer {
+impl EscalationResponse {
     pub fn new(record: &EscalationRecord, service: &Service) -> Self {
-        let word = |word: &Option<Arc<str>>| word.as_deref().map(str::to_owned);
+        let label = |label: &Option<Arc<str>>| label.as_deref().map(str::to_owned);
         Self {
             sequence: record.sequence,
             epoch: epoch_of(service, record.sequence),
             escalation_id: record.escalation_id.clone(),
             ticket: record.ticket.clone(),
             kind: record.kind.into(),
-            clock: word(&record.clock),
+            clock: label(&record.clock),
             cycle: record.cycle,
             level: record.level,
             due_at: (record.due_ms < NEVER_MS).then_some(Timestamp(record.due_ms)),
             fired_at: Timestamp(record.fired_ms),
             recorded_at: Timestamp(record.recorded_ms),
-            priority: word(&record.priority),
-            owner: word(&record.owner),
-            team: word(&record.team),
-            channel: word(&record.channel),
-            category: word(&record.category),
-            customer: word(&record.customer),
+            priority: label(&record.priority),
+            owner: label(&record.owner),
+            team: label(&record.team),
+            channel: label(&record.channel),
+            category: label(&record.category),
+            customer: label(&record.customer),
             actions: record.actions.as_deref().map(LevelActions::from),
             actor: record.actor.clone(),
             reason: record.reason.clone(),
-            acknowledged: service.acknowledgement(record.sequence).map(AcknowledgedAnswer::from),
+            acknowledged: service.acknowledgement(record.sequence).map(AcknowledgedResponse::from),
         }
     }
 }
@@ -150,7 +150,7 @@ pub fn epoch_of(service: &Service, sequence: u64) -> String {
 
 /// Records that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct GapAnswer {
+pub struct GapResponse {
     /// The file of the history that they are in: its day and name.
     pub file: String,
     /// The numbers of the first and the last of them.
@@ -162,7 +162,7 @@ pub struct GapAnswer {
     pub reason: String,
 }
 
-impl From<Gap> for GapAnswer {
+impl From<Gap> for GapResponse {
     fn from(gap: Gap) -> Self {
         Self { file: gap.file, from: gap.from, to: gap.to, reason: gap.reason }
     }

@@ -80,8 +80,8 @@ fn short_enough(request: &ServiceRequest, state: &AppState) -> Result<(), Proble
     if digits.parse().is_ok_and(|length: u64| length <= most) {
         return Ok(());
     }
-    let words = format!("the header Content-Length says {digits} bytes, at most {most} are accepted here");
-    Err(Problem::too_large(words))
+    let message = format!("the header Content-Length says {digits} bytes, at most {most} are accepted here");
+    Err(Problem::too_large(message))
 }
 
 /// Whether the body is one of the bulk routes', which is read piece by piece.
@@ -92,16 +92,16 @@ fn is_bulk(request: &ServiceRequest) -> bool {
 fn within_bounds(request: &ServiceRequest) -> Result<(), Problem> {
     let uri_bytes = request.uri().path_and_query().map_or(0, |text| text.as_str().len());
     if uri_bytes > MAX_URI_BYTES {
-        let words = format!("the path and query have {uri_bytes} bytes, at most {MAX_URI_BYTES} are taken");
-        return Err(Problem::new(StatusCode::URI_TOO_LONG, words));
+        let message = format!("the path and query have {uri_bytes} bytes, at most {MAX_URI_BYTES} are taken");
+        return Err(Problem::new(StatusCode::URI_TOO_LONG, message));
     }
     let headers = request.headers();
     let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     if headers.len() > MAX_HEADERS || bytes > MAX_HEADERS_BYTES {
         let count = headers.len();
-        let words =
+        let message =
             format!("{count} headers with {bytes} bytes: at most {MAX_HEADERS} with {MAX_HEADERS_BYTES} are taken");
-        return Err(Problem::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, words));
+        return Err(Problem::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, message));
     }
     Ok(())
 }
@@ -132,7 +132,7 @@ fn identify(request: &ServiceRequest, state: &AppState) -> Result<Caller, Proble
             Ok(caller)
         }
         Err(problem) => {
-            state.rates.admit_stranger(request.peer_addr().map(|peer| peer.ip()))?;
+            state.rates.admit_anonymous(request.peer_addr().map(|peer| peer.ip()))?;
             Err(problem)
         }
     }
@@ -151,11 +151,11 @@ fn from_this_machine(headers: &HeaderMap) -> Result<(), Problem> {
     if is_here && is_own {
         return Ok(());
     }
-    let words = match origin {
+    let message = match origin {
         Some(origin) if is_here => format!("without tokens, pages of {origin} may not call this service"),
         _ => format!("without tokens this service is asked for as localhost or 127.0.0.1, not as {host:?}"),
     };
-    Err(Problem::new(StatusCode::FORBIDDEN, words))
+    Err(Problem::new(StatusCode::FORBIDDEN, message))
 }
 
 fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {

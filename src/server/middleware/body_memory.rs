@@ -52,7 +52,7 @@ impl NoMemory {
 /// What the body of one request holds. Given back when the request has been answered.
 #[derive(Debug)]
 pub struct Reservation {
-    rooms: Arc<BodyMemory>,
+    body_memory: Arc<BodyMemory>,
     token: Arc<str>,
     held: RefCell<Option<Share>>,
     bytes: Cell<u64>,
@@ -63,8 +63,8 @@ pub struct Reservation {
 type Taking = Pin<Box<dyn Future<Output = Result<Share, NoMemory>>>>;
 
 impl Reservation {
-    pub fn new(rooms: Arc<BodyMemory>, token: Arc<str>) -> Self {
-        Self { rooms, token, held: RefCell::default(), bytes: Cell::new(0), is_counted: Cell::new(true) }
+    pub fn new(body_memory: Arc<BodyMemory>, token: Arc<str>) -> Self {
+        Self { body_memory, token, held: RefCell::default(), bytes: Cell::new(0), is_counted: Cell::new(true) }
     }
 
     /// Takes room for a body of so many bytes, of which there may be some already; if that takes a while it is in what is
@@ -73,16 +73,16 @@ impl Reservation {
         if !self.is_counted.get() || bytes <= self.bytes.get() {
             return None;
         }
-        let rooms = &self.rooms;
+        let body_memory = &self.body_memory;
         // More than that is never to be had: it waits in vain, and is refused.
         let missing = u32::try_from(bytes - self.bytes.get()).unwrap_or(u32::MAX);
         self.bytes.set(bytes);
-        if let Some(share) = rooms.shares.try_take(&self.token, missing) {
+        if let Some(share) = body_memory.shares.try_take(&self.token, missing) {
             self.add(share);
             return None;
         }
-        let taking = rooms.shares.take(&self.token, missing, Duration::from_secs(PLACE_WAIT_S));
-        let all = rooms.bytes;
+        let taking = body_memory.shares.take(&self.token, missing, Duration::from_secs(PLACE_WAIT_S));
+        let all = body_memory.bytes;
         Some(Box::pin(async move {
             taking.await.map_err(|full| match full {
                 Full::All => NoMemory::OfAll { bytes: all },

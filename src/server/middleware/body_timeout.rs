@@ -40,7 +40,7 @@ pub struct Timeouts {
 
 /// The same body, with an error of the kind [`io::ErrorKind::TimedOut`] when it comes too slowly, and with [`NoMemory`] when there
 /// is no room for it. `length` is its length where it is known and the body is read whole.
-pub fn bounded(payload: Payload, timeouts: Timeouts, room: Rc<Reservation>, length: Option<u64>) -> Payload {
+pub fn bounded(payload: Payload, timeouts: Timeouts, reservation: Rc<Reservation>, length: Option<u64>) -> Payload {
     if matches!(payload, Payload::None) {
         return payload;
     }
@@ -51,7 +51,7 @@ pub fn bounded(payload: Payload, timeouts: Timeouts, room: Rc<Reservation>, leng
         bytes: 0,
         waiting: None,
         minute: Minute::default(),
-        room,
+        reservation,
         wanted: length.unwrap_or(0),
         taking: None,
         arrived: None,
@@ -82,7 +82,7 @@ struct Bounded {
     /// Since when we wait for the next piece, and the alarm.
     waiting: Option<(Instant, Pin<Box<Sleep>>)>,
     minute: Minute,
-    room: Rc<Reservation>,
+    reservation: Rc<Reservation>,
     /// Bytes that there must be room for.
     wanted: u64,
     taking: Option<Taking>,
@@ -96,7 +96,7 @@ impl Stream for Bounded {
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
         loop {
-            if let Err(error) = std::task::ready!(this.poll_room(context)) {
+            if let Err(error) = std::task::ready!(this.poll_reservation(context)) {
                 return Poll::Ready(Some(Err(PayloadError::Io(io::Error::other(error)))));
             }
             if let Some(piece) = this.arrived.take() {
@@ -117,14 +117,14 @@ impl Stream for Bounded {
 
 impl Bounded {
     /// Waits until there is room for what is wanted.
-    fn poll_room(&mut self, context: &mut Context<'_>) -> Poll<Result<(), NoMemory>> {
+    fn poll_reservation(&mut self, context: &mut Context<'_>) -> Poll<Result<(), NoMemory>> {
         if self.taking.is_none() {
-            self.taking = self.room.take_up_to(self.wanted);
+            self.taking = self.reservation.take_up_to(self.wanted);
         }
         let Some(taking) = &mut self.taking else { return Poll::Ready(Ok(())) };
-        let taken = std::task::ready!(taking.as_mut().poll(context));
+        let accepted = std::task::ready!(taking.as_mut().poll(context));
         self.taking = None;
-        Poll::Ready(taken.map(|share| self.room.add(share)))
+        Poll::Ready(accepted.map(|share| self.reservation.add(share)))
     }
 
     fn poll_payload(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, PayloadError>>> {
@@ -153,7 +153,7 @@ impl Bounded {
             Poll::Pending => Poll::Pending,
             Poll::Ready(()) => {
                 this.waiting = None;
-                let words = if left < timeouts.body_idle.min(left_of_minute) {
+                let message = if left < timeouts.body_idle.min(left_of_minute) {
                     format!("the body took longer than {} s", allowed.as_secs_f64())
                 } else if left_of_minute < timeouts.body_idle {
                     let came = this.bytes - this.minute.bytes;
@@ -161,7 +161,7 @@ impl Bounded {
                 } else {
                     format!("nothing more of the body came for {} s", timeouts.body_idle.as_secs_f64())
                 };
-                Poll::Ready(Some(Err(PayloadError::Io(io::Error::new(io::ErrorKind::TimedOut, words)))))
+                Poll::Ready(Some(Err(PayloadError::Io(io::Error::new(io::ErrorKind::TimedOut, message)))))
             }
         }
     }

@@ -48,12 +48,12 @@ pub async fn frame(
     };
     let id = RequestId::of(&request);
     let mut record = Record::of(&request, &id);
-    let answer = match admission::admit(&request, record.route(), &state) {
+    let response = match admission::admit(&request, record.route(), &state) {
         Err(problem) => request.into_response(problem.error_response()),
         Ok(caller) => {
             let path = request.path().to_owned();
             match inside(request, next, caller, &state, &mut record).await {
-                Ok(answer) => answer,
+                Ok(response) => response,
                 Err(mut problem) => {
                     // The request is gone, and with it the way to answer it from here: the framework writes this error.
                     problem.instance = Some(path);
@@ -68,7 +68,7 @@ pub async fn frame(
             }
         }
     };
-    Ok(finish(answer, &state, &id, record))
+    Ok(finish(response, &state, &id, record))
 }
 
 async fn inside(
@@ -83,21 +83,25 @@ async fn inside(
         record.caller = Some(caller.name.clone());
         request.extensions_mut().insert(caller);
     }
-    let room = Rc::new(Reservation::new(Arc::clone(&state.rooms), token));
-    let payload =
-        body_timeout::bounded(request.take_payload(), state.timeouts, Rc::clone(&room), whole_length(&request, state));
+    let reservation = Rc::new(Reservation::new(Arc::clone(&state.body_memory), token));
+    let payload = body_timeout::bounded(
+        request.take_payload(),
+        state.timeouts,
+        Rc::clone(&reservation),
+        whole_length(&request, state),
+    );
     request.set_payload(payload);
-    request.extensions_mut().insert(Rc::clone(&room));
-    let answer = AssertUnwindSafe(next.call(request)).catch_unwind().await;
+    request.extensions_mut().insert(Rc::clone(&reservation));
+    let response = AssertUnwindSafe(next.call(request)).catch_unwind().await;
     // Whoever still has the request needs its body no more.
-    room.leave();
-    match answer {
-        Ok(Ok(answer)) => Ok(answer.map_into_boxed_body()),
+    reservation.leave();
+    match response {
+        Ok(Ok(response)) => Ok(response.map_into_boxed_body()),
         Ok(Err(error)) => Err(problem_of(&error)),
         Err(panic) => {
-            let words =
+            let message =
                 panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-            tracing::error!(request_id = record.id(), panic = words.unwrap_or("without words"), "a request panicked");
+            tracing::error!(request_id = record.id(), panic = message.unwrap_or("without words"), "a request panicked");
             Err(Problem::failed("this request met a fault of the service; the log has more under its id"))
         }
     }
@@ -114,29 +118,29 @@ fn whole_length(request: &ServiceRequest, state: &AppState) -> Option<u64> {
 
 /// Adds what every answer has, and makes a problem document of every error that is not one.
 fn finish(
-    mut answer: ServiceResponse<BoxBody>,
+    mut response: ServiceResponse<BoxBody>,
     state: &AppState,
     id: &RequestId,
     record: Record,
 ) -> ServiceResponse<BoxBody> {
-    let status = answer.status();
+    let status = response.status();
     if status.is_client_error() || status.is_server_error() {
-        answer = as_problem(answer, id);
+        response = as_problem(response, id);
     }
-    let is_api = answer.request().path().starts_with("/v1");
-    let head = answer.response_mut().head_mut();
+    let is_api = response.request().path().starts_with("/v1");
+    let head = response.response_mut().head_mut();
     decorate(head.headers_mut(), id, is_api);
     // After these the rest of the body may still be on its way, and nobody wants it.
     let broken =
         [StatusCode::REQUEST_TIMEOUT, StatusCode::PAYLOAD_TOO_LARGE, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE];
     // An upgrade that is refused leaves a connection on which nothing more can be read.
-    let is_upgrade = answer.request().headers().contains_key(header::UPGRADE);
-    let head = answer.response_mut().head_mut();
+    let is_upgrade = response.request().headers().contains_key(header::UPGRADE);
+    let head = response.response_mut().head_mut();
     if broken.contains(&status) || is_upgrade || state.stopping.load(Ordering::Relaxed) {
         head.set_connection_type(ConnectionType::Close);
     }
     let status = status.as_u16();
-    answer.map_body(|_, body| BoxBody::new(access_log::Logged::new(body, record, status)))
+    response.map_body(|_, body| BoxBody::new(access_log::Logged::new(body, record, status)))
 }
 
 /// What every answer tells a browser, unless it says otherwise itself.
@@ -159,28 +163,28 @@ fn decorate(headers: &mut HeaderMap, id: &RequestId, is_api: bool) {
 }
 
 /// The same answer as a problem document, with the path and the request's id.
-fn as_problem(mut answer: ServiceResponse<BoxBody>, id: &RequestId) -> ServiceResponse<BoxBody> {
-    let is_problem = answer.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == PROBLEM_JSON);
-    let status = answer.status();
-    let known = answer.response_mut().extensions_mut().remove::<Problem>();
-    let mut problem = match (known, answer.response().error()) {
+fn as_problem(mut response: ServiceResponse<BoxBody>, id: &RequestId) -> ServiceResponse<BoxBody> {
+    let is_problem = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == PROBLEM_JSON);
+    let status = response.status();
+    let known = response.response_mut().extensions_mut().remove::<Problem>();
+    let mut problem = match (known, response.response().error()) {
         (Some(problem), _) => problem,
         (None, Some(error)) => problem_of(error),
         // A document of somebody else's making is let through.
-        (None, None) if is_problem => return answer,
+        (None, None) if is_problem => return response,
         (None, None) => {
             Problem::new(status, status.canonical_reason().unwrap_or("the request was not done").to_lowercase())
         }
     };
-    problem.instance = Some(answer.request().path().to_owned());
+    problem.instance = Some(response.request().path().to_owned());
     problem.request_id = Some(id.text().to_owned());
     let mut other: HttpResponse = problem.error_response();
-    for (name, value) in answer.headers() {
+    for (name, value) in response.headers() {
         if !other.headers().contains_key(name) && *name != header::CONTENT_LENGTH {
             other.headers_mut().append(name.clone(), value.clone());
         }
     }
-    answer.into_response(other)
+    response.into_response(other)
 }
 
 /// What an error of the framework means.

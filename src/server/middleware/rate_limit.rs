@@ -34,19 +34,19 @@ pub struct Rates {
     /// Of each token.
     pub token: Rate,
     /// Of each address, for requests without a valid token.
-    pub stranger: Rate,
+    pub anonymous: Rate,
 }
 
 /// Counts of all callers.
 pub struct RateLimits {
     tokens: Keyed<Arc<str>>,
-    strangers: Keyed<Option<IpAddr>>,
+    anonymous: Keyed<Option<IpAddr>>,
     clock: DefaultClock,
 }
 
 impl RateLimits {
     pub fn new(rates: Rates) -> Self {
-        Self { tokens: keyed(rates.token), strangers: keyed(rates.stranger), clock: DefaultClock::default() }
+        Self { tokens: keyed(rates.token), anonymous: keyed(rates.anonymous), clock: DefaultClock::default() }
     }
 
     /// Counts a request of a token.
@@ -61,7 +61,7 @@ impl RateLimits {
     ///
     /// # Errors
     /// 429, when there were too many.
-    pub fn admit_stranger(&self, peer: Option<IpAddr>) -> Result<(), Problem> {
+    pub fn admit_anonymous(&self, peer: Option<IpAddr>) -> Result<(), Problem> {
         // Of a v6 network one customer has all addresses.
         let peer = peer.map(|address| match address.to_canonical() {
             IpAddr::V6(address) => {
@@ -70,21 +70,21 @@ impl RateLimits {
             }
             v4 => v4,
         });
-        if self.strangers.len() >= MAX_COUNTED_PEERS {
-            self.strangers.retain_recent();
+        if self.anonymous.len() >= MAX_COUNTED_PEERS {
+            self.anonymous.retain_recent();
         }
-        let key = if self.strangers.len() >= MAX_COUNTED_PEERS { None } else { peer };
-        self.check(&self.strangers, &key, || "too many requests without a valid token from this address".to_owned())
+        let key = if self.anonymous.len() >= MAX_COUNTED_PEERS { None } else { peer };
+        self.check(&self.anonymous, &key, || "too many requests without a valid token from this address".to_owned())
     }
 
-    fn check<K>(&self, limiter: &Keyed<K>, key: &K, words: impl FnOnce() -> String) -> Result<(), Problem>
+    fn check<K>(&self, limiter: &Keyed<K>, key: &K, message: impl FnOnce() -> String) -> Result<(), Problem>
     where
         K: Hash + Eq + Clone,
     {
         limiter.check_key(key).map_err(|not_until| {
             let wait = not_until.wait_time_from(self.clock.now());
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-            Problem::new(StatusCode::TOO_MANY_REQUESTS, words()).retry_after_s(seconds.max(1))
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, message()).retry_after_s(seconds.max(1))
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::server::auth::Viewer;
 use crate::server::params::timestamp::Timestamp;
-use crate::server::problem::{Answer, FieldError, Problem};
+use crate::server::problem::{ApiResult, FieldError, Problem};
 use crate::server::state::AppState;
 use crate::service::Scan;
 use crate::service::view::FORECAST_HOURS;
@@ -32,7 +32,7 @@ pub struct ForecastQuery {
 
 /// What falls due if nothing happens any more: paused clocks do not count.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct ForecastAnswer {
+pub struct ForecastResponse {
     /// The engine's time at which the tickets were walked; missing before the first time.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub as_of: Option<Timestamp>,
@@ -57,7 +57,7 @@ pub struct ForecastHour {
 #[utoipa::path(
     tag = "metrics",
     params(ForecastQuery),
-    responses((status = 200, description = "Hour by hour.", body = ForecastAnswer)),
+    responses((status = 200, description = "Hour by hour.", body = ForecastResponse)),
     security(("bearer" = ["viewer"]))
 )]
 #[get("/forecast")]
@@ -65,16 +65,16 @@ async fn forecast(
     _viewer: Viewer,
     state: web::Data<AppState>,
     query: web::Query<ForecastQuery>,
-) -> Answer<web::Json<ForecastAnswer>> {
+) -> ApiResult<web::Json<ForecastResponse>> {
     let hours = query.hours.unwrap_or(DEFAULT_HOURS);
     if !(1..=FORECAST_HOURS).contains(&hours) {
         let message = format!("hours is {hours}, expected 1 to {FORECAST_HOURS}");
         return Err(Problem::bad_request(&message).with_error(FieldError::new(message).field("hours")));
     }
-    Ok(web::Json(ForecastAnswer::of(&state.service.view().scan, hours)))
+    Ok(web::Json(ForecastResponse::of(&state.service.view().scan, hours)))
 }
 
-impl ForecastAnswer {
+impl ForecastResponse {
     fn of(scan: &Scan, hours: usize) -> Self {
         let first_ms = scan.as_of_ms.div_euclid(HOUR_MS) * HOUR_MS;
         let sums = scan.deadlines_by_hour.iter().zip(&scan.levels_by_hour).take(hours);
@@ -102,14 +102,14 @@ mod tests {
             levels_by_hour: vec![3, 4, 5],
             ..Scan::default()
         };
-        let answer = ForecastAnswer::of(&scan, 2);
+        let response = ForecastResponse::of(&scan, 2);
         assert_eq!(
-            answer.hours,
+            response.hours,
             [
                 ForecastHour { hour: Timestamp(100 * HOUR_MS), deadlines: 1, levels: 3 },
                 ForecastHour { hour: Timestamp(101 * HOUR_MS), deadlines: 0, levels: 4 },
             ]
         );
-        assert_eq!(ForecastAnswer::of(&Scan::default(), 9), ForecastAnswer { as_of: None, hours: Vec::new() });
+        assert_eq!(ForecastResponse::of(&Scan::default(), 9), ForecastResponse { as_of: None, hours: Vec::new() });
     }
 }

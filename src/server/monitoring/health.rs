@@ -1,6 +1,6 @@
 //! Whether the service is alive, and whether it takes requests.
 
-use crate::server::problem::{Answer, Problem};
+use crate::server::problem::{ApiResult, Problem};
 use crate::server::state::AppState;
 use crate::service::NotReady;
 use actix_web::http::StatusCode;
@@ -39,7 +39,7 @@ async fn healthz() -> web::Json<Health> {
     security(())
 )]
 #[get("/readyz")]
-async fn readyz(state: web::Data<AppState>) -> Answer<web::Json<Health>> {
+async fn readyz(state: web::Data<AppState>) -> ApiResult<web::Json<Health>> {
     if state.stopping.load(Ordering::Relaxed) {
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the service is stopping"));
     }

@@ -23,7 +23,7 @@ pub fn routes(config: &mut ServiceConfig) {
 
 /// How things stand.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct MetricsAnswer {
+pub struct MetricsResponse {
     /// The engine's time as of which this is.
     pub as_of: Timestamp,
     /// The version of the policy in force.
@@ -192,8 +192,8 @@ pub struct EngineGauges {
     /// Groups of inputs written since the start of the process.
     pub groups: u64,
     /// Rows taken, and refused, since the start of the process.
-    pub rows_taken: u64,
-    pub rows_refused: u64,
+    pub rows_accepted: u64,
+    pub rows_rejected: u64,
     /// Syncs of the journal since the start of the process.
     pub syncs: u64,
     /// The time that a sync took on average, in seconds; missing before the first.
@@ -217,15 +217,15 @@ pub struct EngineGauges {
 /// How things stand, as of a moment ago. It never waits for the engine, also while tickets are loaded or a storm fires.
 #[utoipa::path(
     tag = "metrics",
-    responses((status = 200, description = "How things stand.", body = MetricsAnswer)),
+    responses((status = 200, description = "How things stand.", body = MetricsResponse)),
     security(("bearer" = ["viewer"]))
 )]
 #[get("/metrics")]
-async fn metrics(_viewer: Viewer, state: web::Data<AppState>) -> web::Json<MetricsAnswer> {
-    web::Json(MetricsAnswer::of(&state.service.view()))
+async fn metrics(_viewer: Viewer, state: web::Data<AppState>) -> web::Json<MetricsResponse> {
+    web::Json(MetricsResponse::of(&state.service.view()))
 }
 
-impl MetricsAnswer {
+impl MetricsResponse {
     pub fn of(view: &View) -> Self {
         let today_ms = view.now_ms.div_euclid(DAY_MS) * DAY_MS;
         let today = view.days.iter().filter(|day| day.day_ms == today_ms);
@@ -352,8 +352,8 @@ impl From<&Gauges> for EngineGauges {
             queue: gauges.queue,
             queue_capacity: gauges.queue_capacity,
             groups: gauges.groups,
-            rows_taken: gauges.rows_taken,
-            rows_refused: gauges.rows_refused,
+            rows_accepted: gauges.rows_accepted,
+            rows_rejected: gauges.rows_rejected,
             syncs: gauges.syncs,
             sync_mean_seconds: (gauges.syncs > 0).then(|| gauges.sync_sum_s / gauges.syncs as f64),
             journal_bytes: gauges.journal_bytes,

@@ -69,8 +69,8 @@ fn tickets(view: &View, out: &mut Out<'_>) -> Result<(), Error> {
     ];
     for (name, label, help, list) in lists {
         let named = bounded(list);
-        let series = named.iter().flat_map(|(word, tally)| {
-            statuses(tally).map(|(status, count)| ([(label, *word), ("status", status)], count as f64))
+        let series = named.iter().flat_map(|(value, tally)| {
+            statuses(tally).map(|(status, count)| ([(label, *value), ("status", status)], count as f64))
         });
         out.gauges(name, help, series)?;
     }
@@ -156,7 +156,7 @@ fn engine(view: &View, out: &mut Out<'_>) -> Result<(), Error> {
     out.counters(
         "rows",
         "Rows taken and refused since the process was started.",
-        [([("result", "taken")], gauges.rows_taken), ([("result", "refused")], gauges.rows_refused)].into_iter(),
+        [([("result", "accepted")], gauges.rows_accepted), ([("result", "rejected")], gauges.rows_rejected)].into_iter(),
     )?;
     out.counter("clock_jumps", "Jumps of the wall clock that were not obeyed.", gauges.clock_jumps)
 }

@@ -7,7 +7,7 @@
 use super::openmetrics::{ProcessFigures, ViewFigures};
 use crate::calendar::zone_data_version;
 use crate::server::auth::Viewer;
-use crate::server::problem::{Answer, Problem};
+use crate::server::problem::{ApiResult, Problem};
 use crate::server::state::AppState;
 use crate::service::View;
 use crate::service::view::BREACH_BOUNDS_S;
@@ -42,7 +42,7 @@ pub fn routes(config: &mut ServiceConfig) {
     security(("bearer" = ["viewer"]))
 )]
 #[get("/metrics")]
-async fn scrape(_viewer: Viewer, state: web::Data<AppState>) -> Answer<HttpResponse> {
+async fn scrape(_viewer: Viewer, state: web::Data<AppState>) -> ApiResult<HttpResponse> {
     let text = text(state.service.view()).map_err(|_| Problem::failed("the metrics cannot be written"))?;
     Ok(HttpResponse::Ok().content_type(OPEN_METRICS).body(text))
 }

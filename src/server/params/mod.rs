@@ -2,7 +2,7 @@
 
 pub(crate) mod timestamp;
 
-use super::problem::{Answer, FieldError, Problem};
+use super::problem::{ApiResult, FieldError, Problem};
 use crate::limits::{MAX_FILTER_CHARS, MAX_LEVELS, MAX_NOTE_CHARS, MAX_PAGE_ROWS};
 use actix_web::web;
 
@@ -13,11 +13,11 @@ const MAX_NUMBER: u64 = (1 << 53) - 1;
 ///
 /// # Errors
 /// 400 outside of 1 to [`MAX_PAGE_ROWS`].
-pub fn page_rows(limit: Option<usize>, default: usize) -> Answer<usize> {
+pub fn page_rows(limit: Option<usize>, default: usize) -> ApiResult<usize> {
     match limit {
         None => Ok(default),
         Some(limit) if (1..=MAX_PAGE_ROWS).contains(&limit) => Ok(limit),
-        Some(limit) => Err(refused("limit", format!("limit is {limit}, expected 1 to {MAX_PAGE_ROWS}"))),
+        Some(limit) => Err(rejected("limit", format!("limit is {limit}, expected 1 to {MAX_PAGE_ROWS}"))),
     }
 }
 
@@ -25,11 +25,11 @@ pub fn page_rows(limit: Option<usize>, default: usize) -> Answer<usize> {
 ///
 /// # Errors
 /// 400 for one that is longer than any word can be.
-pub fn words(words: &[(&str, &Option<String>)]) -> Answer<()> {
-    for (name, word) in words {
-        let is_long = |word: &String| word.len() > MAX_FILTER_CHARS && word.chars().count() > MAX_FILTER_CHARS;
-        if word.as_ref().is_some_and(is_long) {
-            return Err(refused(name, format!("{name} has more than {MAX_FILTER_CHARS} characters")));
+pub fn labels(labels: &[(&str, &Option<String>)]) -> ApiResult<()> {
+    for (name, label) in labels {
+        let is_long = |label: &String| label.len() > MAX_FILTER_CHARS && label.chars().count() > MAX_FILTER_CHARS;
+        if label.as_ref().is_some_and(is_long) {
+            return Err(rejected(name, format!("{name} has more than {MAX_FILTER_CHARS} characters")));
         }
     }
     Ok(())
@@ -39,10 +39,10 @@ pub fn words(words: &[(&str, &Option<String>)]) -> Answer<()> {
 ///
 /// # Errors
 /// 400 for one that no clock has.
-pub fn level(level: Option<u8>) -> Answer<()> {
+pub fn level(level: Option<u8>) -> ApiResult<()> {
     match level {
         Some(level) if usize::from(level) > MAX_LEVELS => {
-            Err(refused("level", format!("level is {level}, expected 0 to {MAX_LEVELS}")))
+            Err(rejected("level", format!("level is {level}, expected 0 to {MAX_LEVELS}")))
         }
         _ => Ok(()),
     }
@@ -52,27 +52,27 @@ pub fn level(level: Option<u8>) -> Answer<()> {
 ///
 /// # Errors
 /// 400 for one that no record will have.
-pub fn sequence(name: &str, sequence: u64) -> Answer<u64> {
+pub fn sequence(name: &str, sequence: u64) -> ApiResult<u64> {
     if sequence <= MAX_NUMBER {
         return Ok(sequence);
     }
-    Err(refused(name, format!("{name} is {sequence}, expected at most {MAX_NUMBER}")))
+    Err(rejected(name, format!("{name} is {sequence}, expected at most {MAX_NUMBER}")))
 }
 
 /// The number of a version.
 ///
 /// # Errors
 /// 400 for one that no version will have.
-pub fn version(name: &str, version: Option<u64>) -> Answer<Option<u64>> {
+pub fn version(name: &str, version: Option<u64>) -> ApiResult<Option<u64>> {
     match version {
         Some(version) if !(1..=MAX_NUMBER).contains(&version) => {
-            Err(refused(name, format!("{name} is {version}, expected 1 to {MAX_NUMBER}")))
+            Err(rejected(name, format!("{name} is {version}, expected 1 to {MAX_NUMBER}")))
         }
         version => Ok(version),
     }
 }
 
-fn refused(name: &str, message: String) -> Problem {
+fn rejected(name: &str, message: String) -> Problem {
     Problem::bad_request(&message).with_error(FieldError::new(message).field(name))
 }
 
@@ -80,7 +80,7 @@ fn refused(name: &str, message: String) -> Problem {
 ///
 /// # Errors
 /// Its own, or that there is no such thread.
-pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Answer<T> + Send + 'static) -> Answer<T> {
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> ApiResult<T> + Send + 'static) -> ApiResult<T> {
     web::block(work).await.map_err(|_| Problem::failed("a thread gave up"))?
 }
 
@@ -88,7 +88,7 @@ pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Answer<T> + Send
 ///
 /// # Errors
 /// 400.
-pub fn check_note(field: &str, note: &str) -> Answer<()> {
+pub fn check_note(field: &str, note: &str) -> ApiResult<()> {
     // Characters have one to four bytes.
     if note.len() <= MAX_NOTE_CHARS || note.chars().count() <= MAX_NOTE_CHARS {
         return Ok(());
@@ -107,8 +107,8 @@ mod tests {
         assert_eq!(page_rows(Some(MAX_PAGE_ROWS), 7), Ok(MAX_PAGE_ROWS));
         assert!(page_rows(Some(0), 7).is_err() && page_rows(Some(MAX_PAGE_ROWS + 1), 7).is_err());
         // Characters, not bytes.
-        assert!(words(&[("team", &Some("é".repeat(MAX_FILTER_CHARS))), ("owner", &None)]).is_ok());
-        let long = words(&[("team", &Some("x".repeat(MAX_FILTER_CHARS + 1)))]).expect_err("too long");
+        assert!(labels(&[("team", &Some("é".repeat(MAX_FILTER_CHARS))), ("owner", &None)]).is_ok());
+        let long = labels(&[("team", &Some("x".repeat(MAX_FILTER_CHARS + 1)))]).expect_err("too long");
         assert_eq!((long.status, long.errors[0].field.as_deref()), (400, Some("team")));
         assert!(level(Some(12)).is_ok() && level(Some(13)).is_err());
         assert!(sequence("after", MAX_NUMBER).is_ok() && sequence("after", MAX_NUMBER + 1).is_err());

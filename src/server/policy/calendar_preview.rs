@@ -5,7 +5,7 @@ use crate::limits::MAX_SHOWN_INTERVALS;
 use crate::server::auth::Viewer;
 use crate::server::params::blocking;
 use crate::server::params::timestamp::Timestamp;
-use crate::server::problem::{Answer, FieldError, Problem};
+use crate::server::problem::{ApiResult, FieldError, Problem};
 use crate::server::state::AppState;
 use crate::server::tickets::timeline::IntervalRow;
 use crate::time::DAY_MS;
@@ -36,7 +36,7 @@ pub struct AddQuery {
 
 /// When a span ends.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct AddAnswer {
+pub struct AddResponse {
     pub calendar: String,
     pub start: Timestamp,
     #[schema(example = "4h")]
@@ -59,7 +59,7 @@ pub struct AddAnswer {
     tag = "calendars",
     operation_id = "add_to_calendar",
     params(("name" = String, Path, description = "The calendar's name.", min_length = 1, max_length = 255), AddQuery),
-    responses((status = 200, description = "When it ends.", body = AddAnswer)),
+    responses((status = 200, description = "When it ends.", body = AddResponse)),
     security(("bearer" = ["viewer"]))
 )]
 #[get("/calendars/{name}/add")]
@@ -68,7 +68,7 @@ async fn add(
     state: web::Data<AppState>,
     name: web::Path<String>,
     query: web::Query<AddQuery>,
-) -> Answer<web::Json<AddAnswer>> {
+) -> ApiResult<web::Json<AddResponse>> {
     let AddQuery { start, span: text } = query.into_inner();
     let span: Span = text.parse().map_err(|error: crate::calendar::SpanError| {
         Problem::bad_request(error.to_string())
@@ -76,7 +76,7 @@ async fn add(
     })?;
     let calendar = calendar(&state, name.into_inner()).await?;
     let end = Timestamp::unless_never(end_of(calendar.timeline(), start.0, span));
-    Ok(web::Json(AddAnswer {
+    Ok(web::Json(AddResponse {
         calendar: calendar.name.clone(),
         start,
         span: span.to_string(),
@@ -109,7 +109,7 @@ pub struct ElapsedQuery {
 
 /// Business time between two instants.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct ElapsedAnswer {
+pub struct ElapsedResponse {
     pub calendar: String,
     pub from: Timestamp,
     pub to: Timestamp,
@@ -126,7 +126,7 @@ pub struct ElapsedAnswer {
     tag = "calendars",
     operation_id = "elapsed_in_calendar",
     params(("name" = String, Path, description = "The calendar's name.", min_length = 1, max_length = 255), ElapsedQuery),
-    responses((status = 200, description = "The business time.", body = ElapsedAnswer)),
+    responses((status = 200, description = "The business time.", body = ElapsedResponse)),
     security(("bearer" = ["viewer"]))
 )]
 #[get("/calendars/{name}/elapsed")]
@@ -135,10 +135,10 @@ async fn elapsed(
     state: web::Data<AppState>,
     name: web::Path<String>,
     query: web::Query<ElapsedQuery>,
-) -> Answer<web::Json<ElapsedAnswer>> {
+) -> ApiResult<web::Json<ElapsedResponse>> {
     let calendar = calendar(&state, name.into_inner()).await?;
     let business_ms = calendar.timeline().elapsed(query.from.0, query.to.0);
-    Ok(web::Json(ElapsedAnswer {
+    Ok(web::Json(ElapsedResponse {
         calendar: calendar.name.clone(),
         from: query.from,
         to: query.to,
@@ -159,7 +159,7 @@ pub struct MonthQuery {
 
 /// The business time of a month.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct MonthAnswer {
+pub struct MonthResponse {
     pub calendar: String,
     /// The zone whose wall clock the hours are written for.
     #[schema(example = "Europe/Oslo")]
@@ -182,7 +182,7 @@ pub struct MonthAnswer {
     tag = "calendars",
     operation_id = "list_open_intervals",
     params(("name" = String, Path, description = "The calendar's name.", min_length = 1, max_length = 255), MonthQuery),
-    responses((status = 200, description = "Its open intervals.", body = MonthAnswer)),
+    responses((status = 200, description = "Its open intervals.", body = MonthResponse)),
     security(("bearer" = ["viewer"]))
 )]
 #[get("/calendars/{name}/intervals")]
@@ -191,14 +191,14 @@ async fn intervals(
     state: web::Data<AppState>,
     name: web::Path<String>,
     query: web::Query<MonthQuery>,
-) -> Answer<web::Json<MonthAnswer>> {
+) -> ApiResult<web::Json<MonthResponse>> {
     let month = query.into_inner().month;
     let first = parse_month(&month)?;
     let calendar = calendar(&state, name.into_inner()).await?;
     Ok(web::Json(month_of(&calendar, month, first)))
 }
 
-fn parse_month(text: &str) -> Answer<NaiveDate> {
+fn parse_month(text: &str) -> ApiResult<NaiveDate> {
     match NaiveDate::parse_from_str(&format!("{text}-01"), "%Y-%m-%d") {
         Ok(first) if first.format("%Y-%m").to_string() == text && (1970..=2105).contains(&first.year()) => Ok(first),
         _ => {
@@ -208,7 +208,7 @@ fn parse_month(text: &str) -> Answer<NaiveDate> {
     }
 }
 
-fn month_of(calendar: &Calendar, month: String, first: NaiveDate) -> MonthAnswer {
+fn month_of(calendar: &Calendar, month: String, first: NaiveDate) -> MonthResponse {
     let (timeline, zone) = (calendar.timeline(), calendar.timeline().zone());
     let midnight_ms = |date: NaiveDate| date.and_time(NaiveTime::MIN).and_utc().timestamp_millis();
     let from_ms = zone.first_instant_at(midnight_ms(first));
@@ -217,7 +217,7 @@ fn month_of(calendar: &Calendar, month: String, first: NaiveDate) -> MonthAnswer
     let to_ms = zone.first_instant_at(next);
     let mut open = timeline.open_intervals(from_ms, to_ms);
     let shown = open.by_ref().take(MAX_SHOWN_INTERVALS).map(|interval| IntervalRow::from(&interval)).collect();
-    MonthAnswer {
+    MonthResponse {
         calendar: calendar.name.clone(),
         time_zone: zone.name().to_owned(),
         month,
@@ -230,7 +230,7 @@ fn month_of(calendar: &Calendar, month: String, first: NaiveDate) -> MonthAnswer
 }
 
 /// A calendar of the policy in force.
-async fn calendar(state: &AppState, name: String) -> Answer<Arc<Calendar>> {
+async fn calendar(state: &AppState, name: String) -> ApiResult<Arc<Calendar>> {
     let service = state.service.clone();
     blocking(move || {
         let policy = service.read(|engine| Arc::clone(engine.policy()));

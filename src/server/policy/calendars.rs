@@ -1,11 +1,11 @@
 //! `/v1/calendars`: opening hours, holidays and special days, each with its versions.
 
 use super::document::Section;
-use super::edit::{EditAnswer, EditQuery};
+use super::edit::{EditQuery, EditResponse};
 use super::section;
 use super::section::{PartList, PartVersions, VersionsQuery};
 use crate::server::auth::{Admin, Viewer};
-use crate::server::problem::Answer;
+use crate::server::problem::ApiResult;
 use crate::server::state::AppState;
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, delete, get, put, web};
@@ -26,7 +26,7 @@ pub fn routes(config: &mut ServiceConfig) {
     security(("bearer" = ["viewer"]))
 )]
 #[get("/calendars")]
-async fn list(_viewer: Viewer, state: web::Data<AppState>) -> Answer<web::Json<PartList>> {
+async fn list(_viewer: Viewer, state: web::Data<AppState>) -> ApiResult<web::Json<PartList>> {
     section::list(&state, SECTION).await.map(web::Json)
 }
 
@@ -51,7 +51,7 @@ async fn get_one(
     state: web::Data<AppState>,
     name: web::Path<String>,
     request: HttpRequest,
-) -> Answer<HttpResponse> {
+) -> ApiResult<HttpResponse> {
     section::get(&state, SECTION, &name, &request).await
 }
 
@@ -74,7 +74,7 @@ async fn get_one(
     responses((
         status = 200,
         description = "What the edit did, or would do.",
-        body = EditAnswer,
+        body = EditResponse,
         headers(("ETag" = String, description = "The tag of what is in force."))
     )),
     security(("bearer" = ["admin"]))
@@ -87,7 +87,7 @@ async fn put_one(
     query: web::Query<EditQuery>,
     request: HttpRequest,
     body: Bytes,
-) -> Answer<HttpResponse> {
+) -> ApiResult<HttpResponse> {
     section::put(&state, admin, SECTION, name.into_inner(), query.into_inner(), &request, &body).await
 }
 
@@ -102,7 +102,7 @@ async fn put_one(
         ("If-Match" = Option<String>, Header, description = "Only if the calendar has this `ETag` (else 412)."),
         EditQuery
     ),
-    responses((status = 200, description = "What the edit did, or would do.", body = EditAnswer)),
+    responses((status = 200, description = "What the edit did, or would do.", body = EditResponse)),
     security(("bearer" = ["admin"]))
 )]
 #[delete("/calendars/{name}")]
@@ -112,7 +112,7 @@ async fn remove(
     name: web::Path<String>,
     query: web::Query<EditQuery>,
     request: HttpRequest,
-) -> Answer<HttpResponse> {
+) -> ApiResult<HttpResponse> {
     section::remove(&state, admin, SECTION, name.into_inner(), query.into_inner(), &request).await
 }
 
@@ -130,6 +130,6 @@ async fn versions(
     state: web::Data<AppState>,
     name: web::Path<String>,
     query: web::Query<VersionsQuery>,
-) -> Answer<web::Json<PartVersions>> {
+) -> ApiResult<web::Json<PartVersions>> {
     section::versions(&state, SECTION, name.into_inner(), query.into_inner()).await.map(web::Json)
 }

@@ -12,9 +12,9 @@ use crate::policy;
 use crate::server::auth::Admin;
 use crate::server::params::timestamp::Timestamp;
 use crate::server::params::{blocking, check_note};
-use crate::server::problem::{Answer, FieldError, Problem};
+use crate::server::problem::{ApiResult, FieldError, Problem};
 use crate::service;
-use crate::service::{Refusal, Service};
+use crate::service::{CommandError, Service};
 use crate::store::input::Origin;
 use crate::store::snapshot::PolicyVersion;
 use actix_web::http::StatusCode;
@@ -47,7 +47,7 @@ pub struct EditQuery {
 
 /// What came of an edit, or would.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct EditAnswer {
+pub struct EditResponse {
     /// The version of the policy that is in force now; after a dry run the one that still is.
     #[schema(example = 7)]
     pub version: u64,
@@ -103,7 +103,7 @@ impl From<&engine::Effects> for Effects {
     }
 }
 
-impl EditAnswer {
+impl EditResponse {
     fn new(edited: &service::Edited, dry_run: bool) -> Self {
         let by = |effects: &BTreeMap<String, engine::Effects>| {
             effects.iter().map(|(name, effects)| (name.clone(), effects.into())).collect()
@@ -162,7 +162,7 @@ impl Change {
         }
     }
 
-    fn make(&self, document: &mut PolicyDocument) -> Answer<()> {
+    fn make(&self, document: &mut PolicyDocument) -> ApiResult<()> {
         match self {
             Self::Set { section, name, part } => document.set_part(*section, name, part.clone()),
             Self::Rules { rules, default_priority } => {
@@ -216,7 +216,7 @@ pub enum IfMatch {
 impl IfMatch {
     /// # Errors
     /// 400 for a header that is no text.
-    pub fn of(request: &HttpRequest) -> Answer<Self> {
+    pub fn of(request: &HttpRequest) -> ApiResult<Self> {
         let Some(value) = request.headers().get(IF_MATCH) else { return Ok(Self::Absent) };
         let text = value.to_str().map_err(|_| Problem::bad_request("the header if-match is no text"))?;
         let tags = text.split(',').map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty());
@@ -227,7 +227,7 @@ impl IfMatch {
     ///
     /// # Errors
     /// 412.
-    pub fn check(&self, tag: Option<&str>) -> Answer<()> {
+    pub fn check(&self, tag: Option<&str>) -> ApiResult<()> {
         let holds = match self {
             Self::Absent => true,
             Self::Any => tag.is_some(),
@@ -247,7 +247,7 @@ impl IfMatch {
 ///
 /// # Errors
 /// 503 while there is none.
-pub fn in_force(service: &Service) -> Answer<PolicyVersion> {
+pub fn in_force(service: &Service) -> ApiResult<PolicyVersion> {
     let policies = service.policies();
     policies
         .last()
@@ -259,7 +259,7 @@ pub fn in_force(service: &Service) -> Answer<PolicyVersion> {
 ///
 /// # Errors
 /// As problems.
-pub async fn document_in_force(service: &Service) -> Answer<(PolicyVersion, PolicyDocument)> {
+pub async fn document_in_force(service: &Service) -> ApiResult<(PolicyVersion, PolicyDocument)> {
     let version = in_force(service)?;
     blocking(move || {
         let document = PolicyDocument::parse(&version.text).map_err(Problem::failed)?;
@@ -279,7 +279,7 @@ pub async fn edit_whole(
     condition: IfMatch,
     text: String,
     files: Vec<(String, Arc<str>)>,
-) -> Answer<EditAnswer> {
+) -> ApiResult<EditResponse> {
     let mut attempts = 0..EDIT_ATTEMPTS;
     loop {
         attempts.next();
@@ -289,8 +289,8 @@ pub async fn edit_whole(
         let edit = new_edit(&admin, &query, text.as_str().into(), files.clone(), if_version)?;
         match service.edit(edit).await {
             // Somebody was faster: the condition is looked at again, and says so.
-            Err(Refusal::Version { .. }) if !attempts.is_empty() => {}
-            edited => return Ok(EditAnswer::new(&edited?, query.dry_run)),
+            Err(CommandError::Version { .. }) if !attempts.is_empty() => {}
+            edited => return Ok(EditResponse::new(&edited?, query.dry_run)),
         }
     }
 }
@@ -305,7 +305,7 @@ pub async fn edit_part(
     query: EditQuery,
     condition: IfMatch,
     change: Change,
-) -> Answer<(EditAnswer, Option<String>)> {
+) -> ApiResult<(EditResponse, Option<String>)> {
     let mut attempts = 0..EDIT_ATTEMPTS;
     loop {
         attempts.next();
@@ -321,14 +321,14 @@ pub async fn edit_part(
         .await?;
         let edit = new_edit(&admin, &query, text.as_str().into(), Vec::new(), Some(version.number))?;
         match service.edit(edit).await {
-            Err(Refusal::Version { .. }) if !attempts.is_empty() => {}
-            Err(Refusal::Policy(problems)) => {
+            Err(CommandError::Version { .. }) if !attempts.is_empty() => {}
+            Err(CommandError::Policy(problems)) => {
                 return blocking(move || Err(mistakes(&change, &text, &problems))).await;
             }
             Err(refusal) => return Err(refusal.into()),
             Ok(edited) => {
                 let tag = if query.dry_run { tag_before } else { tag_after };
-                return Ok((EditAnswer::new(&edited, query.dry_run), tag));
+                return Ok((EditResponse::new(&edited, query.dry_run), tag));
             }
         }
     }
@@ -340,7 +340,7 @@ fn new_edit(
     text: Arc<str>,
     files: Vec<(String, Arc<str>)>,
     if_version: Option<u64>,
-) -> Answer<service::Edit> {
+) -> ApiResult<service::Edit> {
     let note = query.note.clone().unwrap_or_default();
     check_note("note", &note)?;
     Ok(service::Edit {
@@ -394,10 +394,10 @@ mod tests {
         assert!(condition("*").check(Some("\"b\"")).is_ok());
         assert!(IfMatch::Absent.check(None).is_ok());
         // A weak tag never matches: it does not say that nothing has changed.
-        for refused in
+        for rejected in
             [condition("W/\"b\"").check(Some("\"b\"")), condition("*").check(None), condition("").check(Some("\"b\""))]
         {
-            assert_eq!(refused.expect_err("refused").status, 412);
+            assert_eq!(rejected.expect_err("refused").status, 412);
         }
     }
 

@@ -10,7 +10,7 @@ mod section;
 
 use super::auth::{Admin, Viewer};
 use super::params::timestamp::Timestamp;
-use super::problem::{Answer, Problem};
+use super::problem::{ApiResult, Problem};
 use super::state::AppState;
 use crate::engine::Apply;
 use crate::store::snapshot::PolicyVersion;
@@ -18,7 +18,7 @@ use actix_web::http::header::ETAG;
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, get, put, web};
 use document::PartError;
-use edit::{EditAnswer, EditQuery, IfMatch, edit_whole, in_force, version_tag};
+use edit::{EditQuery, EditResponse, IfMatch, edit_whole, in_force, version_tag};
 use section::{Media, TOML, VersionsQuery, unreadable};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -89,7 +89,7 @@ pub struct PolicyVersions {
     security(("bearer" = ["viewer"]))
 )]
 #[get("/policy")]
-async fn get_policy(_viewer: Viewer, state: web::Data<AppState>) -> Answer<HttpResponse> {
+async fn get_policy(_viewer: Viewer, state: web::Data<AppState>) -> ApiResult<HttpResponse> {
     Ok(text_of(&in_force(&state.service)?))
 }
 
@@ -115,7 +115,7 @@ fn text_of(version: &PolicyVersion) -> HttpResponse {
     responses((
         status = 200,
         description = "What the edit did, or would do.",
-        body = EditAnswer,
+        body = EditResponse,
         headers(("ETag" = String, description = "The version in force."))
     )),
     security(("bearer" = ["admin"]))
@@ -127,7 +127,7 @@ async fn put_policy(
     query: web::Query<EditQuery>,
     request: HttpRequest,
     body: Bytes,
-) -> Answer<HttpResponse> {
+) -> ApiResult<HttpResponse> {
     let PolicyBody { text, files } = match Media::of(&request)? {
         Media::Json => serde_json::from_slice(&body).map_err(|error| unreadable(PartError::json(&error)))?,
         Media::Toml => {
@@ -137,9 +137,9 @@ async fn put_policy(
     };
     let files = files.into_iter().map(|(name, text)| (name, Arc::from(text))).collect();
     let condition = IfMatch::of(&request)?;
-    let answer = edit_whole(&state.service, admin, query.into_inner(), condition, text, files).await?;
-    let tag = version_tag(answer.version);
-    Ok(answer.into_response(Some(tag)))
+    let response = edit_whole(&state.service, admin, query.into_inner(), condition, text, files).await?;
+    let tag = version_tag(response.version);
+    Ok(response.into_response(Some(tag)))
 }
 
 /// List the versions of the policy
@@ -155,7 +155,7 @@ async fn versions(
     _viewer: Viewer,
     state: web::Data<AppState>,
     query: web::Query<VersionsQuery>,
-) -> Answer<web::Json<PolicyVersions>> {
+) -> ApiResult<web::Json<PolicyVersions>> {
     let limit = query.checked()?;
     let policies = state.service.policies();
     let mut newest_first = query.newest_first(&policies);
@@ -198,7 +198,7 @@ impl From<&PolicyVersion> for PolicyVersionRow {
     security(("bearer" = ["viewer"]))
 )]
 #[get("/policy/versions/{version}")]
-async fn one_version(_viewer: Viewer, state: web::Data<AppState>, version: web::Path<u64>) -> Answer<HttpResponse> {
+async fn one_version(_viewer: Viewer, state: web::Data<AppState>, version: web::Path<u64>) -> ApiResult<HttpResponse> {
     let number = version.into_inner();
     let policies = state.service.policies();
     let found = policies.iter().find(|version| version.number == number);

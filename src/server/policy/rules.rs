@@ -1,10 +1,10 @@
 //! `/v1/rules`: which ticket gets which priority.
 
 use super::document::PartError;
-use super::edit::{Change, EditAnswer, EditQuery, IfMatch, document_in_force, edit_part, rules_tag};
+use super::edit::{Change, EditQuery, EditResponse, IfMatch, document_in_force, edit_part, rules_tag};
 use super::section::unreadable;
 use crate::server::auth::{Admin, Viewer};
-use crate::server::problem::{Answer, Problem};
+use crate::server::problem::{ApiResult, Problem};
 use crate::server::state::AppState;
 use actix_web::http::header::ETAG;
 use actix_web::web::Bytes;
@@ -44,7 +44,7 @@ pub struct RulesBody {
     security(("bearer" = ["viewer"]))
 )]
 #[get("/rules")]
-async fn get_rules(_viewer: Viewer, state: web::Data<AppState>) -> Answer<HttpResponse> {
+async fn get_rules(_viewer: Viewer, state: web::Data<AppState>) -> ApiResult<HttpResponse> {
     let (_, document) = document_in_force(&state.service).await?;
     let body = RulesBody {
         rules: document.rules().to_vec(),
@@ -66,7 +66,7 @@ async fn get_rules(_viewer: Viewer, state: web::Data<AppState>) -> Answer<HttpRe
     responses((
         status = 200,
         description = "What the edit did, or would do.",
-        body = EditAnswer,
+        body = EditResponse,
         headers(("ETag" = String, description = "The tag of what is in force."))
     )),
     security(("bearer" = ["admin"]))
@@ -78,7 +78,7 @@ async fn put_rules(
     query: web::Query<EditQuery>,
     request: HttpRequest,
     body: Bytes,
-) -> Answer<HttpResponse> {
+) -> ApiResult<HttpResponse> {
     let kind = request.headers().get(actix_web::http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     if !kind.is_some_and(|kind| kind.trim_start().starts_with("application/json")) {
         return Err(Problem::unsupported("the body must be JSON: send the header Content-Type: application/json"));
@@ -86,6 +86,6 @@ async fn put_rules(
     let RulesBody { rules, default_priority } =
         serde_json::from_slice(&body).map_err(|error| unreadable(PartError::json(&error)))?;
     let change = Change::Rules { rules, default_priority };
-    let (answer, tag) = edit_part(&state.service, admin, query.into_inner(), IfMatch::of(&request)?, change).await?;
-    Ok(answer.into_response(tag))
+    let (response, tag) = edit_part(&state.service, admin, query.into_inner(), IfMatch::of(&request)?, change).await?;
+    Ok(response.into_response(tag))
 }

@@ -8,7 +8,7 @@ use crate::server::auth::Admin;
 use crate::server::params;
 use crate::server::params::blocking;
 use crate::server::params::timestamp::Timestamp;
-use crate::server::problem::{Answer, FieldError, Problem};
+use crate::server::problem::{ApiResult, FieldError, Problem};
 use crate::server::state::AppState;
 use crate::store::snapshot::PolicyVersion;
 use actix_web::http::header::{ACCEPT, CONTENT_TYPE, ETAG};
@@ -95,7 +95,7 @@ const DEFAULT_ROWS: usize = 100;
 ///
 /// # Errors
 /// As problems.
-pub async fn list(state: &AppState, section: Section) -> Answer<PartList> {
+pub async fn list(state: &AppState, section: Section) -> ApiResult<PartList> {
     let (version, document) = document_in_force(&state.service).await?;
     let named = |(name, part): (&str, &Table)| NamedPart {
         name: name.to_owned(),
@@ -109,7 +109,7 @@ pub async fn list(state: &AppState, section: Section) -> Answer<PartList> {
 ///
 /// # Errors
 /// As problems.
-pub async fn get(state: &AppState, section: Section, name: &str, request: &HttpRequest) -> Answer<HttpResponse> {
+pub async fn get(state: &AppState, section: Section, name: &str, request: &HttpRequest) -> ApiResult<HttpResponse> {
     let (_, document) = document_in_force(&state.service).await?;
     let part = document.part(section, name).ok_or_else(|| missing(section, name))?;
     let mut response = HttpResponse::Ok();
@@ -133,7 +133,7 @@ pub async fn put(
     query: EditQuery,
     request: &HttpRequest,
     body: &[u8],
-) -> Answer<HttpResponse> {
+) -> ApiResult<HttpResponse> {
     if name.is_empty() || name.len() > MAX_LABEL_BYTES {
         let message = format!("the name has {} bytes, expected 1 to {MAX_LABEL_BYTES}", name.len());
         return Err(Problem::bad_request(&message).with_error(FieldError::new(message).field("name")));
@@ -144,8 +144,8 @@ pub async fn put(
     };
     let part = part.map_err(unreadable)?;
     let change = Change::Set { section, name, part };
-    let (answer, tag) = edit_part(&state.service, admin, query, IfMatch::of(request)?, change).await?;
-    Ok(answer.into_response(tag))
+    let (response, tag) = edit_part(&state.service, admin, query, IfMatch::of(request)?, change).await?;
+    Ok(response.into_response(tag))
 }
 
 /// Removes a part.
@@ -159,17 +159,22 @@ pub async fn remove(
     name: String,
     query: EditQuery,
     request: &HttpRequest,
-) -> Answer<HttpResponse> {
+) -> ApiResult<HttpResponse> {
     let change = Change::Remove { section, name };
-    let (answer, _) = edit_part(&state.service, admin, query, IfMatch::of(request)?, change).await?;
-    Ok(answer.into_response(None))
+    let (response, _) = edit_part(&state.service, admin, query, IfMatch::of(request)?, change).await?;
+    Ok(response.into_response(None))
 }
 
 /// The versions of a part, newest first.
 ///
 /// # Errors
 /// As problems; 404 for a name that the policy never had.
-pub async fn versions(state: &AppState, section: Section, name: String, query: VersionsQuery) -> Answer<PartVersions> {
+pub async fn versions(
+    state: &AppState,
+    section: Section,
+    name: String,
+    query: VersionsQuery,
+) -> ApiResult<PartVersions> {
     let limit = query.checked()?;
     if name.len() > MAX_LABEL_BYTES {
         // No policy ever had such a name.
@@ -187,7 +192,7 @@ pub async fn versions(state: &AppState, section: Section, name: String, query: V
 impl VersionsQuery {
     /// # Errors
     /// 400 outside of the bounds.
-    pub fn checked(self) -> Answer<usize> {
+    pub fn checked(self) -> ApiResult<usize> {
         params::version("before", self.before)?;
         params::page_rows(self.limit, DEFAULT_ROWS)
     }
@@ -206,7 +211,7 @@ fn history(
     limit: usize,
     query: VersionsQuery,
     pick: impl Fn(&PolicyDocument) -> Option<Table>,
-) -> Answer<PartVersions> {
+) -> ApiResult<PartVersions> {
     let mut versions = Vec::new();
     let part_of = |policy: &PolicyVersion| PolicyDocument::parse(&policy.text).map(|document| pick(&document));
     let mut newest_first = query.newest_first(policies);
@@ -264,7 +269,7 @@ pub enum Media {
 impl Media {
     /// # Errors
     /// 415.
-    pub fn of(request: &HttpRequest) -> Answer<Self> {
+    pub fn of(request: &HttpRequest) -> ApiResult<Self> {
         let text = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         match text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
             "application/json" => Ok(Self::Json),

@@ -29,24 +29,24 @@ fn who_waits_gets_what_is_given_back() {
     let shares = Shares::new(4, 4);
     let token: Arc<str> = "token".into();
     let held = shares.try_take(&token, 4).unwrap();
-    let taken = wait(async {
+    let accepted = wait(async {
         let waiting = shares.take(&token, 2, Duration::from_secs(60));
-        let (taken, ()) = futures_util::future::join(waiting, async { drop(held) }).await;
-        taken
+        let (accepted, ()) = futures_util::future::join(waiting, async { drop(held) }).await;
+        accepted
     });
-    assert!(taken.is_ok());
+    assert!(accepted.is_ok());
     assert_eq!(shares.free(), 2);
 }
 
 #[test]
 fn counts_of_tokens_that_are_gone_do_not_pile_up() {
     let shares = Shares::new(10, 5);
-    let kept: Arc<str> = "kept".into();
-    let held = shares.try_take(&kept, 5).unwrap();
+    let cached: Arc<str> = "kept".into();
+    let held = shares.try_take(&cached, 5).unwrap();
     for number in 0..3 * MAX_TOKENS {
         shares.try_take(&format!("token {number}").into(), 1).unwrap();
     }
     assert!(shares.by_token.lock().unwrap().len() <= MAX_TOKENS + 1);
-    assert!(shares.try_take(&kept, 1).is_none(), "its count is still known");
+    assert!(shares.try_take(&cached, 1).is_none(), "its count is still known");
     drop(held);
 }

@@ -9,13 +9,13 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What came back.
 #[derive(Debug, Clone)]
-pub struct Answer {
+pub struct ApiResult {
     pub status: u16,
     pub head: String,
     pub body: Vec<u8>,
 }
 
-impl Answer {
+impl ApiResult {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().skip(1).find_map(|line| {
             let (key, value) = line.split_once(':')?;
@@ -50,11 +50,11 @@ impl Client {
     }
 
     /// Reads one answer with a length.
-    pub fn answer(&mut self) -> Answer {
-        self.try_answer().unwrap()
+    pub fn response(&mut self) -> ApiResult {
+        self.try_response().unwrap()
     }
 
-    pub fn try_answer(&mut self) -> io::Result<Answer> {
+    pub fn try_response(&mut self) -> io::Result<ApiResult> {
         let mut head = Vec::new();
         let mut byte = [0];
         while !head.ends_with(b"\r\n\r\n") {
@@ -65,11 +65,11 @@ impl Client {
         }
         let head = String::from_utf8(head).unwrap();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        let mut answer = Answer { status, head, body: Vec::new() };
-        let length = answer.header("content-length").map_or(0, |text| text.parse().unwrap());
-        answer.body = vec![0; length];
-        self.0.read_exact(&mut answer.body)?;
-        Ok(answer)
+        let mut response = ApiResult { status, head, body: Vec::new() };
+        let length = response.header("content-length").map_or(0, |text| text.parse().unwrap());
+        response.body = vec![0; length];
+        self.0.read_exact(&mut response.body)?;
+        Ok(response)
     }
 
     /// Whether the server closes the connection now.
@@ -80,15 +80,15 @@ impl Client {
 }
 
 /// One request on a connection of its own; `head` has no blank line at its end.
-pub fn ask(address: SocketAddr, head: &str, body: &str) -> Answer {
+pub fn ask(address: SocketAddr, head: &str, body: &str) -> ApiResult {
     let mut client = Client::connect(address);
     let head = head.trim().replace('\n', "\r\n");
     let length = if body.is_empty() { String::new() } else { format!("content-length: {}\r\n", body.len()) };
     client.send(format!("{head}\r\nhost: test\r\n{length}\r\n{body}"));
-    client.answer()
+    client.response()
 }
 
 /// A GET without a token.
-pub fn get(address: SocketAddr, path: &str) -> Answer {
+pub fn get(address: SocketAddr, path: &str) -> ApiResult {
     ask(address, &format!("GET {path} HTTP/1.1"), "")
 }

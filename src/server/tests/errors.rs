@@ -1,19 +1,19 @@
 //! Every error is a problem document.
 
-use super::client::{Answer, Client, ask, get};
+use super::client::{ApiResult, Client, ask, get};
 use super::*;
 use crate::limits::{MAX_HEADERS, MAX_URI_BYTES};
 
 /// Holds an answer to what every problem document has.
-fn is_problem(answer: &Answer, status: u16) -> serde_json::Value {
-    assert_eq!(answer.status, status, "{}\n{}", answer.head, answer.text());
-    assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{}", answer.head);
-    let problem = answer.json();
+fn is_problem(response: &ApiResult, status: u16) -> serde_json::Value {
+    assert_eq!(response.status, status, "{}\n{}", response.head, response.text());
+    assert_eq!(response.header("content-type"), Some("application/problem+json"), "{}", response.head);
+    let problem = response.json();
     assert_eq!(problem["status"], status);
     assert!(problem["title"].is_string() && problem["detail"].is_string(), "{problem}");
-    assert_eq!(problem["request_id"].as_str(), answer.header("x-request-id"), "{problem}");
+    assert_eq!(problem["request_id"].as_str(), response.header("x-request-id"), "{problem}");
     assert!(problem["instance"].as_str().is_some_and(|path| path.starts_with('/')), "{problem}");
-    assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{}", answer.head);
+    assert_eq!(response.header("x-content-type-options"), Some("nosniff"), "{}", response.head);
     problem
 }
 
@@ -67,10 +67,10 @@ fn a_body_that_is_too_long_by_its_own_word_is_not_waited_for() {
             "POST {path} HTTP/1.1\r\nhost: test\r\nauthorization: Bearer {token}\r\ncontent-length: {length}\r\n\r\n"
         ));
         // Nothing of the body is ever sent.
-        let answer = client.answer();
-        let problem = is_problem(&answer, 413);
+        let response = client.response();
+        let problem = is_problem(&response, 413);
         assert!(problem["detail"].as_str().unwrap().contains(length), "{problem}");
-        assert_eq!(answer.header("connection"), Some("close"));
+        assert_eq!(response.header("connection"), Some("close"));
     }
     fixture.handle.stop().unwrap();
 }
@@ -85,8 +85,8 @@ fn a_connection_is_not_upgraded_and_does_not_stall() {
             "{method} /v1/events HTTP/1.1\r\nhost: test\r\nauthorization: Bearer {token}\r\nconnection: upgrade\r\n\
              upgrade: websocket\r\n\r\n"
         ));
-        let answer = client.answer();
-        let problem = is_problem(&answer, 400);
+        let response = client.response();
+        let problem = is_problem(&response, 400);
         assert_eq!(problem["errors"][0]["field"], "Upgrade", "{problem}");
         assert!(client.is_closed(), "{method}");
     }
@@ -102,7 +102,7 @@ fn the_service_outlives_a_panic_on_the_same_connection() {
     let token = fixture.token(Role::Viewer, None);
     let mut client = Client::connect(fixture.address());
     client.send(format!("GET /v1/panics HTTP/1.1\r\nhost: test\r\nauthorization: Bearer {token}\r\n\r\n"));
-    let problem = is_problem(&client.answer(), 500);
+    let problem = is_problem(&client.response(), 500);
     assert!(!problem["detail"].as_str().unwrap().contains("on purpose"), "{problem}");
     assert_eq!(get(fixture.address(), "/healthz").status, 200);
     fixture.handle.stop().unwrap();
@@ -112,8 +112,8 @@ fn the_service_outlives_a_panic_on_the_same_connection() {
 fn a_request_has_the_id_it_came_with_or_a_new_one() {
     let fixture = Fixture::new();
     let id = |sent: &str| {
-        let answer = ask(fixture.address(), &format!("GET /healthz HTTP/1.1\nx-request-id: {sent}"), "");
-        answer.header("x-request-id").unwrap().to_owned()
+        let response = ask(fixture.address(), &format!("GET /healthz HTTP/1.1\nx-request-id: {sent}"), "");
+        response.header("x-request-id").unwrap().to_owned()
     };
     assert_eq!(id("order-66"), "order-66");
     let made = [id("two words"), id(&"x".repeat(200)), id("")];
@@ -134,14 +134,14 @@ fn pages_and_description_need_no_internet() {
     assert!(description["components"]["schemas"]["FieldError"].is_object(), "{description}");
     // What a browser would load or ask by itself.
     for path in ["/", "/docs/", "/docs/swagger-initializer.js", "/docs/index.css"] {
-        let answer = get(address, path);
-        assert_eq!(answer.status, 200, "{path}");
-        let text = answer.text();
+        let response = get(address, path);
+        assert_eq!(response.status, 200, "{path}");
+        let text = response.text();
         assert!(
             !text.contains("http://") && !text.contains("https://") && !text.contains("src=\"//"),
             "{path}: {text}"
         );
-        let policy = answer.header("content-security-policy").unwrap();
+        let policy = response.header("content-security-policy").unwrap();
         assert!(policy.starts_with("default-src 'self'"), "{policy}");
     }
     assert!(get(address, "/docs/swagger-initializer.js").text().contains("\"validatorUrl\": \"none\""));

@@ -30,13 +30,13 @@ fn requests_come_over_tls_and_nothing_is_answered_in_the_clear() {
     let connection = ClientConnection::new(Arc::new(config), ServerName::try_from("localhost").unwrap()).unwrap();
     let mut stream = StreamOwned::new(connection, TcpStream::connect(fixture.address()).unwrap());
     stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with("{\"status\":\"ok\"}"), "{answer}");
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    assert!(response.starts_with("HTTP/1.1 200 OK") && response.ends_with("{\"status\":\"ok\"}"), "{response}");
 
     let mut clear = Client::connect(fixture.address());
     clear.send("GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n");
-    assert!(clear.try_answer().is_err());
+    assert!(clear.try_response().is_err());
     fixture.handle.stop().unwrap();
 }
 
@@ -57,11 +57,11 @@ fn the_metrics_listener_has_health_and_nothing_else() {
 #[test]
 fn an_address_that_is_taken_is_told() {
     let fixture = Fixture::new();
-    let taken = fixture.address();
+    let accepted = fixture.address();
     let mut config = Fixture::config();
-    config.listen = taken;
+    config.listen = accepted;
     let error = start_with(config, fixture.engine.service.clone(), dummies).err().unwrap();
-    assert!(matches!(error, ServerError::Listen { address, .. } if address == taken), "{error}");
+    assert!(matches!(error, ServerError::Listen { address, .. } if address == accepted), "{error}");
     fixture.handle.stop().unwrap();
 }
 
@@ -75,7 +75,7 @@ fn a_request_that_runs_when_the_server_stops_is_answered() {
          expect: 100-continue\r\n\r\n"
     ));
     // The interim answer says that the request runs.
-    assert_eq!(client.answer().status, 100);
+    assert_eq!(client.response().status, 100);
     let address = fixture.address();
     let stopping = std::thread::spawn(move || fixture.handle.stop());
     // No more connections: the server is about to stop.
@@ -83,7 +83,7 @@ fn a_request_that_runs_when_the_server_stops_is_answered() {
         std::thread::yield_now();
     }
     client.send("done");
-    let answer = client.answer();
-    assert_eq!((answer.status, answer.text().as_str(), answer.header("connection")), (200, "4", Some("close")));
+    let response = client.response();
+    assert_eq!((response.status, response.text().as_str(), response.header("connection")), (200, "4", Some("close")));
     stopping.join().unwrap().unwrap();
 }

@@ -4,8 +4,8 @@ mod client;
 mod errors;
 mod listeners;
 mod repeats;
+mod reservation;
 mod roles;
-mod room;
 mod slow;
 
 use super::auth::tokens::{Token, change};
@@ -14,7 +14,7 @@ use super::listen::{Handle, ServerConfig, start_with};
 use super::middleware::Timeouts;
 use super::middleware::idempotency::IdempotencyKey;
 use super::middleware::rate_limit::{Rate, Rates};
-use super::problem::{Answer, Problem};
+use super::problem::{ApiResult, Problem};
 use super::state::Limits;
 use crate::engine::CatchUp;
 use crate::service::{ClockChoice, Config, Seed, Service, Stopper, Trust};
@@ -115,7 +115,7 @@ impl Fixture {
             connections: 4_096,
             limits: Limits { body_bytes: 4_096, bulk_body_bytes: 1 << 20 },
             timeouts: Timeouts { head: LONG, body_idle: LONG, body_total: LONG, keep_alive: LONG },
-            rates: Rates { token: plenty(), stranger: plenty() },
+            rates: Rates { token: plenty(), anonymous: plenty() },
             drain: Duration::from_secs(5),
         }
     }
@@ -160,7 +160,7 @@ static MADE: AtomicU64 = AtomicU64::new(0);
 
 #[utoipa::path(responses((status = 201, body = Thing)), security(("bearer" = ["operator"])))]
 #[post("/things")]
-async fn make(_: Operator, key: IdempotencyKey, thing: web::Json<Thing>) -> Answer<HttpResponse> {
+async fn make(_: Operator, key: IdempotencyKey, thing: web::Json<Thing>) -> ApiResult<HttpResponse> {
     if thing.count == 0 {
         return Err(Problem::invalid("count is 0"));
     }
@@ -213,7 +213,7 @@ async fn flood(_: Viewer) -> HttpResponse {
 /// A bulk body is read piece by piece.
 #[utoipa::path(responses((status = 200)), security(("bearer" = ["operator"])))]
 #[post("/events")]
-async fn swallow(_: Operator, mut body: web::Payload) -> Answer<String> {
+async fn swallow(_: Operator, mut body: web::Payload) -> ApiResult<String> {
     let mut bytes = 0;
     while let Some(piece) = body.next().await {
         bytes += piece?.len();

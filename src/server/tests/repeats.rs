@@ -1,9 +1,9 @@
 //! `Idempotency-Key` over real connections.
 
-use super::client::{Answer, Client, ask};
+use super::client::{ApiResult, Client, ask};
 use super::*;
 
-fn make(fixture: &Fixture, token: &str, key: &str, path: &str, body: &str) -> Answer {
+fn make(fixture: &Fixture, token: &str, key: &str, path: &str, body: &str) -> ApiResult {
     let head = format!(
         "POST {path} HTTP/1.1\nauthorization: Bearer {token}\ncontent-type: application/json\nidempotency-key: {key}"
     );
@@ -40,25 +40,25 @@ fn bodies_of_any_length_are_compared_and_none_is_waited_for_while_the_first_runs
             "POST /v1/events HTTP/1.1\r\nhost: test\r\nauthorization: Bearer {token}\r\nidempotency-key: key\r\n\
              transfer-encoding: chunked\r\nexpect: 100-continue\r\n\r\n"
         ));
-        assert_eq!(client.answer().status, 100);
+        assert_eq!(client.response().status, 100);
         client
     };
     let chunk = |byte: &str| format!("{:x}\r\n{}\r\n", 1 << 18, byte.repeat(1 << 18));
     let mut first = begin();
     first.send(chunk("a").repeat(3));
     // Its body has not ended, and its own never comes.
-    assert_eq!(begin().answer().status, 409);
+    assert_eq!(begin().response().status, 409);
     first.send("0\r\n\r\n");
-    assert_eq!(first.answer().text(), (3 << 18).to_string());
+    assert_eq!(first.response().text(), (3 << 18).to_string());
     for (last, status) in [("a", 200), ("b", 422)] {
         let mut again = begin();
         again.send(format!("{}{}0\r\n\r\n", chunk("a").repeat(2), chunk(last)));
-        let answer = again.answer();
-        assert_eq!((answer.status, answer.header("idempotency-replayed").is_some()), (status, status == 200));
+        let response = again.response();
+        assert_eq!((response.status, response.header("idempotency-replayed").is_some()), (status, status == 200));
     }
     let mut endless = begin();
     endless.send(chunk("a").repeat(5));
-    assert_eq!(endless.answer().status, 413);
+    assert_eq!(endless.response().status, 413);
     fixture.handle.stop().unwrap();
 }
 
@@ -76,9 +76,9 @@ fn a_key_is_short_and_visible() {
     let fixture = Fixture::new();
     let token = fixture.token(Role::Operator, None);
     for key in ["", "two words", &"x".repeat(129)] {
-        let answer = make(&fixture, &token, key, "/v1/things", "{}");
+        let response = make(&fixture, &token, key, "/v1/things", "{}");
         assert_eq!(
-            (answer.status, answer.json()["errors"][0]["field"].as_str()),
+            (response.status, response.json()["errors"][0]["field"].as_str()),
             (400, Some("Idempotency-Key")),
             "{key:?}"
         );

@@ -35,11 +35,11 @@ fn a_refusal_says_why() {
     let expired = fixture.token(Role::Admin, Some(wall_clock::now_ms() - 1));
     let viewer = fixture.token(Role::Viewer, None);
     let detail = |head: &str| {
-        let answer = ask(fixture.address(), &format!("DELETE /v1/things/1 HTTP/1.1\n{head}"), "");
-        (answer.header("www-authenticate").map(str::to_owned), answer.json()["detail"].as_str().unwrap().to_owned())
+        let response = ask(fixture.address(), &format!("DELETE /v1/things/1 HTTP/1.1\n{head}"), "");
+        (response.header("www-authenticate").map(str::to_owned), response.json()["detail"].as_str().unwrap().to_owned())
     };
-    let (challenge, words) = detail("x: y");
-    assert!(challenge.is_some_and(|text| text.starts_with("Bearer")) && words.contains("no token"), "{words}");
+    let (challenge, message) = detail("x: y");
+    assert!(challenge.is_some_and(|text| text.starts_with("Bearer")) && message.contains("no token"), "{message}");
     assert!(detail(&format!("authorization: Bearer {expired}")).1.contains("has expired at"));
     assert!(detail("authorization: Basic Zm9vOmJhcg==").1.contains("not of the form"));
     assert!(detail(&format!("authorization: bearer {viewer}")).1.contains("has the role viewer, this needs admin"));
@@ -52,7 +52,7 @@ fn too_many_requests_are_refused_for_a_while() {
     let three = NonZeroU32::new(3).unwrap();
     let fixture = Fixture::with(|config| {
         config.rates.token = Rate { per_second: one, burst: three };
-        config.rates.stranger = Rate { per_second: one, burst: three };
+        config.rates.anonymous = Rate { per_second: one, burst: three };
     });
     let token = fixture.token(Role::Viewer, None);
     for head in [format!("authorization: Bearer {token}"), "authorization: Bearer guess".to_owned()] {
@@ -60,10 +60,10 @@ fn too_many_requests_are_refused_for_a_while() {
         let mut client = Client::connect(fixture.address());
         let request = format!("GET /v1/things/1 HTTP/1.1\r\nhost: test\r\n{head}\r\n\r\n");
         client.send(request.repeat(20));
-        let answers: Vec<_> = (0..20).map(|_| client.answer()).collect();
-        let refused: Vec<_> = answers.iter().filter(|answer| answer.status == 429).collect();
-        assert!(!refused.is_empty() && refused.len() <= 17, "{} refused", refused.len());
-        assert!(refused.iter().all(|answer| answer.header("retry-after") == Some("1")), "{}", refused[0].head);
+        let responses: Vec<_> = (0..20).map(|_| client.response()).collect();
+        let rejected: Vec<_> = responses.iter().filter(|response| response.status == 429).collect();
+        assert!(!rejected.is_empty() && rejected.len() <= 17, "{} refused", rejected.len());
+        assert!(rejected.iter().all(|response| response.header("retry-after") == Some("1")), "{}", rejected[0].head);
     }
     fixture.handle.stop().unwrap();
 }
@@ -74,10 +74,10 @@ fn without_tokens_everybody_on_this_machine_is_the_local_admin() {
     let ask = |request: &str, head: &str| {
         let mut client = Client::connect(fixture.address());
         client.send(format!("{request} HTTP/1.1\r\n{head}\r\n\r\n"));
-        client.answer()
+        client.response()
     };
-    let answer = ask("GET /v1/things/7", "host: localhost");
-    assert_eq!(answer.json(), serde_json::json!({ "name": "local", "count": 7 }));
+    let response = ask("GET /v1/things/7", "host: localhost");
+    assert_eq!(response.json(), serde_json::json!({ "name": "local", "count": 7 }));
     for host in ["127.0.0.1:8080", "[::1]", "[::1]:8080", "LOCALHOST:1\r\norigin: http://LOCALHOST:1"] {
         assert_eq!(ask("DELETE /v1/things/7", &format!("host: {host}")).status, 204, "{host}");
     }

@@ -18,11 +18,11 @@ fn a_body_that_stops_coming_is_given_up() {
             "POST {path} HTTP/1.1\r\nhost: test\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\n\
              content-length: 100\r\n\r\n{{"
         ));
-        let answer = client.answer();
-        assert_eq!(answer.status, 408, "{path}: {}", answer.text());
-        assert_eq!(answer.header("content-type"), Some("application/problem+json"));
-        assert_eq!(answer.header("connection"), Some("close"), "{}", answer.head);
-        assert!(answer.text().contains("nothing more of the body came for 0.3 s"), "{}", answer.text());
+        let response = client.response();
+        assert_eq!(response.status, 408, "{path}: {}", response.text());
+        assert_eq!(response.header("content-type"), Some("application/problem+json"));
+        assert_eq!(response.header("connection"), Some("close"), "{}", response.head);
+        assert!(response.text().contains("nothing more of the body came for 0.3 s"), "{}", response.text());
         assert!(client.is_closed());
     }
     fixture.handle.stop().unwrap();
@@ -45,11 +45,11 @@ fn a_body_that_drips_for_ever_is_given_up() {
             thread::park_timeout(Duration::from_millis(20));
         }
     });
-    let answer = client.answer();
+    let response = client.response();
     is_over.store(true, Ordering::Relaxed);
     drip.join().unwrap();
-    assert_eq!(answer.status, 408, "{}", answer.text());
-    assert!(answer.text().contains("the body took longer than 0.3 s"), "{}", answer.text());
+    assert_eq!(response.status, 408, "{}", response.text());
+    assert!(response.text().contains("the body took longer than 0.3 s"), "{}", response.text());
     fixture.handle.stop().unwrap();
 }
 
@@ -71,7 +71,7 @@ fn a_head_that_does_not_end_is_given_up() {
     let fixture = Fixture::with(|config| config.timeouts.head = SHORT);
     let mut client = Client::connect(fixture.address());
     client.send("GET /healthz HTTP/1.1\r\nhost: te");
-    assert_eq!(client.answer().status, 408);
+    assert_eq!(client.response().status, 408);
     assert!(client.is_closed());
     fixture.handle.stop().unwrap();
 }
@@ -109,8 +109,8 @@ fn a_thousand_slow_connections_keep_nobody_waiting() {
     for client in slow.iter_mut().skip(1).step_by(2) {
         client.send("0\r\n\r\n");
     }
-    let answered = slow.iter_mut().skip(1).step_by(2).filter_map(|client| client.try_answer().ok());
-    assert_eq!(answered.filter(|answer| answer.status == 200).count(), SLOW / 2);
+    let responded = slow.iter_mut().skip(1).step_by(2).filter_map(|client| client.try_response().ok());
+    assert_eq!(responded.filter(|response| response.status == 200).count(), SLOW / 2);
     drop(slow);
     fixture.handle.stop().unwrap();
 }
@@ -118,17 +118,17 @@ fn a_thousand_slow_connections_keep_nobody_waiting() {
 #[test]
 fn a_server_that_stops_says_so_first_and_closes_connections() {
     let fixture = Fixture::new();
-    let mut kept = Client::connect(fixture.address());
+    let mut cached = Client::connect(fixture.address());
     let request = "GET /healthz HTTP/1.1\r\nhost: test\r\n\r\n";
-    kept.send(request);
-    assert_eq!(kept.answer().header("connection"), None);
+    cached.send(request);
+    assert_eq!(cached.response().header("connection"), None);
     assert_eq!(get(fixture.address(), "/readyz").status, 200);
     fixture.handle.begin_stop();
     assert_eq!(get(fixture.address(), "/readyz").status, 503);
-    kept.send(request);
-    let last = kept.answer();
+    cached.send(request);
+    let last = cached.response();
     assert_eq!((last.status, last.header("connection")), (200, Some("close")));
-    assert!(kept.is_closed());
+    assert!(cached.is_closed());
     let address = fixture.address();
     fixture.handle.stop().unwrap();
     assert!(std::net::TcpStream::connect(address).is_err());

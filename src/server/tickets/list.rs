@@ -4,7 +4,7 @@ use super::response::TicketRow;
 use crate::engine::{TicketKey, TicketQuery};
 use crate::server::params;
 use crate::server::params::timestamp::Timestamp;
-use crate::server::problem::{Answer, FieldError, Problem};
+use crate::server::problem::{ApiResult, FieldError, Problem};
 use crate::service::Service;
 use crate::ticket::State;
 use serde::Deserialize;
@@ -85,8 +85,8 @@ impl ListQuery {
     ///
     /// # Errors
     /// 400.
-    pub fn checked(&self) -> Answer<usize> {
-        params::words(&[
+    pub fn checked(&self) -> ApiResult<usize> {
+        params::labels(&[
             ("priority", &self.priority),
             ("team", &self.team),
             ("owner", &self.owner),
@@ -129,7 +129,7 @@ impl Cursor {
 
     /// # Errors
     /// 400 for what no page ended with.
-    pub fn read(text: &str) -> Answer<Self> {
+    pub fn read(text: &str) -> ApiResult<Self> {
         let is_ours = text.len() == 24 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         let number = |part: &str| u64::from_str_radix(part, 16).ok();
         match (is_ours, text.get(..8).and_then(number), text.get(8..).and_then(number)) {

@@ -7,10 +7,10 @@ pub(crate) mod timeline;
 use super::auth::{Operator, Viewer};
 use super::bulk;
 use super::bulk::{BulkReport, LoadQuery, RowKind, error_of};
-use super::escalations::response::EscalationAnswer;
+use super::escalations::response::EscalationResponse;
 use super::middleware::idempotency::IdempotencyKey;
 use super::params::timestamp::Timestamp;
-use super::problem::{Answer, FieldError, Problem};
+use super::problem::{ApiResult, FieldError, Problem};
 use super::state::AppState;
 use crate::engine::Engine;
 use crate::limits::MAX_TICKET_ID_BYTES;
@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-pub use response::{TicketAnswer, TicketRow};
+pub use response::{TicketResponse, TicketRow};
 
 /// The routes of tickets.
 pub fn routes(config: &mut ServiceConfig) {
@@ -93,7 +93,7 @@ async fn load(
     query: web::Query<LoadQuery>,
     request: HttpRequest,
     body: web::Payload,
-) -> Answer<web::Json<BulkReport>> {
+) -> ApiResult<web::Json<BulkReport>> {
     bulk::load(RowKind::Tickets, &state, operator, key, query.into_inner(), &request, body).await.map(web::Json)
 }
 
@@ -112,7 +112,7 @@ async fn list_tickets(
     _viewer: Viewer,
     state: web::Data<AppState>,
     query: web::Query<ListQuery>,
-) -> Answer<web::Json<TicketPage>> {
+) -> ApiResult<web::Json<TicketPage>> {
     let query = query.into_inner();
     let limit = query.checked()?;
     let after = query.cursor.as_deref().map(Cursor::read).transpose()?;
@@ -125,7 +125,7 @@ async fn list_tickets(
 #[utoipa::path(
     tag = "tickets",
     params(("id" = String, Path, description = "The ticket's id in the source system.", min_length = 1, max_length = 255)),
-    responses((status = 200, description = "The ticket, and where its clocks stand.", body = TicketAnswer)),
+    responses((status = 200, description = "The ticket, and where its clocks stand.", body = TicketResponse)),
     security(("bearer" = ["viewer"]))
 )]
 #[get("/tickets/{id}")]
@@ -133,9 +133,9 @@ async fn get_ticket(
     _viewer: Viewer,
     state: web::Data<AppState>,
     id: web::Path<String>,
-) -> Answer<web::Json<TicketAnswer>> {
+) -> ApiResult<web::Json<TicketResponse>> {
     let id = id.into_inner();
-    look(&state.service, id, TicketAnswer::of).await.map(web::Json)
+    look(&state.service, id, TicketResponse::of).await.map(web::Json)
 }
 
 /// Delete a ticket
@@ -148,7 +148,7 @@ async fn get_ticket(
     security(("bearer" = ["operator"]))
 )]
 #[delete("/tickets/{id}")]
-async fn remove(operator: Operator, state: web::Data<AppState>, id: web::Path<String>) -> Answer<HttpResponse> {
+async fn remove(operator: Operator, state: web::Data<AppState>, id: web::Path<String>) -> ApiResult<HttpResponse> {
     let id = id.into_inner();
     look(&state.service, id.clone(), |_, _| ()).await?;
     let mut batch = Batch::default();
@@ -163,7 +163,7 @@ async fn remove(operator: Operator, state: web::Data<AppState>, id: web::Path<St
     tag = "tickets",
     params(("id" = String, Path, description = "The ticket's id in the source system.", min_length = 1, max_length = 255)),
     request_body = EscalateBody,
-    responses((status = 200, description = "The record that it led to.", body = EscalationAnswer)),
+    responses((status = 200, description = "The record that it led to.", body = EscalationResponse)),
     security(("bearer" = ["operator"]))
 )]
 #[post("/tickets/{id}/escalate")]
@@ -173,7 +173,7 @@ async fn escalate(
     key: IdempotencyKey,
     id: web::Path<String>,
     body: web::Json<EscalateBody>,
-) -> Answer<web::Json<EscalationAnswer>> {
+) -> ApiResult<web::Json<EscalationResponse>> {
     let (id, EscalateBody { reason, at }) = (id.into_inner(), body.into_inner());
     if reason.trim().is_empty() {
         let message = "reason is empty, expected why the ticket is escalated";
@@ -189,22 +189,22 @@ async fn escalate(
     let service = state.service.clone();
     let manual = EscalationFilter { ticket: Some(id), kind: Some(RecordKind::Manual), ..EscalationFilter::default() };
     let (first, _) = applied.escalations;
-    let answer = blocking(move || {
+    let response = blocking(move || {
         let found = service.escalations(first.saturating_sub(1), &manual, 1)?;
-        Ok(found.records.first().map(|record| EscalationAnswer::new(record, &service)))
+        Ok(found.records.first().map(|record| EscalationResponse::new(record, &service)))
     });
-    answer.await?.map(web::Json).ok_or_else(|| {
+    response.await?.map(web::Json).ok_or_else(|| {
         Problem::invalid("the ticket has this escalation already: the same event at the same time counts once")
     })
 }
 
 /// Sends one event.
-async fn tell(service: &Service, batch: Batch, operator: Operator, key: IdempotencyKey) -> Answer<Applied> {
+async fn tell(service: &Service, batch: Batch, operator: Operator, key: IdempotencyKey) -> ApiResult<Applied> {
     let origin = key.origin(operator.actor);
     let applied = service.load(Load { batch, catch_up: Default::default(), origin }).await?;
-    match applied.refused.first() {
+    match applied.rejected.first() {
         None => Ok(applied),
-        Some(refused) => Err(Problem::invalid(refused.reason.to_string()).with_error(error_of(&refused.reason))),
+        Some(rejected) => Err(Problem::invalid(rejected.reason.to_string()).with_error(error_of(&rejected.reason))),
     }
 }
 
@@ -213,7 +213,7 @@ pub(crate) async fn look<T: Send + 'static>(
     service: &Service,
     id: String,
     see: impl FnOnce(&Engine, crate::engine::TicketRef) -> T + Send + 'static,
-) -> Answer<T> {
+) -> ApiResult<T> {
     if id.len() > MAX_TICKET_ID_BYTES {
         return Err(Problem::bad_request(format!(
             "a ticket's id has at most {MAX_TICKET_ID_BYTES} bytes, not {}",

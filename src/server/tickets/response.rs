@@ -40,7 +40,7 @@ pub struct TicketRow {
 
 /// A ticket with its running clocks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct TicketAnswer {
+pub struct TicketResponse {
     #[serde(flatten)]
     pub ticket: TicketRow,
     /// Cycles that are open now. All of them, with how they came to be: see the timeline.
@@ -72,7 +72,7 @@ pub struct ClockRow {
 
 impl TicketRow {
     pub fn of(ticket: &TicketView<'_>) -> Self {
-        let owned = |word: Option<&str>| word.map(str::to_owned);
+        let owned = |label: Option<&str>| label.map(str::to_owned);
         Self {
             id: ticket.id.to_owned(),
             opened_at: Timestamp(ticket.opened_ms),
@@ -90,7 +90,7 @@ impl TicketRow {
     }
 }
 
-impl TicketAnswer {
+impl TicketResponse {
     pub fn of(engine: &Engine, ticket: TicketRef) -> Self {
         let explained = engine.explain(ticket);
         let open = explained.cycles.iter().filter(|cycle| cycle.stopped_ms.is_none());

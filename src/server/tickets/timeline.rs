@@ -8,7 +8,7 @@ use crate::engine::{
 use crate::server::auth::Viewer;
 use crate::server::escalations::response::LevelActions;
 use crate::server::params::timestamp::Timestamp;
-use crate::server::problem::Answer;
+use crate::server::problem::ApiResult;
 use crate::server::state::AppState;
 use actix_web::{get, web};
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,7 @@ pub fn routes(config: &mut ServiceConfig) {
 
 /// What happened to a ticket, and why: every deadline with the time that it counted and the version of the rule.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct TimelineAnswer {
+pub struct TimelineResponse {
     pub ticket: TicketRow,
     /// The engine's time: what is to come is seen from there.
     pub as_of: Timestamp,
@@ -169,7 +169,7 @@ pub struct LevelRow {
 #[utoipa::path(
     tag = "tickets",
     params(("id" = String, Path, description = "The ticket's id in the source system.", min_length = 1, max_length = 255)),
-    responses((status = 200, description = "Its history, told again.", body = TimelineAnswer)),
+    responses((status = 200, description = "Its history, told again.", body = TimelineResponse)),
     security(("bearer" = ["viewer"]))
 )]
 #[get("/tickets/{id}/timeline")]
@@ -177,15 +177,15 @@ async fn timeline(
     _viewer: Viewer,
     state: web::Data<AppState>,
     id: web::Path<String>,
-) -> Answer<web::Json<TimelineAnswer>> {
-    let told = look(&state.service, id.into_inner(), |engine, ticket| {
+) -> ApiResult<web::Json<TimelineResponse>> {
+    let reported = look(&state.service, id.into_inner(), |engine, ticket| {
         (TicketRow::of(&engine.ticket(ticket)), engine.explain(ticket))
     });
-    let (ticket, explanation) = told.await?;
-    Ok(web::Json(TimelineAnswer::new(ticket, &explanation)))
+    let (ticket, explanation) = reported.await?;
+    Ok(web::Json(TimelineResponse::new(ticket, &explanation)))
 }
 
-impl TimelineAnswer {
+impl TimelineResponse {
     fn new(ticket: TicketRow, explanation: &Explanation) -> Self {
         Self {
             ticket,
@@ -197,8 +197,8 @@ impl TimelineAnswer {
     }
 }
 
-fn word(word: &Option<Arc<str>>) -> Option<String> {
-    word.as_deref().map(str::to_owned)
+fn label(label: &Option<Arc<str>>) -> Option<String> {
+    label.as_deref().map(str::to_owned)
 }
 
 impl From<&ExplainedEvent> for EventRow {
@@ -207,9 +207,9 @@ impl From<&ExplainedEvent> for EventRow {
             event: event.kind.name().to_owned(),
             at: Timestamp(event.at_ms),
             state: event.state.map(|state| state.name().to_owned()),
-            priority: word(&event.priority),
-            owner: word(&event.owner),
-            team: word(&event.team),
+            priority: label(&event.priority),
+            owner: label(&event.owner),
+            team: label(&event.team),
             implied: event.is_implied,
             without_effect: event.is_without_effect,
         }

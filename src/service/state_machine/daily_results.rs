@@ -90,7 +90,7 @@ impl Days {
             .filter(|((_, clock), _)| *clock != NO_SYMBOL)
             .map(|((day_ms, clock), growth)| DayRow {
                 day_ms: *day_ms,
-                clock: names.word(LabelKind::Clock, *clock).unwrap_or_default(),
+                clock: names.label(LabelKind::Clock, *clock).unwrap_or_default(),
                 met: growth.met,
                 missed: growth.missed,
                 fired: growth.fired,

@@ -13,13 +13,13 @@ use crate::policy;
 use crate::policy::{Policy, Problem};
 use crate::store::input::{AcknowledgeInput, BatchInput, EditInput, Group, Input, Origin, Passage};
 use crate::store::record::{LabelTable, Note};
-use crate::store::snapshot::{Acknowledgement, KeptAnswer, PolicyVersion, ServiceState};
+use crate::store::snapshot::{Acknowledgement, PolicyVersion, ServiceState, StoredReply};
 use crate::ticket::{Batch, EventKind};
 use daily_results::Days;
-pub use output::{Answer, GroupOutput};
+pub use output::{GroupOutput, InputResult};
 use recorder::Recorder;
-use replies::Kept;
 pub use replies::KeyReused;
+use replies::StoredReplies;
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -37,7 +37,7 @@ pub struct StateMachine {
     pub group: u64,
     pub policies: Arc<Vec<PolicyVersion>>,
     recorder: Recorder,
-    kept: Kept,
+    stored: StoredReplies,
     pub days: Days,
     pub acknowledgements: Acknowledgements,
 }
@@ -91,7 +91,7 @@ impl StateMachine {
     pub fn restored(engine: Engine, state: ServiceState) -> Self {
         let names = Arc::new(LabelTable::default());
         let recorder = Recorder::new(Arc::clone(&names), state.next_escalation, state.next_cycle);
-        recorder.learn_words(&engine);
+        recorder.learn_labels(&engine);
         let mut days = Days::new(&names, &state.days);
         days.go_on_from(&engine);
         let acknowledgements = state.acknowledgements.into_iter().map(|it| (it.sequence, it)).collect();
@@ -101,7 +101,7 @@ impl StateMachine {
             group: state.group,
             policies: Arc::new(state.policies),
             recorder,
-            kept: Kept::new(state.answers),
+            stored: StoredReplies::new(state.replies),
             days,
             acknowledgements: Arc::new(RwLock::new(acknowledgements)),
         }
@@ -114,7 +114,7 @@ impl StateMachine {
             next_escalation: self.recorder.next_escalation,
             next_cycle: self.recorder.next_cycle,
             policies: self.policies.to_vec(),
-            answers: self.kept.all(),
+            replies: self.stored.all(),
             days: self.days.rows(&self.names),
             acknowledgements: {
                 let acknowledgements = self.acknowledgements.read().unwrap_or_else(PoisonError::into_inner);
@@ -127,8 +127,8 @@ impl StateMachine {
     ///
     /// # Errors
     /// [`KeyReused`] when that input was another one.
-    pub fn repeat_of(&self, origin: &Origin) -> Result<Option<&KeptAnswer>, KeyReused> {
-        self.kept.find(origin)
+    pub fn repeat_of(&self, origin: &Origin) -> Result<Option<&StoredReply>, KeyReused> {
+        self.stored.find(origin)
     }
 
     /// Whether somebody has acknowledged an escalation.
@@ -147,7 +147,7 @@ impl StateMachine {
 
     /// Applies a group. `compiled` is the policy of its edit, where it has been compiled already.
     pub fn apply(&mut self, group: &Group, compiled: Option<&Arc<Policy>>) -> GroupOutput {
-        let mut told = GroupOutput::default();
+        let mut output = GroupOutput::default();
         self.group = group.number;
         let was_ms = self.now_ms();
         let passes = pass_time(&mut self.write(), group);
@@ -155,17 +155,17 @@ impl StateMachine {
             self.set_back();
         }
         let now_ms = self.read().now_ms();
-        self.recorder.begin(&mut told, now_ms);
-        self.record(&mut told, &passes, None);
+        self.recorder.begin(&mut output, now_ms);
+        self.record(&mut output, &passes, None);
         for input in &group.inputs {
-            let answer = self.input(input, group.has_label_share, compiled, &mut told);
-            told.answers.push(answer);
+            let reply = self.input(input, group.has_label_share, compiled, &mut output);
+            output.replies.push(reply);
         }
-        self.recorder.end(&told);
-        if !told.escalations.is_empty() || !told.cycles.rows.is_empty() {
+        self.recorder.end(&output);
+        if !output.escalations.is_empty() || !output.cycles.rows.is_empty() {
             self.days.count(&self.engine.read().unwrap_or_else(PoisonError::into_inner));
         }
-        told
+        output
     }
 
     /// The engine's time has been set back: what bears a later one is as of now.
@@ -211,7 +211,7 @@ impl StateMachine {
     pub fn all_level(&mut self) {
         self.write().hold(&[]);
         let engine = self.engine.read().unwrap_or_else(PoisonError::into_inner);
-        self.recorder.learn_words(&engine);
+        self.recorder.learn_labels(&engine);
         self.days.go_on_from(&engine);
     }
 
@@ -220,48 +220,50 @@ impl StateMachine {
         input: &Input,
         has_label_share: bool,
         compiled: Option<&Arc<Policy>>,
-        told: &mut GroupOutput,
-    ) -> Answer {
-        let (origin, answer) = match input {
-            Input::Batch(input) => (&input.origin, self.batch(input, has_label_share, told)),
-            Input::Edit(input) => (&input.origin, self.edit(input, compiled, told)),
-            Input::Acknowledge(input) => (&input.origin, self.acknowledge(input, told)),
+        output: &mut GroupOutput,
+    ) -> InputResult {
+        let (origin, reply) = match input {
+            Input::Batch(input) => (&input.origin, self.batch(input, has_label_share, output)),
+            Input::Edit(input) => (&input.origin, self.edit(input, compiled, output)),
+            Input::Acknowledge(input) => (&input.origin, self.acknowledge(input, output)),
             Input::FreeLabels => return self.free_labels(),
         };
-        self.keep(origin, &answer);
-        answer
+        self.keep(origin, &reply);
+        reply
     }
 
-    fn free_labels(&mut self) -> Answer {
+    fn free_labels(&mut self) -> InputResult {
         let labels = self.write().free_labels();
         let engine = self.engine.read().unwrap_or_else(PoisonError::into_inner);
         self.names = self.recorder.relabel(&engine);
-        Answer::Freed { labels }
+        InputResult::Freed { labels }
     }
 
-    fn batch(&mut self, input: &BatchInput, has_label_share: bool, told: &mut GroupOutput) -> Answer {
+    fn batch(&mut self, input: &BatchInput, has_label_share: bool, output: &mut GroupOutput) -> InputResult {
         let actor = introducer(input, has_label_share);
         let mut outcome = self.write().apply_of(actor, &input.batch, input.catch_up);
-        let refused = std::mem::take(&mut outcome.refused);
-        let first = self.recorder.next_of(told);
-        self.record(told, &outcome, Some(input));
-        let escalations = (first, self.recorder.next_of(told));
-        Answer::Batch { taken: (input.batch.len() - refused.len()) as u64, refused, escalations }
+        let rejected = std::mem::take(&mut outcome.rejected);
+        let first = self.recorder.next_of(output);
+        self.record(output, &outcome, Some(input));
+        let escalations = (first, self.recorder.next_of(output));
+        InputResult::Batch { accepted: (input.batch.len() - rejected.len()) as u64, rejected, escalations }
     }
 
-    fn edit(&mut self, input: &EditInput, compiled: Option<&Arc<Policy>>, told: &mut GroupOutput) -> Answer {
+    fn edit(&mut self, input: &EditInput, compiled: Option<&Arc<Policy>>, output: &mut GroupOutput) -> InputResult {
         let policy = match compiled {
             Some(policy) => Arc::clone(policy),
             // Only what was compiled without a problem comes to the journal.
             None => match reload(&input.text, &input.files) {
                 Ok(policy) => Arc::new(policy),
-                Err(problems) => return Answer::Refused(format!("the policy has {} problems", problems.len())),
+                Err(problems) => {
+                    return InputResult::RejectedRow(format!("the policy has {} problems", problems.len()));
+                }
             },
         };
         let outcome = self.write().edit(policy, input.apply, input.catch_up);
         let outcome = match outcome {
             Ok(outcome) => outcome,
-            Err(error) => return Answer::Refused(error.to_string()),
+            Err(error) => return InputResult::RejectedRow(error.to_string()),
         };
         let since_ms = self.read().now_ms();
         let number = self.policies.last().map_or(0, |version| version.number) + 1;
@@ -275,14 +277,14 @@ impl StateMachine {
             actor: Arc::clone(&input.origin.actor),
             note: input.note.clone(),
         });
-        self.record(told, &outcome, None);
-        Answer::Edit { version: number, since_ms }
+        self.record(output, &outcome, None);
+        InputResult::Edit { version: number, since_ms }
     }
 
-    fn acknowledge(&mut self, input: &AcknowledgeInput, told: &mut GroupOutput) -> Answer {
+    fn acknowledge(&mut self, input: &AcknowledgeInput, output: &mut GroupOutput) -> InputResult {
         let outcome = apply_acknowledged(&mut self.write(), input);
-        self.record(told, &outcome, None);
-        let sequence = self.recorder.acknowledged(told, input, &self.read());
+        self.record(output, &outcome, None);
+        let sequence = self.recorder.acknowledged(output, input, &self.read());
         let note = Note { actor: input.origin.actor.to_string(), reason: input.note.clone() };
         let acknowledgement = Acknowledgement { sequence: input.sequence, at_ms: input.at_ms, note };
         let mut acknowledgements = self.acknowledgements.write().unwrap_or_else(PoisonError::into_inner);
@@ -291,25 +293,25 @@ impl StateMachine {
             acknowledgements.pop_first();
         }
         drop(acknowledgements);
-        Answer::Acknowledged { sequence }
+        InputResult::Acknowledged { sequence }
     }
 
-    fn keep(&mut self, origin: &Origin, answer: &Answer) {
+    fn keep(&mut self, origin: &Origin, reply: &InputResult) {
         let at_ms = self.read().now_ms();
-        let (taken, refused, result) = match answer {
-            Answer::Batch { taken, refused, escalations } => (*taken, refused.len() as u64, escalations.0),
-            Answer::Edit { version, .. } => (1, 0, *version),
-            Answer::Acknowledged { sequence } => (1, 0, *sequence),
-            Answer::Freed { .. } | Answer::Refused(_) => return,
+        let (accepted, rejected, result) = match reply {
+            InputResult::Batch { accepted, rejected, escalations } => (*accepted, rejected.len() as u64, escalations.0),
+            InputResult::Edit { version, .. } => (1, 0, *version),
+            InputResult::Acknowledged { sequence } => (1, 0, *sequence),
+            InputResult::Freed { .. } | InputResult::RejectedRow(_) => return,
         };
-        self.kept.keep(KeptAnswer { origin: origin.clone(), at_ms, taken, refused, result });
+        self.stored.keep(StoredReply { origin: origin.clone(), at_ms, accepted, rejected, result });
     }
 
     /// Writes down what the engine told. Its ticket references are good until its next change.
-    fn record(&mut self, told: &mut GroupOutput, outcome: &Outcome, input: Option<&BatchInput>) {
+    fn record(&mut self, output: &mut GroupOutput, outcome: &Outcome, input: Option<&BatchInput>) {
         let engine = self.engine.read().unwrap_or_else(PoisonError::into_inner);
-        self.recorder.learn_words(&engine);
-        self.recorder.record(told, &engine, outcome, input);
+        self.recorder.learn_labels(&engine);
+        self.recorder.record(output, &engine, outcome, input);
     }
 
     fn read(&self) -> std::sync::RwLockReadGuard<'_, Engine> {

@@ -1,6 +1,6 @@
 //! What a group of inputs led to.
 
-use crate::engine::Refused;
+use crate::engine::RejectedRow;
 use crate::store::record::{CycleBlock, EscalationBlock};
 
 /// What a group led to.
@@ -9,15 +9,15 @@ pub struct GroupOutput {
     pub escalations: EscalationBlock,
     pub cycles: CycleBlock,
     /// One for each input.
-    pub answers: Vec<Answer>,
+    pub replies: Vec<InputResult>,
 }
 
 /// What an input led to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
+pub enum InputResult {
     Batch {
-        taken: u64,
-        refused: Vec<Refused>,
+        accepted: u64,
+        rejected: Vec<RejectedRow>,
         escalations: (u64, u64),
     },
     Edit {
@@ -32,5 +32,5 @@ pub enum Answer {
     Freed {
         labels: usize,
     },
-    Refused(String),
+    RejectedRow(String),
 }

@@ -24,12 +24,12 @@ impl Recorder {
     }
 
     /// Takes over words that are new.
-    pub fn learn_words(&self, engine: &Engine) {
+    pub fn learn_labels(&self, engine: &Engine) {
         for column in LabelKind::ALL {
             let known = self.names.len(column);
-            let mut words = engine.words_from(column, known).peekable();
-            if words.peek().is_some() {
-                self.names.extend(column, words);
+            let mut labels = engine.labels_from(column, known).peekable();
+            if labels.peek().is_some() {
+                self.names.extend(column, labels);
             }
         }
     }
@@ -37,30 +37,30 @@ impl Recorder {
     /// Labels have been numbered again: records that follow have other words.
     pub fn relabel(&mut self, engine: &Engine) -> Arc<LabelTable> {
         self.names = Arc::new(self.names.with_same_actions());
-        self.learn_words(engine);
+        self.learn_labels(engine);
         Arc::clone(&self.names)
     }
 
     /// Begins the records of a group.
-    pub fn begin(&self, told: &mut GroupOutput, now_ms: i64) {
-        (told.escalations.names, told.cycles.names) = (Arc::clone(&self.names), Arc::clone(&self.names));
-        (told.escalations.first_sequence, told.escalations.recorded_ms) = (self.next_escalation, now_ms);
-        (told.cycles.first_sequence, told.cycles.recorded_ms) = (self.next_cycle, now_ms);
+    pub fn begin(&self, output: &mut GroupOutput, now_ms: i64) {
+        (output.escalations.names, output.cycles.names) = (Arc::clone(&self.names), Arc::clone(&self.names));
+        (output.escalations.first_sequence, output.escalations.recorded_ms) = (self.next_escalation, now_ms);
+        (output.cycles.first_sequence, output.cycles.recorded_ms) = (self.next_cycle, now_ms);
     }
 
     /// The number that the next record of the group gets.
-    pub fn next_of(&self, told: &GroupOutput) -> u64 {
-        told.escalations.end()
+    pub fn next_of(&self, output: &GroupOutput) -> u64 {
+        output.escalations.end()
     }
 
-    pub fn end(&mut self, told: &GroupOutput) {
-        self.next_escalation = told.escalations.end();
-        self.next_cycle = told.cycles.end();
+    pub fn end(&mut self, output: &GroupOutput) {
+        self.next_escalation = output.escalations.end();
+        self.next_cycle = output.cycles.end();
     }
 
     /// Adds what the engine told. `input` is the batch that it was given, if it was.
-    pub fn record(&mut self, told: &mut GroupOutput, engine: &Engine, outcome: &Outcome, input: Option<&BatchInput>) {
-        let block = &mut told.escalations;
+    pub fn record(&mut self, output: &mut GroupOutput, engine: &Engine, outcome: &Outcome, input: Option<&BatchInput>) {
+        let block = &mut output.escalations;
         block.rows.reserve(outcome.escalations.len());
         for escalation in &outcome.escalations {
             let row = self.row(engine, escalation);
@@ -70,10 +70,10 @@ impl Recorder {
             }
             block.rows.push(row);
         }
-        let block = &mut told.cycles;
+        let block = &mut output.cycles;
         block.rows.reserve(outcome.cycles.len());
         for cycle in &outcome.cycles {
-            let words = engine.ticket_symbols(cycle.ticket);
+            let labels = engine.ticket_symbols(cycle.ticket);
             block.tickets.push(engine.ticket_id(cycle.ticket));
             block.rows.push(CycleRow {
                 clock: cycle.clock,
@@ -86,16 +86,16 @@ impl Recorder {
                 business_ms: cycle.business_ms,
                 wall_ms: cycle.wall_ms,
                 priority: engine.cycle_priority(cycle),
-                owner: words.owner,
-                team: words.team,
-                channel: words.channel,
-                category: words.category,
+                owner: labels.owner,
+                team: labels.team,
+                channel: labels.channel,
+                category: labels.category,
             });
         }
     }
 
     fn row(&mut self, engine: &Engine, escalation: &Escalation) -> EscalationRow {
-        let words = engine.ticket_symbols(escalation.ticket);
+        let labels = engine.ticket_symbols(escalation.ticket);
         let kind = match escalation.kind {
             EscalationKind::Fired => RecordKind::Fired,
             EscalationKind::Withdrawn => RecordKind::Withdrawn,
@@ -109,12 +109,12 @@ impl Recorder {
             clock: if manual { NO_SYMBOL } else { escalation.clock },
             due_ms: escalation.due_ms,
             fired_ms: escalation.fired_ms,
-            priority: if manual { words.priority } else { engine.escalation_priority(escalation) },
-            owner: words.owner,
-            team: words.team,
-            channel: words.channel,
-            category: words.category,
-            customer: words.customer,
+            priority: if manual { labels.priority } else { engine.escalation_priority(escalation) },
+            owner: labels.owner,
+            team: labels.team,
+            channel: labels.channel,
+            category: labels.category,
+            customer: labels.customer,
             actions: if manual { NO_SYMBOL } else { self.actions(engine, escalation) },
         }
     }
@@ -129,11 +129,11 @@ impl Recorder {
     }
 
     /// Adds the record of an acknowledgement; returns its number.
-    pub fn acknowledged(&self, told: &mut GroupOutput, input: &AcknowledgeInput, engine: &Engine) -> u64 {
-        let words = engine.find(&input.ticket).map(|ticket| engine.ticket_symbols(ticket));
+    pub fn acknowledged(&self, output: &mut GroupOutput, input: &AcknowledgeInput, engine: &Engine) -> u64 {
+        let labels = engine.find(&input.ticket).map(|ticket| engine.ticket_symbols(ticket));
         let clock =
             (0..self.names.len(LabelKind::Clock) as Symbol).find(|&clock| engine.clock_name(clock) == input.clock);
-        let block = &mut told.escalations;
+        let block = &mut output.escalations;
         let now_ms = block.recorded_ms;
         block.tickets.push(&input.ticket);
         let note = Note { actor: input.origin.actor.to_string(), reason: input.note.clone() };
@@ -145,12 +145,12 @@ impl Recorder {
             clock: clock.unwrap_or(NO_SYMBOL),
             due_ms: input.at_ms,
             fired_ms: now_ms.max(input.at_ms),
-            priority: words.map_or(NO_SYMBOL, |words| words.priority),
-            owner: words.map_or(NO_SYMBOL, |words| words.owner),
-            team: words.map_or(NO_SYMBOL, |words| words.team),
-            channel: words.map_or(NO_SYMBOL, |words| words.channel),
-            category: words.map_or(NO_SYMBOL, |words| words.category),
-            customer: words.map_or(NO_SYMBOL, |words| words.customer),
+            priority: labels.map_or(NO_SYMBOL, |labels| labels.priority),
+            owner: labels.map_or(NO_SYMBOL, |labels| labels.owner),
+            team: labels.map_or(NO_SYMBOL, |labels| labels.team),
+            channel: labels.map_or(NO_SYMBOL, |labels| labels.channel),
+            category: labels.map_or(NO_SYMBOL, |labels| labels.category),
+            customer: labels.map_or(NO_SYMBOL, |labels| labels.customer),
             actions: NO_SYMBOL,
         });
         block.end() - 1

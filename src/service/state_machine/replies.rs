@@ -2,7 +2,7 @@
 
 use crate::limits::{KEPT_RESULT_MS, MAX_KEPT_RESULTS};
 use crate::store::input::Origin;
-use crate::store::snapshot::KeptAnswer;
+use crate::store::snapshot::StoredReply;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use std::collections::VecDeque;
@@ -13,41 +13,41 @@ pub struct KeyReused;
 
 /// Answers by key, the oldest first to go. Who may go follows from the inputs alone.
 #[derive(Debug, Default)]
-pub(crate) struct Kept {
-    by_key: HashMap<u128, KeptAnswer, FixedState>,
+pub(crate) struct StoredReplies {
+    by_key: HashMap<u128, StoredReply, FixedState>,
     order: VecDeque<u128>,
 }
 
-impl Kept {
-    pub fn new(answers: Vec<KeptAnswer>) -> Self {
-        let mut kept = Self::default();
-        for answer in answers {
-            kept.keep(answer);
+impl StoredReplies {
+    pub fn new(replies: Vec<StoredReply>) -> Self {
+        let mut stored = Self::default();
+        for reply in replies {
+            stored.keep(reply);
         }
-        kept
+        stored
     }
 
     /// The answer to an earlier input with the same key.
     ///
     /// # Errors
     /// [`KeyReused`] when that one was another input. Those of earlier releases, without a fingerprint, are not compared.
-    pub fn find(&self, origin: &Origin) -> Result<Option<&KeptAnswer>, KeyReused> {
-        let Some(kept) = origin.key.and_then(|key| self.by_key.get(&key)) else { return Ok(None) };
-        match (kept.origin.fingerprint, origin.fingerprint) {
+    pub fn find(&self, origin: &Origin) -> Result<Option<&StoredReply>, KeyReused> {
+        let Some(stored) = origin.key.and_then(|key| self.by_key.get(&key)) else { return Ok(None) };
+        match (stored.origin.fingerprint, origin.fingerprint) {
             (Some(first), Some(now)) if first != now => Err(KeyReused),
-            _ => Ok(Some(kept)),
+            _ => Ok(Some(stored)),
         }
     }
 
     /// Keeps an answer, and forgets those that are too old or too many.
-    pub fn keep(&mut self, answer: KeptAnswer) {
-        let Some(key) = answer.origin.key else { return };
-        let now_ms = answer.at_ms;
-        if self.by_key.insert(key, answer).is_none() {
+    pub fn keep(&mut self, reply: StoredReply) {
+        let Some(key) = reply.origin.key else { return };
+        let now_ms = reply.at_ms;
+        if self.by_key.insert(key, reply).is_none() {
             self.order.push_back(key);
         }
         while let Some(oldest) = self.order.front() {
-            let is_old = self.by_key.get(oldest).is_none_or(|kept| kept.at_ms + KEPT_RESULT_MS < now_ms);
+            let is_old = self.by_key.get(oldest).is_none_or(|stored| stored.at_ms + KEPT_RESULT_MS < now_ms);
             if !is_old && self.order.len() <= MAX_KEPT_RESULTS {
                 break;
             }
@@ -57,7 +57,7 @@ impl Kept {
     }
 
     /// All of them, oldest first.
-    pub fn all(&self) -> Vec<KeptAnswer> {
+    pub fn all(&self) -> Vec<StoredReply> {
         self.order.iter().filter_map(|key| self.by_key.get(key)).cloned().collect()
     }
 }
@@ -72,11 +72,11 @@ mod tests {
         for (first, now, is_other) in
             [(Some(7), Some(7), false), (Some(7), Some(8), true), (None, Some(8), false), (Some(7), None, false)]
         {
-            let answer = KeptAnswer { origin: origin(first), at_ms: 0, taken: 1, refused: 0, result: 5 };
-            let kept = Kept::new(vec![answer.clone()]);
-            let expected = if is_other { Err(KeyReused) } else { Ok(Some(&answer)) };
-            assert_eq!(kept.find(&origin(now)), expected, "{first:?} {now:?}");
+            let reply = StoredReply { origin: origin(first), at_ms: 0, accepted: 1, rejected: 0, result: 5 };
+            let stored = StoredReplies::new(vec![reply.clone()]);
+            let expected = if is_other { Err(KeyReused) } else { Ok(Some(&reply)) };
+            assert_eq!(stored.find(&origin(now)), expected, "{first:?} {now:?}");
         }
-        assert_eq!(Kept::new(Vec::new()).find(&origin(Some(7))), Ok(None));
+        assert_eq!(StoredReplies::new(Vec::new()).find(&origin(Some(7))), Ok(None));
     }
 }

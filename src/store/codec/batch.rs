@@ -25,7 +25,7 @@ const HAS_TEXT: u8 = 1;
 const RESTATES: u8 = 2;
 
 const NO_CODES: u8 = 0;
-const NO_WORDS: u8 = 1;
+const NO_LABELS: u8 = 1;
 const CODES: u8 = 2;
 
 /// Writes a batch, unless it is none: then says why.
@@ -68,9 +68,9 @@ fn fits(column: &str, length: usize, rows: usize) -> Result<(), String> {
 }
 
 fn write_labels(out: &mut Vec<u8>, column: &str, labels: &Labels) -> Result<(), String> {
-    writer::count(out, labels.words.len());
-    for word in &labels.words {
-        writer::text(out, word);
+    writer::count(out, labels.labels.len());
+    for label in &labels.labels {
+        writer::text(out, label);
     }
     if labels.codes.is_empty() {
         out.push(NO_CODES);
@@ -78,11 +78,11 @@ fn write_labels(out: &mut Vec<u8>, column: &str, labels: &Labels) -> Result<(), 
     }
     // The largest code apart from NO_LABEL, which becomes 0 here.
     let past = labels.codes.iter().map(|code| code.wrapping_add(1)).max().unwrap_or_default();
-    if past as usize > labels.words.len() {
-        return Err(format!("column {column} has code {}, and {} words", past - 1, labels.words.len()));
+    if past as usize > labels.labels.len() {
+        return Err(format!("column {column} has code {}, and {} words", past - 1, labels.labels.len()));
     }
     if past == 0 {
-        out.push(NO_WORDS);
+        out.push(NO_LABELS);
         return Ok(());
     }
     out.push(CODES);
@@ -137,28 +137,28 @@ fn all<T>(reader: &Reader, field: &'static str, values: Vec<Option<T>>, what: &s
 }
 
 fn read_labels(reader: &mut Reader, field: &'static str, rows: usize) -> Result<Labels, DecodeError> {
-    let mut words = Vec::new();
+    let mut labels = Vec::new();
     for _ in 0..reader.count(field, usize::MAX)? {
-        words.push(reader.text(field)?.to_owned());
+        labels.push(reader.text(field)?.to_owned());
     }
     let codes = match reader.byte(field)? {
         NO_CODES => Vec::new(),
-        NO_WORDS => vec![NO_LABEL; rows],
+        NO_LABELS => vec![NO_LABEL; rows],
         CODES => {
             // One of more than 32 bits becomes one that no list of words has.
             let codes = reader.column(field, rows, |code, width| {
                 if code == width.most() { NO_LABEL } else { u32::try_from(code).unwrap_or(NO_LABEL - 1) }
             })?;
-            let outside = |code: &u32| *code != NO_LABEL && *code as usize >= words.len();
+            let outside = |code: &u32| *code != NO_LABEL && *code as usize >= labels.len();
             if let Some(row) = codes.iter().position(outside) {
-                let what = format!("row {row} has code {}, and there are {} words", codes[row], words.len());
+                let what = format!("row {row} has code {}, and there are {} words", codes[row], labels.len());
                 return Err(reader.fault(field, what));
             }
             codes
         }
         other => return Err(reader.fault(field, format!("codes of form {other}, expected 0 to 2"))),
     };
-    Ok(Labels { codes, words })
+    Ok(Labels { codes, labels })
 }
 
 fn read_texts(reader: &mut Reader, field: &'static str, rows: usize) -> Result<Texts, DecodeError> {

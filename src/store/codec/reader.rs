@@ -27,9 +27,9 @@ impl<'a> Reader<'a> {
         if count > self.left() {
             return Err(self.fault(field, format!("{count} bytes are expected, and {} are left", self.left())));
         }
-        let taken = &self.bytes[self.at..self.at + count];
+        let accepted = &self.bytes[self.at..self.at + count];
         self.at += count;
-        Ok(taken)
+        Ok(accepted)
     }
 
     pub fn byte(&mut self, field: &'static str) -> Result<u8, DecodeError> {

@@ -18,11 +18,11 @@ fn origins() -> impl Strategy<Value = Origin> {
 
 /// Codes for some words, now and then for more than 255 or 65,535 of them.
 fn labels(rows: usize) -> impl Strategy<Value = Labels> {
-    let words = prop_oneof![6 => 0..4_usize, 3 => 250..260_usize, 1 => 65_530..65_540_usize];
-    (words, vec(any::<u32>(), rows), 0..3_u8).prop_map(|(count, draws, density)| {
+    let labels = prop_oneof![6 => 0..4_usize, 3 => 250..260_usize, 1 => 65_530..65_540_usize];
+    (labels, vec(any::<u32>(), rows), 0..3_u8).prop_map(|(count, draws, density)| {
         let code = |draw: u32| if draw % 3 < u32::from(density) { draw / 3 % count as u32 } else { NO_LABEL };
         let codes = draws.into_iter().map(|draw| if count == 0 { NO_LABEL } else { code(draw) }).collect();
-        Labels { codes, words: (0..count).map(|word| format!("w{word}ø")).collect() }
+        Labels { codes, labels: (0..count).map(|label| format!("w{label}ø")).collect() }
     })
 }
 
@@ -173,7 +173,7 @@ fn the_numbers_of_choices_never_change() {
 
 #[test]
 fn a_batch_that_is_none_is_not_written() {
-    let refused = |change: fn(&mut Batch)| {
+    let rejected = |change: fn(&mut Batch)| {
         let mut batch = Batch::default();
         batch.push("T1", 0, EventKind::Opened);
         change(&mut batch);
@@ -181,10 +181,10 @@ fn a_batch_that_is_none_is_not_written() {
         let group = Group { inputs: vec![Input::Batch(Arc::new(input))], ..Group::default() };
         encode(&group, &mut Vec::new()).unwrap_err().to_string()
     };
-    assert_eq!(refused(|batch| batch.kind.clear()), "input 0 of the group: column kind has 0 rows, expected 1");
-    let no_word = refused(|batch| batch.team.codes[0] = 0);
-    assert_eq!(no_word, "input 0 of the group: column team has code 0, and 0 words");
-    let short = refused(|batch| batch.assigned.codes = vec![NO_LABEL; 2]);
+    assert_eq!(rejected(|batch| batch.kind.clear()), "input 0 of the group: column kind has 0 rows, expected 1");
+    let no_label = rejected(|batch| batch.team.codes[0] = 0);
+    assert_eq!(no_label, "input 0 of the group: column team has code 0, and 0 words");
+    let short = rejected(|batch| batch.assigned.codes = vec![NO_LABEL; 2]);
     assert_eq!(short, "input 0 of the group: column assigned has 2 rows, expected 1");
     let many = Group { inputs: vec![Input::Edit(Arc::new(edit())); MAX_GROUP_INPUTS + 1], ..Group::default() };
     assert_eq!(encode(&many, &mut Vec::new()), Err(EncodeError::Inputs { inputs: MAX_GROUP_INPUTS + 1 }));

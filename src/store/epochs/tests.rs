@@ -84,8 +84,8 @@ fn a_flipped_bit_is_found() {
         let mut damaged = whole.clone();
         damaged[bit / 8] ^= 1 << (bit % 8);
         std::fs::write(&path, damaged).unwrap();
-        let refused = Epochs::read(folder.path()).unwrap_err();
-        assert!(matches!(refused, EpochsError::Damaged { .. }), "bit {bit}: {refused}");
+        let rejected = Epochs::read(folder.path()).unwrap_err();
+        assert!(matches!(rejected, EpochsError::Damaged { .. }), "bit {bit}: {rejected}");
     }
 }
 

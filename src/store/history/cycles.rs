@@ -1,8 +1,8 @@
 //! Ended cycles as columns.
 
-use super::writer::{RecordTable, WordsOf};
+use super::writer::{LabelsOf, RecordTable};
 use crate::store::record::{CycleBlock, LabelKind, LabelTable};
-use crate::table::{DictionaryColumn, Times, words_field};
+use crate::table::{DictionaryColumn, Times, dictionary_field};
 use arrow::array::{ArrayRef, Int64Array, StringBuilder, UInt16Array, UInt64Array};
 use arrow::datatypes::{DataType, Field, SchemaRef};
 use arrow::error::ArrowError;
@@ -38,7 +38,7 @@ impl RecordTable for CycleTable {
         vec![
             Field::new("sequence", DataType::UInt64, false),
             Field::new("ticket", DataType::Utf8, false),
-            words_field("clock"),
+            dictionary_field("clock"),
             Field::new("cycle", DataType::UInt16, false),
             Field::new("revision", DataType::UInt16, false),
             Times::field("started_at"),
@@ -47,12 +47,12 @@ impl RecordTable for CycleTable {
             Times::field("recorded_at"),
             Field::new("business_ms", DataType::Int64, false),
             Field::new("wall_ms", DataType::Int64, false),
-            words_field("result"),
-            words_field("priority"),
-            words_field("team"),
-            words_field("owner"),
-            words_field("channel"),
-            words_field("category"),
+            dictionary_field("result"),
+            dictionary_field("priority"),
+            dictionary_field("team"),
+            dictionary_field("owner"),
+            dictionary_field("channel"),
+            dictionary_field("category"),
         ]
     }
 
@@ -72,11 +72,11 @@ impl RecordTable for CycleTable {
         block.rows.len()
     }
 
-    fn push(&mut self, block: &CycleBlock, row: usize, words: &mut WordsOf<'_>) {
+    fn push(&mut self, block: &CycleBlock, row: usize, labels: &mut LabelsOf<'_>) {
         let it = &block.rows[row];
         self.sequence.push(block.first_sequence + row as u64);
         self.ticket.append_value(block.tickets.get(row));
-        words.push(&mut self.clock, LabelKind::Clock, it.clock);
+        labels.push(&mut self.clock, LabelKind::Clock, it.clock);
         self.cycle.push(it.cycle);
         self.revision.push(it.revision);
         self.started_at.push(Some(it.started_ms));
@@ -86,11 +86,11 @@ impl RecordTable for CycleTable {
         self.business_ms.push(it.business_ms);
         self.wall_ms.push(it.wall_ms);
         self.result.push(Some(it.result as u32), |_| it.result.name());
-        words.push(&mut self.priority, LabelKind::Priority, it.priority);
-        words.push(&mut self.team, LabelKind::Team, it.team);
-        words.push(&mut self.owner, LabelKind::Owner, it.owner);
-        words.push(&mut self.channel, LabelKind::Channel, it.channel);
-        words.push(&mut self.category, LabelKind::Category, it.category);
+        labels.push(&mut self.priority, LabelKind::Priority, it.priority);
+        labels.push(&mut self.team, LabelKind::Team, it.team);
+        labels.push(&mut self.owner, LabelKind::Owner, it.owner);
+        labels.push(&mut self.channel, LabelKind::Channel, it.channel);
+        labels.push(&mut self.category, LabelKind::Category, it.category);
     }
 
     fn finish(&mut self, schema: SchemaRef) -> Result<RecordBatch, ArrowError> {

@@ -19,7 +19,7 @@ pub enum HistoryError {
     #[error("cannot put columns together: {0}")]
     Columns(#[from] ArrowError),
     #[error("number {number} of the column {column} stands for no word")]
-    UnknownWord { column: &'static str, number: u32 },
+    UnknownSymbol { column: &'static str, number: u32 },
     #[error("{path}: record {expected} is to come next, and {found} was offered: those between are missing")]
     Gap { path: PathBuf, expected: u64, found: u64 },
     #[error(

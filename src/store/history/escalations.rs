@@ -1,11 +1,11 @@
 //! Escalation records as columns, and back.
 
-use super::writer::{RecordTable, WordsOf};
+use super::writer::{LabelsOf, RecordTable};
 use crate::engine::NO_SYMBOL;
 use crate::policy::Actions;
 use crate::store::record::{EscalationBlock, EscalationRecord, LabelKind, LabelTable, RecordKind};
 use crate::store::table::reader::{Rows, SchemaMismatch};
-use crate::table::{Dictionary, DictionaryColumn, Times, words_field};
+use crate::table::{Dictionary, DictionaryColumn, Times, dictionary_field};
 use crate::time::NEVER_MS;
 use arrow::array::{ArrayRef, AsArray, BooleanArray, ListBuilder, StringBuilder, UInt8Array, UInt16Array, UInt64Array};
 use arrow::datatypes::{DataType, Field, FieldRef, SchemaRef, UInt8Type, UInt16Type, UInt64Type};
@@ -83,26 +83,26 @@ impl RecordTable for EscalationTable {
             Field::new("sequence", DataType::UInt64, false),
             Field::new("escalation_id", DataType::Utf8, false),
             Field::new("ticket", DataType::Utf8, false),
-            words_field("kind"),
-            words_field("clock"),
+            dictionary_field("kind"),
+            dictionary_field("clock"),
             Field::new("cycle", DataType::UInt16, false),
             Field::new("level", DataType::UInt8, false),
             Times::field("due_at"),
             Times::field("fired_at"),
             Times::field("recorded_at"),
-            words_field("priority"),
-            words_field("team"),
-            words_field("owner"),
-            words_field("channel"),
-            words_field("category"),
-            words_field("customer"),
+            dictionary_field("priority"),
+            dictionary_field("team"),
+            dictionary_field("owner"),
+            dictionary_field("channel"),
+            dictionary_field("category"),
+            dictionary_field("customer"),
             Field::new("notify", DataType::List(notify_field()), true),
-            words_field("reassign"),
-            words_field("webhook"),
-            words_field("set_priority"),
+            dictionary_field("reassign"),
+            dictionary_field("webhook"),
+            dictionary_field("set_priority"),
             Field::new("ends_chain", DataType::Boolean, true),
-            words_field("actor"),
-            words_field("reason"),
+            dictionary_field("actor"),
+            dictionary_field("reason"),
         ]
     }
 
@@ -122,11 +122,11 @@ impl RecordTable for EscalationTable {
         block.len()
     }
 
-    fn push(&mut self, block: &EscalationBlock, row: usize, words: &mut WordsOf<'_>) {
+    fn push(&mut self, block: &EscalationBlock, row: usize, labels: &mut LabelsOf<'_>) {
         let it = &block.rows[row];
         let ticket = block.tickets.get(row);
         let manual = it.clock == NO_SYMBOL;
-        let clock = if manual { "manual".into() } else { words.word(LabelKind::Clock, it.clock) };
+        let clock = if manual { "manual".into() } else { labels.label(LabelKind::Clock, it.clock) };
         self.sequence.push(block.first_sequence + row as u64);
         // The same as `EscalationBlock::record` makes.
         let _ = write!(self.escalation_id, "{ticket}/{clock}/{}/{}", it.cycle, it.level);
@@ -139,13 +139,13 @@ impl RecordTable for EscalationTable {
         self.due_at.push(Some(it.due_ms));
         self.fired_at.push(Some(it.fired_ms));
         self.recorded_at.push(Some(block.recorded_ms));
-        words.push(&mut self.priority, LabelKind::Priority, it.priority);
-        words.push(&mut self.team, LabelKind::Team, it.team);
-        words.push(&mut self.owner, LabelKind::Owner, it.owner);
-        words.push(&mut self.channel, LabelKind::Channel, it.channel);
-        words.push(&mut self.category, LabelKind::Category, it.category);
-        words.push(&mut self.customer, LabelKind::Customer, it.customer);
-        self.push_actions(words.names.actions_of(it.actions).as_deref());
+        labels.push(&mut self.priority, LabelKind::Priority, it.priority);
+        labels.push(&mut self.team, LabelKind::Team, it.team);
+        labels.push(&mut self.owner, LabelKind::Owner, it.owner);
+        labels.push(&mut self.channel, LabelKind::Channel, it.channel);
+        labels.push(&mut self.category, LabelKind::Category, it.category);
+        labels.push(&mut self.customer, LabelKind::Customer, it.customer);
+        self.push_actions(labels.names.actions_of(it.actions).as_deref());
         let note = block.notes.binary_search_by_key(&(row as u32), |(at, _)| *at).ok().map(|at| &block.notes[at].1);
         self.actor.push(note.map(|note| note.actor.as_str()).filter(|actor| !actor.is_empty()));
         self.reason.push(note.map(|note| note.reason.as_str()).filter(|reason| !reason.is_empty()));
@@ -195,17 +195,17 @@ impl EscalationTable {
 
 /// Rows as records.
 pub fn records(rows: &Rows<'_>) -> Result<Vec<EscalationRecord>, SchemaMismatch> {
-    let words = |name: &str| rows.words_or(name, None, |word| Some(Some(Arc::<str>::from(word))));
-    let strings = |name: &str| rows.words_or(name, None, |word| Some(Some(word.to_owned())));
-    let kind = rows.words("kind", RecordKind::from_name)?;
+    let labels = |name: &str| rows.labels_or(name, None, |label| Some(Some(Arc::<str>::from(label))));
+    let strings = |name: &str| rows.labels_or(name, None, |label| Some(Some(label.to_owned())));
+    let kind = rows.labels("kind", RecordKind::from_name)?;
     let sequence = rows.numbers::<UInt64Type>("sequence")?;
     let (ids, tickets) = (rows.strings("escalation_id")?, rows.strings("ticket")?);
     let (cycle, level) = (rows.numbers::<UInt16Type>("cycle")?, rows.numbers::<UInt8Type>("level")?);
     let (due_ms, fired_ms) = (rows.times_or("due_at", NEVER_MS)?, rows.times_or("fired_at", NEVER_MS)?);
     let recorded_ms = rows.times("recorded_at")?;
-    let (clock, priority, team) = (words("clock")?, words("priority")?, words("team")?);
-    let (owner, channel) = (words("owner")?, words("channel")?);
-    let (category, customer) = (words("category")?, words("customer")?);
+    let (clock, priority, team) = (labels("clock")?, labels("priority")?, labels("team")?);
+    let (owner, channel) = (labels("owner")?, labels("channel")?);
+    let (category, customer) = (labels("category")?, labels("customer")?);
     let (actor, reason) = (strings("actor")?, strings("reason")?);
     let actions = actions(rows)?;
     let record = |row: usize| EscalationRecord {
@@ -234,14 +234,16 @@ pub fn records(rows: &Rows<'_>) -> Result<Vec<EscalationRecord>, SchemaMismatch>
 
 /// What the level of each row asks for.
 fn actions(rows: &Rows<'_>) -> Result<Vec<Option<Arc<Actions>>>, SchemaMismatch> {
-    let strings = |name: &str| rows.words_or(name, None, |word| Some(Some(word.to_owned())));
+    let strings = |name: &str| rows.labels_or(name, None, |label| Some(Some(label.to_owned())));
     let (reassign, webhook, set_priority) = (strings("reassign")?, strings("webhook")?, strings("set_priority")?);
     let ends_chain = rows.optional_flags("ends_chain")?;
     let notify = rows.optional_lists("notify")?;
     let row_of = |row: usize| -> Result<Option<Arc<Actions>>, SchemaMismatch> {
         let Some(ends_chain) = ends_chain[row] else { return Ok(None) };
         let whom = notify.value(row);
-        let Some(whom) = whom.as_string_opt::<i32>() else { return Err(rows.unfit("notify", "is no list of words")) };
+        let Some(whom) = whom.as_string_opt::<i32>() else {
+            return Err(rows.mismatch("notify", "is no list of words"));
+        };
         Ok(Some(Arc::new(Actions {
             notify: whom.iter().flatten().map(str::to_owned).collect(),
             reassign: reassign[row].clone(),

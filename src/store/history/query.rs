@@ -52,23 +52,23 @@ pub fn escalations_after(
 ) -> Result<Page, HistoryError> {
     let limit = limit.min(limits::MAX_HISTORY_RECORDS);
     let found = Page { up_to: after, ..Page::default() };
-    let mut look = Query { filter, found, limit, rows_left: limits::HISTORY_LOOK_ROWS };
-    while !look.is_done()
-        && let Some(file) = shelf.after(look.found.up_to)
+    let mut query = Query { filter, found, limit, rows_left: limits::HISTORY_LOOK_ROWS };
+    while !query.is_done()
+        && let Some(file) = shelf.after(query.found.up_to)
     {
         // Later files may be of earlier days: the time may have been set back.
         let is_after = filter.until_ms.is_some_and(|until_ms| until_ms <= file.day_ms);
         if is_after || filter.since_ms.is_some_and(|since_ms| since_ms >= file.day_ms + DAY_MS) {
-            look.found.up_to = file.last;
+            query.found.up_to = file.last;
             continue;
         }
-        match file.check().and_then(|()| look.at_file(&file)) {
+        match file.check().and_then(|()| query.at_file(&file)) {
             Ok(()) => {}
-            Err(error) if error.is_of_the_file() => look.pass_over(&file, &error),
+            Err(error) if error.is_of_the_file() => query.pass_over(&file, &error),
             Err(error) => return Err(error),
         }
     }
-    Ok(look.found)
+    Ok(query.found)
 }
 
 /// A question on its way through the files.
@@ -103,32 +103,33 @@ impl Query<'_> {
     fn at_file(&mut self, file: &HistoryFile) -> Result<(), HistoryError> {
         let open = || File::open(&file.path).map_err(HistoryError::io(&file.path));
         let input = open()?;
-        let unfit = |error: &dyn std::fmt::Display| SchemaMismatch::new(&file.path, error);
+        let mismatch = |error: &dyn std::fmt::Display| SchemaMismatch::new(&file.path, error);
         let metadata = guarded(&file.path, || {
-            ArrowReaderMetadata::load(&input, ArrowReaderOptions::new()).map_err(|error| unfit(&error))
+            ArrowReaderMetadata::load(&input, ArrowReaderOptions::new()).map_err(|error| mismatch(&error))
         })?;
         check_version(file, &metadata)?;
         let rows: i64 = metadata.metadata().file_metadata().num_rows();
         if u64::try_from(rows) != Ok(file.last - file.first + 1) {
-            return Err(unfit(&format!("has {rows} rows, its name says {}", file.last - file.first + 1)).into());
+            return Err(mismatch(&format!("has {rows} rows, its name says {}", file.last - file.first + 1)).into());
         }
         let mut first = file.first;
         for (group, about) in metadata.metadata().row_groups().iter().enumerate() {
             let end = first + about.num_rows().unsigned_abs();
             if end > self.found.up_to + 1 {
                 let skip = (self.found.up_to + 1).saturating_sub(first);
-                let look = (end - first - skip).min(self.rows_left);
+                let query = (end - first - skip).min(self.rows_left);
                 let input = open()?;
                 let rows = guarded(&file.path, || {
-                    let batch = self.read(input, &metadata, group, skip..skip + look).map_err(|error| unfit(&error))?;
+                    let batch =
+                        self.read(input, &metadata, group, skip..skip + query).map_err(|error| mismatch(&error))?;
                     records(&Rows::new(batch, &file.path))
                 })?;
-                self.rows_left -= look;
+                self.rows_left -= query;
                 self.found.records.extend(rows);
                 // With as many as were asked for there may be more among the rows that were looked at.
                 let is_full = self.found.records.len() >= self.limit;
                 let last_found = self.found.records.last().map(|record| record.sequence);
-                self.found.up_to = last_found.filter(|_| is_full).unwrap_or(first + skip + look - 1);
+                self.found.up_to = last_found.filter(|_| is_full).unwrap_or(first + skip + query - 1);
                 if self.is_done() {
                     return Ok(());
                 }
@@ -181,7 +182,7 @@ struct Condition {
 fn predicate(filter: &EscalationFilter, schema: &SchemaDescriptor) -> Option<RowFilter> {
     let mut conditions: Vec<Condition> = Vec::new();
     let kind = filter.kind.map(|kind| kind.name().to_owned());
-    for (column, word) in [
+    for (column, label) in [
         ("ticket", &filter.ticket),
         ("kind", &kind),
         ("clock", &filter.clock),
@@ -189,8 +190,8 @@ fn predicate(filter: &EscalationFilter, schema: &SchemaDescriptor) -> Option<Row
         ("team", &filter.team),
         ("owner", &filter.owner),
     ] {
-        if let Some(word) = word {
-            let value = Box::new(Scalar::new(StringArray::from(vec![word.as_str()])));
+        if let Some(label) = label {
+            let value = Box::new(Scalar::new(StringArray::from(vec![label.as_str()])));
             conditions.push(Condition { column, operator: eq, value });
         }
     }

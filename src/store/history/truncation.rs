@@ -49,12 +49,12 @@ pub fn cut(shelf: &FileIndex, last: u64, epoch: Epoch) -> Result<Option<Cut>, Hi
 /// Writes the records of a file up to `last` into another one.
 fn beginning(file: &HistoryFile, last: u64) -> Result<HistoryFile, HistoryError> {
     file.check()?;
-    let unfit = |error: &dyn std::fmt::Display| SchemaMismatch::new(&file.path, error);
+    let mismatch = |error: &dyn std::fmt::Display| SchemaMismatch::new(&file.path, error);
     let input = File::open(&file.path).map_err(HistoryError::io(&file.path))?;
     let rows = guarded(&file.path, || {
         ParquetRecordBatchReaderBuilder::try_new(input)
             .and_then(|builder| Ok((builder.schema().clone(), builder.build()?)))
-            .map_err(|error| unfit(&error))
+            .map_err(|error| mismatch(&error))
     });
     let (schema, batches) = rows?;
     let path = file.path.with_file_name(file.first.to_string());
@@ -62,7 +62,7 @@ fn beginning(file: &HistoryFile, last: u64) -> Result<HistoryFile, HistoryError>
     let mut table = TableFile::begin(output, staged.partial(), schema, Texts::Prefixed)?;
     let mut left = (last - file.first + 1) as usize;
     for batch in batches {
-        let batch = batch.map_err(|error| unfit(&error))?;
+        let batch = batch.map_err(|error| mismatch(&error))?;
         let take = left.min(batch.num_rows());
         left -= take;
         table.add(&batch.slice(0, take))?;
@@ -71,7 +71,7 @@ fn beginning(file: &HistoryFile, last: u64) -> Result<HistoryFile, HistoryError>
         }
     }
     if left > 0 {
-        return Err(unfit(&format!("has not the records up to {last}")).into());
+        return Err(mismatch(&format!("has not the records up to {last}")).into());
     }
     publish(staged, file.day_ms, (file.first, last), table.finish()?, file.epoch)
 }

@@ -30,25 +30,25 @@ pub trait RecordTable: Default {
     fn recorded_ms(block: &Self::Block) -> i64;
     fn rows_of(block: &Self::Block) -> usize;
     fn names(block: &Self::Block) -> &Arc<LabelTable>;
-    fn push(&mut self, block: &Self::Block, row: usize, words: &mut WordsOf<'_>);
+    fn push(&mut self, block: &Self::Block, row: usize, labels: &mut LabelsOf<'_>);
     /// The rows so far; the next ones begin anew.
     fn finish(&mut self, schema: SchemaRef) -> Result<RecordBatch, ArrowError>;
 }
 
 /// The words of a row, and whether all were known.
-pub struct WordsOf<'a> {
+pub struct LabelsOf<'a> {
     pub names: &'a LabelTable,
     unknown: Option<(LabelKind, Symbol)>,
 }
 
-impl WordsOf<'_> {
+impl LabelsOf<'_> {
     pub fn push(&mut self, to: &mut DictionaryColumn, column: LabelKind, symbol: Symbol) {
-        to.push((symbol != NO_SYMBOL).then_some(symbol), |symbol| self.word(column, symbol));
+        to.push((symbol != NO_SYMBOL).then_some(symbol), |symbol| self.label(column, symbol));
     }
 
     /// A word that must be there.
-    pub fn word(&mut self, column: LabelKind, symbol: Symbol) -> Arc<str> {
-        self.names.word(column, symbol).unwrap_or_else(|| {
+    pub fn label(&mut self, column: LabelKind, symbol: Symbol) -> Arc<str> {
+        self.names.label(column, symbol).unwrap_or_else(|| {
             self.unknown = Some((column, symbol));
             "".into()
         })
@@ -120,11 +120,11 @@ impl<T: RecordTable> DayFile<T> {
             self.flush()?;
         }
         self.names = Some(Arc::clone(names));
-        let mut words = WordsOf { names, unknown: None };
-        self.rows.push(block, row, &mut words);
+        let mut labels = LabelsOf { names, unknown: None };
+        self.rows.push(block, row, &mut labels);
         self.waiting += 1;
-        if let Some((column, number)) = words.unknown {
-            return Err(HistoryError::UnknownWord { column: column.name(), number });
+        if let Some((column, number)) = labels.unknown {
+            return Err(HistoryError::UnknownSymbol { column: column.name(), number });
         }
         if self.waiting == limits::HISTORY_GROUP_ROWS { self.flush() } else { Ok(()) }
     }

@@ -5,10 +5,10 @@ fn the_second_is_refused_by_name_until_the_first_is_gone() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("lock"), "123456789 of a process that died").unwrap();
     let first = DataLock::take(folder.path()).unwrap();
-    let refused = DataLock::take(folder.path()).unwrap_err();
-    let told = refused.to_string();
-    assert!(matches!(refused, LockError::Held { pid: Some(pid), .. } if pid == std::process::id()), "{told}");
-    assert!(told.contains(&format!("(process {})", std::process::id())), "{told}");
+    let rejected = DataLock::take(folder.path()).unwrap_err();
+    let reported = rejected.to_string();
+    assert!(matches!(rejected, LockError::Held { pid: Some(pid), .. } if pid == std::process::id()), "{reported}");
+    assert!(reported.contains(&format!("(process {})", std::process::id())), "{reported}");
     drop(first);
     DataLock::take(folder.path()).unwrap();
 }
@@ -16,8 +16,8 @@ fn the_second_is_refused_by_name_until_the_first_is_gone() {
 #[test]
 fn a_folder_that_is_not_there_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    let refused = DataLock::take(&folder.path().join("missing")).unwrap_err().to_string();
-    assert!(refused.contains("missing") && refused.contains("cannot open"), "{refused}");
+    let rejected = DataLock::take(&folder.path().join("missing")).unwrap_err().to_string();
+    assert!(rejected.contains("missing") && rejected.contains("cannot open"), "{rejected}");
 }
 
 #[test]

@@ -1,13 +1,13 @@
 //! `clocks.parquet`: a row a clock of a ticket, with its open or last cycle.
 
-use super::columns::{chosen, tickets_of, times_or_none, words};
+use super::columns::{chosen, labels, tickets_of, times_or_none};
 use super::error::SnapshotError;
 use super::symbols::SymbolNumbers;
 use crate::engine::{ClockColumns, NO_SYMBOL};
 use crate::limits::MAX_LEVELS;
 use crate::store::record::{LabelKind, LabelTable};
 use crate::store::table::reader::{Rows, SchemaMismatch};
-use crate::table::{Times, words_field};
+use crate::table::{Times, dictionary_field};
 use crate::ticket::Texts;
 use crate::time::NEVER_MS;
 use arrow::array::{
@@ -35,9 +35,9 @@ pub fn schema() -> SchemaRef {
         Field::new("ticket", DataType::Utf8, false),
         // The place of the ticket among the tickets of its shard.
         Field::new("ticket_row", DataType::UInt32, false),
-        words_field("clock"),
+        dictionary_field("clock"),
         Field::new("cycle", DataType::UInt16, false),
-        words_field("status"),
+        dictionary_field("status"),
         Times::field("started_at"),
         Times::field("segment_at"),
         Field::new("spent_ms", DataType::Int64, false),
@@ -77,7 +77,7 @@ pub fn write(clocks: &ClockColumns, tickets: &Texts, names: &LabelTable) -> Resu
         vec![
             tickets_of(&clocks.ticket, tickets),
             Arc::new(UInt32Array::from(clocks.ticket.clone())),
-            words(LabelKind::Clock, &clocks.clock, names)?,
+            labels(LabelKind::Clock, &clocks.clock, names)?,
             Arc::new(UInt16Array::from(clocks.cycle.clone())),
             chosen((0..rows).map(|row| Some(status(row))), STATUS.into_iter()),
             with_cycle(&clocks.started_ms),
@@ -122,16 +122,16 @@ pub const NEEDED: &[&str] = &[
 
 /// The clocks, without their segments and the due times of their targets: the engine computes those.
 pub fn read(rows: &Rows<'_>, numbers: &SymbolNumbers) -> Result<ClockColumns, SchemaMismatch> {
-    let status: Vec<usize> = rows.words("status", |word| STATUS.iter().position(|known| *known == word))?;
+    let status: Vec<usize> = rows.labels("status", |label| STATUS.iter().position(|known| *known == label))?;
     let has = |bit: usize| status.iter().map(|status| status & bit != 0).collect();
     let mut reached = rows.numbers::<UInt16Type>("levels_reached")?;
     for (name, bit) in [("is_at_risk", AT_RISK), ("is_breached", BREACHED)] {
         let flags = rows.flags(name)?;
         reached.iter_mut().zip(flags).for_each(|(reached, flag)| *reached |= if flag { bit } else { 0 });
     }
-    let clock = rows.symbols("clock", |word| numbers.of(LabelKind::Clock, word))?;
+    let clock = rows.symbols("clock", |label| numbers.of(LabelKind::Clock, label))?;
     if clock.contains(&NO_SYMBOL) {
-        return Err(rows.unfit("clock", "has empty rows"));
+        return Err(rows.mismatch("clock", "has empty rows"));
     }
     Ok(ClockColumns {
         ticket: rows.numbers::<UInt32Type>("ticket_row")?,

@@ -22,21 +22,21 @@ pub fn tickets_of(rows: &[u32], tickets: &Texts) -> ArrayRef {
 /// A column of words.
 ///
 /// # Errors
-/// [`SnapshotError::UnknownWord`] for a number that `names` does not have.
-pub fn words(column: LabelKind, symbols: &[Symbol], names: &LabelTable) -> Result<ArrayRef, SnapshotError> {
-    let mut words = DictionaryColumn::default();
+/// [`SnapshotError::UnknownSymbol`] for a number that `names` does not have.
+pub fn labels(column: LabelKind, symbols: &[Symbol], names: &LabelTable) -> Result<ArrayRef, SnapshotError> {
+    let mut labels = DictionaryColumn::default();
     let mut unknown = None;
     for symbol in symbols {
-        words.push((*symbol != NO_SYMBOL).then_some(*symbol), |number| {
-            names.word(column, number).unwrap_or_else(|| {
+        labels.push((*symbol != NO_SYMBOL).then_some(*symbol), |number| {
+            names.label(column, number).unwrap_or_else(|| {
                 unknown = Some(number);
                 "".into()
             })
         });
     }
     match unknown {
-        None => Ok(words.finish()),
-        Some(number) => Err(SnapshotError::UnknownWord { column: column.name(), number }),
+        None => Ok(labels.finish()),
+        Some(number) => Err(SnapshotError::UnknownSymbol { column: column.name(), number }),
     }
 }
 

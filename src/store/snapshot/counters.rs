@@ -8,7 +8,7 @@ use crate::engine::{ClockTally, Counters, Tally};
 use crate::limits::MAX_LEVELS;
 use crate::store::record::{LabelKind, LabelTable};
 use crate::store::table::reader::{Rows, SchemaMismatch};
-use crate::table::words_field;
+use crate::table::dictionary_field;
 use arrow::array::{
     Array, ArrayRef, AsArray, Int64Array, ListArray, RecordBatch, StringArray, UInt16Array, UInt32Array,
 };
@@ -26,7 +26,7 @@ pub fn tickets_schema() -> SchemaRef {
     let count = |name: &str| Field::new(name, DataType::Int64, false);
     Arc::new(Schema::new(vec![
         Field::new("shard", DataType::UInt16, false),
-        words_field("by"),
+        dictionary_field("by"),
         Field::new("number", DataType::UInt32, false),
         Field::new("word", DataType::Utf8, true),
         count("open"),
@@ -53,9 +53,9 @@ fn tallies(counters: &Counters) -> impl Iterator<Item = (usize, Option<LabelKind
 
 pub fn write_tickets(shard: u16, counters: &Counters, names: &LabelTable) -> Result<RecordBatch, SnapshotError> {
     let rows: Vec<_> = tallies(counters).collect();
-    let words: Vec<Option<Arc<str>>> = rows
+    let labels: Vec<Option<Arc<str>>> = rows
         .iter()
-        .map(|(_, column, number, _)| column.map(|column| word(column, *number, names)).transpose())
+        .map(|(_, column, number, _)| column.map(|column| label(column, *number, names)).transpose())
         .collect::<Result<_, _>>()?;
     let count = |count: fn(&Tally) -> u64| -> ArrayRef {
         Arc::new(Int64Array::from_iter_values(rows.iter().map(|(.., tally)| count(tally) as i64)))
@@ -66,7 +66,7 @@ pub fn write_tickets(shard: u16, counters: &Counters, names: &LabelTable) -> Res
             Arc::new(UInt16Array::from(vec![shard; rows.len()])),
             chosen(rows.iter().map(|(scope, ..)| Some(*scope)), SCOPES.into_iter()),
             Arc::new(UInt32Array::from_iter_values(rows.iter().map(|(.., number, _)| *number as u32))),
-            Arc::new(StringArray::from_iter(words.iter().map(Option::as_deref))),
+            Arc::new(StringArray::from_iter(labels.iter().map(Option::as_deref))),
             count(|tally| tally.open),
             count(|tally| tally.waiting),
             count(|tally| tally.at_risk),
@@ -76,13 +76,13 @@ pub fn write_tickets(shard: u16, counters: &Counters, names: &LabelTable) -> Res
     )?)
 }
 
-fn word(column: LabelKind, number: usize, names: &LabelTable) -> Result<Arc<str>, SnapshotError> {
+fn label(column: LabelKind, number: usize, names: &LabelTable) -> Result<Arc<str>, SnapshotError> {
     let number = number as u32;
-    names.word(column, number).ok_or(SnapshotError::UnknownWord { column: column.name(), number })
+    names.label(column, number).ok_or(SnapshotError::UnknownSymbol { column: column.name(), number })
 }
 
 pub fn read_tickets(rows: &Rows<'_>, counters: &mut Counters) -> Result<(), SchemaMismatch> {
-    let scopes = rows.words("by", |word| SCOPES.iter().position(|known| *known == word))?;
+    let scopes = rows.labels("by", |label| SCOPES.iter().position(|known| *known == label))?;
     let numbers = rows.numbers::<UInt32Type>("number")?;
     let counts: Vec<Vec<i64>> = ["open", "waiting", "at_risk", "breached", "done"]
         .into_iter()
@@ -102,7 +102,7 @@ pub fn read_tickets(rows: &Rows<'_>, counters: &mut Counters) -> Result<(), Sche
             _ => &mut counters.by_category,
         };
         if number as usize != list.len() {
-            return Err(rows.unfit("number", &format!("{number} where {} was expected", list.len())));
+            return Err(rows.mismatch("number", &format!("{number} where {} was expected", list.len())));
         }
         list.push(tally);
     }
@@ -132,8 +132,8 @@ fn fired_field() -> FieldRef {
 
 pub fn write_clocks(shard: u16, counters: &Counters, names: &LabelTable) -> Result<RecordBatch, SnapshotError> {
     let list = &counters.by_clock;
-    let words: Vec<Arc<str>> =
-        (0..list.len()).map(|number| word(LabelKind::Clock, number, names)).collect::<Result<_, _>>()?;
+    let labels: Vec<Arc<str>> =
+        (0..list.len()).map(|number| label(LabelKind::Clock, number, names)).collect::<Result<_, _>>()?;
     let count = |count: fn(&ClockTally) -> u64| -> ArrayRef {
         Arc::new(Int64Array::from_iter_values(list.iter().map(|tally| count(tally) as i64)))
     };
@@ -144,7 +144,7 @@ pub fn write_clocks(shard: u16, counters: &Counters, names: &LabelTable) -> Resu
         vec![
             Arc::new(UInt16Array::from(vec![shard; list.len()])),
             Arc::new(UInt32Array::from_iter_values(0..list.len() as u32)),
-            Arc::new(StringArray::from_iter_values(words)),
+            Arc::new(StringArray::from_iter_values(labels)),
             count(|tally| tally.running),
             count(|tally| tally.paused),
             count(|tally| tally.at_risk),
@@ -166,10 +166,10 @@ pub fn read_clocks(rows: &Rows<'_>, counters: &mut Counters) -> Result<(), Schem
     for (row, number) in numbers.into_iter().enumerate() {
         let levels = fired.value(row);
         let Some(levels) = levels.as_primitive_opt::<Int64Type>().filter(|levels| levels.len() <= MAX_LEVELS) else {
-            return Err(rows.unfit("fired", &format!("has {} levels, at most {MAX_LEVELS} exist", levels.len())));
+            return Err(rows.mismatch("fired", &format!("has {} levels, at most {MAX_LEVELS} exist", levels.len())));
         };
         if number as usize != counters.by_clock.len() {
-            return Err(rows.unfit("number", &format!("{number} where {} was expected", counters.by_clock.len())));
+            return Err(rows.mismatch("number", &format!("{number} where {} was expected", counters.by_clock.len())));
         }
         let [running, paused, at_risk, breached, met, missed] =
             [0, 1, 2, 3, 4, 5].map(|column: usize| counts[column][row] as u64);

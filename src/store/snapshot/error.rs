@@ -21,7 +21,7 @@ pub enum SnapshotError {
     #[error("{path} is there already")]
     Exists { path: PathBuf },
     #[error("number {number} of the column {column} stands for no word")]
-    UnknownWord { column: &'static str, number: u32 },
+    UnknownSymbol { column: &'static str, number: u32 },
     #[error("shard {number} was handed over {times} times of {shards} shards, each is needed once")]
     Shards { number: u16, times: usize, shards: u16 },
     /// What was written is not what lies on the disk.

@@ -1,12 +1,12 @@
 //! `events.parquet`: a row an event of a ticket's history. `fires.parquet`: a row an ended cycle in which levels fired.
 
-use super::columns::{chosen, tickets_of, times, words};
+use super::columns::{chosen, labels, tickets_of, times};
 use super::error::SnapshotError;
 use super::symbols::SymbolNumbers;
 use crate::engine::{EventColumns, FireColumns};
 use crate::store::record::{LabelKind, LabelTable};
 use crate::store::table::reader::{Rows, SchemaMismatch};
-use crate::table::{Times, words_field};
+use crate::table::{Times, dictionary_field};
 use crate::ticket::{EventKind, State, Texts};
 use arrow::array::{BooleanArray, RecordBatch, UInt16Array, UInt32Array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt16Type, UInt32Type};
@@ -20,11 +20,11 @@ pub fn events_schema() -> SchemaRef {
         Field::new("ticket", DataType::Utf8, false),
         Field::new("ticket_row", DataType::UInt32, false),
         Times::field_of("at", false),
-        words_field("kind"),
-        words_field("state"),
-        words_field("priority"),
-        words_field("owner"),
-        words_field("team"),
+        dictionary_field("kind"),
+        dictionary_field("state"),
+        dictionary_field("priority"),
+        dictionary_field("owner"),
+        dictionary_field("team"),
         // Said of an opening that no `opened` event has told of.
         Field::new("is_implied", DataType::Boolean, false),
     ]))
@@ -41,9 +41,9 @@ pub fn write_events(events: &EventColumns, tickets: &Texts, names: &LabelTable) 
             times(&events.at_ms),
             chosen(kinds, EventKind::ALL.iter().map(|kind| kind.name())),
             chosen(states, State::ALL.iter().map(|state| state.name())),
-            words(LabelKind::Priority, &events.priority, names)?,
-            words(LabelKind::Owner, &events.owner, names)?,
-            words(LabelKind::Team, &events.team, names)?,
+            labels(LabelKind::Priority, &events.priority, names)?,
+            labels(LabelKind::Owner, &events.owner, names)?,
+            labels(LabelKind::Team, &events.team, names)?,
             Arc::new(BooleanArray::from(events.is_implied.clone())),
         ],
     )?)
@@ -53,12 +53,12 @@ pub fn write_events(events: &EventColumns, tickets: &Texts, names: &LabelTable) 
 pub const EVENTS_NEEDED: &[&str] = &["ticket_row", "at", "kind", "state", "priority", "owner", "team", "is_implied"];
 
 pub fn read_events(rows: &Rows<'_>, numbers: &SymbolNumbers) -> Result<EventColumns, SchemaMismatch> {
-    let symbols = |name: &str, column: LabelKind| rows.symbols(name, |word| numbers.of(column, word));
+    let symbols = |name: &str, column: LabelKind| rows.symbols(name, |label| numbers.of(column, label));
     Ok(EventColumns {
         ticket: rows.numbers::<UInt32Type>("ticket_row")?,
         at_ms: rows.times("at")?,
-        kind: rows.words("kind", EventKind::from_name)?,
-        state: rows.words_or("state", None, |word| State::from_name(word).map(Some))?,
+        kind: rows.labels("kind", EventKind::from_name)?,
+        state: rows.labels_or("state", None, |label| State::from_name(label).map(Some))?,
         priority: symbols("priority", LabelKind::Priority)?,
         owner: symbols("owner", LabelKind::Owner)?,
         team: symbols("team", LabelKind::Team)?,
@@ -70,7 +70,7 @@ pub fn fires_schema() -> SchemaRef {
     Arc::new(Schema::new(vec![
         Field::new("ticket", DataType::Utf8, false),
         Field::new("ticket_row", DataType::UInt32, false),
-        words_field("clock"),
+        dictionary_field("clock"),
         Field::new("cycle", DataType::UInt16, false),
         // A bit a level, the first one lowest.
         Field::new("levels_fired", DataType::UInt16, false),
@@ -83,7 +83,7 @@ pub fn write_fires(fires: &FireColumns, tickets: &Texts, names: &LabelTable) -> 
         vec![
             tickets_of(&fires.ticket, tickets),
             Arc::new(UInt32Array::from(fires.ticket.clone())),
-            words(LabelKind::Clock, &fires.clock, names)?,
+            labels(LabelKind::Clock, &fires.clock, names)?,
             Arc::new(UInt16Array::from(fires.cycle.clone())),
             Arc::new(UInt16Array::from(fires.levels.clone())),
         ],
@@ -96,7 +96,7 @@ pub const FIRES_NEEDED: &[&str] = &["ticket_row", "clock", "cycle", "levels_fire
 pub fn read_fires(rows: &Rows<'_>, numbers: &SymbolNumbers) -> Result<FireColumns, SchemaMismatch> {
     Ok(FireColumns {
         ticket: rows.numbers::<UInt32Type>("ticket_row")?,
-        clock: rows.symbols("clock", |word| numbers.of(LabelKind::Clock, word))?,
+        clock: rows.symbols("clock", |label| numbers.of(LabelKind::Clock, label))?,
         cycle: rows.numbers::<UInt16Type>("cycle")?,
         levels: rows.numbers::<UInt16Type>("levels_fired")?,
     })

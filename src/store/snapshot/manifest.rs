@@ -112,9 +112,9 @@ impl Manifest {
     pub fn of(snapshot: &Path) -> Result<Self, Damage> {
         let path = &snapshot.join(MANIFEST);
         let text = checked_json::read(path, limits::MAX_MANIFEST_BYTES).map_err(Damage::io(path))?;
-        let refused = |reason: String| Damage::Manifest { path: path.to_owned(), reason };
-        checked_json::check(&text).map_err(refused)?;
-        let version: Version = serde_json::from_str(&text).map_err(|error| refused(error.to_string()))?;
+        let rejected = |reason: String| Damage::Manifest { path: path.to_owned(), reason };
+        checked_json::check(&text).map_err(rejected)?;
+        let version: Version = serde_json::from_str(&text).map_err(|error| rejected(error.to_string()))?;
         if version.schema_version > SCHEMA_VERSION {
             let path = path.to_owned();
             return Err(Damage::Newer {
@@ -124,7 +124,7 @@ impl Manifest {
                 program: version.program,
             });
         }
-        serde_json::from_str(&text).map_err(|error| refused(error.to_string()))
+        serde_json::from_str(&text).map_err(|error| rejected(error.to_string()))
     }
 }
 

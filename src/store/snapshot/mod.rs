@@ -14,7 +14,7 @@
 //!
 //! A shard's rows are row groups of their own, so that shards are written as they are taken (each has its own position: the
 //! last group that it includes) and read by several threads. The tables have words, timestamps with their zone and no
-//! blobs: they open in DuckDB or pandas. Numbers of words are found again through `words.parquet`; the order of columns
+//! blobs: they open in DuckDB or pandas. Numbers of words are found again through `labels.parquet`; the order of columns
 //! means nothing, only their names do.
 //!
 //! All of it is written to `NUMBER.partial`, synced, read again, and then renamed ([`Staged`](crate::atomic_file::Staged)).
@@ -43,6 +43,6 @@ pub use folder::{Found, list, prune, set_aside};
 pub(crate) use manifest::hexadecimal;
 pub use manifest::{FileEntry, MANIFEST, Manifest, Part, SCHEMA_VERSION, ShardEntry};
 pub use reader::{Snapshot, open};
-pub use service_state::{Acknowledgement, DayRow, KeptAnswer, PolicyVersion, ServiceState};
+pub use service_state::{Acknowledgement, DayRow, PolicyVersion, ServiceState, StoredReply};
 pub use tickets::NAME as TICKETS;
 pub use writer::{Finish, SnapshotWriter, StartHead};

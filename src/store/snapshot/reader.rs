@@ -27,7 +27,7 @@ const TABLES: [&str; 12] = [
     symbols::NAME,
     service_tables::POLICIES,
     service_tables::POLICY_FILES,
-    service_tables::ANSWERS,
+    service_tables::REPLIES,
     service_tables::DAYS,
     service_tables::ACKNOWLEDGEMENTS,
 ];
@@ -37,7 +37,7 @@ const TABLES: [&str; 12] = [
 pub struct Snapshot {
     manifest: Manifest,
     tables: Vec<Table>,
-    words: LabelLists,
+    labels: LabelLists,
     numbers: SymbolNumbers,
     state: ServiceState,
 }
@@ -60,7 +60,7 @@ pub fn open(path: &Path) -> Result<Snapshot, Damage> {
     check_files(path, &manifest)?;
     let tables = TABLES.iter().map(|name| Table::open(path, name, &manifest)).collect::<Result<Vec<_>, _>>()?;
     let mut snapshot = Snapshot {
-        words: LabelLists::default(),
+        labels: LabelLists::default(),
         numbers: SymbolNumbers::default(),
         state: ServiceState {
             group: manifest.group,
@@ -72,11 +72,11 @@ pub fn open(path: &Path) -> Result<Snapshot, Damage> {
         manifest,
     };
     snapshot.check_shards()?;
-    (snapshot.words, snapshot.numbers) = snapshot.whole(symbols::NAME, symbols::read)?;
+    (snapshot.labels, snapshot.numbers) = snapshot.whole(symbols::NAME, symbols::read)?;
     let mut policies = snapshot.whole(service_tables::POLICIES, service_tables::read_policies)?;
     snapshot.whole(service_tables::POLICY_FILES, |rows| service_tables::read_policy_files(rows, &mut policies))?;
     snapshot.state.policies = policies;
-    snapshot.state.answers = snapshot.whole(service_tables::ANSWERS, service_tables::read_answers)?;
+    snapshot.state.replies = snapshot.whole(service_tables::REPLIES, service_tables::read_replies)?;
     snapshot.state.days = snapshot.whole(service_tables::DAYS, service_tables::read_days)?;
     snapshot.state.acknowledgements =
         snapshot.whole(service_tables::ACKNOWLEDGEMENTS, service_tables::read_acknowledgements)?;
@@ -94,7 +94,7 @@ impl Snapshot {
             now_ms: self.manifest.now_ms,
             rows: self.manifest.rows,
             shards: self.manifest.shards.len() as u16,
-            words: self.words.clone(),
+            labels: self.labels.clone(),
         }
     }
 

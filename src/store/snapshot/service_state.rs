@@ -23,11 +23,11 @@ pub struct PolicyVersion {
 
 /// The answer that a request with a key was given, to be given again.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeptAnswer {
+pub struct StoredReply {
     pub origin: Origin,
     pub at_ms: i64,
-    pub taken: u64,
-    pub refused: u64,
+    pub accepted: u64,
+    pub rejected: u64,
     /// Policy version, or sequence of the record that it led to.
     pub result: u64,
 }
@@ -60,7 +60,7 @@ pub struct ServiceState {
     pub next_escalation: u64,
     pub next_cycle: u64,
     pub policies: Vec<PolicyVersion>,
-    pub answers: Vec<KeptAnswer>,
+    pub replies: Vec<StoredReply>,
     pub days: Vec<DayRow>,
     pub acknowledgements: Vec<Acknowledgement>,
 }

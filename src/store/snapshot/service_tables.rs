@@ -2,19 +2,19 @@
 
 use super::columns::{chosen, times};
 use super::error::SnapshotError;
-use super::service_state::{Acknowledgement, DayRow, KeptAnswer, PolicyVersion};
+use super::service_state::{Acknowledgement, DayRow, PolicyVersion, StoredReply};
 use crate::engine::{Apply, CatchUp};
 use crate::store::input::Origin;
 use crate::store::record::Note;
 use crate::store::table::reader::{Rows, SchemaMismatch};
-use crate::table::{Times, words_field};
+use crate::table::{Times, dictionary_field};
 use arrow::array::{Int64Array, RecordBatch, StringArray, UInt64Array};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, UInt64Type};
 use std::sync::Arc;
 
 pub const POLICIES: &str = "policy_versions.parquet";
 pub const POLICY_FILES: &str = "policy_files.parquet";
-pub const ANSWERS: &str = "answers.parquet";
+pub const REPLIES: &str = "answers.parquet";
 pub const DAYS: &str = "days.parquet";
 pub const ACKNOWLEDGEMENTS: &str = "acknowledgements.parquet";
 
@@ -46,8 +46,8 @@ pub fn policies_schema() -> SchemaRef {
     Arc::new(Schema::new(vec![
         number("number"),
         Times::field_of("since", false),
-        words_field("apply"),
-        words_field("catch_up"),
+        dictionary_field("apply"),
+        dictionary_field("catch_up"),
         text("actor"),
         text("note"),
         text("text"),
@@ -90,9 +90,9 @@ pub fn write_policy_files(policies: &[PolicyVersion]) -> Result<RecordBatch, Sna
 
 /// The policies, without the files that they name.
 pub fn read_policies(rows: &Rows<'_>) -> Result<Vec<PolicyVersion>, SchemaMismatch> {
-    let apply = rows.words("apply", Apply::from_name)?;
+    let apply = rows.labels("apply", Apply::from_name)?;
     // Its name in snapshots of release 0.1.
-    let catch_up = rows.words(if rows.has("passed") { "passed" } else { "catch_up" }, CatchUp::from_name)?;
+    let catch_up = rows.labels(if rows.has("passed") { "passed" } else { "catch_up" }, CatchUp::from_name)?;
     let (numbers, since_ms) = (rows.numbers::<UInt64Type>("number")?, rows.times("since")?);
     let (actors, notes, texts) = (rows.strings("actor")?, rows.strings("note")?, rows.strings("text")?);
     Ok((0..rows.len())
@@ -114,14 +114,14 @@ pub fn read_policy_files(rows: &Rows<'_>, policies: &mut [PolicyVersion]) -> Res
     let (names, texts) = (rows.strings("name")?, rows.strings("text")?);
     for (row, number) in rows.numbers::<UInt64Type>("policy")?.into_iter().enumerate() {
         let Some(policy) = policies.iter_mut().find(|policy| policy.number == number) else {
-            return Err(rows.unfit("policy", &format!("there is no policy {number}")));
+            return Err(rows.mismatch("policy", &format!("there is no policy {number}")));
         };
         policy.files.push((names.value(row).to_owned(), texts.value(row).into()));
     }
     Ok(())
 }
 
-pub fn answers_schema() -> SchemaRef {
+pub fn replies_schema() -> SchemaRef {
     Arc::new(Schema::new(vec![
         text("actor"),
         // 32 hexadecimal digits.
@@ -135,46 +135,46 @@ pub fn answers_schema() -> SchemaRef {
     ]))
 }
 
-pub fn write_answers(answers: &[KeptAnswer]) -> Result<RecordBatch, SnapshotError> {
-    let at_ms: Vec<i64> = answers.iter().map(|answer| answer.at_ms).collect();
+pub fn write_replies(replies: &[StoredReply]) -> Result<RecordBatch, SnapshotError> {
+    let at_ms: Vec<i64> = replies.iter().map(|reply| reply.at_ms).collect();
     let hashes = |hash: fn(&Origin) -> Option<u128>| {
-        let digits = answers.iter().map(|answer| hash(&answer.origin).map(|hash| format!("{hash:032x}")));
+        let digits = replies.iter().map(|reply| hash(&reply.origin).map(|hash| format!("{hash:032x}")));
         Arc::new(StringArray::from_iter(digits))
     };
     Ok(RecordBatch::try_new(
-        answers_schema(),
+        replies_schema(),
         vec![
-            strings(answers.iter().map(|answer| &answer.origin.actor)),
+            strings(replies.iter().map(|reply| &reply.origin.actor)),
             hashes(|origin| origin.key),
             times(&at_ms),
-            numbers(answers.iter().map(|answer| answer.taken)),
-            numbers(answers.iter().map(|answer| answer.refused)),
-            numbers(answers.iter().map(|answer| answer.result)),
+            numbers(replies.iter().map(|reply| reply.accepted)),
+            numbers(replies.iter().map(|reply| reply.rejected)),
+            numbers(replies.iter().map(|reply| reply.result)),
             hashes(|origin| origin.fingerprint),
         ],
     )?)
 }
 
-pub fn read_answers(rows: &Rows<'_>) -> Result<Vec<KeptAnswer>, SchemaMismatch> {
+pub fn read_replies(rows: &Rows<'_>) -> Result<Vec<StoredReply>, SchemaMismatch> {
     let (actors, at_ms) = (rows.strings("actor")?, rows.times("at")?);
     let keys = hashes(rows, "key")?;
     let fingerprints = if rows.has("fingerprint") { hashes(rows, "fingerprint")? } else { vec![None; rows.len()] };
     let counts = |name: &str| rows.numbers::<UInt64Type>(name);
-    let (taken, refused, result) = (counts("taken")?, counts("refused")?, counts("result")?);
-    let answer = |row: usize| KeptAnswer {
+    let (accepted, rejected, result) = (counts("taken")?, counts("refused")?, counts("result")?);
+    let reply = |row: usize| StoredReply {
         origin: Origin { actor: actors.value(row).into(), key: keys[row], fingerprint: fingerprints[row] },
         at_ms: at_ms[row],
-        taken: taken[row],
-        refused: refused[row],
+        accepted: accepted[row],
+        rejected: rejected[row],
         result: result[row],
     };
-    Ok((0..rows.len()).map(answer).collect())
+    Ok((0..rows.len()).map(reply).collect())
 }
 
 /// A column of hexadecimal numbers that may be empty.
 fn hashes(rows: &Rows<'_>, name: &str) -> Result<Vec<Option<u128>>, SchemaMismatch> {
     let number = |text: &str| {
-        u128::from_str_radix(text, 16).map_err(|_| rows.unfit(name, &format!("{text:?} is no hexadecimal number")))
+        u128::from_str_radix(text, 16).map_err(|_| rows.mismatch(name, &format!("{text:?} is no hexadecimal number")))
     };
     rows.optional_strings(name)?.iter().map(|text| text.map(number).transpose()).collect()
 }

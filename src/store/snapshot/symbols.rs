@@ -1,10 +1,10 @@
-//! `words.parquet`: every word of the engine with its number, so that an engine that is restored numbers them the same way.
+//! `labels.parquet`: every word of the engine with its number, so that an engine that is restored numbers them the same way.
 
 use super::error::SnapshotError;
 use crate::engine::{IntroducedBy, LabelLists, Symbol};
 use crate::store::record::LabelKind;
 use crate::store::table::reader::{Rows, SchemaMismatch};
-use crate::table::words_field;
+use crate::table::dictionary_field;
 use arrow::array::{Array, RecordBatch, StringArray, UInt32Array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt32Type};
 use foldhash::fast::FixedState;
@@ -17,7 +17,7 @@ const INTRODUCED_BY: &str = "introduced_by";
 
 pub fn schema() -> SchemaRef {
     Arc::new(Schema::new(vec![
-        words_field("column"),
+        dictionary_field("column"),
         Field::new("number", DataType::UInt32, false),
         Field::new("word", DataType::Utf8, false),
         // The client that introduced it, where that is counted. Not in tables of before.
@@ -25,23 +25,23 @@ pub fn schema() -> SchemaRef {
     ]))
 }
 
-pub fn write(words: &LabelLists) -> Result<RecordBatch, SnapshotError> {
-    let lists = LabelKind::ALL.map(|column| (column, column.of(words)));
+pub fn write(labels: &LabelLists) -> Result<RecordBatch, SnapshotError> {
+    let lists = LabelKind::ALL.map(|column| (column, column.of(labels)));
     let columns = lists.iter().flat_map(|(column, list)| std::iter::repeat_n(Some(*column as usize), list.len()));
     let numbers = lists.iter().flat_map(|(_, list)| 0..list.len() as u32);
-    let by_column = |column: LabelKind| introduced_by(&words.introduced_by, column);
+    let by_column = |column: LabelKind| introduced_by(&labels.introduced_by, column);
     let introducers = lists.iter().flat_map(|(column, list)| {
         let known = by_column(*column);
         (0..list.len()).map(move |place| known.get(place).and_then(Option::as_deref))
     });
     let introducers: StringArray = introducers.collect();
-    let words = lists.iter().flat_map(|(_, list)| list.iter());
+    let labels = lists.iter().flat_map(|(_, list)| list.iter());
     Ok(RecordBatch::try_new(
         schema(),
         vec![
             super::columns::chosen(columns, LabelKind::ALL.iter().map(|column| column.name())),
             Arc::new(UInt32Array::from_iter_values(numbers)),
-            Arc::new(StringArray::from_iter_values(words)),
+            Arc::new(StringArray::from_iter_values(labels)),
             Arc::new(introducers),
         ],
     )?)
@@ -59,21 +59,21 @@ fn introduced_by(all: &IntroducedBy, column: LabelKind) -> &[Option<Arc<str>>] {
 /// The lists, and the way back from words to numbers.
 pub fn read(rows: &Rows<'_>) -> Result<(LabelLists, SymbolNumbers), SchemaMismatch> {
     let by_name = |name: &str| LabelKind::ALL.into_iter().find(|column| column.name() == name);
-    let columns = rows.words("column", by_name)?;
+    let columns = rows.labels("column", by_name)?;
     let numbers = rows.numbers::<UInt32Type>("number")?;
     let mut lists: [Vec<Arc<str>>; LabelKind::ALL.len()] = Default::default();
     let mut introduced_by = IntroducedBy::default();
     let introducers = rows.later_strings(INTRODUCED_BY)?;
     let mut maps: [HashMap<Arc<str>, Symbol, FixedState>; LabelKind::ALL.len()] = Default::default();
-    let words = rows.strings("word")?.iter().flatten();
-    for (row, ((column, number), word)) in columns.into_iter().zip(numbers).zip(words).enumerate() {
+    let labels = rows.strings("word")?.iter().flatten();
+    for (row, ((column, number), label)) in columns.into_iter().zip(numbers).zip(labels).enumerate() {
         let list = &mut lists[column as usize];
-        let word: Arc<str> = word.into();
-        let is_new = maps[column as usize].insert(Arc::clone(&word), number).is_none();
+        let label: Arc<str> = label.into();
+        let is_new = maps[column as usize].insert(Arc::clone(&label), number).is_none();
         if number as usize != list.len() || !is_new {
-            return Err(rows.unfit("number", &format!("{} {word:?} has the number {number}", column.name())));
+            return Err(rows.mismatch("number", &format!("{} {label:?} has the number {number}", column.name())));
         }
-        list.push(word);
+        list.push(label);
         let introducer = introducers.filter(|names| names.is_valid(row)).map(|names| names.value(row).into());
         match column {
             LabelKind::Team => introduced_by.teams.push(introducer),
@@ -98,7 +98,7 @@ pub fn read(rows: &Rows<'_>) -> Result<(LabelLists, SymbolNumbers), SchemaMismat
 pub struct SymbolNumbers([HashMap<Arc<str>, Symbol, FixedState>; LabelKind::ALL.len()]);
 
 impl SymbolNumbers {
-    pub fn of(&self, column: LabelKind, word: &str) -> Option<Symbol> {
-        self.0[column as usize].get(word).copied()
+    pub fn of(&self, column: LabelKind, label: &str) -> Option<Symbol> {
+        self.0[column as usize].get(label).copied()
     }
 }

@@ -1,12 +1,12 @@
 //! `tickets.parquet`: a row a ticket.
 
-use super::columns::{chosen, texts, times, times_or_none, words};
+use super::columns::{chosen, labels, texts, times, times_or_none};
 use super::error::SnapshotError;
 use super::symbols::SymbolNumbers;
 use crate::engine::TicketColumns;
 use crate::store::record::{LabelKind, LabelTable};
 use crate::store::table::reader::{Rows, SchemaMismatch};
-use crate::table::{Times, words_field};
+use crate::table::{Times, dictionary_field};
 use crate::ticket::State;
 use crate::time::SECOND_MS;
 use arrow::array::{BooleanArray, RecordBatch, UInt16Array, UInt64Array};
@@ -19,14 +19,14 @@ pub fn schema() -> SchemaRef {
     Arc::new(Schema::new(vec![
         Field::new("ticket", DataType::Utf8, false),
         Times::field_of("opened_at", false),
-        words_field("state"),
-        words_field("priority"),
+        dictionary_field("state"),
+        dictionary_field("priority"),
         Field::new("priority_version", DataType::UInt16, false),
-        words_field("owner"),
-        words_field("team"),
-        words_field("channel"),
-        words_field("category"),
-        words_field("customer"),
+        dictionary_field("owner"),
+        dictionary_field("team"),
+        dictionary_field("channel"),
+        dictionary_field("category"),
+        dictionary_field("customer"),
         Field::new("revision", DataType::UInt16, false),
         Times::field("next_due_at"),
         Field::new("first_seen", DataType::UInt64, false),
@@ -43,13 +43,13 @@ pub fn write(tickets: &TicketColumns, names: &LabelTable) -> Result<RecordBatch,
             texts(&tickets.id),
             times(&tickets.opened_ms),
             chosen(states, State::ALL.iter().map(|state| state.name())),
-            words(LabelKind::Priority, &tickets.priority, names)?,
+            labels(LabelKind::Priority, &tickets.priority, names)?,
             Arc::new(UInt16Array::from(tickets.version.clone())),
-            words(LabelKind::Owner, &tickets.owner, names)?,
-            words(LabelKind::Team, &tickets.team, names)?,
-            words(LabelKind::Channel, &tickets.channel, names)?,
-            words(LabelKind::Category, &tickets.category, names)?,
-            words(LabelKind::Customer, &tickets.customer, names)?,
+            labels(LabelKind::Owner, &tickets.owner, names)?,
+            labels(LabelKind::Team, &tickets.team, names)?,
+            labels(LabelKind::Channel, &tickets.channel, names)?,
+            labels(LabelKind::Category, &tickets.category, names)?,
+            labels(LabelKind::Customer, &tickets.customer, names)?,
             Arc::new(UInt16Array::from(tickets.revision.clone())),
             times_or_none(next_due),
             Arc::new(UInt64Array::from(tickets.ordinal.clone())),
@@ -77,13 +77,13 @@ pub const NEEDED: &[&str] = &[
 ];
 
 pub fn read(rows: &Rows<'_>, numbers: &SymbolNumbers) -> Result<TicketColumns, SchemaMismatch> {
-    let symbols = |name: &str, column: LabelKind| rows.symbols(name, |word| numbers.of(column, word));
+    let symbols = |name: &str, column: LabelKind| rows.symbols(name, |label| numbers.of(column, label));
     let next_due_ms = rows.times_or("next_due_at", 0)?;
     Ok(TicketColumns {
         id: rows.texts("ticket")?,
         ordinal: rows.numbers::<UInt64Type>("first_seen")?,
         opened_ms: rows.times("opened_at")?,
-        state: rows.words("state", State::from_name)?,
+        state: rows.labels("state", State::from_name)?,
         priority: symbols("priority", LabelKind::Priority)?,
         version: rows.numbers::<UInt16Type>("priority_version")?,
         owner: symbols("owner", LabelKind::Owner)?,

@@ -132,7 +132,7 @@ impl SnapshotWriter {
             files.push(end(name, table)?);
             Ok(())
         };
-        add(symbols::NAME, symbols::schema(), symbols::write(&head.words)?)?;
+        add(symbols::NAME, symbols::schema(), symbols::write(&head.labels)?)?;
         add(
             service_tables::POLICIES,
             service_tables::policies_schema(),
@@ -143,7 +143,7 @@ impl SnapshotWriter {
             service_tables::policy_files_schema(),
             service_tables::write_policy_files(&state.policies)?,
         )?;
-        add(service_tables::ANSWERS, service_tables::answers_schema(), service_tables::write_answers(&state.answers)?)?;
+        add(service_tables::REPLIES, service_tables::replies_schema(), service_tables::write_replies(&state.replies)?)?;
         add(service_tables::DAYS, service_tables::days_schema(), service_tables::write_days(&state.days)?)?;
         let acknowledgements = service_tables::write_acknowledgements(&state.acknowledgements)?;
         add(service_tables::ACKNOWLEDGEMENTS, service_tables::acknowledgements_schema(), acknowledgements)?;

@@ -48,7 +48,7 @@ impl<'a> Rows<'a> {
     }
 
     /// What is wrong with a column, as an error.
-    pub fn unfit(&self, name: &str, reason: &str) -> SchemaMismatch {
+    pub fn mismatch(&self, name: &str, reason: &str) -> SchemaMismatch {
         SchemaMismatch::new(self.path, format!("column {name}: {reason}"))
     }
 
@@ -58,7 +58,7 @@ impl<'a> Rows<'a> {
     }
 
     fn column(&self, name: &str) -> Result<&ArrayRef, SchemaMismatch> {
-        self.batch.column_by_name(name).ok_or_else(|| self.unfit(name, "is not there"))
+        self.batch.column_by_name(name).ok_or_else(|| self.mismatch(name, "is not there"))
     }
 
     fn typed<'c, T: Array>(
@@ -67,7 +67,7 @@ impl<'a> Rows<'a> {
         typed: impl Fn(&'c ArrayRef) -> Option<&'c T>,
     ) -> Result<&'c T, SchemaMismatch> {
         let column = self.column(name)?;
-        typed(column).ok_or_else(|| self.unfit(name, &format!("has the type {}", column.data_type())))
+        typed(column).ok_or_else(|| self.mismatch(name, &format!("has the type {}", column.data_type())))
     }
 
     fn full<'c, T: Array>(
@@ -76,7 +76,7 @@ impl<'a> Rows<'a> {
         typed: impl Fn(&'c ArrayRef) -> Option<&'c T>,
     ) -> Result<&'c T, SchemaMismatch> {
         let column = self.typed(name, typed)?;
-        if column.null_count() > 0 { Err(self.unfit(name, "has empty rows")) } else { Ok(column) }
+        if column.null_count() > 0 { Err(self.mismatch(name, "has empty rows")) } else { Ok(column) }
     }
 
     /// A column of numbers or times, every row with one.
@@ -140,18 +140,18 @@ impl<'a> Rows<'a> {
     }
 
     /// A column of words, each as what `known` makes of it; `none` in empty rows.
-    pub fn words_or<T: Clone>(
+    pub fn labels_or<T: Clone>(
         &self,
         name: &str,
         none: T,
         known: impl Fn(&str) -> Option<T>,
     ) -> Result<Vec<T>, SchemaMismatch> {
         let column = self.typed(name, |column| column.as_dictionary_opt::<Int32Type>())?;
-        let Some(words) = column.values().as_string_opt::<i32>() else {
-            return Err(self.unfit(name, "is no column of words"));
+        let Some(labels) = column.values().as_string_opt::<i32>() else {
+            return Err(self.mismatch(name, "is no column of words"));
         };
         // A writer may have listed words that no row has; what is not known matters only where it is used.
-        let known: Vec<Option<T>> = words.iter().map(|word| word.and_then(&known)).collect();
+        let known: Vec<Option<T>> = labels.iter().map(|label| label.and_then(&known)).collect();
         let keys = column.keys();
         let one = |key: i32| known.get(key as usize).cloned().flatten();
         let values: Option<Vec<T>> = match keys.nulls().filter(|nulls| nulls.null_count() > 0) {
@@ -162,19 +162,19 @@ impl<'a> Rows<'a> {
             }
         };
         values.ok_or_else(|| {
-            let unknown = words.iter().flatten().zip(&known).find(|(_, known)| known.is_none());
-            self.unfit(name, &format!("{:?} is not known here", unknown.map_or("", |(word, _)| word)))
+            let unknown = labels.iter().flatten().zip(&known).find(|(_, known)| known.is_none());
+            self.mismatch(name, &format!("{:?} is not known here", unknown.map_or("", |(label, _)| label)))
         })
     }
 
     /// A column of words, every row with one.
-    pub fn words<T: Clone>(&self, name: &str, known: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, SchemaMismatch> {
-        let words = self.words_or(name, None, |word| known(word).map(Some))?;
-        words.into_iter().collect::<Option<Vec<T>>>().ok_or_else(|| self.unfit(name, "has empty rows"))
+    pub fn labels<T: Clone>(&self, name: &str, known: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, SchemaMismatch> {
+        let labels = self.labels_or(name, None, |label| known(label).map(Some))?;
+        labels.into_iter().collect::<Option<Vec<T>>>().ok_or_else(|| self.mismatch(name, "has empty rows"))
     }
 
     /// A column of words as their numbers.
     pub fn symbols(&self, name: &str, number: impl Fn(&str) -> Option<Symbol>) -> Result<Vec<Symbol>, SchemaMismatch> {
-        self.words_or(name, NO_SYMBOL, number)
+        self.labels_or(name, NO_SYMBOL, number)
     }
 }

@@ -6,7 +6,7 @@
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use overdue::ingest;
-use overdue::ingest::{Format, IngestError, Mapping, Options, Reject, Source};
+use overdue::ingest::{Format, IngestError, Mapping, Options, RowError, Source};
 use overdue::ticket::{Batch, Column};
 use std::io::{Cursor, Write};
 use std::ops::ControlFlow;
@@ -64,7 +64,7 @@ fn table(bytes: &[u8], format: Format) {
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Outcome {
     rows: Vec<String>,
-    rejects: Vec<Reject>,
+    rejects: Vec<RowError>,
     counts: (u64, u64),
     error: Option<String>,
 }

@@ -7,7 +7,7 @@ fn office() -> Calendar {
     Calendar::new("office", &definition, &mut |_| Err(String::new())).unwrap()
 }
 
-fn answer(start: &str, target: &str) -> String {
+fn response(start: &str, target: &str) -> String {
     let mut out = Vec::new();
     run(&office(), start, target.parse().unwrap(), &mut out).unwrap();
     String::from_utf8(out).unwrap()
@@ -25,20 +25,20 @@ counted
   Mon 2026-11-23 09:00 +01:00  to  Mon 2026-11-23 10:00 +01:00         1h  sum        2h   2026-11-23T08:00:00Z/2026-11-23T09:00:00Z
 "
     .replace("VERSION", zone_data_version());
-    assert_eq!(answer("2026-11-20T15:00:00Z", "2h"), expected);
+    assert_eq!(response("2026-11-20T15:00:00Z", "2h"), expected);
     // A time without an offset is the calendar's.
-    assert_eq!(answer("2026-11-20T16:00", "2h"), expected);
-    assert_eq!(answer("2026-11-20 16:00:00", "2h"), expected);
+    assert_eq!(response("2026-11-20T16:00", "2h"), expected);
+    assert_eq!(response("2026-11-20 16:00:00", "2h"), expected);
 }
 
 #[test]
 fn days_say_where_they_start_and_end() {
-    let text = answer("2026-11-21T12:00", "1bd");
+    let text = response("2026-11-21T12:00", "1bd");
     assert!(text.starts_with("due     Tue 2026-11-24 09:00 +01:00"), "{text}");
     assert!(text.contains("outside opening hours; they begin Mon 2026-11-23 09:00 +01:00"), "{text}");
-    assert!(answer("2026-10-01T12:00", "30d").contains("721h"), "the clock goes back in October");
-    assert!(answer("2026-10-01T12:00", "0h").contains("nothing"));
-    assert!(answer("2026-01-01T12:00", "4000h").contains("more …"));
+    assert!(response("2026-10-01T12:00", "30d").contains("721h"), "the clock goes back in October");
+    assert!(response("2026-10-01T12:00", "0h").contains("nothing"));
+    assert!(response("2026-01-01T12:00", "4000h").contains("more …"));
 }
 
 #[test]

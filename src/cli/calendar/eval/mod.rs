@@ -80,13 +80,13 @@ pub fn run(input: impl Read, mut output: impl Write) -> std::io::Result<()> {
         let cases: Vec<_> = lines.par_iter().map(|line| line.as_deref().map_err(Clone::clone).and_then(case)).collect();
         for part in cases.chunks(CALENDARS_KEPT) {
             compile(part, &mut compiled);
-            let answers: Vec<_> = part.par_iter().map(|case| answer(case, &compiled)).collect();
-            for mut answer in answers {
+            let responses: Vec<_> = part.par_iter().map(|case| response(case, &compiled)).collect();
+            for mut response in responses {
                 line_number += 1;
-                if answer["id"].is_null() {
-                    answer["line"] = line_number.into();
+                if response["id"].is_null() {
+                    response["line"] = line_number.into();
                 }
-                writeln!(output, "{answer}")?;
+                writeln!(output, "{response}")?;
             }
         }
         output.flush()?;
@@ -95,11 +95,11 @@ pub fn run(input: impl Read, mut output: impl Write) -> std::io::Result<()> {
 }
 
 /// A line, or why it cannot be looked at.
-type Line = Result<String, Refusal>;
+type Line = Result<String, CaseError>;
 
 /// What is wrong with a line, and the id of its case where it has one.
 #[derive(Debug, Clone)]
-struct Refusal {
+struct CaseError {
     id: Value,
     error: String,
 }
@@ -114,33 +114,33 @@ fn read_block(input: &mut BufReader<impl Read>, lines: &mut Vec<Line>) -> std::i
             break;
         }
         bytes += line.len();
-        let refused = |error: String| Err(Refusal { id: Value::Null, error });
+        let rejected = |error: String| Err(CaseError { id: Value::Null, error });
         if line.len() > MAX_LINE_BYTES && line.last() != Some(&b'\n') {
             input.skip_until(b'\n')?;
-            lines.push(refused(format!("the line is longer than {MAX_LINE_BYTES} bytes")));
+            lines.push(rejected(format!("the line is longer than {MAX_LINE_BYTES} bytes")));
             continue;
         }
         match String::from_utf8(line) {
             Ok(line) => lines.push(Ok(line)),
-            Err(_) => lines.push(refused("the line is not UTF-8 text".to_owned())),
+            Err(_) => lines.push(rejected("the line is not UTF-8 text".to_owned())),
         }
     }
     Ok(!lines.is_empty())
 }
 
-fn case(line: &str) -> Result<Case, Refusal> {
+fn case(line: &str) -> Result<Case, CaseError> {
     serde_json::from_str(line).map_err(|error| {
         #[derive(Deserialize)]
         struct Named {
             id: Value,
         }
         let id = serde_json::from_str(line).map_or(Value::Null, |named: Named| named.id);
-        Refusal { id, error: format!("no case: {error}") }
+        CaseError { id, error: format!("no case: {error}") }
     })
 }
 
 /// Compiles the calendars of these cases that are not compiled yet.
-fn compile(cases: &[Result<Case, Refusal>], compiled: &mut Compiled) {
+fn compile(cases: &[Result<Case, CaseError>], compiled: &mut Compiled) {
     let calendars = cases.iter().flatten().map(|case| &case.calendar);
     let missing: BTreeSet<&CaseCalendar> = calendars.filter(|calendar| !compiled.contains_key(*calendar)).collect();
     if compiled.len() + missing.len() > CALENDARS_KEPT {
@@ -151,10 +151,10 @@ fn compile(cases: &[Result<Case, Refusal>], compiled: &mut Compiled) {
     compiled.extend(timelines);
 }
 
-fn answer(case: &Result<Case, Refusal>, compiled: &Compiled) -> Value {
+fn response(case: &Result<Case, CaseError>, compiled: &Compiled) -> Value {
     let Case { id, calendar, question } = match case {
         Ok(case) => case,
-        Err(Refusal { id, error }) => return json!({ "id": id, "error": error }),
+        Err(CaseError { id, error }) => return json!({ "id": id, "error": error }),
     };
     let result = match compiled.get(calendar) {
         Some(Ok(calendar)) => question.result(calendar),

@@ -81,7 +81,7 @@ impl Sla {
         let outcome = engine.apply(&self.events(), CatchUp::None);
         let open = engine.open_cycles();
         let is_idle = self.is_idle();
-        let mut answer = Map::new();
+        let mut response = Map::new();
         let mut next_due_ms = NEVER_MS;
         for (name, ..) in CLOCKS {
             let of_clock = |cycle: &&CycleRecord| engine.clock_name(cycle.clock) == name;
@@ -95,16 +95,16 @@ impl Sla {
                 Model::Zammad2018 => running.or(done().next_back()).map(|cycle| cycle.due_ms),
             };
             next_due_ms = next_due_ms.min(due_ms.unwrap_or(NEVER_MS));
-            answer.insert(format!("{name}_due"), due_ms.map_or(Value::Null, |due_ms| format_rfc3339(due_ms).into()));
+            response.insert(format!("{name}_due"), due_ms.map_or(Value::Null, |due_ms| format_rfc3339(due_ms).into()));
             let worst = done().map(|cycle| cycle.business_ms).max();
             if let (Some(worst_ms), Some(target_s)) = (worst, self.target_s(name)) {
-                answer.insert(format!("{name}_elapsed"), seconds(worst_ms));
-                answer.insert(format!("{name}_margin"), seconds(i64::from(target_s) * SECOND_MS - worst_ms));
+                response.insert(format!("{name}_elapsed"), seconds(worst_ms));
+                response.insert(format!("{name}_margin"), seconds(i64::from(target_s) * SECOND_MS - worst_ms));
             }
         }
         let next_due = if next_due_ms == NEVER_MS { Value::Null } else { format_rfc3339(next_due_ms).into() };
-        answer.insert("next_due".to_owned(), next_due);
-        Ok(Value::Object(answer))
+        response.insert("next_due".to_owned(), next_due);
+        Ok(Value::Object(response))
     }
 
     fn target_s(&self, clock: &str) -> Option<u32> {

@@ -1,6 +1,6 @@
 use super::*;
 
-fn answers(input: &[u8]) -> Vec<Value> {
+fn responses(input: &[u8]) -> Vec<Value> {
     let mut output = Vec::new();
     run(input, &mut output).unwrap();
     String::from_utf8(output).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -17,9 +17,9 @@ fn cases_are_answered_in_order() {
         case(r#""op":"add","start":"2026-11-22T09:00:00Z","seconds":3600"#),
         case(r#""op":"between","start":"2026-11-22T09:00:00Z","end":"2026-11-23T09:00:00.250Z""#),
     ];
-    let answers = answers(input.join("\n").as_bytes());
-    assert_eq!(answers[0], json!({ "id": "a", "result": "2026-11-23T09:00:00Z" }));
-    assert_eq!(answers[1], json!({ "id": "a", "result": 3_600.25 }));
+    let responses = responses(input.join("\n").as_bytes());
+    assert_eq!(responses[0], json!({ "id": "a", "result": "2026-11-23T09:00:00Z" }));
+    assert_eq!(responses[1], json!({ "id": "a", "result": 3_600.25 }));
 }
 
 #[test]
@@ -39,11 +39,11 @@ fn a_bad_line_is_answered_with_its_error_and_the_next_one_still() {
     ];
     for (line, expected) in bad {
         let input = [&line[..], b"\n", good.as_bytes(), b"\n"].concat();
-        let answers = answers(&input);
-        assert_eq!(answers.len(), 2, "{expected}");
-        let error = answers[0]["error"].as_str().unwrap();
+        let responses = responses(&input);
+        assert_eq!(responses.len(), 2, "{expected}");
+        let error = responses[0]["error"].as_str().unwrap();
         assert!(error.contains(expected), "{error}");
-        assert!(answers[0]["id"] == "a" || answers[0]["line"] == 1, "{}", answers[0]);
-        assert_eq!(answers[1]["result"], "2026-11-23T09:00:00Z");
+        assert!(responses[0]["id"] == "a" || responses[0]["line"] == 1, "{}", responses[0]);
+        assert_eq!(responses[1]["result"], "2026-11-23T09:00:00Z");
     }
 }

@@ -7,8 +7,8 @@ struct Line {
     server: ServerArguments,
 }
 
-fn client(words: &[&str]) -> Result<Client, String> {
-    let line = Line::try_parse_from(["overdue"].iter().chain(words)).map_err(|error| error.to_string())?;
+fn client(message: &[&str]) -> Result<Client, String> {
+    let line = Line::try_parse_from(["overdue"].iter().chain(message)).map_err(|error| error.to_string())?;
     Client::new(&line.server).map_err(|error| format!("{error:#}"))
 }
 
@@ -53,7 +53,7 @@ fn nobody_listening_is_a_passing_failure_with_its_cause() {
     let client = client(&["--url", "http://127.0.0.1:1"]).unwrap();
     let failure = client.get::<serde_json::Value>("healthz", Duration::from_secs(5)).unwrap_err();
     assert!(failure.is_passing() && failure.to_string().contains("refused"), "{failure}");
-    let refused = |status| Failure::Refused { status, words: String::new(), retry_after: None, errors: Vec::new() };
-    assert!([408, 429, 502, 503, 504].into_iter().all(|status| refused(status).is_passing()));
-    assert!(![400, 401, 403, 409, 413, 422, 500, 507].into_iter().any(|status| refused(status).is_passing()));
+    let rejected = |status| Failure::Rejected { status, message: String::new(), retry_after: None, errors: Vec::new() };
+    assert!([408, 429, 502, 503, 504].into_iter().all(|status| rejected(status).is_passing()));
+    assert!(![400, 401, 403, 409, 413, 422, 500, 507].into_iter().any(|status| rejected(status).is_passing()));
 }

@@ -157,25 +157,31 @@ impl Engine {
         }
         let entries = shard.events(&self.versions, ticket.slot);
         explanation.events = self.explain_events(&entries);
-        let mut fold = Box::<TicketClocks>::default();
-        let mut story = Recorder::new(&self.versions);
-        story.replay(&entries, self.now_ms, &mut fold);
+        let mut ticket_clocks = Box::<TicketClocks>::default();
+        let mut recorder = Recorder::new(&self.versions);
+        recorder.replay(&entries, self.now_ms, &mut ticket_clocks);
         let history = shard.tickets.history(ticket.slot);
-        for past in &mut story.past {
+        for past in &mut recorder.past {
             let fires = history.map_or(&[][..], |history| &history.past_fires);
             let known = fires.iter().find(|fires| (fires.clock, fires.cycle) == (past.ended.clock, past.ended.cycle));
             past.ended.fired = known.map_or(0, |fires| fires.levels);
         }
-        let open = fold.clocks(&self.versions).filter(|(_, run)| run.state.open).count();
+        let open = ticket_clocks.clocks(&self.versions).filter(|(_, run)| run.state.open).count();
         let kept = MAX_EXPLAINED_CYCLES.saturating_sub(open);
-        explanation.cycles_left_out = story.past.len().saturating_sub(kept);
-        let past = &story.past[explanation.cycles_left_out..];
-        explanation.cycles = past.iter().map(|past| self.explain_past(&story, past)).collect();
-        let version = self.versions.get(fold.version);
-        let clocks = shard.tickets.clocks(ticket.slot, version.meters.len());
-        for ((meter, run), kept) in fold.clocks(&self.versions).zip(clocks) {
+        explanation.cycles_left_out = recorder.past.len().saturating_sub(kept);
+        let past = &recorder.past[explanation.cycles_left_out..];
+        explanation.cycles = past.iter().map(|past| self.explain_past(&recorder, past)).collect();
+        let version = self.versions.get(ticket_clocks.version);
+        let clocks = shard.tickets.clocks(ticket.slot, version.compiled.len());
+        for ((compiled, run), kept) in ticket_clocks.clocks(&self.versions).zip(clocks) {
             if run.state.open {
-                explanation.cycles.push(self.explain_open(&story, &fold, meter, run, kept.unpack().fired));
+                explanation.cycles.push(self.explain_open(
+                    &recorder,
+                    &ticket_clocks,
+                    compiled,
+                    run,
+                    kept.unpack().fired,
+                ));
             }
         }
         explanation.cycles.sort_by_key(|cycle| cycle.started_ms);
@@ -183,7 +189,7 @@ impl Engine {
     }
 
     fn explain_events(&self, entries: &[crate::engine::clocks::event::StoredEvent]) -> Vec<ExplainedEvent> {
-        let word = |symbols: &Symbols, symbol: Symbol| symbols.words().get(symbol as usize).cloned();
+        let label = |symbols: &Symbols, symbol: Symbol| symbols.labels().get(symbol as usize).cloned();
         let (mut state, mut priority) = (State::New, None);
         let explain = |entry: &crate::engine::clocks::event::StoredEvent| {
             let kind = entry.kind_after(state);
@@ -194,9 +200,9 @@ impl Engine {
                 kind: kind.unwrap_or(entry.kind()),
                 at_ms: entry.at_ms(),
                 state: entry.state(),
-                priority: entry.priority().and_then(|priority| word(&self.words.priorities, priority)),
-                owner: word(&self.words.owners, entry.owner),
-                team: word(&self.words.teams, entry.team),
+                priority: entry.priority().and_then(|priority| label(&self.labels.priorities, priority)),
+                owner: label(&self.labels.owners, entry.owner),
+                team: label(&self.labels.teams, entry.team),
                 is_implied: entry.is_implied(),
                 is_without_effect: kind.is_none() || same_priority,
             }
@@ -204,64 +210,64 @@ impl Engine {
         entries.iter().map(explain).collect()
     }
 
-    fn explain_past(&self, story: &Recorder<'_>, past: &Past) -> ExplainedCycle {
+    fn explain_past(&self, recorder: &Recorder<'_>, past: &Past) -> ExplainedCycle {
         let Ended { clock, cycle, started_ms, due_ms, stopped_ms, spent_ms, fired, .. } = past.ended;
         let mut levels = Vec::new();
         let mut target = None;
-        if let Some(meter) = story.meter(past.version, clock) {
-            levels = explain_levels(story, meter, cycle, fired, |_| (None, LevelState::NotReached));
-            target = explain_target(meter, started_ms, due_ms);
+        if let Some(compiled) = recorder.compiled(past.version, clock) {
+            levels = explain_levels(recorder, compiled, cycle, fired, |_| (None, LevelState::NotReached));
+            target = explain_target(compiled, started_ms, due_ms);
         }
-        let mut explained = self.frame(story, clock, cycle, past.version);
+        let mut explained = self.frame(recorder, clock, cycle, past.version);
         explained.result = past.ended.result();
         explained.stopped_ms = Some(stopped_ms);
         explained.started_ms = started_ms;
         explained.spent_ms = spent_ms;
         explained.target = target;
         explained.levels = levels;
-        self.add_segments(story, &mut explained, (clock, past.version), &past.segments, None);
+        self.add_segments(recorder, &mut explained, (clock, past.version), &past.segments, None);
         explained
     }
 
     fn explain_open(
         &self,
-        story: &Recorder<'_>,
-        fold: &TicketClocks,
-        meter: &CompiledClock,
+        recorder: &Recorder<'_>,
+        ticket_clocks: &TicketClocks,
+        compiled: &CompiledClock,
         run: &ClockRun,
         fired: u16,
     ) -> ExplainedCycle {
         let (state, now_ms) = (&run.state, self.now_ms);
-        let due_ms = run.target_due_ms(meter, now_ms);
+        let due_ms = run.target_due_ms(compiled, now_ms);
         let to_come = |level: usize| match state {
             _ if state.done & (1 << level) != 0 => (None, LevelState::Suppressed),
-            _ if state.running => (Some(meter.due_of(state, level)), LevelState::Pending),
+            _ if state.running => (Some(compiled.due_of(state, level)), LevelState::Pending),
             _ => (None, LevelState::NotReached),
         };
-        let mut explained = self.frame(story, meter.clock, state.cycle, fold.version);
+        let mut explained = self.frame(recorder, compiled.clock, state.cycle, ticket_clocks.version);
         let breached = state.done & (1 << crate::engine::clocks::state::BREACH) != 0;
-        explained.result = if breached && meter.has_target() { CycleResult::OpenMissed } else { CycleResult::Open };
+        explained.result = if breached && compiled.has_target() { CycleResult::OpenMissed } else { CycleResult::Open };
         explained.is_paused = !state.running;
         explained.started_ms = state.started_ms;
-        let running_ms = if state.running { meter.elapsed(state.segment_ms, now_ms) } else { 0 };
+        let running_ms = if state.running { compiled.elapsed(state.segment_ms, now_ms) } else { 0 };
         explained.spent_ms = state.spent_ms + running_ms;
-        explained.target = explain_target(meter, state.started_ms, due_ms);
+        explained.target = explain_target(compiled, state.started_ms, due_ms);
         if let Some(target) = explained.target.as_mut().filter(|_| state.running && !breached) {
             // A cycle that begins ahead of the engine's time has its whole way to go.
             (target.ahead, target.is_cut) =
-                intervals(meter, now_ms.max(state.segment_ms), due_ms, MAX_EXPLAINED_INTERVALS);
+                intervals(compiled, now_ms.max(state.segment_ms), due_ms, MAX_EXPLAINED_INTERVALS);
         }
-        explained.levels = explain_levels(story, meter, state.cycle, fired, to_come);
-        let segments = story.segments(meter.clock, run, fold.version);
+        explained.levels = explain_levels(recorder, compiled, state.cycle, fired, to_come);
+        let segments = recorder.segments(compiled.clock, run, ticket_clocks.version);
         let running = state.running.then_some((state.segment_ms, now_ms.max(state.segment_ms)));
-        self.add_segments(story, &mut explained, (meter.clock, fold.version), &segments, running);
+        self.add_segments(recorder, &mut explained, (compiled.clock, ticket_clocks.version), &segments, running);
         explained
     }
 
     /// A cycle of which nothing is known yet but its name.
-    fn frame(&self, story: &Recorder<'_>, clock: Symbol, cycle: u16, version: VersionId) -> ExplainedCycle {
+    fn frame(&self, recorder: &Recorder<'_>, clock: Symbol, cycle: u16, version: VersionId) -> ExplainedCycle {
         ExplainedCycle {
-            clock: self.clocks.words().get(clock as usize).cloned().unwrap_or_default(),
+            clock: self.clocks.labels().get(clock as usize).cloned().unwrap_or_default(),
             cycle,
             result: CycleResult::Open,
             is_paused: false,
@@ -269,7 +275,7 @@ impl Engine {
             stopped_ms: None,
             spent_ms: 0,
             carried_ms: 0,
-            version: self.explain_version(story, version),
+            version: self.explain_version(recorder, version),
             target: None,
             segments: Vec::new(),
             is_cut: false,
@@ -277,11 +283,11 @@ impl Engine {
         }
     }
 
-    fn explain_version(&self, story: &Recorder<'_>, number: VersionId) -> ExplainedVersion {
-        let version = story.versions.get(number);
-        let chain = story.versions.chain(version.priority);
+    fn explain_version(&self, recorder: &Recorder<'_>, number: VersionId) -> ExplainedVersion {
+        let version = recorder.versions.get(number);
+        let chain = recorder.versions.chain(version.priority);
         ExplainedVersion {
-            priority: self.words.priorities.words().get(version.priority as usize).cloned().unwrap_or_default(),
+            priority: self.labels.priorities.labels().get(version.priority as usize).cloned().unwrap_or_default(),
             number: chain.iter().position(|other| *other == number).map_or(0, |place| place + 1),
             since_ms: (version.since_ms != i64::MIN).then_some(version.since_ms),
             apply: version.apply,
@@ -291,7 +297,7 @@ impl Engine {
 
     fn add_segments(
         &self,
-        story: &Recorder<'_>,
+        recorder: &Recorder<'_>,
         explained: &mut ExplainedCycle,
         (clock, own): (Symbol, VersionId),
         finished: &[Stretch],
@@ -302,11 +308,13 @@ impl Engine {
         let mut room = MAX_EXPLAINED_INTERVALS;
         for (stretch, is_running) in finished.iter().map(|stretch| (*stretch, false)).chain(running) {
             let Stretch { from_ms, to_ms, version, carried } = stretch;
-            let Some(meter) = story.meter(version, clock).or_else(|| story.meter(own, clock)) else { continue };
-            let (intervals, is_cut) = intervals(meter, from_ms, to_ms, room);
+            let Some(compiled) = recorder.compiled(version, clock).or_else(|| recorder.compiled(own, clock)) else {
+                continue;
+            };
+            let (intervals, is_cut) = intervals(compiled, from_ms, to_ms, room);
             room -= intervals.len();
             explained.is_cut |= is_cut;
-            let business_ms = meter.elapsed(from_ms, to_ms);
+            let business_ms = compiled.elapsed(from_ms, to_ms);
             counted_ms += if carried { 0 } else { business_ms };
             explained.segments.push(ExplainedSegment {
                 from_ms,
@@ -314,7 +322,7 @@ impl Engine {
                 is_running,
                 is_carried: carried,
                 business_ms,
-                version: self.explain_version(story, version),
+                version: self.explain_version(recorder, version),
                 intervals,
             });
         }
@@ -322,11 +330,11 @@ impl Engine {
     }
 }
 
-fn explain_target(meter: &CompiledClock, started_ms: i64, due_ms: i64) -> Option<ExplainedTarget> {
-    let target = meter.definition().target?;
+fn explain_target(compiled: &CompiledClock, started_ms: i64, due_ms: i64) -> Option<ExplainedTarget> {
+    let target = compiled.definition().target?;
     Some(ExplainedTarget {
         text: target.to_string(),
-        amount_ms: meter.amount_of(started_ms, crate::engine::clocks::state::BREACH),
+        amount_ms: compiled.amount_of(started_ms, crate::engine::clocks::state::BREACH),
         due_ms: (due_ms < NEVER_MS).then_some(due_ms),
         ahead: Vec::new(),
         is_cut: false,
@@ -335,15 +343,15 @@ fn explain_target(meter: &CompiledClock, started_ms: i64, due_ms: i64) -> Option
 
 /// The levels of a cycle; `open` says what becomes of one that was not reached in the story.
 fn explain_levels(
-    story: &Recorder<'_>,
-    meter: &CompiledClock,
+    recorder: &Recorder<'_>,
+    compiled: &CompiledClock,
     cycle: u16,
     fired: u16,
     open: impl Fn(usize) -> (Option<i64>, LevelState),
 ) -> Vec<ExplainedLevel> {
-    let levels = meter.definition().levels.iter().enumerate();
+    let levels = compiled.definition().levels.iter().enumerate();
     let explain = |(index, level): (usize, &crate::policy::Level)| {
-        let reached = story.reached_ms(meter.clock, cycle, index);
+        let reached = recorder.reached_ms(compiled.clock, cycle, index);
         let (due_ms, state) = match (fired & (1 << index) != 0, reached) {
             (true, reached) => (reached, LevelState::Fired),
             (false, Some(due_ms)) => (Some(due_ms), LevelState::Suppressed),
@@ -361,8 +369,8 @@ fn explain_levels(
 }
 
 /// At most `most` stretches of business time, and whether there are more.
-fn intervals(meter: &CompiledClock, from_ms: i64, to_ms: i64, most: usize) -> (Vec<(i64, i64)>, bool) {
-    let mut all = meter.intervals(from_ms, to_ms);
+fn intervals(compiled: &CompiledClock, from_ms: i64, to_ms: i64, most: usize) -> (Vec<(i64, i64)>, bool) {
+    let mut all = compiled.intervals(from_ms, to_ms);
     let some: Vec<(i64, i64)> = all.by_ref().take(most).collect();
     let is_cut = some.len() == most && all.next().is_some();
     (some, is_cut)

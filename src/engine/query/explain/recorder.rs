@@ -39,40 +39,40 @@ impl<'a> Recorder<'a> {
     }
 
     /// Replays the event log as [`TicketClocks::replay`] does, one change at a time.
-    pub(crate) fn replay(&mut self, entries: &[StoredEvent], now_ms: i64, fold: &mut TicketClocks) {
+    pub(crate) fn replay(&mut self, entries: &[StoredEvent], now_ms: i64, ticket_clocks: &mut TicketClocks) {
         let versions = self.versions;
         let opening = entries[0];
-        fold.begin(versions, versions.at_opening(opening.priority().unwrap_or(0), opening.at_ms()));
+        ticket_clocks.begin(versions, versions.at_opening(opening.priority().unwrap_or(0), opening.at_ms()));
         for (index, &entry) in entries.iter().enumerate() {
             let before = &entries[..index];
             let entry = entry.not_before(opening.at_ms());
-            self.edits(entry.at_ms(), before, fold);
-            fold.settle(versions, entry.at_ms(), self);
-            self.before = fold.version;
-            fold.step(versions, entry, before, self);
-            self.keep_up(fold);
+            self.edits(entry.at_ms(), before, ticket_clocks);
+            ticket_clocks.settle(versions, entry.at_ms(), self);
+            self.before = ticket_clocks.version;
+            ticket_clocks.step(versions, entry, before, self);
+            self.keep_up(ticket_clocks);
         }
-        self.edits(now_ms + 1, entries, fold);
-        fold.settle(versions, now_ms + 1, self);
+        self.edits(now_ms + 1, entries, ticket_clocks);
+        ticket_clocks.settle(versions, now_ms + 1, self);
     }
 
-    fn edits(&mut self, before_ms: i64, before: &[StoredEvent], fold: &mut TicketClocks) {
+    fn edits(&mut self, before_ms: i64, before: &[StoredEvent], ticket_clocks: &mut TicketClocks) {
         let versions = self.versions;
-        let priority = versions.get(fold.version).priority;
-        while let Some(next) = versions.next_move(priority, fold.version, before_ms) {
-            self.before = fold.version;
-            fold.edits_until(versions, versions.get(next).since_ms + 1, before, self);
-            self.keep_up(fold);
+        let priority = versions.get(ticket_clocks.version).priority;
+        while let Some(next) = versions.next_move(priority, ticket_clocks.version, before_ms) {
+            self.before = ticket_clocks.version;
+            ticket_clocks.edits_until(versions, versions.get(next).since_ms + 1, before, self);
+            self.keep_up(ticket_clocks);
         }
     }
 
     /// Notes what the segments of open cycles were measured by.
-    fn keep_up(&mut self, fold: &TicketClocks) {
-        let now: Vec<(Symbol, Vec<VersionId>)> = fold
+    fn keep_up(&mut self, ticket_clocks: &TicketClocks) {
+        let now: Vec<(Symbol, Vec<VersionId>)> = ticket_clocks
             .clocks(self.versions)
-            .map(|(meter, run)| {
-                let segments = self.segments(meter.clock, run, fold.version);
-                (meter.clock, segments.iter().map(|segment| segment.version).collect())
+            .map(|(compiled, run)| {
+                let segments = self.segments(compiled.clock, run, ticket_clocks.version);
+                (compiled.clock, segments.iter().map(|segment| segment.version).collect())
             })
             .collect();
         self.measured = now;
@@ -95,8 +95,8 @@ impl<'a> Recorder<'a> {
     }
 
     /// What a version measures a clock with.
-    pub(crate) fn meter(&self, version: VersionId, clock: Symbol) -> Option<&'a CompiledClock> {
-        self.versions.get(version).meters.iter().find(|meter| meter.clock == clock)
+    pub(crate) fn compiled(&self, version: VersionId, clock: Symbol) -> Option<&'a CompiledClock> {
+        self.versions.get(version).compiled.iter().find(|compiled| compiled.clock == clock)
     }
 
     /// When a level was reached.
@@ -112,10 +112,10 @@ impl Sink for Recorder<'_> {
         false
     }
 
-    fn ended(&mut self, ended: Ended, meter: &CompiledClock, run: &ClockRun) {
+    fn ended(&mut self, ended: Ended, compiled: &CompiledClock, run: &ClockRun) {
         // An event that changes the priority may end the cycle under either version: whose the meter is, it is.
-        let meter = std::ptr::from_ref(meter);
-        let owner = self.versions.all.iter().position(|version| version.meters.as_ptr_range().contains(&meter));
+        let compiled = std::ptr::from_ref(compiled);
+        let owner = self.versions.all.iter().position(|version| version.compiled.as_ptr_range().contains(&compiled));
         let version = owner.map_or(self.before, |place| place as VersionId);
         let segments = self.segments(ended.clock, run, version);
         self.measured.retain(|(clock, _)| *clock != ended.clock);

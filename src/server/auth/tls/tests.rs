@@ -53,13 +53,13 @@ fn a_key_that_every_user_can_read_is_refused() {
     let (certificate, key) = (folder.path().join("certificate.pem"), folder.path().join("key.pem"));
     fs::write(&certificate, CERTIFICATE).unwrap();
     write_key(&key, KEY);
-    for (mode, is_refused) in [(0o400, false), (0o640, false), (0o644, true), (0o604, true), (0o602, true)] {
+    for (mode, is_rejected) in [(0o400, false), (0o640, false), (0o644, true), (0o604, true), (0o602, true)] {
         fs::set_permissions(&key, fs::Permissions::from_mode(mode)).unwrap();
         let read = Tls::read(&certificate, &key);
-        assert_eq!(read.is_err(), is_refused, "{mode:o}");
+        assert_eq!(read.is_err(), is_rejected, "{mode:o}");
         if let Err(error) = read {
-            let words = error.to_string();
-            assert!(words.contains(&format!("mode {mode:o}")) && words.contains("chmod 600"), "{words}");
+            let message = error.to_string();
+            assert!(message.contains(&format!("mode {mode:o}")) && message.contains("chmod 600"), "{message}");
         }
     }
 }
@@ -88,9 +88,9 @@ fn a_certificate_and_its_key_are_read() {
 
 #[test]
 fn what_cannot_work_is_refused_before_anything_starts() {
-    let says = |certificate: &str, key: &str, words: &str| {
+    let says = |certificate: &str, key: &str, message: &str| {
         let said = read_as(certificate, key).unwrap_err();
-        assert!(said.contains(words), "{said}");
+        assert!(said.contains(message), "{said}");
     };
     says("", KEY, "certificate.pem is no PEM file of certificates: there is none in it");
     says(CERTIFICATE, "rubbish", "key.pem is no PEM file of a private key");

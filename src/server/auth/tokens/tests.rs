@@ -56,7 +56,7 @@ fn an_expired_token_says_so_to_who_holds_it() {
 #[test]
 fn changes_are_seen_soon_and_a_broken_file_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let kept = add(folder.path(), "kept", Role::Viewer, None);
+    let cached = add(folder.path(), "kept", Role::Viewer, None);
     let book = TokenBook::open(folder.path(), NOW_MS).unwrap();
     let late = add(folder.path(), "late", Role::Admin, None);
     assert_eq!(book.look_up(&late, NOW_MS + TOKENS_CHECK_MS - 1), Err(Denied::Unknown));
@@ -72,10 +72,10 @@ fn changes_are_seen_soon_and_a_broken_file_changes_nothing() {
     assert_eq!(book.look_up(&late, NOW_MS + 3 * TOKENS_CHECK_MS), Err(Denied::Unknown));
 
     std::fs::write(folder.path().join("tokens.json"), "{").unwrap();
-    assert!(book.look_up(&kept, NOW_MS + 5 * TOKENS_CHECK_MS).is_ok());
+    assert!(book.look_up(&cached, NOW_MS + 5 * TOKENS_CHECK_MS).is_ok());
     assert!(TokenBook::open(folder.path(), NOW_MS).is_err());
     std::fs::remove_file(folder.path().join("tokens.json")).unwrap();
-    assert_eq!(book.look_up(&kept, NOW_MS + 7 * TOKENS_CHECK_MS), Err(Denied::Unknown));
+    assert_eq!(book.look_up(&cached, NOW_MS + 7 * TOKENS_CHECK_MS), Err(Denied::Unknown));
 }
 
 #[test]

@@ -28,7 +28,7 @@ fn read_all(items: Vec<Item>, most: u64) -> io::Result<Vec<u8>> {
     thread.join().expect("the reader ends")
 }
 
-fn told(result: io::Result<Vec<u8>>) -> BodyError {
+fn reported(result: io::Result<Vec<u8>>) -> BodyError {
     BodyError::of(&result.expect_err("an error")).expect("one of ours").clone()
 }
 
@@ -42,25 +42,25 @@ fn a_body_comes_out_as_it_went_in() {
 #[test]
 fn what_ends_early_is_an_error_and_not_an_end() {
     let row = || Ok(Bytes::from_static(b"row"));
-    assert_eq!(told(read_all(vec![row(), Err(PayloadError::Incomplete(None)), row()], 100)), BodyError::Gone);
-    assert!(matches!(told(read_all(vec![row(), Err(PayloadError::EncodingCorrupted)], 100)), BodyError::Broken(_)));
-    assert_eq!(told(read_all(vec![row(), row(), row()], 10)), BodyError::TooLarge { most: 10 });
+    assert_eq!(reported(read_all(vec![row(), Err(PayloadError::Incomplete(None)), row()], 100)), BodyError::Gone);
+    assert!(matches!(reported(read_all(vec![row(), Err(PayloadError::EncodingCorrupted)], 100)), BodyError::Broken(_)));
+    assert_eq!(reported(read_all(vec![row(), row(), row()], 10)), BodyError::TooLarge { most: 10 });
     // The request is dropped: nobody feeds any more.
     let (feeder, mut reader) = channel();
     drop(feeder);
-    assert_eq!(told(reader.read_to_end(&mut Vec::new()).map(|_| Vec::new())), BodyError::Gone);
+    assert_eq!(reported(reader.read_to_end(&mut Vec::new()).map(|_| Vec::new())), BodyError::Gone);
 }
 
 #[test]
 fn a_slow_sender_is_told_as_that() {
     let slow = || Err(PayloadError::Io(io::Error::new(io::ErrorKind::TimedOut, "nothing more came")));
-    assert_eq!(told(read_all(vec![slow()], 100)), BodyError::Slow("nothing more came".into()));
+    assert_eq!(reported(read_all(vec![slow()], 100)), BodyError::Slow("nothing more came".into()));
 }
 
 #[test]
 fn a_slow_reader_holds_the_sender_back() {
-    let taken = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&taken);
+    let accepted = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&accepted);
     let endless = stream::repeat_with(move || {
         count.fetch_add(1, Ordering::Relaxed);
         Item::Ok(Bytes::from(vec![b'x'; BODY_PIECE_BYTES]))
@@ -72,13 +72,13 @@ fn a_slow_reader_holds_the_sender_back() {
     let mut context = Context::from_waker(Waker::noop());
     assert_eq!(feeding.as_mut().poll(&mut context), Poll::Pending);
     // What waits in the channel, and the piece that waits to go in.
-    assert_eq!(taken.load(Ordering::Relaxed), BODY_PIECES + 1);
+    assert_eq!(accepted.load(Ordering::Relaxed), BODY_PIECES + 1);
     assert_eq!(feeding.as_mut().poll(&mut context), Poll::Pending);
-    assert_eq!(taken.load(Ordering::Relaxed), BODY_PIECES + 1, "nothing is taken while nobody reads");
+    assert_eq!(accepted.load(Ordering::Relaxed), BODY_PIECES + 1, "nothing is taken while nobody reads");
     let mut piece = vec![0; BODY_PIECE_BYTES];
     reader.read_exact(&mut piece).expect("a piece");
     assert_eq!(feeding.as_mut().poll(&mut context), Poll::Pending);
-    assert_eq!(taken.load(Ordering::Relaxed), BODY_PIECES + 2, "one was read, one is taken");
+    assert_eq!(accepted.load(Ordering::Relaxed), BODY_PIECES + 2, "one was read, one is taken");
     drop(reader);
     assert_eq!(feeding.as_mut().poll(&mut context), Poll::Ready(()), "nobody reads: the sender is let go");
 }

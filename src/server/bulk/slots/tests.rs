@@ -5,76 +5,76 @@ use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-fn waiting(turns: &Slots) -> usize {
-    turns.state().waiting.len()
+fn waiting(slots: &Slots) -> usize {
+    slots.state().waiting.len()
 }
 
 /// Waits until so many wait for a turn.
-fn until_waiting(turns: &Slots, count: usize) {
-    while waiting(turns) != count {
+fn until_waiting(slots: &Slots, count: usize) {
+    while waiting(slots) != count {
         thread::yield_now();
     }
 }
 
 /// Takes a turn on a thread of its own; the turn comes over the channel once it has begun.
-fn begin(turns: &Arc<Slots>, token: &str) -> mpsc::Receiver<Slot> {
-    let turn = turns.of(token.into());
+fn begin(slots: &Arc<Slots>, token: &str) -> mpsc::Receiver<Slot> {
+    let slot = slots.of(token.into());
     let (begun, begins) = mpsc::channel();
     thread::spawn(move || {
-        turn.begin();
-        begun.send(turn)
+        slot.begin();
+        begun.send(slot)
     });
     begins
 }
 
 #[test]
 fn who_waits_for_a_sender_holds_nobody_up() {
-    let turns = Arc::new(Slots::new(2));
-    let slow: Vec<Slot> = (0..8).map(|_| turns.of("slow".into())).collect();
-    for turn in &slow {
-        turn.begin();
-        turn.pause();
+    let slots = Arc::new(Slots::new(2));
+    let slow: Vec<Slot> = (0..8).map(|_| slots.of("slow".into())).collect();
+    for slot in &slow {
+        slot.begin();
+        slot.pause();
     }
-    let other = begin(&turns, "other").recv_timeout(PATIENCE).unwrap();
+    let other = begin(&slots, "other").recv_timeout(PATIENCE).unwrap();
     // One of the slow ones goes on beside it; a second has to wait.
     slow[0].begin();
-    let third = begin(&turns, "third");
-    until_waiting(&turns, 1);
+    let third = begin(&slots, "third");
+    until_waiting(&slots, 1);
     drop(other);
     assert!(third.recv_timeout(PATIENCE).is_ok());
 }
 
 #[test]
 fn one_token_has_all_turns_until_another_wants_one() {
-    let turns = Arc::new(Slots::new(3));
-    let mine: Vec<Slot> = (0..3).map(|_| turns.of("mine".into())).collect();
+    let slots = Arc::new(Slots::new(3));
+    let mine: Vec<Slot> = (0..3).map(|_| slots.of("mine".into())).collect();
     mine.iter().for_each(Slot::begin);
     // Nobody waits, or only more of the same token: nothing is passed on.
     mine[0].pass_on();
-    let fourth = begin(&turns, "mine");
-    until_waiting(&turns, 1);
+    let fourth = begin(&slots, "mine");
+    until_waiting(&slots, 1);
     mine[0].pass_on();
     assert!(fourth.try_recv().is_err());
-    let yours = begin(&turns, "yours");
-    until_waiting(&turns, 2);
+    let yours = begin(&slots, "yours");
+    until_waiting(&slots, 2);
     let passing = thread::spawn(move || mine.iter().for_each(Slot::pass_on));
     let yours = yours.recv_timeout(PATIENCE).unwrap();
     yours.pause();
     // What the other no longer needs goes to who has waited longest, then to who passed it on.
     drop(fourth.recv_timeout(PATIENCE).unwrap());
     passing.join().unwrap();
-    assert_eq!(waiting(&turns), 0);
+    assert_eq!(waiting(&slots), 0);
 }
 
 #[test]
 fn more_tokens_than_turns_take_turns() {
-    let turns = Arc::new(Slots::new(1));
-    let first = begin(&turns, "first").recv_timeout(PATIENCE).unwrap();
-    let second = begin(&turns, "second");
-    until_waiting(&turns, 1);
+    let slots = Arc::new(Slots::new(1));
+    let first = begin(&slots, "first").recv_timeout(PATIENCE).unwrap();
+    let second = begin(&slots, "second");
+    until_waiting(&slots, 1);
     let passing = thread::spawn(move || first.pass_on());
     let second = second.recv_timeout(PATIENCE).unwrap();
-    until_waiting(&turns, 1);
+    until_waiting(&slots, 1);
     second.pass_on();
     drop(second);
     passing.join().unwrap();

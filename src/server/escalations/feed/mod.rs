@@ -10,12 +10,12 @@
 
 pub(crate) mod subscribers;
 
-use super::response::{EscalationAnswer, GapAnswer, epoch_of};
+use super::response::{EscalationResponse, GapResponse, epoch_of};
 use crate::limits::{FEED_CHUNK_ROWS, FEED_HEARTBEAT_S, FEED_WAKE_MS, MAX_FEED_READERS, MAX_FEED_READERS_OF_A_TOKEN};
 use crate::server::auth::{Caller, TokenHash, Viewer, wall_clock};
 use crate::server::params;
 use crate::server::params::blocking;
-use crate::server::problem::{Answer, FieldError, Problem};
+use crate::server::problem::{ApiResult, FieldError, Problem};
 use crate::server::quota::Full;
 use crate::server::state::AppState;
 use crate::service::Service;
@@ -114,7 +114,7 @@ async fn feed(
     state: web::Data<AppState>,
     query: web::Query<FeedQuery>,
     request: HttpRequest,
-) -> Answer<HttpResponse> {
+) -> ApiResult<HttpResponse> {
     let place = state.readers.enter(&viewer.actor, Instant::now()).map_err(too_many)?;
     let token = request.extensions().get::<Caller>().and_then(|caller| caller.token_hash.clone());
     let news = state.service.last_escalation();
@@ -141,7 +141,7 @@ async fn feed(
 }
 
 fn too_many(full: Full) -> Problem {
-    let words = match full {
+    let message = match full {
         Full::All => {
             format!("all of the {MAX_FEED_READERS} places for readers of the feed are taken, or kept for other tokens")
         }
@@ -149,7 +149,7 @@ fn too_many(full: Full) -> Problem {
             format!("{MAX_FEED_READERS_OF_A_TOKEN} readers of this token follow the feed, the most of one token")
         }
     };
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, words).retry_after_s(READERS_RETRY_S)
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, message).retry_after_s(READERS_RETRY_S)
 }
 
 /// Events for a reader that has a place. The connection asks for the next ones when there is room for them, and so only once the
@@ -175,8 +175,8 @@ impl<S: Stream> Stream for Placed<S> {
 }
 
 impl FeedQuery {
-    fn filter(&self) -> Answer<EscalationFilter> {
-        params::words(&[
+    fn filter(&self) -> ApiResult<EscalationFilter> {
+        params::labels(&[
             ("ticket", &self.ticket),
             ("clock", &self.clock),
             ("priority", &self.priority),
@@ -199,7 +199,7 @@ impl FeedQuery {
 }
 
 /// The epoch and the number of the last event that was received. A bare number says no epoch.
-fn last_event_id(request: &HttpRequest) -> Answer<Option<(Option<Epoch>, u64)>> {
+fn last_event_id(request: &HttpRequest) -> ApiResult<Option<(Option<Epoch>, u64)>> {
     let Some(value) = request.headers().get(LAST_EVENT_ID) else { return Ok(None) };
     let text = value.to_str().unwrap_or_default();
     let (epoch, number) = text.rsplit_once('-').map_or((None, text), |(epoch, number)| (Some(epoch), number));
@@ -217,7 +217,7 @@ fn last_event_id(request: &HttpRequest) -> Answer<Option<(Option<Epoch>, u64)>> 
 }
 
 /// The number to go on after, if the event of that epoch and number is one of ours.
-fn in_common(service: &Service, epoch: Option<Epoch>, sequence: u64, last: u64) -> Answer<u64> {
+fn in_common(service: &Service, epoch: Option<Epoch>, sequence: u64, last: u64) -> ApiResult<u64> {
     let Some(epoch) = epoch else { return Ok(sequence) };
     let epochs = service.epochs();
     let common = epochs.last_common_escalation(epoch).map(|common| common.min(last));
@@ -259,7 +259,7 @@ struct Follower {
 
 impl Follower {
     /// The next bytes for the client; `None` at the end, when the service stops or the token no longer lets the client in.
-    async fn next(&mut self) -> Answer<Option<Bytes>> {
+    async fn next(&mut self) -> ApiResult<Option<Bytes>> {
         let silent_since = Instant::now();
         loop {
             if self.state.stopping.load(Ordering::Relaxed) || !self.is_still_admitted() {
@@ -294,7 +294,7 @@ impl Follower {
     }
 
     /// The next chunk of events; empty when none of its records is wanted.
-    async fn read(&mut self) -> Answer<Bytes> {
+    async fn read(&mut self) -> ApiResult<Bytes> {
         let (service, filter, after) = (self.state.service.clone(), self.filter.clone(), self.after);
         let (text, next) = blocking(move || chunk(&service, &filter, after)).await?;
         self.after = next.max(after);
@@ -303,16 +303,16 @@ impl Follower {
 }
 
 /// The next records as events, and the number to go on from.
-fn chunk(service: &Service, filter: &EscalationFilter, after: u64) -> Answer<(String, u64)> {
+fn chunk(service: &Service, filter: &EscalationFilter, after: u64) -> ApiResult<(String, u64)> {
     let Page { records, up_to, gaps } = service.escalations(after, filter, FEED_CHUNK_ROWS)?;
     let mut text = String::new();
-    let mut gaps = gaps.into_iter().map(GapAnswer::from).peekable();
+    let mut gaps = gaps.into_iter().map(GapResponse::from).peekable();
     for record in &records {
         while let Some(gap) = gaps.next_if(|gap| gap.from < record.sequence) {
             event(&epoch_of(service, gap.to), gap.to, "gap", &gap, &mut text);
         }
-        let record_answer = EscalationAnswer::new(record, service);
-        event(&record_answer.epoch, record.sequence, record.kind.name(), &record_answer, &mut text);
+        let record_response = EscalationResponse::new(record, service);
+        event(&record_response.epoch, record.sequence, record.kind.name(), &record_response, &mut text);
     }
     for gap in gaps {
         event(&epoch_of(service, gap.to), gap.to, "gap", &gap, &mut text);

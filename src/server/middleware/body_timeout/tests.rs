@@ -20,8 +20,8 @@ fn read(pieces: usize, piece_bytes: usize, apart: Duration) -> (usize, Duration,
             (count < pieces).then_some((count, count + 1))
         });
         let source = source.map(move |_| Ok(piece.clone()));
-        let room = Rc::new(Reservation::new(Arc::new(BodyMemory::new(0)), "token".into()));
-        let mut body = bounded(Payload::Stream { payload: Box::pin(source) }, TIMEOUTS, room, None);
+        let reservation = Rc::new(Reservation::new(Arc::new(BodyMemory::new(0)), "token".into()));
+        let mut body = bounded(Payload::Stream { payload: Box::pin(source) }, TIMEOUTS, reservation, None);
         let began = Instant::now();
         let mut count = 0;
         let error = loop {
@@ -39,7 +39,7 @@ fn read(pieces: usize, piece_bytes: usize, apart: Duration) -> (usize, Duration,
 fn a_body_that_hardly_moves_is_given_up_after_a_minute() {
     let (count, took, error) = read(1_000, 1, Duration::from_secs(11));
     assert_eq!((count, took), (5, A_MINUTE));
-    assert!(error.is_some_and(|words| words.contains("5 bytes of the body came in a minute")));
+    assert!(error.is_some_and(|message| message.contains("5 bytes of the body came in a minute")));
     // However much came before.
     let (count, took, error) = read(50, 30_000, Duration::from_secs(10));
     assert_eq!((count, error), (50, None));
@@ -50,5 +50,5 @@ fn a_body_that_hardly_moves_is_given_up_after_a_minute() {
 fn silence_is_given_up_sooner() {
     let (count, took, error) = read(9, 1 << 20, Duration::from_secs(21));
     assert_eq!((count, took), (0, TIMEOUTS.body_idle));
-    assert!(error.is_some_and(|words| words.contains("nothing more of the body came for 20 s")));
+    assert!(error.is_some_and(|message| message.contains("nothing more of the body came for 20 s")));
 }

@@ -1,6 +1,6 @@
 //! The answers that are kept, oldest out first.
 
-use crate::limits::{KEPT_ANSWER_S, MAX_KEPT_ANSWERS};
+use crate::limits::{CACHED_RESPONSE_S, MAX_CACHED_RESPONSES};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::web::Bytes;
@@ -23,12 +23,12 @@ pub struct ResponseCache {
 #[derive(Debug, Clone)]
 enum Slot {
     Running,
-    Done(Arc<Kept>, Instant),
+    Done(Arc<CachedResponse>, Instant),
 }
 
 /// An answer that is kept.
 #[derive(Debug)]
-pub(crate) struct Kept {
+pub(crate) struct CachedResponse {
     pub status: StatusCode,
     pub headers: Vec<(HeaderName, HeaderValue)>,
     pub bytes: Bytes,
@@ -43,20 +43,20 @@ pub(crate) enum Begun<'a> {
     First(Guard<'a>),
     /// The first one still runs.
     Running,
-    Done(Arc<Kept>),
+    Done(Arc<CachedResponse>),
 }
 
 /// Holds the key while the first request runs; dropped without an answer to keep, the key is free again.
 #[derive(Debug)]
 pub(crate) struct Guard<'a> {
-    answers: &'a ResponseCache,
+    responses: &'a ResponseCache,
     key: u128,
-    is_kept: bool,
+    is_cached: bool,
 }
 
 impl ResponseCache {
     pub(crate) fn begin(&self, key: u128, now: Instant) -> Begun<'_> {
-        let age = Duration::from_secs(KEPT_ANSWER_S);
+        let age = Duration::from_secs(CACHED_RESPONSE_S);
         match self.by_key.entry(key) {
             Entry::Vacant(entry) => {
                 entry.insert(Slot::Running);
@@ -66,18 +66,18 @@ impl ResponseCache {
                     entry.insert(Slot::Running);
                 }
                 Slot::Running => return Begun::Running,
-                Slot::Done(kept, _) => return Begun::Done(Arc::clone(kept)),
+                Slot::Done(cached, _) => return Begun::Done(Arc::clone(cached)),
             },
         }
-        Begun::First(Guard { answers: self, key, is_kept: false })
+        Begun::First(Guard { responses: self, key, is_cached: false })
     }
 
-    fn keep(&self, key: u128, kept: Kept, now: Instant) {
-        self.by_key.insert(key, Slot::Done(Arc::new(kept), now));
+    fn keep(&self, key: u128, cached: CachedResponse, now: Instant) {
+        self.by_key.insert(key, Slot::Done(Arc::new(cached), now));
         let mut order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
         order.push_back((key, now));
         let mut gone = Vec::new();
-        while order.len() > MAX_KEPT_ANSWERS {
+        while order.len() > MAX_CACHED_RESPONSES {
             gone.extend(order.pop_front());
         }
         drop(order);
@@ -94,16 +94,16 @@ impl ResponseCache {
 }
 
 impl Guard<'_> {
-    pub fn keep(mut self, kept: Kept) {
-        self.is_kept = true;
-        self.answers.keep(self.key, kept, Instant::now());
+    pub fn keep(mut self, cached: CachedResponse) {
+        self.is_cached = true;
+        self.responses.keep(self.key, cached, Instant::now());
     }
 }
 
 impl Drop for Guard<'_> {
     fn drop(&mut self) {
-        if !self.is_kept {
-            self.answers.by_key.remove_if(&self.key, |_, slot| matches!(slot, Slot::Running));
+        if !self.is_cached {
+            self.responses.by_key.remove_if(&self.key, |_, slot| matches!(slot, Slot::Running));
         }
     }
 }

@@ -18,11 +18,11 @@ mod tests;
 pub use cache::ResponseCache;
 
 use super::{BULK_ROUTES, Reservation};
-use crate::limits::{MAX_KEPT_ANSWER_BYTES, MAX_KEY_BYTES};
+use crate::limits::{MAX_CACHED_RESPONSE_BYTES, MAX_KEY_BYTES};
 use crate::server::auth::Caller;
 use crate::server::problem::{FieldError, Problem};
 use crate::server::state::AppState;
-use crate::service::Refusal;
+use crate::service::CommandError;
 use crate::store::input::Origin;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
@@ -31,7 +31,7 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::Bytes;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError, web};
-use cache::{Begun, Kept};
+use cache::{Begun, CachedResponse};
 use fingerprint::{Sent, hashed};
 use futures_util::StreamExt;
 use sha2::{Digest, Sha256};
@@ -88,42 +88,43 @@ pub async fn layer(
     let sent = Rc::new(Sent::new(request.query_string()));
     let payload = hashed(request.take_payload(), Rc::clone(&sent));
     request.set_payload(payload);
-    let guard = match state.answers.begin(key, Instant::now()) {
+    let guard = match state.responses.begin(key, Instant::now()) {
         Begun::First(guard) => guard,
-        Begun::Done(kept) => {
+        Begun::Done(cached) => {
             if let Err(problem) = drain(&mut request, &state).await {
                 return Ok(request.into_response(problem.error_response()));
             }
-            let is_other = kept.fingerprint.is_some() && kept.fingerprint != sent.fingerprint();
-            let answer = if is_other { Problem::from(Refusal::KeyReused).error_response() } else { kept.answer() };
-            return Ok(request.into_response(answer));
+            let is_other = cached.fingerprint.is_some() && cached.fingerprint != sent.fingerprint();
+            let response =
+                if is_other { Problem::from(CommandError::KeyReused).error_response() } else { cached.response() };
+            return Ok(request.into_response(response));
         }
         Begun::Running => {
-            let words = "a request with this Idempotency-Key is still being done";
-            let problem = Problem::new(StatusCode::CONFLICT, words).retry_after_s(1);
+            let message = "a request with this Idempotency-Key is still being done";
+            let problem = Problem::new(StatusCode::CONFLICT, message).retry_after_s(1);
             return Ok(request.into_response(problem.error_response()));
         }
     };
     request.extensions_mut().insert(IdempotencyKey(Some((key, Rc::clone(&sent)))));
-    let answer = next.call(request).await?.map_into_boxed_body();
-    let may_be_kept = answer.status().is_success()
-        && matches!(answer.response().body().size(), BodySize::None | BodySize::Sized(0..=MAX_KEPT));
-    if !may_be_kept {
-        return Ok(answer);
+    let response = next.call(request).await?.map_into_boxed_body();
+    let may_be_cached = response.status().is_success()
+        && matches!(response.response().body().size(), BodySize::None | BodySize::Sized(0..=MAX_CACHED));
+    if !may_be_cached {
+        return Ok(response);
     }
-    let (request, answer) = answer.into_parts();
-    let (head, body) = answer.into_parts();
-    let answer = match body.try_into_bytes() {
+    let (request, response) = response.into_parts();
+    let (head, body) = response.into_parts();
+    let response = match body.try_into_bytes() {
         Ok(bytes) => {
-            guard.keep(Kept::of(&head, bytes.clone(), sent.fingerprint()));
+            guard.keep(CachedResponse::of(&head, bytes.clone(), sent.fingerprint()));
             head.set_body(BoxBody::new(bytes))
         }
         Err(body) => head.set_body(body),
     };
-    Ok(ServiceResponse::new(request, answer))
+    Ok(ServiceResponse::new(request, response))
 }
 
-const MAX_KEPT: u64 = MAX_KEPT_ANSWER_BYTES as u64;
+const MAX_CACHED: u64 = MAX_CACHED_RESPONSE_BYTES as u64;
 
 /// The key of a POST, if it has one.
 fn key_of(request: &ServiceRequest) -> Result<Option<u128>, Problem> {
@@ -153,8 +154,8 @@ fn key_of(request: &ServiceRequest) -> Result<Option<u128>, Problem> {
 async fn drain(request: &mut ServiceRequest, state: &AppState) -> Result<(), Problem> {
     let is_bulk = BULK_ROUTES.contains(&request.path());
     let most = if is_bulk { state.limits.bulk_body_bytes } else { state.limits.body_bytes as u64 };
-    let room = request.extensions().get::<Rc<Reservation>>().cloned();
-    room.inspect(|room| room.leave());
+    let reservation = request.extensions().get::<Rc<Reservation>>().cloned();
+    reservation.inspect(|reservation| reservation.leave());
     let mut payload = request.take_payload();
     let mut bytes = 0;
     while let Some(piece) = payload.next().await {
@@ -166,18 +167,18 @@ async fn drain(request: &mut ServiceRequest, state: &AppState) -> Result<(), Pro
     Ok(())
 }
 
-impl Kept {
+impl CachedResponse {
     fn of(head: &HttpResponse<()>, bytes: Bytes, fingerprint: Option<u128>) -> Self {
         let headers = head.headers().iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         Self { status: head.status(), headers, bytes, fingerprint }
     }
 
-    fn answer(&self) -> HttpResponse {
-        let mut answer = HttpResponse::build(self.status);
+    fn response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status);
         for (name, value) in &self.headers {
-            answer.append_header((name.clone(), value.clone()));
+            response.append_header((name.clone(), value.clone()));
         }
-        answer.insert_header((REPLAYED, HeaderValue::from_static("true")));
-        answer.body(self.bytes.clone())
+        response.insert_header((REPLAYED, HeaderValue::from_static("true")));
+        response.body(self.bytes.clone())
     }
 }

@@ -34,21 +34,21 @@ fn view() -> View {
 
 #[test]
 fn the_view_is_told_in_the_words_of_the_api() {
-    let answer = MetricsAnswer::of(&view());
-    assert_eq!(answer.compliance_today, Compliance { met: 9, missed: 1, ratio: Some(0.9) });
-    assert_eq!(answer.days[1].compliance.ratio, Some(0.5));
-    assert_eq!(answer.by_clock[0].compliance_ratio, Some(0.75));
-    assert_eq!(answer.by_clock[1].compliance_ratio, None);
-    assert_eq!(answer.escalations.fired_by_level, [0, 4]);
-    assert_eq!(answer.escalations.by_kind["withdrawn"], 1);
-    assert_eq!(answer.oldest_open.map(|oldest| oldest.age_seconds), Some(90));
-    assert_eq!(answer.time_to_breach.buckets.len(), 10);
-    assert_eq!(answer.time_to_breach.buckets[9], Bucket { up_to_seconds: None, cycles: 10 });
+    let response = MetricsResponse::of(&view());
+    assert_eq!(response.compliance_today, Compliance { met: 9, missed: 1, ratio: Some(0.9) });
+    assert_eq!(response.days[1].compliance.ratio, Some(0.5));
+    assert_eq!(response.by_clock[0].compliance_ratio, Some(0.75));
+    assert_eq!(response.by_clock[1].compliance_ratio, None);
+    assert_eq!(response.escalations.fired_by_level, [0, 4]);
+    assert_eq!(response.escalations.by_kind["withdrawn"], 1);
+    assert_eq!(response.oldest_open.map(|oldest| oldest.age_seconds), Some(90));
+    assert_eq!(response.time_to_breach.buckets.len(), 10);
+    assert_eq!(response.time_to_breach.buckets[9], Bucket { up_to_seconds: None, cycles: 10 });
 }
 
 #[test]
 fn nothing_is_said_of_what_is_not_known_yet() {
-    let json = serde_json::to_value(MetricsAnswer::of(&View::default())).expect("JSON");
+    let json = serde_json::to_value(MetricsResponse::of(&View::default())).expect("JSON");
     assert!(json.get("oldest_open").is_none());
     assert!(json["time_to_breach"].get("as_of").is_none());
     assert!(json["engine"].get("sync_mean_seconds").is_none());

@@ -24,14 +24,14 @@ fn read(text: &str) -> BTreeMap<String, Family> {
         if line == "# EOF" {
             ended = true;
         } else if let Some(rest) = line.strip_prefix("# ") {
-            let (word, rest) = rest.split_once(' ').expect("a word");
+            let (label, rest) = rest.split_once(' ').expect("a word");
             let (name, value) = rest.split_once(' ').expect("a name");
             if name != current {
                 assert!(!families.contains_key(name), "{name} comes twice");
                 name.clone_into(&mut current);
             }
             let family = families.entry(name.to_owned()).or_default();
-            match word {
+            match label {
                 "HELP" => family.help = !value.is_empty(),
                 "TYPE" => value.clone_into(&mut family.kind),
                 "UNIT" => family.unit = Some(value.to_owned()),

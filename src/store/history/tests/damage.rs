@@ -37,10 +37,10 @@ fn flipped_bits_and_cut_files_are_found() {
     let file = files(&folder.path().join("escalations")).remove(0);
     let contents = fs::read(&file).unwrap();
     let is_missing = |what: String| {
-        let looked = ask(folder.path()).unwrap();
-        let gap = &looked.gaps[0];
-        assert!(file.ends_with(&gap.file) && (gap.from, gap.to) == (1, looked.up_to), "{what}: {gap:?}");
-        assert!(looked.records.iter().all(|record| record.sequence > gap.to), "{what}");
+        let scanned = ask(folder.path()).unwrap();
+        let gap = &scanned.gaps[0];
+        assert!(file.ends_with(&gap.file) && (gap.from, gap.to) == (1, scanned.up_to), "{what}: {gap:?}");
+        assert!(scanned.records.iter().all(|record| record.sequence > gap.to), "{what}");
     };
     // A prime: every place in a byte has its turn.
     for bit in (0..contents.len() * 8).step_by(67) {
@@ -54,8 +54,8 @@ fn flipped_bits_and_cut_files_are_found() {
         is_missing(format!("{length} bytes"));
     }
     fs::write(&file, &contents).unwrap();
-    let looked = ask(folder.path()).unwrap();
-    assert_eq!((looked.records.len(), looked.gaps), (rows, Vec::new()));
+    let scanned = ask(folder.path()).unwrap();
+    assert_eq!((scanned.records.len(), scanned.gaps), (rows, Vec::new()));
 }
 
 #[test]
@@ -68,12 +68,12 @@ fn a_damaged_file_costs_its_own_records_only() {
     for file in &files {
         let contents = fs::read(file).unwrap();
         fs::write(file, &contents[..contents.len() / 2]).unwrap();
-        let looked = ask(folder.path()).unwrap();
-        let [gap] = looked.gaps.as_slice() else { panic!("{:?}", looked.gaps) };
+        let scanned = ask(folder.path()).unwrap();
+        let [gap] = scanned.gaps.as_slice() else { panic!("{:?}", scanned.gaps) };
         assert!(gap.reason.contains("checksum"), "{gap:?}");
         let left: Vec<_> = all.iter().filter(|it| !(gap.from..=gap.to).contains(&it.sequence)).cloned().collect();
-        assert_eq!(looked.records, left);
-        assert_eq!(looked.up_to, all.len() as u64);
+        assert_eq!(scanned.records, left);
+        assert_eq!(scanned.up_to, all.len() as u64);
         // A reader that comes in the middle of the gap is told of its rest.
         let history = History::open(folder.path()).unwrap();
         let rest = history.escalations_after(gap.from, &EscalationFilter::default(), 1).unwrap();
@@ -98,8 +98,8 @@ fn a_cut_puts_aside_what_lies_beyond_and_keeps_the_rest() {
         // What was there before goes on under new numbers, here and after a start.
         for history in [history, History::open(folder.path()).unwrap()] {
             assert_eq!(history.last_escalation(), last);
-            let looked = history.escalations_after(0, &EscalationFilter::default(), 1_000).unwrap();
-            assert_eq!((looked.records, looked.gaps), (all[..last as usize].to_vec(), Vec::new()));
+            let scanned = history.escalations_after(0, &EscalationFilter::default(), 1_000).unwrap();
+            assert_eq!((scanned.records, scanned.gaps), (all[..last as usize].to_vec(), Vec::new()));
             assert_eq!(history.cut_escalations(last, epoch).unwrap(), None);
         }
         // As if the crash had come before the file was put aside: the whole one counts, and can be cut again.
@@ -124,8 +124,8 @@ fn a_missing_file_is_found_at_the_start() {
     }
     let second = files(&folder.path().join("cycles")).remove(1);
     fs::remove_file(second).unwrap();
-    let refused = History::open(folder.path()).unwrap_err();
-    assert!(matches!(refused, HistoryError::NotContiguous { expected: 3, found: 5, .. }), "{refused}");
+    let rejected = History::open(folder.path()).unwrap_err();
+    assert!(matches!(rejected, HistoryError::NotContiguous { expected: 3, found: 5, .. }), "{rejected}");
 }
 
 #[test]

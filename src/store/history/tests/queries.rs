@@ -7,7 +7,7 @@ use crate::time::{DAY_MS, HOUR_MS};
 
 fn filters() -> Vec<EscalationFilter> {
     let any = EscalationFilter::default;
-    let some = |word: &str| Some(word.to_owned());
+    let some = |label: &str| Some(label.to_owned());
     vec![
         any(),
         EscalationFilter { ticket: some("T3"), ..any() },
@@ -30,13 +30,13 @@ fn filters() -> Vec<EscalationFilter> {
 fn pages(history: &History, mut after: u64, filter: &EscalationFilter, limit: usize) -> Vec<EscalationRecord> {
     let mut all = Vec::new();
     while after < history.last_escalation() {
-        let Page { records: page, up_to: looked_up_to, gaps } =
+        let Page { records: page, up_to: scanned_up_to, gaps } =
             history.escalations_after(after, filter, limit).unwrap();
         assert_eq!(gaps, []);
-        assert!(page.len() <= limit && looked_up_to > after);
-        assert!(page.iter().all(|record| (after + 1..=looked_up_to).contains(&record.sequence)));
+        assert!(page.len() <= limit && scanned_up_to > after);
+        assert!(page.iter().all(|record| (after + 1..=scanned_up_to).contains(&record.sequence)));
         all.extend(page);
-        after = looked_up_to;
+        after = scanned_up_to;
     }
     all
 }
@@ -82,8 +82,8 @@ fn a_gap_is_refused_and_what_is_there_stays() {
     let history = History::open(folder.path()).unwrap();
     history.write_cycles(&[cycle_block(1, 3)]).unwrap();
     assert_eq!(history.last_cycle(), 3);
-    let refused = history.write_cycles(&[cycle_block(5, 1)]).unwrap_err();
-    assert!(matches!(refused, HistoryError::Gap { expected: 4, found: 5, .. }), "{refused}");
+    let rejected = history.write_cycles(&[cycle_block(5, 1)]).unwrap_err();
+    assert!(matches!(rejected, HistoryError::Gap { expected: 4, found: 5, .. }), "{rejected}");
     // The first block is over a row that is there.
     history.write_cycles(&[cycle_block(2, 4), cycle_block(6, 0), cycle_block(6, 2)]).unwrap();
     assert_eq!(history.last_cycle(), 7);
@@ -96,8 +96,8 @@ fn a_word_that_nobody_knows_is_no_word() {
     block.rows[1].team = 55;
     let folder = tempfile::tempdir().unwrap();
     let history = History::open(folder.path()).unwrap();
-    let refused = history.write_cycles(&[block.into()]).unwrap_err();
-    assert_eq!(refused.to_string(), "number 55 of the column team stands for no word");
+    let rejected = history.write_cycles(&[block.into()]).unwrap_err();
+    assert_eq!(rejected.to_string(), "number 55 of the column team stands for no word");
     assert_eq!(history.last_cycle(), 0);
 }
 

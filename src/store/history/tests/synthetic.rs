@@ -31,8 +31,8 @@ impl Dice {
 pub fn names() -> Arc<LabelTable> {
     let names = LabelTable::default();
     for column in LabelKind::ALL {
-        let words: Vec<Arc<str>> = (0..3).map(|number| format!("{} {number} ø", column.name()).into()).collect();
-        names.extend(column, words.iter());
+        let labels: Vec<Arc<str>> = (0..3).map(|number| format!("{} {number} ø", column.name()).into()).collect();
+        names.extend(column, labels.iter());
     }
     names.push_actions(Arc::new(Actions::default()));
     let whom = vec!["owner".to_owned(), "lead, north".to_owned()];

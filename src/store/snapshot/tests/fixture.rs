@@ -4,7 +4,7 @@
 //! never changed: a new version gets a function of its own. Where the present version has no folder yet this test writes
 //! it, and fails, so that somebody looks at it and commits it.
 
-use super::synthetic::{START, names, service_state, words};
+use super::synthetic::{START, labels, names, service_state};
 use crate::engine::{
     ClockColumns, ClockTally, Counters, EventColumns, FireColumns, Head, NO_SYMBOL, ShardState, Tally, TicketColumns,
 };
@@ -86,11 +86,11 @@ fn version_1_opens() {
     let folder = folder(1);
     let shards = version_1();
     if SCHEMA_VERSION == 1 && !folder.exists() {
-        let words = words();
-        let names = names(&words);
+        let labels = labels();
+        let names = names(&labels);
         let mut writer = SnapshotWriter::begin(&folder, 4_711).unwrap();
         shards.iter().for_each(|shard| writer.shard(4_700 + u64::from(shard.number), shard, &names).unwrap());
-        let head = Head { now_ms: START.now_ms, rows: START.rows, shards: 2, words };
+        let head = Head { now_ms: START.now_ms, rows: START.rows, shards: 2, labels };
         let state = service_state();
         writer
             .finish(Finish { first: START, head: &head, state: &state, zone_data_version: "2026e", epoch: None })
@@ -100,7 +100,7 @@ fn version_1_opens() {
     let snapshot = open(&folder.join("00000000000000004711")).unwrap();
     let head = snapshot.head();
     assert_eq!((head.now_ms, head.rows, head.shards), (1_795_339_800_000, 4_321, 2));
-    assert_eq!((&*head.words.teams[2], &*head.words.customers[4]), ("team 2 æ", "customer 4 æ"));
+    assert_eq!((&*head.labels.teams[2], &*head.labels.customers[4]), ("team 2 æ", "customer 4 æ"));
     for mut shard in shards {
         shard.clocks.segments = Vec::new();
         shard.clocks.target_due_ms = Vec::new();

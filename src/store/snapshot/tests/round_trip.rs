@@ -1,6 +1,6 @@
 //! What is written comes back.
 
-use super::synthetic::{START, position, service_state, shard, words, write};
+use super::synthetic::{START, labels, position, service_state, shard, write};
 use crate::engine::ShardState;
 use crate::store::snapshot::{SnapshotError, list, open};
 use proptest::prelude::*;
@@ -46,7 +46,7 @@ fn the_rest_comes_back_too() {
     let snapshot = open(&folder.path().join("00000000000000004711")).unwrap();
     let head = snapshot.head();
     assert_eq!((head.now_ms, head.rows, head.shards), (START.now_ms, START.rows, 3));
-    assert_eq!(head.words, words());
+    assert_eq!(head.labels, labels());
     assert_eq!(*snapshot.state(), service_state());
     assert!(snapshot.shard(3).is_err());
 }
@@ -56,8 +56,8 @@ fn every_shard_is_needed_once() {
     let folder = tempfile::tempdir().unwrap();
     let mut shards: Vec<ShardState> = (0..3).map(|number| shard(number, 1, &mut |below| 1 % below)).collect();
     shards[1].number = 2;
-    let refused = write(folder.path(), 1, &shards).unwrap_err();
-    assert!(matches!(refused, SnapshotError::Shards { number: 1, times: 0, shards: 3 }), "{refused}");
+    let rejected = write(folder.path(), 1, &shards).unwrap_err();
+    assert!(matches!(rejected, SnapshotError::Shards { number: 1, times: 0, shards: 3 }), "{rejected}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left of it");
 }
 
@@ -66,8 +66,8 @@ fn a_word_that_nobody_knows_is_no_word() {
     let folder = tempfile::tempdir().unwrap();
     let mut only = shard(0, 2, &mut |below| 1 % below);
     only.tickets.team[1] = 77;
-    let refused = write(folder.path(), 1, &[only]).unwrap_err();
-    assert_eq!(refused.to_string(), "number 77 of the column team stands for no word");
+    let rejected = write(folder.path(), 1, &[only]).unwrap_err();
+    assert_eq!(rejected.to_string(), "number 77 of the column team stands for no word");
 }
 
 #[test]

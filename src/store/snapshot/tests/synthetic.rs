@@ -7,8 +7,8 @@ use crate::engine::{
 use crate::store::input::Origin;
 use crate::store::record::{LabelKind, LabelTable, Note};
 use crate::store::snapshot::{
-    Acknowledgement, DayRow, Finish, KeptAnswer, Manifest, PolicyVersion, ServiceState, SnapshotError, SnapshotWriter,
-    StartHead,
+    Acknowledgement, DayRow, Finish, Manifest, PolicyVersion, ServiceState, SnapshotError, SnapshotWriter, StartHead,
+    StoredReply,
 };
 use crate::ticket::{EventKind, State};
 use crate::time::NEVER_MS;
@@ -21,7 +21,7 @@ pub const WORDS: u32 = 5;
 pub const START: StartHead = StartHead { now_ms: 1_795_339_800_000, rows: 4_321 };
 
 /// The fixtures have these words too: do not change them.
-pub fn words() -> LabelLists {
+pub fn labels() -> LabelLists {
     let list =
         |column: LabelKind| (0..WORDS).map(|number| Arc::from(format!("{} {number} æ", column.name()))).collect();
     LabelLists {
@@ -36,9 +36,9 @@ pub fn words() -> LabelLists {
     }
 }
 
-pub fn names(words: &LabelLists) -> LabelTable {
+pub fn names(labels: &LabelLists) -> LabelTable {
     let names = LabelTable::default();
-    LabelKind::ALL.into_iter().for_each(|column| names.extend(column, column.of(words).iter()));
+    LabelKind::ALL.into_iter().for_each(|column| names.extend(column, column.of(labels).iter()));
     names
 }
 
@@ -162,11 +162,11 @@ pub fn service_state() -> ServiceState {
         actor: "æsa".into(),
         note: "why not".to_owned(),
     };
-    let answer = |key: Option<u128>| KeptAnswer {
+    let reply = |key: Option<u128>| StoredReply {
         origin: Origin { actor: "loader".into(), key, fingerprint: None },
         at_ms: START.now_ms,
-        taken: 1,
-        refused: u64::MAX,
+        accepted: 1,
+        rejected: u64::MAX,
         result: 7,
     };
     let note = Note { actor: "per".to_owned(), reason: String::new() };
@@ -179,7 +179,7 @@ pub fn service_state() -> ServiceState {
             policy(2, Apply::FromNow, CatchUp::Latest),
             policy(3, Apply::NewTickets, CatchUp::None),
         ],
-        answers: vec![answer(None), answer(Some(u128::MAX - 5)), answer(Some(3))],
+        replies: vec![reply(None), reply(Some(u128::MAX - 5)), reply(Some(3))],
         days: vec![DayRow { day_ms: 1_795_305_600_000, clock: "resolution".into(), met: 1, missed: 2, fired: 3 }],
         acknowledgements: vec![Acknowledgement { sequence: 12, at_ms: 1, note }],
     }
@@ -187,14 +187,14 @@ pub fn service_state() -> ServiceState {
 
 /// Writes shards, each at a position of its own, as the snapshot of a number.
 pub fn write(folder: &Path, number: u64, shards: &[ShardState]) -> Result<Manifest, SnapshotError> {
-    let words = words();
-    let names = names(&words);
+    let labels = labels();
+    let names = names(&labels);
     let mut writer = SnapshotWriter::begin(folder, number)?;
     // As they come, not in their order.
     for shard in shards.iter().rev() {
         writer.shard(position(shard.number), shard, &names)?;
     }
-    let head = Head { now_ms: START.now_ms + 60_000, rows: 9_999, shards: shards.len() as u16, words };
+    let head = Head { now_ms: START.now_ms + 60_000, rows: 9_999, shards: shards.len() as u16, labels };
     writer.finish(Finish {
         first: START,
         head: &head,

@@ -1,6 +1,6 @@
 //! The room that bodies have in memory.
 
-use super::client::{Answer, Client};
+use super::client::{ApiResult, Client};
 use super::*;
 use crate::limits::BODIES_BYTES;
 
@@ -14,15 +14,15 @@ fn begin(fixture: &Fixture, token: &str) -> Client {
     client
 }
 
-fn put(fixture: &Fixture, token: &str) -> Answer {
+fn put(fixture: &Fixture, token: &str) -> ApiResult {
     let mut client = begin(fixture, token);
     client.send(vec![b'x'; BODY_BYTES]);
-    client.answer()
+    client.response()
 }
 
 /// Waits until so many bytes are free.
 fn until_free(fixture: &Fixture, bytes: usize) {
-    while fixture.handle.free_room() != bytes {
+    while fixture.handle.free_memory() != bytes {
         std::thread::yield_now();
     }
 }
@@ -34,9 +34,9 @@ fn bodies_of_one_token_leave_room_for_those_of_another() {
     // Their bodies never end.
     let held: Vec<Client> = (0..3).map(|_| begin(&fixture, &mine)).collect();
     until_free(&fixture, BODIES_BYTES - 3 * BODY_BYTES);
-    let refused = put(&fixture, &mine);
-    assert_eq!((refused.status, refused.header("retry-after")), (503, Some("2")), "{}", refused.text());
-    assert!(refused.text().contains("of this token"), "{}", refused.text());
+    let rejected = put(&fixture, &mine);
+    assert_eq!((rejected.status, rejected.header("retry-after")), (503, Some("2")), "{}", rejected.text());
+    assert!(rejected.text().contains("of this token"), "{}", rejected.text());
     assert_eq!(put(&fixture, &yours).status, 200);
     // A small one of the same token still fits.
     let head = format!("PUT /v1/things/7 HTTP/1.1\nauthorization: Bearer {mine}");
@@ -46,13 +46,13 @@ fn bodies_of_one_token_leave_room_for_those_of_another() {
     let more: Vec<Client> = (0..3).map(|_| begin(&fixture, &yours)).collect();
     until_free(&fixture, BODIES_BYTES - 6 * BODY_BYTES);
     let third = fixture.token(Role::Admin, None);
-    let refused = put(&fixture, &third);
-    assert_eq!(refused.status, 503);
-    assert!(refused.text().contains("of all requests"), "{}", refused.text());
+    let rejected = put(&fixture, &third);
+    assert_eq!(rejected.status, 503);
+    assert!(rejected.text().contains("of all requests"), "{}", rejected.text());
     let mut waiting = begin(&fixture, &third);
     drop(held);
     waiting.send(vec![b'x'; BODY_BYTES]);
-    assert_eq!(waiting.answer().status, 200);
+    assert_eq!(waiting.response().status, 200);
     drop((more, waiting));
     until_free(&fixture, BODIES_BYTES);
     fixture.handle.stop().unwrap();
@@ -71,7 +71,7 @@ fn a_body_of_unknown_length_takes_room_as_it_comes() {
     client.send(format!("{:x}\r\n{}\r\n", 40_000, "x".repeat(40_000)));
     until_free(&fixture, BODIES_BYTES - (48 << 10));
     client.send("0\r\n\r\n");
-    assert_eq!(client.answer().status, 200);
+    assert_eq!(client.response().status, 200);
     until_free(&fixture, BODIES_BYTES);
     fixture.handle.stop().unwrap();
 }
