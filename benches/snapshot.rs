@@ -108,7 +108,7 @@ fn benches(criterion: &mut Criterion) {
     let names = LabelTable::default();
     LabelKind::ALL.into_iter().for_each(|column| names.extend(column, column.of(&words).iter()));
     let shards: Vec<ShardState> = (0..SHARDS).map(shard).collect();
-    let head = Head { now_ms: START_MS, rows: u64::from(TICKETS), shards: SHARDS as u16, labels };
+    let head = Head { now_ms: START_MS, rows: u64::from(TICKETS), shards: SHARDS as u16, labels: words };
     let folder = tempfile::tempdir().expect("a folder for temporary files");
 
     let mut group = criterion.benchmark_group("snapshot");
