@@ -58,7 +58,7 @@ fn deleted(ids: std::ops::Range<usize>) -> Batch {
 fn load(service: &Service, actor: &str, batch: Batch) -> (u64, Vec<String>) {
     let origin = Origin { actor: actor.into(), ..Origin::default() };
     let applied = service.load_blocking(Load { batch, catch_up: CatchUp::All, origin }).unwrap();
-    (applied.taken, applied.refused.iter().map(|refused| refused.reason.to_string()).collect())
+    (applied.accepted, applied.rejected.iter().map(|refused| refused.reason.to_string()).collect())
 }
 
 fn snapshot(service: &Service) {

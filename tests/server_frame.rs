@@ -69,7 +69,7 @@ impl Running {
             connections: 1_024,
             limits: Limits { body_bytes: 1 << 20, bulk_body_bytes: 1 << 30 },
             timeouts: Timeouts { head: LONG, body_idle: LONG, body_total: LONG, keep_alive: LONG },
-            rates: Rates { token: plenty, stranger: plenty },
+            rates: Rates { token: plenty, anonymous: plenty },
             drain: Duration::from_secs(5),
         };
         let handle = start(config, service).unwrap();

@@ -107,7 +107,7 @@ impl Subject {
             let times = [c.started_ms, c.due_ms, c.stopped_ms, c.business_ms, c.wall_ms];
             format!("{ticket} {clock} {} {} {times:?} {:?}", c.cycle, c.revision, c.result)
         });
-        let refused = outcome.refused.iter().map(|refused| format!("{refused:?}"));
+        let refused = outcome.rejected.iter().map(|refused| format!("{refused:?}"));
         Ok(escalations.chain(cycles).chain(refused).collect())
     }
 
@@ -166,7 +166,7 @@ impl Subject {
                 is_void: cycle.result == CycleResult::Void,
             });
         }
-        output.refused = outcome.refused.iter().map(|refused| refused.row).collect();
+        output.refused = outcome.rejected.iter().map(|refused| refused.row).collect();
         output.sort();
         Ok(output)
     }

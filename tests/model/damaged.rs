@@ -139,7 +139,7 @@ fn columns_of_unequal_length_and_missing_shards_are_refused() {
     let doubled = |states: &mut Vec<ShardState>| states.push(ShardState { number: 1, ..ShardState::default() });
     assert_eq!(error(&doubled), "shard 1 is there 2 times, expected once");
     let mut other = head.clone();
-    other.words.clocks.push("unheard of".into());
+    other.labels.clocks.push("unheard of".into());
     let error = restore(&watched.installed, &other, states.clone()).expect_err("an error").to_string();
     assert!(error.starts_with("clock number"), "{error}");
     assert!(restore(&[], &head, states.clone()).is_err());

@@ -308,7 +308,7 @@ fn due_by_counts_the_tickets_that_an_advance_would_look_at() {
 #[test]
 fn words_come_in_the_order_of_their_numbers() {
     look(EVERYTHING, |_, random, engine, _| {
-        let head = engine.head().words;
+        let head = engine.head().labels;
         for (column, words) in [
             (LabelKind::Clock, &head.clocks),
             (LabelKind::Priority, &head.priorities),
@@ -319,7 +319,7 @@ fn words_come_in_the_order_of_their_numbers() {
             (LabelKind::Customer, &head.customers),
         ] {
             let from = random.below(words.len() + 2);
-            let found: Vec<_> = engine.words_from(column, from).cloned().collect();
+            let found: Vec<_> = engine.labels_from(column, from).cloned().collect();
             assert_eq!(found, words[from.min(words.len())..]);
         }
     });

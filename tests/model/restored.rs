@@ -131,7 +131,7 @@ fn shards_exported_at_different_moments_catch_up() {
                 head = engine.head();
             }
             if done == last {
-                head.words = engine.head().words;
+                head.labels = engine.head().labels;
                 installed.clone_from(&watched.installed);
             }
             let now = (0u16..).zip(&positions).filter(|(_, position)| **position == done);
