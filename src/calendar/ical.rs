@@ -12,8 +12,9 @@ use crate::limits::MAX_SPECIAL_DAYS;
 use chrono::{DateTime, Datelike, NaiveDate, NaiveTime};
 use icalendar::parser::{Component, Property, read_components, unfold};
 use jiff::civil::Date;
-use rrule::{RRule, RRuleSet, Tz, Unvalidated};
+use rrule::{RRule, RRuleResult, RRuleSet, Tz, Unvalidated};
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Components inside components: a calendar holds events, and those hold alarms. The parser calls itself for each.
 const MAX_DEPTH: usize = 4;
@@ -192,11 +193,19 @@ fn recurrences(rule: &str, first: NaiveDate) -> Result<Vec<NaiveDate>, String> {
     if parts.iter().any(|part| matches!(part.as_str(), "FREQ=HOURLY" | "FREQ=MINUTELY" | "FREQ=SECONDLY")) {
         return Err(failed(&"a day recurs daily, weekly, monthly or yearly"));
     }
-    let rule: RRule<Unvalidated> = parts.join(";").parse().map_err(|error| failed(&error))?;
+    // The library cuts texts at byte positions.
+    if !rule.is_ascii() {
+        return Err(failed(&"expected ASCII characters only"));
+    }
     let start = midnight(first).ok_or_else(|| failed(&"its first day is out of range"))?;
-    let rule = rule.validate(start).map_err(|error| failed(&error))?;
     let last = NaiveDate::from_ymd_opt(2106, 12, 31).and_then(midnight).unwrap_or(start);
-    let found = RRuleSet::new(start).rrule(rule).before(last).all(MAX_SPECIAL_DAYS as u16 + 1);
+    let expand = || -> Result<RRuleResult, String> {
+        let rule: RRule<Unvalidated> = parts.join(";").parse().map_err(|error| failed(&error))?;
+        let rule = rule.validate(start).map_err(|error| failed(&error))?;
+        Ok(RRuleSet::new(start).rrule(rule).before(last).all(MAX_SPECIAL_DAYS as u16 + 1))
+    };
+    // A rule of which the library makes a panic is an error of the file.
+    let found = catch_unwind(AssertUnwindSafe(expand)).unwrap_or_else(|_| Err(failed(&"it cannot be read")))?;
     if found.limited {
         return Err(failed(&format!("it gives more than {MAX_SPECIAL_DAYS} days, or none for too long")));
     }
