@@ -9,15 +9,15 @@
 //! what [`policy`], [`calendars`], [`priorities`] and [`rules`] have in common.
 
 pub mod auth;
-mod bulk;
+pub(crate) mod bulk;
 mod docs;
-mod escalations;
+pub(crate) mod escalations;
 mod listen;
 pub mod middleware;
-mod monitoring;
-mod params;
+pub(crate) mod monitoring;
+pub(crate) mod params;
 mod policy;
-mod problem;
+pub(crate) mod problem;
 mod quota;
 mod routes;
 mod snapshots;

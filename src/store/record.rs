@@ -12,10 +12,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 use utoipa::ToSchema;
 
 /// What an escalation record says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RecordKind {
     /// A level fired.
+    #[default]
     Fired,
     /// It had fired, and a late event says that it should not have.
     Withdrawn,

@@ -5,12 +5,14 @@
 //! connection that others can read unless the user insists, and never to another address by a redirect.
 
 use crate::limits;
+use crate::server::problem::{Document, FieldError};
 use anyhow::{Context, bail};
 use reqwest::blocking::{RequestBuilder, Response};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Certificate, Url, redirect};
-use serde::Deserialize;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::env;
 use std::error::Error;
 use std::fs::File;
@@ -86,29 +88,13 @@ impl Failure {
     }
 }
 
-/// The members of a problem document (RFC 9457) that are shown.
-#[derive(Debug, Default, Deserialize)]
-struct Problem {
-    #[serde(default)]
-    title: String,
-    #[serde(default)]
-    detail: String,
-    #[serde(default)]
-    errors: Vec<FieldError>,
-}
-
-/// One thing that is wrong with what was sent.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-pub struct FieldError {
-    pub message: String,
-    /// Line or row of the body, from 1.
-    pub line: Option<u64>,
-    pub field: Option<String>,
-    pub value: Option<String>,
-}
-
 /// Errors of a problem document that are shown.
 const ERRORS_SHOWN: usize = 5;
+
+/// What a response may be.
+pub trait Wire: Default + Serialize + DeserializeOwned {}
+
+impl<T: Default + Serialize + DeserializeOwned> Wire for T {}
 
 impl Client {
     /// A client for the service of the command line.
@@ -177,7 +163,7 @@ impl Client {
     ///
     /// # Errors
     /// [`Failure`].
-    pub fn get<T: DeserializeOwned>(&self, path: &str, time: Duration) -> Result<T, Failure> {
+    pub fn get<T: Wire>(&self, path: &str, time: Duration) -> Result<T, Failure> {
         self.ask(self.http.get(self.address(path)?).timeout(time))
     }
 
@@ -185,7 +171,7 @@ impl Client {
     ///
     /// # Errors
     /// [`Failure`].
-    pub fn post<T: DeserializeOwned>(
+    pub fn post<T: Wire>(
         &self,
         path: &str,
         content_type: &'static str,
@@ -201,7 +187,7 @@ impl Client {
         self.base.join(path).map_err(|error| Failure::Unreadable(format!("{path}: {error}")))
     }
 
-    fn ask<T: DeserializeOwned>(&self, mut request: RequestBuilder) -> Result<T, Failure> {
+    fn ask<T: Wire>(&self, mut request: RequestBuilder) -> Result<T, Failure> {
         request = request.header(ACCEPT, "application/json, application/problem+json");
         if let Some(authorization) = &self.authorization {
             request = request.header(AUTHORIZATION, authorization);
@@ -210,9 +196,9 @@ impl Client {
         let (status, headers) = (response.status(), response.headers().clone());
         let body = read_body(response)?;
         if status.is_success() {
-            return serde_json::from_slice(&body).map_err(|error| Failure::Unreadable(error.to_string()));
+            return read(&body).map_err(|error| Failure::Unreadable(error.to_string()));
         }
-        let problem: Problem = serde_json::from_slice(&body).unwrap_or_default();
+        let problem: Document = read(&body).unwrap_or_default();
         let mut message = match (problem.title.as_str(), problem.detail.as_str()) {
             ("", "") => status.canonical_reason().unwrap_or("no reason given").to_owned(),
             (title, "") => title.to_owned(),
@@ -224,6 +210,28 @@ impl Client {
         }
         let retry_after = retry_after(&headers);
         Err(Failure::Rejected { status: status.as_u16(), message, retry_after, errors: problem.errors })
+    }
+}
+
+/// A response, as the service's own type. What a service of another version leaves out counts as nothing, what it adds is passed
+/// over: so it is shown as far as it goes.
+///
+/// # Errors
+/// When the body is not valid JSON, or a member has another type.
+pub fn read<T: Wire>(body: &[u8]) -> serde_json::Result<T> {
+    let mut whole = serde_json::to_value(T::default())?;
+    overlay(&mut whole, serde_json::from_slice(body)?);
+    serde_json::from_value(whole)
+}
+
+fn overlay(under: &mut Value, over: Value) {
+    match (under, over) {
+        (Value::Object(under), Value::Object(over)) => {
+            for (name, value) in over {
+                overlay(under.entry(name).or_insert(Value::Null), value);
+            }
+        }
+        (under, over) => *under = over,
     }
 }
 

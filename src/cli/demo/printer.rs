@@ -2,9 +2,12 @@
 
 use crate::cli::common::client::Client;
 use crate::cli::common::shutdown::Stop;
-use crate::cli::top::{Escalation, Escalations, Metrics};
+use crate::cli::top::{what, whom};
 use crate::replay::grouped;
-use crate::time::parse_rfc3339;
+use crate::server::escalations::EscalationPage;
+use crate::server::escalations::response::EscalationResponse;
+use crate::server::monitoring::metrics::MetricsResponse;
+use crate::server::params::timestamp::Timestamp;
 use anyhow::Context;
 use chrono::DateTime;
 use std::fmt::Write;
@@ -28,7 +31,7 @@ const ANSWER: Duration = Duration::from_secs(30);
 /// # Errors
 /// When the service does not answer.
 pub fn last(client: &Client) -> anyhow::Result<u64> {
-    let metrics: Metrics = client.get("v1/metrics", ANSWER).context("the service does not tell its metrics")?;
+    let metrics: MetricsResponse = client.get("v1/metrics", ANSWER).context("the service does not tell its metrics")?;
     Ok(metrics.escalations.last_sequence)
 }
 
@@ -41,7 +44,7 @@ pub fn follow(client: &Client, first: u64, stop: &Stop) -> anyhow::Result<u64> {
     let mut looks = 0;
     loop {
         let is_last = stop.wait(EVERY);
-        let page: Escalations = client
+        let page: EscalationPage = client
             .get(&format!("v1/escalations?after={after}&limit={PAGE}"), ANSWER)
             .context("the service does not tell its escalations")?;
         after = page.next_after;
@@ -63,11 +66,11 @@ pub fn header() -> String {
     format!("{:<16}  {:<9}  {:<8}  {:<20}  {}\n", "when (UTC)", "ticket", "priority", "what", "who hears of it")
 }
 
-fn lines(escalations: &[Escalation]) -> String {
+fn lines(escalations: &[EscalationResponse]) -> String {
     let mut text = String::new();
     for escalation in escalations.iter().take(SHOWN) {
         let priority = escalation.priority.as_deref().unwrap_or("");
-        let (at, what, whom) = (when(&escalation.fired_at), escalation.what(), escalation.whom());
+        let (at, what, whom) = (when(escalation.fired_at), what(escalation), whom(escalation));
         let _ = writeln!(text, "{at:<16}  {:<9}  {priority:<8}  {what:<20}  {whom}", escalation.ticket);
     }
     if let Some(more @ 1..) = escalations.len().checked_sub(SHOWN) {
@@ -76,11 +79,11 @@ fn lines(escalations: &[Escalation]) -> String {
     text
 }
 
-fn totals(metrics: &Metrics, escalations: u64) -> String {
+fn totals(metrics: &MetricsResponse, escalations: u64) -> String {
     let totals = metrics.totals;
     format!(
         "-- {}: {} open, {} at risk, {} breached; {} escalations so far; lag {:.1} s\n",
-        when(&metrics.as_of),
+        when(metrics.as_of),
         grouped(totals.open),
         grouped(totals.at_risk),
         grouped(totals.breached),
@@ -89,10 +92,9 @@ fn totals(metrics: &Metrics, escalations: u64) -> String {
     )
 }
 
-/// `Thu 15 Jan 07:52`; the text itself if it is no time.
-fn when(text: &str) -> String {
-    let at = parse_rfc3339(text).ok().and_then(DateTime::from_timestamp_millis);
-    at.map_or_else(|| text.to_owned(), |at| at.format("%a %d %b %H:%M").to_string())
+/// `Thu 15 Jan 07:52`, UTC.
+fn when(at: Timestamp) -> String {
+    DateTime::from_timestamp_millis(at.0).unwrap_or_default().format("%a %d %b %H:%M").to_string()
 }
 
 #[cfg(test)]
@@ -101,14 +103,13 @@ mod tests {
 
     #[test]
     fn a_flood_is_cut_and_counted() {
-        let one = Escalation {
+        let one = EscalationResponse {
             ticket: "T0000007".to_owned(),
-            kind: "fired".to_owned(),
             clock: Some("resolution".to_owned()),
             level: 2,
-            fired_at: "2026-01-15T07:52:09.000Z".to_owned(),
+            fired_at: Timestamp(crate::time::parse_rfc3339("2026-01-15T07:52:09.000Z").unwrap()),
             priority: Some("high".to_owned()),
-            ..Escalation::default()
+            ..EscalationResponse::default()
         };
         let line = lines(std::slice::from_ref(&one));
         assert_eq!(line.trim_end(), "Thu 15 Jan 07:52  T0000007   high      resolution 2");

@@ -4,8 +4,8 @@ use super::traffic::Traffic;
 use crate::cli::common::client::{Client, Failure};
 use crate::cli::common::shutdown::Stop;
 use crate::cli::load::{CONTENT_TYPE, Chunk, Patience, encode};
+use crate::server::bulk::BulkReport;
 use anyhow::Context;
-use serde::Deserialize;
 use std::time::Duration;
 
 /// From one delivery to the next.
@@ -13,12 +13,6 @@ const EVERY: Duration = Duration::from_millis(200);
 
 /// What is waited for one answer.
 const ANSWER: Duration = Duration::from_secs(60);
-
-/// The service's answer for a delivery.
-#[derive(Debug, Deserialize)]
-struct Response {
-    events: u64,
-}
 
 /// Sends what happened before `now_ms` without letting any level fire: those were told long ago. Returns how many events
 /// that were.
@@ -52,7 +46,7 @@ fn send(client: &Client, chunk: &Chunk, catch_up: &str, stop: &Stop) -> anyhow::
     let (path, key) = (format!("v1/events?catch_up={catch_up}"), format!("demo-{}", chunk.number));
     let mut patience = Patience::new(0.0);
     loop {
-        let response: Result<Response, Failure> = client.post(&path, CONTENT_TYPE, &key, body.clone(), ANSWER);
+        let response: Result<BulkReport, Failure> = client.post(&path, CONTENT_TYPE, &key, body.clone(), ANSWER);
         let failure = match response {
             Ok(response) => return Ok(response.events),
             Err(failure) => failure,

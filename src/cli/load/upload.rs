@@ -9,14 +9,15 @@ use super::chunk::Chunk;
 use super::encode::{CONTENT_TYPE, encode};
 use super::resume::{Done, Resume, sha256};
 use super::retry::Patience;
-use crate::cli::common::client::{Client, Failure, FieldError};
+use crate::cli::common::client::{Client, Failure};
 use crate::cli::common::rejects::{RejectedEvent, Rejects, RejectsLine};
 use crate::cli::common::shutdown::Stop;
+use crate::server::bulk::BulkReport;
+use crate::server::problem::FieldError;
 use anyhow::{Context, anyhow, bail};
 use bytes::Bytes;
 use crossbeam_channel::Receiver;
 use indicatif::ProgressBar;
-use serde::Deserialize;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -28,18 +29,6 @@ const ANSWER: Duration = Duration::from_secs(300);
 pub struct Input {
     pub name: String,
     pub bytes: Option<u64>,
-}
-
-/// The service's answer for a chunk.
-#[derive(Debug, Deserialize)]
-struct Response {
-    rows: u64,
-    accepted: u64,
-    #[serde(default)]
-    rejected: u64,
-    /// The first refused rows.
-    #[serde(default)]
-    errors: Vec<FieldError>,
 }
 
 /// Counts of one input.
@@ -156,7 +145,7 @@ impl Upload<'_> {
     }
 
     /// The key makes the repeat safe: what was done although its answer got lost is not done again.
-    fn send_until_response(&self, key: &str, body: &Bytes) -> Result<Response, Failure> {
+    fn send_until_response(&self, key: &str, body: &Bytes) -> Result<BulkReport, Failure> {
         let spread = f64::from(body.len() as u32 % 1_000) / 1_000.0;
         let mut patience = Patience::new(spread);
         loop {
@@ -175,7 +164,7 @@ impl Upload<'_> {
         }
     }
 
-    fn record(&self, chunk: &Chunk, sha256: String, response: &Response) -> anyhow::Result<()> {
+    fn record(&self, chunk: &Chunk, sha256: String, response: &BulkReport) -> anyhow::Result<()> {
         let input = &self.inputs[chunk.input];
         let done = Done {
             input: input.name.clone(),

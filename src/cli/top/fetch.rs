@@ -1,8 +1,11 @@
 //! Asking the service, again and again, on a thread of its own: a service that answers late must not freeze the keys.
 
-use super::model::{Escalations, Forecast, Metrics, Page};
+use super::model::Page;
 use crate::cli::common::client::{Client, Failure};
 use crate::cli::common::shutdown::Stop;
+use crate::server::escalations::EscalationPage;
+use crate::server::monitoring::forecast::ForecastResponse;
+use crate::server::monitoring::metrics::MetricsResponse;
 use crossbeam_channel::Sender;
 use std::time::Duration;
 
@@ -20,12 +23,12 @@ const ANSWER: Duration = Duration::from_secs(10);
 /// # Errors
 /// The first [`Failure`]; nothing is shown of half an answer.
 pub fn page(client: &Client) -> Result<Page, Failure> {
-    let metrics: Metrics = client.get("v1/metrics", ANSWER)?;
+    let metrics: MetricsResponse = client.get("v1/metrics", ANSWER)?;
     let after = metrics.escalations.last_sequence.saturating_sub(ESCALATIONS);
-    let Escalations { mut escalations, .. } =
+    let EscalationPage { mut escalations, .. } =
         client.get(&format!("v1/escalations?after={after}&limit={ESCALATIONS}"), ANSWER)?;
     escalations.reverse();
-    let forecast: Forecast = client.get(&format!("v1/forecast?hours={HOURS}"), ANSWER)?;
+    let forecast: ForecastResponse = client.get(&format!("v1/forecast?hours={HOURS}"), ANSWER)?;
     Ok(Page { metrics, forecast, escalations })
 }
 

@@ -6,7 +6,7 @@ mod page;
 mod screen;
 mod view;
 
-pub use model::{Escalation, Escalations, Metrics};
+pub use model::{what, whom};
 
 use super::common::client::{Client, Failure, ServerArguments};
 use super::common::shutdown::Stop;

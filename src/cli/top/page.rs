@@ -1,9 +1,10 @@
 //! A page of text with all that the screen can show: for scripts, and where there is no terminal.
 
-use super::model::{Named, Page};
-use super::screen::{clock_time, fired_by_level, share, today};
+use super::model::{Page, what, whom};
+use super::screen::{clock_time, fired_by_level, share, signed, today};
 use super::view::By;
 use crate::replay::grouped;
+use crate::server::monitoring::metrics::{ClockCounts, NamedCounts};
 use std::fmt::Write;
 
 /// Escalations and hours of a page.
@@ -32,32 +33,32 @@ pub fn text(address: &str, page: &Page) -> String {
     clocks(&mut text, page);
     let latest = page.escalations.iter().take(SHOWN).map(|escalation| {
         let priority = escalation.priority.clone().unwrap_or_default();
-        let at = clock_time(&escalation.fired_at);
-        vec![at, escalation.ticket.clone(), priority, escalation.what(), escalation.whom()]
+        let at = clock_time(escalation.fired_at);
+        vec![at, escalation.ticket.clone(), priority, what(escalation), whom(escalation)]
     });
     table(&mut text, &["latest", "ticket", "priority", "what", "who hears of it"], latest.collect(), 5);
     let ahead = page.forecast.hours.iter().take(SHOWN);
-    let ahead = ahead.map(|hour| vec![hour.hour.clone(), grouped(hour.deadlines), grouped(hour.levels)]);
+    let ahead = ahead.map(|hour| vec![hour.hour.to_string(), grouped(hour.deadlines), grouped(hour.levels)]);
     table(&mut text, &["hours ahead", "due", "levels"], ahead.collect(), 1);
     let gauges = &metrics.engine;
     let numbers = [
         ("lag_ms", gauges.lag_ms.to_string()),
         ("due_not_fired", gauges.due_not_fired.to_string()),
         ("queue", gauges.queue.to_string()),
-        ("sync_mean_seconds", format!("{:.6}", gauges.sync_mean_seconds)),
+        ("sync_mean_seconds", format!("{:.6}", gauges.sync_mean_seconds.unwrap_or_default())),
         ("rows_accepted", gauges.rows_accepted.to_string()),
         ("rows_rejected", gauges.rows_rejected.to_string()),
         ("journal_bytes", gauges.journal_bytes.to_string()),
         ("disk_full", gauges.disk_full.to_string()),
-        ("last_snapshot_at", gauges.last_snapshot_at.clone().unwrap_or_else(|| "none".to_owned())),
+        ("last_snapshot_at", gauges.last_snapshot_at.map_or_else(|| "none".to_owned(), |at| at.to_string())),
     ];
     table(&mut text, &["service", ""], numbers.map(|(name, value)| vec![name.to_owned(), value]).to_vec(), 1);
     text
 }
 
-fn counts(text: &mut String, by: By, rows: &[Named]) {
-    let row = |named: &Named| {
-        let tally = named.tally;
+fn counts(text: &mut String, by: By, rows: &[NamedCounts]) {
+    let row = |named: &NamedCounts| {
+        let tally = named.counts;
         let name = if named.name.is_empty() { "(none)".to_owned() } else { named.name.clone() };
         let numbers = [tally.open, tally.waiting, tally.at_risk, tally.breached];
         std::iter::once(name).chain(numbers.map(grouped)).collect()
@@ -67,11 +68,12 @@ fn counts(text: &mut String, by: By, rows: &[Named]) {
 
 fn clocks(text: &mut String, page: &Page) {
     let metrics = &page.metrics;
-    let row = |clock: &super::model::Clock| {
+    let row = |clock: &ClockCounts| {
         let (met, missed) = today(metrics, clock);
-        let numbers = [clock.running, clock.paused, clock.at_risk, clock.breached, met, missed].map(grouped);
+        let numbers = [clock.running, clock.paused, clock.at_risk, clock.breached].map(grouped);
+        let results = [met, missed].map(signed);
         let last = [share(met, missed), fired_by_level(clock)];
-        std::iter::once(clock.clock.clone()).chain(numbers).chain(last).collect()
+        std::iter::once(clock.clock.clone()).chain(numbers).chain(results).chain(last).collect()
     };
     let header =
         ["clock", "running", "paused", "at risk", "breached", "met today", "missed", "met %", "fired by level"];

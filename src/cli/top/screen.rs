@@ -1,9 +1,14 @@
 //! The screen, drawn from a [`View`]: totals on top, then counts and clocks, then the latest escalations and the hours ahead,
 //! and how the service itself does at the bottom. Colours only underline what the words say.
 
-use super::model::{Clock, Compliance, Escalation, Gauges, Hour, Metrics, Page};
+use super::model::{Page, what, whom};
 use super::view::{By, View};
 use crate::replay::grouped;
+use crate::server::escalations::response::EscalationResponse;
+use crate::server::monitoring::forecast::ForecastHour;
+use crate::server::monitoring::metrics::{ClockCounts, Compliance, EngineGauges, MetricsResponse};
+use crate::server::params::timestamp::Timestamp;
+use crate::store::record::RecordKind;
 use ratatui::Frame;
 use ratatui::layout::{Alignment, Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style, Stylize};
@@ -61,7 +66,7 @@ fn head_line(view: &View) -> Line<'static> {
     Line::from(line)
 }
 
-fn draw_totals(frame: &mut Frame<'_>, area: Rect, metrics: &Metrics) {
+fn draw_totals(frame: &mut Frame<'_>, area: Rect, metrics: &MetricsResponse) {
     let totals = metrics.totals;
     let number = |count: u64, what: &'static str, alarm: Option<Color>| {
         let style = alarm.filter(|_| count > 0).map_or(Style::new(), |colour| Style::new().fg(colour));
@@ -74,7 +79,7 @@ fn draw_totals(frame: &mut Frame<'_>, area: Rect, metrics: &Metrics) {
         number(totals.breached, "breached", Some(Color::Red)),
     ];
     let mut lines = vec![Line::from(first.concat())];
-    if let Compliance { met, missed } = metrics.compliance_today
+    if let Compliance { met, missed, .. } = metrics.compliance_today
         && met + missed > 0
     {
         lines[0].push_span(Span::from(format!("{} % in time today", share(met, missed))));
@@ -96,7 +101,7 @@ fn draw_counts(frame: &mut Frame<'_>, area: Rect, view: &View, page: &Page) {
         })
         .collect();
     let rows = view.by.rows(page).iter().skip(view.scrolled).map(|named| {
-        let tally = named.tally;
+        let tally = named.counts;
         let alarm = if tally.breached > 0 { Style::new().fg(Color::Red) } else { Style::new() };
         let name = if named.name.is_empty() { "(none)" } else { &named.name };
         Row::new([
@@ -111,9 +116,9 @@ fn draw_counts(frame: &mut Frame<'_>, area: Rect, view: &View, page: &Page) {
     frame.render_widget(table.block(titled(Line::from(tabs))), area);
 }
 
-fn draw_clocks(frame: &mut Frame<'_>, area: Rect, metrics: &Metrics) {
+fn draw_clocks(frame: &mut Frame<'_>, area: Rect, metrics: &MetricsResponse) {
     let title =
-        metrics.days.first().map_or_else(|| " clocks ".to_owned(), |day| format!(" clocks, {} ", date(&day.day)));
+        metrics.days.first().map_or_else(|| " clocks ".to_owned(), |day| format!(" clocks, {} ", date(day.day)));
     // A narrow screen shows what calls for action, and leaves out the rest.
     let is_wide = area.width >= 60;
     let rows = metrics.by_clock.iter().map(|clock| {
@@ -139,38 +144,43 @@ fn draw_clocks(frame: &mut Frame<'_>, area: Rect, metrics: &Metrics) {
 }
 
 /// Cycles of a clock that ended on the newest day: met, missed.
-pub fn today(metrics: &Metrics, clock: &Clock) -> (u64, u64) {
-    let newest = metrics.days.first().map(|day| day.day.as_str());
-    let of_clock = metrics.days.iter().filter(|day| Some(day.day.as_str()) == newest && day.clock == clock.clock);
-    of_clock.fold((0, 0), |(met, missed), day| (met + day.met, missed + day.missed))
+pub fn today(metrics: &MetricsResponse, clock: &ClockCounts) -> (i64, i64) {
+    let newest = metrics.days.first().map(|day| day.day);
+    let of_clock = metrics.days.iter().filter(|day| Some(day.day) == newest && day.clock == clock.clock);
+    of_clock.fold((0, 0), |(met, missed), day| (met + day.compliance.met, missed + day.compliance.missed))
 }
 
-/// In percent; `-` for none.
-pub fn share(met: u64, missed: u64) -> String {
+/// In percent; `-` for none, and for a day that withdrew more results than it has.
+pub fn share(met: i64, missed: i64) -> String {
     let of = met + missed;
-    if of == 0 { "-".to_owned() } else { format!("{:.1}", met as f64 * 100.0 / of as f64) }
+    if met < 0 || missed < 0 || of == 0 { "-".to_owned() } else { format!("{:.1}", met as f64 * 100.0 / of as f64) }
+}
+
+/// A count with its sign and thousands.
+pub fn signed(count: i64) -> String {
+    format!("{}{}", if count < 0 { "-" } else { "" }, grouped(count.unsigned_abs()))
 }
 
 /// How often each level fired, from the first one to the last that did.
-pub fn fired_by_level(clock: &Clock) -> String {
+pub fn fired_by_level(clock: &ClockCounts) -> String {
     let used = clock.fired_by_level.iter().rposition(|count| *count > 0).map_or(0, |last| last + 1);
     clock.fired_by_level[..used].iter().map(|count| grouped(*count)).collect::<Vec<_>>().join(" ")
 }
 
-fn draw_latest(frame: &mut Frame<'_>, area: Rect, escalations: &[Escalation]) {
+fn draw_latest(frame: &mut Frame<'_>, area: Rect, escalations: &[EscalationResponse]) {
     let rows = escalations.iter().map(|escalation| {
-        let colour = match (escalation.kind.as_str(), escalation.level) {
-            ("withdrawn", _) => Color::DarkGray,
+        let colour = match (escalation.kind, escalation.level) {
+            (RecordKind::Withdrawn, _) => Color::DarkGray,
             (_, 0 | 1) => Color::Reset,
             (_, 2) => Color::Yellow,
             _ => Color::Red,
         };
         let cells = [
-            clock_time(&escalation.fired_at),
+            clock_time(escalation.fired_at),
             escalation.ticket.clone(),
             escalation.priority.clone().unwrap_or_default(),
-            escalation.what(),
-            escalation.whom(),
+            what(escalation),
+            whom(escalation),
         ];
         Row::new(cells).style(Style::new().fg(colour))
     });
@@ -184,18 +194,18 @@ fn draw_latest(frame: &mut Frame<'_>, area: Rect, escalations: &[Escalation]) {
     frame.render_widget(Table::new(rows, widths).block(titled(Line::from(" latest escalations "))), area);
 }
 
-fn draw_ahead(frame: &mut Frame<'_>, area: Rect, hours: &[Hour]) {
+fn draw_ahead(frame: &mut Frame<'_>, area: Rect, hours: &[ForecastHour]) {
     let most = hours.iter().map(|hour| hour.levels).max().unwrap_or(0).max(1);
     let rows = hours.iter().map(|hour| {
         let bar = "█".repeat((hour.levels * 10).div_ceil(most) as usize);
-        Row::new([Cell::from(clock_time(&hour.hour)), number(hour.deadlines), number(hour.levels), Cell::from(bar)])
+        Row::new([Cell::from(clock_time(hour.hour)), number(hour.deadlines), number(hour.levels), Cell::from(bar)])
     });
     let widths = [Constraint::Length(5), Constraint::Length(6), Constraint::Length(6), Constraint::Length(10)];
     let table = Table::new(rows, widths).header(header(&["hour", "due", "levels", ""]));
     frame.render_widget(table.block(titled(Line::from(" hours ahead "))), area);
 }
 
-fn draw_service(frame: &mut Frame<'_>, area: Rect, gauges: &Gauges) {
+fn draw_service(frame: &mut Frame<'_>, area: Rect, gauges: &EngineGauges) {
     let alarm = |message: String, is_bad: bool| {
         if is_bad { Span::from(message).fg(Color::Red).add_modifier(Modifier::BOLD) } else { Span::from(message) }
     };
@@ -206,10 +216,10 @@ fn draw_service(frame: &mut Frame<'_>, area: Rect, gauges: &Gauges) {
             format!("queue {} of {}   ", gauges.queue, gauges.queue_capacity),
             gauges.queue * 2 > gauges.queue_capacity,
         ),
-        Span::from(format!("sync {:.2} ms on average   ", gauges.sync_mean_seconds * 1_000.0)),
+        Span::from(format!("sync {:.2} ms on average   ", gauges.sync_mean_seconds.unwrap_or_default() * 1_000.0)),
         alarm((if gauges.disk_full { "DISK FULL" } else { "" }).to_owned(), gauges.disk_full),
     ]);
-    let snapshot = gauges.last_snapshot_at.as_deref().unwrap_or("none yet");
+    let snapshot = gauges.last_snapshot_at.map_or_else(|| "none yet".to_owned(), |at| at.to_string());
     let second = Line::from(format!(
         "rows {} accepted, {} rejected   journal {} MiB   last snapshot {snapshot}",
         grouped(gauges.rows_accepted),
@@ -219,14 +229,14 @@ fn draw_service(frame: &mut Frame<'_>, area: Rect, gauges: &Gauges) {
     frame.render_widget(Paragraph::new(vec![first, second]).block(titled(Line::from(" service "))), area);
 }
 
-/// The time of day of an RFC 3339 text; the text itself if it is none.
-pub fn clock_time(text: &str) -> String {
-    text.get(11..19).unwrap_or(text).to_owned()
+/// The time of day (UTC).
+pub fn clock_time(at: Timestamp) -> String {
+    at.to_string()[11..19].to_owned()
 }
 
-/// The date of an RFC 3339 text.
-pub fn date(text: &str) -> &str {
-    text.get(..10).unwrap_or(text)
+/// The date (UTC).
+fn date(at: Timestamp) -> String {
+    at.to_string()[..10].to_owned()
 }
 
 fn titled(title: Line<'_>) -> Block<'_> {

@@ -1,5 +1,8 @@
-use super::model::Forecast;
 use super::*;
+use crate::cli::common::client::read;
+use crate::server::escalations::EscalationPage;
+use crate::server::monitoring::forecast::ForecastResponse;
+use crate::server::monitoring::metrics::MetricsResponse;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -10,10 +13,10 @@ const ESCALATIONS: &str = include_str!("tests/escalations.json");
 const FORECAST: &str = include_str!("tests/forecast.json");
 
 fn recorded() -> View {
-    let metrics: Metrics = serde_json::from_str(METRICS).unwrap();
-    let mut escalations: Escalations = serde_json::from_str(ESCALATIONS).unwrap();
+    let metrics: MetricsResponse = read(METRICS.as_bytes()).unwrap();
+    let mut escalations: EscalationPage = read(ESCALATIONS.as_bytes()).unwrap();
     escalations.escalations.reverse();
-    let forecast: Forecast = serde_json::from_str(FORECAST).unwrap();
+    let forecast: ForecastResponse = read(FORECAST.as_bytes()).unwrap();
     let page = Page { metrics, forecast, escalations: escalations.escalations };
     View { address: "http://127.0.0.1:8080/".to_owned(), page: Some(page), ..View::default() }
 }
@@ -82,6 +85,17 @@ fn keys_turn_scroll_and_quit() {
 
 #[test]
 fn an_answer_with_less_or_more_than_we_know_is_read() {
-    let metrics: Metrics = serde_json::from_str("{\"totals\":{\"open\":3},\"news\":[1]}").unwrap();
+    let metrics: MetricsResponse = read(b"{\"totals\":{\"open\":3},\"news\":[1]}").unwrap();
     assert_eq!((metrics.totals.open, metrics.totals.breached, metrics.by_team.len()), (3, 0, 0));
+}
+
+#[test]
+fn a_day_that_withdrew_more_results_than_it_has_is_shown() {
+    let day = "{\"day\":\"2026-11-23T00:00:00.000Z\",\"clock\":\"resolution\",\"met\":-1200,\"missed\":3,\"fired\":-2}";
+    let clock = "{\"clock\":\"resolution\",\"running\":0,\"paused\":0,\"at_risk\":0,\"breached\":0,\"met\":0,\"missed\":0,\"fired_by_level\":[]}";
+    let text = format!("{{\"days\":[{day}],\"by_clock\":[{clock}]}}");
+    let page = Page { metrics: read(text.as_bytes()).unwrap(), ..Page::default() };
+    let shown = page::text("", &page);
+    let line = shown.lines().find(|line| line.starts_with("resolution")).unwrap();
+    assert_eq!(line.split_whitespace().collect::<Vec<_>>(), ["resolution", "0", "0", "0", "0", "-1,200", "3", "-"]);
 }

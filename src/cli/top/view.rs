@@ -1,7 +1,8 @@
 //! What the user has chosen to see, and what came last from the service: everything that a screen is drawn from.
 
-use super::model::{Named, Page};
+use super::model::Page;
 use crate::cli::common::client::Failure;
+use crate::server::monitoring::metrics::NamedCounts;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 /// By what the open tickets are counted.
@@ -26,7 +27,7 @@ impl By {
         }
     }
 
-    pub fn rows(self, page: &Page) -> &[Named] {
+    pub fn rows(self, page: &Page) -> &[NamedCounts] {
         match self {
             Self::Priority => &page.metrics.by_priority,
             Self::Team => &page.metrics.by_team,

@@ -93,7 +93,7 @@ impl ListQuery {
 }
 
 /// A page of records.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 pub struct EscalationPage {
     /// Oldest first.
     pub escalations: Vec<EscalationResponse>,

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// An escalation record.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct EscalationResponse {
     /// Its place in the order of all records, from 1. Records never change and keep their number; after a restore a number may
     /// be given again, in another epoch.
@@ -70,7 +70,7 @@ pub struct EscalationResponse {
 }
 
 /// What a level asks for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LevelActions {
     /// Whom to tell.
     pub notify: Vec<String>,

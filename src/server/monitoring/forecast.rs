@@ -31,7 +31,7 @@ pub struct ForecastQuery {
 }
 
 /// What falls due if nothing happens any more: paused clocks do not count.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ForecastResponse {
     /// The engine's time at which the tickets were walked; missing before the first time.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -41,7 +41,7 @@ pub struct ForecastResponse {
 }
 
 /// What falls due in an hour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ForecastHour {
     /// The hour's first instant.
     pub hour: Timestamp,

@@ -22,7 +22,7 @@ pub fn routes(config: &mut ServiceConfig) {
 }
 
 /// How things stand.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct MetricsResponse {
     /// The engine's time as of which this is.
     pub as_of: Timestamp,
@@ -51,7 +51,7 @@ pub struct MetricsResponse {
 }
 
 /// Tickets by how they stand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TicketCounts {
     /// Neither resolved nor closed.
     pub open: u64,
@@ -66,7 +66,7 @@ pub struct TicketCounts {
 }
 
 /// Tickets that share a word.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NamedCounts {
     pub name: String,
     #[serde(flatten)]
@@ -74,7 +74,7 @@ pub struct NamedCounts {
 }
 
 /// Cycles of a clock.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ClockCounts {
     pub clock: String,
     /// Open and running.
@@ -99,7 +99,7 @@ pub struct ClockCounts {
 }
 
 /// Escalation records.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct EscalationCounts {
     /// By kind (fired, withdrawn, manual, acknowledged), since the start of the process.
     pub by_kind: BTreeMap<String, u64>,
@@ -111,7 +111,7 @@ pub struct EscalationCounts {
 }
 
 /// Ended cycles against their targets. A count is negative on a day that took back more results than it brought.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Compliance {
     pub met: i64,
     pub missed: i64,
@@ -134,7 +134,7 @@ fn ratio(met: u64, missed: u64) -> Option<f64> {
 }
 
 /// Results of a clock in a day.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct DayCounts {
     /// The day's first instant (UTC).
     pub day: Timestamp,
@@ -146,7 +146,7 @@ pub struct DayCounts {
 }
 
 /// A ticket that has been open for long.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OldestTicket {
     pub id: String,
     pub opened_at: Timestamp,
@@ -155,7 +155,7 @@ pub struct OldestTicket {
 }
 
 /// A distribution.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TimeToBreach {
     /// The engine's time at which the tickets were walked; missing before the first time.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -165,7 +165,7 @@ pub struct TimeToBreach {
 }
 
 /// Cycles with so much time left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Bucket {
     /// At most so many seconds, and more than the bucket before; missing for the last: more than all others.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -174,7 +174,7 @@ pub struct Bucket {
 }
 
 /// How the service itself does.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct EngineGauges {
     /// The wall clock.
     pub wall_clock: Timestamp,

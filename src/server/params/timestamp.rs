@@ -4,10 +4,11 @@ use crate::time;
 use chrono::{DateTime, SecondsFormat};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
 use utoipa::ToSchema;
 
 /// An instant: RFC 3339. Written in UTC, with `Z` and milliseconds; read with any offset, from 1970 to 2099.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ToSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, ToSchema)]
 #[schema(value_type = String, format = DateTime, example = "2026-11-22T09:30:00.000Z")]
 pub struct Timestamp(pub i64);
 
@@ -18,10 +19,16 @@ impl Timestamp {
     }
 }
 
+impl fmt::Display for Timestamp {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = DateTime::from_timestamp_millis(self.0).unwrap_or_default();
+        out.write_str(&at.to_rfc3339_opts(SecondsFormat::Millis, true))
+    }
+}
+
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        let at = DateTime::from_timestamp_millis(self.0).unwrap_or_default();
-        out.serialize_str(&at.to_rfc3339_opts(SecondsFormat::Millis, true))
+        out.collect_str(self)
     }
 }
 
