@@ -12,10 +12,10 @@
 //!   metrics ◄── service::view, publisher ◄───────────────────────────┘ 4 only now the response is sent
 //! ```
 //! A response therefore means durable. What follows from the inputs (escalations, ended cycles, totals) is never written to the
-//! journal: [`service::state_machine`] computes it from the inputs alone, with the same numbers every time, so a start after a crash
-//! loses nothing and duplicates nothing. A snapshot shortens that start. It exports the engine shard by shard between two rounds
-//! of the sequencer, so that no request waits long for it (`service::snapshotter`); `service::recovery` brings the shards back to
-//! one point in time.
+//! journal: [`service::state_machine`] computes it from the inputs alone, with the same numbers every time, so a start after a
+//! crash loses nothing and duplicates nothing. A snapshot shortens that start. It exports the engine shard by shard between two
+//! rounds of the sequencer, so that no request waits long for it (`service::snapshotter`); `service::recovery` brings the shards
+//! back to one point in time.
 //!
 //! # Dependencies
 //! ```text
