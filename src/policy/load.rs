@@ -64,7 +64,7 @@ fn policy(text: &str, make: MakeCalendar, read: ReadFile<'_>, report: &mut Repor
         return None;
     }
     if let Some(at) = text.find('\0') {
-        report.error_plain(&(at..at + 1), "a zero byte: this is no text file");
+        report.error_plain(&(at..at + 1), "a zero byte: this is not a text file");
         return None;
     }
     let document = syntax::parse(text, report)?;

@@ -45,7 +45,7 @@ pub const LABELS: usize = 5;
 
 /// The automaton over the keywords could not be built.
 #[derive(Debug, Clone, Error)]
-#[error("the keywords of all rules together are too much for one search: {0}")]
+#[error("the keywords of all rules together are too many for one search: {0}")]
 pub struct RulesError(#[from] aho_corasick::BuildError);
 
 /// The values of one label that any rule names.

@@ -419,7 +419,7 @@ impl Ids {
             self.pages.push(Vec::with_capacity(ID_PAGE));
         }
         let number = self.pages.len() - 1;
-        assert!(number < 1 << 16, "a shard holds more than 4 GiB of ticket ids");
+        assert!(number < 1 << 16, "a shard has more than 4 GiB of ticket ids");
         let page = &mut self.pages[number];
         let at = number << 16 | page.len();
         page.push(id.len() as u8);

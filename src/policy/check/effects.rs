@@ -27,7 +27,7 @@ pub(crate) fn preset(raw: &RawClock, report: &mut Report<'_>) -> Result<Option<&
     if preset.is_none() && raw.on.is_none() {
         let name = quoted(&raw.name.text);
         let message =
-            format!("the clock {name} is no known metric and says neither `on` nor `preset`, so nothing starts it");
+            format!("the clock {name} is not a known metric and has neither `on` nor `preset`, so nothing starts it");
         let instead = match suggest::nearest(&raw.name.text, metrics.clone()) {
             Some(metric) => metric.to_owned(),
             None => format!(

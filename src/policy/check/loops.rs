@@ -56,7 +56,7 @@ pub(crate) fn refuse_loops(raw: &RawPolicy<'_, '_>, names: &Names<'_>, report: &
                     let turn = path.iter().position(|(on_path, _)| *on_path == to).unwrap_or(0);
                     let names = path[turn..].iter().map(|(on_path, _)| *on_path).chain([to]);
                     let names: Vec<&str> = names.map(|number| raw.priorities[number].name.text.as_str()).collect();
-                    let message = format!("set_priority goes round in a loop: {}", shortened(&names));
+                    let message = format!("set_priority forms a loop: {}", shortened(&names));
                     report.error(
                         &word.place,
                         message,

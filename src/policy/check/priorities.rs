@@ -89,7 +89,7 @@ fn on_priority_change(raw: &RawPriority, report: &mut Report<'_>) -> Option<OnPr
     let Some(word) = &raw.on_priority_change else { return Some(OnPriorityChange::default()) };
     let choice = OnPriorityChange::from_name(&word.text);
     if choice.is_none() {
-        let message = format!("on_priority_change = {} is no choice", quoted(&word.text));
+        let message = format!("on_priority_change = {} is not a valid choice", quoted(&word.text));
         let names = OnPriorityChange::ALL.into_iter().map(OnPriorityChange::name);
         report.error(&word.place, message, suggest::instead(&word.text, names));
     }
@@ -106,7 +106,7 @@ pub(crate) fn default_priority(
         Some(word) => names.known(word, report).and_then(|place| place.try_into().ok()),
         None if raw.has_default_priority => None,
         None => {
-            let message = "default_priority is missing: which priority has a ticket that no rule applies to?";
+            let message = "default_priority is missing: it is the priority of tickets that no rule applies to";
             let choice = if names.list().is_empty() { "\"normal\"".to_owned() } else { names.instead("") };
             report.error(&top(), message, format!("default_priority = {choice}"));
             None

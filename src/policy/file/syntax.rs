@@ -57,10 +57,10 @@ fn describe(error: &Error, text: &str, report: &mut Report<'_>) {
         }
         _ if is_value && typed.starts_with(char::is_alphabetic) => {
             let typed = quoted(typed);
-            report.error(&place, "a text without quotes (true and false are the only words that go without)", typed);
+            report.error(&place, "a text without quotes (only true and false need none)", typed);
         }
         _ if message.starts_with("invalid basic string") && message.ends_with("`\"`") => {
-            report.error(&place, "a text begins here or before and does not end in its line", "a quote at its end");
+            report.error(&place, "a text that begins here or before does not end on its line", "a quote at its end");
         }
         _ => report.error_plain(&place, format!("not valid TOML: {message}")),
     }
