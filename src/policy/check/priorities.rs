@@ -1,4 +1,4 @@
-//! Priorities, and the one that a ticket has when nothing says otherwise.
+//! Checks priorities, and the default priority.
 
 use super::clocks::{DEFAULT_AT_RISK, Surroundings};
 use super::names::Names;
@@ -11,9 +11,9 @@ use crate::policy::file::suggest;
 use crate::policy::{OnPriorityChange, Priority, PriorityId};
 use std::sync::Arc;
 
-/// Checks every priority. Those with mistakes are missing.
+/// Checks every priority. Those with mistakes are left out.
 ///
-/// `calendars` holds every calendar's name, and the calendar unless it has mistakes.
+/// `calendars` has every calendar's name, and the calendar unless it has mistakes.
 pub(crate) fn priorities(
     raw: &RawPolicy<'_, '_>,
     names: &Names<'_>,
@@ -35,7 +35,7 @@ pub(crate) fn priorities(
         .collect()
 }
 
-/// Mistakes of what is not there are reported at the top of the file.
+/// Missing parts are reported at the top of the file.
 fn top() -> Place {
     0..0
 }
@@ -54,7 +54,7 @@ fn priority(
     names::too_many(&raw.clocks, MAX_CLOCKS, "clocks", &raw.name, report);
     let calendar = calendar(raw, calendars, report);
     let on_priority_change = on_priority_change(raw, report);
-    // What depends on a timeline is not judged again where the calendar is known.
+    // Checks that depend on a timeline are not repeated for a known calendar.
     let judged_in = calendar.as_deref().filter(|calendar| calendar.is_compiled());
     let around = Surroundings { priority: &raw.name.text, priorities, calendar: judged_in, at_risk };
     let clocks: Vec<_> = raw.clocks.iter().map(|raw| clocks::clock(raw, around, report)).collect();
@@ -96,7 +96,7 @@ fn on_priority_change(raw: &RawPriority, report: &mut Report<'_>) -> Option<OnPr
     choice
 }
 
-/// The place of the default priority among the names. `None` where it was reported.
+/// The position of the default priority among the names. `None` if it was reported.
 pub(crate) fn default_priority(
     raw: &RawPolicy<'_, '_>,
     names: &Names<'_>,
