@@ -1,7 +1,7 @@
 //! Instants and durations.
 //!
 //! Inside the engine an instant is an `i64` of milliseconds since the Unix epoch (UTC) and a duration an `i64` of
-//! milliseconds; names end in `_ms`. This module holds the bounds of that line of time and its one text form, RFC 3339.
+//! milliseconds; names end in `_ms`. This module has the bounds of time and its only text form, RFC 3339.
 
 use chrono::{DateTime, SecondsFormat};
 use thiserror::Error;

@@ -66,7 +66,7 @@
 //!
 //! # What fires
 //! A level fires at most once per cycle. Levels that are reached after the engine's time (as the engine advances, or before an
-//! event that lies ahead of it) fire as they are reached. Other levels are *already due*: at or before the engine's time when
+//! event that lies ahead of it) fire as they are reached. Other levels are *already due*: due at or before the engine's time when
 //! an event arrives that leads to them, or before the event or edit that re-measures the cycle. [`CatchUp`], which comes with
 //! the batch or edit, selects which of them fire: `all` of them; the `latest` (of each open cycle the one due last, the highest
 //! among equals); or `none`. Catch-up happens when the batch's events of the ticket up to the engine's time are in, and at each

@@ -167,7 +167,7 @@ impl Wheel {
     }
 
     /// Pops the next second up to `until_s` at which something is due: replaces `slots` with the slots due then, cancels
-    /// their timers and returns the second. `None` when nothing is due until then; the wheel then stands at `until_s`.
+    /// their timers and returns the second. `None` when nothing is due until then; the wheel is then at `until_s`.
     pub fn next_batch(&mut self, until_s: u32, slots: &mut Vec<u32>) -> Option<u32> {
         slots.clear();
         while self.now_s < until_s {
