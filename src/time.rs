@@ -1,7 +1,7 @@
 //! Instants and durations.
 //!
 //! Inside the engine an instant is an `i64` of milliseconds since the Unix epoch (UTC) and a duration an `i64` of
-//! milliseconds; names end in `_ms`. This module holds the bounds of that line of time and its one text form, RFC 3339.
+//! milliseconds; names end in `_ms`. This module has the bounds of time and its only text form, RFC 3339.
 
 use chrono::{DateTime, SecondsFormat};
 use thiserror::Error;
@@ -14,13 +14,13 @@ pub const DAY_MS: i64 = 24 * HOUR_MS;
 /// The first instant an input may name: 1970-01-01T00:00:00Z.
 pub const MIN_INPUT_MS: i64 = 0;
 
-/// The first instant an input may no longer name: 2100-01-01T00:00:00Z.
+/// The first instant after the input range: 2100-01-01T00:00:00Z.
 pub const MAX_INPUT_MS: i64 = 4_102_444_800_000;
 
-/// Where calendars end: the last whole second of a 32-bit timer, 2106-02-07T06:28:15Z. What would be due later is never due.
+/// Where calendars end: the last whole second of a 32-bit timer, 2106-02-07T06:28:15Z. Anything due later is never due.
 pub const HORIZON_MS: i64 = u32::MAX as i64 * SECOND_MS;
 
-/// The due time of what is never due. It fits the 42 bits in which clocks keep their times.
+/// The due time of something that is never due. It fits the 42 bits in which clocks keep their times.
 pub const NEVER_MS: i64 = (1 << 42) - 1;
 
 /// Why a text is not an instant that the engine accepts.
@@ -32,7 +32,7 @@ pub enum TimeError {
     Range { text: String },
 }
 
-/// Reads an RFC 3339 time (an offset or `Z` is required; fractions below a millisecond are cut).
+/// Reads an RFC 3339 time (an offset or `Z` is required; fractions below a millisecond are truncated).
 ///
 /// # Errors
 /// [`TimeError::Syntax`] for any other text, [`TimeError::Range`] outside 1970 to 2099.
@@ -42,7 +42,7 @@ pub fn parse_rfc3339(text: &str) -> Result<i64, TimeError> {
     if (MIN_INPUT_MS..MAX_INPUT_MS).contains(&ms) { Ok(ms) } else { Err(TimeError::Range { text: text.to_owned() }) }
 }
 
-/// Writes an instant as RFC 3339 in UTC, with milliseconds only where there are some: `2026-11-22T09:30:00Z`.
+/// Writes an instant as RFC 3339 in UTC, with milliseconds only if they are not zero: `2026-11-22T09:30:00Z`.
 ///
 /// # Panics
 /// Never for instants from 0 to [`NEVER_MS`].

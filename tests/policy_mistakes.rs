@@ -109,7 +109,7 @@ fn an_empty_file_says_what_is_missing() {
         messages,
         [
             "the policy has no priority",
-            "default_priority is missing: which priority has a ticket that no rule applies to?"
+            "default_priority is missing: it is the priority of tickets that no rule applies to"
         ]
     );
 }
@@ -167,7 +167,7 @@ fn a_policy_with_a_loop_is_refused() {
     let (a, b) = (raise("a", "b"), raise("b", "c"));
     assert!(checked(&format!("{head}{a}{b}{}{end}", raise("c", "d"))).policy.is_some());
     let message = only_message(&format!("{head}{a}{b}{}{end}", raise("c", "a")));
-    assert_eq!(message, "set_priority goes round in a loop: a -> b -> c -> a");
+    assert_eq!(message, "set_priority forms a loop: a -> b -> c -> a");
 }
 
 #[test]

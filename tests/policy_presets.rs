@@ -65,7 +65,7 @@ fn a_clock_of_ones_own_takes_a_preset_by_name_or_a_table() {
     let own = good("watch", "on = { opened = \"start\", snoozed = \"pause\", read = \"resume\", closed = \"stop\" }");
     assert_eq!(table(&own), "opened=start read=resume snoozed=pause closed=stop");
     let unknown = clock("watch", "").expect_err("a clock that nothing starts");
-    assert!(unknown.contains("is no known metric and says neither `on` nor `preset`"), "{unknown}");
+    assert!(unknown.contains("is not a known metric and has neither `on` nor `preset`"), "{unknown}");
 }
 
 #[test]

@@ -1,8 +1,8 @@
-//! From a definition to opening intervals in UTC.
+//! Compiles a definition to opening intervals in UTC.
 //!
-//! One sentence decides everything: an instant is open exactly when the local wall clock shows a time inside the hours of
-//! its local date. So each stretch of constant offset is walked by local dates, the hours of each date are shifted by the
-//! offset and cut to the stretch: what the clock skips is cut away, what it repeats is found in both stretches.
+//! One rule decides everything: an instant is open exactly when the local wall clock shows a time inside the hours of its local
+//! date. So each period of constant offset is walked by local dates, the hours of each date are shifted by the offset and cut
+//! to the period: times that the clock skips are cut away, times that it repeats are found in both periods.
 
 use super::definition::{CalendarDefinition, Holiday};
 use super::error::CalendarError;
@@ -12,19 +12,19 @@ use crate::time::{DAY_MS, HORIZON_MS, SECOND_MS};
 use hashbrown::HashMap;
 use jiff::civil::Date;
 
-/// Seconds from and to which the calendar is open, as UTC seconds since 1970; sorted, disjoint, not touching.
+/// From and to, in UTC seconds since 1970, of each open interval; sorted, disjoint, not touching.
 pub type Openings = Vec<(u32, u32)>;
 
-/// The first local date of any zone at 1970-01-01T00:00Z, with room: dates are numbered from 1970-01-01.
+/// The first local date of any zone at 1970-01-01T00:00Z, with margin: dates are numbered from 1970-01-01.
 pub const FIRST_DATE: i64 = -2;
 
-/// Local dates from [`FIRST_DATE`] to the last one before the horizon in any zone, with room.
+/// Local dates from [`FIRST_DATE`] to the last one before the horizon in any zone, with margin.
 pub const DATES: usize = (HORIZON_MS / DAY_MS + 2 - FIRST_DATE) as usize + 1;
 
 const DAY_S: i64 = DAY_MS / SECOND_MS;
 const HORIZON_S: i64 = HORIZON_MS / SECOND_MS;
 
-/// What replaces the weekly hours on a date.
+/// The replacement of the weekly hours on a date.
 #[derive(Clone, Copy)]
 enum Exception<'a> {
     Holiday,
@@ -55,7 +55,7 @@ impl<'a> Dates<'a> {
                 }
             }
         }
-        // After the holidays: the hours of a special day hold even if it is a holiday too.
+        // After the holidays: the hours of a special day apply even if it is a holiday too.
         for (date, hours) in &definition.special {
             exceptions.insert(number(*date), Exception::Special(hours));
         }
@@ -70,7 +70,7 @@ impl<'a> Dates<'a> {
             out.extend(self.written(date).iter().map(|interval| interval.on_its_date()));
         }
         if exception.is_none() {
-            // Hours over midnight belong to the date that they fall on, so those of a holiday still run into this one.
+            // Hours after midnight belong to the date on which they fall, so those written for a holiday continue on this one.
             out.extend(self.written(date - 1).iter().filter_map(|interval| interval.on_the_next_date()));
         }
         out.sort_unstable();

@@ -1,19 +1,20 @@
 //! Opening hours in the form that `add` and `elapsed` read.
 //!
-//! Constraints: 25 ns an operation anywhere in 136 years, about a MiB a calendar however many intervals a day it
-//! has, no branch that depends on the data where one can be avoided (an instant in a bulk load is as good as random, and a
-//! mispredicted branch costs as much as the whole rest).
+//! Constraints: 25 ns per operation anywhere in 136 years, about 1 MiB per calendar however many intervals a day it has, no
+//! branch that depends on the data if it can be avoided (an instant in a bulk load is as good as random, and a mispredicted
+//! branch costs as much as the whole rest).
 //!
-//! The idea: for every UTC day the business time before it, and the *shape* of the day (its open pieces). Days share shapes: a
-//! calendar has a few dozen, which stay in the nearest cache, while the days are 8 bytes each. Business time before an
-//! instant is then one day's entry plus a sum over its shape's pieces, two at a time without a branch (four at a time cost a
-//! third more); `elapsed` is the difference of two of those. The other way, from an amount of business time to an instant, there is an index with one entry
-//! for each 2^k seconds of business time: the day in which they begin, the open day after it, and where that one begins. A day
-//! is mostly longer than an entry's seconds, so a comparison (not a branch) gives the right one of the two.
+//! The idea: for every UTC day, store the business time before it and the *shape* of the day (its open pieces). Days share
+//! shapes: a calendar has a few dozen, which stay in the nearest cache, while the days are 8 bytes each. Business time before
+//! an instant is then one day's entry plus a sum over its shape's pieces, two at a time without a branch (four at a time cost a
+//! third more); `elapsed` is the difference of two such values. For the reverse, from an amount of business time to an instant,
+//! there is an index with one entry for each 2^k seconds of business time: the day in which they begin, the open day after it,
+//! and where that one begins. A day is mostly longer than an entry's seconds, so a comparison (not a branch) selects the right
+//! one of the two.
 //!
-//! Rejected: one sorted list of all intervals (16 bits of index do not reach, 19 MB for a calendar with 48 intervals a
-//! day, and a data-dependent scan), and a closed form for weeks with a list of exceptions (every DST change and holiday
-//! is one; the division by a week's length costs more than the day's entry).
+//! Rejected: one sorted list of all intervals (16 bits of index are not enough, 19 MB for a calendar with 48 intervals a day,
+//! and a data-dependent scan), and a closed form for weeks with a list of exceptions (every DST change and holiday is one; the
+//! division by a week's length costs more than the day's entry).
 
 use super::compile::Openings;
 use crate::time::{DAY_MS, HORIZON_MS, SECOND_MS};
@@ -22,18 +23,18 @@ use hashbrown::HashMap;
 const DAYS: usize = (HORIZON_MS / DAY_MS) as usize + 1;
 const DAY_S: u32 = (DAY_MS / SECOND_MS) as u32;
 
-/// Pieces of a shape that are looked at together.
+/// Pieces of a shape that are processed together.
 const LANES: usize = 2;
 
-/// A day's entry keeps the number of its first group in this many bits, and above them how many more it has.
+/// A day's entry stores the number of its first group in this many bits, and above them how many more it has.
 const GROUP_BITS: u32 = 24;
 const GROUP_MASK: u32 = (1 << GROUP_BITS) - 1;
 
-/// Up to this many days the right one is looked for one by one, beyond it by halving: some calendars open for years, and then
-/// for a minute a year.
+/// Up to this many days the right one is found by linear search, beyond it by binary search: some calendars open for years, and
+/// then for a minute a year.
 const SCAN_DAYS: usize = 8;
 
-/// Entries of the index from business time to days are at most this many.
+/// Maximum number of entries in the index from business time to days.
 const INDEX_ENTRIES: u32 = 1 << 16;
 
 /// Two open pieces of a UTC day, in milliseconds of the day. Unused lanes begin after every day and are empty.
@@ -58,12 +59,12 @@ struct Day {
     groups: u32,
 }
 
-/// A stretch of 2^shift business seconds.
+/// A range of 2^shift business seconds.
 #[derive(Debug, Clone, Copy)]
 struct Entry {
-    /// The business second at which `next` begins; its day lies in this stretch or later.
+    /// The business second at which `next` begins; its day lies in this range or later.
     next_s: u32,
-    /// The day in which the stretch begins.
+    /// The day in which the range begins.
     day: u16,
     /// The first open day after it.
     next: u16,
@@ -155,7 +156,8 @@ impl Table {
         let mut closed_ms = 0;
         for group in self.shape(groups) {
             for lane in 0..LANES {
-                // A mask, as the compiler makes a branch of a choice here, and a mispredicted one costs half of the whole.
+                // A mask, because the compiler turns a choice here into a branch, and a mispredicted one costs half of the
+                // whole.
                 let is_reached = u32::from(group.before_ms[lane] <= in_day_ms).wrapping_neg();
                 closed_ms = closed_ms.max(group.closed_ms[lane] & is_reached);
             }
@@ -163,7 +165,7 @@ impl Table {
         Some(day as i64 * DAY_MS + i64::from(in_day_ms) + i64::from(closed_ms))
     }
 
-    /// Where the open time that holds `at_ms` ends, at midnight UTC at the latest; `at_ms` itself where it is closed.
+    /// Where the open time that contains `at_ms` ends, at midnight UTC at the latest; `at_ms` itself if it is closed.
     pub fn piece_end(&self, at_ms: i64) -> i64 {
         if !(0..HORIZON_MS).contains(&at_ms) {
             return at_ms;
@@ -191,7 +193,7 @@ impl Table {
         &self.groups[first..=first + (groups >> GROUP_BITS) as usize]
     }
 
-    /// The day that holds a business second before the last.
+    /// The day that contains a business second before the last.
     #[inline]
     fn day_of(&self, business_s: u32) -> usize {
         let entry = self.index[(business_s >> self.shift) as usize];
@@ -202,7 +204,7 @@ impl Table {
         day
     }
 
-    /// The same, beginning with `day`: where open days are shorter than an entry of the index.
+    /// The same, starting at `day`: for open days that are shorter than an entry of the index.
     fn later_day_of(&self, business_s: u32, mut day: usize) -> usize {
         for _ in 0..SCAN_DAYS {
             if self.days[day + 1].before_s > business_s {

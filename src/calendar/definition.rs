@@ -1,4 +1,4 @@
-//! Calendars as people write them, in TOML or JSON.
+//! Calendar definitions, in TOML or JSON.
 //!
 //! ```toml
 //! time_zone = "Europe/Oslo"
@@ -9,8 +9,8 @@
 //! "2026-12-24" = ["08:00-12:00"]
 //! ```
 //!
-//! or `hours = "24x7"`, or `hours = [...]` for the same hours every day. A calendar that is open around the clock may
-//! leave its zone out (it is then UTC); any other names it.
+//! or `hours = "24x7"`, or `hours = [...]` for the same hours every day. A calendar that is open around the clock may omit its
+//! zone (it is then UTC); any other must name it.
 
 use super::hours::{Interval, WEEKDAYS, weekdays};
 use super::{CalendarError, hours, ical};
@@ -22,8 +22,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// A calendar as its author wrote it. Every text in it has been read; whether its zone exists and it ever opens is
-/// known once it is compiled.
+/// A calendar as written. All its texts are parsed; whether its zone exists and it ever opens is known only after compiling.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CalendarDefinition {
     /// An IANA name.
@@ -32,11 +31,11 @@ pub struct CalendarDefinition {
     pub weekly: [Vec<Interval>; 7],
     /// Dates without hours.
     pub holidays: Vec<Holiday>,
-    /// Dates with hours of their own, which replace all others on that date, a holiday's too.
+    /// Dates with hours of their own, which replace all others on that date, even on a holiday.
     pub special: BTreeMap<Date, Vec<Interval>>,
 }
 
-/// A day, or a file full of days, without opening hours.
+/// A day, or a file of days, without opening hours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Holiday {
     /// The same date every year: `"--12-25"`.
@@ -48,8 +47,8 @@ pub enum Holiday {
 }
 
 impl CalendarDefinition {
-    /// The same calendar with the days of its holiday files in their place, so that it stands on its own. `read` gives
-    /// the text of a file by the name that the definition has for it, or says why it cannot.
+    /// The same calendar with its holiday files replaced by their days, so that it is self-contained. `read` returns the text
+    /// of a file by the name that the definition has for it, or the reason why it cannot.
     ///
     /// # Errors
     /// A file that cannot be read or is not iCalendar; more days than [`MAX_SPECIAL_DAYS`].
@@ -121,7 +120,7 @@ impl<'de> Visitor<'de> for DefinitionVisitor {
             }
         }
         if every_day.is_some() && by_weekday.iter().any(Option::is_some) {
-            return Err(A::Error::custom("hours stands for every weekday: leave it out, or leave the weekdays out"));
+            return Err(A::Error::custom("hours applies to every weekday: leave it out, or leave the weekdays out"));
         }
         let around_the_clock = matches!(every_day, Some(EveryDay::AroundTheClock));
         let weekly = match every_day {
@@ -173,7 +172,7 @@ impl<'de> Deserialize<'de> for EveryDay {
     }
 }
 
-/// The intervals of one day: a list, or one text where there is one interval.
+/// The intervals of one day: a list, or one text for a single interval.
 struct DayHours(Vec<Interval>);
 
 struct DayHoursVisitor;
@@ -207,7 +206,7 @@ impl<'de> Deserialize<'de> for DayHours {
     }
 }
 
-/// One interval; its mistakes are reported where it stands.
+/// One interval; its mistakes are reported at its place.
 struct Parsed(Interval);
 
 impl<'de> Deserialize<'de> for Parsed {
@@ -256,7 +255,7 @@ impl<'de> Deserialize<'de> for Holidays {
     }
 }
 
-/// What a date written without quotes in TOML looks like to serde.
+/// How serde sees a TOML date without quotes.
 const TOML_DATE_KEY: &str = "$__toml_private_datetime";
 
 impl<'de> Deserialize<'de> for Holiday {
@@ -271,11 +270,11 @@ impl<'de> Deserialize<'de> for Holiday {
 
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Holiday, E> {
                 match text.strip_prefix("--") {
-                    // 2000 was a leap year: 29 February is a day that some years do not have.
+                    // 2000 is a leap year, so 29 February is accepted, a day that some years do not have.
                     Some(yearly) => match hours::parse_date(&format!("2000-{yearly}")) {
                         Ok(date) => Ok(Holiday::Yearly { month: date.month(), day: date.day() }),
                         Err(_) => Err(E::custom(format!(
-                            "{:?} is no day of a year: expected month and day such as \"--12-25\"",
+                            "{:?} is not a day of a year: expected month and day such as \"--12-25\"",
                             hours::short(text)
                         ))),
                     },
@@ -350,7 +349,7 @@ impl Serialize for CalendarDefinition {
         if !self.holidays.is_empty() {
             map.serialize_entry("holidays", &self.holidays)?;
         }
-        // Last: in TOML a table ends the plain keys.
+        // Last, because in TOML a table ends the plain keys.
         if !self.special.is_empty() {
             let special: BTreeMap<String, Texts<'_>> =
                 self.special.iter().map(|(date, day)| (date.to_string(), Texts(day))).collect();

@@ -8,11 +8,11 @@ use thiserror::Error;
 pub enum CalendarError {
     #[error("time_zone {0}")]
     UnknownZone(#[from] UnknownZone),
-    #[error("the calendar never opens: it needs hours on at least one day that is no holiday and exists in its zone")]
+    #[error("the calendar never opens: it needs hours on at least one existing day of its zone that is not a holiday")]
     NeverOpens,
     #[error("the calendar has {days} holidays and special days: at most {MAX_SPECIAL_DAYS}")]
     TooManyDays { days: usize },
-    /// The file's name as the calendar has it, and what is wrong.
+    /// The file's name as the calendar has it, and the reason.
     #[error("holiday file {file:?}: {reason}")]
     File { file: String, reason: String },
 }

@@ -1,17 +1,17 @@
-//! Opening hours as texts: intervals, weekdays, dates.
+//! Parses opening hours: intervals, weekdays, dates.
 
 use jiff::civil::Date;
 use std::fmt;
 use std::str::FromStr;
 
-/// Seconds of a wall clock's day.
+/// Seconds of a wall-clock day.
 pub const DAY_S: u32 = 86_400;
 
 /// The names of the weekdays, Monday first.
 pub const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
-/// An interval of opening hours on the wall clock: from its first second to before its last. Where it ends at or before
-/// its beginning it runs over midnight into the next date.
+/// An interval of opening hours on the wall clock: from its first second to before its last. If it ends at or before its
+/// beginning it runs over midnight into the next date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Interval {
     from_s: u32,
@@ -34,7 +34,7 @@ impl Interval {
         Ok(Self { from_s, to_s })
     }
 
-    /// The part on the date that it is written for, in seconds of the wall clock's day.
+    /// The part on the date that it is written for, in seconds of the wall-clock day.
     pub fn on_its_date(self) -> (u32, u32) {
         (self.from_s, if self.is_over_midnight() { DAY_S } else { self.to_s })
     }
@@ -55,7 +55,7 @@ impl FromStr for Interval {
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once('-') {
             Some((from, to)) => Self::from_times(from.trim(), to.trim()),
-            None => Err(format!("{:?} are no opening hours: expected a text such as \"08:00-17:00\"", short(text))),
+            None => Err(format!("{:?} are not opening hours: expected a text such as \"08:00-17:00\"", short(text))),
         }
     }
 }
@@ -66,7 +66,7 @@ impl fmt::Display for Interval {
     }
 }
 
-/// A number of seconds since midnight, shown as `08:00`, with seconds only where there are some.
+/// A number of seconds since midnight, shown as `08:00`, with seconds only if they are not zero.
 pub struct TimeOfDay(pub u32);
 
 impl fmt::Display for TimeOfDay {
@@ -78,7 +78,7 @@ impl fmt::Display for TimeOfDay {
 }
 
 fn time_of_day(text: &str) -> Result<u32, String> {
-    let wrong = || format!("{:?} is no time of day: expected 00:00 to 24:00, such as \"08:30\"", short(text));
+    let wrong = || format!("{:?} is not a time of day: expected 00:00 to 24:00, such as \"08:30\"", short(text));
     let mut parts = text.split(':');
     let mut part = |limit: u32| {
         let digits = parts.next().filter(|digits| digits.len() == 2 && digits.bytes().all(|b| b.is_ascii_digit()));
@@ -90,7 +90,7 @@ fn time_of_day(text: &str) -> Result<u32, String> {
     if total > DAY_S || parts.next().is_some() { Err(wrong()) } else { Ok(total) }
 }
 
-/// Reads the weekdays that a key names: `"mon"`, `"mon-thu"`, `"sat-mon"`, `"mon,wed,fri"`; `None` where it names none.
+/// Parses the weekdays that a key names: `"mon"`, `"mon-thu"`, `"sat-mon"`, `"mon,wed,fri"`; `None` if it names none.
 pub fn weekdays(key: &str) -> Option<Vec<usize>> {
     let mut days = Vec::new();
     for part in key.split(',') {
@@ -111,7 +111,7 @@ fn weekday(name: &str) -> Option<usize> {
     (0..7).find(|&day| WEEKDAYS[day] == name || LONG[day] == name)
 }
 
-/// Reads a date such as `2027-03-25`.
+/// Parses a date such as `2027-03-25`.
 ///
 /// # Errors
 /// What is wrong with it, and what was expected.
@@ -120,10 +120,10 @@ pub fn parse_date(text: &str) -> Result<Date, String> {
     plain
         .then(|| text.parse().ok())
         .flatten()
-        .ok_or_else(|| format!("{:?} is no date: expected one such as \"2027-03-25\"", short(text)))
+        .ok_or_else(|| format!("{:?} is not a date: expected one such as \"2027-03-25\"", short(text)))
 }
 
-/// The beginning of a text, for a message about it.
+/// The beginning of a text, for use in a message.
 pub(crate) fn short(text: &str) -> String {
     text.chars().take(80).collect()
 }

@@ -1,12 +1,12 @@
 //! Holidays from iCalendar files.
 //!
-//! A holiday file is a list of all-day events, some of them recurring. Dates only: the crate that expands recurrences
-//! brings zone data of its own, which is old and would be wrong, so it sees midnights in UTC that stand for dates, and no
-//! zone of the file is ever asked.
+//! A holiday file is a list of all-day events, some of them recurring. Only dates matter: the crate that expands recurrences
+//! has its own zone data, which is outdated and would be wrong. It therefore gets midnights in UTC that represent dates, and
+//! the zones of the file are never used.
 //!
-//! What is read: `VALUE=DATE` events, of several days with an exclusive `DTEND` or a `DURATION` in days; events from local
+//! Supported: `VALUE=DATE` events, of several days with an exclusive `DTEND` or a `DURATION` in days; events from local
 //! midnight to local midnight, which some programs write for all-day events; `RRULE`, `RDATE`, `EXDATE`, single occurrences
-//! that were moved (`RECURRENCE-ID`) and cancelled events. Anything else that would be a guess is refused by name.
+//! that were moved (`RECURRENCE-ID`) and cancelled events. Anything else would be a guess and is rejected by name.
 
 use crate::limits::MAX_SPECIAL_DAYS;
 use chrono::{DateTime, Datelike, NaiveDate, NaiveTime};
@@ -16,19 +16,19 @@ use rrule::{RRule, RRuleResult, RRuleSet, Tz, Unvalidated};
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Components inside components: a calendar holds events, and those hold alarms. The parser calls itself for each.
+/// Nesting depth of components: a calendar contains events, which contain alarms. The parser recurses for each level.
 const MAX_DEPTH: usize = 4;
 
 /// The days that the events of an iCalendar text cover, from 1970 on, in order.
 ///
 /// # Errors
-/// A message that names the event and its line: text that is no iCalendar, an event that is not all-day, a recurrence that
+/// A message that names the event and its line: text that is not iCalendar, an event that is not all-day, a recurrence that
 /// cannot be expanded, more than [`MAX_SPECIAL_DAYS`] days.
 pub fn holidays(text: &str) -> Result<Vec<Date>, String> {
     let lines = event_lines(text)?;
     let text = unfold(text.trim_start_matches('\u{feff}').trim());
     let components = read_components(&text).map_err(|_| {
-        "the text is no iCalendar: expected BEGIN:VCALENDAR with events, each line a name, a colon and a value"
+        "the text is not iCalendar: expected BEGIN:VCALENDAR with events, each line a name, a colon and a value"
             .to_owned()
     })?;
     let mut events = Vec::new();
@@ -48,7 +48,7 @@ pub fn holidays(text: &str) -> Result<Vec<Date>, String> {
     Ok(days.into_iter().filter_map(to_civil).collect())
 }
 
-/// The line on which each event begins. Refuses what is nested too deeply for a parser that calls itself.
+/// The line on which each event begins. Rejects components nested too deeply for a recursive parser.
 fn event_lines(text: &str) -> Result<Vec<usize>, String> {
     let mut depth = 0_usize;
     let mut events = Vec::new();
@@ -77,7 +77,7 @@ fn collect_events<'a>(components: &'a [Component<'a>], events: &mut Vec<&'a Comp
     }
 }
 
-/// For each recurring event, by its id, the occurrences that another event stands for.
+/// For each recurring event, by its id, the occurrences that another event replaces.
 type Moved<'a> = BTreeMap<&'a str, BTreeSet<NaiveDate>>;
 
 fn moved_occurrences<'a>(events: &[&'a Component<'a>]) -> Result<Moved<'a>, String> {
@@ -96,7 +96,7 @@ fn days_of(event: &Component<'_>, moved: &Moved<'_>, days: &mut BTreeSet<NaiveDa
         return Ok(());
     }
     if property("EXRULE").is_some() {
-        return Err("EXRULE is not understood: write the days left out as EXDATE".to_owned());
+        return Err("EXRULE is not supported: list the excluded days as EXDATE".to_owned());
     }
     let start = property("DTSTART").ok_or("it has no DTSTART")?;
     let first = whole_date(start)?;
@@ -137,7 +137,7 @@ fn length_days(event: &Component<'_>, start: &Property<'_>, first: NaiveDate) ->
     let days = match (event.find_prop("DTEND"), event.find_prop("DURATION")) {
         (Some(end), _) => {
             let days = whole_date(end)?.signed_duration_since(first).num_days();
-            // Some programs write the same date as start and end of one day.
+            // Some programs write the same date as start and end for one day.
             if days == 0 && is_date(start) { 1 } else { days }
         }
         (None, Some(duration)) => days_of_duration(duration.val.as_str())?,
@@ -169,20 +169,20 @@ fn whole_date(property: &Property<'_>) -> Result<NaiveDate, String> {
     let name = property.name.as_str();
     if !is_date(property) && text.get(8..) != Some("T000000") {
         return Err(format!(
-            "{name} {text:?} is no whole day: expected an all-day event, such as {name};VALUE=DATE:20261225"
+            "{name} {text:?} is not a whole day: expected an all-day event, such as {name};VALUE=DATE:20261225"
         ));
     }
     date(text).map_err(|reason| format!("{name} {reason}"))
 }
 
-/// The date that a value begins with: `20261225`, `20261225T000000`.
+/// The date at the start of a value: `20261225`, `20261225T000000`.
 fn date(text: &str) -> Result<NaiveDate, String> {
     let text = text.trim();
     let (day, time) = text.split_at_checked(8).unwrap_or((text, ""));
     let is_local = time.is_empty() || (time.len() == 7 && time.starts_with('T'));
     let digits = is_local && day.bytes().all(|byte| byte.is_ascii_digit());
     digits.then(|| NaiveDate::parse_from_str(day, "%Y%m%d").ok()).flatten().ok_or_else(|| {
-        format!("{:?} is no date: expected one such as 20261225", text.chars().take(40).collect::<String>())
+        format!("{:?} is not a date: expected one such as 20261225", text.chars().take(40).collect::<String>())
     })
 }
 
@@ -207,7 +207,7 @@ fn recurrences(rule: &str, first: NaiveDate) -> Result<Vec<NaiveDate>, String> {
     // A rule of which the library makes a panic is an error of the file.
     let found = catch_unwind(AssertUnwindSafe(expand)).unwrap_or_else(|_| Err(failed(&"it cannot be read")))?;
     if found.limited {
-        return Err(failed(&format!("it gives more than {MAX_SPECIAL_DAYS} days, or none for too long")));
+        return Err(failed(&format!("it gives more than {MAX_SPECIAL_DAYS} days, or no day for too long")));
     }
     if found.dates.is_empty() {
         return Err(failed(&"it gives no day"));
@@ -215,8 +215,8 @@ fn recurrences(rule: &str, first: NaiveDate) -> Result<Vec<NaiveDate>, String> {
     Ok(found.dates.iter().map(DateTime::date_naive).collect())
 }
 
-/// An end that is a date or a local time would be read in a zone: it is written as the end of its day in UTC, as the
-/// days stand for dates.
+/// An end that is a date or a local time would be read in a zone: it is written as the end of its day in UTC, as the days
+/// represent dates.
 fn until_in_utc(part: String) -> String {
     match part.strip_prefix("UNTIL=").and_then(|until| until.get(..8)) {
         Some(day) => format!("UNTIL={day}T235959Z"),

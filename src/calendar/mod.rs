@@ -1,8 +1,8 @@
 //! Business time: opening hours, holidays and the timeline they compile to.
 //!
-//! A [`CalendarDefinition`] is what a person writes. [`Timeline::compile`] turns it, with the rules of its [`Zone`], into
-//! tables over 1970 to 2106 in which business time is added and measured without another look at zones, weekdays or
-//! holidays. Everything here is pure: files of holidays come in as text, through a closure.
+//! A [`CalendarDefinition`] is written by a person. [`Timeline::compile`] turns it, with the rules of its [`Zone`], into tables
+//! over 1970 to 2106 in which business time is added and measured without looking up zones, weekdays or holidays again.
+//! Everything here is pure: holiday files are passed in as text, through a closure.
 
 mod compile;
 mod day_index;
@@ -23,21 +23,21 @@ pub use zone::{Stretch, UnknownZone, Zone, zone_data_version};
 
 use std::sync::OnceLock;
 
-/// A named calendar: what its author wrote, and what it compiles to.
+/// A named calendar: its definition, and the timeline compiled from it.
 #[derive(Debug)]
 pub struct Calendar {
     pub name: String,
-    /// With the days of its holiday files in their place.
+    /// With its holiday files replaced by their days.
     pub definition: CalendarDefinition,
     timeline: OnceLock<Timeline>,
 }
 
 impl Calendar {
-    /// Compiles a calendar. `read` gives the text of a holiday file by the name that the definition has for it, or says
+    /// Compiles a calendar. `read` returns the text of a holiday file by the name that the definition has for it, or the reason
     /// why it cannot.
     ///
     /// # Errors
-    /// [`CalendarError`]: an unknown zone, a file that cannot be used, too many days, hours that never open.
+    /// [`CalendarError`]: an unknown zone, an unusable file, too many days, hours that never open.
     pub fn new(
         name: impl Into<String>,
         definition: &CalendarDefinition,
@@ -48,10 +48,10 @@ impl Calendar {
         Ok(Self { name: name.into(), definition, timeline })
     }
 
-    /// A calendar that was compiled before, in another process: it is compiled again when something is measured in it.
+    /// A calendar that another process compiled before: it is compiled again when something is measured in it.
     ///
     /// # Errors
-    /// As of [`Calendar::new`], but for hours that never open: nothing measured in them is ever due.
+    /// Those of [`Calendar::new`], except for hours that never open: nothing measured in them is ever due.
     pub fn known(
         name: impl Into<String>,
         definition: &CalendarDefinition,
@@ -62,7 +62,7 @@ impl Calendar {
         Ok(Self { name: name.into(), definition, timeline: OnceLock::new() })
     }
 
-    /// The same calendar without its timeline, which takes about a MiB.
+    /// The same calendar without its timeline, which takes about 1 MiB.
     pub fn uncompiled(&self) -> Self {
         Self { name: self.name.clone(), definition: self.definition.clone(), timeline: OnceLock::new() }
     }
@@ -78,7 +78,7 @@ impl Calendar {
     }
 }
 
-/// Two calendars are the same when they say the same; what they compile to follows.
+/// Two calendars are equal if their names and definitions are; the timeline follows from these.
 impl PartialEq for Calendar {
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name && self.definition == other.definition

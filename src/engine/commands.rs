@@ -1,4 +1,4 @@
-//! The engine itself: words, versions and shards put together.
+//! The engine itself: labels, versions and shards together.
 
 use super::clocks::versions::{Apply, TooMany, Versions};
 use super::interner::{Symbol, Symbols};
@@ -15,10 +15,10 @@ use rayon::prelude::*;
 use std::sync::Arc;
 use thiserror::Error;
 
-/// Fewer timers than this are walked by one thread: handing work to others costs 6 to 10 us (`benches/engine.rs`).
+/// Fewer timers than this are processed on one thread: handing work to other threads costs 6 to 10 us (`benches/engine.rs`).
 const PARALLEL_FROM: usize = 10_000;
 
-/// Why an edit was refused; nothing has changed then.
+/// Why an edit was rejected; it changed nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum EditError {
     #[error("priority {name:?} cannot be removed: {tickets} tickets have it")]
@@ -31,7 +31,7 @@ pub enum EditError {
     TooMany { versions: usize, priorities: usize },
     #[error("another edit came into force meanwhile")]
     Superseded,
-    #[error("{shards} shards are held back: the policy cannot be edited before they have caught up")]
+    #[error("the policy cannot be edited while {shards} shards are held")]
     Held { shards: usize },
 }
 
@@ -44,16 +44,16 @@ pub struct Engine {
     pub(crate) labels: Interners,
     pub(crate) shards: Vec<Shard>,
     pub(crate) now_ms: i64,
-    /// Rows taken so far; a ticket's place in the order of first sight is the row that brought it.
+    /// Rows accepted so far; a ticket's place in the order of first sight is the row that introduced it.
     pub(crate) rows: u64,
-    /// Shards that are left alone, by number; empty: none.
+    /// Shards that are skipped, by number; empty: none.
     pub(crate) held: Vec<bool>,
-    /// The shards of the last batch: only they may hold tickets that have left.
+    /// The shards of the last batch: only they may have tickets that have left.
     pub(crate) touched: Vec<u16>,
 }
 
 impl Engine {
-    /// An engine under a policy, at 1970, with this many shards (1 to [`MAX_SHARDS`], what lies outside is moved there).
+    /// An engine under a policy, at 1970, with this many shards (1 to [`MAX_SHARDS`]; other values are clamped).
     pub fn new(policy: Arc<Policy>, shards: usize) -> Self {
         let mut engine = Self {
             versions: Versions::default(),
@@ -66,7 +66,7 @@ impl Engine {
             touched: Vec::new(),
             policy: Arc::clone(&policy),
         };
-        // A policy alone never has too many priorities: its own bound is that of the engine.
+        // One policy never has too many priorities: its own bound is that of the engine.
         let _ = engine.versions.install(
             &policy,
             &mut engine.labels.priorities,
@@ -97,16 +97,16 @@ impl Engine {
         self.len() == 0
     }
 
-    /// Takes a batch of events at the engine's time. Rows that cannot be taken are refused one by one.
+    /// Applies a batch of events at the engine's time. Invalid rows are rejected one by one.
     ///
     /// Events may lie ahead of the engine's time: their ticket is then settled up to them.
     pub fn apply(&mut self, batch: &Batch, catch_up: CatchUp) -> Outcome {
         self.apply_of("", batch, catch_up)
     }
 
-    /// [`Engine::apply`] for an actor, for whom the labels count that the batch introduces: of the channels, teams and categories
-    /// that there can be, one actor may introduce a share ([`LABEL_SHARE`](crate::limits::LABEL_SHARE)), so that none uses them
-    /// up for all. An empty name has no bound of its own.
+    /// [`Engine::apply`] for an actor, to whose share the labels count that the batch introduces: of the channels, teams and
+    /// categories, one actor may introduce at most a share ([`LABEL_SHARE`](crate::limits::LABEL_SHARE)), so that no actor uses
+    /// them up for all. An empty name has no bound of its own.
     pub fn apply_of(&mut self, actor: &str, batch: &Batch, catch_up: CatchUp) -> Outcome {
         self.reap();
         let first_row = self.rows;
@@ -119,7 +119,7 @@ impl Engine {
         self.touched.extend(parts.shards().filter(|shard| !is_held(held, *shard)));
         let apply = |shard: &mut Shard| resolved.apply(shard, parts.of(shard.number), &context, policy, first_row);
         let (mut outcome, rejected): (Outcome, Vec<Vec<RejectedRow>>) = if batch.len() < PARALLEL_FROM / 10 {
-            // Most batches of a live service have a few rows: only their shards are looked at.
+            // Most batches of a live service have a few rows: visit only their shards.
             let mut rejected = Vec::new();
             let mut outcome = Outcome::default();
             for &number in &self.touched {
@@ -139,13 +139,13 @@ impl Engine {
         outcome
     }
 
-    /// Lets time pass: everything due up to `now_ms` (cut to a whole second) fires. Time never runs backwards: an earlier
-    /// time changes nothing.
+    /// Advances the time: everything due up to `now_ms` (truncated to a whole second) fires. Time never runs backwards: an
+    /// earlier time changes nothing.
     pub fn advance(&mut self, now_ms: i64) -> Outcome {
         self.pass_time(now_ms, i64::MIN, CatchUp::All)
     }
 
-    /// Lets time pass in one step after nobody watched: what fell due meanwhile is passed, and fires by choice.
+    /// Advances the time in one step after a gap: what fell due meanwhile is already due, and `catch_up` selects what fires.
     pub fn catch_up(&mut self, now_ms: i64, catch_up: CatchUp) -> Outcome {
         self.pass_time(now_ms, i64::MAX, catch_up)
     }
@@ -176,20 +176,20 @@ impl Engine {
         outcome
     }
 
-    /// Leaves shards alone until the next call, by number: those for which `ahead` is true have seen already what is to be
-    /// applied next, because they were exported later than the others. Time passes without them, and rows of their tickets are
-    /// counted and their words kept, but nothing happens to them. An empty slice lets all go on.
+    /// Skips shards until the next call, by number: those for which `ahead` is true already contain the commands that are to be
+    /// applied next, because they were exported later than the others. Time advances without them, and rows of their tickets
+    /// are counted and their labels kept, but not applied. An empty slice releases all shards.
     ///
     /// The policy cannot be edited meanwhile.
     pub fn hold(&mut self, ahead: &[bool]) {
         self.held = if ahead.contains(&true) { ahead.to_vec() } else { Vec::new() };
     }
 
-    /// Brings another policy into force at the engine's time. Priorities that differ get a new version; what becomes of
-    /// their tickets is for `apply` to say, which of the levels passed by it fire, for `catch_up`.
+    /// Brings another policy into force at the engine's time. Priorities that differ get a new version; `apply` selects the
+    /// tickets that change to it, `catch_up` the levels that fire of those already due as a result.
     ///
     /// # Errors
-    /// When a priority would go that tickets still have, when there would be too many versions, while shards are
+    /// If the edit would remove a priority that tickets still have, if there would be too many versions, or while shards are
     /// [held](Engine::hold).
     pub fn edit(&mut self, policy: Arc<Policy>, apply: Apply, catch_up: CatchUp) -> Result<Outcome, EditError> {
         let shards = self.held.iter().filter(|held| **held).count();
@@ -259,14 +259,14 @@ impl Engine {
         counters
     }
 
-    /// The totals of clocks alone: what is read after each group must not depend on how many teams there are.
+    /// The totals of clocks alone: they are read after each group, so their cost must not depend on the number of teams.
     pub fn clock_totals(&self) -> Vec<ClockTally> {
         let mut totals = Vec::new();
         self.shards.iter().for_each(|shard| merge_clocks(&mut totals, &shard.counters.by_clock));
         totals
     }
 
-    /// The tickets of a priority, open and done.
+    /// The tickets of each priority, open and done.
     pub(crate) fn tickets_by_priority(&self) -> Vec<u64> {
         let mut tickets: Vec<u64> = vec![0; self.labels.priorities.len()];
         for shard in &self.shards {
@@ -277,7 +277,7 @@ impl Engine {
         tickets
     }
 
-    /// Timers that are armed: tickets with something to come.
+    /// Armed timers: tickets with a pending level or mark.
     pub fn armed(&self) -> usize {
         self.shards.iter().map(|shard| shard.wheel.armed()).sum()
     }
@@ -290,7 +290,7 @@ impl Engine {
     }
 }
 
-/// Takes what the shards have told.
+/// Collects the output of the shards.
 pub(crate) fn collect(shards: &mut [Shard]) -> Outcome {
     let output = |shard: &mut Shard| {
         shard.output.escalations.sort_by_key(Escalation::order);

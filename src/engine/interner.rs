@@ -1,18 +1,18 @@
-//! Words as numbers: each distinct team, owner, channel ... of the engine has one.
+//! The interner: each distinct team, owner, channel ... of the engine has a symbol, a number that stands for the label.
 
 use hashbrown::HashMap;
 use std::sync::Arc;
 
-/// The number of a word.
+/// The number of a label.
 pub type Symbol = u32;
 
-/// No word.
+/// No label.
 pub const NO_SYMBOL: Symbol = u32::MAX;
 
-/// Who introduced a word: a place among [`Symbols::introducers`], or nobody in particular.
+/// Who introduced a label: an index into [`Symbols::introducers`], or no known actor.
 const NOBODY: u16 = u16::MAX;
 
-/// How many words there may be.
+/// How many labels there may be.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LabelQuota {
     pub most: usize,
@@ -20,36 +20,36 @@ pub(crate) struct LabelQuota {
     pub most_of_one: usize,
 }
 
-/// Why a new word has no number.
+/// Why a new label gets no symbol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum QuotaExceeded {
-    /// All numbers are given.
+    /// All symbols are in use.
     InAll,
-    /// This actor has introduced as many as one may.
+    /// This actor has introduced as many labels as one actor may.
     ForOne,
 }
 
-/// Distinct words in the order in which they were first seen.
+/// Distinct labels in the order in which they were first seen.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Symbols {
     labels: Vec<Arc<str>>,
     index: HashMap<Arc<str>, Symbol, foldhash::fast::FixedState>,
-    /// Of each word.
+    /// By label.
     introduced_by: Vec<u16>,
-    /// Actors, and how many of the words each has introduced.
+    /// Actors, and how many of the labels each has introduced.
     introducers: Vec<(Arc<str>, usize)>,
 }
 
 impl Symbols {
-    /// The word's number; `None` when it is new and `most` words are known already.
+    /// The label's symbol; `None` if it is new and `most` labels are known already.
     pub(crate) fn intern(&mut self, label: &str, most: usize) -> Option<Symbol> {
         self.intern_of("", label, LabelQuota { most, most_of_one: most }).ok()
     }
 
-    /// The word's number. A new one counts for the actor that introduces it; an empty name counts for nobody.
+    /// The label's symbol. A new label counts for the actor that introduces it; with an empty name it counts for no actor.
     ///
     /// # Errors
-    /// [`QuotaExceeded`] for a new word.
+    /// [`QuotaExceeded`] for a new label.
     pub(crate) fn intern_of(&mut self, actor: &str, label: &str, room: LabelQuota) -> Result<Symbol, QuotaExceeded> {
         if let Some(&symbol) = self.index.get(label) {
             return Ok(symbol);
@@ -72,7 +72,7 @@ impl Symbols {
             self.introducers.push((actor.into(), 0));
             self.introducers.len() - 1
         });
-        // More actors than that count for nobody; a service has some.
+        // Labels of further actors count for no actor; a service has only a few.
         u16::try_from(place).unwrap_or(NOBODY)
     }
 
@@ -95,12 +95,12 @@ impl Symbols {
         self.labels.get(symbol as usize).map(|label| &**label)
     }
 
-    /// All words, each at the place that is its number.
+    /// All labels, by symbol.
     pub(crate) fn labels(&self) -> &[Arc<str>] {
         &self.labels
     }
 
-    /// Who introduced each word, at the place that is its number; empty if nobody knows of any.
+    /// Who introduced each label, by symbol; empty if no actor is known.
     pub(crate) fn introduced_by(&self) -> Vec<Option<Arc<str>>> {
         if self.introducers.is_empty() {
             return Vec::new();
@@ -109,10 +109,10 @@ impl Symbols {
         self.introduced_by.iter().map(name).collect()
     }
 
-    /// Words with their numbers as they were, and who introduced each, as far as it is known.
+    /// Restores labels with their original symbols, and who introduced each, as far as it is known.
     ///
     /// # Errors
-    /// The place of a word that stands at an earlier place already.
+    /// The position of a label that is a duplicate of an earlier one.
     pub(crate) fn restored(labels: &[Arc<str>], introduced_by: &[Option<Arc<str>>]) -> Result<Self, usize> {
         let mut symbols = Self::default();
         for (place, label) in labels.iter().enumerate() {
@@ -126,8 +126,8 @@ impl Symbols {
         Ok(symbols)
     }
 
-    /// Keeps the words that are in use, by number, and numbers them again in their order; returns the new number of each,
-    /// [`NO_SYMBOL`] for those that go.
+    /// Keeps the labels that are in use, by symbol, and renumbers them in their order; returns the new symbol of each,
+    /// [`NO_SYMBOL`] for those removed.
     pub(crate) fn retain(&mut self, used: &[bool]) -> Vec<Symbol> {
         let before = std::mem::take(self);
         let introduced_by = before.introduced_by();

@@ -1,4 +1,4 @@
-//! What the engine answers: escalations, finished cycles, refused rows.
+//! The output of the engine: escalations, finished cycles, rejected rows.
 
 use super::clocks::CycleResult;
 use super::clocks::versions::VersionId;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use utoipa::ToSchema;
 
-/// A ticket of the engine, as records name it. Good until the next call that changes the engine.
+/// A ticket of the engine, as records refer to it. Valid until the next call that changes the engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TicketRef {
     pub(crate) shard: u16,
@@ -46,38 +46,38 @@ impl CatchUp {
     }
 }
 
-/// What became of a level.
+/// What happened to a level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum EscalationKind {
     Fired,
-    /// It had fired, and a late event says that it should not have.
+    /// It had fired, and a late event shows that it should not have.
     Withdrawn,
-    /// Somebody escalated the ticket; no clock is meant.
+    /// A person escalated the ticket; no clock is involved.
     Manual,
 }
 
-/// One level having fired for one ticket, or its withdrawal.
+/// A level that fired for a ticket, or its withdrawal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Escalation {
     pub kind: EscalationKind,
     /// When the level was reached.
     pub due_ms: i64,
-    /// The engine's time at which it fired: `due_ms`, or later for a level that was found reached already.
+    /// The engine's time at which it fired: `due_ms`, or later for a level that was already due.
     pub fired_ms: i64,
     pub ticket: TicketRef,
-    /// The clock's number; see [`Engine::clock_name`](super::Engine::clock_name). 0 when by hand.
+    /// The clock's symbol; see [`Engine::clock_name`](super::Engine::clock_name). 0 if manual.
     pub clock: Symbol,
-    /// The cycle; when by hand, how many times it was done.
+    /// The cycle; if manual, the count of manual escalations.
     pub cycle: u16,
-    /// From 1; 0 when by hand.
+    /// From 1; 0 if manual.
     pub level: u8,
     pub(crate) version: VersionId,
-    /// Row of the batch, when by hand.
+    /// Row of the batch, if manual.
     pub row: u32,
 }
 
 impl Escalation {
-    /// What escalations are sorted by.
+    /// Sort key of escalations.
     pub(crate) fn order(&self) -> (i64, u64, Symbol, u16, u8, EscalationKind) {
         (self.due_ms, self.ticket.ordinal, self.clock, self.cycle, self.level, self.kind)
     }
@@ -95,9 +95,9 @@ pub struct CycleRecord {
     pub started_ms: i64,
     /// Where the target ended or would have ended; [`NEVER_MS`](crate::time::NEVER_MS) without a target.
     pub due_ms: i64,
-    /// For an open cycle the engine's time.
+    /// For an open cycle, the engine's time.
     pub stopped_ms: i64,
-    /// Time spent as the clock counts it.
+    /// Time spent, as the clock counts it.
     pub business_ms: i64,
     /// Real time from start to stop.
     pub wall_ms: i64,
@@ -106,13 +106,13 @@ pub struct CycleRecord {
 }
 
 impl CycleRecord {
-    /// What cycles are sorted by: of one cycle the record that counts comes last.
+    /// Sort key of cycles: of one cycle the record that counts comes last.
     pub(crate) fn order(&self) -> (u16, i64, u64, Symbol, u16) {
         (self.revision, self.stopped_ms, self.ticket.ordinal, self.clock, self.cycle)
     }
 }
 
-/// Why a row was not taken.
+/// Why a row was rejected.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RejectedReason {
     #[error("ticket id is empty")]
@@ -129,14 +129,14 @@ pub enum RejectedReason {
     TooManyLabels { column: &'static str, label: String, most: usize },
     #[error(
         "{column} {label:?} is new, and this client has introduced {most_of_one} of the {most} distinct values that an engine keeps, \
-         the most that one may; values that no ticket has are freed at the next snapshot"
+         the maximum for one client; values that no ticket has are freed at the next snapshot"
     )]
     TooManyOfOne { column: &'static str, label: String, most: usize, most_of_one: usize },
-    #[error("the ticket has {most} events already, the most that are kept")]
+    #[error("the ticket already has {most} events, the maximum")]
     TooManyEvents { most: usize },
 }
 
-/// A row that was not taken; the others of its batch were.
+/// A row that was rejected; the others of its batch were accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RejectedRow {
     /// Row of the batch, from 0.
@@ -144,7 +144,7 @@ pub struct RejectedRow {
     pub reason: RejectedReason,
 }
 
-/// What a command led to.
+/// Result of a command.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outcome {
     /// By due time, then ticket (in the order in which tickets were first seen), clock, cycle and level.
@@ -156,9 +156,9 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Puts everything into the order that does not depend on shards.
+    /// Sorts everything into an order that does not depend on shards.
     pub(crate) fn sort(&mut self) {
-        // Each shard's are in order already: the sort finds so many runs and merges them.
+        // Each shard's output is already in order: the sort finds one run per shard and merges them.
         self.escalations.sort_by_key(Escalation::order);
         self.cycles.sort_by_key(CycleRecord::order);
         self.rejected.sort_by_key(|rejected| rejected.row);

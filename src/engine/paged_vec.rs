@@ -1,7 +1,7 @@
-//! A column in pages: it grows without moving what it holds and without spare room beyond one page.
+//! A column in pages: it grows without moving its elements and with at most one page of spare capacity.
 //!
-//! A `Vec` of ten million records doubles now and then: up to half of it is air, and the copy stalls a request. Here growth
-//! costs one page. The price is one more pointer on the way to an element; the page table stays in the cache.
+//! A `Vec` of ten million records doubles now and then: up to half of it is unused, and the copy stalls a request. Here growth
+//! costs one page. The price is one more pointer per access; the page table stays in the cache.
 
 use std::ops::{Index, IndexMut};
 
@@ -25,7 +25,7 @@ impl<T: Copy + Default> Paged<T> {
         self.len
     }
 
-    /// Makes room for `len` elements; new ones are `T::default()`.
+    /// Grows to `len` elements; new ones are `T::default()`.
     pub(crate) fn grow_to(&mut self, len: u32) {
         while self.pages.len() * PAGE < len as usize {
             self.pages.push(vec![T::default(); PAGE].into_boxed_slice());
@@ -41,7 +41,7 @@ impl<T: Copy + Default> Paged<T> {
         slot
     }
 
-    /// Asks for the cache line of an element, so that a later read does not wait for it.
+    /// Prefetches the cache line of an element, so that a later read does not wait for it.
     #[expect(unsafe_code, reason = "a prefetch has no safe form; it reads nothing")]
     #[inline(always)]
     pub(crate) fn prefetch(&self, slot: u32) {

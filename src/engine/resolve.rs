@@ -1,4 +1,4 @@
-//! A batch with its words looked up and its rows given to shards.
+//! A batch with its labels resolved to symbols and its rows split by shard.
 
 use super::clocks::versions::Versions;
 use super::interner::{LabelQuota, NO_SYMBOL, QuotaExceeded, Symbol, Symbols};
@@ -13,7 +13,7 @@ use crate::ticket::{Batch, Column, Labels, NO_LABEL};
 use crate::time::{MAX_INPUT_MS, MIN_INPUT_MS};
 use rayon::prelude::*;
 
-/// The words of an engine.
+/// The label tables of an engine.
 #[derive(Debug, Default)]
 pub(crate) struct Interners {
     pub priorities: Symbols,
@@ -22,12 +22,12 @@ pub(crate) struct Interners {
     pub channels: Symbols,
     pub categories: Symbols,
     pub customers: Symbols,
-    /// The numbers of the priorities of the policy in force, in the policy's order.
+    /// The symbols of the priorities of the policy in force, in the policy's order.
     pub by_policy: Vec<Symbol>,
 }
 
 impl Interners {
-    /// The numbers of a policy's priorities.
+    /// The symbols of a policy's priorities.
     pub(crate) fn by_policy(policy: &Policy, priorities: &Symbols) -> Vec<Symbol> {
         policy.priorities.iter().map(|priority| priorities.find(&priority.name).unwrap_or(0)).collect()
     }
@@ -54,7 +54,7 @@ impl RowsByShard {
     }
 }
 
-/// The numbers of a column's words; those that cannot have one, with the reason.
+/// The symbols of a column's labels; for labels that cannot have one, the reason.
 struct LabelSymbols {
     symbols: Vec<Symbol>,
     rejected: Vec<(u32, RejectedReason)>,
@@ -122,9 +122,9 @@ pub(crate) struct ResolvedBatch<'a> {
     channels: LabelSymbols,
     categories: LabelSymbols,
     customers: LabelSymbols,
-    /// What the rules said when they were asked ahead; a word that is no priority in force has no number.
+    /// Results of rules that were evaluated in advance; a label that is not a priority in force has no symbol.
     assigned: Option<LabelSymbols>,
-    /// The engine's numbers of the policy's priorities.
+    /// The engine's symbols of the policy's priorities.
     by_policy: &'a [Symbol],
     rejected: Vec<RejectedRow>,
 }
@@ -175,7 +175,7 @@ impl<'a> ResolvedBatch<'a> {
         ]
     }
 
-    /// Finds the rows that cannot be taken.
+    /// Finds the rows to reject.
     fn check(&mut self) {
         let suspicious: Vec<(&LabelSymbols, &Labels)> =
             self.columns().into_iter().filter(|(lookup, _)| !lookup.rejected.is_empty()).collect();
@@ -203,7 +203,8 @@ impl<'a> ResolvedBatch<'a> {
 
     /// The rows of each shard.
     ///
-    /// Two passes over the hashes instead of a list a shard: a live service has 64 shards, and most batches a few rows.
+    /// Two passes over the hashes instead of one list per shard: a live service has 64 shards, and most batches have a few
+    /// rows.
     pub(crate) fn split(&self, shards: usize) -> RowsByShard {
         let accepted = || {
             let mut rejected = self.rejected.iter().map(|rejected| rejected.row).peekable();
@@ -239,7 +240,7 @@ impl<'a> ResolvedBatch<'a> {
         }
     }
 
-    /// The priority of a ticket of which the source names none.
+    /// The priority of a ticket for which the source reports none.
     fn assign(&self, number: u32, policy: &Policy) -> Symbol {
         let row = number as usize;
         if let Some(assigned) = &self.assigned {
@@ -287,7 +288,7 @@ impl<'a> ResolvedBatch<'a> {
                 rows.sort_by_key(|row| row.at_ms);
             }
             let mut slot = Some((group[0] >> 32) as u32);
-            // The choice among passed levels is made when the events up to the engine's time are in.
+            // Catch-up happens when the events up to the engine's time are in.
             let at_once = shard.taken_at_once((group[0] >> 32) as u32, &rows, context.now_ms);
             let (past, future) = rows.split_at(at_once);
             for part in [past, future] {
@@ -296,7 +297,7 @@ impl<'a> ResolvedBatch<'a> {
                     let row = first.number as usize;
                     let (hash, id) = (self.hashes[row], self.batch.ticket.get(row));
                     let ordinal = first_row + u64::from(first.number);
-                    // Once a ticket has left, what happens to its id happens to a new ticket.
+                    // Once a ticket has left, further rows with its id belong to a new ticket.
                     let here = slot.take().unwrap_or_else(|| shard.tickets.find_or_insert(hash, id, ordinal));
                     let assign = |row: &Row| self.assign(row.number, policy);
                     let used = shard.apply_rows(context, here, rest, assign, &mut rejected);

@@ -1,7 +1,8 @@
-//! The time set back, after it had run ahead of what it should have been.
+//! Sets the time back after it ran ahead of the correct time.
 //!
-//! What tickets reached only because the time was ahead is not reached any more. The rule is the one for late events: a ticket
-//! is a function of its history and the time, so it is computed again as of the earlier time, and the difference is reported.
+//! Anything that tickets reached only because the time was ahead is no longer reached. The rule is the one for late events: a
+//! ticket is a function of its event log and the time, so it is recalculated as of the earlier time, and the difference is
+//! reported.
 
 use super::clocks::TicketClocks;
 use super::clocks::state::MARKS;
@@ -15,11 +16,12 @@ use crate::time::{NEVER_MS, SECOND_MS};
 use rayon::prelude::*;
 
 impl Engine {
-    /// Sets the time back to `now_ms` (cut to a whole second). Levels that fired and are not reached by then are withdrawn,
-    /// marked ones lose their mark: both fire when they are due. Edits of the policy made after `now_ms` count as made at it;
-    /// `catch_up` says which levels fire that they lead to. Events that lie after `now_ms` stay where they are, ahead of the time.
+    /// Sets the time back to `now_ms` (truncated to a whole second). Levels that fired and are not reached by then are
+    /// withdrawn, suppressed ones are no longer suppressed: both fire when they are due. Edits of the policy made after
+    /// `now_ms` count as made at it; `catch_up` selects which levels fire that are already due as a result. Events after
+    /// `now_ms` stay where they are, ahead of the time.
     ///
-    /// A time that is not earlier passes as in [`Engine::catch_up`].
+    /// A time that is not earlier is handled as in [`Engine::catch_up`].
     pub fn rewind(&mut self, now_ms: i64, catch_up: CatchUp) -> Outcome {
         let now_ms = now_ms.max(0) / SECOND_MS * SECOND_MS;
         if now_ms >= self.now_ms {
@@ -40,7 +42,7 @@ impl Engine {
         outcome
     }
 
-    /// Tickets with events that lie after the engine's time, beyond the second that is not over. A walk over all of them.
+    /// Tickets with events after the engine's time, beyond the current second. Walks over all tickets.
     pub fn ahead_of_time(&self) -> usize {
         let is_ahead = |shard: &Shard, slot: u32| shard.tickets.has_events_after(slot, self.now_ms + SECOND_MS);
         self.shards.iter().map(|shard| shard.tickets.live().filter(|&slot| is_ahead(shard, slot)).count()).sum()
@@ -49,7 +51,7 @@ impl Engine {
 
 impl Shard {
     fn rewind(&mut self, context: &Context<'_>, before: &Versions, was_ms: i64) {
-        // A wheel knows no way back: each timer is set anew.
+        // A wheel cannot go back: set each timer again in a new one.
         let wheel = std::mem::replace(&mut self.wheel, Wheel::new((context.now_ms / SECOND_MS) as u32));
         for slot in 0..self.tickets.records.len() {
             if !self.tickets.records[slot].is_live() {
@@ -67,7 +69,7 @@ impl Shard {
         }
     }
 
-    /// Whether a ticket may stand otherwise at an earlier time.
+    /// Whether a ticket may have another state at an earlier time.
     fn is_beyond(&self, slot: u32, before: &Versions, now_ms: i64) -> bool {
         let version = before.get(self.tickets.records[slot].version());
         if before.last_edit_ms(version.priority) > now_ms || self.is_ahead(slot, now_ms) {
@@ -76,7 +78,7 @@ impl Shard {
         let clocks = self.tickets.clocks(slot, version.compiled.len());
         version.compiled.iter().zip(clocks).any(|(compiled, clock)| {
             let state = clock.unpack();
-            // What a cycle reached before it paused, it reached before an event that is not ahead.
+            // What a paused cycle reached, it reached before the pausing event, which is not ahead.
             state.running
                 && (0..MARKS)
                     .filter(|mark| state.done & (1 << mark) != 0)

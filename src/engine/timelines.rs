@@ -1,7 +1,7 @@
-//! What compiled calendars cost, bounded: equal ones are there once, and those in which nothing is measured not at all.
+//! Bounds the memory of compiled calendars: equal ones exist once, unused ones not at all.
 //!
-//! A timeline takes about a MiB, and every edit of a calendar makes another. Versions that no ticket has keep their definition
-//! alone; a late event of a ticket that once was under such a version compiles it again.
+//! A timeline takes about 1 MiB, and every edit of a calendar makes another. Versions that no ticket has keep only their
+//! definition; a late event of a ticket that once was under such a version compiles it again.
 
 use super::clocks::versions::{Version, Versions};
 use super::commands::Engine;
@@ -13,7 +13,7 @@ use hashbrown::{HashMap, HashSet};
 use rayon::prelude::*;
 use std::sync::Arc;
 
-/// Calendars by where they lie in memory: equal ones that are not the same have timelines of their own.
+/// Calendars by memory address: equal ones that are not the same have timelines of their own.
 type Addresses = HashSet<usize, FixedState>;
 
 fn address(version: &Version) -> usize {
@@ -21,7 +21,7 @@ fn address(version: &Version) -> usize {
 }
 
 impl Engine {
-    /// Drops the timelines of versions that no ticket has and no new ticket gets. Changes nothing but memory.
+    /// Drops the timelines of versions that no ticket has and no new ticket gets. Affects only memory.
     pub fn drop_unused_timelines(&mut self) {
         if !self.versions.has_spare_timelines() {
             return;
@@ -43,7 +43,7 @@ impl Engine {
 }
 
 impl Versions {
-    /// The same policy with the calendars of the policy in force where they say the same, and with its priorities.
+    /// The same policy, sharing the calendars and priorities of the policy in force where they are equal.
     pub(crate) fn share(&self, policy: &Policy, names: &Symbols) -> Policy {
         let known: HashMap<&str, &Arc<Calendar>, FixedState> = self
             .newest_of_all()

@@ -1,7 +1,7 @@
-//! Labels that no ticket has are freed, so that numbers which a wrong mapping has used up can be used again.
+//! Frees labels that no ticket has, so that symbols used up by a wrong mapping become available again.
 //!
-//! The labels that are left are numbered again, in their order. That changes every number that a reader may have kept, so it
-//! is a command of its own, which the caller gives when nothing is read shard by shard.
+//! The remaining labels are renumbered, in their order. That changes every symbol that a reader may have kept, so it is a
+//! command of its own, for the caller to run while no reader walks the engine shard by shard.
 
 use super::commands::Engine;
 use super::interner::{NO_SYMBOL, Symbol, Symbols};
@@ -10,7 +10,7 @@ use super::shard::totals::{Counters, Tally};
 use crate::limits::{LABEL_SLACK, MAX_CHANNELS, MAX_SHORT_LABELS};
 use rayon::prelude::*;
 
-/// Something for each kind of label that tickets bring.
+/// A value for each kind of label that tickets introduce.
 #[derive(Debug, Clone, Default)]
 struct PerKind<T> {
     owners: T,
@@ -20,13 +20,13 @@ struct PerKind<T> {
     customers: T,
 }
 
-/// Which labels are in use, by number.
+/// Which labels are in use, by symbol.
 type Used = PerKind<Vec<bool>>;
 
 /// The totals by label of a kind.
 type TotalsOf = fn(&Counters) -> &[Tally];
 
-/// The new number of each label; [`NO_SYMBOL`] for one that goes.
+/// The new symbol of each label; [`NO_SYMBOL`] for a removed one.
 type Renumbered = PerKind<Vec<Symbol>>;
 
 impl<T> PerKind<T> {
@@ -40,9 +40,9 @@ impl<T> PerKind<T> {
 }
 
 impl Engine {
-    /// Labels of owners, teams, channels, categories and customers that no ticket has, nor any event that is kept of one, if
-    /// there are enough of them that freeing is worth its while: a quarter of the numbers of a kind, or any once a kind has no
-    /// number left. A walk over all tickets, but only where the totals say that there may be so many.
+    /// Labels of owners, teams, channels, categories and customers that neither a ticket nor a kept event has, if there are
+    /// enough of them to justify freeing: a quarter of the symbols of a kind, or any once a kind has no symbol left. Walks over
+    /// all tickets, but only if the totals show that there may be enough.
     pub fn labels_to_free(&self) -> usize {
         if !self.may_have_unused_labels() {
             return 0;
@@ -57,7 +57,7 @@ impl Engine {
         if is_worth { counts.iter().sum() } else { 0 }
     }
 
-    /// Frees the labels that no ticket has; returns how many. Numbers of labels known before mean nothing from then on.
+    /// Frees the labels that no ticket has; returns how many. All symbols known before become invalid.
     pub fn free_labels(&mut self) -> usize {
         self.reap();
         let used = self.used_labels();
@@ -91,7 +91,7 @@ impl Engine {
         ]
     }
 
-    /// Whether so many labels may be unused, by what is cheap to see: labels without tickets in the totals, and more owners or
+    /// Whether enough labels may be unused, by a cheap estimate: labels without tickets in the totals, and more owners or
     /// customers than there are tickets.
     fn may_have_unused_labels(&self) -> bool {
         let tickets = self.len();
@@ -144,9 +144,9 @@ impl Engine {
     }
 }
 
-/// Unused labels of a kind from which on they are freed.
+/// Number of unused labels of a kind from which they are freed.
 fn slack(most: usize, known: usize) -> usize {
-    // Owners and customers have numbers without end: what they cost is memory.
+    // Owners and customers have an unbounded number of symbols: their cost is memory.
     if most == NO_SYMBOL as usize { (known / 2).max(LABEL_SLACK) } else { most / 4 }
 }
 

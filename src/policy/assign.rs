@@ -1,14 +1,14 @@
-//! The rules asked ahead of the engine: by whoever reads the rows, on whatever thread, so that texts need not travel further.
+//! Evaluates the assignment rules ahead of the engine, on the thread that reads the rows, so that texts need not be passed on.
 
 use super::{Facts, Policy};
 use crate::ticket::{Batch, EventKind, Label, Labels, NO_LABEL, Texts};
 use hashbrown::HashMap;
 
-/// Asks the rules about every row that names no priority, writes what they say to [`Batch::assigned`], and drops what only
-/// rules read: segments, and all texts but the reasons of `escalated` rows.
+/// Evaluates the rules for every row without a priority, writes the results to [`Batch::assigned`], and drops the values that
+/// only rules read: segments, and all texts but the reasons of `escalated` rows.
 ///
-/// Any row may be the first that is heard of a ticket, so every one is asked about. Without rules there is nothing to ask,
-/// and `assigned` stays as it is. Asking again gives the same: a batch that was asked about already is left alone.
+/// Any row may be the first of its ticket, so every row is evaluated. Without rules `assigned` stays as it is. The function is
+/// idempotent: a batch that was evaluated already is left unchanged.
 pub fn assign(policy: &Policy, batch: &mut Batch) {
     if !batch.assigned.codes.is_empty() {
         return;
@@ -40,7 +40,7 @@ fn ask(policy: &Policy, batch: &Batch) -> Labels {
     assigned
 }
 
-/// What the rules may look at in a row.
+/// The values of a row that the rules may read.
 pub fn facts(batch: &Batch, row: usize) -> Facts<'_> {
     Facts {
         customer: batch.customer.get(row),

@@ -1,27 +1,27 @@
-//! Clocks and levels, checked.
+//! Validated clocks and levels.
 
 use crate::calendar::Span;
 use crate::ticket::{EventKind, StateSet};
 use serde::{Deserialize, Serialize};
 
-/// What an event does to a clock.
+/// Effect of an event on a clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
     #[default]
     None,
-    /// Begins a cycle where none is open.
+    /// Begins a cycle if none is open.
     Start,
-    /// Holds an open cycle until `resume` or its end.
+    /// Pauses an open cycle until `resume` or its end.
     Pause,
-    /// Lets a held cycle run on.
+    /// Resumes a cycle that was paused by event.
     Resume,
     /// Ends the open cycle, if there is one, and begins the next.
     Restart,
     /// Ends the open cycle.
     Stop,
-    /// Where no cycle is open, begins one at the level where the last one stood (SuperOffice's Continue: "the times
-    /// are not used, only the level"); lets a held cycle run on; otherwise nothing.
+    /// If no cycle is open, begins one at the level where the last one stood (SuperOffice's Continue: "the times are not used,
+    /// only the level"); resumes a cycle that was paused by event; otherwise does nothing.
     Continue,
 }
 
@@ -57,9 +57,9 @@ impl Effect {
 pub enum Threshold {
     /// Hundredths of a percent of the target: `"50%"` is 5,000.
     Percent(u32),
-    /// After this much: `"2h"`, `"1bd"`.
+    /// This long after the start: `"2h"`, `"1bd"`.
     After(Span),
-    /// This much after the target: `"+30m"`.
+    /// This long after the target: `"+30m"`.
     AfterTarget(Span),
 }
 
@@ -67,16 +67,16 @@ pub enum Threshold {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Level {
     pub at: Threshold,
-    /// What to do when it fires; the engine hands it on and does not read it.
+    /// What to do when it fires; the engine passes it on without reading it.
     pub actions: Actions,
 }
 
-/// What a level asks for. Kept as data: delivery is not the engine's business.
+/// The actions of a level. Stored as data: delivery is outside the engine.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Actions {
-    /// Whom to tell: roles or names, such as `owner`, `team_lead`, `manager`.
+    /// Whom to notify: roles or names, such as `owner`, `team_lead`, `manager`.
     pub notify: Vec<String>,
-    /// Whom to give the ticket to.
+    /// Whom to assign the ticket to.
     pub reassign: Option<String>,
     /// The webhook to call, by name.
     pub webhook: Option<String>,
@@ -86,7 +86,7 @@ pub struct Actions {
     pub ends_chain: bool,
 }
 
-/// One metric of a priority: when it starts, pauses and stops, how long it may take, and who hears of it when.
+/// One metric of a priority: when it starts, pauses and stops, how long it may take, and who is notified when.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Clock {
     pub name: String,
@@ -94,7 +94,7 @@ pub struct Clock {
     pub target: Option<Span>,
     /// Hundredths of a percent of the target from which a running cycle is at risk.
     pub at_risk: u32,
-    /// What each event does, by `EventKind as usize`.
+    /// The effect of each event, by `EventKind as usize`.
     pub on: [Effect; EventKind::COUNT],
     /// States in which an open cycle is paused.
     pub pause_while: StateSet,

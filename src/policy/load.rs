@@ -1,4 +1,4 @@
-//! Policy files in, policies or all their mistakes out.
+//! Loads policy files: returns the policy or all mistakes.
 
 use super::check::{MakeCalendar, ReadFile};
 use super::file::fields::Word;
@@ -11,7 +11,7 @@ use crate::limits::{MAX_CONFIG_BYTES, MAX_CONFIG_MARKS};
 use hashbrown::HashSet;
 use std::sync::Arc;
 
-/// A policy file that has been read.
+/// The result of checking a policy file.
 #[derive(Debug)]
 pub struct Checked {
     /// The policy, unless there is an error among the problems.
@@ -29,17 +29,17 @@ pub fn load(text: &str, file: &str, read: ReadFile<'_>) -> Result<Policy, Vec<Pr
     checked.policy.ok_or(checked.problems)
 }
 
-/// Reads a policy that was checked before it was stored. Its calendars are compiled when something is measured in them, and
-/// what depends on that is not judged again. `file` is its name in the reports.
+/// Loads a policy that was checked before it was stored. Its calendars are compiled when something is measured in them, and
+/// checks that need a compiled calendar are not repeated. `file` is its name in the reports.
 ///
 /// # Errors
-/// Every problem that is found, warnings among them, if at least one is an error.
+/// Every problem found, warnings among them, if at least one is an error.
 pub fn reload(text: &str, file: &str, read: ReadFile<'_>) -> Result<Policy, Vec<Problem>> {
     let checked = checked(text, file, |name, definition, read| Calendar::known(name, definition, read), read);
     checked.policy.ok_or(checked.problems)
 }
 
-/// Reads and checks a policy file, for somebody who wants to hear the warnings too. `file` is its name in the reports.
+/// Reads and checks a policy file, for a caller who also wants the warnings. `file` is its name in the reports.
 pub fn check(text: &str, file: &str, read: ReadFile<'_>) -> Checked {
     checked(text, file, |name, definition, read| Calendar::new(name, definition, read), read)
 }
@@ -64,7 +64,7 @@ fn policy(text: &str, make: MakeCalendar, read: ReadFile<'_>, report: &mut Repor
         return None;
     }
     if let Some(at) = text.find('\0') {
-        report.error_plain(&(at..at + 1), "a zero byte: this is no text file");
+        report.error_plain(&(at..at + 1), "a zero byte: this is not a text file");
         return None;
     }
     let document = syntax::parse(text, report)?;
@@ -84,7 +84,7 @@ fn policy(text: &str, make: MakeCalendar, read: ReadFile<'_>, report: &mut Repor
     })
 }
 
-/// Numbers of priorities are places in the file: with one of them missing they would all be wrong.
+/// Numbers of priorities are positions in the file: with one of them missing they would all be wrong.
 fn all(priorities: Vec<Arc<Priority>>, raw: &RawPolicy<'_, '_>) -> Option<Vec<Arc<Priority>>> {
     (priorities.len() == raw.priorities.len()).then_some(priorities)
 }

@@ -1,10 +1,10 @@
-//! What a contact centre promises: priorities with their clocks, targets and levels, and the rules that assign them.
+//! The promises of a contact centre: priorities with their clocks, targets and levels, and the rules that assign them.
 //!
-//! The types here are checked: a [`Policy`] cannot hold a name that nothing defines, a level that can never fire or a
-//! calendar that never opens. They are made from a policy file by [`load`], which reports every mistake at once.
+//! The types here are validated: a [`Policy`] has no undefined name, no level that can never fire and no calendar that never
+//! opens. They are made from a policy file by [`load`], which reports every mistake at once.
 //!
-//! A policy file becomes a policy in two steps. `file` takes the TOML apart and keeps where everything stands: what
-//! was typed. `check` looks names up, compiles calendars and judges what the parts mean together: what it means.
+//! A policy file becomes a policy in two steps. `file` takes the TOML apart and keeps the place of everything: what was typed.
+//! `check` looks names up, compiles calendars and validates the parts together: what it means.
 
 mod assign;
 pub mod check;

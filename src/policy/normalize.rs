@@ -1,7 +1,7 @@
-//! Texts as the assignment rules compare them, and where a word begins and ends.
+//! Normalizes texts for comparison by the assignment rules, and finds word boundaries.
 
-/// Appends a text in the form in which it is compared: lower case, runs of white space as one space, none at the
-/// ends. So a phrase is found across a line break, and "ACME " is "acme".
+/// Appends a text in the form in which it is compared: lower case, runs of white space as one space, none at the ends. So a
+/// phrase is found across a line break, and "ACME " equals "acme".
 pub(crate) fn fold_into(text: &str, folded: &mut String) {
     let start = folded.len();
     folded.reserve(text.len());
@@ -16,7 +16,7 @@ pub(crate) fn fold_into(text: &str, folded: &mut String) {
         }
         match char {
             _ if char.is_ascii() => folded.push(char.to_ascii_lowercase()),
-            // The Greek final sigma is a matter of position, not of the word.
+            // The Greek final sigma depends on position, not on the word.
             'ς' => folded.push('σ'),
             _ => folded.extend(char.to_lowercase()),
         }
@@ -29,15 +29,15 @@ pub(crate) fn fold(text: &str) -> String {
     folded
 }
 
-/// Whether the part `start..end` of a folded text stands by itself: "down" does in "it is down!", not in "download".
+/// Whether the part `start..end` of a folded text is a whole word: "down" is in "it is down!", not in "download".
 pub(crate) fn is_whole(text: &str, start: usize, end: usize) -> bool {
     let (before, part, after) = (&text[..start], &text[start..end], &text[end..]);
     let joined = |left: Option<char>, right: Option<char>| left.is_some_and(in_word) && right.is_some_and(in_word);
     !joined(before.chars().next_back(), part.chars().next()) && !joined(part.chars().next_back(), after.chars().next())
 }
 
-/// A character that goes on a word. Scripts that are written without spaces between words have no boundaries to look
-/// for, so there a keyword is found anywhere.
+/// A character that continues a word. Scripts that are written without spaces between words have no boundaries to check, so
+/// there a keyword is found anywhere.
 fn in_word(char: char) -> bool {
     if char.is_ascii() {
         return char.is_ascii_alphanumeric() || char == '_';

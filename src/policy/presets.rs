@@ -1,26 +1,24 @@
-//! The known metrics and SuperOffice's chain, as rows of the table that every clock is: event to effect.
+//! The known metrics and SuperOffice's chain, as rows of the table that defines every clock: event to effect.
 //!
-//! What each metric measures, and why its row is what it is:
+//! What each metric measures, and the reasons for its row:
 //!
-//! - `first_response`: from the opening to the first public reply of an agent. Resolving counts as an answer: a
-//!   ticket that was solved on the telephone has no written reply. A reopened ticket has had its first response.
-//! - `next_response`: from the oldest unanswered message of the customer to the next public reply. More messages do
-//!   not move it.
-//! - `periodic_update`: from each public reply to the next one, so that the customer is never left without news. It
-//!   begins with the first reply (before that, `first_response` runs) and runs in every state; with `pause_while =
-//!   ["waiting"]` it is Zendesk's "pausable update".
-//! - `requester_wait` and `agent_work` run while the ticket is new or open, and stand still while it waits. Zendesk
-//!   counts time on hold (waiting for a vendor) as the requester's wait but not as an agent's work, and pending
-//!   (waiting for the requester) as neither. Here "waiting" is one state: which states of the source system lead to
-//!   it is said by its mapping. So for `requester_wait` map only "pending" to waiting and "on hold" to open; for
-//!   `agent_work` map both to waiting. The rows are the same; the two names exist so that reports say which of the
-//!   two was measured.
-//! - `resolution`: from the opening until the ticket is solved, whatever it waits for, and again from each reopening.
-//!   Zendesk's "total resolution time". Who does not answer for the customer's delay adds `pause_while =
-//!   ["waiting"]`.
-//! - `superoffice`: not a metric but the event table of SuperOffice's priorities. Its six events are named there as
-//!   [`VERBS`] says, and each is None, Stop, Continue or Restart. SuperOffice fixes no defaults; the row here is the
-//!   usual chain that chases a request until its owner reads it.
+//! - `first_response`: from the opening to the first public reply of an agent. Resolving counts as a reply: a ticket that was
+//!   solved on the telephone has no written one. A reopened ticket has had its first response.
+//! - `next_response`: from the oldest unanswered message of the customer to the next public reply. More messages do not move
+//!   it.
+//! - `periodic_update`: from each public reply to the next one, so that the customer is regularly updated. It begins with the
+//!   first reply (before that, `first_response` runs) and runs in every state; with `pause_while = ["waiting"]` it is Zendesk's
+//!   "pausable update".
+//! - `requester_wait` and `agent_work` run while the ticket is new or open, and pause while it waits. Zendesk counts time on
+//!   hold (waiting for a vendor) as the requester's wait but not as an agent's work, and pending (waiting for the requester) as
+//!   neither. Here "waiting" is one state: the mapping of the source system defines which of its states lead to it. So for
+//!   `requester_wait` map only "pending" to waiting and "on hold" to open; for `agent_work` map both to waiting. The rows are
+//!   the same; the two names exist so that reports state which of the two was measured.
+//! - `resolution`: from the opening until the ticket is solved, whatever it waits for, and again from each reopening. Zendesk's
+//!   "total resolution time". A centre that does not count the customer's delay adds `pause_while = ["waiting"]`.
+//! - `superoffice`: not a metric but the event table of SuperOffice's priorities. Its six events have the names in [`VERBS`],
+//!   and each is None, Stop, Continue or Restart. SuperOffice defines no defaults; the row here is the usual chain that
+//!   escalates a request until its owner reads it.
 
 use super::Effect;
 use super::Effect::{Continue, Restart, Start, Stop};
@@ -37,7 +35,7 @@ pub struct Preset {
     pause_while: &'static [State],
 }
 
-/// Every preset; a clock with one of these names needs no table of its own.
+/// All presets; a clock with one of these names needs no table of its own.
 pub static PRESETS: [Preset; 7] = [
     Preset {
         name: "first_response",
@@ -84,10 +82,10 @@ pub static PRESETS: [Preset; 7] = [
     },
 ];
 
-/// The preset whose `on` takes SuperOffice's names of events.
+/// The preset whose `on` accepts SuperOffice's event names.
 pub const SUPEROFFICE: &str = "superoffice";
 
-/// SuperOffice's events, and ours. It knows no "resolved": a request is closed when it is solved.
+/// SuperOffice's events, and ours. It has no "resolved": a request is closed when it is solved.
 pub static VERBS: [(&str, &[EventKind]); 6] = [
     ("read", &[Read]),
     ("changed_owner", &[Assigned]),
@@ -97,7 +95,7 @@ pub static VERBS: [(&str, &[EventKind]); 6] = [
     ("new", &[Opened]),
 ];
 
-/// What SuperOffice lets an event do.
+/// The effects that SuperOffice allows for an event.
 pub static VERB_EFFECTS: [Effect; 4] = [Effect::None, Effect::Stop, Effect::Continue, Effect::Restart];
 
 impl Preset {

@@ -1,4 +1,4 @@
-//! Priorities and the policy that holds them.
+//! Priorities, and the policy that contains them.
 
 use super::Clock;
 use super::rules::PriorityId;
@@ -6,18 +6,18 @@ use crate::calendar::Calendar;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// What becomes of a ticket's open cycles when it gets this priority.
+/// Effect on a ticket's open cycles when it gets this priority.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnPriorityChange {
-    /// The cycle goes on, measured from its start in the new priority's calendar.
+    /// The cycle continues, re-measured from its start in the new priority's calendar.
     #[default]
     FromStart,
-    /// The cycle goes on with the business time it has spent.
+    /// The cycle continues with the business time it has spent.
     Carry,
     /// The cycle ends and the next begins.
     Restart,
-    /// The cycle goes on at the level where it stands, the way to the next level measured anew.
+    /// The cycle continues at its current level, with the time to the next level re-measured.
     KeepLevel,
 }
 
@@ -49,7 +49,7 @@ pub struct Priority {
     pub clocks: Vec<Clock>,
 }
 
-/// Everything that decides a ticket's deadlines.
+/// Everything that determines a ticket's deadlines.
 #[derive(Debug, Clone)]
 pub struct Policy {
     pub calendars: Vec<Arc<Calendar>>,

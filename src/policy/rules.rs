@@ -1,10 +1,10 @@
 //! Assignment rules: which priority a new ticket gets.
 //!
-//! Rules are asked once for each of millions of tickets, so a ticket never walks the list of rules. A rule is filed under
-//! the values of one of its conditions, the one whose values the fewest rules share; what a ticket says leads to a few
-//! short lists of rules, whose other conditions are then looked at. (Merging the lists of all conditions was simpler and
-//! slow: most rules of a contact centre name "phone".) Keywords of all rules are one automaton over the text, and the
-//! text is only read where a rule with keywords could still come first.
+//! Rules are evaluated once for each of millions of tickets, so a ticket never walks the list of rules. A rule is filed under
+//! the values of one of its conditions, the one whose values the fewest rules share. A ticket's values lead to a few short
+//! lists of rules, whose other conditions are then checked. (Merging the lists of all conditions was simpler and slow: most
+//! rules of a contact centre name "phone".) Keywords of all rules are one automaton over the text, and the text is only read if
+//! a rule with keywords could still come first.
 
 use super::normalize::{fold, fold_into, is_whole};
 use crate::limits::MAX_TEXT_BYTES;
@@ -12,10 +12,10 @@ use aho_corasick::AhoCorasick;
 use hashbrown::HashMap;
 use thiserror::Error;
 
-/// A priority's place in [`Policy::priorities`].
+/// A priority, as an index into [`Policy::priorities`].
 pub type PriorityId = u16;
 
-/// What the rules may look at.
+/// The values of a ticket that the rules may read.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Facts<'a> {
     pub customer: Option<&'a str>,
@@ -27,13 +27,13 @@ pub struct Facts<'a> {
     pub text: &'a str,
 }
 
-/// One rule: it applies when every condition that it has applies; a condition applies when one of its values does.
+/// One rule: it applies if all its conditions apply; a condition applies if one of its values does.
 ///
-/// Values and keywords are compared without regard to case and white space around them. A keyword may be a phrase; it
-/// must stand in the text as whole words.
+/// Values and keywords are compared without regard to case and white space around them. A keyword may be a phrase; it must
+/// occur in the text as whole words.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rule {
-    /// Values of customer, segment, category, channel and team; an empty list is no condition.
+    /// Values of customer, segment, category, channel and team; an empty list means no condition.
     pub values: [Vec<String>; LABELS],
     /// Empty: no condition.
     pub keywords: Vec<String>,
@@ -45,10 +45,10 @@ pub const LABELS: usize = 5;
 
 /// The automaton over the keywords could not be built.
 #[derive(Debug, Clone, Error)]
-#[error("the keywords of all rules together are too much for one search: {0}")]
+#[error("the keywords of all rules together are too many for one search: {0}")]
 pub struct RulesError(#[from] aho_corasick::BuildError);
 
-/// The values of one label that any rule names.
+/// The values of one label that any rule uses.
 #[derive(Debug, Clone, Default)]
 struct Values {
     /// Numbers of folded values.
@@ -57,7 +57,7 @@ struct Values {
     rules: Vec<Vec<u32>>,
 }
 
-/// A rule as it is tried.
+/// A rule in the form in which it is evaluated.
 #[derive(Debug, Clone)]
 struct Filed {
     /// Numbers of the values of each label, in order; empty: no condition.
@@ -69,23 +69,23 @@ struct Filed {
 #[derive(Debug, Clone, Default)]
 pub struct Rules {
     rules: Vec<Filed>,
-    /// Rules without keywords, by a value of theirs.
+    /// Rules without keywords, by one of their values.
     by_value: [Values; LABELS],
     /// Finds every keyword of every rule; `None` without keywords.
     keywords: Option<AhoCorasick>,
     /// By keyword of the automaton: its rules, in order.
     by_keyword: Vec<Vec<u32>>,
-    /// The first rule that has keywords.
+    /// The first rule with keywords.
     first_with_keywords: Option<u32>,
     /// The first rule without any condition.
     unconditional: Option<u32>,
 }
 
 impl Rules {
-    /// Makes the indexes. Values and keywords of white space alone never apply.
+    /// Builds the indexes. Values and keywords of white space alone never apply.
     ///
     /// # Errors
-    /// [`RulesError`] when the keywords are too many for one automaton.
+    /// [`RulesError`] if the keywords are too many for one automaton.
     pub fn compile(rules: &[Rule]) -> Result<Self, RulesError> {
         let mut made = Self::default();
         made.number_values(rules);
@@ -190,7 +190,7 @@ impl Rules {
         in_text.into_iter().chain(first).min()
     }
 
-    /// The numbers of what a ticket says, for each label that any rule looks at.
+    /// The numbers of the ticket's values, for each label that any rule reads.
     fn numbers_of(&self, facts: &Facts<'_>) -> [Option<u32>; LABELS] {
         let said = [facts.customer, facts.segment, facts.category, facts.channel, facts.team];
         let mut folded = String::new();

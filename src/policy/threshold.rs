@@ -1,11 +1,11 @@
-//! When a level is reached, as people write it: `"50%"`, `"2h"`, `"1bd"`, `"+30m"`.
+//! Parses the threshold of a level: `"50%"`, `"2h"`, `"1bd"`, `"+30m"`.
 
 use super::Threshold;
 use crate::calendar::SpanError;
 use std::fmt;
 use thiserror::Error;
 
-/// Hundredths of a percent: the most that a level may name, 1,000 %.
+/// Maximum percentage of a level, 1,000 %, in hundredths of a percent.
 const MAX_PERCENT: u32 = 100_000;
 
 /// Why a text is not a [`Threshold`], a target or a percentage.
@@ -48,10 +48,10 @@ impl ThresholdError {
     }
 }
 
-/// Reads a threshold.
+/// Parses a threshold.
 ///
 /// # Errors
-/// What is wrong with the text, with the text.
+/// The reason, with the text.
 pub fn parse_threshold(text: &str) -> Result<Threshold, ThresholdError> {
     let trimmed = text.trim();
     let owned = || text.to_owned();
@@ -64,10 +64,10 @@ pub fn parse_threshold(text: &str) -> Result<Threshold, ThresholdError> {
     }
 }
 
-/// Reads a percentage above 0 and up to 1,000 into hundredths of a percent.
+/// Parses a percentage above 0 and up to 1,000 into hundredths of a percent.
 ///
 /// # Errors
-/// What is wrong with the text, with the text.
+/// The reason, with the text.
 pub fn parse_percent(text: &str) -> Result<u32, ThresholdError> {
     let wrong = || ThresholdError::Percent { text: text.to_owned() };
     let number = text.trim().strip_suffix('%').ok_or_else(wrong)?.trim_end();

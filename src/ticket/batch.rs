@@ -1,16 +1,16 @@
 //! Events as columns: the one form in which tickets and events reach the engine.
 //!
-//! A row is an event that happened to a ticket, with whatever the source says about the ticket at that moment. A source
-//! with one row a ticket gives several rows: `opened`, then `agent_reply`, `resolved`, `closed` where it names their times.
-//! Words that repeat (priority, team, ...) are codes into a list of the batch's own, so that the engine looks up each word
-//! once a batch, not once a row.
+//! A row is an event of a ticket, with the values that the source reports for the ticket at that moment. A source with one row
+//! per ticket gives several rows: `opened`, then `agent_reply`, `resolved`, `closed` if it reports their times. Labels that
+//! repeat (priority, team, ...) are codes into a dictionary of the batch, so that the engine looks up each label once per
+//! batch, not once per row.
 
 use super::{EventKind, State};
 
 /// A code into [`Labels::labels`], or [`NO_LABEL`].
 pub type Label = u32;
 
-/// The row says nothing in this column: what the ticket has, stays.
+/// The row has no value in this column: the ticket keeps its value.
 pub const NO_LABEL: Label = u32::MAX;
 
 /// A column of texts, end to end, with the end of each.
@@ -30,7 +30,7 @@ impl Texts {
     }
 
     /// # Panics
-    /// When the column would pass 4 GiB; batches are bounded far below that.
+    /// If the column would exceed 4 GiB; batches are bounded far below that.
     pub fn push(&mut self, text: &str) {
         self.bytes.push_str(text);
         let end = u32::try_from(self.bytes.len());
@@ -56,7 +56,7 @@ impl Texts {
         (&self.bytes, &self.ends)
     }
 
-    /// A column from its parts; `None` unless the ends never fall, lie between characters, and the last one is the end of
+    /// A column from its parts; `None` unless the ends are ascending, lie between characters, and the last one is the end of
     /// the bytes.
     pub fn from_parts(bytes: String, ends: Vec<u32>) -> Option<Self> {
         let ascii = bytes.is_ascii();
@@ -75,7 +75,7 @@ impl Texts {
     }
 }
 
-/// A column of words that repeat: one code a row, and the words that the codes stand for, each once.
+/// A dictionary column of repeating labels: one code per row, and each distinct label once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Labels {
     pub codes: Vec<Label>,
@@ -83,14 +83,14 @@ pub struct Labels {
 }
 
 impl Labels {
-    /// The word of a row, if the row has one.
+    /// The label of a row, if the row has one.
     pub fn get(&self, row: usize) -> Option<&str> {
         let code = self.codes[row];
         (code != NO_LABEL).then(|| self.labels[code as usize].as_str())
     }
 }
 
-/// Rows of events in columns. Every column has one value a row, except [`Batch::text`], which may be empty.
+/// Rows of events in columns. Every column has one value per row, except [`Batch::text`], which may be empty.
 ///
 /// Rows may be in any order of time and may mix tickets. Within one ticket, rows with the same time count in row order.
 #[derive(Debug, Clone, Default)]
@@ -100,7 +100,7 @@ pub struct Batch {
     /// When it happened.
     pub at_ms: Vec<i64>,
     pub kind: Vec<EventKind>,
-    /// The state that the row reports, if it does.
+    /// The state that the row reports, if any.
     pub state: Vec<Option<State>>,
     pub priority: Labels,
     pub owner: Labels,
@@ -108,18 +108,19 @@ pub struct Batch {
     pub channel: Labels,
     pub category: Labels,
     pub customer: Labels,
-    /// The priority that the rules give the row, if they have been asked already: then they are not asked again, and
-    /// `segment` and `text` are not looked at. Either empty (not asked) or one code a row; [`NO_LABEL`] where no rule applies.
+    /// The priority that the rules give the row, if they were evaluated in advance: then the engine does not evaluate them
+    /// again and ignores `segment` and `text`. Either empty (not evaluated) or one code per row; [`NO_LABEL`] if no rule
+    /// applies.
     pub assigned: Labels,
-    /// Whether `opened` rows also say what their tickets are by now: those of sources with one row a ticket do. An `opened` row
-    /// of a log only says how its ticket began.
+    /// Whether `opened` rows also report the current values of their tickets: those of sources with one row per ticket do. An
+    /// `opened` row of a log only reports how its ticket began.
     pub restates: bool,
-    /// The customer's segment; read by the rules, not kept.
+    /// The customer's segment; read by the rules, not stored.
     pub segment: Labels,
-    /// Who did it; reported with escalations by hand.
+    /// Who did it; reported with manual escalations.
     pub actor: Labels,
-    /// Subject and text of `opened` rows for the keyword rules, or the reason of `escalated` rows; read, not kept. Either
-    /// empty (no row has any) or one a row.
+    /// Subject and text of `opened` rows for the keyword rules, or the reason of `escalated` rows; read, not stored. Either
+    /// empty (no row has any) or one per row.
     pub text: Texts,
 }
 
@@ -132,7 +133,7 @@ impl Batch {
         self.at_ms.is_empty()
     }
 
-    /// Adds a row that says nothing beyond its event; label columns and state are then filled by [`Batch::set_last`].
+    /// Adds a row with only its event; label columns and state are then filled by [`Batch::set_last`].
     pub fn push(&mut self, ticket: &str, at_ms: i64, kind: EventKind) {
         self.ticket.push(ticket);
         self.at_ms.push(at_ms);
@@ -146,7 +147,7 @@ impl Batch {
         }
     }
 
-    /// Sets a label of the row added last, from words given in full; slow for wide dictionaries, meant for small batches.
+    /// Sets a label of the row added last, given in full; slow for large dictionaries, meant for small batches.
     pub fn set_last(&mut self, column: Column, label: &str) {
         let labels = self.labels_mut(column);
         let code = match labels.labels.iter().position(|known| known == label) {

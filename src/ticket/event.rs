@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What can happen to a ticket. A clock's table says what each of these does to it.
+/// What can happen to a ticket. A clock's table gives the effect of each event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
@@ -15,23 +15,23 @@ pub enum EventKind {
     AgentReply,
     /// New information from the customer.
     CustomerReply,
-    /// An internal note, or any change that is no other event.
+    /// An internal note, or any change that is not another event.
     Note,
     /// Owner or team changed.
     Assigned,
     PriorityChanged,
     StateChanged,
-    /// Escalated by hand.
+    /// Escalated manually.
     Escalated,
-    /// Somebody took notice of an escalation.
+    /// An escalation was acknowledged.
     Acknowledged,
     Snoozed,
     Resolved,
     Closed,
     Reopened,
-    /// The ticket is gone; it leaves the index.
+    /// The ticket was deleted; it leaves the index.
     Deleted,
-    /// The ticket went up in another; it leaves the index.
+    /// The ticket was merged into another; it leaves the index.
     Merged,
 }
 
@@ -83,16 +83,16 @@ impl EventKind {
     }
 }
 
-/// Where a ticket stands.
+/// State of a ticket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum State {
-    /// Registered, nobody has taken it up.
+    /// Registered, no one works on it yet.
     New,
     /// Being worked on.
     Open,
-    /// Waiting for somebody outside: the customer, a vendor.
+    /// Waiting for someone outside: the customer, a vendor.
     Waiting,
     Resolved,
     Closed,

@@ -1,4 +1,4 @@
-//! The words of a ticket: the events that happen to it, the states it is in, and the columns in which events arrive.
+//! Tickets: the events that happen to them, their states, and the columns in which events arrive.
 
 mod batch;
 mod event;

@@ -134,10 +134,10 @@ fn columns_of_unequal_length_and_missing_shards_are_refused() {
         restore(&watched.installed, &head, states).expect_err("an error").to_string()
     };
     assert!(error(&|states| states[1].tickets.owner.push(0)).starts_with("shard 1, table tickets: column owner has"));
-    assert_eq!(error(&|states| drop(states.pop())), "shard 1 is there 0 times, expected once");
+    assert_eq!(error(&|states| drop(states.pop())), "shard 1 appears 0 times, expected once");
     assert!(error(&|states| states[0].number = 2).starts_with("the number of a shard is 2"));
     let doubled = |states: &mut Vec<ShardState>| states.push(ShardState { number: 1, ..ShardState::default() });
-    assert_eq!(error(&doubled), "shard 1 is there 2 times, expected once");
+    assert_eq!(error(&doubled), "shard 1 appears 2 times, expected once");
     let mut other = head.clone();
     other.labels.clocks.push("unheard of".into());
     let error = restore(&watched.installed, &other, states.clone()).expect_err("an error").to_string();

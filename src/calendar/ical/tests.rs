@@ -37,7 +37,7 @@ fn recurrences_are_written_out() {
     let edited = "UID:1\r\nDTSTART;VALUE=DATE:20260105\r\nRRULE:FREQ=WEEKLY;COUNT=4\r\n\
                   EXDATE;VALUE=DATE:20260112\r\nRDATE;VALUE=DATE:20260301,20260302";
     assert_eq!(days(edited), ["2026-01-05", "2026-01-19", "2026-01-26", "2026-03-01", "2026-03-02"]);
-    // One occurrence is moved by an event of its own.
+    // One occurrence is moved by a separate event.
     let moved = "UID:1\r\nRECURRENCE-ID;VALUE=DATE:20260119\r\nDTSTART;VALUE=DATE:20260120";
     let days: Vec<String> = holidays(&file(&[edited, moved])).unwrap().iter().map(Date::to_string).collect();
     assert_eq!(days, ["2026-01-05", "2026-01-20", "2026-01-26", "2026-03-01", "2026-03-02"]);
@@ -49,11 +49,11 @@ fn recurrences_are_written_out() {
 fn what_would_be_a_guess_is_refused_by_name() {
     for (event, expected) in [
         ("SUMMARY:Office party\r\nDTSTART:20261218T180000", "line 3, event \"Office party\": DTSTART"),
-        ("DTSTART:20261225T000000Z\r\nDTEND:20261226T000000Z", "no whole day"),
+        ("DTSTART:20261225T000000Z\r\nDTEND:20261226T000000Z", "not a whole day"),
         ("DTSTART:20261225T000000", "has no end"),
         ("DTSTART;VALUE=DATE:20261225\r\nDURATION:PT8H", "not in days"),
         ("DTSTART;VALUE=DATE:20261225\r\nDTEND;VALUE=DATE:20261224", "lasts -1 days"),
-        ("DTSTART;VALUE=DATE:20261325", "is no date"),
+        ("DTSTART;VALUE=DATE:20261325", "is not a date"),
         ("SUMMARY:Nothing", "no DTSTART"),
         ("DTSTART;VALUE=DATE:20261225\r\nRRULE:FREQ=HOURLY", "recurs daily"),
         ("DTSTART;VALUE=DATE:20261225\r\nRRULE:FREQ=SOMETIMES", "RRULE"),

@@ -75,7 +75,7 @@ fn days_land_on_skipped_and_repeated_wall_times_by_the_rule() {
         assert_eq!(add(&oslo, ms("2026-10-25T02:30:00+01:00"), 1), ms("2026-10-26T02:30:00+01:00"));
         assert_eq!(add(&oslo, ms("2026-10-25T02:30:00+01:00"), 0), ms("2026-10-25T02:30:00+01:00"));
     }
-    // Samoa had no 30 December 2011: it is no working day, and 30 days count it.
+    // Samoa had no 30 December 2011: it is not a working day, but 30 days count it.
     let apia = timeline("time_zone = \"Pacific/Apia\"\nmon-fri = [\"09:00-17:00\"]");
     let thursday = ms("2011-12-29T10:00:00-10:00");
     assert_eq!(apia.add_business_days(thursday, 1), ms("2012-01-02T10:00:00+14:00"));
@@ -161,7 +161,7 @@ fn many_intervals_a_day_and_their_spill() {
         let due = many.add(start, part * 30_000);
         assert_eq!(many.elapsed(start, due), part * 30_000);
     }
-    // Overlapping hours are united.
+    // Overlapping hours are merged.
     let overlapping = timeline("time_zone = \"Etc/UTC\"\nhours = [\"09:00-17:00\", \"08:00-12:00\", \"10:00-11:00\"]");
     assert_eq!(overlapping.elapsed(0, DAY_MS), 9 * HOUR_MS);
 }

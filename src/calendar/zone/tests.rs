@@ -14,7 +14,7 @@ fn names_are_found_in_any_case_and_near_ones_suggested() {
     assert_eq!(near("Amerika/New_York")[0], "America/New_York");
     assert_eq!(near("qqqqqqqqqqqqqqqq"), Vec::<String>::new());
     let message = Zone::named("Europe/Olso").unwrap_err().to_string();
-    assert!(message.starts_with("\"Europe/Olso\" is no time zone of the bundled data ("), "{message}");
+    assert!(message.starts_with("\"Europe/Olso\" is not a time zone of the bundled data ("), "{message}");
     assert!(message.contains("did you mean Europe/Oslo"), "{message}");
 }
 
@@ -26,7 +26,7 @@ fn a_skipped_wall_time_is_the_change_and_a_repeated_one_its_first() {
     assert_eq!(oslo.first_instant_at(local("2026-03-29T03:00:00")), ms("2026-03-29T01:00:00Z"));
     assert_eq!(oslo.first_instant_at(local("2026-10-25T02:30:00")), ms("2026-10-25T00:30:00Z"));
     assert_eq!(oslo.first_instant_at(local("2026-10-25T03:00:00")), ms("2026-10-25T02:00:00Z"));
-    // Samoa left out a whole Friday.
+    // Samoa skipped a whole Friday.
     let apia = Zone::named("Pacific/Apia").unwrap();
     assert_eq!(apia.first_instant_at(local("2011-12-30T12:00:00")), ms("2011-12-30T10:00:00Z"));
 }

@@ -1,8 +1,8 @@
-//! A clock of a priority, made ready to measure: which instants its marks fall on.
+//! A clock of a priority, compiled for measuring: the instants at which its marks are due.
 //!
 //! A *mark* is anything that a cycle reaches as its business time grows: each level, "at risk" and the target itself
-//! (`BREACH`). Their amounts are the same for every cycle unless days are involved; a target in days becomes an amount
-//! only when the cycle's start is known.
+//! (`BREACH`). Their amounts are the same for every cycle unless days are involved; a target in days becomes an amount only
+//! when the cycle's start is known.
 
 use super::state::{AT_RISK, BREACH, ClockState, MARKS};
 use crate::calendar::{Calendar, Span};
@@ -12,18 +12,18 @@ use crate::ticket::{EventKind, StateSet};
 use crate::time::NEVER_MS;
 use std::sync::Arc;
 
-/// The amount of a mark, and the instant on which it falls while nothing pauses the cycle, where days decide that.
+/// The amount of a mark, and, for spans in days, the instant at which it is due if nothing pauses the cycle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Mark {
     index: u8,
     amount_ms: i64,
-    /// Where the mark stems from business days or calendar days: its instant in an unbroken cycle.
+    /// For a mark in business days or calendar days: its instant in an uninterrupted cycle.
     exact_ms: Option<i64>,
-    /// Stems from business days: after a pause it is not due at closing time but at the next opening.
+    /// In business days: after a pause it is due at the next opening, not at closing time.
     in_business_days: bool,
 }
 
-/// A clock ready to measure.
+/// A clock compiled for measuring.
 #[derive(Debug, Clone)]
 pub(crate) struct CompiledClock {
     /// The clock's name.
@@ -34,7 +34,7 @@ pub(crate) struct CompiledClock {
     definition: Clock,
     calendar: Arc<Calendar>,
     real_time: bool,
-    /// By amount; `None` where days make them depend on the start.
+    /// By amount; `None` if spans in days make them depend on the start.
     fixed: Option<Vec<Mark>>,
 }
 
@@ -62,7 +62,7 @@ impl CompiledClock {
         compiled
     }
 
-    /// An equal calendar in the place of the one it has.
+    /// Replaces the calendar by an equal one.
     pub(crate) fn set_calendar(&mut self, calendar: &Arc<Calendar>) {
         self.calendar = Arc::clone(calendar);
     }
@@ -88,7 +88,7 @@ impl CompiledClock {
         due_ms.min(NEVER_MS)
     }
 
-    /// The stretches of time between two instants that count.
+    /// The intervals between two instants that count.
     pub(crate) fn intervals(&self, from_ms: i64, to_ms: i64) -> impl Iterator<Item = (i64, i64)> {
         let whole = (self.real_time && from_ms < to_ms).then_some((from_ms, to_ms));
         let open = (!self.real_time).then(|| self.calendar.timeline().open_intervals(from_ms, to_ms));
@@ -99,7 +99,7 @@ impl CompiledClock {
         if self.real_time { at_ms } else { self.calendar.timeline().next_open(at_ms).min(NEVER_MS) }
     }
 
-    /// The instant at which a span from `start_ms` ends, where days say so.
+    /// The instant at which a span from `start_ms` ends, if it is in days.
     fn end_of_days(&self, start_ms: i64, span: Span) -> Option<i64> {
         match span {
             Span::Business { .. } => None,
@@ -108,12 +108,12 @@ impl CompiledClock {
         }
     }
 
-    /// A span from the cycle's start as a mark.
+    /// The mark of a span from the cycle's start.
     fn mark_after(&self, index: usize, started_ms: i64, span: Span) -> Mark {
         self.mark_between(index, started_ms, started_ms, span)
     }
 
-    /// The mark of a cycle that falls a span after `from_ms`.
+    /// The mark of a cycle that is due a span after `from_ms`.
     fn mark_between(&self, index: usize, started_ms: i64, from_ms: i64, span: Span) -> Mark {
         let exact_ms = self.end_of_days(from_ms, span);
         let amount_ms = match (span, exact_ms) {
@@ -125,8 +125,8 @@ impl CompiledClock {
         Mark { index: index as u8, amount_ms, exact_ms, in_business_days: matches!(span, Span::BusinessDays(_)) }
     }
 
-    /// All marks of a cycle that starts at `started_ms`, by amount. Levels come before "at risk" and breach of the same
-    /// amount only in their number; all of them are reached at the same instant.
+    /// All marks of a cycle that starts at `started_ms`, by amount. Levels precede "at risk" and breach of the same amount only
+    /// in their index; all of them are reached at the same instant.
     fn marks_from(&self, started_ms: i64) -> Vec<Mark> {
         let target = self.definition.target.map(|span| self.mark_after(BREACH, started_ms, span));
         let percent = |index: usize, hundredths: u32| {

@@ -1,4 +1,4 @@
-//! What happened to a ticket, as the engine keeps it: primitive events, 16 bytes each, in order of time.
+//! The event log of a ticket as the engine stores it: primitive events, 16 bytes each, in order of time.
 
 use crate::engine::interner::{NO_SYMBOL, Symbol};
 use crate::ticket::{EventKind, State};
@@ -7,7 +7,7 @@ const TIME_BITS: u32 = 42;
 const KIND_SHIFT: u32 = TIME_BITS;
 const STATE_SHIFT: u32 = KIND_SHIFT + 4;
 const PRIORITY_SHIFT: u32 = STATE_SHIFT + 3;
-/// Said of an opening that no `opened` event has told of.
+/// Set for an opening that no `opened` event has reported.
 const IMPLIED_SHIFT: u32 = PRIORITY_SHIFT + 12;
 
 /// A primitive event: `opened` with state, priority, owner and team; `priority_changed` with the priority; a state event with
@@ -67,8 +67,8 @@ impl StoredEvent {
         EventKind::ALL[(self.bits >> KIND_SHIFT & 15) as usize]
     }
 
-    /// What the event is to a ticket in this state: late events may lie between a report of a state and the state from which
-    /// it was told. `None`: the ticket is in that state already.
+    /// The kind of the event for a ticket in this state: late events may lie between a report of a state and the state that
+    /// preceded it on arrival. `None`: the ticket is in that state already.
     pub(crate) fn kind_after(self, before: State) -> Option<EventKind> {
         match self.state() {
             None => Some(self.kind()),
@@ -77,13 +77,13 @@ impl StoredEvent {
         }
     }
 
-    /// The same event, not before the ticket's opening.
+    /// The same event, but not before the ticket's opening.
     #[inline]
     pub(crate) fn not_before(self, opened_ms: i64) -> Self {
         if self.at_ms() < opened_ms { self.at(opened_ms) } else { self }
     }
 
-    /// The state that the ticket is in from this event on, if the event speaks of it.
+    /// The ticket's state from this event on, if the event reports it.
     pub(crate) fn state(self) -> Option<State> {
         matches!(
             self.kind(),
@@ -92,14 +92,14 @@ impl StoredEvent {
         .then(|| State::ALL[(self.bits >> STATE_SHIFT & 7) as usize])
     }
 
-    /// The priority that the ticket has from this event on, if the event speaks of it.
+    /// The ticket's priority from this event on, if the event reports it.
     pub(crate) fn priority(self) -> Option<Symbol> {
         matches!(self.kind(), EventKind::Opened | EventKind::PriorityChanged)
             .then(|| (self.bits >> PRIORITY_SHIFT & 0xfff) as Symbol)
     }
 }
 
-/// The event by which a ticket goes from one state to another; `None` for the same state.
+/// The event that changes a ticket from one state to another; `None` for the same state.
 pub(crate) fn state_event(before: State, after: State) -> Option<EventKind> {
     match after {
         _ if after == before => None,
@@ -118,18 +118,18 @@ pub(crate) struct PastFires {
     pub levels: u16,
 }
 
-/// The history of a ticket to which more has happened than its opening.
+/// The event log of a ticket with more events than its opening.
 #[derive(Debug, Default)]
 pub(crate) struct EventLog {
-    /// The first is the opening. The others are in order of time, at equal times in order of arrival; those that lie before
-    /// the opening count at it.
+    /// The first is the opening. The others are in order of time, at equal times in order of arrival; those before the opening
+    /// count at it.
     pub entries: Vec<StoredEvent>,
     pub past_fires: Vec<PastFires>,
     /// How often late events have changed what was reported.
     pub revision: u16,
 }
 
-/// State and priority of a ticket after the events up to a place in its history, and its people.
+/// State, priority, owner and team of a ticket after the events up to a place in its log.
 pub(crate) fn standing(entries: &[StoredEvent]) -> CurrentState {
     let mut standing = CurrentState { state: State::New, priority: 0, owner: NO_SYMBOL, team: NO_SYMBOL };
     for entry in entries {

@@ -1,4 +1,4 @@
-//! What becomes of a ticket's clocks when its priority changes, or when its priority is edited.
+//! The effect on a ticket's clocks when its priority changes or is edited.
 
 use super::deadlines::CompiledClock;
 use super::event::StoredEvent;
@@ -19,7 +19,7 @@ impl Apply {
 }
 
 impl TicketClocks {
-    /// Makes the edits of the ticket's priority that lie before `before_ms`; settles what is due until each of them.
+    /// Applies the edits of the ticket's priority that lie before `before_ms`; settles what is due before each of them.
     pub(crate) fn edits_until(
         &mut self,
         versions: &Versions,
@@ -38,7 +38,7 @@ impl TicketClocks {
         }
     }
 
-    /// Puts the ticket under another version at `at_ms`. What was due before has been settled.
+    /// Moves the ticket to another version at `at_ms`. Whatever was due before has been settled.
     pub(crate) fn change(
         &mut self,
         versions: &Versions,
@@ -88,7 +88,7 @@ impl TicketClocks {
 }
 
 impl ClockRun {
-    /// Goes on under another meter of the same name.
+    /// Continues under another clock of the same name.
     fn remeasure(
         &mut self,
         old: &CompiledClock,
@@ -116,7 +116,7 @@ impl ClockRun {
         }
     }
 
-    /// Closes the books of the old meter; the segment goes on from `at_ms` under the new one.
+    /// Settles the accounts of the old clock; the segment continues from `at_ms` under the new one.
     fn leave_segment(&mut self, old: &CompiledClock, at_ms: i64) {
         if self.state.running {
             self.finish_segment(old, at_ms);
@@ -125,13 +125,13 @@ impl ClockRun {
         self.forget_target();
     }
 
-    /// At risk and breach are measured anew; levels stay.
+    /// Forgets at risk and breach, which are re-measured; levels stay.
     fn forget_target(&mut self) {
         self.state.done &= !(1 << AT_RISK | 1 << BREACH);
         self.breach_ms = None;
     }
 
-    /// Measures every segment of the open cycle again.
+    /// Re-measures every segment of the open cycle.
     fn measure_from_start(&mut self, compiled: &CompiledClock, at_ms: i64, sink: &mut impl Sink) {
         self.forget_target();
         if self.segments.is_empty() && self.state.running {
@@ -158,7 +158,7 @@ impl ClockRun {
         self.state.broken = !joined.is_empty() || running.is_none_or(|(from_ms, _)| from_ms != self.state.started_ms);
         for (from_ms, to_ms) in joined {
             self.state.segment_ms = from_ms;
-            // Before the first pause ended, nothing had broken the cycle.
+            // Before the first pause ended, the cycle was uninterrupted.
             let broken = std::mem::replace(
                 &mut self.state.broken,
                 !self.segments.is_empty() || from_ms != self.state.started_ms,
@@ -175,7 +175,7 @@ impl ClockRun {
         }
     }
 
-    /// A clock that only the new priority has: what its table would have made of the ticket's history.
+    /// A clock that only the new priority has: the state that its table gives for the ticket's event log.
     fn appear(
         &mut self,
         compiled: &CompiledClock,
@@ -217,7 +217,7 @@ impl ClockRun {
     }
 }
 
-/// Hears nothing.
+/// A sink that discards everything.
 pub(crate) struct Ignore;
 
 impl Sink for Ignore {

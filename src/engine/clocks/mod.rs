@@ -1,8 +1,8 @@
-//! What events make of a ticket's clocks, one event at a time.
+//! The effect of events on a ticket's clocks, one event at a time.
 //!
-//! A [`TicketClocks`] is a ticket between two events: its version, its state, its clocks. Everything that happens to clocks happens
-//! here and in `change.rs`, for live events, for late ones and for whole histories alike; who calls decides through its
-//! [`Sink`] what becomes of the levels that are reached and the cycles that end.
+//! A [`TicketClocks`] is a ticket between two events: its version, its state, its clocks. All changes of clocks happen here and
+//! in `migrate.rs`, for live events, late events and whole event logs alike. The caller's [`Sink`] decides what happens to the
+//! levels that are reached and the cycles that end.
 
 pub(crate) mod deadlines;
 pub(crate) mod event;
@@ -36,7 +36,7 @@ pub enum CycleResult {
     Open,
     /// Not stopped yet, target reached.
     OpenMissed,
-    /// Reported before, and a late event has undone it.
+    /// Reported before, then undone by a late event.
     Void,
 }
 
@@ -90,40 +90,40 @@ pub(crate) struct Reached {
     pub cycle: u16,
     pub level: usize,
     pub due_ms: i64,
-    /// Found to be reached already when the cycle was measured anew.
+    /// Already reached when the cycle was re-measured.
     pub remeasured: bool,
 }
 
-/// What a fold tells as it goes.
+/// Receives the output of a ticket's clocks.
 pub(crate) trait Sink {
-    /// A level is reached; whether it fires now.
+    /// A level is reached; returns whether it fires now.
     fn reached(&mut self, reached: Reached) -> bool;
 
-    /// A cycle has ended; `run` still has its segments, `compiled` is what measured it.
+    /// A cycle has ended; `run` still has its segments, `compiled` is the clock that measured it.
     fn ended(&mut self, ended: Ended, compiled: &CompiledClock, run: &ClockRun);
 }
 
-/// A stretch of time in which a cycle ran.
+/// A period in which a cycle ran.
 pub(crate) type Segment = (i64, i64);
 
-/// A clock as a fold works on it.
+/// A clock while its ticket is processed.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ClockRun {
     pub state: ClockState,
     /// Finished segments of the open cycle.
     pub segments: Vec<Segment>,
-    /// How many of them were measured under other rules, if the cycle was taken over from such.
+    /// How many of them were measured under another version, if the cycle was carried over from one.
     pub sealed: Option<usize>,
-    /// When the target of the open cycle was reached, where the running segment does not tell.
+    /// When the target of the open cycle was reached, if the running segment does not give it.
     pub breach_ms: Option<i64>,
 }
 
-/// A ticket between two events. Its size makes it worth keeping one for many tickets: see [`TicketClocks::begin`].
+/// A ticket between two events. It is large, so one is reused for many tickets: see [`TicketClocks::begin`].
 #[derive(Debug, Clone)]
 pub(crate) struct TicketClocks {
     pub version: VersionId,
     pub state: State,
-    /// In the order of the version's clocks; what lies behind them is left over from other tickets.
+    /// In the order of the version's clocks; entries beyond them are left over from other tickets.
     pub runs: [ClockRun; MAX_CLOCKS],
     /// Cycle numbers of clocks that earlier priorities had.
     pub retired: Vec<(Symbol, u16)>,
@@ -136,7 +136,7 @@ impl Default for TicketClocks {
 }
 
 impl TicketClocks {
-    /// Begins with a ticket of which nothing has happened yet.
+    /// Begins with a ticket without events.
     pub(crate) fn begin(&mut self, versions: &Versions, version: VersionId) {
         self.version = version;
         self.state = State::New;
@@ -146,7 +146,7 @@ impl TicketClocks {
         }
     }
 
-    /// Replays a whole event log, and what is due up to the engine's time.
+    /// Replays a whole event log, and whatever is due up to the engine's time.
     pub(crate) fn replay(&mut self, versions: &Versions, entries: &[StoredEvent], now_ms: i64, sink: &mut impl Sink) {
         let opening = entries[0];
         self.begin(versions, versions.at_opening(opening.priority().unwrap_or(0), opening.at_ms()));
@@ -161,7 +161,7 @@ impl TicketClocks {
         self.settle(versions, now_ms + 1, sink);
     }
 
-    /// The clocks of the ticket, with what each has to measure by.
+    /// The clocks of the ticket, each with its compiled form.
     pub(crate) fn clocks<'a>(
         &'a self,
         versions: &'a Versions,
@@ -174,7 +174,7 @@ impl TicketClocks {
         self.clocks(versions).filter(|(_, run)| run.state.open).fold(0, |marks, (_, run)| marks | run.state.done)
     }
 
-    /// Reaches everything that is due before `until_ms`; returns when the next mark is due if nothing happens.
+    /// Reaches everything that is due before `until_ms`; returns when the next mark is due if no event happens.
     pub(crate) fn settle(&mut self, versions: &Versions, until_ms: i64, sink: &mut impl Sink) -> i64 {
         let mut next_ms = NEVER_MS;
         for (place, compiled) in versions.get(self.version).compiled.iter().enumerate() {
@@ -186,7 +186,7 @@ impl TicketClocks {
         next_ms
     }
 
-    /// Does what an event does to the clocks. Marks due before it have been settled; `before` are the events before it.
+    /// Applies an event to the clocks. Marks due before it have been settled; `before` are the events before it.
     pub(crate) fn step(
         &mut self,
         versions: &Versions,
@@ -232,7 +232,7 @@ pub(crate) fn settle_clock(
 }
 
 impl ClockRun {
-    /// Forgets everything.
+    /// Clears everything.
     pub(crate) fn clear(&mut self) {
         self.state = ClockState::default();
         self.segments.clear();
@@ -290,7 +290,7 @@ impl ClockRun {
         }
     }
 
-    /// Begins the next cycle; [`ClockRun::run_or_pause`] then sets it going.
+    /// Begins the next cycle; [`ClockRun::run_or_pause`] then starts or pauses it.
     pub(crate) fn start(&mut self, at_ms: i64) {
         let cycle = self.state.cycle.saturating_add(1);
         self.state = ClockState { started_ms: at_ms, segment_ms: at_ms, cycle, open: true, ..ClockState::default() };
@@ -299,13 +299,13 @@ impl ClockRun {
         self.breach_ms = None;
     }
 
-    /// The level (as a place in the chain) that was reached last.
+    /// The level (as an index into the chain) that was reached last.
     pub(crate) fn last_level(&self) -> Option<usize> {
         let levels = self.state.done & LEVEL_BITS;
         (levels != 0).then(|| levels.ilog2() as usize)
     }
 
-    /// Stands at a level: its amount is spent, and only higher ones can be reached.
+    /// Puts the cycle at a level: its amount is spent, and only higher levels can be reached.
     pub(crate) fn stand_at(&mut self, compiled: &CompiledClock, level: Option<usize>) {
         let level = level.filter(|_| compiled.levels > 0).map(|level| level.min(compiled.levels - 1));
         self.state.spent_ms = level.map_or(0, |level| compiled.amount_of(self.state.started_ms, level).min(NEVER_MS));
@@ -314,7 +314,7 @@ impl ClockRun {
         self.sealed = Some(self.segments.len());
     }
 
-    /// Lets an open cycle run or pause as its hold and the ticket's state say.
+    /// Runs or pauses an open cycle according to its pause by event and the ticket's state.
     pub(crate) fn run_or_pause(&mut self, compiled: &CompiledClock, ticket: State, at_ms: i64) {
         let state = &mut self.state;
         let runs = state.open && !state.held && !compiled.pause_while.contains(ticket);
@@ -330,7 +330,7 @@ impl ClockRun {
         state.broken |= state.open && !state.running;
     }
 
-    /// A pause of no length is none: a segment that begins where the last one ended goes on with it.
+    /// A pause of zero length does not count: a segment that begins where the last one ended continues it.
     fn join_segment(&mut self, compiled: &CompiledClock) {
         let sealed = self.sealed.unwrap_or(0);
         let state = &mut self.state;
@@ -353,14 +353,14 @@ impl ClockRun {
         self.state.broken = true;
     }
 
-    /// Keeps the instant at which the target was reached, before the segment that tells it is left.
+    /// Keeps the instant at which the target was reached, before the segment that gives it is left.
     fn remember_breach(&mut self, compiled: &CompiledClock) {
         if self.state.done & (1 << BREACH) != 0 && self.breach_ms.is_none() {
             self.breach_ms = Some(compiled.due_of(&self.state, BREACH));
         }
     }
 
-    /// When the target of the open cycle is or was reached, if it goes on from `at_ms`.
+    /// When the target of the open cycle is or was reached, if it continues from `at_ms`.
     pub(crate) fn target_due_ms(&self, compiled: &CompiledClock, at_ms: i64) -> i64 {
         let as_if_running =
             ClockState { segment_ms: if self.state.running { self.state.segment_ms } else { at_ms }, ..self.state };

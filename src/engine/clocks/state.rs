@@ -1,6 +1,6 @@
 //! The state of one clock of one ticket, packed into 24 bytes.
 //!
-//! Times from 1970 to 2109 take 42 bits of milliseconds, which leaves 22 bits of each word for the rest.
+//! Times from 1970 to 2109 take 42 bits of milliseconds, which leaves 22 bits of each 64-bit integer for the rest.
 
 use crate::limits::MAX_LEVELS;
 use crate::time::NEVER_MS;
@@ -27,17 +27,18 @@ pub(crate) struct ClockState {
     pub cycle: u16,
     pub open: bool,
     pub running: bool,
-    /// Paused by an effect, not by the ticket's state.
+    /// Paused by event, not by the ticket's state.
     pub held: bool,
-    /// Some stretch of the cycle was not running, or was measured under other rules: the target's own instant is void.
+    /// Interrupted: the cycle was paused at some time, or measured under another version, so the target's own instant does not
+    /// apply.
     pub broken: bool,
-    /// What the cycle has reached: a bit a level, then [`AT_RISK`] and [`BREACH`].
+    /// What the cycle has reached: one bit per level, then [`AT_RISK`] and [`BREACH`].
     pub done: u16,
     /// The levels among them that have fired.
     pub fired: u16,
 }
 
-/// A [`ClockState`] as it is kept.
+/// A [`ClockState`] in its stored form.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct PackedClock([u64; 3]);
 

@@ -8,17 +8,17 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::ToSchema;
 
-/// One version of one priority, by its place in [`Versions::all`].
+/// One version of one priority, as an index into [`Versions::all`].
 pub(crate) type VersionId = u16;
 
-/// Which tickets an edit of the policy reaches.
+/// Which tickets an edit of the policy affects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Apply {
-    /// Every open cycle is measured again from its start.
+    /// Every open cycle is re-measured from its start.
     #[default]
     FromStart,
-    /// What is spent stays; the rest runs under the new version.
+    /// Time already spent stays; the rest runs under the new version.
     FromNow,
     /// Tickets opened before the edit stay under the version they have.
     NewTickets,
@@ -40,7 +40,7 @@ impl Apply {
     }
 }
 
-/// A version of a priority, ready to measure.
+/// A version of a priority, compiled for measuring.
 #[derive(Debug, Clone)]
 pub(crate) struct Version {
     /// The priority's name.
@@ -48,7 +48,7 @@ pub(crate) struct Version {
     pub definition: Arc<Priority>,
     pub compiled: Vec<CompiledClock>,
     pub on_priority_change: OnPriorityChange,
-    /// Since when it is in force; the first of a priority, always.
+    /// When it came into force; the first of a priority is always in force.
     pub since_ms: i64,
     pub apply: Apply,
 }
@@ -63,7 +63,7 @@ pub(crate) struct Versions {
     in_force: Vec<bool>,
 }
 
-/// What there would be in all.
+/// The totals that an edit would lead to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TooMany {
     pub versions: usize,
@@ -81,7 +81,7 @@ impl Versions {
         self.all.len()
     }
 
-    /// The same with the versions from a place on in force since another time.
+    /// The same with the versions from index `from` on in force since another time.
     pub(crate) fn moved(&self, from: usize, since_ms: i64) -> Self {
         let mut moved = self.clone();
         for version in moved.all.iter_mut().skip(from).filter(|version| version.since_ms != i64::MIN) {

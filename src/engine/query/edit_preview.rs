@@ -1,4 +1,4 @@
-//! What an edit would do, counted without doing it: at once, or shard by shard beside a running engine.
+//! Effects of an edit, counted without making it: at once, or shard by shard beside a running engine.
 
 use crate::engine::clocks::versions::Apply;
 use crate::engine::commands::{EditError, Engine, PendingEdit};
@@ -10,16 +10,16 @@ use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// What an edit would do to the open tickets.
+/// Effects of an edit on the open tickets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Preview {
     pub all: Effects,
     pub by_priority: BTreeMap<String, Effects>,
-    /// Tickets without a team stand under the empty name.
+    /// Tickets without a team are under the empty name.
     pub by_team: BTreeMap<String, Effects>,
 }
 
-/// An edit thought through, so that its effects can be counted shard by shard; see [`Engine::plan`].
+/// A prepared edit, whose effects can be counted shard by shard; see [`Engine::plan`].
 #[derive(Debug)]
 pub struct Plan {
     edited: PendingEdit,
@@ -31,7 +31,7 @@ pub struct Plan {
 }
 
 impl Preview {
-    /// Adds what another shard counted.
+    /// Adds the counts of another shard.
     pub fn merge(&mut self, other: &Self) {
         self.all.add(&other.all);
         for (mine, others) in [(&mut self.by_priority, &other.by_priority), (&mut self.by_team, &other.by_team)] {
@@ -46,7 +46,7 @@ impl Preview {
 }
 
 impl Engine {
-    /// What [`Engine::edit`] would do, counted over every open ticket; nothing changes.
+    /// Effects of [`Engine::edit`], counted over every open ticket; changes nothing.
     ///
     /// # Errors
     /// Those of [`Engine::edit`].
@@ -59,7 +59,7 @@ impl Engine {
         Ok(preview)
     }
 
-    /// Thinks an edit through, to count what it would do with [`Engine::preview_shard`].
+    /// Prepares an edit, to count its effects with [`Engine::preview_shard`].
     ///
     /// # Errors
     /// Those of [`Engine::edit`].
@@ -68,14 +68,14 @@ impl Engine {
         Ok(Plan { edited, apply, catch_up, now_ms: self.now_ms, versions: self.versions.len() })
     }
 
-    /// What a planned edit would do to the open tickets of a shard, were it made now. Shards may be counted at different
+    /// Effects of a planned edit on the open tickets of a shard, if it were made now. Shards may be counted at different
     /// moments.
     ///
     /// # Errors
-    /// [`EditError::Superseded`] when another edit came into force after the plan was made.
+    /// [`EditError::Superseded`] if another edit came into force after the plan was made.
     ///
     /// # Panics
-    /// When there is no shard of this number.
+    /// If there is no shard with this number.
     pub fn preview_shard(&self, plan: &Plan, shard: u16) -> Result<Preview, EditError> {
         if self.versions.len() != plan.versions {
             return Err(EditError::Superseded);

@@ -1,7 +1,7 @@
-//! Tickets by when they are looked at next, filtered, a page at a time.
+//! Tickets by next due time, filtered, one page at a time.
 //!
-//! A page is found by a walk over the shard's records that keeps the least keys in a heap of the page's length: nothing is
-//! allocated for a ticket, most are dismissed by a glance at their record, and no index has to be kept while events pour in.
+//! A page is found by a walk over the shard's records that keeps the smallest keys in a heap of the page's length: nothing is
+//! allocated per ticket, most tickets are dismissed by their record alone, and no index has to be maintained during heavy load.
 
 use crate::engine::clocks::versions::Versions;
 use crate::engine::commands::Engine;
@@ -14,7 +14,7 @@ use crate::ticket::State;
 use crate::time::SECOND_MS;
 use std::collections::BinaryHeap;
 
-/// Which tickets are wanted; `None` and `false` for any.
+/// A filter for tickets; `None` and `false` match any.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TicketQuery {
     pub state: Option<State>,
@@ -30,12 +30,12 @@ pub struct TicketQuery {
     pub breached: Option<bool>,
     /// Open, with an open cycle past its at-risk mark and none past its target; or not so.
     pub at_risk: Option<bool>,
-    /// Something is to come before this instant (milliseconds).
+    /// A level or mark is due before this instant (milliseconds).
     pub due_before_ms: Option<i64>,
 }
 
-/// A [`TicketQuery`] with its words looked up, see [`Engine::filter`]. Good for as long as the engine; a word that came up
-/// after it was made is not known to it.
+/// A [`TicketQuery`] with its labels resolved to symbols, see [`Engine::filter`]. Valid as long as the engine; it does not
+/// match labels introduced after it was made.
 #[derive(Debug, Clone)]
 pub struct TicketFilter {
     query: TicketQuery,
@@ -47,12 +47,12 @@ pub struct TicketFilter {
     customer: Wanted,
 }
 
-/// What a column must hold.
+/// What a column must contain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wanted {
     Any,
     Only(Symbol),
-    /// A word that no ticket has.
+    /// A label that no ticket has.
     Unknown,
 }
 
@@ -74,11 +74,11 @@ impl Wanted {
     }
 }
 
-/// A ticket's place in a list: by the second at which it is looked at next, then in the order in which tickets were first
-/// seen. These two alone are compared, so they make a cursor that outlives the ticket.
+/// A ticket's place in a list: by the second at which it is next due, then in the order in which tickets were first seen. Only
+/// these two are compared, so they make a cursor that outlives the ticket.
 #[derive(Debug, Clone, Copy)]
 pub struct TicketKey {
-    /// `u32::MAX` for a ticket with nothing to come: such stand last.
+    /// `u32::MAX` for a ticket with nothing pending: such tickets come last.
     pub due_s: u32,
     pub ordinal: u64,
     shard: u16,
@@ -86,12 +86,12 @@ pub struct TicketKey {
 }
 
 impl TicketKey {
-    /// A cursor: the list goes on after it.
+    /// A cursor: the list continues after it.
     pub fn cursor(due_s: u32, ordinal: u64) -> Self {
         Self { due_s, ordinal, shard: 0, slot: 0 }
     }
 
-    /// The ticket. Good until the next call that changes the engine; of a [cursor](TicketKey::cursor), nothing.
+    /// The ticket. Valid until the next call that changes the engine; meaningless for a [cursor](TicketKey::cursor).
     pub fn ticket(&self) -> TicketRef {
         TicketRef { shard: self.shard, slot: self.slot, ordinal: self.ordinal }
     }
@@ -139,7 +139,7 @@ impl TicketFilter {
             && (self.priority == Wanted::Any || self.priority.admits(versions.get(record.version()).priority))
     }
 
-    /// Whether a word of the query is one that the engine has never seen: nothing is admitted then.
+    /// Whether the query has a label that the engine has never seen: then nothing matches.
     pub fn is_hopeless(&self) -> bool {
         let wanted = [self.priority, self.team, self.owner, self.channel, self.category, self.customer];
         wanted.contains(&Wanted::Unknown)
@@ -147,7 +147,7 @@ impl TicketFilter {
 }
 
 impl Engine {
-    /// Looks the words of a query up.
+    /// Resolves the labels of a query.
     pub fn filter(&self, query: TicketQuery) -> TicketFilter {
         let labels = &self.labels;
         TicketFilter {
@@ -161,11 +161,11 @@ impl Engine {
         }
     }
 
-    /// Adds the tickets of a shard that the filter admits and that come after `after`, and keeps the first `limit` of all
-    /// that `into` holds then, in order. Called for one shard after the other it leaves a page of the whole engine in `into`.
+    /// Adds the tickets of a shard that match the filter and come after `after`, and keeps the first `limit` of all tickets in
+    /// `into`, in order. Called for one shard after the other, it leaves a page of the whole engine in `into`.
     ///
     /// # Panics
-    /// When there is no shard of this number.
+    /// If there is no shard with this number.
     pub fn list(
         &self,
         shard: u16,

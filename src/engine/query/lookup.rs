@@ -1,4 +1,4 @@
-//! Looking a ticket up, and the words behind numbers.
+//! Looks up tickets, and the labels of symbols.
 
 use crate::engine::commands::Engine;
 use crate::engine::interner::{NO_SYMBOL, Symbol};
@@ -9,7 +9,7 @@ use crate::policy::Actions;
 use crate::ticket::State;
 use std::sync::Arc;
 
-/// What is known of a ticket.
+/// The current values of a ticket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TicketView<'a> {
     pub id: &'a str,
@@ -21,7 +21,7 @@ pub struct TicketView<'a> {
     pub channel: Option<&'a str>,
     pub category: Option<&'a str>,
     pub customer: Option<&'a str>,
-    /// The second by which the next level or mark is looked at; `None` when nothing is to come.
+    /// The second at which the next level or mark is due; `None` if nothing is pending.
     pub next_due_s: Option<u32>,
     /// Open, with an open cycle past its target.
     pub is_breached: bool,
@@ -29,7 +29,7 @@ pub struct TicketView<'a> {
     pub is_at_risk: bool,
 }
 
-/// The numbers of a ticket's words; [`NO_SYMBOL`] where it has none.
+/// The symbols of a ticket's labels; [`NO_SYMBOL`] for a missing one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TicketSymbols {
     pub priority: Symbol,
@@ -40,7 +40,7 @@ pub struct TicketSymbols {
     pub customer: Symbol,
 }
 
-/// The kinds of words that an engine numbers.
+/// The kinds of labels that an engine interns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LabelKind {
     Clock,
@@ -69,7 +69,7 @@ impl LabelKind {
         }
     }
 
-    /// The column's list of an engine's words.
+    /// The column's list in an engine's labels.
     pub fn of(self, labels: &LabelLists) -> &Vec<Arc<str>> {
         match self {
             Self::Clock => &labels.clocks,
@@ -84,7 +84,7 @@ impl LabelKind {
 }
 
 impl Engine {
-    /// Rows taken so far.
+    /// Rows accepted so far.
     pub fn rows(&self) -> u64 {
         self.rows
     }
@@ -102,7 +102,7 @@ impl Engine {
         self.shards[usize::from(ticket.shard)].tickets.id(ticket.slot)
     }
 
-    /// What is known of a ticket. Of one that has just left, `priority` is empty.
+    /// The current values of a ticket. For one that has just left, `priority` is empty.
     pub fn ticket(&self, ticket: TicketRef) -> TicketView<'_> {
         let shard = &self.shards[usize::from(ticket.shard)];
         let record = &shard.tickets.records[ticket.slot];
@@ -125,7 +125,7 @@ impl Engine {
         }
     }
 
-    /// Numbers of a ticket's words. Of one that has just left, without a priority.
+    /// Symbols of a ticket's labels. For one that has just left, without a priority.
     pub fn ticket_symbols(&self, ticket: TicketRef) -> TicketSymbols {
         let record = &self.shards[usize::from(ticket.shard)].tickets.records[ticket.slot];
         TicketSymbols {
@@ -138,7 +138,7 @@ impl Engine {
         }
     }
 
-    /// The words of a column from a number on, in the order of their numbers.
+    /// The labels of a column from a symbol on, in the order of their symbols.
     pub fn labels_from(&self, column: LabelKind, from: usize) -> impl Iterator<Item = &Arc<str>> {
         let labels = match column {
             LabelKind::Clock => &self.clocks,
@@ -152,48 +152,48 @@ impl Engine {
         labels.labels().iter().skip(from)
     }
 
-    /// The name of a clock by its number.
+    /// The name of a clock by its symbol.
     pub fn clock_name(&self, clock: Symbol) -> &str {
         self.clocks.label(clock).unwrap_or("")
     }
 
-    /// The name of a priority by its number, as [`Counters::by_priority`](crate::engine::Counters::by_priority) is indexed.
+    /// The name of a priority by its symbol, as [`Counters::by_priority`](crate::engine::Counters::by_priority) is indexed.
     pub fn priority_name(&self, priority: Symbol) -> &str {
         self.labels.priorities.label(priority).unwrap_or("")
     }
 
-    /// The name of a team by its number, as [`Counters::by_team`](crate::engine::Counters::by_team) is indexed.
+    /// The name of a team by its symbol, as [`Counters::by_team`](crate::engine::Counters::by_team) is indexed.
     pub fn team_name(&self, team: Symbol) -> &str {
         self.labels.teams.label(team).unwrap_or("")
     }
 
-    /// The name of a channel by its number, as [`Counters::by_channel`](crate::engine::Counters::by_channel) is indexed.
+    /// The name of a channel by its symbol, as [`Counters::by_channel`](crate::engine::Counters::by_channel) is indexed.
     pub fn channel_name(&self, channel: Symbol) -> &str {
         self.labels.channels.label(channel).unwrap_or("")
     }
 
-    /// The name of a category by its number, as [`Counters::by_category`](crate::engine::Counters::by_category) is indexed.
+    /// The name of a category by its symbol, as [`Counters::by_category`](crate::engine::Counters::by_category) is indexed.
     pub fn category_name(&self, category: Symbol) -> &str {
         self.labels.categories.label(category).unwrap_or("")
     }
 
-    /// The number of the priority under which a level fired.
+    /// The symbol of the priority under which a level fired.
     pub fn escalation_priority(&self, escalation: &Escalation) -> Symbol {
         self.versions.get(escalation.version).priority
     }
 
-    /// The number of the priority under which a cycle ended or runs.
+    /// The symbol of the priority under which a cycle ended or runs.
     pub fn cycle_priority(&self, cycle: &CycleRecord) -> Symbol {
         self.versions.get(cycle.version).priority
     }
 
-    /// What decides the actions of an escalation: version, clock, level. Equal keys have equal [`Engine::actions`], so that
-    /// these need to be kept once a key; a version keeps its number for good.
+    /// The key that determines the actions of an escalation: version, clock, level. Equal keys have equal [`Engine::actions`],
+    /// so callers can store them once per key; a version keeps its number permanently.
     pub fn actions_key(&self, escalation: &Escalation) -> (u16, Symbol, u8) {
         (escalation.version, escalation.clock, escalation.level)
     }
 
-    /// What a fired level asks for; `None` for escalations by hand.
+    /// The actions of a fired level; `None` for manual escalations.
     pub fn actions(&self, escalation: &Escalation) -> Option<&Actions> {
         let version = self.versions.get(escalation.version);
         let compiled = version.compiled.iter().find(|compiled| compiled.clock == escalation.clock)?;

@@ -1,4 +1,4 @@
-//! What only a walk over all tickets can tell, a shard at a time: how long running cycles have left, and what falls due when.
+//! Values that need a scan over all tickets, one shard at a time: how long running cycles have left, and what falls due when.
 
 use crate::engine::clocks::state::{AT_RISK, BREACH};
 use crate::engine::clocks::versions::Versions;
@@ -6,23 +6,23 @@ use crate::engine::commands::Engine;
 use crate::engine::shard::Shard;
 use crate::time::HOUR_MS;
 
-/// Sums of a walk; see [`Engine::scan`].
+/// Totals of a scan; see [`Engine::scan`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ScanTotals {
-    /// Upper bounds of the buckets of `time_to_breach`, in milliseconds, rising.
+    /// Upper bounds of the buckets of `time_to_breach`, in milliseconds, ascending.
     bounds_ms: Vec<i64>,
-    /// Running cycles within their target by the time that is left: at most so much for each bound, then those beyond all.
+    /// Running cycles within their target by remaining time: at most this bound, per bound; then those beyond all.
     pub time_to_breach: Vec<u64>,
-    /// The open ticket that was opened first: id, opening time.
+    /// The open ticket with the earliest opening: id, opening time.
     pub oldest: Option<(String, i64)>,
-    /// By hour (UTC) from that of the walk's `now_ms` on: targets that end then.
+    /// By hour (UTC), from that of the scan's `now_ms` on: targets that end then.
     pub deadlines_by_hour: Vec<u64>,
     /// By hour: levels that fall due then.
     pub levels_by_hour: Vec<u64>,
 }
 
 impl ScanTotals {
-    /// Nothing counted yet. `bounds_ms` rise.
+    /// Empty totals. `bounds_ms` are ascending.
     pub fn new(bounds_ms: &[i64], hours: usize) -> Self {
         Self {
             bounds_ms: bounds_ms.to_vec(),
@@ -40,15 +40,15 @@ impl ScanTotals {
 }
 
 impl Engine {
-    /// Adds what a shard has, as seen at `now_ms`, if nothing happens to its tickets any more: paused cycles do not count.
+    /// Adds a shard's values as of `now_ms`, assuming no further events: paused cycles do not count.
     ///
     /// # Panics
-    /// When there is no shard of this number.
+    /// If there is no shard with this number.
     pub fn scan(&self, shard: u16, now_ms: i64, parts: &mut ScanTotals) {
         self.shards[usize::from(shard)].scan(&self.versions, now_ms, parts);
     }
 
-    /// Tickets that are due by an instant and were not looked at yet: what would fire now, were the engine advanced to it.
+    /// Tickets that are due by an instant and were not processed yet: those that would fire if the engine advanced to it.
     pub fn due_by(&self, due_ms: i64) -> u64 {
         let until_s = (due_ms.clamp(0, crate::time::HORIZON_MS) / crate::time::SECOND_MS) as u32;
         self.shards.iter().map(|shard| shard.wheel.due_until(until_s)).sum()

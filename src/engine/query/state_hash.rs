@@ -1,5 +1,5 @@
-//! One number for all that a shard holds, made of names rather than numbers so that engines with other shards, or other
-//! orders of first sight, agree.
+//! A hash of a shard's whole state, computed from labels rather than symbols so that engines with other shards, or other orders
+//! of first sight, agree.
 
 use crate::engine::clocks::TicketClocks;
 use crate::engine::clocks::versions::Versions;
@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use std::hash::{BuildHasher, Hash, Hasher};
 
 impl Engine {
-    /// A number that is equal for engines that hold the same tickets in the same state, whatever their shards.
+    /// A number that is equal for engines with the same tickets in the same state, whatever their shards.
     pub fn state_hash(&self) -> u64 {
         self.shards
             .par_iter()
@@ -58,7 +58,7 @@ fn ticket_digest(shard: &Shard, slot: u32, versions: &Versions, labels: &Interne
             labels.owners.label(entry.owner).hash(&mut hasher);
             labels.teams.label(entry.team).hash(&mut hasher);
         }
-        // In whatever order they were put aside.
+        // They are stored in no particular order.
         let fires = history.past_fires.iter().map(|fires| {
             let state = foldhash::quality::FixedState::default();
             state.hash_one((clocks.label(fires.clock), fires.cycle, fires.levels))

@@ -1,4 +1,4 @@
-//! Events happen to a ticket of a shard: its history grows, and its clocks go on or are told again.
+//! Applies events to a ticket of a shard: its event log grows, and its clocks continue or are replayed.
 
 use super::emit::Emitter;
 use super::event_builder::{EventLogBuilder, Row};
@@ -13,7 +13,7 @@ use crate::ticket::EventKind;
 use crate::time::NEVER_MS;
 
 impl Shard {
-    /// Applies rows of one ticket, in order of time. Returns how many were used: a ticket that leaves leaves the rest over.
+    /// Applies rows of one ticket, in order of time. Returns how many were used: if the ticket leaves, the rest remains.
     pub(crate) fn apply_rows(
         &mut self,
         context: &Context<'_>,
@@ -45,11 +45,11 @@ impl Shard {
         let changed = builder.before.is_some() || builder.entries.len() > known;
         if changed || is_live && leaves_ms.is_some() {
             self.report_manual(slot, &builder);
-            // Gone by now: nobody is to be told of what would have passed since.
+            // Gone by now: levels due since then must not fire.
             let is_gone = leaves_ms.is_some_and(|leaves_ms| leaves_ms <= context.now_ms);
             let context = &Context { catch_up: if is_gone { CatchUp::None } else { context.catch_up }, ..*context };
             if !is_live {
-                // Counted with its team at once.
+                // Count it with its team from the start.
                 self.tickets.records[slot].set_team(builder.standing().team);
             }
             let late = builder.before.is_some() || self.is_late(context, slot, &builder.entries, known);
@@ -81,7 +81,7 @@ impl Shard {
         used
     }
 
-    /// Whether a row says something of a ticket that is not so.
+    /// Whether a row reports a value that differs from the ticket's.
     pub(crate) fn is_news(&self, versions: &Versions, slot: u32, row: &Row) -> bool {
         let record = &self.tickets.records[slot];
         let differs = |output: Symbol, has: Symbol| output != NO_SYMBOL && output != has;
@@ -91,7 +91,7 @@ impl Shard {
             || differs(row.team, record.team())
     }
 
-    /// Reports escalations by hand.
+    /// Reports manual escalations.
     fn report_manual(&mut self, slot: u32, builder: &EventLogBuilder) {
         let ticket = self.ticket_ref(slot);
         let count = builder.entries.iter().filter(|entry| entry.kind() == EventKind::Escalated).count();
@@ -111,8 +111,8 @@ impl Shard {
         }
     }
 
-    /// How many of a ticket's rows, in order of time, are taken at once before the others: those up to the engine's time and
-    /// those that are late. A new ticket takes all.
+    /// How many of a ticket's rows, in order of time, are applied together before the others: those up to the engine's time and
+    /// those that are late. A new ticket applies all.
     pub(crate) fn taken_at_once(&self, slot: u32, rows: &[Row], now_ms: i64) -> usize {
         if !self.tickets.records[slot].is_live() {
             return rows.len();
@@ -121,7 +121,7 @@ impl Shard {
         rows.partition_point(|row| row.at_ms <= now_ms || row.at_ms < last_ms)
     }
 
-    /// Whether the first new event lies before something that the ticket has told already.
+    /// Whether the first new event lies before something that was already reported for the ticket.
     fn is_late(&self, context: &Context<'_>, slot: u32, entries: &[StoredEvent], known: usize) -> bool {
         let record = &self.tickets.records[slot];
         if !record.is_live() {
@@ -146,7 +146,7 @@ impl Shard {
             )
     }
 
-    /// New events after all that the ticket has told: they happen one after the other.
+    /// New events after everything reported for the ticket: they apply one after the other.
     fn go_on(&mut self, context: &Context<'_>, slot: u32, builder: &EventLogBuilder, leaves_ms: Option<i64>) {
         let versions = context.versions;
         let entries = &builder.entries;
@@ -209,13 +209,13 @@ impl Shard {
         self.put_clocks(ticket_clocks);
     }
 
-    /// The revision of what is told next: higher than all that was told of the ticket once something was revised.
+    /// The revision of the next records: higher than all earlier ones of the ticket once something was revised.
     pub(crate) fn next_revision(&self, slot: u32) -> u16 {
         let output = self.tickets.history(slot).map_or(0, |history| history.revision);
         output.saturating_add(u16::from(output > 0))
     }
 
-    /// Remembers that cycles were told with [`Shard::next_revision`].
+    /// Records that cycles were reported with [`Shard::next_revision`].
     pub(crate) fn keep_revision(&mut self, slot: u32, has_output: bool) {
         let revision = self.next_revision(slot);
         if has_output && revision > 0 {
@@ -223,7 +223,7 @@ impl Shard {
         }
     }
 
-    /// Puts aside the levels that fired in cycles that have ended.
+    /// Stores the levels that fired in cycles that have ended.
     pub(crate) fn keep_past_fires(&mut self, versions: &Versions, slot: u32, ticket_clocks: &TicketClocks) {
         if !self.output.past_fires.is_empty() {
             let fires: Vec<PastFires> = std::mem::take(&mut self.output.past_fires);
@@ -232,7 +232,7 @@ impl Shard {
         }
     }
 
-    /// Takes a ticket out of the index; one that never opened was only a name.
+    /// Removes a ticket from the index; one that never opened was only an id.
     fn leave(&mut self, versions: &Versions, slot: u32) {
         if self.tickets.records[slot].is_live() {
             let counted = self.counted(versions, slot);
@@ -250,7 +250,7 @@ impl Shard {
     }
 }
 
-/// The events of a ticket up to the engine's time are in: what is due until then, and the choice among what had passed.
+/// The events of a ticket up to the engine's time are in: settles what is due until then, and applies catch-up.
 fn catch_up(
     context: &Context<'_>,
     ticket_clocks: &mut TicketClocks,

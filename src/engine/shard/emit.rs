@@ -1,5 +1,4 @@
-//! What becomes of the levels that a fold reaches, while it happens: they fire, wait for the choice of [`CatchUp`], or are
-//! marked.
+//! What happens to levels as a ticket's clocks reach them: they fire, wait for [`CatchUp`], or are suppressed.
 
 use super::totals::Counters;
 use crate::engine::clocks::deadlines::CompiledClock;
@@ -11,12 +10,12 @@ use crate::engine::interner::Symbol;
 use crate::engine::output::{CatchUp, CycleRecord, Escalation, EscalationKind, Outcome, TicketRef};
 use crate::time::NEVER_MS;
 
-/// Everything that the tickets of a shard tell while a command runs.
+/// The output of a shard's tickets during a command.
 #[derive(Debug, Default)]
 pub(crate) struct ShardOutput {
     pub escalations: Vec<Escalation>,
     pub cycles: Vec<CycleRecord>,
-    /// Levels that fired in cycles of the ticket at hand that have ended since.
+    /// Levels that fired in cycles of the current ticket that have ended since.
     pub past_fires: Vec<PastFires>,
 }
 
@@ -35,12 +34,12 @@ pub(crate) struct Emitter<'a> {
     pub ticket: TicketRef,
     pub version: VersionId,
     pub revision: u16,
-    /// Levels due until then are passed.
+    /// Levels due until this time count as already due.
     pub passed_until_ms: i64,
     pub catch_up: CatchUp,
-    /// The time at which passed levels fire.
+    /// The time at which levels already due fire.
     pub now_ms: i64,
-    /// Of each open cycle the passed level that was due last.
+    /// Of each open cycle the already due level that was due last.
     candidates: Vec<Reached>,
 }
 
@@ -73,7 +72,7 @@ impl<'a> Emitter<'a> {
         });
     }
 
-    /// Makes the choice among the levels that were found passed so far; whether there were any.
+    /// Applies catch-up to the levels found already due so far; returns whether there were any.
     pub(crate) fn choose(&mut self, versions: &Versions, ticket_clocks: &mut TicketClocks) -> bool {
         if self.candidates.is_empty() {
             return false;
@@ -85,7 +84,7 @@ impl<'a> Emitter<'a> {
         true
     }
 
-    /// Makes the choice for one clock.
+    /// Applies catch-up for one clock.
     pub(crate) fn choose_for(&mut self, clock: Symbol, state: &mut ClockState) {
         let Some(index) = self.candidates.iter().position(|reached| reached.clock == clock) else { return };
         let reached = self.candidates.swap_remove(index);

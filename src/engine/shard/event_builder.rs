@@ -1,10 +1,10 @@
-//! Rows of a batch become primitive events of a ticket's history.
+//! Converts rows of a batch to primitive events of a ticket's log.
 
 use crate::engine::clocks::event::{CurrentState, StoredEvent, standing, state_event};
 use crate::engine::interner::{NO_SYMBOL, Symbol};
 use crate::ticket::{EventKind, State};
 
-/// A row with its words looked up.
+/// A row with its labels resolved to symbols.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Row {
     /// Place in the batch.
@@ -12,16 +12,16 @@ pub(crate) struct Row {
     pub at_ms: i64,
     pub kind: EventKind,
     pub state: Option<State>,
-    /// `NO_SYMBOL` where the row says nothing, here and below.
+    /// `NO_SYMBOL` if the row has no value, here and below.
     pub priority: Symbol,
     pub owner: Symbol,
     pub team: Symbol,
-    /// Says what a ticket that is open already is by now.
+    /// Reports the current values of a ticket that is open already.
     pub restates: bool,
 }
 
-/// What a ticket's rows of one batch say that it is by now: the last `opened` one, without what another kind of row says with
-/// a time of its own.
+/// The current values that a ticket's rows of one batch report: those of the last `opened` row, except for values that a row of
+/// another kind reports with a time of its own.
 pub(crate) fn restated(rows: &[Row]) -> Option<Row> {
     let mut restated = Row { restates: true, ..*rows.iter().rfind(|row| row.kind == EventKind::Opened)? };
     for row in rows.iter().filter(|row| row.kind != EventKind::Opened) {
@@ -40,9 +40,9 @@ pub(crate) struct EventLogBuilder {
     pub entries: Vec<StoredEvent>,
     /// The events before the first one that was not simply appended; `None` as long as all were.
     pub before: Option<Vec<StoredEvent>>,
-    /// Escalations by hand among the new events: when, and by which row.
+    /// Manual escalations among the new events: the time and the row of each.
     pub manual: Vec<(i64, u32)>,
-    /// Events that were there before.
+    /// Number of events before the rows are added.
     known: usize,
     last: CurrentState,
 }
@@ -53,12 +53,12 @@ impl EventLogBuilder {
         Self { known: entries.len(), last, before: None, manual: Vec::new(), entries }
     }
 
-    /// What the ticket is after its last event.
+    /// The ticket's values after its last event.
     pub(crate) fn standing(&self) -> CurrentState {
         self.last
     }
 
-    /// Events that were there before the rows came.
+    /// Number of events before the rows were added.
     pub(crate) fn known(&self) -> usize {
         self.known
     }
@@ -69,7 +69,7 @@ impl EventLogBuilder {
         }
     }
 
-    /// Adds the events of a row. `assign` gives the priority of a ticket that has none.
+    /// Adds the events of a row. `assign` gives the priority of a ticket without one.
     pub(crate) fn add(&mut self, row: &Row, assign: impl FnOnce() -> Symbol) {
         if self.entries.is_empty() {
             let priority = if row.priority == NO_SYMBOL { assign() } else { row.priority };
@@ -92,8 +92,8 @@ impl EventLogBuilder {
         }
     }
 
-    /// A row that says what the ticket is: what is news happens now. What the ticket was opened with is no news, so that a
-    /// repeat of the row that opened it changes nothing, whatever has happened since.
+    /// A row that reports the ticket's current values: a changed value is an event now. A value that the ticket was opened with
+    /// is not a change, so that a repeat of the row that opened it changes nothing, whatever has happened since.
     fn restate(&mut self, row: &Row) {
         let opening = standing(&self.entries[..1]);
         let has = self.last;
@@ -165,12 +165,12 @@ impl EventLogBuilder {
         }
     }
 
-    /// Where an event of this time goes: after those of the same time, and after the opening in any case.
+    /// The position of an event with this time: after those of the same time, and always after the opening.
     fn place_of(&self, at_ms: i64) -> usize {
         1 + self.entries[1..].partition_point(|entry| entry.at_ms() <= at_ms)
     }
 
-    /// Puts an event in its place by time, after those of the same time, unless it is there already; whether it is new.
+    /// Inserts an event by time, after those of the same time, unless it is a duplicate; returns whether it is new.
     fn insert(&mut self, entry: StoredEvent) -> bool {
         let place = self.place_of(entry.at_ms());
         let same_time = self.entries[1..place].iter().rev().take_while(|other| other.at_ms() == entry.at_ms());

@@ -1,4 +1,4 @@
-//! Late events: a ticket's history is told again with them, and the difference to what was told before is reported.
+//! Late events: replays a ticket's event log with them and reports the difference to what was reported before.
 
 use super::emit::Emitter;
 use super::event_builder::EventLogBuilder;
@@ -36,7 +36,7 @@ impl Sink for Trace {
 }
 
 impl Shard {
-    /// Tells the history of a ticket again, with events that lie before what it has told.
+    /// Replays a ticket's event log with events that lie before its reported output.
     pub(crate) fn replay_late_events(&mut self, context: &Context<'_>, slot: u32, builder: &EventLogBuilder) {
         let known = builder.before.as_deref().unwrap_or(&builder.entries[..builder.known()]);
         let mut old = Trace::default();
@@ -44,7 +44,7 @@ impl Shard {
         self.report_differences(context, slot, context.versions, &old, &builder.entries);
     }
 
-    /// Compares the history as told before (`old`) with the history told now, under `versions`.
+    /// Compares an earlier replay (`old`) with a replay of `entries` under `versions`, and reports the differences.
     pub(crate) fn report_differences(
         &mut self,
         context: &Context<'_>,
@@ -63,7 +63,7 @@ impl Shard {
         let first_priority = entries[0].priority().unwrap_or(priority);
         let changes = differences(&old.ended, &new.ended);
         let history = self.tickets.history_mut(slot, first_priority);
-        // Cycles that nobody has heard of are told as if they had come in time.
+        // Cycles that were never reported are reported as if they had arrived in time.
         let revises = history.revision > 0 || changes.iter().any(|(before, _)| before.is_some());
         history.revision = history.revision.saturating_add(u16::from(revises && !changes.is_empty()));
         let revision = history.revision;
@@ -109,7 +109,7 @@ impl Shard {
         self.put_clocks(ticket_clocks);
     }
 
-    /// A ticket has left at a time that lies in the past: levels that fired since are withdrawn.
+    /// A ticket has left at a past time: levels that fired since are withdrawn.
     pub(crate) fn withdraw_after(&mut self, context: &Context<'_>, slot: u32, leaves_ms: i64) {
         let versions = context.versions;
         let counted = self.counted(versions, slot);
@@ -157,7 +157,7 @@ impl Shard {
             .collect()
     }
 
-    /// Writes down which levels have fired: those of open cycles with the clock, the others in the history.
+    /// Stores which levels have fired: those of open cycles with the clock, the others in the event log.
     fn set_fired(
         &mut self,
         versions: &Versions,
@@ -211,7 +211,7 @@ fn withdraw(emitter: &mut Emitter<'_>, (clock, cycle, level): Key, old: &Trace) 
     });
 }
 
-/// Fires what the choice says of the levels that are reached now and were not before; returns what fired.
+/// Applies catch-up to the levels that are reached now and were not before; returns those that fired.
 fn choose(emitter: &mut Emitter<'_>, versions: &Versions, ticket_clocks: &TicketClocks, newly: &[Reached]) -> Vec<Key> {
     let (passed_until_ms, catch_up) = (emitter.passed_until_ms, emitter.catch_up);
     let is_passed = |reached: &Reached| reached.remeasured || reached.due_ms <= passed_until_ms;

@@ -1,7 +1,7 @@
 //! A shard: its share of the tickets, with their timers and totals.
 //!
-//! Shards know nothing of each other. A batch's rows come to the shard of their ticket, the time and edits come to all; what
-//! comes out is put together and sorted by the engine.
+//! Shards are independent of each other. A batch's rows go to the shard of their ticket, the time and edits go to all; the
+//! engine collects and sorts the output.
 
 mod apply;
 pub(crate) mod emit;
@@ -37,12 +37,12 @@ pub(crate) struct Shard {
     pub output: ShardOutput,
     pub due_now: Vec<u32>,
     pub(crate) spare: Vec<StoredEvent>,
-    /// Room for the ticket at hand.
+    /// Buffer for the current ticket.
     ticket_clocks: Option<Box<TicketClocks>>,
     pub(crate) before: Vec<ClockState>,
 }
 
-/// What a command may look at besides the shard.
+/// What a command may read besides the shard.
 #[derive(Clone, Copy)]
 pub(crate) struct Context<'a> {
     pub versions: &'a Versions,
@@ -50,7 +50,7 @@ pub(crate) struct Context<'a> {
     pub catch_up: CatchUp,
 }
 
-/// The second by which a timer must ring so that nothing fires early; 0 for what is never due.
+/// The second at which a timer must fire so that nothing fires early; 0 for something that is never due.
 pub(crate) fn timer_s(due_ms: i64) -> u32 {
     if due_ms > HORIZON_MS { 0 } else { ((due_ms + SECOND_MS - 1) / SECOND_MS) as u32 }
 }
@@ -74,7 +74,7 @@ impl Shard {
         TicketRef { shard: self.number, slot, ordinal: self.tickets.records[slot].ordinal() }
     }
 
-    /// Room for the ticket at hand, to be given back by [`Shard::put_clocks`].
+    /// Buffer for the current ticket, to be returned by [`Shard::put_clocks`].
     pub(crate) fn take_clocks(&mut self) -> Box<TicketClocks> {
         self.ticket_clocks.take().unwrap_or_default()
     }
@@ -83,7 +83,7 @@ impl Shard {
         self.ticket_clocks = Some(ticket_clocks);
     }
 
-    /// A ticket as its record and clocks tell it.
+    /// Restores a ticket from its record and clocks.
     pub(crate) fn unpack(&self, versions: &Versions, slot: u32, ticket_clocks: &mut TicketClocks) {
         let record = &self.tickets.records[slot];
         ticket_clocks.begin(versions, record.version());
@@ -94,7 +94,7 @@ impl Shard {
         }
     }
 
-    /// A ticket as its history tells it, up to the engine's time.
+    /// Restores a ticket from its event log, up to the engine's time.
     pub(crate) fn rebuild(
         &self,
         versions: &Versions,
@@ -108,7 +108,7 @@ impl Shard {
         debug_assert_eq!(
             version,
             ticket_clocks.version,
-            "history and version of ticket {:?} differ",
+            "event log and version of ticket {:?} differ",
             self.tickets.id(slot)
         );
         let count = versions.get(version).compiled.len();
@@ -118,13 +118,13 @@ impl Shard {
             debug_assert_eq!(
                 run.state,
                 kept,
-                "history and clock of ticket {:?} differ at {now_ms}: {entries:?}",
+                "event log and clock of ticket {:?} differ at {now_ms}: {entries:?}",
                 self.tickets.id(slot)
             );
         }
     }
 
-    /// The clocks of a ticket as they are counted.
+    /// The counted state of a ticket's clocks.
     pub(crate) fn counted(&mut self, versions: &Versions, slot: u32) -> CountedAs {
         let version = self.tickets.records[slot].version();
         let mut clocks = std::mem::take(&mut self.before);
@@ -138,7 +138,7 @@ impl Shard {
         self.before = counted.clocks;
     }
 
-    /// Where a ticket counts, as it is stored.
+    /// Where a ticket counts in the totals, as it is stored.
     pub(crate) fn place(&self, versions: &Versions, slot: u32) -> TotalsKey {
         let record = &self.tickets.records[slot];
         TotalsKey {
@@ -190,7 +190,7 @@ impl Shard {
         self.wheel.set(slot, due_s);
     }
 
-    /// Replaces the words that only describe a ticket.
+    /// Replaces the descriptive labels of a ticket.
     pub(crate) fn describe(
         &mut self,
         versions: &Versions,
@@ -231,7 +231,7 @@ impl Shard {
         self.put_clocks(ticket_clocks);
     }
 
-    /// A ticket with everything known of its open cycles.
+    /// A ticket with the full state of its open cycles.
     pub(crate) fn load(&self, versions: &Versions, slot: u32, now_ms: i64, ticket_clocks: &mut TicketClocks) {
         self.unpack(versions, slot, ticket_clocks);
         if ticket_clocks.clocks(versions).all(|(_, run)| !run.state.broken) {
@@ -258,7 +258,7 @@ pub(crate) struct CountedAs {
     pub clocks: Vec<ClockState>,
 }
 
-/// What is known of an open cycle at `now_ms`.
+/// The record of an open cycle at `now_ms`.
 fn open_cycle(
     compiled: &CompiledClock,
     run: &ClockRun,

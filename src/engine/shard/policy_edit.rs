@@ -1,4 +1,4 @@
-//! Edits of the policy: every ticket of an edited priority moves to the new version, for good or on trial.
+//! Edits of the policy: every ticket of an edited priority moves to the new version, permanently or in a dry run.
 
 use super::emit::Emitter;
 use super::late_events::Trace;
@@ -41,32 +41,32 @@ impl Effects {
     }
 }
 
-/// Effects by number of a word.
+/// Effects by symbol.
 pub(crate) type EffectsBy = BTreeMap<Symbol, Effects>;
 
-/// What an edit would do, by priority and team (`None`: tickets without one).
+/// Effects of an edit, by priority and team (`None`: tickets without one).
 #[derive(Debug, Default)]
 pub(crate) struct Effected {
     pub by_priority: EffectsBy,
     pub by_team: EffectsBy,
 }
 
-/// An edit as shards see it: `before` without the new versions, `after` with them.
+/// An edit as shards process it: `before` without the new versions, `after` with them.
 pub(crate) struct Edit<'a> {
     before: &'a Versions,
     after: &'a Versions,
     apply: Apply,
-    /// What the edit is to each version before it.
+    /// The effect of the edit on each version before it.
     touches: Vec<EditScope>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum EditScope {
-    /// The version's priority has no new one.
+    /// The version's priority has no new version.
     Not,
     /// The new version has the same clocks.
     SameClocks,
-    /// The new version has other clocks: what they are depends on the ticket's history.
+    /// The new version has other clocks: their state depends on the ticket's event log.
     OtherClocks,
 }
 
@@ -82,7 +82,7 @@ impl<'a> Edit<'a> {
         Self { before, after, apply, touches }
     }
 
-    /// Whether a history comes by an edited priority: one that a ticket left after the edit is edited too.
+    /// Whether an event log includes an edited priority: one that a ticket left after the edit is edited too.
     fn touches_any(&self, entries: &[StoredEvent]) -> bool {
         let is_edited = |priority: Symbol| self.after.chain(priority).len() > self.before.chain(priority).len();
         entries.iter().filter_map(|entry| entry.priority()).any(is_edited)
@@ -94,7 +94,7 @@ impl<'a> Edit<'a> {
 }
 
 impl Shard {
-    /// Moves the tickets that the edit reaches to their new versions.
+    /// Moves the tickets that the edit affects to their new versions.
     pub(crate) fn edit(&mut self, context: &Context<'_>, edit: &Edit<'_>) {
         for slot in 0..self.tickets.records.len() {
             let record = self.tickets.records[slot];
@@ -112,7 +112,7 @@ impl Shard {
         }
     }
 
-    /// Whether a ticket has told of times at or after the edit: then the edit comes late for it.
+    /// Whether a ticket has events or output at or after the edit: then the edit is late for it.
     pub(crate) fn is_ahead(&self, slot: u32, now_ms: i64) -> bool {
         self.tickets.records[slot].opened_ms() >= now_ms || self.tickets.has_events_after(slot, now_ms)
     }
@@ -168,7 +168,7 @@ impl Shard {
         self.put_clocks(ticket_clocks);
     }
 
-    /// What the edit would do to the shard's open tickets.
+    /// Effects of the edit on the shard's open tickets.
     pub(crate) fn preview(&self, context: &Context<'_>, edit: &Edit<'_>, effected: &mut Effected) {
         let mut ticket_clocks = (Box::<TicketClocks>::default(), Box::<TicketClocks>::default());
         for slot in 0..self.tickets.records.len() {

@@ -1,7 +1,7 @@
-//! Where a shard keeps its tickets: fixed-size records, clocks, ids and histories, each in a store of its own.
+//! Ticket storage of a shard: fixed-size records, clocks, ids and event logs, each in a store of its own.
 //!
-//! A ticket of which only the opening is known takes a record of 40 bytes, 24 bytes a clock, its id and an index entry; its
-//! history is the record itself. The second event gives it a list of events.
+//! A ticket with only an opening takes a record of 40 bytes, 24 bytes per clock, its id and an index entry; its event log is
+//! the record itself. The second event gives it a list of events.
 
 use crate::engine::clocks::event::{EventLog, StoredEvent};
 use crate::engine::clocks::state::PackedClock;
@@ -20,7 +20,7 @@ const ORDINAL_BITS: u32 = 40;
 /// The version of a slot without a ticket, or of a ticket that is not open yet.
 const NO_VERSION: VersionId = VersionId::MAX;
 
-/// The part of a ticket that has one size.
+/// The fixed-size part of a ticket.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Record {
     /// Opening time, state, class, channel.
@@ -122,12 +122,12 @@ impl Record {
         self.ordinal = self.ordinal & ((1 << ORDINAL_BITS) - 1) | u64::from(version) << ORDINAL_BITS;
     }
 
-    /// Whether a ticket is here and open for business.
+    /// Whether the slot has a ticket that is open.
     pub(crate) fn is_live(&self) -> bool {
         self.version() != NO_VERSION
     }
 
-    /// The opening, as the record of a ticket without a history tells it.
+    /// The opening, from the record of a ticket without a stored event log.
     fn opening(&self, priority: Symbol) -> StoredEvent {
         StoredEvent::new(self.opened_ms(), EventKind::Opened)
             .with_state(self.state())
@@ -141,7 +141,7 @@ impl Record {
 pub(crate) struct Tickets {
     pub records: Paged<Record>,
     clocks: Paged<PackedClock>,
-    /// Runs of clocks that were given back, by length.
+    /// Freed runs of clocks, by length.
     free_clocks: [Vec<u32>; MAX_CLOCKS + 1],
     histories: Vec<EventLog>,
     free_histories: Vec<u32>,
@@ -180,7 +180,7 @@ impl Tickets {
         self.index.find(hash, |&slot| self.ids.bytes(self.records[slot].id_at) == id.as_bytes()).copied()
     }
 
-    /// The slot of a ticket; a new one (not live yet) for an id that is not known.
+    /// The slot of a ticket; a new one (not live yet) for an unknown id.
     pub(crate) fn find_or_insert(&mut self, hash: u64, id: &str, ordinal: u64) -> u32 {
         if let Some(slot) = self.find(hash, id) {
             return slot;
@@ -202,7 +202,7 @@ impl Tickets {
         slot
     }
 
-    /// Takes a ticket with so many clocks out of the index.
+    /// Removes a ticket with this number of clocks from the index.
     pub(crate) fn remove(&mut self, slot: u32, clocks: usize) {
         let hash = crate::engine::hash::hash_id(self.id(slot).as_bytes());
         if let Ok(entry) = self.index.find_entry(hash, |&other| other == slot) {
@@ -215,7 +215,7 @@ impl Tickets {
         self.leaving.push(slot);
     }
 
-    /// Frees what tickets that left have held.
+    /// Frees the memory of tickets that have left.
     pub(crate) fn reap(&mut self) {
         for slot in std::mem::take(&mut self.leaving) {
             let record = std::mem::take(&mut self.records[slot]);
@@ -251,7 +251,7 @@ impl Tickets {
         self.clocks[self.records[slot].clocks_at + place as u32]
     }
 
-    /// Changes the number of a ticket's clocks; their states are then to be written.
+    /// Changes the number of a ticket's clocks; the caller then writes their states.
     pub(crate) fn resize_clocks(&mut self, slot: u32, before: usize, after: usize) {
         if before == after && self.records[slot].clocks_at != NONE {
             return;
@@ -278,7 +278,7 @@ impl Tickets {
         self.clocks.prefetch(self.records[slot].clocks_at);
     }
 
-    /// Takes the events of a ticket out, to be given back by [`Tickets::put_entries`]; `priority` is the ticket's.
+    /// Takes the events of a ticket out, to be returned by [`Tickets::put_entries`]; `priority` is the ticket's.
     pub(crate) fn take_entries(
         &mut self,
         slot: u32,
@@ -297,7 +297,7 @@ impl Tickets {
         }
     }
 
-    /// Gives events back; returns the list if the ticket does not need one.
+    /// Puts events back; returns the list if the ticket does not need one.
     pub(crate) fn put_entries(&mut self, slot: u32, mut entries: Vec<StoredEvent>) -> Vec<StoredEvent> {
         let record = &self.records[slot];
         let simple = entries.len() == 1 && !entries[0].is_implied();
@@ -325,7 +325,7 @@ impl Tickets {
         Vec::new()
     }
 
-    /// The events that are kept of a ticket, to be changed; none where the record is its history.
+    /// The stored events of a ticket, mutable; none if the record is its event log.
     pub(crate) fn entries_mut(&mut self, slot: u32) -> &mut [StoredEvent] {
         let history = self.records[slot].history;
         if history == NONE { &mut [] } else { &mut self.histories[history as usize].entries }
@@ -335,7 +335,7 @@ impl Tickets {
         self.histories.get(self.records[slot].history as usize)
     }
 
-    /// The history of a ticket, made if there is none yet.
+    /// The event log of a ticket, created if there is none yet.
     pub(crate) fn history_mut(&mut self, slot: u32, priority: Symbol) -> &mut EventLog {
         if self.records[slot].history == NONE {
             let opening = self.records[slot].opening(priority);
@@ -350,7 +350,7 @@ impl Tickets {
         &mut self.histories[index]
     }
 
-    /// Takes the history from a ticket that is again as it was opened, with this priority.
+    /// Drops the event log of a ticket that is again as it was opened, with this priority.
     pub(crate) fn drop_plain_history(&mut self, slot: u32, priority: Symbol) {
         let record = &self.records[slot];
         let is_plain = self.history(slot).is_some_and(|history| {
@@ -363,19 +363,19 @@ impl Tickets {
         }
     }
 
-    /// When the ticket's last event happened.
+    /// Time of the ticket's last event.
     pub(crate) fn last_ms(&self, slot: u32) -> i64 {
         let last = self.history(slot).and_then(|history| history.entries.last());
         let opened_ms = self.records[slot].opened_ms();
         last.map_or(opened_ms, |entry| entry.at_ms().max(opened_ms))
     }
 
-    /// Whether something happened to the ticket after this time.
+    /// Whether the ticket has events after this time.
     pub(crate) fn has_events_after(&self, slot: u32, at_ms: i64) -> bool {
         self.last_ms(slot) > at_ms
     }
 
-    /// The ticket's events; `priority` is the one with which a ticket without a history was opened.
+    /// The ticket's events; `priority` is the one with which a ticket without a stored event log was opened.
     pub(crate) fn entries(&self, slot: u32, priority: Symbol) -> Cow<'_, [StoredEvent]> {
         match self.history(slot) {
             Some(history) => Cow::Borrowed(&history.entries),
@@ -383,13 +383,13 @@ impl Tickets {
         }
     }
 
-    /// Makes room for so many tickets in the index.
+    /// Reserves capacity for this many tickets in the index.
     pub(crate) fn reserve(&mut self, tickets: usize) {
         let (records, ids) = (&self.records, &self.ids);
         self.index.reserve(tickets, |&slot| crate::engine::hash::hash_id(ids.bytes(records[slot].id_at)));
     }
 
-    /// Gives a ticket the history that it had.
+    /// Restores the event log of a ticket.
     pub(crate) fn set_history(&mut self, slot: u32, history: EventLog) {
         self.histories.push(history);
         self.records[slot].history = self.histories.len() as u32 - 1;
@@ -401,7 +401,7 @@ impl Tickets {
     }
 }
 
-/// Ticket ids end to end, each after its length.
+/// Ticket ids end to end, each preceded by its length.
 #[derive(Debug, Default)]
 struct Ids {
     pages: Vec<Vec<u8>>,
@@ -412,14 +412,14 @@ const ID_PAGE: usize = 1 << 16;
 
 impl Ids {
     /// # Panics
-    /// When a shard would hold more than 4 GiB of ids.
+    /// If the shard would have more than 4 GiB of ids.
     fn push(&mut self, id: &str) -> u32 {
         let bytes = id.len() + 1;
         if self.pages.last().is_none_or(|page| page.len() + bytes > ID_PAGE) {
             self.pages.push(Vec::with_capacity(ID_PAGE));
         }
         let number = self.pages.len() - 1;
-        assert!(number < 1 << 16, "a shard holds more than 4 GiB of ticket ids");
+        assert!(number < 1 << 16, "a shard has more than 4 GiB of ticket ids");
         let page = &mut self.pages[number];
         let at = number << 16 | page.len();
         page.push(id.len() as u8);
@@ -443,7 +443,7 @@ impl Ids {
         self.live_bytes -= self.bytes(at).len() + 1;
     }
 
-    /// Whether packing the ids anew would free most of their memory.
+    /// Whether repacking the ids would free most of their memory.
     fn is_sparse(&self) -> bool {
         self.pages.len() > 16 && self.live_bytes < self.pages.len() * ID_PAGE / 2
     }

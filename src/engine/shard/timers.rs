@@ -1,4 +1,4 @@
-//! Time passes in a shard: timers ring, and what is due fires.
+//! Time advances in a shard: timers fire, and so do the levels that are due.
 
 use super::emit::Emitter;
 use super::totals::TicketClass;
@@ -9,7 +9,8 @@ use crate::engine::clocks::{ClockRun, settle_clock};
 use crate::time::{NEVER_MS, SECOND_MS};
 
 impl Shard {
-    /// Fires everything that is due up to `until_ms`. `passed_until_ms`: what is due until then counts as passed.
+    /// Fires everything that is due up to `until_ms`. Whatever is due until `passed_until_ms` counts as already due:
+    /// catch-up selects from it.
     pub(crate) fn advance(&mut self, context: &Context<'_>, until_ms: i64, passed_until_ms: i64) {
         let versions = context.versions;
         let until_s = (until_ms / SECOND_MS) as u32;
@@ -44,9 +45,9 @@ impl Shard {
         self.counters = counters;
     }
 
-    /// A ticket's timer has come up: its clocks reach what is due up to `until_ms`. Returns when the next mark is due.
+    /// A ticket's timer has fired: its clocks reach whatever is due up to `until_ms`. Returns when the next mark is due.
     ///
-    /// Nothing but marks changes here, so the clocks are taken one by one, without the rest of the ticket.
+    /// Only marks change here, so the clocks are read one by one, without the rest of the ticket.
     fn ring(&mut self, versions: &Versions, slot: u32, until_ms: i64, emitter: &mut Emitter<'_>) -> i64 {
         let mut next_ms = NEVER_MS;
         let mut marks = 0;

@@ -34,11 +34,11 @@ pub struct ClockTally {
     pub met: u64,
     /// Ended late, so far.
     pub missed: u64,
-    /// Levels that have fired, so far; withdrawn ones are taken off.
+    /// Levels that have fired, so far; withdrawn ones are subtracted.
     pub fired: [u64; MAX_LEVELS],
 }
 
-/// All totals of an engine or of one of its shards. The lists are indexed by the number of the word.
+/// All totals of an engine or of one of its shards. The lists are indexed by symbol.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counters {
     pub all: Tally,
@@ -99,7 +99,7 @@ impl TicketClass {
 }
 
 impl Tally {
-    /// Counts a ticket in or out. Totals of a shard may pass through zero on the way; only the sum over shards is read.
+    /// Adds or subtracts a ticket. Totals of a shard may wrap below zero; only the sum over shards is read.
     fn count(&mut self, class: TicketClass, add: u64) {
         let to = |counter: &mut u64, applies: bool| *counter = counter.wrapping_add(if applies { add } else { 0 });
         to(&mut self.open, !class.done);
@@ -149,7 +149,7 @@ impl Counters {
         }
     }
 
-    /// Counts an open cycle in or out.
+    /// Adds or subtracts an open cycle.
     pub(crate) fn count_run(&mut self, clock: Symbol, state: &ClockState, add: bool) {
         let add = if add { 1 } else { ONE_LESS };
         if !state.open {
@@ -165,7 +165,7 @@ impl Counters {
         }
     }
 
-    /// Counts the result of a cycle in, or out when it is revised.
+    /// Adds the result of a cycle, or subtracts it when it is revised.
     pub(crate) fn count_ended(&mut self, ended: &Ended, add: bool) {
         let add = if add { 1 } else { ONE_LESS };
         let tally = entry(&mut self.by_clock, ended.clock);
@@ -176,7 +176,7 @@ impl Counters {
         }
     }
 
-    /// Counts a level that has fired, or takes off one that was withdrawn.
+    /// Adds a level that has fired, or subtracts one that was withdrawn.
     pub(crate) fn count_fired(&mut self, clock: Symbol, level: usize, add: bool) {
         let counter = &mut entry(&mut self.by_clock, clock).fired[level];
         *counter = counter.wrapping_add(if add { 1 } else { ONE_LESS });

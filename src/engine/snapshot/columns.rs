@@ -1,7 +1,7 @@
-//! Everything that an engine holds, as columns: what a snapshot writes, and what an engine is restored from.
+//! The whole state of an engine as columns: what a snapshot writes, and what an engine is restored from.
 //!
 //! An engine is its versions (made by installing every policy again, in order, with its time), a [`Head`], and its shards.
-//! Shards may be exported at different moments: the commands after that moment are then to be applied to them alone
+//! Shards may be exported at different moments: the commands after that moment then have to be applied to them alone
 //! ([`Engine::hold`](crate::engine::Engine::hold)).
 
 use crate::engine::interner::Symbol;
@@ -11,18 +11,18 @@ use std::sync::Arc;
 
 /// The part of an engine that belongs to no shard.
 ///
-/// Where shards are exported at different moments, time and rows are to be those of the first moment and the words those of
-/// the last: later shards know later words, and a word keeps its number.
+/// If shards are exported at different moments, time and rows must be those of the first moment and the labels those of the
+/// last: later shards use later labels, and a label keeps its symbol.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Head {
     pub now_ms: i64,
-    /// Rows taken so far.
+    /// Rows accepted so far.
     pub rows: u64,
     pub shards: u16,
     pub labels: LabelLists,
 }
 
-/// The words of an engine, each at the place that is its number.
+/// The labels of an engine, by symbol.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LabelLists {
     pub clocks: Vec<Arc<str>>,
@@ -35,7 +35,7 @@ pub struct LabelLists {
     pub introduced_by: IntroducedBy,
 }
 
-/// Who introduced each of the labels whose number is bounded, at the same places; empty where nobody knows.
+/// Who introduced each label of the kinds whose symbols are bounded, by symbol; empty if unknown.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IntroducedBy {
     pub teams: Vec<Option<Arc<str>>>,
@@ -54,7 +54,7 @@ pub struct ShardState {
     pub counters: Counters,
 }
 
-/// A row a ticket. A symbol is [`NO_SYMBOL`](crate::engine::NO_SYMBOL) where the ticket has no such word.
+/// One row per ticket. A symbol is [`NO_SYMBOL`](crate::engine::NO_SYMBOL) if the ticket has no such label.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TicketColumns {
     pub id: Texts,
@@ -72,13 +72,13 @@ pub struct TicketColumns {
     pub customer: Vec<Symbol>,
     /// How often late events have changed what was reported.
     pub revision: Vec<u16>,
-    /// The second at which the ticket is looked at next; 0 for never.
+    /// The second at which the ticket is next due; 0 for never.
     pub next_due_s: Vec<u32>,
-    /// Whether the ticket has rows in [`EventColumns`]; of the others the opening is all that happened.
+    /// Whether the ticket has rows in [`EventColumns`]; the others have only an opening.
     pub has_events: Vec<bool>,
 }
 
-/// A row a clock of a ticket, tickets in order, each with all clocks of its version, in the version's order.
+/// One row per clock of a ticket, tickets in order, each with all clocks of its version, in the version's order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ClockColumns {
     /// Row of the ticket.
@@ -94,43 +94,43 @@ pub struct ClockColumns {
     pub is_open: Vec<bool>,
     pub is_running: Vec<bool>,
     pub is_held: Vec<bool>,
-    /// Whether the cycle was paused or measured under other rules before.
+    /// Whether the cycle was interrupted: paused, or measured under another version before.
     pub is_broken: Vec<bool>,
-    /// What the cycle has reached: a bit a level, then at risk, then the target.
+    /// What the cycle has reached: one bit per level, then at risk, then the target.
     pub reached: Vec<u16>,
     /// The levels among them that have fired.
     pub fired: Vec<u16>,
-    /// Finished stretches of the open cycle in which it ran, for readers of the snapshot; not needed to restore.
+    /// Finished segments of the open cycle, for readers of the snapshot; not needed to restore.
     pub segments: Vec<Vec<(i64, i64)>>,
-    /// When the target is reached if nothing happens; [`NEVER_MS`](crate::time::NEVER_MS) without one or without an open cycle.
-    /// For readers of the snapshot; not needed to restore.
+    /// When the target is reached if no event happens; [`NEVER_MS`](crate::time::NEVER_MS) without one or without an open
+    /// cycle. For readers of the snapshot; not needed to restore.
     pub target_due_ms: Vec<i64>,
 }
 
-/// A row an event of a ticket's history, tickets in order, each one's events in order of time.
+/// One row per event of a ticket's log, tickets in order, each one's events in order of time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EventColumns {
     /// Row of the ticket.
     pub ticket: Vec<u32>,
     pub at_ms: Vec<i64>,
     pub kind: Vec<EventKind>,
-    /// The state that an event which speaks of it leads to.
+    /// The state that a state event leads to.
     pub state: Vec<Option<State>>,
-    /// [`NO_SYMBOL`](crate::engine::NO_SYMBOL) where the event speaks of none.
+    /// [`NO_SYMBOL`](crate::engine::NO_SYMBOL) if the event reports none.
     pub priority: Vec<Symbol>,
     pub owner: Vec<Symbol>,
     pub team: Vec<Symbol>,
-    /// Said of an opening that no `opened` event has told of.
+    /// Set for an opening that no `opened` event has reported.
     pub is_implied: Vec<bool>,
 }
 
-/// Levels that fired in cycles that have ended: a row a cycle.
+/// Levels that fired in cycles that have ended: one row per cycle.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FireColumns {
     /// Row of the ticket.
     pub ticket: Vec<u32>,
     pub clock: Vec<Symbol>,
     pub cycle: Vec<u16>,
-    /// A bit a level.
+    /// One bit per level.
     pub levels: Vec<u16>,
 }

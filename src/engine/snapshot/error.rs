@@ -5,9 +5,9 @@ use thiserror::Error;
 /// Why an engine cannot be restored.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RestoreError {
-    #[error("there is no policy to restore the engine under")]
+    #[error("there is no policy for the restored engine")]
     NoPolicy,
-    #[error("policy {number} makes {versions} versions of {priorities} priorities, more than an engine keeps")]
+    #[error("policy {number} makes {versions} versions of {priorities} priorities, more than an engine allows")]
     TooManyVersions { number: usize, versions: usize, priorities: usize },
     #[error("{what} is {value}, expected {expected}")]
     Head { what: &'static str, value: String, expected: String },
@@ -17,6 +17,6 @@ pub enum RestoreError {
     Rows { shard: u16, table: &'static str, column: &'static str, rows: usize, expected: usize },
     #[error("shard {shard}, table {table}, row {row}: {column} is {value}, expected {expected}")]
     Value { shard: u16, table: &'static str, row: usize, column: &'static str, value: String, expected: String },
-    #[error("shard {shard} is there {times} times, expected once")]
+    #[error("shard {shard} appears {times} times, expected once")]
     Shard { shard: u16, times: usize },
 }

@@ -1,8 +1,7 @@
-//! An engine taken apart into columns; see [`state`](super::columns).
+//! Exports an engine as columns; see [`columns`](super::columns).
 //!
-//! A shard is copied in one walk: what is packed in a ticket's record and clocks is unpacked, nothing is measured but the
-//! targets' due instants. Only tickets with a cycle that was paused, or measured under other rules, have their history told
-//! again, for the segments.
+//! A shard is copied in one walk: the packed fields of a ticket's record and clocks are unpacked; only the targets' due
+//! instants are measured. Only for tickets with an interrupted cycle is the event log replayed, to get the segments.
 
 use super::columns::{Head, IntroducedBy, LabelLists, ShardState};
 use crate::engine::clocks::TicketClocks;
@@ -20,7 +19,7 @@ impl Engine {
         self.shards.len() as u16
     }
 
-    /// What belongs to no shard.
+    /// The part of the engine that belongs to no shard.
     pub fn head(&self) -> Head {
         let list = |symbols: &crate::engine::interner::Symbols| symbols.labels().to_vec();
         Head {
@@ -44,10 +43,10 @@ impl Engine {
         }
     }
 
-    /// A shard as columns. Tickets that have left are not among them.
+    /// A shard as columns. Tickets that have left are not included.
     ///
     /// # Panics
-    /// When there is no shard of this number.
+    /// If there is no shard with this number.
     pub fn export(&self, shard: u16) -> ShardState {
         self.shards[usize::from(shard)].export(&self.versions, self.now_ms)
     }
@@ -115,7 +114,7 @@ impl Shard {
             columns.reached.push(clock.done);
             columns.fired.push(clock.fired);
             columns.segments.push(Vec::new());
-            // A cycle that is not broken is running.
+            // A cycle that was never interrupted is running.
             let is_measured = clock.open && !clock.broken && compiled.has_target();
             columns.target_due_ms.push(if is_measured { compiled.target_due_ms(&clock) } else { NEVER_MS });
         }

@@ -1,8 +1,8 @@
-//! An engine put together again from what [`export`](super::export) took apart.
+//! Restores an engine from the columns that [`export`](super::export) made.
 //!
-//! Nothing that is read is believed: what a column says is looked at before it is used, so that a damaged snapshot is an
-//! error that names the row, the column and the value, never a panic and never an engine that reads beyond its tables. What
-//! follows from the rest (classes, the index) is computed again and not read.
+//! All input is untrusted: every value is validated before it is used, so that a corrupt snapshot gives an error that names the
+//! row, the column and the value, never a panic and never an engine that reads beyond its tables. Derived values (classes, the
+//! index) are recalculated and not read.
 
 use super::columns::{Head, ShardState};
 use super::error::RestoreError;
@@ -22,12 +22,12 @@ use std::sync::Arc;
 #[derive(Debug, Clone)]
 pub struct Installed {
     pub policy: Arc<Policy>,
-    /// The engine's time since which it is in force. Of the first one nothing is read: it always was.
+    /// The engine's time at which it came into force. Ignored for the first one, which is always in force.
     pub since_ms: i64,
     pub apply: Apply,
 }
 
-/// An engine of which the shards are missing. They can be added from several threads at once.
+/// An engine whose shards are missing. They can be added from several threads at once.
 #[derive(Debug)]
 pub struct Restoring {
     policy: Arc<Policy>,
@@ -46,11 +46,11 @@ pub struct RestoredShard(Shard);
 impl Engine {
     /// Begins to restore an engine from the policies that were installed, oldest first, and its head.
     ///
-    /// Where shards were exported at different moments, `now_ms` and `rows` of the head are those of the first moment, and its
-    /// words those of the last: a word keeps its number, and those that come later change nothing earlier.
+    /// If shards were exported at different moments, `now_ms` and `rows` of the head are those of the first moment, and its
+    /// labels those of the last: a label keeps its symbol, and later labels change nothing earlier.
     ///
     /// # Errors
-    /// [`RestoreError`] when policies and head do not fit each other.
+    /// [`RestoreError`] if policies and head do not match.
     pub fn restore(versions: &[Installed], head: &Head) -> Result<Restoring, RestoreError> {
         let Some(first) = versions.first() else { return Err(RestoreError::NoPolicy) };
         let wrong =
@@ -108,10 +108,10 @@ impl Engine {
 }
 
 impl Restoring {
-    /// Makes a shard of its columns.
+    /// Makes a shard from its columns.
     ///
     /// # Errors
-    /// [`RestoreError`] with the row, the column and the value that cannot be.
+    /// [`RestoreError`] with the invalid value, its row and its column.
     pub fn shard(&self, state: ShardState) -> Result<RestoredShard, RestoreError> {
         let number = state.number;
         if number >= self.shards {
@@ -135,10 +135,10 @@ impl Restoring {
         Ok(RestoredShard(shard))
     }
 
-    /// The engine, once all its shards are there.
+    /// The engine, once all its shards are present.
     ///
     /// # Errors
-    /// [`RestoreError::Shard`] for one that is missing or there twice.
+    /// [`RestoreError::Shard`] for one that is missing or a duplicate.
     pub fn finish(self, shards: Vec<RestoredShard>) -> Result<Engine, RestoreError> {
         let mut shards: Vec<Shard> = shards.into_iter().map(|shard| shard.0).collect();
         shards.sort_by_key(|shard| shard.number);

@@ -1,4 +1,4 @@
-//! The rows of a shard, ticket by ticket: each with its clocks, its events and what had fired.
+//! Restores the rows of a shard, ticket by ticket: each with its clocks, its events and the levels that had fired.
 
 use super::columns::ShardState;
 use super::error::RestoreError;
@@ -16,7 +16,7 @@ use crate::ticket::EventKind;
 use crate::time::{MAX_INPUT_MS, NEVER_MS, SECOND_MS};
 use std::ops::Range;
 
-/// What the rows are checked against: the head of the engine that is restored.
+/// What the rows are checked against: the head of the restored engine.
 #[derive(Clone, Copy)]
 pub(crate) struct Known<'a> {
     pub versions: &'a Versions,
@@ -32,7 +32,7 @@ pub(crate) fn read(engine: Known<'_>, state: &ShardState, shard: &mut Shard) -> 
     for row in 0..state.tickets.ordinal.len() {
         rows.ticket(shard, row)?;
     }
-    // What is left belongs to no ticket, or stands in no order.
+    // Remaining rows belong to no ticket, or are out of order.
     let left = [
         ("clocks", rows.clocks, &state.clocks.ticket),
         ("events", rows.events, &state.events.ticket),

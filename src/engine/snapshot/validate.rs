@@ -1,4 +1,4 @@
-//! What must hold of columns as a whole, and how a wrong value is reported.
+//! Checks on columns as a whole, and how an invalid value is reported.
 
 use super::columns::ShardState;
 use super::error::RestoreError;
@@ -7,7 +7,7 @@ use crate::engine::resolve::Interners;
 use crate::limits::MAX_LABEL_BYTES;
 use std::sync::Arc;
 
-/// Where a row stands, for reports.
+/// The location of a row, for reports.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Faults {
     pub shard: u16,
@@ -42,12 +42,12 @@ impl Faults {
         if symbol == NO_SYMBOL || (symbol as usize) < labels.len() {
             Ok(())
         } else {
-            Err(self.value(column, symbol, &format!("one of {} words, or none", labels.len())))
+            Err(self.value(column, symbol, &format!("one of {} labels, or none", labels.len())))
         }
     }
 }
 
-/// Words with the numbers that they had.
+/// Labels with their original symbols.
 pub(crate) fn labels(
     what: &'static str,
     labels: &[Arc<str>],
@@ -61,15 +61,15 @@ pub(crate) fn labels(
         expected,
     };
     if labels.len() > most {
-        return Err(wrong(most, format!("nothing: an engine keeps {most}")));
+        return Err(wrong(most, format!("nothing: an engine allows {most}")));
     }
     if let Some(place) = labels.iter().position(|label| label.len() > MAX_LABEL_BYTES) {
         return Err(wrong(place, format!("at most {MAX_LABEL_BYTES} bytes")));
     }
-    Symbols::restored(labels, introduced_by).map_err(|place| wrong(place, "a word that has no other number".to_owned()))
+    Symbols::restored(labels, introduced_by).map_err(|place| wrong(place, "a label that is not a duplicate".to_owned()))
 }
 
-/// Words that follow from the policies must be the ones that were there.
+/// Labels that follow from the policies must be equal to those of the snapshot.
 pub(crate) fn same_labels(what: &'static str, output: &[Arc<str>], known: &[Arc<str>]) -> Result<(), RestoreError> {
     let longest = output.len().max(known.len());
     let Some(place) = (0..longest).find(|&place| output.get(place) != known.get(place)) else { return Ok(()) };
@@ -83,7 +83,7 @@ pub(crate) fn same_labels(what: &'static str, output: &[Arc<str>], known: &[Arc<
     })
 }
 
-/// Columns of a table have one value a row.
+/// All columns of a table have the same number of rows.
 pub(crate) fn lengths(state: &ShardState) -> Result<(), RestoreError> {
     let (tickets, clocks, events, fires) = (&state.tickets, &state.clocks, &state.events, &state.fires);
     let tables: [(&'static str, &[(&'static str, usize)]); 4] = [
@@ -160,7 +160,7 @@ pub(crate) fn lengths(state: &ShardState) -> Result<(), RestoreError> {
     Ok(())
 }
 
-/// Totals may only be of words that there are.
+/// Totals may only refer to labels that exist.
 pub(crate) fn counters(state: &ShardState, labels: &Interners, clocks: &Symbols) -> Result<(), RestoreError> {
     let counters = &state.counters;
     for (column, rows, known) in [

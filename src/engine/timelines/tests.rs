@@ -1,4 +1,4 @@
-//! How many compiled calendars an engine holds.
+//! How many compiled calendars an engine has.
 
 use super::*;
 use crate::engine::{Apply, CatchUp, Installed};
@@ -45,7 +45,7 @@ fn timelines(engine: &Engine) -> usize {
     compiled.map(address).collect::<Addresses>().len()
 }
 
-/// An engine with one ticket, after so many edits of its calendar, one an hour.
+/// An engine with one ticket, after this many edits of its calendar, one an hour.
 fn edited(edits: usize) -> Engine {
     let mut engine = Engine::new(Arc::new(compiled(0)), 2);
     engine.advance(START_MS);
@@ -63,7 +63,7 @@ fn edited(edits: usize) -> Engine {
 fn versions_that_no_ticket_has_keep_no_timeline() {
     let mut engine = edited(100);
     assert_eq!(engine.versions.len(), 102);
-    // A late event makes the ticket's life run through all of the versions again.
+    // A late event replays the ticket through all of the versions.
     engine.apply(&event("late", START_MS + 30 * SECOND_MS, EventKind::AgentReply), CatchUp::All);
     engine.apply(&event("late", START_MS + 20 * SECOND_MS, EventKind::AgentReply), CatchUp::All);
     assert!(timelines(&engine) > 50);

@@ -1,26 +1,26 @@
-//! The timing wheel: one timer a slot, ticks of one second, every due time a `u32` of seconds can name.
+//! The timing wheel: one timer per slot, ticks of one second, every due time that a `u32` of seconds can express.
 //!
 //! # Constraints
-//! Millions of timers, most of them cancelled or moved long before they come up; bursts of a million in one second; memory
-//! that counts; and what is popped must be exactly what is due. On today's machines the cost is the dependent cache miss,
-//! not the number of steps, so the wheel must touch little memory it does not know the address of.
+//! Millions of timers, most of them cancelled or moved long before they are due; bursts of a million in one second; low memory
+//! use; and it must pop exactly what is due. On current machines the cost is the dependent cache miss, not the number of steps,
+//! so the wheel must touch little memory whose address it does not know in advance.
 //!
 //! # Idea
-//! The *due column* is the truth: the second at which a slot is due, 0 for none. An entry of the wheel is only a slot number
-//! in some list, a hint to look at that slot by then. So cancelling is one store (the entry is found stale later), a later
+//! The *due column* is the source of truth: the second at which a slot is due, 0 for none. An entry of the wheel is only a slot
+//! number in some list, a hint to check that slot by then. So cancelling is one store (the entry is found stale later), a later
 //! deadline is one store (the old entry comes up first and is filed again), and an earlier one is one append.
 //!
-//! Time has three digits: 8, 12 and 12 bits. The first holds far-off timers by 194 days, the second by *buckets* of 4,096
-//! seconds, each an unordered list of slots. When a bucket is entered, its slots are counting-sorted into seconds; timers set
-//! within the bucket being walked go to small lists, one a second. A bitmap for each digit finds the next list that is not
+//! Time has three digits: 8, 12 and 12 bits. The first holds distant timers in units of 194 days, the second in *buckets* of
+//! 4,096 seconds, each an unordered list of slots. When a bucket is entered, its slots are counting-sorted into seconds; timers
+//! set within the current bucket go to small lists, one per second. A bitmap for each digit finds the next list that is not
 //! empty, so that a jump of ten years costs as little as one of a second.
 //!
-//! An invariant carries it all: a slot with a due time has an entry in a list that comes up no later than that time. Entries
-//! that became stale are dropped as they come up; when they outnumber the timers, all lists are rebuilt from the column.
+//! The invariant: a slot with a due time has an entry in a list that comes up no later than that time. Stale entries are
+//! dropped as they come up; when they outnumber the timers, all lists are rebuilt from the column.
 //!
 //! # Tried and dropped
-//! A slab with links (each cancel and fire waits for three cache misses), one list a second for the whole horizon (memory),
-//! a heap (2.4 us a fire at ten million).
+//! A slab with links (each cancel and fire waits for three cache misses), one list per second for the whole horizon (memory), a
+//! heap (2.4 us per fire at ten million).
 
 mod slot_lists;
 #[cfg(test)]
@@ -36,13 +36,13 @@ const SECOND_MASK: u32 = BUCKET as u32 - 1;
 /// Where the first digit begins.
 const FAR_BITS: u32 = 24;
 const FAR: usize = 1 << (32 - FAR_BITS);
-/// Stale entries below this number are not worth a rebuild.
+/// Stale entries below this number do not justify a rebuild.
 const STALE_ALLOWANCE: usize = 1 << 14;
 
 /// Timers of slots `0..n`, each due at one second or not at all.
 #[derive(Debug)]
 pub struct Wheel {
-    /// The second at which each slot is due; 0: not at all. The truth; all else are hints.
+    /// The second at which each slot is due; 0: not at all. The source of truth; everything else is a hint.
     due: Paged<u32>,
     /// The last second that was popped in full.
     now_s: u32,
@@ -69,7 +69,7 @@ pub struct Wheel {
 }
 
 impl Wheel {
-    /// An empty wheel that stands at `now_s`: what is set to that second or an earlier one is due at the next.
+    /// An empty wheel at `now_s`: timers set to that second or an earlier one are due at the next.
     pub fn new(now_s: u32) -> Self {
         Self {
             due: Paged::new(),
@@ -106,14 +106,14 @@ impl Wheel {
         if slot < self.due.len() { self.due[slot] } else { 0 }
     }
 
-    /// Bytes of memory that the wheel holds.
+    /// Bytes of memory that the wheel uses.
     pub fn size_bytes(&self) -> usize {
         let fixed = (BUCKET * 2 + FAR) * size_of::<List>() + (BUCKET + 1) * 4;
         let column = (self.due.len() as usize).next_multiple_of(super::paged_vec::PAGE) * 4;
         fixed + column + self.sorted.capacity() * 4 + self.scratch.capacity() * 8 + self.lists.size_bytes()
     }
 
-    /// Sets the second at which a slot is due; 0 cancels. What is not after the wheel's time is due at the next second.
+    /// Sets the second at which a slot is due; 0 cancels. A time not after the wheel's time is due at the next second.
     #[inline]
     pub fn set(&mut self, slot: u32, due_s: u32) {
         if slot >= self.due.len() {
@@ -130,7 +130,7 @@ impl Wheel {
         }
     }
 
-    /// At most so many entries come up until `until_s`; a cheap upper bound, to choose how to walk them.
+    /// An upper bound of the entries that come up until `until_s`; cheap, used to choose how to walk them.
     pub fn entries_until(&self, until_s: u32) -> usize {
         if until_s >> BUCKET_BITS != self.bucket {
             return self.entries;
@@ -144,8 +144,8 @@ impl Wheel {
         sorted as usize + self.lists.len_until(&self.soon[..], &self.soon_bits, from as usize, to as usize)
     }
 
-    /// Slots that are due until `until_s`. Costs what comes up until then, or a walk over all slots for times beyond the
-    /// bucket (an hour ahead).
+    /// Slots that are due until `until_s`. The cost is the entries that come up until then, or a walk over all slots for times
+    /// beyond the bucket (an hour ahead).
     pub fn due_until(&self, until_s: u32) -> u64 {
         let is_due = |slot: u32| (1..=until_s).contains(&self.due[slot]);
         if self.entries_until(until_s) == 0 {
@@ -167,7 +167,7 @@ impl Wheel {
     }
 
     /// Pops the next second up to `until_s` at which something is due: replaces `slots` with the slots due then, cancels
-    /// their timers and returns the second. `None` when nothing is due until then; the wheel then stands at `until_s`.
+    /// their timers and returns the second. `None` when nothing is due until then; the wheel is then at `until_s`.
     pub fn next_batch(&mut self, until_s: u32, slots: &mut Vec<u32>) -> Option<u32> {
         slots.clear();
         while self.now_s < until_s {
@@ -205,7 +205,7 @@ impl Wheel {
         let soon = self.soon_bits.next(from as usize).map(|second| second as u32);
         let at = self.starts[from as usize];
         let sorted = (at < self.starts[BUCKET]).then(|| {
-            // The last second that starts at or before entry `at` holds it.
+            // The last second that starts at or before entry `at` contains it.
             self.starts.partition_point(|&start| start <= at) as u32 - 1
         });
         match (soon, sorted) {
@@ -307,7 +307,7 @@ impl Wheel {
         true
     }
 
-    /// Stands at the beginning of a bucket whose predecessors have no entries left.
+    /// Moves to the beginning of a bucket whose predecessors have no entries left.
     fn stand_in(&mut self, bucket: u32) {
         if bucket != self.bucket {
             debug_assert!(bucket > self.bucket, "bucket {bucket} lies before {}", self.bucket);

@@ -1,4 +1,4 @@
-//! Many small lists of slot numbers that share one store of chunks, and bitmaps of which lists hold anything.
+//! Many small lists of slot numbers that share one store of chunks, and bitmaps of which lists are not empty.
 
 /// Slots of a chunk: with the link and the length a chunk fills four cache lines.
 const CHUNK: usize = 62;
@@ -22,7 +22,7 @@ impl List {
     pub(crate) const EMPTY: List = List { first: NONE, last: NONE };
 }
 
-/// Where a walk through a list stands.
+/// The position of a walk through a list.
 pub(crate) struct Walk {
     chunk: u32,
     index: u32,
@@ -103,7 +103,7 @@ impl Lists {
         Walk { chunk: list.first, index: 0 }
     }
 
-    /// The next slot of a list that is being emptied; chunks go back to the store as they are left.
+    /// The next slot of a list that is being emptied; each chunk returns to the store once it is empty.
     #[inline]
     pub(crate) fn take_next(&mut self, walk: &mut Walk) -> Option<u32> {
         if walk.chunk == NONE {
@@ -122,7 +122,7 @@ impl Lists {
         Some(slot)
     }
 
-    /// Every slot in the lists `from..=to` that `bits` marks.
+    /// Every slot in the lists `from..=to` whose bit in `bits` is set.
     pub(crate) fn each_until(
         &self,
         lists: &[List],
@@ -143,7 +143,7 @@ impl Lists {
         }
     }
 
-    /// Slots in the lists `from..=to` that `bits` marks.
+    /// Number of slots in the lists `from..=to` whose bit in `bits` is set.
     pub(crate) fn len_until(&self, lists: &[List], bits: &Bits<64>, from: usize, to: usize) -> usize {
         let mut len = 0;
         let mut at = from;
@@ -175,7 +175,7 @@ impl<const LABELS: usize> Bits<LABELS> {
         self.labels[index / 64] |= 1 << (index % 64);
     }
 
-    /// Takes a number out; whether it was in.
+    /// Removes a number; returns whether it was in the set.
     pub(crate) fn take(&mut self, index: usize) -> bool {
         let bit = 1 << (index % 64);
         let label = &mut self.labels[index / 64];

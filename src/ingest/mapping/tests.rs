@@ -65,7 +65,7 @@ state = \"half\"
 ";
     let version = crate::calendar::zone_data_version();
     let zone = format!(
-        "m.toml:6: zone: \"Europe/Olso\" is no time zone of the bundled data ({version}); did you mean Europe/Oslo?"
+        "m.toml:6: zone: \"Europe/Olso\" is not a time zone of the bundled data ({version}); did you mean Europe/Oslo?"
     );
     let expected = [
         "m.toml:2: colums is unknown, perhaps columns is meant",

@@ -1,4 +1,4 @@
-//! Calendars: read by the calendar's own rules, compiled, and their mistakes put in their places.
+//! Checks calendars: reads them by the calendar's own rules, compiles them, and reports mistakes at their places.
 
 use super::names;
 use crate::calendar::{Calendar, CalendarDefinition, CalendarError};
@@ -12,8 +12,8 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue, Error, ValueDeserializer};
 
-/// Gives the text of a file that the policy names (holidays in an iCalendar file), by the name that it has there; or
-/// says why not.
+/// Returns the text of a file that the policy names (holidays in an iCalendar file), by the name that it has there; or the
+/// reason why it cannot.
 pub type ReadFile<'r> = &'r mut dyn FnMut(&str) -> Result<String, String>;
 
 /// [`Calendar::new`] or [`Calendar::known`].
@@ -90,15 +90,14 @@ fn definition(value: Spanned<DeValue<'_>>) -> Result<CalendarDefinition, Error> 
     CalendarDefinition::deserialize(ValueDeserializer::from(value))
 }
 
-/// Fields of a calendar, for near names; `mon-fri` and the like are found as their first day.
+/// Fields of a calendar, for similar names; `mon-fri` and the like are found as their first day.
 const CALENDAR_FIELDS: [&str; 11] =
     ["time_zone", "hours", "holidays", "special", "mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
 /// Reports every mistake of a calendar that cannot be read.
 ///
-/// serde stops at the first, and knows the places of values but not of keys. So each smallest part (a weekday's
-/// interval, a holiday, a special day's interval) is read in a calendar that has nothing else: what fails then is
-/// wrong in itself.
+/// serde stops at the first, and knows the places of values but not of keys. So each smallest part (a weekday's interval, a
+/// holiday, a special day's interval) is read in a calendar that has nothing else: a failure then lies in that part.
 fn mistakes(field: &Field<'_, '_>, table: &Table<'_, '_>, whole: &Error, report: &mut Report<'_>) {
     let errors_before = report.errors();
     for part in &table.fields {
@@ -115,7 +114,7 @@ fn mistakes(field: &Field<'_, '_>, table: &Table<'_, '_>, whole: &Error, report:
         }
     }
     if report.errors() == errors_before {
-        // Every part is right, so they do not go together.
+        // Every part is valid, so the mistake is in their combination.
         let all = field.value.span();
         let narrower = whole.span().filter(|span| *span != all && all.start <= span.start && span.end <= all.end);
         report.error_plain(&narrower.unwrap_or(field.key.span()), whole.message());
@@ -152,7 +151,7 @@ fn refuse_parts<'t>(
     }
 }
 
-/// Reads a calendar that has this field and only what it cannot do without.
+/// Reads a calendar that has only this field and the required ones.
 fn alone(key: &str, value: DeValue<'_>) -> Result<CalendarDefinition, Error> {
     let text = |text: &'static str| Spanned::new(0..0, DeValue::String(text.into()));
     let mut table = DeTable::new();

@@ -1,4 +1,4 @@
-//! One clock: its table, its target, its levels.
+//! Checks one clock: its table, its target, its levels.
 
 use super::levels::{Side, Target};
 use super::names::Names;
@@ -11,20 +11,20 @@ use crate::policy::file::problem::{Report, quoted};
 use crate::policy::file::raw::RawClock;
 use crate::policy::threshold::parse_percent;
 
-/// A cycle is at risk from three quarters of its target on, if nothing else is said.
+/// The default: a cycle is at risk from three quarters of its target on.
 pub(crate) const DEFAULT_AT_RISK: u32 = 7_500;
 
-/// What a clock depends on.
+/// The parts of the policy that a clock depends on.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Surroundings<'c> {
     pub priority: &'c str,
     pub priorities: &'c Names<'c>,
-    /// `None` where the calendar has mistakes of its own, or was judged before.
+    /// `None` if the calendar has mistakes of its own, or was checked before.
     pub calendar: Option<&'c Calendar>,
     pub at_risk: u32,
 }
 
-/// Checks a clock. `None` where something was reported.
+/// Checks a clock. `None` if something was reported.
 pub(crate) fn clock(raw: &RawClock, around: Surroundings<'_>, report: &mut Report<'_>) -> Option<Clock> {
     let errors_before = report.errors();
     names::is_name(&raw.name, "the clock", report);
@@ -70,7 +70,7 @@ fn own_at_risk(word: &Word, raw: &RawClock, target: Target, report: &mut Report<
     at_risk(word, report)
 }
 
-/// Reads the share of a target from which a running cycle is at risk, in hundredths of a percent.
+/// Parses the share of a target from which a running cycle is at risk, in hundredths of a percent.
 pub(crate) fn at_risk(word: &Word, report: &mut Report<'_>) -> Option<u32> {
     match parse_percent(&word.text) {
         Ok(percent) if percent < 10_000 => Some(percent),

@@ -1,14 +1,14 @@
-//! When a clock's levels would be due, for clocks that start at various times: the checks that need a calendar.
+//! When a clock's levels are due, for clocks that start at various times: the checks that need a calendar.
 //!
-//! Whether "1bd" comes after "6h" depends on the calendar and on the start, so it is tried: a clock is started at
-//! instants all over the years that calendars cover, and what holds for every one of them is taken to hold.
+//! Whether "1bd" comes after "6h" depends on the calendar and on the start, so it is tested by trial: a clock is started at
+//! instants throughout the years that calendars cover, and what is true for every one of them is assumed to be true.
 
 use crate::calendar::{Span, Timeline};
 use crate::policy::Threshold;
 use crate::time::{DAY_MS, HORIZON_MS, NEVER_MS};
 use std::cmp::Ordering;
 
-/// One clock's way to count: its calendar and its target.
+/// How one clock counts: its calendar and its target.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Measure<'c> {
     pub timeline: &'c Timeline,
@@ -24,12 +24,12 @@ fn starts() -> impl Iterator<Item = i64> {
 }
 
 impl Measure<'_> {
-    /// Whether any start leads to this.
+    /// Whether the threshold is reached from any start.
     pub fn is_ever_due(&self, threshold: Threshold) -> bool {
         starts().any(|start_ms| self.due_ms(start_ms, threshold) < NEVER_MS)
     }
 
-    /// Days from start to due at the least, of the starts that lead to it, if that is more than `long_days`.
+    /// Minimum number of days from start to due, over the starts that reach it, if that is more than `long_days`.
     pub fn days_if_longer(&self, threshold: Threshold, long_days: i64) -> Option<i64> {
         let mut shortest: Option<i64> = None;
         for start_ms in starts() {
@@ -45,7 +45,7 @@ impl Measure<'_> {
         shortest
     }
 
-    /// How two thresholds follow each other, if they always do so in the same way.
+    /// The order of two thresholds, if it is the same for all starts.
     pub fn compare(&self, one: Threshold, other: Threshold) -> Option<Ordering> {
         if let (Some(one_ms), Some(other_ms)) = (self.amount_ms(one), self.amount_ms(other)) {
             return Some(one_ms.cmp(&other_ms));
@@ -58,7 +58,7 @@ impl Measure<'_> {
         orders.all(|order| order == first).then_some(first)
     }
 
-    /// The threshold as business time, where it is one whatever the start.
+    /// The threshold as business time, if it is the same for all starts.
     fn amount_ms(&self, threshold: Threshold) -> Option<i64> {
         let business_ms = |span| match span {
             Some(Span::Business { ms }) => Some(ms),
@@ -98,7 +98,7 @@ impl Measure<'_> {
         }
     }
 
-    /// Real time where the target is in calendar days, else business time.
+    /// Real time if the target is in calendar days, else business time.
     fn add_ms(&self, start_ms: i64, amount_ms: i64) -> i64 {
         match self.target {
             Some(Span::CalendarDays(_)) if start_ms + amount_ms <= HORIZON_MS => start_ms + amount_ms,

@@ -1,4 +1,4 @@
-//! A clock's table of events, and the states in which it pauses.
+//! Checks a clock's table of events, and the states in which it pauses.
 
 use crate::policy::Effect;
 use crate::policy::file::fields::Word;
@@ -10,7 +10,7 @@ use crate::ticket::{EventKind, State, StateSet};
 
 pub(crate) type EffectTable = [Effect; EventKind::COUNT];
 
-/// The preset that a clock names or that its own name is. `Err` where it was reported.
+/// The preset that a clock names, or that has the clock's name. `Err` if it was reported.
 pub(crate) fn preset(raw: &RawClock, report: &mut Report<'_>) -> Result<Option<&'static Preset>, ()> {
     let metrics = PRESETS.iter().map(|preset| preset.name);
     if let Some(word) = &raw.preset {
@@ -27,7 +27,7 @@ pub(crate) fn preset(raw: &RawClock, report: &mut Report<'_>) -> Result<Option<&
     if preset.is_none() && raw.on.is_none() {
         let name = quoted(&raw.name.text);
         let message =
-            format!("the clock {name} is no known metric and says neither `on` nor `preset`, so nothing starts it");
+            format!("the clock {name} is not a known metric and has neither `on` nor `preset`, so nothing starts it");
         let instead = match suggest::nearest(&raw.name.text, metrics.clone()) {
             Some(metric) => metric.to_owned(),
             None => format!(
@@ -41,7 +41,7 @@ pub(crate) fn preset(raw: &RawClock, report: &mut Report<'_>) -> Result<Option<&
     Ok(preset)
 }
 
-/// The preset's row with what the clock changes in it. `None` where something was reported.
+/// The preset's row with the clock's changes. `None` if something was reported.
 pub(crate) fn table(raw: &RawClock, preset: Option<&Preset>, report: &mut Report<'_>) -> Option<EffectTable> {
     let mut table = preset.map_or([Effect::None; EventKind::COUNT], Preset::table);
     let superoffice = preset.is_some_and(|preset| preset.name == SUPEROFFICE);
@@ -50,8 +50,8 @@ pub(crate) fn table(raw: &RawClock, preset: Option<&Preset>, report: &mut Report
     let rows = raw.on.iter().flatten();
     let verb_of =
         |word: &Word| VERBS.iter().find(|(verb, _)| superoffice && *verb == word.text).map(|(_, events)| *events);
-    // SuperOffice's events first: one of ours beside them is the finer word ("closed" also means resolved, "resolved"
-    // only that).
+    // SuperOffice's events first: one of ours beside them is more specific ("closed" also means resolved, "resolved" only
+    // that).
     for (word, effect) in rows.clone() {
         let Some(events) = verb_of(word) else { continue };
         let Some(effect) = effect_of(effect, &VERB_EFFECTS, report) else { continue };
@@ -105,7 +105,7 @@ fn effect_of(word: &Word, allowed: &[Effect], report: &mut Report<'_>) -> Option
     effect
 }
 
-/// The states in which a clock pauses. `None` where one was reported.
+/// The states in which a clock pauses. `None` if one was reported.
 pub(crate) fn pauses(raw: &RawClock, preset: Option<&Preset>, report: &mut Report<'_>) -> Option<StateSet> {
     let Some(words) = &raw.pause_while else {
         return Some(preset.map(Preset::pause_while).unwrap_or_default());
@@ -129,7 +129,7 @@ pub(crate) fn pauses(raw: &RawClock, preset: Option<&Preset>, report: &mut Repor
     states
 }
 
-/// Reports a table that leaves its clock without a life: never begun, always paused, never ended.
+/// Reports a table that makes its clock useless: never started, always paused, never stopped.
 pub(crate) fn judge(raw: &RawClock, table: &EffectTable, pauses: StateSet, report: &mut Report<'_>) {
     let name = quoted(&raw.name.text);
     let events =
@@ -173,8 +173,8 @@ pub(crate) fn judge(raw: &RawClock, table: &EffectTable, pauses: StateSet, repor
     }
 }
 
-/// The states that a ticket can be in just after an event. A ticket may be registered as waiting; to be registered as
-/// solved is possible too, but no clock is meant to start for that alone.
+/// The states that a ticket can be in just after an event. A ticket may be registered as waiting; it may also be registered as
+/// solved, but a clock is not meant to start for that alone.
 fn states_after(event: EventKind) -> StateSet {
     let states: &[State] = match event {
         EventKind::Opened | EventKind::Reopened | EventKind::StateChanged => &[State::New, State::Open, State::Waiting],

@@ -1,4 +1,4 @@
-//! Levels: each can fire, and they stand in the order in which they fire.
+//! Checks levels: each can fire, and they are in the order in which they fire.
 
 use super::due_order::Measure;
 use super::names;
@@ -12,25 +12,25 @@ use crate::policy::{Actions, Level, Threshold};
 use crate::time::HORIZON_MS;
 use std::cmp::Ordering;
 
-/// A target or level that takes longer than this is more likely a slip than a promise.
+/// A target or level longer than this is probably a mistake.
 const LONG_DAYS: i64 = 10 * 366;
 
-/// What of a clock its levels depend on.
+/// The parts of a clock that its levels depend on.
 #[derive(Debug)]
 pub(crate) struct Side<'c> {
     pub priority: &'c str,
     pub priorities: &'c Names<'c>,
-    /// `None` where the calendar has mistakes of its own, or was judged before.
+    /// `None` if the calendar has mistakes of its own, or was checked before.
     pub calendar: Option<&'c Calendar>,
     pub target: Target,
 }
 
-/// A clock's target as far as it is known.
+/// A clock's target, if known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Target {
     Given(Span),
     None,
-    /// Reported; what depends on it is not judged.
+    /// Reported; checks that depend on it are skipped.
     Wrong,
 }
 
@@ -73,7 +73,7 @@ pub(crate) fn target(raw: &RawClock, calendar: Option<&Calendar>, report: &mut R
     Target::Given(span)
 }
 
-/// Reads a clock's levels. `None` where one of them was reported.
+/// Reads a clock's levels. `None` if one of them was reported.
 pub(crate) fn levels(raw: &RawClock, side: &Side<'_>, report: &mut Report<'_>) -> Option<Vec<Level>> {
     let errors_before = report.errors();
     let mut levels: Vec<(usize, &Word, Level)> = Vec::new();
@@ -165,7 +165,7 @@ fn threshold<'r>(
     Some((word, at))
 }
 
-/// Reports what no start can lead to, and warns of what takes many years.
+/// Reports a threshold that is never reached from any start, and warns of one that takes many years.
 fn is_reachable(
     measure: &Measure<'_>,
     at: Threshold,

@@ -1,6 +1,6 @@
-//! From what was typed to a [`Policy`](super::Policy) that cannot be wrong: one file for each kind of mistake.
+//! Converts the typed policy to a valid [`Policy`](super::Policy): one file for each kind of mistake.
 //!
-//! A part with a mistake is left out (`None`) and what depends on it is not judged, so that one slip gives one report.
+//! A part with a mistake is left out (`None`) and checks that depend on it are skipped, so that one mistake gives one report.
 
 mod calendars;
 mod clocks;

@@ -1,4 +1,4 @@
-//! Names: what may be one, and whether something has it.
+//! Checks names: whether a text is a valid name, and whether it is defined.
 
 use crate::limits::MAX_LABEL_BYTES;
 use crate::policy::file::fields::Word;
@@ -6,7 +6,7 @@ use crate::policy::file::problem::{Report, quoted};
 use crate::policy::file::suggest;
 use hashbrown::HashMap;
 
-/// Reports a text that cannot be the name of anything; `what` is what it should name.
+/// Reports a text that is not a valid name; `what` is what it should name.
 pub(crate) fn is_name(word: &Word, what: &str, report: &mut Report<'_>) -> bool {
     let text = word.text.as_str();
     let wrong = if text.trim().is_empty() {
@@ -25,10 +25,10 @@ pub(crate) fn is_name(word: &Word, what: &str, report: &mut Report<'_>) -> bool 
     false
 }
 
-/// Names in the order of the file, and the place of each.
+/// Names in the order of the file, and the position of each.
 #[derive(Debug)]
 pub(crate) struct Names<'n> {
-    /// What has these names: "priority".
+    /// The kind of thing that has these names: "priority".
     what: &'static str,
     list: Vec<&'n str>,
     places: HashMap<&'n str, usize, foldhash::fast::FixedState>,
@@ -49,7 +49,7 @@ impl<'n> Names<'n> {
         self.places.get(name).copied()
     }
 
-    /// The place of a name; an unknown one is reported with the one that was probably meant.
+    /// The position of a name; an unknown one is reported with the one that was probably meant.
     pub fn known(&self, word: &Word, report: &mut Report<'_>) -> Option<usize> {
         let place = self.place(&word.text);
         if place.is_none() {

@@ -1,4 +1,4 @@
-//! Priorities, and the one that a ticket has when nothing says otherwise.
+//! Checks priorities, and the default priority.
 
 use super::clocks::{DEFAULT_AT_RISK, Surroundings};
 use super::names::Names;
@@ -11,9 +11,9 @@ use crate::policy::file::suggest;
 use crate::policy::{OnPriorityChange, Priority, PriorityId};
 use std::sync::Arc;
 
-/// Checks every priority. Those with mistakes are missing.
+/// Checks every priority. Those with mistakes are left out.
 ///
-/// `calendars` holds every calendar's name, and the calendar unless it has mistakes.
+/// `calendars` has every calendar's name, and the calendar unless it has mistakes.
 pub(crate) fn priorities(
     raw: &RawPolicy<'_, '_>,
     names: &Names<'_>,
@@ -35,7 +35,7 @@ pub(crate) fn priorities(
         .collect()
 }
 
-/// Mistakes of what is not there are reported at the top of the file.
+/// Missing parts are reported at the top of the file.
 fn top() -> Place {
     0..0
 }
@@ -54,7 +54,7 @@ fn priority(
     names::too_many(&raw.clocks, MAX_CLOCKS, "clocks", &raw.name, report);
     let calendar = calendar(raw, calendars, report);
     let on_priority_change = on_priority_change(raw, report);
-    // What depends on a timeline is not judged again where the calendar is known.
+    // Checks that depend on a timeline are not repeated for a known calendar.
     let judged_in = calendar.as_deref().filter(|calendar| calendar.is_compiled());
     let around = Surroundings { priority: &raw.name.text, priorities, calendar: judged_in, at_risk };
     let clocks: Vec<_> = raw.clocks.iter().map(|raw| clocks::clock(raw, around, report)).collect();
@@ -89,14 +89,14 @@ fn on_priority_change(raw: &RawPriority, report: &mut Report<'_>) -> Option<OnPr
     let Some(word) = &raw.on_priority_change else { return Some(OnPriorityChange::default()) };
     let choice = OnPriorityChange::from_name(&word.text);
     if choice.is_none() {
-        let message = format!("on_priority_change = {} is no choice", quoted(&word.text));
+        let message = format!("on_priority_change = {} is not a valid choice", quoted(&word.text));
         let names = OnPriorityChange::ALL.into_iter().map(OnPriorityChange::name);
         report.error(&word.place, message, suggest::instead(&word.text, names));
     }
     choice
 }
 
-/// The place of the default priority among the names. `None` where it was reported.
+/// The position of the default priority among the names. `None` if it was reported.
 pub(crate) fn default_priority(
     raw: &RawPolicy<'_, '_>,
     names: &Names<'_>,
@@ -106,7 +106,7 @@ pub(crate) fn default_priority(
         Some(word) => names.known(word, report).and_then(|place| place.try_into().ok()),
         None if raw.has_default_priority => None,
         None => {
-            let message = "default_priority is missing: which priority has a ticket that no rule applies to?";
+            let message = "default_priority is missing: it is the priority of tickets that no rule applies to";
             let choice = if names.list().is_empty() { "\"normal\"".to_owned() } else { names.instead("") };
             report.error(&top(), message, format!("default_priority = {choice}"));
             None

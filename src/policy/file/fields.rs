@@ -1,14 +1,14 @@
-//! Tables of a policy file, read field by field.
+//! Reads tables of a policy file field by field.
 //!
-//! serde stops at the first mistake and knows no near names, so the reader walks the parsed TOML itself: every getter
-//! reports what it cannot use and gives `None`, and the reading goes on.
+//! serde stops at the first mistake and does not suggest similar names, so the reader walks the parsed TOML itself: every
+//! getter reports an unusable value and returns `None`, and reading continues.
 
 use super::problem::{Place, Report, quoted};
 use super::suggest;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// A text that somebody typed, and where.
+/// A text of the file, and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Word {
     pub text: String,
@@ -31,12 +31,12 @@ impl<'d, 't> Field<'d, 't> {
         Word { text: self.name().to_owned(), place: self.key.span() }
     }
 
-    /// The value as text, or a report that says what it should look like.
+    /// The value as text; otherwise reports what it should look like.
     pub fn text(&self, example: &str, report: &mut Report<'_>) -> Option<Word> {
         text_of(self.value, self.name(), example, report)
     }
 
-    /// The value as a list of texts; members of other types are reported and left out.
+    /// The value as a list of texts; members of other types are reported and skipped.
     pub fn texts(&self, example: &str, report: &mut Report<'_>) -> Vec<Word> {
         match self.value.get_ref() {
             DeValue::Array(members) => {
@@ -72,7 +72,7 @@ impl<'d, 't> Field<'d, 't> {
         table_of(self.value, self.name(), example, report)
     }
 
-    /// The value as a list of tables; members of other types are reported and left out.
+    /// The value as a list of tables; members of other types are reported and skipped.
     pub fn tables(&self, example: &str, report: &mut Report<'_>) -> Vec<Table<'d, 't>> {
         match self.value.get_ref() {
             DeValue::Array(members) => {
@@ -101,12 +101,12 @@ impl<'d, 't> Table<'d, 't> {
         Self { place, fields }
     }
 
-    /// The field of that name.
+    /// The field with that name.
     pub fn get(&self, name: &str) -> Option<Field<'d, 't>> {
         self.fields.iter().find(|field| field.name() == name).copied()
     }
 
-    /// Reports every field that is none of `known`; `of` says in words what the table is.
+    /// Reports every field that is not one of `known`; `of` names the table.
     pub fn refuse_others(&self, known: &[&str], of: &str, report: &mut Report<'_>) {
         for field in self.fields.iter().filter(|field| !known.contains(&field.name())) {
             let message = format!("{of} has no field {}", quoted(field.name()));

@@ -1,4 +1,4 @@
-//! Policy files: from text to [`raw::RawPolicy`], what was typed, with the place of everything in it.
+//! Policy files: parses text to [`raw::RawPolicy`], the file as typed, with the place of everything in it.
 
 pub(crate) mod fields;
 pub(crate) mod problem;

@@ -1,7 +1,7 @@
-//! What is wrong with a policy file: where, what, and what to write instead.
+//! Problems of a policy file: where, what, and what to write instead.
 //!
-//! A person who wrote forty lines wants to hear of all their mistakes at once, so nothing here stops at the first:
-//! the reader and the checks add to one [`Report`], which keeps them in order of the file when it is finished.
+//! A person who wrote forty lines wants to see all their mistakes at once, so nothing here stops at the first: the reader and
+//! the checks add to one [`Report`], which sorts them in order of the file when it is finished.
 
 use crate::limits::MAX_PROBLEMS;
 use std::fmt;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 pub enum Severity {
     /// The policy is not used.
     Error,
-    /// The policy works, but hardly as its author meant it.
+    /// The policy works, but probably not as its author intended.
     Warning,
 }
 
@@ -26,7 +26,7 @@ impl Severity {
     }
 }
 
-/// One mistake in a policy file. [`fmt::Display`] writes it the way a compiler would, with the line it is in.
+/// One mistake in a policy file. [`fmt::Display`] writes it like a compiler message, with the line it is in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     pub severity: Severity,
@@ -67,7 +67,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Part of a line, safe to print, with the characters that are meant.
+/// Part of a line, safe to print, with the range of the mistake.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Excerpt {
     pub text: String,
@@ -122,7 +122,7 @@ impl<'t> Report<'t> {
         self.found.push((place.clone(), problem));
     }
 
-    /// Whether further problems are only counted, so that their words need not be looked for.
+    /// Whether further problems are only counted, so that their text need not be built.
     pub fn is_full(&self) -> bool {
         self.found.len() == MAX_PROBLEMS
     }
@@ -136,7 +136,7 @@ impl<'t> Report<'t> {
         self.line_starts.partition_point(|start| *start <= place.start)
     }
 
-    /// Line, column and excerpt. Works from the place outwards: the file may be one line of many megabytes.
+    /// Line, column and excerpt. Searches outwards from the place: the file may be one line of many megabytes.
     fn locate(&self, place: &Place) -> (u32, u32, Excerpt) {
         let start = self.text.floor_char_boundary(place.start);
         let end = self.text.floor_char_boundary(place.end.max(start));

@@ -1,4 +1,4 @@
-//! A policy as it was typed: the right fields with the right types, nothing looked up yet.
+//! A policy as typed: the right fields with the right types, but names not looked up yet.
 
 use super::fields::{Field, Table, Word};
 use super::problem::{Place, Report};
@@ -8,7 +8,7 @@ use toml::de::DeTable;
 #[derive(Debug)]
 pub(crate) struct RawPolicy<'d, 't> {
     pub default_priority: Option<Word>,
-    /// The field is there, though perhaps not as text.
+    /// Whether the field is present, even if it is not text.
     pub has_default_priority: bool,
     pub at_risk: Option<Word>,
     pub calendars: Vec<Field<'d, 't>>,
@@ -30,7 +30,7 @@ pub(crate) struct RawClock {
     pub name: Word,
     pub preset: Option<Word>,
     pub target: Option<Word>,
-    /// The field is there, though perhaps not as text.
+    /// Whether the field is present, even if it is not text.
     pub has_target: bool,
     pub at_risk: Option<Word>,
     pub pause_while: Option<Vec<Word>>,
@@ -54,7 +54,7 @@ pub(crate) struct RawLevel {
 #[derive(Debug)]
 pub(crate) struct RawRule {
     pub place: Place,
-    /// Conditions by the name of their field; `None` where they were reported.
+    /// Conditions by the name of their field; `None` if one was reported.
     pub when: Option<Vec<(Word, Vec<Word>)>>,
     pub priority: Option<Word>,
     pub has_priority: bool,
@@ -71,7 +71,7 @@ const RULE_FIELDS: [&str; 2] = ["when", "priority"];
 
 const LEVEL_EXAMPLE: &str = r#"levels = [{ at = "50%", notify = ["owner"] }]"#;
 
-/// Takes a parsed document apart; what does not fit is reported and left out.
+/// Takes a parsed document apart; invalid parts are reported and skipped.
 pub(crate) fn read<'d, 't>(document: &'d Spanned<DeTable<'t>>, report: &mut Report<'_>) -> RawPolicy<'d, 't> {
     let table = Table::new(document.get_ref(), document.span());
     table.refuse_others(&POLICY_FIELDS, "a policy", report);
@@ -153,7 +153,7 @@ fn rule(table: &Table<'_, '_>, report: &mut Report<'_>) -> RawRule {
     }
 }
 
-/// The conditions of a rule, or `None` where one of them is of no use: the rule then says less than its author meant.
+/// The conditions of a rule, or `None` if one of them is unusable: the rule would then apply more widely than its author meant.
 fn conditions(when: &Field<'_, '_>, report: &mut Report<'_>) -> Option<Vec<(Word, Vec<Word>)>> {
     let errors_before = report.errors();
     let table = when.table(r#"when = { channel = ["phone"] }"#, report)?;

@@ -1,9 +1,9 @@
-//! The name that was probably meant.
+//! Suggests the name that was probably meant.
 
-/// Letters of a name that are compared; longer names are no typing mistakes of each other.
+/// Letters of a name that are compared; longer names are not typing mistakes of each other.
 const COMPARED_CHARS: usize = 64;
 
-/// The known name nearest to what was typed, if it is near enough to have been meant.
+/// The known name nearest to the typed one, if it is near enough to have been meant.
 pub fn nearest<'n>(typed: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     let typed = normalized(typed);
     if typed.len() > COMPARED_CHARS {
@@ -22,7 +22,7 @@ pub fn nearest<'n>(typed: &str, known: impl IntoIterator<Item = &'n str>) -> Opt
         .map(|(_, name)| name)
 }
 
-/// What to write instead of an unknown name: the nearest one, or the choice.
+/// What to write instead of an unknown name: the nearest one, or the list of known names.
 pub(crate) fn instead<'n>(typed: &str, known: impl IntoIterator<Item = &'n str> + Clone) -> String {
     const SHOWN: usize = 12;
     if let Some(name) = nearest(typed, known.clone()) {
@@ -39,13 +39,13 @@ pub(crate) fn instead<'n>(typed: &str, known: impl IntoIterator<Item = &'n str> 
     }
 }
 
-/// Case and the choice between `-`, `_` and space are no difference in a name.
+/// Case and the choice between `-`, `_` and space do not distinguish names.
 fn normalized(name: &str) -> Vec<char> {
     let lower = name.trim().chars().flat_map(char::to_lowercase);
     lower.map(|char| if matches!(char, '-' | ' ') { '_' } else { char }).take(COMPARED_CHARS + 1).collect()
 }
 
-/// Insertions, deletions, replacements and swaps of neighbours that turn one name into the other.
+/// Number of insertions, deletions, replacements and swaps of neighbours that turn one name into the other.
 fn distance(a: &[char], b: &[char]) -> usize {
     let mut before_last: Vec<usize> = Vec::new();
     let mut last: Vec<usize> = (0..=b.len()).collect();

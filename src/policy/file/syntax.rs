@@ -1,22 +1,21 @@
-//! TOML's own rules: what the parser objects to, in words for somebody who has never heard of TOML.
+//! TOML syntax errors, reported for readers who do not know TOML.
 
 use super::problem::{Place, Report, quoted};
 use toml::Spanned;
 use toml::de::{DeTable, Error};
 
-/// Files up to this size are read on after a syntax error, to report all of them. Beyond it they are no policies but
-/// rubbish, of which every byte can be an error.
+/// Files up to this size are parsed further after a syntax error, to report all errors. Larger ones are not policies but
+/// garbage, in which every byte can be an error.
 const RECOVERED_BYTES: usize = 1 << 20;
 
-/// Parses a document and reports its syntax errors. `None` where reading on would only give errors that follow from
-/// them.
+/// Parses a document and reports its syntax errors. `None` if further errors would only follow from them.
 pub(crate) fn parse<'t>(text: &'t str, report: &mut Report<'_>) -> Option<Spanned<DeTable<'t>>> {
     let errors = match DeTable::parse(text) {
         Ok(document) => return Some(document),
         Err(first) if text.len() > RECOVERED_BYTES => vec![first],
         Err(_) => {
             let (document, errors) = DeTable::parse_recoverable(text);
-            // A repeated key leaves nothing out but itself: the rest of the file is as good as it was.
+            // A repeated key drops only itself: the rest of the file is unaffected.
             if errors.iter().all(|error| error.message().starts_with(REPEATED)) {
                 errors.iter().for_each(|error| describe(error, text, report));
                 return Some(document);
@@ -57,10 +56,10 @@ fn describe(error: &Error, text: &str, report: &mut Report<'_>) {
         }
         _ if is_value && typed.starts_with(char::is_alphabetic) => {
             let typed = quoted(typed);
-            report.error(&place, "a text without quotes (true and false are the only words that go without)", typed);
+            report.error(&place, "a text without quotes (only true and false need none)", typed);
         }
         _ if message.starts_with("invalid basic string") && message.ends_with("`\"`") => {
-            report.error(&place, "a text begins here or before and does not end in its line", "a quote at its end");
+            report.error(&place, "a text that begins here or before does not end on its line", "a quote at its end");
         }
         _ => report.error_plain(&place, format!("not valid TOML: {message}")),
     }

@@ -1,8 +1,8 @@
-//! What happened to a ticket and why: every cycle with the stretches of business time that it counted, the version of the
-//! rule that it was measured by, and what became of each level.
+//! What happened to a ticket and why: every cycle with the intervals of business time that it counted, the version that it was
+//! measured by, and the result of each level.
 //!
-//! Nothing of this is kept: it is the ticket's history told once more, by the code that told it the first time
-//! ([`TicketClocks`]), with somebody listening who takes notes ([`Recorder`](story::Story)).
+//! None of this is stored. It is a replay of the ticket's event log by the code that processed it the first time
+//! ([`TicketClocks`]), with a [`Recorder`] that takes notes.
 
 mod recorder;
 
@@ -24,28 +24,28 @@ use utoipa::ToSchema;
 /// What happened to a ticket, and why. Times are milliseconds since 1970 (UTC).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Explanation {
-    /// The engine's time: what is to come is seen from there.
+    /// The engine's time: pending levels are seen from there.
     pub now_ms: i64,
     pub events: Vec<ExplainedEvent>,
     /// By start, then in the order of the priority's clocks.
     pub cycles: Vec<ExplainedCycle>,
-    /// Older cycles that were left out, of tickets with very many.
+    /// Number of older cycles that were left out, for tickets with very many.
     pub cycles_left_out: usize,
 }
 
-/// An event of a ticket's history.
+/// An event of a ticket's log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExplainedEvent {
     pub kind: EventKind,
     pub at_ms: i64,
-    /// The state, priority and people that the event speaks of.
+    /// The state, priority and people that the event reports.
     pub state: Option<State>,
     pub priority: Option<Arc<str>>,
     pub owner: Option<Arc<str>>,
     pub team: Option<Arc<str>>,
-    /// An opening that no `opened` event has told of.
+    /// An opening that no `opened` event has reported.
     pub is_implied: bool,
-    /// Whether the ticket was there already when the event came to count: it changed nothing.
+    /// Whether the ticket was already as the event reports, so that it changed nothing.
     pub is_without_effect: bool,
 }
 
@@ -55,9 +55,9 @@ pub struct ExplainedVersion {
     pub priority: Arc<str>,
     /// From 1, counted for this priority.
     pub number: usize,
-    /// Since when it is in force; `None` for the first, which always was.
+    /// When it came into force; `None` for the first, which is always in force.
     pub since_ms: Option<i64>,
-    /// What its edit did with tickets that were open already.
+    /// The effect of its edit on tickets that were open already.
     pub apply: Apply,
     pub calendar: String,
 }
@@ -76,47 +76,47 @@ pub struct ExplainedCycle {
     pub stopped_ms: Option<i64>,
     /// Business time spent, up to its end or to now.
     pub spent_ms: i64,
-    /// The part of it that was taken over from other rules: what the segments that are
-    /// [carried](ExplainedSegment::is_carried) count for altogether.
+    /// The part of it that was carried over from another version: the total of the segments that are
+    /// [carried](ExplainedSegment::is_carried).
     pub carried_ms: i64,
-    /// By which it ended, or runs.
+    /// The version under which it ended, or runs.
     pub version: ExplainedVersion,
     pub target: Option<ExplainedTarget>,
-    /// Stretches of time in which it ran.
+    /// Periods in which it ran.
     pub segments: Vec<ExplainedSegment>,
     /// Whether there were more intervals in its segments than are given.
     pub is_cut: bool,
     pub levels: Vec<ExplainedLevel>,
 }
 
-/// A target, and the way to it.
+/// A target, and the calculation of its due time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExplainedTarget {
     /// As it is written: `4h`, `2bd`.
     pub text: String,
-    /// The business time (for calendar days, real time) that it stands for in this cycle.
+    /// Its business time (for calendar days, real time) in this cycle.
     pub amount_ms: i64,
-    /// Where it ends or ended; of a paused cycle, where it would if it went on now. `None` where the calendar ends first.
+    /// Where it ends or ended; of a paused cycle, where it would end if it resumed now. `None` if the calendar ends first.
     pub due_ms: Option<i64>,
-    /// Of a running cycle within its target: the business time still to come until then.
+    /// Of a running cycle within its target: the intervals of business time that remain until then.
     pub ahead: Vec<(i64, i64)>,
     /// Whether there were more intervals than are given.
     pub is_cut: bool,
 }
 
-/// A stretch of time in which a cycle ran.
+/// A period in which a cycle ran.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExplainedSegment {
     pub from_ms: i64,
     /// Of the segment that is running, now.
     pub to_ms: i64,
     pub is_running: bool,
-    /// Measured under other rules than the cycle's: see [`ExplainedCycle::carried_ms`].
+    /// Measured under another version than the cycle's: see [`ExplainedCycle::carried_ms`].
     pub is_carried: bool,
     /// Business time in it, by the calendar of `version`.
     pub business_ms: i64,
     pub version: ExplainedVersion,
-    /// The business time that it counted.
+    /// The intervals of business time that it counted.
     pub intervals: Vec<(i64, i64)>,
 }
 
@@ -127,13 +127,13 @@ pub struct ExplainedLevel {
     pub number: u8,
     /// As it is written: `50%`, `2h`, `+30m`.
     pub at: String,
-    /// When it was reached, or will be if nothing happens; `None` where that is not known or never.
+    /// When it was reached, or will be if no event happens; `None` if that is unknown or never.
     pub due_ms: Option<i64>,
     pub state: LevelState,
     pub actions: Actions,
 }
 
-/// What became of a level.
+/// The result of a level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LevelState {
@@ -142,12 +142,12 @@ pub enum LevelState {
     Suppressed,
     /// Due later.
     Pending,
-    /// The cycle is paused before it, or has ended before it.
+    /// The cycle paused or ended before it.
     NotReached,
 }
 
 impl Engine {
-    /// Tells the story of a ticket. Of one that has left there is none.
+    /// Explains a ticket. For one that has left the explanation is empty.
     pub fn explain(&self, ticket: TicketRef) -> Explanation {
         let mut explanation = Explanation { now_ms: self.now_ms, ..Explanation::default() };
         let shard = &self.shards[usize::from(ticket.shard)];
@@ -253,7 +253,7 @@ impl Engine {
         explained.spent_ms = state.spent_ms + running_ms;
         explained.target = explain_target(compiled, state.started_ms, due_ms);
         if let Some(target) = explained.target.as_mut().filter(|_| state.running && !breached) {
-            // A cycle that begins ahead of the engine's time has its whole way to go.
+            // A cycle that begins ahead of the engine's time has its whole target ahead.
             (target.ahead, target.is_cut) =
                 intervals(compiled, now_ms.max(state.segment_ms), due_ms, MAX_EXPLAINED_INTERVALS);
         }
@@ -264,7 +264,7 @@ impl Engine {
         explained
     }
 
-    /// A cycle of which nothing is known yet but its name.
+    /// An explained cycle with only its identity filled in.
     fn frame(&self, recorder: &Recorder<'_>, clock: Symbol, cycle: u16, version: VersionId) -> ExplainedCycle {
         ExplainedCycle {
             clock: self.clocks.labels().get(clock as usize).cloned().unwrap_or_default(),
@@ -341,7 +341,7 @@ fn explain_target(compiled: &CompiledClock, started_ms: i64, due_ms: i64) -> Opt
     })
 }
 
-/// The levels of a cycle; `open` says what becomes of one that was not reached in the story.
+/// The levels of a cycle; `open` gives the result of one that the replay did not reach.
 fn explain_levels(
     recorder: &Recorder<'_>,
     compiled: &CompiledClock,
@@ -368,7 +368,7 @@ fn explain_levels(
     levels.map(explain).collect()
 }
 
-/// At most `most` stretches of business time, and whether there are more.
+/// At most `most` intervals of business time, and whether there are more.
 fn intervals(compiled: &CompiledClock, from_ms: i64, to_ms: i64, most: usize) -> (Vec<(i64, i64)>, bool) {
     let mut all = compiled.intervals(from_ms, to_ms);
     let some: Vec<(i64, i64)> = all.by_ref().take(most).collect();

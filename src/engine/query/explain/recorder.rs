@@ -1,4 +1,4 @@
-//! Notes taken while a ticket's history is told.
+//! Notes taken during the replay of a ticket's event log.
 
 use crate::engine::clocks::deadlines::CompiledClock;
 use crate::engine::clocks::event::StoredEvent;
@@ -29,7 +29,7 @@ pub(crate) struct Recorder<'a> {
     reached: Vec<Reached>,
     /// By clock: the versions that the finished segments of its open cycle were measured by, as of the last event.
     measured: Vec<(Symbol, Vec<VersionId>)>,
-    /// The ticket's version before what is happening.
+    /// The ticket's version before the current change.
     before: VersionId,
 }
 
@@ -66,7 +66,7 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// Notes what the segments of open cycles were measured by.
+    /// Records what the segments of open cycles were measured by.
     fn keep_up(&mut self, ticket_clocks: &TicketClocks) {
         let now: Vec<(Symbol, Vec<VersionId>)> = ticket_clocks
             .clocks(self.versions)
@@ -80,7 +80,7 @@ impl<'a> Recorder<'a> {
 
     /// The finished segments of a cycle that is measured by `version`.
     ///
-    /// Those that were sealed keep what they were measured by; what was sealed just now, by the version before.
+    /// Sealed segments keep the version that they were measured by; segments sealed just now have the version before.
     pub(crate) fn segments(&self, clock: Symbol, run: &ClockRun, version: VersionId) -> Vec<Stretch> {
         let sealed = run.sealed.unwrap_or(0);
         let known = self.measured.iter().find(|(other, _)| *other == clock).map_or(&[][..], |(_, versions)| versions);
@@ -94,7 +94,7 @@ impl<'a> Recorder<'a> {
             .collect()
     }
 
-    /// What a version measures a clock with.
+    /// A clock as a version measures it.
     pub(crate) fn compiled(&self, version: VersionId, clock: Symbol) -> Option<&'a CompiledClock> {
         self.versions.get(version).compiled.iter().find(|compiled| compiled.clock == clock)
     }
@@ -113,7 +113,7 @@ impl Sink for Recorder<'_> {
     }
 
     fn ended(&mut self, ended: Ended, compiled: &CompiledClock, run: &ClockRun) {
-        // An event that changes the priority may end the cycle under either version: whose the meter is, it is.
+        // An event that changes the priority may end the cycle under either version: the clock's address decides.
         let compiled = std::ptr::from_ref(compiled);
         let owner = self.versions.all.iter().position(|version| version.compiled.as_ptr_range().contains(&compiled));
         let version = owner.map_or(self.before, |place| place as VersionId);

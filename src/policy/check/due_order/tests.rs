@@ -36,7 +36,7 @@ fn thresholds_are_compared_whatever_their_units() {
         ("30d", "50%", "15d", None),
         ("30d", "50%", "31d", Some(Less)),
         ("30d", "100%", "+1h", Some(Less)),
-        // A Friday's clock has 3 days before it has 1 business day.
+        // A clock that starts on a Friday has 3 days before it has 1 business day.
         ("4h", "1bd", "3d", None),
     ] {
         let measure = Measure { timeline: &office, target: target(promised) };
