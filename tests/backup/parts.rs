@@ -158,7 +158,7 @@ fn swapped_segments_are_refused() {
     fs::rename(second, first).unwrap();
     fs::rename(&aside, second).unwrap();
     let reason = refusal(&copied);
-    assert!(reason.contains("is no file of this journal: it says that it holds the groups from"), "{reason}");
+    assert!(reason.contains("is not a file of this journal: its head has the groups from"), "{reason}");
 }
 
 #[test]
