@@ -1,7 +1,7 @@
 //! The data on disk: the journal of inputs, snapshots of the engine, the history of its records.
 //!
 //! ```text
-//! DATA/lock                                     held while a process has the folder
+//! DATA/lock                                     locked while a process uses the folder
 //! DATA/epoch.json                               the epochs of the folder: numbers are assigned once in each
 //! DATA/journal/00000000000000000001.log         groups of inputs, from that number on
 //! DATA/snapshots/00000000000000004711/          the engine as of that group: Parquet tables and manifest.json

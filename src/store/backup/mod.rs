@@ -1,7 +1,7 @@
 //! Backups of a data folder: taken without involving the service, even while it runs, and verified to the last byte.
 //!
 //! ```text
-//! DIR/lock                    held while a backup is made
+//! DIR/lock                    locked while a backup is created
 //! DIR/00000003/               a backup: the folders and files of a data folder, and
 //! DIR/00000003/backup.json    their lengths and checksums; written last
 //! ```

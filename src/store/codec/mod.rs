@@ -5,7 +5,7 @@
 //!              count of inputs, inputs
 //! input        1 batch | 2 edit | 3 acknowledgement | 4 labels freed (1 byte), then its fields in the order of the struct
 //! batch        catch-up, origin, count of rows, then column after column (see batch.rs)
-//! number       7 bits a byte, the lowest first, the top bit set in all but the last; signed ones folded (0, -1, 1, -2, ...)
+//! number       7 bits a byte, the lowest first, the top bit set in all but the last; signed ones zigzag (0, -1, 1, -2, ...)
 //! text         its length in bytes, its bytes
 //! origin       actor (text), then 0 | 1 and the key | 2, the key and the fingerprint (1 byte, 16 bytes each)
 //! choice       1 byte; the numbers are in enums.rs and never change
@@ -89,14 +89,14 @@ pub fn decode(bytes: &[u8]) -> Result<Group, DecodeError> {
     }
     let number = reader.number("number")?;
     let now_ms = reader.signed("time")?;
-    let catch_up = reader.choice("passed levels", enums::read_catch_up)?;
+    let catch_up = reader.choice("catch-up", enums::read_catch_up)?;
     let passage = reader.choice("passage of time", enums::read_passage)?;
     let count = reader.count("inputs", MAX_GROUP_INPUTS)?;
     let mut inputs = Vec::with_capacity(count);
     for _ in 0..count {
         inputs.push(match reader.byte("input")? {
             BATCH => Input::Batch(Arc::new(BatchInput {
-                catch_up: reader.choice("passed levels", enums::read_catch_up)?,
+                catch_up: reader.choice("catch-up", enums::read_catch_up)?,
                 origin: read_origin(reader)?,
                 batch: batch::read(reader)?,
             })),
@@ -158,7 +158,7 @@ fn read_edit(reader: &mut Reader) -> Result<EditInput, DecodeError> {
         text,
         files,
         apply: reader.choice("apply", enums::read_apply)?,
-        catch_up: reader.choice("passed levels", enums::read_catch_up)?,
+        catch_up: reader.choice("catch-up", enums::read_catch_up)?,
         origin: read_origin(reader)?,
         note: reader.text("note")?.to_owned(),
     })

@@ -29,7 +29,7 @@ pub enum JournalError {
         last_lost: u64,
     },
     /// A file is missing.
-    #[error("{file} is missing: it held group {first_lost} and those after it{}; restore it from a copy", up_to(*.last_lost))]
+    #[error("{file} is missing: it had group {first_lost} and those after it{}; restore it from a copy", up_to(*.last_lost))]
     Missing { file: String, first_lost: u64, last_lost: Option<u64> },
     /// The head of a file cannot be read, so neither can its groups.
     #[error(
