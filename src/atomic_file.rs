@@ -1,8 +1,8 @@
-//! Files and folders that are there whole or not at all.
+//! Files and folders that appear whole or not at all.
 //!
-//! What is written lies under its name with `.partial` at the end until [`Staged::publish_checked`] has synced it, has had it
-//! looked at again, has renamed it, and has synced the folder around it: a crash at any point leaves the old or the new.
-//! What an earlier crash left behind is overwritten, or swept with [`sweep`].
+//! Data is written under its name with `.partial` at the end until [`Staged::publish_checked`] has synced it, had it checked,
+//! renamed it, and synced the folder around it: a crash at any point leaves the old or the new. Remains of an earlier crash are
+//! overwritten, or removed with [`sweep`].
 
 use std::fs::{self, File};
 use std::io;
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 const PARTIAL: &str = "partial";
 
-/// A file or folder that is being written. Dropped without being published, it vanishes.
+/// A file or folder being written. If it is dropped without being published, it is removed.
 #[derive(Debug)]
 pub struct Staged {
     path: PathBuf,
@@ -22,7 +22,7 @@ impl Staged {
     /// Creates the file under its temporary name.
     ///
     /// # Errors
-    /// What the file system says, for example that the folder does not exist.
+    /// Errors of the file system, for example that the folder does not exist.
     pub fn create(path: &Path) -> io::Result<(Self, File)> {
         let staged = Self::named(path)?;
         let file = File::create(&staged.partial)?;
@@ -32,7 +32,7 @@ impl Staged {
     /// Creates an empty folder under its temporary name.
     ///
     /// # Errors
-    /// What the file system says.
+    /// Errors of the file system.
     pub fn create_folder(path: &Path) -> io::Result<Self> {
         let staged = Self::named(path)?;
         remove(&staged.partial)?;
@@ -41,34 +41,34 @@ impl Staged {
     }
 
     fn named(path: &Path) -> io::Result<Self> {
-        let mut name = path.file_name().ok_or_else(|| io::Error::other("names no file"))?.to_owned();
+        let mut name = path.file_name().ok_or_else(|| io::Error::other("is not the name of a file"))?.to_owned();
         name.push(".");
         name.push(PARTIAL);
         Ok(Self { path: path.to_owned(), partial: path.with_file_name(name), published: false })
     }
 
-    /// Where it is while it is written.
+    /// Its path while it is written.
     pub fn partial(&self) -> &Path {
         &self.partial
     }
 
-    /// Changes the name that it will have, in the same folder: for names that tell what is inside.
+    /// Changes its future name, in the same folder: for names that depend on the contents.
     pub fn rename_to(&mut self, name: &str) {
         self.path.set_file_name(name);
     }
 
-    /// Gives it its name. All that was written must have left its buffers.
+    /// Renames it to its final name. All that was written must have left its buffers.
     ///
     /// # Errors
-    /// What the file system says; what had that name, if there was something, is then unchanged.
+    /// Errors of the file system; an existing file of that name is then unchanged.
     pub fn publish(self) -> io::Result<()> {
         self.publish_checked(|_| Ok(()))
     }
 
-    /// Syncs it, has it read again from where it lies, and gives it its name.
+    /// Syncs it, has `check` read it again from the disk, and renames it to its final name.
     ///
     /// # Errors
-    /// What the file system or `check` says; nothing is published then.
+    /// Errors of the file system or of `check`; nothing is published then.
     pub fn publish_checked<E: From<io::Error>>(mut self, check: impl FnOnce(&Path) -> Result<(), E>) -> Result<(), E> {
         sync_tree(&self.partial)?;
         check(&self.partial)?;
@@ -81,16 +81,16 @@ impl Staged {
 impl Drop for Staged {
     fn drop(&mut self) {
         if !self.published {
-            // Nobody is left to tell, and the next run overwrites or sweeps it.
+            // A failure cannot be reported here; the next run overwrites or sweeps it.
             let _ = remove(&self.partial);
         }
     }
 }
 
-/// Removes what crashes left behind in a folder; returns how much there was.
+/// Removes the remains of crashes in a folder; returns their number.
 ///
 /// # Errors
-/// What the file system says.
+/// Errors of the file system.
 pub fn sweep(folder: &Path) -> io::Result<usize> {
     let mut swept = 0;
     for entry in fs::read_dir(folder)? {
@@ -103,10 +103,10 @@ pub fn sweep(folder: &Path) -> io::Result<usize> {
     Ok(swept)
 }
 
-/// Takes a folder away so that a crash on the way leaves all of it or what [`sweep`] removes.
+/// Removes a folder so that a crash on the way leaves all of it or what [`sweep`] removes.
 ///
 /// # Errors
-/// What the file system says.
+/// Errors of the file system.
 pub fn retire_folder(path: &Path) -> io::Result<()> {
     let staged = Staged::named(path)?;
     remove(&staged.partial)?;
@@ -115,19 +115,19 @@ pub fn retire_folder(path: &Path) -> io::Result<()> {
     remove(&staged.partial)
 }
 
-/// Syncs the folder in which a path lies, so that names made or changed in it last.
+/// Syncs the folder of a path, so that names created or changed in it are durable.
 ///
 /// # Errors
-/// What the file system says.
+/// Errors of the file system.
 pub fn sync_folder_of(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(folder)?.sync_all()
 }
 
-/// Syncs a file, or a folder with all that is in it.
+/// Syncs a file, or a folder with all its contents.
 ///
 /// # Errors
-/// What the file system says.
+/// Errors of the file system.
 pub fn sync_tree(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         for entry in fs::read_dir(path)? {

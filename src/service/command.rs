@@ -1,4 +1,4 @@
-//! What the service is asked, and what it answers.
+//! Commands of the service, and their replies.
 
 use crate::engine::{Apply, CatchUp, Preview, RejectedRow};
 use crate::policy::{Policy, Problem};
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use thiserror::Error;
 use tokio::sync::oneshot;
 
-/// Events to take.
+/// Events to accept.
 #[derive(Debug, Clone)]
 pub struct Load {
     pub batch: Batch,
@@ -17,18 +17,18 @@ pub struct Load {
     pub origin: Origin,
 }
 
-/// What became of events. Durable, and what followed from them has been published.
+/// Result of a load. Its events are durable, and what followed from them has been published.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Applied {
-    /// Rows taken.
+    /// Rows accepted.
     pub accepted: u64,
-    /// Rows not taken, with their reasons. Empty when the answer is that of an earlier request with the same key.
+    /// Rows rejected, with their reasons. Empty in the response to a repeat of an earlier request with the same key.
     pub rejected: Vec<RejectedRow>,
-    /// Rows not taken.
+    /// Rows rejected.
     pub rejected_count: u64,
-    /// Numbers of the escalation records that followed: from, up to (not including).
+    /// Numbers of the escalation records that followed, as a half-open range: from, up to (not including).
     pub escalations: (u64, u64),
-    /// Whether this is the answer to an earlier request with the same key.
+    /// Whether this repeats the response to an earlier request with the same key.
     pub is_repeat: bool,
 }
 
@@ -37,34 +37,34 @@ pub struct Applied {
 pub struct Edit {
     /// The whole policy file (TOML).
     pub text: Arc<str>,
-    /// Files that it names and that the service does not have yet: name, text. Those of the version in force are kept.
+    /// Files that it names and the service lacks: name, text. Those of the version in force are kept.
     pub files: Vec<(String, Arc<str>)>,
     pub apply: Apply,
     pub catch_up: CatchUp,
-    /// Only say what it would do.
+    /// Report what it would do, and change nothing.
     pub dry_run: bool,
-    /// Refuse unless this version is in force.
+    /// Reject the edit unless this version is in force.
     pub if_version: Option<u64>,
     pub note: String,
     pub origin: Origin,
 }
 
-/// What an edit led to, or would lead to.
+/// Result of an edit or dry run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edited {
-    /// The version now in force; on a dry run the one that is in force still.
+    /// The version in force afterwards; a dry run leaves it unchanged.
     pub version: u64,
-    /// What it would do to the open tickets, on a dry run.
+    /// Effect on the open tickets, on a dry run.
     pub preview: Option<Preview>,
     /// Warnings.
     pub problems: Vec<Problem>,
     /// The engine's time since which it is in force.
     pub since_ms: i64,
-    /// Whether the policy is the one that is in force: nothing changed then.
+    /// Whether the policy equals the one in force: nothing changed then.
     pub is_unchanged: bool,
 }
 
-/// An escalation to take notice of.
+/// An escalation to acknowledge.
 #[derive(Debug, Clone)]
 pub struct Acknowledge {
     pub sequence: u64,
@@ -79,22 +79,22 @@ pub struct SnapshotDone {
     pub number: u64,
     pub tickets: u64,
     pub bytes: u64,
-    /// How long it took, and how long commands had to wait for it at most, in milliseconds.
+    /// Time that it took, and the longest time that commands waited for it, in milliseconds.
     pub took_ms: u64,
     pub longest_stall_ms: u64,
 }
 
-/// Why a command was not done. Nothing has changed then.
+/// Why a command was not executed. Nothing has changed then.
 #[derive(Debug, Clone, Error, PartialEq)]
 pub enum CommandError {
-    #[error("the queue of commands is full, try again in a moment")]
+    #[error("the command queue is full: try again in a moment")]
     Busy,
     #[error("the service is stopping")]
     Stopping,
-    #[error("the disk is full: nothing is written until there is room")]
+    #[error("the disk is full: writes are rejected until space is free")]
     DiskFull,
-    /// Another reason for which nothing can be written now, such as no free file descriptor.
-    #[error("nothing can be written now, try again in a moment: {0}")]
+    /// Another transient reason why nothing can be written, such as no free file descriptor.
+    #[error("writes are rejected for now, try again in a moment: {0}")]
     NoSegment(String),
     #[error("{0}")]
     Invalid(String),
@@ -104,7 +104,7 @@ pub enum CommandError {
     KeyReused,
     #[error("version {is} of the policy is in force, not {expected}")]
     Version { expected: u64, is: u64 },
-    /// A priority that tickets have, and the like.
+    /// For example, removing a priority that tickets have.
     #[error("{0}")]
     Conflict(String),
     #[error("{0}")]
@@ -113,10 +113,10 @@ pub enum CommandError {
     Failed(String),
 }
 
-/// Where an answer goes; who asked may be gone.
+/// Receives the reply; the caller may no longer wait for it.
 pub type Reply<T> = oneshot::Sender<Result<T, CommandError>>;
 
-/// What the sequencer is asked.
+/// Commands of the sequencer.
 pub enum Command {
     Load(Arc<BatchInput>, Reply<Applied>),
     Edit {
@@ -128,12 +128,12 @@ pub enum Command {
     /// The reply is the number of the acknowledgement's record.
     Acknowledge(Arc<AcknowledgeInput>, Reply<u64>),
     Snapshot(Reply<SnapshotDone>),
-    /// Do what waits, take a snapshot, end.
+    /// Execute what is queued, take a snapshot, end.
     Stop(Sender<Result<(), String>>),
 }
 
 impl Command {
-    /// Whoever asked may have gone.
+    /// The caller may have stopped waiting.
     pub fn fail(self, error: CommandError) {
         match self {
             Self::Load(_, reply) => drop(reply.send(Err(error))),

@@ -1,4 +1,4 @@
-//! How the service is set up.
+//! Configuration of the service.
 
 use crate::engine::CatchUp;
 use crate::policy::Problem;
@@ -8,19 +8,19 @@ use std::path::PathBuf;
 use std::time::Duration;
 use thiserror::Error;
 
-/// How the service is set up. The fields cannot be wrong together: what a user writes is checked where it is read.
+/// Configuration of the service.
 #[derive(Debug, Clone)]
 pub struct Config {
     pub data_dir: PathBuf,
     /// The policy of an empty data folder. A folder with data has its own.
     pub seed: Option<Seed>,
-    /// Which levels fire that fell due while the service was down.
+    /// Catch-up: which of the levels that fell due during downtime fire.
     pub catch_up_after_downtime: CatchUp,
     /// Time from one snapshot to the next.
     pub snapshot_every: Duration,
-    /// Snapshots that are kept; at least 2, so that a damaged one has another before it.
+    /// Snapshots to keep; at least 2, so that a damaged one has a predecessor.
     pub snapshots_kept: usize,
-    /// Whether records of the history beyond the journal's end are put aside; a start is refused otherwise.
+    /// Whether records of the history beyond the journal's end are set aside; otherwise the start fails.
     pub cut_history: bool,
     pub clock: ClockChoice,
     /// Threads of the engine.
@@ -37,22 +37,22 @@ pub struct Seed {
     pub files: Vec<(String, String)>,
 }
 
-/// Which time it is.
+/// Source of the service's time.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum ClockChoice {
     /// The machine's wall clock.
     Wall(Trust),
-    /// From `start_ms` at the start of the process, `speed` times as fast: for demonstrations and tests.
+    /// Starts at `start_ms` and runs `speed` times as fast as real time: for demonstrations and tests.
     Fast { start_ms: i64, speed: f64 },
 }
 
-/// How far the wall clock is believed at the start.
+/// How far the wall clock is trusted at the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Trust {
-    /// The furthest that it may be ahead of the last time that the data folder knows.
+    /// How far it may be at most ahead of the last time in the data folder.
     pub max_ahead: Duration,
-    /// The time that the operator accepts whatever the last known time is. It counts only while the wall clock shows it,
-    /// give or take [`ACCEPTED_WITHIN_MS`](crate::limits::ACCEPTED_WITHIN_MS): a setting that was forgotten does nothing.
+    /// The time that the operator accepts, whatever the last known time is. It counts only if the wall clock shows it within
+    /// [`ACCEPTED_WITHIN_MS`](crate::limits::ACCEPTED_WITHIN_MS): a leftover setting has no effect.
     pub accepted_ms: Option<i64>,
 }
 
@@ -70,24 +70,24 @@ pub enum StartError {
     Locked(#[from] LockError),
     #[error(transparent)]
     Epochs(#[from] EpochsError),
-    #[error("{0} has no data and no policy is given: say --policy FILE")]
+    #[error("{0} has no data and no policy is given: pass --policy FILE")]
     NoPolicy(PathBuf),
     #[error("the policy {name} has {} problems", .problems.len())]
     Policy { name: String, problems: Vec<Problem> },
-    /// Starting would lose what was acknowledged. Says where the damage is and what is lost.
+    /// Starting would lose acknowledged data. States where the damage is and what is lost.
     #[error("{0}")]
     Damaged(String),
-    /// What fell due until then would fire at once, wrongly if the wall clock is wrong.
+    /// Everything due until then would fire at once; wrongly, if the wall clock is wrong.
     #[error(
-        "the wall clock shows {wall}, {ahead} after {last}, the last time that the data folder knows, and --max-clock-ahead \
-         is {bound}: set the clock right, or, if it is right, start once with --accept-time {wall}{rejected}"
+        "the wall clock shows {wall}, {ahead} after {last}, the last time in the data folder, and --max-clock-ahead \
+         is {bound}: correct the clock, or, if it is right, start once with --accept-time {wall}{rejected}"
     )]
     Ahead {
         wall: String,
         ahead: String,
         last: String,
         bound: String,
-        /// Why the time that was accepted does not count; empty when none was.
+        /// Why the accepted time does not count; empty if none was given.
         rejected: String,
     },
     #[error("{path}: {error}")]

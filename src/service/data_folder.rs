@@ -1,8 +1,8 @@
-//! Whether the parts of a data folder belong together, and which epoch goes on from them.
+//! Checks that the parts of a data folder belong together, and selects the epoch that continues from them.
 //!
-//! Records are written to the history after the group that they follow from is synced, so the history is never newer than the
-//! journal, whatever crash there was. Where it is, the journal's end is missing: the folder is a copy of which the journal was
-//! copied first, or a part of it was put back. To go on would give numbers again that the history has for other records.
+//! Records are written to the history after the sync of the group that they follow from, so the history is never newer than the
+//! journal, whatever the crash. If it is newer, the journal's end is missing: the folder is a copy whose journal was copied
+//! first, or it was partly restored. Continuing would reuse numbers that the history has for other records.
 
 use super::config::{Config, StartError};
 use super::state_machine::StateMachine;
@@ -14,7 +14,7 @@ use crate::store::{backup, epochs, journal, snapshot};
 use crate::time::format_rfc3339;
 use std::path::Path;
 
-/// What is on disk of a service.
+/// The parts of a service on disk.
 #[derive(Clone, Copy)]
 pub struct Parts<'a> {
     pub data_dir: &'a Path,
@@ -27,7 +27,7 @@ fn damaged(text: impl ToString) -> StartError {
     StartError::Damaged(text.to_string())
 }
 
-/// A folder into which a backup was restored must have all of it.
+/// Checks that a folder into which a backup was restored has all of it.
 ///
 /// # Errors
 /// [`StartError::Damaged`].
@@ -36,12 +36,12 @@ pub fn check_restored(data_dir: &Path) -> Result<(), StartError> {
         return Ok(());
     }
     Err(damaged(format!(
-        "a restore into {} did not end, so parts of it are missing: remove the folder and restore again",
+        "a restore into {} did not finish, so parts of it are missing: remove the folder and restore again",
         data_dir.display()
     )))
 }
 
-/// A folder that is not new must have its journal: without it the service would begin anew.
+/// A folder that is not new must have its journal: without it the service would start from nothing.
 ///
 /// # Errors
 /// [`StartError`].
@@ -55,22 +55,22 @@ pub fn check_complete(data_dir: &Path, disk: &dyn Disk, epochs: Option<&Epochs>)
         return Ok(());
     }
     Err(damaged(format!(
-        "{} has no journal, and yet epochs, snapshots or a history: put the journal back, or restore a backup (overdue backup restore)",
+        "{} has epochs, snapshots or a history, but no journal: put the journal back, or restore a backup (overdue backup restore)",
         data_dir.display()
     )))
 }
 
-/// Whether the journal is of this folder and of its present state.
+/// Checks that the journal belongs to this folder and its present state.
 ///
 /// # Errors
-/// [`StartError::Damaged`] with the part that is not.
+/// [`StartError::Damaged`] with the part that does not.
 pub fn check_journal(parts: Parts<'_>) -> Result<(), StartError> {
     let Parts { data_dir, journal, epochs, .. } = parts;
     let Some(epochs) = epochs else { return Ok(()) };
     let folder = data_dir.join("journal");
     if !epochs.is_of_journal(journal.identity()) {
         return Err(damaged(format!(
-            "{} has the journal of another data folder, as {} says: put its own back, or restore a backup (overdue backup \
+            "{} has the journal of another data folder, according to {}: put its own back, or restore a backup (overdue backup \
              restore)",
             folder.display(),
             data_dir.join(epochs::FILE).display()
@@ -92,10 +92,10 @@ pub fn check_journal(parts: Parts<'_>) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Whether all files of the history are of this folder and of its present state.
+/// Checks that all files of the history belong to this folder and its present state.
 ///
 /// # Errors
-/// [`StartError::Damaged`] with the file that is not.
+/// [`StartError::Damaged`] with the file that does not.
 pub fn check_history(history: &History, epochs: Option<&Epochs>) -> Result<(), StartError> {
     match epochs.and_then(|epochs| Some((history.stray(epochs)?, epochs))) {
         Some(((path, epoch), epochs)) => Err(stray(&path, epoch, epochs)),
@@ -108,16 +108,16 @@ pub fn stray(path: &Path, epoch: Epoch, epochs: &Epochs) -> StartError {
     let current = epochs.current().map_or_else(String::new, |current| current.to_string());
     damaged(format!(
         "{} is of epoch {epoch}, and does not belong to the present state of the folder (epoch {current}, reason: {}): it comes \
-         from another folder, or from a time that was given up; put the right one back",
+         from another folder, or from an abandoned state; put the right one back",
         path.display(),
         epochs.reason()
     ))
 }
 
-/// Refuses a history that is newer than the journal.
+/// Rejects a history that is newer than the journal.
 ///
 /// # Errors
-/// [`StartError::Damaged`] with both ends and the ways out.
+/// [`StartError::Damaged`] with both ends and the remedies.
 pub fn check_ends(data_dir: &Path, history: &History, machine: &StateMachine) -> Result<(), StartError> {
     let ends = [
         ("escalation", history.last_escalation(), machine.last_escalation()),
@@ -136,15 +136,15 @@ pub fn check_ends(data_dir: &Path, history: &History, machine: &StateMachine) ->
     Err(damaged(format!(
         "the history is newer than the journal, which ends with group {}: it has {}. What came after that group is missing, as \
          in a copy that was made while the service ran. Put the rest of {} back, or restore a backup (overdue backup restore), \
-         or start once with --cut-history: these records of the history are put aside, and a new epoch begins",
+         or start once with --cut-history: these records of the history are set aside, and a new epoch begins",
         machine.group,
         newer.join("; "),
         data_dir.join("journal").display()
     )))
 }
 
-/// Goes on in the folder's epoch, or begins one where a number may stand for two things otherwise: in a new folder, in a copy,
-/// after a restore, and where the history is cut.
+/// Continues the folder's epoch, or begins a new one where a number could otherwise stand for two records: in a new folder, in
+/// a copy, after a restore, and where the history is cut.
 ///
 /// # Errors
 /// [`StartError`].
@@ -182,7 +182,7 @@ pub fn begin(
         journal.begin_epoch(drawn);
         tracing::warn!(epoch = %drawn, reason, group = next.group, escalation = next.escalation, "a new epoch begins");
     }
-    // After the epoch is durable: were it the other way round, a crash between the two would leave no trace of the cut.
+    // After the epoch is durable: in the reverse order, a crash between the two would leave no trace of the cut.
     if is_newer {
         report_cut("escalation", history.cut_escalations(escalation, drawn).map_err(damaged)?);
         report_cut("cycle", history.cut_cycles(cycle, drawn).map_err(damaged)?);
@@ -195,5 +195,5 @@ fn report_cut(kind: &str, cut: Option<Cut>) {
     let Some(Cut { from, to, files }) = cut else { return };
     let records = to - from + 1;
     let files = files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ");
-    tracing::warn!(kind, records, from, to, files, "records beyond the journal's end were put aside");
+    tracing::warn!(kind, records, from, to, files, "records beyond the journal's end were set aside");
 }

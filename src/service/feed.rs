@@ -1,7 +1,7 @@
 //! Escalation records for readers: the newest in memory, older ones in the history.
 //!
-//! Blocks are shared with the thread that writes the history; they leave memory once they are in it and
-//! [`FEED_RECORDS`](crate::limits::FEED_RECORDS) newer records are there.
+//! Blocks are shared with the history thread; a block leaves memory once it is in the history and
+//! [`FEED_RECORDS`](crate::limits::FEED_RECORDS) newer records exist.
 
 use super::command::CommandError;
 use crate::engine::{NO_SYMBOL, Symbol};
@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::watch;
 
-/// The records of escalations.
+/// The escalation records.
 #[derive(Debug)]
 pub struct Feed {
     history: Arc<History>,
@@ -22,13 +22,13 @@ pub struct Feed {
 
 #[derive(Debug, Default)]
 struct Recent {
-    /// Contiguous; the first may begin after what the history has, never later than that.
+    /// Contiguous; the first begins at most one record after the end of the history.
     blocks: VecDeque<Arc<EscalationBlock>>,
     records: usize,
 }
 
 impl Feed {
-    /// A feed of which the records up to `last` are in the history.
+    /// A feed whose records up to `last` are in the history.
     pub fn new(history: Arc<History>, last: u64) -> Self {
         Self { history, recent: RwLock::default(), last: watch::Sender::new(last) }
     }
@@ -50,7 +50,7 @@ impl Feed {
                 let gone = recent.blocks.pop_front().map_or(0, |block| block.len());
                 recent.records -= gone;
             }
-            // Before anybody can see the records: what is looked at is never beyond the last.
+            // Before readers can see the records: a reader never looks beyond the last.
             self.last.send_replace(block.end() - 1);
         }
     }
@@ -59,7 +59,7 @@ impl Feed {
         self.last.subscribe()
     }
 
-    /// Records after a number, oldest first, the number to go on from, and what of the history is missing.
+    /// Records after a number, oldest first, the number to continue from, and the gaps of the history.
     ///
     /// # Errors
     /// When the disk cannot be read.
@@ -81,7 +81,7 @@ impl Feed {
         let mut scanned = 0;
         let mut reached = after;
         for block in blocks {
-            // Most blocks have the same words as the one before.
+            // Most blocks have the same label table as the one before.
             let wanted = match &wanted {
                 Some(known) if Arc::ptr_eq(&known.names, &block.names) => known,
                 _ => wanted.insert(Wanted::new(filter, &block.names)),
@@ -102,11 +102,11 @@ impl Feed {
     }
 }
 
-/// A filter whose words have been looked up: no text is compared but the ticket's.
+/// A filter with its labels looked up: only the ticket is compared as text.
 struct Wanted<'a> {
     filter: &'a EscalationFilter,
     names: Arc<LabelTable>,
-    /// `None` for any; [`NO_SYMBOL`] for a word that nothing has.
+    /// `None` for any; [`NO_SYMBOL`] for a label that no record has.
     clock: Option<Symbol>,
     priority: Option<Symbol>,
     team: Option<Symbol>,

@@ -1,5 +1,4 @@
-//! The thread that writes records to the history: they wait until there are enough for a file, or until a snapshot needs them
-//! on disk.
+//! The thread that writes records to the history. They wait until they fill a file, or until a snapshot needs them on disk.
 
 use super::feed::Feed;
 use super::state_machine::{GroupOutput, InputResult};
@@ -10,21 +9,21 @@ use crossbeam_channel::{Receiver, Sender};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-/// What the thread is told.
+/// Messages to the thread.
 pub enum Work {
     Escalations(Arc<EscalationBlock>),
     Cycles(Arc<CycleBlock>),
-    /// Write all that waits, and say how that went.
+    /// Write everything that waits, and report the result.
     Flush(Sender<Result<(), String>>),
 }
 
-/// Gives what a group told to the feed and to the history; returns its answers.
+/// Passes a group's records to the feed and to the history; returns its replies.
 pub fn keep(feed: &Feed, history: &Sender<Work>, output: GroupOutput) -> Vec<InputResult> {
     let GroupOutput { escalations, cycles, replies } = output;
     if !escalations.is_empty() {
         let block = Arc::new(escalations);
         feed.push(&block);
-        // The thread ends only when this sender goes.
+        // The thread ends only when this sender is dropped.
         let _ = history.send(Work::Escalations(block));
     }
     if !cycles.rows.is_empty() {
@@ -33,7 +32,7 @@ pub fn keep(feed: &Feed, history: &Sender<Work>, output: GroupOutput) -> Vec<Inp
     replies
 }
 
-/// The thread's end of things.
+/// State of the thread.
 struct HistoryWriter {
     history: Arc<History>,
     escalations: Vec<Arc<EscalationBlock>>,
@@ -44,7 +43,7 @@ struct HistoryWriter {
 /// Starts the thread; it ends when the sender is dropped.
 ///
 /// # Errors
-/// When the system gives no thread.
+/// When the system cannot create the thread.
 pub fn start(history: Arc<History>, work: Receiver<Work>) -> std::io::Result<JoinHandle<()>> {
     let history_thread = HistoryWriter { history, escalations: Vec::new(), cycles: Vec::new(), waiting: 0 };
     std::thread::Builder::new().name("history".into()).spawn(move || history_thread.run(&work))
@@ -63,7 +62,7 @@ impl HistoryWriter {
                     self.cycles.push(block);
                 }
                 Work::Flush(reply) => {
-                    // Whoever asked may have stopped waiting.
+                    // The caller may have stopped waiting.
                     let _ = reply.send(self.flush());
                     continue;
                 }
@@ -71,12 +70,12 @@ impl HistoryWriter {
             if self.waiting >= HISTORY_FLUSH_RECORDS
                 && let Err(error) = self.flush()
             {
-                // Nothing is lost: the journal has what they follow from. They wait on.
-                tracing::error!(error, waiting = self.waiting, "cannot write the history; will be tried again");
+                // Nothing is lost: the journal has the groups that they follow from. They keep waiting.
+                tracing::error!(error, waiting = self.waiting, "cannot write the history; the write will be retried");
             }
         }
         if let Err(error) = self.flush() {
-            tracing::error!(error, "cannot write the history; it is written after the next start");
+            tracing::error!(error, "cannot write the history; the next start writes it");
         }
     }
 

@@ -1,4 +1,4 @@
-//! What a start would find in a data folder, without starting and without changing anything.
+//! Reports what a start would find in a data folder, without starting and without changing anything.
 
 use super::config::StartError;
 use super::data_folder::Parts;
@@ -10,7 +10,7 @@ use crate::store::journal::Stored;
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
-/// The state that a start would go on from.
+/// The state that a start would continue from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Inspected {
     /// The last group of the journal, and its time.
@@ -20,7 +20,7 @@ pub struct Inspected {
     /// The last records.
     pub escalation: u64,
     pub cycle: u64,
-    /// The snapshot that was begun with, and the groups that came after it.
+    /// The snapshot that recovery begins with, and the groups after it.
     pub snapshot: Option<u64>,
     pub replayed_groups: u64,
     pub epoch: Option<Epoch>,
@@ -29,7 +29,7 @@ pub struct Inspected {
 /// Recovers a data folder in memory, with all checks of a start.
 ///
 /// # Errors
-/// [`StartError`], as a start would refuse.
+/// [`StartError`], where a start would fail with it.
 pub fn inspect(data_dir: &Path) -> Result<Inspected, StartError> {
     let damaged = |error: &dyn std::fmt::Display| StartError::Damaged(error.to_string());
     let disk = Arc::new(FolderDisk::read_only(&data_dir.join("journal")));
@@ -42,7 +42,7 @@ pub fn inspect(data_dir: &Path) -> Result<Inspected, StartError> {
     data_folder::check_journal(parts)?;
     data_folder::check_history(&history, epochs.as_ref())?;
     let mut recovered = recovery::recover(parts, None)?;
-    // A record that is in the history already is not compared with what the journal leads to: its number is enough.
+    // A record that is in the history already is not compared with the replayed one: its number is enough.
     recovery::replay(&mut recovered, &journal, drop)?;
     data_folder::check_ends(data_dir, &history, &recovered.machine)?;
     let machine = &recovered.machine;

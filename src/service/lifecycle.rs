@@ -1,4 +1,4 @@
-//! The service begins and ends.
+//! Start and stop of the service.
 
 use super::command::Command;
 use super::config::{ClockChoice, Config, StartError};
@@ -30,14 +30,14 @@ const WAITING_BLOCKS: usize = 64;
 /// What the start found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Started {
-    /// The snapshot that it began with; `None` if there was none.
+    /// The snapshot that recovery began with; `None` if there was none.
     pub snapshot: Option<u64>,
-    /// Groups of the journal that were applied after it.
+    /// Groups of the journal replayed after it.
     pub replayed_groups: u64,
     pub tickets: u64,
-    /// Levels that fired because they fell due while nobody watched.
+    /// Levels that fired because they fell due during downtime.
     pub fired_after_downtime: u64,
-    /// Whether the folder was empty, and the seed's policy is in force now.
+    /// Whether the folder was empty: the seed's policy is now in force.
     pub is_new: bool,
 }
 
@@ -49,19 +49,19 @@ pub struct Stopper {
     sequencer: JoinHandle<()>,
     history_thread: JoinHandle<()>,
     scanner_thread: JoinHandle<()>,
-    /// Dropped to end the surveyor.
+    /// Dropped to end the scanner.
     scan_until: Sender<()>,
-    /// Tells the sequencer that somebody still holds the service.
+    /// Signals the sequencer that the service still has an owner.
     _held: Sender<()>,
     lock: Arc<DataLock>,
     pub started: Started,
 }
 
 impl Stopper {
-    /// Takes no more commands, does those that wait, syncs, takes a snapshot, gives the folder free. Blocks.
+    /// Accepts no more commands, executes the queued ones, syncs, takes a snapshot, releases the folder. Blocks.
     ///
     /// # Errors
-    /// In words, when the snapshot fails; nothing is lost then: the journal has everything.
+    /// A message, when the snapshot fails; nothing is lost then: the journal has everything.
     pub fn stop(self) -> Result<(), String> {
         self.published.set_ready(false);
         let (reply, stopped) = crossbeam_channel::bounded(1);
@@ -84,20 +84,20 @@ fn io(path: &Path) -> impl Fn(std::io::Error) -> StartError {
 }
 
 impl Service {
-    /// Opens the data folder, recovers what is in it, and starts the threads. Blocks until the service is ready.
+    /// Opens the data folder, recovers its state, and starts the threads. Blocks until the service is ready.
     ///
-    /// A failed sync later stops the process: what the disk has then is not known, and only a start from it tells the truth. So
-    /// does a folder that is deleted, moved or replaced.
+    /// Afterwards, a failed sync stops the process: the contents of the disk are then unknown, and only a restart can establish
+    /// them. So does a folder that is deleted, moved or replaced.
     ///
     /// # Errors
-    /// [`StartError`]: nothing has been changed then.
+    /// [`StartError`]; nothing has been changed then.
     pub fn start(config: &Config) -> Result<(Self, Stopper), StartError> {
         let folder = config.data_dir.join("journal");
         let disk = FolderDisk::new(&folder).map_err(io(&folder))?;
         Self::start_on(config, Arc::new(disk), machine_wall())
     }
 
-    /// [`Service::start`] with the journal on another disk, by another wall clock.
+    /// [`Service::start`] with another disk for the journal and another wall clock.
     ///
     /// # Errors
     /// [`StartError`].
@@ -106,7 +106,7 @@ impl Service {
         std::fs::create_dir_all(folder).map_err(io(folder))?;
         let lock = Arc::new(DataLock::take(folder)?);
         let whereabouts = Whereabouts::of(folder).map_err(io(folder))?;
-        // The engine's jobs alone run there. A second service of the process shares what the first has made.
+        // Only the engine's jobs run there. A second service in the process shares the pool of the first.
         let pool = rayon::ThreadPoolBuilder::new().num_threads(config.threads.max(1));
         let _ = pool.thread_name(|number| format!("engine-{number}")).build_global();
         let damaged = |error: &dyn std::fmt::Display| StartError::Damaged(error.to_string());
@@ -123,7 +123,7 @@ impl Service {
         history.set_epoch(epoch);
         let parts = Parts { data_dir: folder, journal: &stored, history: &history, epochs: epochs.as_ref() };
         data_folder::check_journal(parts)?;
-        // What is newer than the journal may be of an epoch that has ended: a cut puts it aside.
+        // What is newer than the journal may belong to an epoch that has ended: a cut sets it aside.
         if !config.cut_history {
             data_folder::check_history(&history, epochs.as_ref())?;
         }
@@ -140,7 +140,7 @@ impl Service {
                 match start_time::passage(trust, wall(), last_ms) {
                     Ok(passage) => passage,
                     Err(error) => {
-                        // The folder is left when its thread has left it.
+                        // The folder is released when its thread has ended.
                         drop(history_work);
                         let _ = history_thread.join();
                         return Err(error);
@@ -150,7 +150,7 @@ impl Service {
             (_, last_ms) => (Passage::AfterDowntime, last_ms.unwrap_or(0)),
         };
         let clock = Arc::new(Clock::start(config.clock, wall, least_ms));
-        // In a new folder the journal may have been made by a start that ended before its first group.
+        // In a new folder the journal may come from a start that ended before its first group.
         let drawn =
             stored.segments().last().and_then(|begun| begun.epoch).filter(|_| stored.last() == 0).unwrap_or(drawn);
         let epochs = data_folder::begin(config, epochs, drawn, &mut journal, &history, (&machine, clock.now_ms()))?;
@@ -206,7 +206,7 @@ impl Service {
             is_over: false,
             since_check: Stopwatch::start(),
         };
-        // What fell due while nobody watched fires before anything is answered.
+        // What fell due during downtime fires before any command is executed.
         sequencer.round(None);
         if passage == Passage::Accepted {
             warn_of_events_ahead(&service);
@@ -240,30 +240,30 @@ impl Service {
     }
 }
 
-/// The time that was accepted may be earlier than that of events, which were given a time that was wrong.
+/// The accepted time may be earlier than that of events which carry a wrong time.
 fn warn_of_events_ahead(service: &Service) {
     let tickets = service.read(crate::engine::Engine::ahead_of_time);
     if tickets > 0 {
         tracing::warn!(
             tickets,
-            "tickets have events after the time that was accepted: their clocks run from those times on; loaded again with \
-             earlier openings, they are moved there"
+            "tickets have events after the accepted time: their clocks run from those times on; to move them, load the \
+             tickets again with earlier openings"
         );
     }
 }
 
-/// A service without its sequencer would answer questions and let every deadline pass: such a process ends.
+/// Without its sequencer a service would serve reads while every deadline passes unnoticed: such a process ends.
 fn run_or_end(sequencer: Sequencer) {
     if std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| sequencer.run())).is_err() {
         tracing::error!(
-            "the sequencer has panicked; what was answered is in the journal, the next start goes on from it"
+            "the sequencer has panicked; everything acknowledged is in the journal, and the next start continues from it"
         );
         eprintln!("overdue: the sequencer has panicked; stopping at once");
         std::process::exit(super::EXIT_PANICKED);
     }
 }
 
-/// A number by which the segments of a new journal know each other, or an epoch is told from another.
+/// A random number that identifies the segments of a new journal, or an epoch.
 fn random() -> std::io::Result<u64> {
     getrandom::u64().map_err(std::io::Error::other)
 }

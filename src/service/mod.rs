@@ -1,11 +1,12 @@
-//! The live service: one sequencer thread owns the engine; everything else asks it, or reads what it has published.
+//! The live service: one sequencer thread owns the engine; all other threads send it commands, or read what it has published.
 //!
-//! A command goes over a bounded channel to the sequencer, which takes what waits, writes it to the journal as one group,
-//! syncs, lets the time pass, applies the group, and only then answers: an answer means durable. The same inputs in the same
-//! groups give the same records with the same numbers ([`machine`]), so a crash loses nothing and doubles nothing.
+//! A command goes over a bounded channel to the sequencer, which collects the queued commands, writes them to the journal as
+//! one group, syncs, lets the time pass, applies the group, and only then replies: a reply means durable. The same inputs in
+//! the same groups give the same records with the same numbers (`state_machine`), so a crash loses nothing and duplicates
+//! nothing.
 //!
-//! Readers take the published [`View`] (counters, lag, queue), or the engine's read lock for a moment ([`Service::read`]).
-//! Only the engine's own jobs run on rayon, and none of them takes that lock: so nothing can wait in a circle.
+//! Readers use the published [`View`] (counters, lag, queue), or take the engine's read lock briefly ([`Service::read`]). Only
+//! the engine's own jobs run on rayon, and none of them takes that lock, so there is no deadlock.
 
 mod command;
 mod config;
@@ -88,7 +89,7 @@ impl Service {
         receiver.blocking_recv().map_err(|_| CommandError::Stopping)?
     }
 
-    /// Sends events and waits until they are durable and applied. Refused at once when the queue is full.
+    /// Sends events and waits until they are durable and applied. Rejected at once when the queue is full.
     ///
     /// # Errors
     /// [`CommandError`].
@@ -102,21 +103,21 @@ impl Service {
         let Load { mut batch, catch_up, origin } = load;
         if batch.len() > MAX_BATCH_ROWS {
             return Err(CommandError::Invalid(format!(
-                "{} rows at once, at most {MAX_BATCH_ROWS} are taken",
+                "{} rows at once, at most {MAX_BATCH_ROWS} are accepted",
                 batch.len()
             )));
         }
         if !self.is_ready() {
             return Err(CommandError::Stopping);
         }
-        // Texts are read here and not kept: what the rules make of them goes into the journal.
+        // Texts are read here and not kept: the journal records what the rules derive from them.
         if let Some(policy) = self.inner.published.policy() {
             policy::assign(&policy, &mut batch);
         }
         Ok(Command::Load(Arc::new(BatchInput { batch, catch_up, origin }), reply))
     }
 
-    /// Checks a policy and brings it into force, or says what that would do.
+    /// Checks a policy and brings it into force; on a dry run, reports what that would do.
     ///
     /// # Errors
     /// [`CommandError`].
@@ -133,7 +134,7 @@ impl Service {
         }
     }
 
-    /// Compiles a policy; with `dry_run`, tries it on every open ticket.
+    /// Compiles a policy; with `dry_run`, applies it to every open ticket without effect.
     fn prepare(&self, edit: Edit) -> Result<Prepared, CommandError> {
         let policies = self.policies();
         let current = policies.last().ok_or(CommandError::Stopping)?;
@@ -159,8 +160,8 @@ impl Service {
         Ok(Prepared::Edit { command, receiver, problems })
     }
 
-    /// What an edit would do: shard by shard, so that the sequencer gets its turn between them, on several threads (of their
-    /// own: the engine's must never take its lock).
+    /// Preview of an edit: shard by shard, so that the sequencer gets its slot between them, on several threads (of its own:
+    /// the engine's must never take its lock).
     fn preview(
         &self,
         policy: &Arc<policy::Policy>,
@@ -188,19 +189,19 @@ impl Service {
         let mut preview = Preview::default();
         for part in parts {
             let part: Result<Preview, EditError> =
-                part.map_err(|_| CommandError::Failed("counting what the edit would do has panicked".to_owned()))?;
+                part.map_err(|_| CommandError::Failed("the preview of the edit has panicked".to_owned()))?;
             preview.merge(&part.map_err(|error| CommandError::Conflict(error.to_string()))?);
         }
         Ok(preview)
     }
 
-    /// Takes notice of an escalation. Who was first stays.
+    /// Acknowledges an escalation. The first acknowledgement stays.
     ///
     /// # Errors
     /// [`CommandError`].
     pub async fn acknowledge(&self, acknowledge: Acknowledge) -> Result<Acknowledgement, CommandError> {
         let Acknowledge { sequence, note, origin } = acknowledge;
-        // With a key the sequencer looks first whether it is a repeat, or the key of another request.
+        // With a key, the sequencer first checks whether it is a repeat, or the key of another request.
         if origin.key.is_none()
             && let Some(known) = self.acknowledgement(sequence)
         {
@@ -229,7 +230,7 @@ impl Service {
         self.send(Command::Acknowledge(Arc::new(input), reply))?;
         receiver.await.map_err(|_| CommandError::Stopping)??;
         self.acknowledgement(sequence)
-            .ok_or_else(|| CommandError::Failed("the acknowledgement is not there".to_owned()))
+            .ok_or_else(|| CommandError::Failed("the acknowledgement was not found".to_owned()))
     }
 
     /// One escalation record. Blocking: it may be read from the history.
@@ -245,7 +246,7 @@ impl Service {
         found.ok_or_else(|| CommandError::NotFound(format!("there is no escalation record {sequence}")))
     }
 
-    /// Takes a snapshot; answers when it is published.
+    /// Takes a snapshot; returns when it is published.
     ///
     /// # Errors
     /// [`CommandError`].
@@ -265,13 +266,13 @@ impl Service {
         })
     }
 
-    /// Looks into the engine. Takes its read lock, which may wait some ten milliseconds for a batch being applied: not for
-    /// async threads (use `web::block`). Keep it short: nothing is applied meanwhile. Walk many tickets a shard at a time.
+    /// Reads the engine. Takes its read lock, which may wait some ten milliseconds for a batch being applied: not for async
+    /// threads (use `web::block`). Keep it short: nothing is applied meanwhile. Walk many tickets a shard at a time.
     pub fn read<T>(&self, look: impl FnOnce(&Engine) -> T) -> T {
         look(&self.inner.engine.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// What was published last; never waits.
+    /// The view published last; never waits.
     pub fn view(&self) -> Arc<View> {
         self.inner.published.view()
     }
@@ -281,15 +282,15 @@ impl Service {
         self.inner.published.policies()
     }
 
-    /// Whether commands are taken: not while starting or stopping.
+    /// Whether commands are accepted: not while starting or stopping.
     pub fn is_ready(&self) -> bool {
         self.inner.published.is_ready()
     }
 
-    /// Escalation records after this number, oldest first, at most `limit` of those that the filter admits; from memory or from
-    /// the history on disk (blocking: not for async threads). The number to go on from is returned with them: it may lie beyond
-    /// the last record, when later ones were looked at and not admitted. Files of the history that cannot be read are passed over
-    /// and named.
+    /// Escalation records after this number, oldest first, at most `limit` of those that match the filter; from memory or from
+    /// the history on disk (blocking: not for async threads). The number to continue from is returned with them: it may lie
+    /// beyond the last record, when later ones were read and did not match. Files of the history that cannot be read are
+    /// skipped and reported.
     ///
     /// # Errors
     /// [`CommandError::Failed`] when the disk cannot be read.
@@ -297,7 +298,7 @@ impl Service {
         self.inner.feed.after(after, filter, limit)
     }
 
-    /// The number of the last escalation record, as it grows: what a feed waits on.
+    /// The number of the last escalation record, as a watch channel that a feed waits on.
     pub fn last_escalation(&self) -> watch::Receiver<u64> {
         self.inner.feed.last()
     }
@@ -307,17 +308,17 @@ impl Service {
         &self.inner.epochs
     }
 
-    /// Who took notice of an escalation, if somebody did.
+    /// The acknowledgement of an escalation, if there is one.
     pub fn acknowledgement(&self, sequence: u64) -> Option<Acknowledgement> {
         self.inner.acknowledgements.read().unwrap_or_else(PoisonError::into_inner).get(&sequence).cloned()
     }
 
-    /// The data folder: snapshots are listed from it, and tables that come in bulk are spooled to it.
+    /// The data folder: snapshots are listed from it, and bulk tables are spooled to it.
     pub fn data_dir(&self) -> &Path {
         &self.inner.data_dir
     }
 
-    /// The service's clock, in milliseconds since 1970 (UTC). In fast motion it runs faster than the machine's.
+    /// The service's clock, in milliseconds since 1970 (UTC). In fast motion it runs faster than the wall clock.
     pub fn now_ms(&self) -> i64 {
         self.inner.clock.now_ms()
     }
@@ -325,7 +326,7 @@ impl Service {
 
 /// An edit that has been checked.
 enum Prepared {
-    /// There is nothing to do, or it was only to be tried.
+    /// Nothing to do, or a dry run.
     InputResult(Edited),
     Edit {
         command: Command,
@@ -335,7 +336,7 @@ enum Prepared {
 }
 
 impl Service {
-    /// Whether requests should come here. Cheap: for health checks, on async threads.
+    /// Whether the service should receive requests. Cheap: for health checks, on async threads.
     ///
     /// # Errors
     /// [`NotReady`].

@@ -16,15 +16,15 @@ use std::time::Duration;
 /// The least time between two views while commands keep coming.
 const BUSY_INTERVAL: Duration = Duration::from_millis(50);
 
-/// How much more time passes between views than making one takes.
+/// The interval between views is at least this many times the cost of making one.
 const COST_FACTOR: u32 = 20;
 
-/// What readers see. Locks are held to swap or clone an `Arc`, never longer.
+/// The published state that readers see. Locks are held to swap or clone an `Arc`, never longer.
 #[derive(Debug, Default)]
 pub struct Published {
     view: RwLock<Arc<View>>,
     policies: RwLock<Arc<Vec<PolicyVersion>>>,
-    /// The one in force, compiled; there is one before anybody is let in.
+    /// The policy in force, compiled; present before the service is ready.
     policy: RwLock<Option<Arc<Policy>>>,
     scan: RwLock<Arc<Scan>>,
     is_ready: AtomicBool,
@@ -63,7 +63,7 @@ impl Published {
 pub struct Publisher {
     published: Arc<Published>,
     gauges: Gauges,
-    /// Those of the last view: while nothing happens they stay as they are.
+    /// Totals of the last view: unchanged while nothing happens.
     totals: Arc<Totals>,
     records: [u64; 4],
     due: u64,
@@ -94,7 +94,7 @@ impl Publisher {
         if self.is_stale { BUSY_INTERVAL } else { Duration::from_secs(1) }
     }
 
-    /// A round begins, with so many timers due.
+    /// A round begins, with `due` timers due.
     pub fn rounds(&mut self, due: u64) {
         self.due = due;
     }
@@ -123,7 +123,7 @@ impl Publisher {
         self.gauges.journal_bytes = journal_bytes;
     }
 
-    /// What keeps the journal from being written, if something does.
+    /// Records what prevents writes to the journal, if anything.
     pub fn obstructed(&mut self, obstacle: Option<Obstacle>) {
         if obstacle.is_none() && !self.is_obstructed {
             return;
@@ -145,14 +145,14 @@ impl Publisher {
         self.is_stale = true;
     }
 
-    /// Publishes, unless that was just done and more is coming.
+    /// Publishes, unless a view was just published and more commands are coming.
     pub fn publish(&mut self, machine: &StateMachine, clock: &Clock, queue: usize, always: bool, is_quiet: bool) {
         self.published.pulse.set_engine_ms(machine.now_ms());
         let since_last = self.since_last.elapsed();
         let is_time = since_last >= BUSY_INTERVAL.max(self.cost * COST_FACTOR);
         let is_cheap = self.cost < Duration::from_millis(1);
         let is_wanted = self.is_stale && (always || is_time || is_quiet && is_cheap);
-        // The gauges move on by themselves.
+        // The gauges change by themselves.
         if !is_wanted && since_last < Duration::from_millis(500) {
             return;
         }
@@ -222,7 +222,7 @@ fn totals(machine: &StateMachine) -> Totals {
     }
 }
 
-/// Totals with the words that they belong to; words that no ticket has any more are left out.
+/// Totals with their labels; labels that no ticket has any more are left out.
 fn named(names: &LabelTable, column: LabelKind, tallies: &[Tally]) -> Vec<NamedTally> {
     tallies
         .iter()

@@ -1,19 +1,19 @@
-//! What the threads of the service report of their health.
+//! Health of the service as its threads report it.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{PoisonError, RwLock};
 use thiserror::Error;
 
-/// What keeps the journal from being written. It passes: each attempt shows whether it has.
+/// What prevents writes to the journal. It is transient: each attempt shows whether it persists.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Obstacle {
-    #[error("the disk is full: writes are refused until there is room")]
+    #[error("the disk is full: writes are rejected until space is free")]
     DiskFull,
-    #[error("writes are refused for now: {0}")]
+    #[error("writes are rejected for now: {0}")]
     NoSegment(String),
 }
 
-/// What the service's threads say of how they are.
+/// Health of the service's threads.
 #[derive(Debug, Default)]
 pub struct Pulse {
     pub engine_ms: AtomicI64,
@@ -27,7 +27,7 @@ impl Pulse {
         self.engine_ms.store(now_ms, Ordering::Relaxed);
     }
 
-    /// What keeps the journal from being written, if something does; logged when that changes.
+    /// Sets what prevents writes to the journal, if anything; logged when it changes.
     pub fn set_obstacle(&self, obstacle: Option<Obstacle>) {
         let mut known = self.obstacle.write().unwrap_or_else(PoisonError::into_inner);
         match (&*known, &obstacle) {
@@ -42,7 +42,7 @@ impl Pulse {
         self.obstacle.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Whether the data folder's path leads elsewhere now; logged when that changes.
+    /// Sets whether the data folder's path leads elsewhere now; logged when it changes.
     pub fn set_folder_gone(&self, is_gone: bool) {
         match (self.is_folder_gone.swap(is_gone, Ordering::Relaxed), is_gone) {
             (false, true) => tracing::error!("the data folder is gone, or another one is in its place"),

@@ -1,7 +1,7 @@
-//! Whether requests should come here, and if not, why.
+//! Whether the service should receive requests, and if not, why.
 //!
-//! Asked every second by whoever balances the load, from async threads: while all is well it reads a few atomics and the wall
-//! clock. What takes longer to find out (whether the data folder is still there) is found out by the thread of the survey.
+//! A load balancer asks every second, on async threads: while all is well, a check reads a few atomics and the wall clock. The
+//! slower check, whether the data folder is still in place, is left to the scanner thread.
 
 use super::publisher::Published;
 use super::pulse::Obstacle;
@@ -16,26 +16,29 @@ use thiserror::Error;
 /// Why requests should go elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum NotReady {
-    #[error("the service is starting or stopping: no commands are taken")]
+    #[error("the service is starting or stopping: no commands are accepted")]
     Closed,
-    #[error("the data folder {} is gone, or another one is in its place: what is written is not found by the next start", .0.display())]
+    #[error(
+        "the data folder {} is gone, or another one is in its place: the next start will not find what is written now",
+        .0.display()
+    )]
     FolderGone(PathBuf),
     #[error("{0}")]
     Obstructed(Obstacle),
     #[error(
         "the wall clock shows {wall}, {behind} before the service's time {time}: time stands still and nothing falls due; \
-         set the wall clock right or, if it is right, start again with --accept-time {wall}"
+         correct the wall clock or, if it is right, restart with --accept-time {wall}"
     )]
     WallBehind { wall: String, behind: String, time: String },
     #[error(
-        "the wall clock shows {wall}, {off} the service's time {time}: it has jumped, which is not obeyed until the next start"
+        "the wall clock shows {wall}, {off} the service's time {time}: it has jumped, and the jump is ignored until the next start"
     )]
     WallJumped { wall: String, off: String, time: String },
-    #[error("the engine stands at {time}, {lag} behind the wall clock: levels that fall due do not fire in time")]
+    #[error("the engine is at {time}, {lag} behind the wall clock: levels fire late")]
     Lagging { time: String, lag: String },
 }
 
-/// Whether requests should come here.
+/// Whether the service should receive requests.
 pub fn readiness(published: &Published, clock: &Clock, data_dir: &Path) -> Result<(), NotReady> {
     if !published.is_ready() {
         return Err(NotReady::Closed);
@@ -48,7 +51,7 @@ pub fn readiness(published: &Published, clock: &Clock, data_dir: &Path) -> Resul
         return Err(NotReady::Obstructed(obstacle));
     }
     let (engine_ms, wall_ms) = (pulse.engine_ms.load(Ordering::Relaxed), clock.wall_ms());
-    // In fast motion as much real time as otherwise.
+    // In fast motion the bound is the same amount of real time.
     let real_ms = |ms: i64| (ms as f64 / clock.speed()) as i64;
     if (-MAX_STEP_MS..=MAX_LAG_MS.min(MAX_STEP_MS)).contains(&real_ms(wall_ms - engine_ms)) {
         return Ok(());
@@ -78,7 +81,7 @@ mod tests {
 
     const WALL_MS: i64 = 1_795_000_000_000;
 
-    /// What is said of an engine that stands so far behind its clock.
+    /// Readiness of an engine that is this far behind its clock.
     fn behind(clock: &Clock, behind_ms: i64) -> Result<(), NotReady> {
         let published = Published::default();
         published.set_ready(true);
@@ -92,7 +95,7 @@ mod tests {
         assert_eq!(behind(&clock, 0), Ok(()));
         assert_eq!(behind(&clock, MAX_LAG_MS), Ok(()));
         let labels = behind(&clock, MAX_LAG_MS + 2 * SECOND_MS).unwrap_err().to_string();
-        assert!(labels.contains("the engine stands at 2026-11-18T"), "{labels}");
+        assert!(labels.contains("the engine is at 2026-11-18T"), "{labels}");
         assert!(labels.contains("11 s behind"), "{labels}");
     }
 

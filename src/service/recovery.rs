@@ -1,7 +1,7 @@
-//! From what is on disk to a machine: the newest snapshot that is whole, then the journal after it.
+//! Recovers a state machine from disk: the newest intact snapshot, then the journal after it.
 //!
-//! A damaged newest snapshot is said aloud, and the one before is taken: the journal reaches back to the oldest that is kept.
-//! Where something acknowledged would be lost, nothing starts.
+//! A damaged newest snapshot is reported, and the one before it is used: the journal reaches back to the oldest that is kept.
+//! If anything acknowledged would be lost, the start fails.
 
 use super::config::{Seed, StartError};
 use super::data_folder::Parts;
@@ -17,21 +17,21 @@ use rayon::prelude::*;
 use std::path::Path;
 use std::sync::Arc;
 
-/// A machine that has caught up with its journal.
+/// A state machine that has caught up with its journal.
 pub struct Recovered {
     pub machine: StateMachine,
     /// The time of the last group; `None` when the folder was empty.
     pub last_ms: Option<i64>,
-    /// The first group of an empty folder: still to be written.
+    /// The first group of an empty folder: not written yet.
     pub genesis: Option<Group>,
-    /// The snapshot that it began with, if there was one.
+    /// The snapshot that recovery began with, if there was one.
     pub snapshot: Option<u64>,
     pub replayed_groups: u64,
-    /// Snapshots that cannot be used: [`put_aside`].
+    /// Unusable snapshots: [`put_aside`].
     pub damaged: Vec<Found>,
 }
 
-/// Restores the newest snapshot that can be used, or begins with the seed. The journal's other groups come after: [`replay`].
+/// Restores the newest usable snapshot, or begins with the seed. The remaining groups of the journal come after: [`replay`].
 ///
 /// # Errors
 /// [`StartError`].
@@ -51,7 +51,7 @@ pub fn recover(parts: Parts<'_>, seed: Option<&Seed>) -> Result<Recovered, Start
     ];
     if let Some((kind, written, last)) = ends.into_iter().find(|(_, written, last)| written < last) {
         return Err(StartError::Damaged(format!(
-            "the history of {kind} ends with record {written}, and the snapshot goes on with record {}: what lies between is \
+            "the history of {kind} ends with record {written}, and the snapshot continues with record {}: the records between are \
              lost; put the missing files back into {}",
             last + 1,
             data_dir.join("history").join(kind).display()
@@ -101,7 +101,7 @@ fn from_first_group(journal: &Stored) -> Result<Recovered, StartError> {
     Ok(recovered(machine, Some(0), None))
 }
 
-/// A snapshot in memory, with its shards at the groups where they were taken.
+/// A snapshot in memory, with the group of each shard.
 struct Restored {
     number: u64,
     engine: Engine,
@@ -109,7 +109,7 @@ struct Restored {
     positions: Vec<u64>,
 }
 
-/// Restores the newest snapshot that is whole and from which the journal goes on; those that are damaged come with it.
+/// Restores the newest intact snapshot from which the journal continues; the damaged ones are returned with it.
 fn newest_whole(parts: Parts<'_>) -> Result<(Option<Restored>, Vec<Found>), StartError> {
     let Parts { journal, epochs, .. } = parts;
     let folder = &parts.data_dir.join("snapshots");
@@ -135,11 +135,11 @@ fn newest_whole(parts: Parts<'_>) -> Result<(Option<Restored>, Vec<Found>), Star
             },
             Err(damage) => damage,
         };
-        tracing::error!(path = %found.path.display(), damage, "a snapshot cannot be used; the one before it is tried");
+        tracing::error!(path = %found.path.display(), damage, "a snapshot cannot be used; trying the one before it");
         damages.push(format!("{}: {damage}", found.path.display()));
         damaged.push(found);
     }
-    // The journal alone is enough only from its very beginning.
+    // The journal alone is enough only if it reaches back to the beginning.
     if !damages.is_empty() && journal.first() != 1 {
         let damages = damages.join("\n");
         let reason = "no snapshot can be used, and the journal does not reach back to the beginning";
@@ -148,10 +148,10 @@ fn newest_whole(parts: Parts<'_>) -> Result<(Option<Restored>, Vec<Found>), Star
     Ok((None, damaged))
 }
 
-/// Damaged snapshots are kept under another name, for whoever looks into them; they do not count as kept.
+/// Renames damaged snapshots, to keep them for inspection; they do not count as kept.
 ///
 /// # Errors
-/// What the file system says.
+/// Errors of the file system.
 pub fn put_aside(damaged: &[Found]) -> Result<(), StartError> {
     for found in damaged {
         snapshot::set_aside(found).map_err(|error| StartError::Io { path: found.path.clone(), error })?;
@@ -159,17 +159,17 @@ pub fn put_aside(damaged: &[Found]) -> Result<(), StartError> {
     Ok(())
 }
 
-/// What the journal lacks to go on from a snapshot.
+/// Describes what the journal lacks to continue from a snapshot.
 fn gap(restored: &Restored, journal: &Stored) -> Option<String> {
     let needed = restored.positions.iter().min().map_or(0, |position| position + 1);
     let (first, last, group) = (journal.first(), journal.last(), restored.state.group);
     if last < group {
         return Some(format!(
-            "includes group {group}, and the journal ends with group {last}: a part of it is gone; put it back, or restore a \
+            "includes group {group}, and the journal ends with group {last}: a part of it is missing; put it back, or restore a \
              backup (overdue backup restore)"
         ));
     }
-    (first > needed).then(|| format!("needs the journal from group {needed} on, which begins with group {first}"))
+    (first > needed).then(|| format!("needs the journal from group {needed} on, but it begins with group {first}"))
 }
 
 fn restore(number: u64, snapshot: &Snapshot) -> Result<Restored, String> {
@@ -195,7 +195,7 @@ fn restore(number: u64, snapshot: &Snapshot) -> Result<Restored, String> {
     Ok(Restored { number, engine, state, positions })
 }
 
-/// Brings the shards of a snapshot to one group: the last one in it. What these groups told is in the history.
+/// Brings the shards of a snapshot to one group: the last one in it. The records of these groups are in the history.
 fn caught_up(restored: Restored, journal: &Stored) -> Result<Recovered, StartError> {
     let Restored { number, engine, state, positions } = restored;
     let last = state.group;
@@ -213,7 +213,7 @@ fn caught_up(restored: Restored, journal: &Stored) -> Result<Recovered, StartErr
     Ok(Recovered { snapshot: Some(number), ..recovered(machine, last_ms, None) })
 }
 
-/// Applies what the journal has after the machine's group; what it tells goes to `tell`.
+/// Applies the groups of the journal after the state machine's; their records go to `tell`.
 ///
 /// # Errors
 /// [`StartError::Damaged`].

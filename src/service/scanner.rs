@@ -1,6 +1,6 @@
-//! A walk over all tickets, again and again, for what no running total can tell: how long until what breaches, what falls due
-//! hour by hour, which ticket is the oldest. It looks at one shard at a time, so that nothing waits for it long, and rests much
-//! longer than it walks.
+//! Walks over all tickets, again and again, for what no running total can show: the time to breach, what falls due hour by
+//! hour, the oldest ticket. It reads one shard at a time, so that nothing waits for it long, and rests much longer than it
+//! walks.
 
 use super::publisher::Published;
 use super::state_machine::SharedEngine;
@@ -18,13 +18,13 @@ use std::time::Duration;
 /// The least time between two walks.
 const LEAST_REST: Duration = Duration::from_secs(2);
 
-/// How much longer than a walk the rest after it takes.
+/// The rest after a walk is this many times as long as the walk.
 const REST_FACTOR: u32 = 30;
 
-/// Starts the thread; it ends when the sender is dropped. While it rests it looks whether the data folder is still there.
+/// Starts the thread; it ends when the sender is dropped. While it rests, it checks whether the data folder is still in place.
 ///
 /// # Errors
-/// When the system gives no thread.
+/// When the system cannot create the thread.
 pub fn start(
     engine: SharedEngine,
     published: Arc<Published>,

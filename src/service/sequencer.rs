@@ -1,9 +1,9 @@
 //! The one thread that owns the engine.
 //!
-//! Round after round it takes the commands that wait, writes them as one group to the journal with the time at which they are
-//! taken, syncs, lets that time pass, applies them, publishes, and answers. Time passes also when nobody says anything: as
-//! soon as something is due, a group without inputs is written and applied. While more is due than a round should take,
-//! the time goes on in smaller steps, so that commands get their turn between them: but what is due in one second is one step.
+//! Each round, it collects the queued commands, writes them to the journal as one group with the time at which they are
+//! accepted, syncs, lets that time pass, applies them, publishes, and replies. Time passes without commands too: as soon as
+//! something is due, a group without inputs is written and applied. While more is due than fits a round, the time advances in
+//! smaller steps, so that commands get their slot between them; but what is due in one second is one step.
 
 use super::command::{Applied, Command, CommandError, Reply};
 use super::feed::Feed;
@@ -29,10 +29,10 @@ use std::time::Duration;
 /// The exit code of a process whose journal could not be written or synced (EX_IOERR).
 pub const EXIT_SYNC_FAILED: i32 = 74;
 
-/// From one look at whether the data folder is where it was to the next.
+/// Interval between checks that the data folder is still in place.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
 
-/// A command of the group at hand.
+/// A command of the current group.
 enum PendingReply {
     Load(Reply<Applied>),
     Edit(Reply<(u64, i64)>),
@@ -41,7 +41,7 @@ enum PendingReply {
 
 impl PendingReply {
     fn fail(self, error: CommandError) {
-        // Whoever asked may have gone.
+        // The caller may have stopped waiting.
         match self {
             Self::Load(reply) => drop(reply.send(Err(error))),
             Self::Edit(reply) => drop(reply.send(Err(error))),
@@ -50,7 +50,7 @@ impl PendingReply {
     }
 }
 
-/// The thread's end of things.
+/// State of the thread.
 pub struct Sequencer {
     pub machine: StateMachine,
     pub journal: Journal,
@@ -60,28 +60,28 @@ pub struct Sequencer {
     pub history: Sender<Work>,
     pub snapshots: Snapshots,
     pub publisher: Publisher,
-    /// Room for an encoded group.
+    /// Buffer for an encoded group.
     pub bytes: Vec<u8>,
     /// A command that has to wait for the next group.
     pub held_back: Option<Command>,
-    /// Which levels fire that fell due while nobody watched.
+    /// Catch-up: which of the levels that fell due during downtime fire.
     pub catch_up_after_downtime: CatchUp,
-    /// How the time comes to that of the first group after the start, and which of the levels fire that it passes.
+    /// How the time advances to that of the first group after the start, and the catch-up for the levels due until then.
     pub opening: Option<(Passage, CatchUp)>,
     /// The time of the last group of the journal.
     pub written_ms: i64,
-    /// The time of the last try to write one.
+    /// The time of the last attempt to write one.
     pub tried_ms: i64,
     pub lock: Arc<DataLock>,
-    /// Ends when the stopper is dropped; nothing comes over it.
+    /// Disconnects when the stopper is dropped; carries no messages.
     pub held: Receiver<()>,
     pub is_over: bool,
-    /// Since it was last looked whether the data folder is where it was.
+    /// Time since the last check that the data folder is in place.
     pub since_check: Stopwatch,
 }
 
 impl Sequencer {
-    /// Runs until it is told to stop.
+    /// Runs until it is stopped.
     pub fn run(mut self) {
         loop {
             let first = self.wait();
@@ -99,7 +99,7 @@ impl Sequencer {
         }
     }
 
-    /// Ends the process when the data folder is no longer found where it was: another process may have it.
+    /// Ends the process when the data folder is no longer in place: another process may use it.
     fn check_folder(&mut self) {
         self.since_check = Stopwatch::start();
         if let Err(error) = self.lock.check() {
@@ -109,18 +109,18 @@ impl Sequencer {
         }
     }
 
-    /// Nothing can be made durable any more. A service that nobody can stop any more (its owner has dropped it, and may have
-    /// removed its folder) ends by itself; any other ends the process.
+    /// Ends, because nothing can be made durable any more. A service whose owner has dropped it, and may have removed its
+    /// folder, ends by itself; any other ends the process.
     fn give_up(&mut self, reason: &str) -> CommandError {
         if self.held.try_recv() != Err(TryRecvError::Disconnected) {
             die(reason);
         }
-        tracing::error!(reason, "a service that was left behind ends");
+        tracing::error!(reason, "a service without an owner ends");
         self.is_over = true;
         CommandError::Stopping
     }
 
-    /// The next command, or none when it is time to look at the clock.
+    /// The next command, or none when it is time to check the clock.
     fn wait(&mut self) -> Option<Command> {
         if let Some(command) = self.held_back.take() {
             return Some(command);
@@ -133,12 +133,12 @@ impl Sequencer {
         match self.commands.recv_timeout(patience) {
             Ok(command) => Some(command),
             Err(RecvTimeoutError::Timeout) => None,
-            // Every handle is gone, the stopper too: nobody can ask for anything any more.
+            // Every handle is dropped, the stopper too: no caller is left.
             Err(RecvTimeoutError::Disconnected) => Some(Command::Stop(crossbeam_channel::bounded(1).0)),
         }
     }
 
-    /// Takes one group through.
+    /// Processes one group.
     pub fn round(&mut self, first: Option<Command>) {
         let (inputs, pending, policy) = self.gather(first);
         let (clock_ms, has_resumed) = self.clock.now_and_whether_resumed();
@@ -149,8 +149,7 @@ impl Sequencer {
         let due = self.due_by(now_ms);
         self.publisher.rounds(due);
         let is_idle = due == 0 && self.opening.is_none();
-        // What keeps the journal from being written is tried again, once a second and also without a command: only a write shows
-        // that it is gone.
+        // An obstructed write is retried once a second, also without a command: only a write shows that the obstacle is gone.
         let is_obstructed = self.publisher.is_obstructed();
         let is_wanted = !is_idle || is_obstructed || now_ms - self.written_ms >= MAX_SILENCE_MS;
         if inputs.is_empty() && (!is_wanted || is_obstructed && now_ms == self.tried_ms) {
@@ -176,14 +175,14 @@ impl Sequencer {
         let output = self.machine.apply(&group, policy.as_ref());
         self.publisher.count_group(&output);
         let replies = history_writer::keep(&self.feed, &self.history, output);
-        // Whoever edits and then looks must see the edit.
+        // A caller that edits and then reads must see the edit.
         self.publish(policy.is_some());
         for (pending, reply) in pending.into_iter().zip(replies) {
             send_reply(pending, reply);
         }
     }
 
-    /// Takes what waits, up to the bounds of a group. An edit is a group of its own.
+    /// Collects the queued commands, up to the bounds of a group. An edit is a group of its own.
     fn gather(&mut self, first: Option<Command>) -> (Vec<Input>, Vec<PendingReply>, Option<Arc<Policy>>) {
         let (mut inputs, mut pending, mut policy) = (Vec::new(), Vec::new(), None);
         let mut rows = 0;
@@ -215,7 +214,7 @@ impl Sequencer {
                                 let _ = reply.send(Err(CommandError::Version { expected, is }));
                             }
                             _ => {
-                                // Shards of a snapshot that stand at different groups must all be under one policy.
+                                // Shards of a snapshot are at different groups; all of them must be under one policy.
                                 self.snapshots.begin_anew();
                                 inputs.push(Input::Edit(input));
                                 pending.push(PendingReply::Edit(reply));
@@ -238,7 +237,7 @@ impl Sequencer {
         (inputs, pending, policy)
     }
 
-    /// Answers a command that was done before under the same key, and an acknowledgement of what was acknowledged before.
+    /// Replies to a command that was executed before under the same key, and to a repeated acknowledgement.
     fn unless_repeat(&self, command: Command) -> Option<Command> {
         let stored = match origin_of(&command).map(|origin| self.machine.repeat_of(origin)).transpose() {
             Ok(stored) => stored.flatten().cloned(),
@@ -274,7 +273,7 @@ impl Sequencer {
         None
     }
 
-    /// The time up to which this round goes: now, or less while very much is due before.
+    /// The time up to which this round advances: now, or less while very much is due before.
     fn step_to(&self, clock_ms: i64) -> i64 {
         let engine = self.machine.engine.read().unwrap_or_else(PoisonError::into_inner);
         let from_ms = engine.now_ms();
@@ -295,7 +294,7 @@ impl Sequencer {
     /// Makes a group durable.
     fn write(&mut self, group: &Group) -> Result<(), CommandError> {
         self.bytes.clear();
-        // Batches are put together by our own readers; one that is not whole is refused before anything is written.
+        // Our own readers build batches; an inconsistent one is rejected before anything is written.
         codec::encode(group, &mut self.bytes).map_err(|error| CommandError::Invalid(error.to_string()))?;
         match self.journal.append(group.number, &self.bytes) {
             Ok(()) => {}
@@ -334,14 +333,14 @@ impl Sequencer {
         self.publisher.publish(&self.machine, &self.clock, self.commands.len(), always, is_quiet);
     }
 
-    /// Frees labels that no ticket has, if there are enough of them. Only while no snapshot is taken: all its shards have the
-    /// same numbers.
+    /// Frees labels that no ticket has, if there are enough of them. Only while no snapshot is in progress: all its shards must
+    /// have the same symbols.
     fn free_labels(&mut self) {
         let (labels, now_ms) = {
             let engine = self.machine.engine.read().unwrap_or_else(PoisonError::into_inner);
             (engine.labels_to_free(), engine.now_ms())
         };
-        // What fell due while nobody watched comes first.
+        // What fell due during downtime comes first.
         if labels == 0 || self.opening.is_some() {
             return;
         }
@@ -349,15 +348,15 @@ impl Sequencer {
         let inputs = vec![Input::FreeLabels];
         let group =
             Group { number, now_ms, catch_up: CatchUp::All, passage: Passage::Watched, has_label_share: true, inputs };
-        // Where nothing can be written now, the next snapshot frees them.
+        // If nothing can be written now, the next snapshot frees them.
         if self.write(&group).is_ok() {
             let output = self.machine.apply(&group, None);
             history_writer::keep(&self.feed, &self.history, output);
-            tracing::info!(labels, "labels that no ticket has are freed");
+            tracing::info!(labels, "freed labels that no ticket has");
         }
     }
 
-    /// Hands the next shard to a snapshot that is being taken, or begins one.
+    /// Hands the next shard to the snapshot in progress, or begins one.
     fn step_snapshot(&mut self) {
         if matches!(self.opening, Some((Passage::Accepted, _))) {
             // All shards of a snapshot are from before the time was set back, or all from after it.
@@ -371,7 +370,7 @@ impl Sequencer {
         match self.snapshots.step(&self.machine, &self.clock) {
             Step::Nothing => {}
             Step::Published { oldest_needed } => {
-                // What no snapshot that is kept needs may go. A failure leaves a segment too many, for the next time.
+                // What no kept snapshot needs may go. A failure leaves a segment too many, for the next attempt.
                 if let Err(error) = self.journal.retire(oldest_needed) {
                     tracing::warn!(%error, "cannot remove old journal segments");
                 }
@@ -380,7 +379,7 @@ impl Sequencer {
         }
     }
 
-    /// Does what waits, takes a snapshot, and answers. The journal needs no end of its own: all that was taken is synced.
+    /// Executes what is queued, takes a snapshot, and replies. The journal needs no closing: everything accepted is synced.
     fn stop(mut self, reply: &Sender<Result<(), String>>) {
         while let Ok(command) = self.commands.try_recv() {
             if !matches!(command, Command::Stop(_)) {
@@ -393,14 +392,17 @@ impl Sequencer {
         {
             tracing::warn!(%error, "cannot remove old journal segments");
         }
-        // Whoever asked waits for this, or is gone.
+        // The caller waits for this, or has gone.
         let _ = reply.send(accepted.map(|_| ()));
     }
 }
 
-/// After a failed sync, or without its folder, nobody knows what is on disk: only a new start can tell.
+/// After a failed sync, or without its folder, the contents of the disk are unknown: only a restart can establish them.
 fn die(reason: &str) -> ! {
-    tracing::error!(reason, "nothing can be made durable any more; stopping, so that nothing is answered that is not");
+    tracing::error!(
+        reason,
+        "nothing can be made durable any more; stopping, so that nothing is acknowledged that is not durable"
+    );
     eprintln!("overdue: nothing can be made durable any more: {reason}; stopping at once");
     std::process::exit(EXIT_SYNC_FAILED)
 }
@@ -414,7 +416,7 @@ fn origin_of(command: &Command) -> Option<&Origin> {
     }
 }
 
-/// Answers a command. Whoever asked may have gone.
+/// Replies to a command. The caller may have stopped waiting.
 fn send_reply(pending: PendingReply, reply: InputResult) {
     match (pending, reply) {
         (PendingReply::Load(reply), InputResult::Batch { accepted, rejected, escalations }) => {
@@ -426,6 +428,6 @@ fn send_reply(pending: PendingReply, reply: InputResult) {
         }
         (PendingReply::Acknowledge(reply), InputResult::Acknowledged { sequence }) => drop(reply.send(Ok(sequence))),
         (pending, InputResult::RejectedRow(reason)) => pending.fail(CommandError::Conflict(reason)),
-        (pending, reply) => pending.fail(CommandError::Failed(format!("answered with {reply:?}"))),
+        (pending, reply) => pending.fail(CommandError::Failed(format!("unexpected reply {reply:?}"))),
     }
 }

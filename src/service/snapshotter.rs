@@ -1,8 +1,8 @@
-//! Snapshots beside the running engine: a shard between two rounds, written by a thread of its own.
+//! Snapshots of the running engine: one shard between two rounds, written by a separate thread.
 //!
-//! The sequencer copies one shard at a time into columns, which is the only time for which commands wait, and goes on. So
-//! shards stand at different groups; the manifest has each one's. What recovery needs is then in this order on disk: the
-//! history up to the last shard's group, the snapshot, and the journal from the first shard's group on.
+//! The sequencer copies one shard at a time into columns, and commands wait only for that copy. So shards are at different
+//! groups; the manifest has the group of each. What recovery needs is then on disk in this order: the history up to the last
+//! shard's group, the snapshot, and the journal from the first shard's group on.
 
 use super::command::{CommandError, Reply, SnapshotDone};
 use super::history_writer::Work;
@@ -20,7 +20,7 @@ use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// Shards that wait for the writing thread.
+/// Shards queued for the writing thread.
 const WAITING_SHARDS: usize = 2;
 
 /// Takes snapshots, one at a time.
@@ -31,22 +31,23 @@ pub struct Snapshots {
     history: Sender<Work>,
     epoch: Option<Epoch>,
     since_last: Stopwatch,
-    /// The one that the start found, and the last one since: they are called by the group at which they were begun.
+    /// Number of the snapshot that the start found; then the last one since. A snapshot is numbered by the group at which it
+    /// began.
     found: u64,
     last: Option<SnapshotDone>,
     pending: bool,
     replies: Vec<Reply<SnapshotDone>>,
     running: Option<Running>,
-    /// The thread of one that was given up: until it has ended, the folder is its own.
+    /// The thread of an abandoned snapshot: until it has ended, the snapshot's folder belongs to it.
     ending: Option<JoinHandle<()>>,
 }
 
-/// A snapshot that is being taken.
+/// A snapshot in progress.
 struct Running {
     number: u64,
     next_shard: u16,
     shards: u16,
-    /// Time and rows of the engine when the first shard was taken.
+    /// Time and rows of the engine when the first shard was copied.
     first: (i64, u64),
     parts: Sender<Part>,
     done: Receiver<Result<Manifest, String>>,
@@ -61,17 +62,17 @@ enum Part {
     Finish(Box<(Head, ServiceState)>),
 }
 
-/// What a step led to.
+/// Result of a step.
 pub enum Step {
     Nothing,
-    /// A snapshot is there; groups before this one are needed by none that is kept.
+    /// A snapshot is published; no kept snapshot needs the groups before this one.
     Published {
         oldest_needed: u64,
     },
 }
 
 impl Snapshots {
-    /// `found` is the number of the one that the start began with, or 0.
+    /// `found` is the number of the snapshot that the start began with, or 0.
     pub fn new(
         folder: PathBuf,
         stored: usize,
@@ -100,13 +101,13 @@ impl Snapshots {
         self.running.is_some() || self.pending
     }
 
-    /// Asks for a snapshot now.
+    /// Requests a snapshot now.
     pub fn ask(&mut self, reply: Option<Reply<SnapshotDone>>) {
         self.pending = true;
         self.replies.extend(reply);
     }
 
-    /// Gives up the snapshot that is being taken, if one is, to begin another.
+    /// Abandons the snapshot in progress, if there is one, to begin another.
     pub fn begin_anew(&mut self) {
         if let Some(running) = self.running.take() {
             self.pending = true;
@@ -120,7 +121,7 @@ impl Snapshots {
         is_free && (self.pending || self.since_last.elapsed() >= self.every && self.has_news(machine))
     }
 
-    /// Does what can be done without waiting.
+    /// Advances as far as possible without waiting.
     pub fn step(&mut self, machine: &StateMachine, clock: &Clock) -> Step {
         if self.is_due(machine) {
             self.ending = None;
@@ -138,11 +139,11 @@ impl Snapshots {
         }
     }
 
-    /// Takes a last snapshot, while nothing else happens. One that is being taken is ended first, if it is of the state as it
-    /// is now, or only has to be published; else it is given up. So this takes the time of one snapshot, and a little.
+    /// Takes a last snapshot, while nothing else runs. One in progress is finished first, if it is of the current state or only
+    /// has to be published; otherwise it is abandoned. So this takes little longer than one snapshot.
     ///
     /// # Errors
-    /// In words, when it cannot be written.
+    /// A message, when it cannot be written.
     pub fn take_at_once(&mut self, machine: &StateMachine, clock: &Clock) -> Result<Step, String> {
         let mut step = Step::Nothing;
         if let Some(running) = self.running.take_if(|it| !it.is_complete && it.number < machine.group) {
@@ -150,11 +151,11 @@ impl Snapshots {
         } else if self.running.is_some() {
             match self.end_running(machine, clock) {
                 Ok(published) => step = published,
-                Err(reason) => tracing::warn!(reason, "a snapshot could not be written; a last one is tried"),
+                Err(reason) => tracing::warn!(reason, "a snapshot could not be written; trying a last one"),
             }
         }
         if let Some(thread) = self.ending.take() {
-            // It says over its channel how it ended; nobody listens any more.
+            // Its result goes to its channel, which has no reader any more.
             let _ = thread.join();
         }
         if !self.has_news(machine) {
@@ -164,7 +165,7 @@ impl Snapshots {
         self.end_running(machine, clock)
     }
 
-    /// Waits until the snapshot that is being taken is published.
+    /// Waits until the snapshot in progress is published.
     fn end_running(&mut self, machine: &StateMachine, clock: &Clock) -> Result<Step, String> {
         let Some(running) = &mut self.running else { return Ok(Step::Nothing) };
         while !running.is_complete {
@@ -186,7 +187,7 @@ impl Snapshots {
         self.pending = false;
         self.since_last = Stopwatch::start();
         if let Some(last) = self.last.as_ref().filter(|last| last.number >= machine.group) {
-            // Nothing has happened since: the last one is as good.
+            // Nothing has happened since: the last one is current.
             for reply in self.replies.drain(..) {
                 let _ = reply.send(Ok(last.clone()));
             }
@@ -206,14 +207,14 @@ impl Snapshots {
             epoch: self.epoch,
         };
         let thread = std::thread::Builder::new().name("snapshot".into()).spawn(move || {
-            // The sequencer may have given this snapshot up.
+            // The sequencer may have abandoned this snapshot.
             let _ = result.send(task.write(&work));
         });
         let thread = match thread {
             Ok(thread) => thread,
             Err(error) => {
                 drop(engine);
-                self.failed(&format!("no thread for it: {error}"));
+                self.failed(&format!("cannot create its thread: {error}"));
                 return;
             }
         };
@@ -267,7 +268,10 @@ impl Snapshots {
 
     fn failed(&mut self, reason: &str) -> Step {
         self.running = None;
-        tracing::error!(reason, "the snapshot could not be written; the journal has everything, the next try follows");
+        tracing::error!(
+            reason,
+            "the snapshot could not be written; the journal has everything, and the snapshot will be retried"
+        );
         for reply in self.replies.drain(..) {
             let _ = reply.send(Err(CommandError::Failed(format!("the snapshot could not be written: {reason}"))));
         }
@@ -276,12 +280,12 @@ impl Snapshots {
 }
 
 impl Running {
-    /// Its thread ends at the next shard, and nothing is published.
+    /// Its thread ends at the next shard; nothing is published.
     fn give_up(self) -> JoinHandle<()> {
         self.thread
     }
 
-    /// Hands over the next shard, or what comes after the last, if the writing thread has room for it.
+    /// Hands over the next shard, or what comes after the last, if the writing thread has capacity.
     fn hand_over(&mut self, machine: &StateMachine) {
         if self.parts.is_full() {
             return;
@@ -300,7 +304,7 @@ impl Running {
                 self.is_complete = self.next_shard == self.shards;
                 self.next_shard += 1;
             }
-            // The thread has ended early and says why over the other channel.
+            // The thread has ended early; the other channel has the reason.
             Err(TrySendError::Disconnected(_)) => self.is_complete = true,
             Err(TrySendError::Full(_)) => {}
         }
@@ -311,16 +315,16 @@ fn read(machine: &StateMachine) -> std::sync::RwLockReadGuard<'_, Engine> {
     machine.engine.read().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Removes snapshots beyond those that are kept; returns the first group that the oldest of the others needs.
+/// Removes snapshots beyond those to keep; returns the first group that the oldest kept one needs.
 ///
 /// # Errors
-/// In words, when a snapshot that is kept cannot be read: then nothing may go.
+/// A message, when a kept snapshot cannot be read: then nothing may be removed.
 pub fn oldest_needed(folder: &Path, stored: usize) -> Result<u64, String> {
     snapshot::prune(folder, stored).map_err(|error| error.to_string())?;
     let mut oldest = u64::MAX;
     let found = snapshot::list(folder).map_err(|error| error.to_string())?;
     if found.len() < stored {
-        // The snapshot before the first is the journal from its beginning.
+        // Before the first snapshot, the journal from its beginning is needed.
         return Ok(0);
     }
     for found in found {
@@ -330,7 +334,7 @@ pub fn oldest_needed(folder: &Path, stored: usize) -> Result<u64, String> {
     Ok(oldest)
 }
 
-/// What the writing thread does.
+/// The work of the writing thread.
 struct Task {
     folder: PathBuf,
     number: u64,
@@ -349,7 +353,7 @@ impl Task {
                 Part::Shard(position, state) => writer.shard(position, &state, &self.names).map_err(labels)?,
                 Part::Finish(rest) => {
                     let (head, state) = *rest;
-                    // Once the snapshot is there, the records before it are not computed again.
+                    // Once the snapshot is published, the records before it are not recalculated.
                     let (reply, flushed) = crossbeam_channel::bounded(1);
                     let pending = self.history.send(Work::Flush(reply)).map_err(|_| "the history thread has ended");
                     pending?;
@@ -366,6 +370,6 @@ impl Task {
                 }
             }
         }
-        Err("given up: the policy was edited, or the service stops".to_owned())
+        Err("abandoned: the policy was edited, or the service stops".to_owned())
     }
 }

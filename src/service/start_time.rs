@@ -1,16 +1,17 @@
-//! How far the machine's wall clock is believed when the service starts.
+//! How far the wall clock is trusted when the service starts.
 //!
-//! The journal knows the time of its last group, and time never runs backwards. A wall clock that is far ahead of it may be
-//! right, after a long downtime; if it is wrong, one start fires everything that is due until then, and time stands still
-//! until the real one has come up to it. So such a start is refused unless the operator says that the time is right. One that is behind
-//! says either that it is wrong now or that it was wrong before: time stands still, said aloud, until the operator says which.
+//! The journal has the time of its last group, and time never runs backwards. A wall clock that is far ahead of it may be
+//! right, after a long downtime; if it is wrong, one start fires everything due until then, and time stands still until the
+//! real time has caught up. So such a start fails unless the operator states that the time is right. A wall clock that is
+//! behind either is wrong now or was wrong before: time stands still, with an error in the log, until the operator states
+//! which.
 
 use super::config::{StartError, Trust};
 use crate::limits::{ACCEPTED_WITHIN_MS, MAX_STEP_MS};
 use crate::store::input::Passage;
 use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, format_rfc3339};
 
-/// How the time comes to that of the first group after a start, and from where the service's clock goes on.
+/// How the time advances to that of the first group after a start, and the time from which the service's clock continues.
 ///
 /// # Errors
 /// [`StartError::Ahead`].
@@ -35,8 +36,8 @@ pub fn passage(trust: Trust, wall_ms: i64, last_ms: i64) -> Result<(Passage, i64
                 wall,
                 last,
                 behind,
-                "the wall clock is behind the last known time; accepted by --accept-time: the time is set back, and what \
-                 fired by the later time alone is withdrawn"
+                "the wall clock is behind the last known time; accepted by --accept-time: the time is set back, and records that \
+                 fired only because of the later time are withdrawn"
             );
             return Ok((Passage::Accepted, wall_ms));
         }
@@ -45,23 +46,23 @@ pub fn passage(trust: Trust, wall_ms: i64, last_ms: i64) -> Result<(Passage, i64
             wall,
             last,
             behind,
-            "the wall clock is behind the last known time: time stands still until it has come up to it, and nothing falls \
-             due. If the wall clock is wrong, set it right; if it was wrong before, start once with --accept-time \
+            "the wall clock is behind the last known time: time stands still until it has caught up, and nothing falls \
+             due. If the wall clock is wrong, correct it; if it was wrong before, start once with --accept-time \
              {wall}{rejected}"
         );
     } else if trust.accepted_ms.is_some() {
-        tracing::info!(wall, last, "--accept-time is not needed: the wall clock goes on from the last known time");
+        tracing::info!(wall, last, "--accept-time is not needed: the wall clock continues from the last known time");
     }
     Ok((Passage::AfterDowntime, last_ms))
 }
 
-/// Why the time that was given is not the one to accept.
+/// Why the given time is not accepted.
 fn not_within(accepted_ms: i64) -> String {
     let within = in_words(ACCEPTED_WITHIN_MS);
     format!(" (--accept-time {} is not within {within} of what the wall clock shows)", format_rfc3339(accepted_ms))
 }
 
-/// A length of time in its two largest units.
+/// A duration in its two largest units.
 pub fn in_words(ms: i64) -> String {
     let units = [("d", DAY_MS), ("h", HOUR_MS), ("m", MINUTE_MS), ("s", SECOND_MS)];
     let largest = units.iter().position(|(_, unit_ms)| ms >= *unit_ms).unwrap_or(units.len() - 1);

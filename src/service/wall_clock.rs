@@ -1,10 +1,10 @@
-//! What time it is: the one place that asks the machine.
+//! The service's clock: the only place that reads the system time.
 //!
-//! The service's clock follows the machine's wall clock as long as that moves as time does. It never runs backwards, and a
-//! jump is recorded, not obeyed: while the wall clock is off by more than [`MAX_STEP_MS`] from where the monotonic clock says it should
-//! be, time goes on at the monotonic clock's pace. A wall clock that has been set right is obeyed at the next start, where
-//! what fell due meanwhile is passed by choice (`service::wall` says how far it is believed then). Only a clock that stands
-//! still, because the wall clock was behind at the start, goes on as soon as that is set right: as if this were the start.
+//! The service's clock follows the wall clock as long as that advances steadily. It never runs backwards, and it records a jump
+//! without following it: while the wall clock is off by more than [`MAX_STEP_MS`] from its expected value by the monotonic
+//! clock, time advances at the pace of the monotonic clock. A corrected wall clock is followed from the next start, where the
+//! configured catch-up applies to what fell due meanwhile (`service::start_time` decides how far it is trusted). Only a clock
+//! that stands still, because the wall clock was behind at the start, continues as soon as that is corrected, as after a start.
 
 use super::config::ClockChoice;
 use crate::limits::MAX_STEP_MS;
@@ -17,7 +17,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 pub struct Stopwatch(Instant);
 
 impl Stopwatch {
-    #[expect(clippy::disallowed_methods, reason = "the service reports its own speed; nothing else depends on it")]
+    #[expect(clippy::disallowed_methods, reason = "the service measures its own speed; nothing else depends on it")]
     pub fn start() -> Self {
         Self(Instant::now())
     }
@@ -31,7 +31,7 @@ impl Stopwatch {
     }
 }
 
-/// A wall clock: milliseconds since 1970 (UTC). Tests put their own in its place.
+/// A wall clock: milliseconds since 1970 (UTC). Tests substitute their own.
 pub type WallClock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
 /// The machine's wall clock.
@@ -39,7 +39,7 @@ pub fn machine_wall() -> WallClock {
     Arc::new(wall_ms)
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place that asks for the wall clock")]
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
 fn wall_ms() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
 }
@@ -61,7 +61,7 @@ enum Source {
 }
 
 impl Clock {
-    /// A clock that shows at least `least_ms`, which is the time of the last run.
+    /// A clock that shows at least `least_ms`, the time of the last run.
     pub fn start(choice: ClockChoice, wall: WallClock, least_ms: i64) -> Self {
         let source = match choice {
             ClockChoice::Wall(trust) => {
@@ -79,7 +79,7 @@ impl Clock {
         self.read(|_| ()).now_ms
     }
 
-    /// The time, and whether it has begun to go on since this was asked last, after it had stood still.
+    /// The time, and whether the clock, after standing still, has resumed since the last call.
     pub fn now_and_whether_resumed(&self) -> (i64, bool) {
         let mut has_resumed = false;
         let reading = self.read(|follower| has_resumed = std::mem::take(&mut follower.resumed));
@@ -92,7 +92,7 @@ impl Clock {
         wall_ms - now_ms
     }
 
-    /// Both clocks at one moment. `look` is had while nobody else reads.
+    /// Both clocks at one moment. `look` runs with exclusive access.
     fn read(&self, look: impl FnOnce(&mut Follower)) -> Reading {
         let Source::Wall { wall, state } = &self.source else {
             let now_ms = self.wall_ms();
@@ -106,19 +106,19 @@ impl Clock {
             look(&mut follower);
             (now_ms, before, (follower.jumped, follower.resumptions))
         };
-        // Said outside the lock, for which others wait.
+        // Logged outside the lock, because others wait for it.
         let off_ms = wall_ms - now_ms;
         if before.1 != after.1 {
-            tracing::warn!("the wall clock has been set to a time after the last known one: time goes on from there");
+            tracing::warn!("the wall clock has been set to a time after the last known one: time continues from there");
         } else if !before.0 && after.0 {
-            tracing::warn!(off_ms, "the wall clock has jumped; it is not obeyed until the next start");
+            tracing::warn!(off_ms, "the wall clock has jumped; the jump is ignored until the next start");
         } else if before.0 && !after.0 {
             tracing::warn!(off_ms, "the wall clock is back where it should be");
         }
         Reading { now_ms, wall_ms }
     }
 
-    /// What the wall clock shows, in milliseconds since 1970 (UTC); in fast motion the time as it passes there. Takes no lock.
+    /// The wall clock, in milliseconds since 1970 (UTC); in fast motion, the accelerated time. Takes no lock.
     pub fn wall_ms(&self) -> i64 {
         match &self.source {
             Source::Wall { wall, .. } => wall(),
@@ -136,14 +136,14 @@ impl Clock {
         }
     }
 
-    /// Whether it stands still until the wall clock has come up to it.
+    /// Whether it stands still until the wall clock has caught up.
     pub fn is_waiting(&self) -> bool {
         let Source::Wall { state, .. } = &self.source else { return false };
         let monotonic_ms = self.monotonic.elapsed().as_millis() as i64;
         state.lock().unwrap_or_else(PoisonError::into_inner).is_waiting(monotonic_ms)
     }
 
-    /// How many times as fast as real time it runs.
+    /// Speed as a multiple of real time.
     pub fn speed(&self) -> f64 {
         match self.source {
             Source::Wall { .. } => 1.0,
@@ -154,7 +154,7 @@ impl Clock {
     /// Real time until the clock shows the next whole second.
     pub fn until_next_second(&self) -> Duration {
         let left_ms = SECOND_MS - self.now_ms().rem_euclid(SECOND_MS);
-        // In fast motion many seconds pass at once: a hundred steps a second of real time are enough.
+        // In fast motion many seconds pass at once: a hundred steps per second of real time are enough.
         Duration::from_secs_f64(left_ms as f64 / 1_000.0 / self.speed())
             .max(Duration::from_millis(10).min(Duration::from_secs(1)))
     }
@@ -163,14 +163,14 @@ impl Clock {
 /// Follows a wall clock.
 #[derive(Debug)]
 struct Follower {
-    /// The wall clock when the monotonic clock showed 0, as far as it is believed.
+    /// The wall clock when the monotonic clock showed 0, as far as it is trusted.
     base_ms: i64,
     shown_ms: i64,
-    /// How far a clock that stands still lets the wall clock be ahead when that is set right.
+    /// How far ahead a corrected wall clock may be for a clock that stands still to follow it.
     most_ahead_ms: i64,
     jumped: bool,
     jumps: u64,
-    /// Whether it goes on after it had stood still, and nobody has asked since; and how often that was.
+    /// Whether it has resumed after standing still, not yet reported to a caller; and the count of resumptions.
     resumed: bool,
     resumptions: u64,
 }
@@ -181,7 +181,7 @@ impl Follower {
         Self { base_ms: start_ms, shown_ms, most_ahead_ms, jumped: false, jumps: 0, resumed: false, resumptions: 0 }
     }
 
-    /// Whether it stands still until the wall clock has come up to it.
+    /// Whether it stands still until the wall clock has caught up.
     fn is_waiting(&self, monotonic_ms: i64) -> bool {
         self.base_ms + monotonic_ms < self.shown_ms
     }
@@ -242,13 +242,13 @@ mod tests {
     fn a_clock_that_stands_still_goes_on_when_the_wall_clock_is_set_right() {
         let mut follower = Follower::new(1_000, 5_000_000, HOUR_MS);
         assert_eq!(follower.follow(0, 1_000), 5_000_000);
-        // Set, but still behind; then beyond all belief.
+        // Corrected, but still behind; then ahead beyond the bound.
         assert_eq!(follower.follow(1_000, 4_000_000), 5_000_000);
         assert_eq!(follower.follow(2_000, 5_000_001 + HOUR_MS), 5_000_000);
         assert_eq!((follower.resumptions, follower.is_waiting(2_000)), (0, true));
         assert_eq!(follower.follow(3_000, 6_000_000), 6_000_000);
         assert_eq!((follower.resumptions, follower.resumed, follower.jumped), (1, true, false));
-        // From then on a jump is a jump.
+        // From then on a jump is ignored.
         assert_eq!(follower.follow(4_000, 7_000_000), 6_001_000);
         assert_eq!(follower.resumptions, 1);
     }

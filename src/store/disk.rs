@@ -1,8 +1,8 @@
-//! The one seam under the journal: a folder of files, as little of it as the journal needs.
+//! The only seam under the journal: a folder of files, with no more operations than the journal needs.
 //!
-//! Everything that the journal does to the disk passes through [`Disk`] and [`DiskFile`], so a test can put a folder in
-//! memory under it that forgets what was not synced, fails, or is full, at each of these calls in turn. Names are plain
-//! file names within the one folder.
+//! All disk access of the journal goes through [`Disk`] and [`DiskFile`], so a test can substitute a folder in memory that
+//! forgets what was not synced, fails, or is full, at each of these calls in turn. Names are plain file names within the one
+//! folder.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -16,54 +16,54 @@ pub trait Disk: Send + Sync {
     /// Names of the files in the folder, in any order.
     ///
     /// # Errors
-    /// What the system says.
+    /// I/O errors.
     fn list(&self) -> io::Result<Vec<String>>;
 
-    /// Makes a file of this many bytes, each written as zero: later writes into it need no new room and change nothing but
+    /// Creates a file of this many bytes, each written as zero: later writes into it need no new space and change nothing but
     /// their own bytes. A file of that name is replaced. Nothing of it is durable before [`DiskFile::sync_data`] and
     /// [`Disk::sync_folder`].
     ///
     /// # Errors
-    /// What the system says; a part of the file may be there then.
+    /// I/O errors; a part of the file may exist then.
     fn create(&self, name: &str, length: u64) -> io::Result<Box<dyn DiskFile>>;
 
     /// Opens a file for reading and writing.
     ///
     /// # Errors
-    /// What the system says.
+    /// I/O errors.
     fn open(&self, name: &str) -> io::Result<Box<dyn DiskFile>>;
 
-    /// Gives a file another name, in place of the file that had it.
+    /// Renames a file, and replaces the file that had the new name.
     ///
     /// # Errors
-    /// What the system says.
+    /// I/O errors.
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
 
     /// Removes a file.
     ///
     /// # Errors
-    /// What the system says.
+    /// I/O errors.
     fn remove(&self, name: &str) -> io::Result<()>;
 
-    /// Waits until the names are durable: until then a crash may undo each creation, renaming and removal.
+    /// Waits until the names are durable: until then a crash may undo each creation, rename and removal.
     ///
     /// # Errors
-    /// What the system says.
+    /// I/O errors.
     fn sync_folder(&self) -> io::Result<()>;
 
-    /// Which file has a name now; none if no file has it, or the folder itself is gone.
+    /// Which file has a name now; `None` if no file has it, or the folder itself is missing.
     ///
     /// # Errors
-    /// What the system says.
+    /// I/O errors.
     fn file_id(&self, name: &str) -> io::Result<Option<FileId>>;
 }
 
-/// What tells a file from every other one on the disk, whatever its name.
+/// What distinguishes a file from every other one on the disk, whatever its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileId {
     pub device: u64,
     pub inode: u64,
-    /// When it was made, in nanoseconds since 1970; none where the file system does not tell.
+    /// When it was created, in nanoseconds since 1970; `None` where the file system does not provide it.
     pub created_ns: Option<u64>,
 }
 
@@ -80,50 +80,50 @@ pub trait DiskFile: Send + Sync {
     /// Its bytes.
     ///
     /// # Errors
-    /// What the system says.
+    /// I/O errors.
     fn length(&self) -> io::Result<u64>;
 
     /// Fills the buffer with the bytes from `offset` on.
     ///
     /// # Errors
-    /// What the system says, and where the file ends before.
+    /// I/O errors, and when the file ends before.
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()>;
 
     /// Writes all bytes from `offset` on.
     ///
     /// # Errors
-    /// What the system says; a part of the bytes may be written then.
+    /// I/O errors; a part of the bytes may be written then.
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;
 
-    /// Waits until all that was written is durable. After an error nobody knows what is: it must not be asked again.
+    /// Waits until everything written is durable. After an error it is unknown what is: do not call it again.
     ///
     /// # Errors
-    /// What the system says.
+    /// I/O errors.
     fn sync_data(&self) -> io::Result<()>;
 
-    /// Which file it is; none once it has been deleted, though it can be written on.
+    /// Which file it is; `None` once it has been deleted, though it can still be written.
     ///
     /// # Errors
-    /// What the system says.
+    /// I/O errors.
     fn file_id(&self) -> io::Result<Option<FileId>>;
 }
 
-/// Zeros that are written at once.
+/// Zeros to write at once.
 const ZEROS: &[u8] = &[0; 1 << 18];
 
 /// A folder of the file system.
 #[derive(Debug)]
 pub struct FolderDisk {
     path: PathBuf,
-    /// Opened once: to sync the folder must not depend on a free file descriptor. `None`: files are opened for reading only.
+    /// Opened once: syncing the folder must not depend on a free file descriptor. `None`: files are opened for reading only.
     folder: Option<File>,
 }
 
 impl FolderDisk {
-    /// Makes the folder where it is missing, and its own entry durable.
+    /// Creates the folder if it is missing, and makes its own entry durable.
     ///
     /// # Errors
-    /// What the system says.
+    /// I/O errors.
     pub fn new(folder: &Path) -> io::Result<Self> {
         fs::create_dir_all(folder)?;
         if let Some(parent) = folder.canonicalize()?.parent() {
@@ -172,7 +172,7 @@ impl Disk for FolderDisk {
     }
 
     fn sync_folder(&self) -> io::Result<()> {
-        // Nothing is changed in a folder that is only read.
+        // Nothing is changed in a read-only folder.
         self.folder.as_ref().map_or(Ok(()), File::sync_all)
     }
 

@@ -1,17 +1,18 @@
-//! `epoch.json`: the epochs of a data folder, so that no number stands for two things.
+//! `epoch.json`: the epochs of a data folder, so that no number stands for two records.
 //!
-//! Groups and records are numbered without gaps. A folder that is put back to an earlier state gives numbers again that
-//! somebody has seen with other contents; the numbers alone cannot tell. So each time that this may have happened an epoch
-//! begins: after a restore, in a folder that was copied, and where the history was cut. Within an epoch a number is given
-//! once, and an epoch is known by its number and a mark drawn at random: two restores of one backup are different epochs.
+//! Groups and records are numbered without gaps. A folder that is restored to an earlier state assigns numbers again that
+//! clients have seen with other contents, and the numbers alone do not show it. So an epoch begins whenever this may have
+//! happened: after a restore, in a copied folder, and where the history was cut. Within an epoch a number is assigned once. An
+//! epoch is identified by its number and a random mark: two restores of one backup are different epochs.
 //!
-//! The segments of the journal, snapshots and files of the history say in which epoch they were begun. The list of epochs
-//! says from which numbers on each of them counts, and so which of these parts belong together: a part that reaches beyond
-//! the beginning of the epoch after its own is of a state that was given up ([`Epochs::holds`]).
+//! The segments of the journal, snapshots and files of the history record the epoch in which they were begun. The list of
+//! epochs has the first numbers of each epoch, and so shows which of these parts belong together: a part that reaches beyond
+//! the beginning of the epoch after its own is of an abandoned state ([`Epochs::holds`]).
 //!
-//! A copied folder is known by the file's inode and birth time, which the file itself has: a copy has others. The segments of
-//! the journal have theirs as well, for tools that put back only what differs. What restores whole volumes (a snapshot of
-//! the file system, of the virtual machine) or writes into the files that are there keeps them, and is not noticed here.
+//! A copied folder is recognized by inode and birth time of the file, which the file itself records: a copy has others. The
+//! segments of the journal record theirs as well, because of tools that restore only what differs. Tools that restore whole
+//! volumes (a snapshot of the file system, of the virtual machine) or write into the existing files keep them, and are not
+//! detected here.
 
 use super::checked_json;
 use crate::atomic_file::Staged;
@@ -38,7 +39,7 @@ pub struct Epoch {
 }
 
 impl Epoch {
-    /// The epoch after another one, or the first, with a mark drawn at random.
+    /// The epoch after another one, or the first, with a random mark.
     pub fn after(before: Option<Self>, mark: u32) -> Self {
         Self { number: before.map_or(1, |before| before.number.saturating_add(1)), mark }
     }
@@ -48,7 +49,7 @@ impl Epoch {
         u64::from(self.number) << 32 | u64::from(self.mark)
     }
 
-    /// The epoch of a number that [`Epoch::bits`] gave; none for what has no epoch.
+    /// The epoch of a number from [`Epoch::bits`]; `None` if it stands for no epoch.
     pub fn from_bits(bits: u64) -> Option<Self> {
         let number = (bits >> 32) as u32;
         (number > 0).then_some(Self { number, mark: bits as u32 })
@@ -82,11 +83,11 @@ impl Serialize for Epoch {
 
 impl<'de> Deserialize<'de> for Epoch {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        String::deserialize(from)?.parse().map_err(|()| D::Error::custom("is no epoch such as 2.9f3a61c4"))
+        String::deserialize(from)?.parse().map_err(|()| D::Error::custom("is not an epoch such as 2.9f3a61c4"))
     }
 }
 
-/// The numbers that come next.
+/// The next numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Numbers {
     pub group: u64,
@@ -94,7 +95,7 @@ pub struct Numbers {
     pub cycle: u64,
 }
 
-/// What is numbered.
+/// The kinds of numbered items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Numbered {
     Group,
@@ -116,18 +117,18 @@ impl Numbers {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Entry {
     epoch: Epoch,
-    /// The first numbers that were given in it.
+    /// The first numbers assigned in it.
     first: Numbers,
     /// When it began, by the service's clock (RFC 3339).
     begun_at: String,
     reason: String,
 }
 
-/// Where a file lies: another one for each copy.
+/// The place of a file: different for each copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Place {
     inode: u64,
-    /// Nanoseconds since 1970; none where the file system does not tell.
+    /// Nanoseconds since 1970; `None` where the file system does not provide it.
     created_ns: Option<u64>,
 }
 
@@ -142,7 +143,7 @@ impl Place {
 struct Document {
     /// The identity of the folder's journal.
     journal: String,
-    /// Where this file was written; none in one that was restored.
+    /// Where this file was written; `None` in a restored one.
     place: Option<Place>,
     /// The last one is in force.
     epochs: Vec<Entry>,
@@ -165,7 +166,7 @@ pub enum EpochsError {
 }
 
 impl Epochs {
-    /// The epochs of a folder; none if it has no such file, as a new one or one of an older program.
+    /// The epochs of a folder; `None` if it has no such file, like a new folder or one of an older program.
     ///
     /// # Errors
     /// [`EpochsError`].
@@ -200,7 +201,7 @@ impl Epochs {
         self.document.epochs.last().map(|entry| entry.first)
     }
 
-    /// Whether these next numbers come before the beginning of the epoch in force.
+    /// Whether these next numbers lie before the beginning of the epoch in force.
     pub fn is_before(&self, next: Numbers) -> bool {
         let first = self.document.epochs.last().map(|entry| entry.first);
         first.is_some_and(|first| {
@@ -213,7 +214,7 @@ impl Epochs {
         self.document.epochs.last().map_or("", |entry| &entry.reason)
     }
 
-    /// Whether the file lies where the service wrote it: not in a copy, nor in a folder that was restored.
+    /// Whether the file lies where the service wrote it: not in a copied or restored folder.
     pub fn is_in_place(&self) -> bool {
         self.is_in_place
     }
@@ -223,8 +224,8 @@ impl Epochs {
         self.document.journal == journal_text(identity)
     }
 
-    /// Whether something of an epoch that ends with this number belongs to the folder's present state. What lies before the
-    /// first epoch of the list does in any case: nothing is known of it.
+    /// Whether a part of an epoch that ends with this number belongs to the folder's present state. A part from before the
+    /// first epoch of the list always does: nothing is known of it.
     pub fn holds(&self, epoch: Option<Epoch>, last: u64, what: Numbered) -> bool {
         let Some(epoch) = epoch else { return true };
         let epochs = &self.document.epochs;
@@ -234,7 +235,7 @@ impl Epochs {
         }
     }
 
-    /// The last escalation record that the present state has in common with an epoch; none for an epoch of other data, or one
+    /// The last escalation record that the present state has in common with an epoch; `None` for an epoch of other data, or one
     /// that is no longer listed.
     pub fn last_common_escalation(&self, epoch: Epoch) -> Option<u64> {
         let epochs = &self.document.epochs;
@@ -242,7 +243,7 @@ impl Epochs {
         Some(epochs.get(place + 1).map_or(u64::MAX, |next| next.first.escalation - 1))
     }
 
-    /// The epoch in which an escalation record got its number.
+    /// The epoch in which an escalation record was numbered.
     pub fn of_escalation(&self, sequence: u64) -> Option<Epoch> {
         let epochs = &self.document.epochs;
         let after = epochs.partition_point(|entry| entry.first.escalation <= sequence);
@@ -261,7 +262,7 @@ impl Epochs {
         (begun_at, reason): (String, &str),
     ) -> Result<Self, EpochsError> {
         let mut epochs = before.map_or_else(Vec::new, |before| before.document.epochs);
-        // Back before the beginning of an epoch: nothing of it is left.
+        // An epoch that begins after these numbers has nothing left.
         for entry in &mut epochs {
             entry.first.group = entry.first.group.min(first.group);
             entry.first.escalation = entry.first.escalation.min(first.escalation);

@@ -1,10 +1,11 @@
-//! Whether a folder is still where it was: deleted or moved away under a running process, it takes files that nobody finds.
+//! Checks that a folder is still in place: one that is deleted or moved under a running process receives files that no one
+//! finds.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-/// A folder, and which one it is.
+/// A folder and its identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Whereabouts {
     path: PathBuf,
@@ -13,16 +14,16 @@ pub struct Whereabouts {
 }
 
 impl Whereabouts {
-    /// Those of a folder that exists.
+    /// The identity of an existing folder.
     ///
     /// # Errors
-    /// What the system says.
+    /// I/O errors.
     pub fn of(path: &Path) -> io::Result<Self> {
         let about = fs::metadata(path)?;
         Ok(Self { path: path.to_owned(), device: about.dev(), inode: about.ino() })
     }
 
-    /// Whether the path still leads to that folder. What cannot be told counts as gone.
+    /// Whether the path still leads to that folder. If that is unknown, the folder counts as gone.
     pub fn is_there(&self) -> bool {
         Self::of(&self.path).is_ok_and(|now| now == *self)
     }

@@ -1,4 +1,4 @@
-//! One process a data folder.
+//! Ensures one process per data folder.
 
 use std::fs::{File, Metadata, OpenOptions, TryLockError};
 use std::io;
@@ -6,30 +6,30 @@ use std::io::{Read, Seek, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// Digits of a process id that are read for the message.
+/// At most this many digits of a process id are read for the message.
 const PID_BYTES: u64 = 20;
 
-/// The right to use a data folder, until it is dropped or the process ends, in whatever way.
+/// Exclusive use of a data folder, until it is dropped or the process ends, in whatever way.
 ///
-/// It is the system's lock on the folder and on the file `lock` in it, not the file itself: one that a dead process left is no
-/// hindrance, and one that is deleted under a running process lets no other in. It holds between processes of one machine;
-/// on network file systems only where those pass such locks on.
+/// It is the system's lock on the folder and on the file `lock` in it, not the file itself: the file of a dead process does not
+/// block a start, and deleting it under a running process does not admit another. It works between processes of one machine; on
+/// network file systems only where those pass such locks on.
 #[derive(Debug)]
 pub struct DataLock {
     path: PathBuf,
-    /// Holds the lock as long as it is open.
+    /// Locked as long as it is open.
     file: File,
     folder_path: PathBuf,
     folder: File,
 }
 
-/// Why a data folder cannot be had.
+/// Why a data folder cannot be locked.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
-    #[error("{} is in use by another process{}: stop it first, or take another folder", folder.display(), named(*.pid))]
+    #[error("{} is in use by another process{}: stop it first, or use another folder", folder.display(), named(*.pid))]
     Held {
         folder: PathBuf,
-        /// What that process wrote into the file.
+        /// The process id in the file.
         pid: Option<u32>,
     },
     #[error("{} has been deleted, moved or replaced: another process may use the folder now", path.display())]
@@ -43,7 +43,7 @@ fn named(pid: Option<u32>) -> String {
 }
 
 impl DataLock {
-    /// Takes the lock of a folder that exists, at once or not at all.
+    /// Locks an existing folder, at once or not at all.
     ///
     /// # Errors
     /// [`LockError`].
@@ -59,10 +59,10 @@ impl DataLock {
                 let pid = File::open(&path).ok().and_then(pid_in);
                 return Err(LockError::Held { folder: folder.to_owned(), pid });
             }
-            // Some network file systems lock no folders: the file alone has to do.
+            // Some network file systems cannot lock folders: the file alone must suffice.
             Ok(()) | Err(TryLockError::Error(_)) => {}
         }
-        // Not truncated: until the lock is had, what is in it is another's.
+        // Not truncated: until the lock is acquired, the contents belong to another process.
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -85,7 +85,7 @@ impl DataLock {
         Ok(Self { path, file, folder_path: folder.to_owned(), folder: locked })
     }
 
-    /// Whether the file of the lock has not been deleted: cheap enough to be asked again and again.
+    /// Whether the file of the lock still exists: cheap enough for frequent calls.
     pub fn is_there(&self) -> bool {
         self.file.metadata().is_ok_and(|metadata| metadata.nlink() > 0)
     }
@@ -110,7 +110,7 @@ fn is_same(path: &Path, held: &File) -> bool {
     path.metadata().is_ok_and(|named| held.metadata().is_ok_and(|held| id(named) == id(held)))
 }
 
-/// The process id that a lock's file has.
+/// The process id in a lock's file.
 fn pid_in(file: File) -> Option<u32> {
     let mut text = String::new();
     file.take(PID_BYTES).read_to_string(&mut text).ok()?;

@@ -1,7 +1,7 @@
-//! What is kept of escalations and ended cycles: as columns of numbers while they are new, with all their words once asked for.
+//! Records of escalations and ended cycles: new ones as columns of numbers, with all their labels when read.
 //!
-//! A block is what one group led to. Its rows have sequence numbers that follow from the inputs alone, so a block that is
-//! computed again after a crash has the same ones, and what is in the history already is known by its number.
+//! A block has the records of one group. The sequence numbers of its rows follow from the inputs alone, so a block that is
+//! recalculated after a crash has the same ones, and a record that is in the history already is recognized by its number.
 
 pub use crate::engine::LabelKind;
 use crate::engine::{CycleResult, NO_SYMBOL, Symbol};
@@ -11,19 +11,19 @@ use serde::{Deserialize, Serialize};
 use std::sync::{Arc, PoisonError, RwLock};
 use utoipa::ToSchema;
 
-/// What an escalation record says.
+/// Kind of an escalation record.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RecordKind {
     /// A level fired.
     #[default]
     Fired,
-    /// It had fired, and a late event says that it should not have.
+    /// A late event showed that a level should not have fired.
     Withdrawn,
-    /// Somebody escalated the ticket. Up to release 0.1 it was called `manual`.
+    /// The ticket was escalated manually. Up to release 0.1 this kind was called `by_hand`.
     #[serde(alias = "by_hand")]
     Manual,
-    /// Somebody acknowledged an escalation.
+    /// An escalation was acknowledged.
     Acknowledged,
 }
 
@@ -49,10 +49,10 @@ impl RecordKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EscalationRow {
     pub kind: RecordKind,
-    /// From 1; 0 when by hand.
+    /// From 1; 0 for a manual escalation.
     pub level: u8,
     pub cycle: u16,
-    /// [`NO_SYMBOL`] when by hand.
+    /// [`NO_SYMBOL`] for a manual escalation.
     pub clock: Symbol,
     pub due_ms: i64,
     pub fired_ms: i64,
@@ -62,18 +62,18 @@ pub struct EscalationRow {
     pub channel: Symbol,
     pub category: Symbol,
     pub customer: Symbol,
-    /// Place in [`LabelTable::actions_of`]; [`NO_SYMBOL`] for none.
+    /// Index in [`LabelTable::actions_of`]; [`NO_SYMBOL`] for none.
     pub actions: u32,
 }
 
 /// Escalation records of one group.
 #[derive(Debug, Clone, Default)]
 pub struct EscalationBlock {
-    /// What its symbols stand for.
+    /// The label table of its symbols.
     pub names: Arc<LabelTable>,
     /// The number of the first row; the others follow.
     pub first_sequence: u64,
-    /// The engine's time at which they were told; decides the day of the history.
+    /// The engine's time when they were recorded; decides the day of the history.
     pub recorded_ms: i64,
     pub rows: Vec<EscalationRow>,
     /// The ticket of each row.
@@ -103,7 +103,7 @@ impl EscalationBlock {
         self.first_sequence + self.rows.len() as u64
     }
 
-    /// A row with all its words.
+    /// A row with all its labels.
     pub fn record(&self, row: usize) -> EscalationRecord {
         let names = &self.names;
         let it = &self.rows[row];
@@ -135,7 +135,7 @@ impl EscalationBlock {
     }
 }
 
-/// An escalation record with all its words.
+/// An escalation record with all its labels.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EscalationRecord {
     pub sequence: u64,
@@ -143,7 +143,7 @@ pub struct EscalationRecord {
     pub escalation_id: String,
     pub ticket: String,
     pub kind: RecordKind,
-    /// `None` when by hand.
+    /// `None` for a manual escalation.
     pub clock: Option<Arc<str>>,
     pub cycle: u16,
     pub level: u8,
@@ -166,7 +166,7 @@ pub struct EscalationRecord {
 pub struct CycleRow {
     pub clock: Symbol,
     pub cycle: u16,
-    /// Of the records of one cycle the one with the highest revision counts.
+    /// Among the records of one cycle, the one with the highest revision counts.
     pub revision: u16,
     pub result: CycleResult,
     pub started_ms: i64,
@@ -185,7 +185,7 @@ pub struct CycleRow {
 /// Cycles that ended in one group.
 #[derive(Debug, Clone, Default)]
 pub struct CycleBlock {
-    /// What its symbols stand for.
+    /// The label table of its symbols.
     pub names: Arc<LabelTable>,
     pub first_sequence: u64,
     pub recorded_ms: i64,
@@ -200,7 +200,7 @@ impl CycleBlock {
     }
 }
 
-/// Which escalation records are wanted; `None` for any.
+/// Filter of escalation records; `None` matches any.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EscalationFilter {
     pub ticket: Option<String>,
@@ -232,8 +232,8 @@ impl EscalationFilter {
     }
 }
 
-/// The words behind the numbers of blocks. They only ever grow, and where labels are numbered again the blocks that follow get
-/// others: so a block stays readable for good.
+/// Label tables of blocks. A table only grows, and when labels get new symbols, later blocks get a new table: so a block always
+/// stays readable.
 #[derive(Debug, Default)]
 pub struct LabelTable {
     lists: [RwLock<Vec<Arc<str>>>; LabelKind::ALL.len()],
@@ -249,7 +249,7 @@ impl LabelTable {
         list.get(symbol as usize).cloned()
     }
 
-    /// The number of a word.
+    /// The symbol of a label.
     pub fn find(&self, column: LabelKind, label: &str) -> Option<Symbol> {
         let list = self.lists[column as usize].read().unwrap_or_else(PoisonError::into_inner);
         list.iter().position(|known| &**known == label).map(|place| place as Symbol)
@@ -259,23 +259,23 @@ impl LabelTable {
         self.actions.read().unwrap_or_else(PoisonError::into_inner).get(place as usize).cloned()
     }
 
-    /// Words known of a column.
+    /// Number of labels of a column.
     pub fn len(&self, column: LabelKind) -> usize {
         self.lists[column as usize].read().unwrap_or_else(PoisonError::into_inner).len()
     }
 
-    /// Adds what comes after the words known.
+    /// Adds the labels after the known ones.
     pub fn extend<'a>(&self, column: LabelKind, labels: impl Iterator<Item = &'a Arc<str>>) {
         self.lists[column as usize].write().unwrap_or_else(PoisonError::into_inner).extend(labels.cloned());
     }
 
-    /// Other words with the same actions, at the same places.
+    /// A new table with the same actions, at the same indices.
     pub fn with_same_actions(&self) -> Self {
         let actions = self.actions.read().unwrap_or_else(PoisonError::into_inner).clone();
         Self { actions: RwLock::new(actions), ..Self::default() }
     }
 
-    /// Adds actions; returns their place.
+    /// Adds actions; returns their index.
     pub fn push_actions(&self, actions: Arc<Actions>) -> u32 {
         let mut list = self.actions.write().unwrap_or_else(PoisonError::into_inner);
         list.push(actions);

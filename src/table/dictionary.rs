@@ -1,4 +1,4 @@
-//! Columns of words that repeat, built as dictionaries.
+//! Columns of repeated labels, built as dictionaries.
 
 use arrow::array::{ArrayRef, DictionaryArray, Int32Array, StringArray};
 use arrow::datatypes::{DataType, Field, Int32Type};
@@ -6,26 +6,26 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use std::sync::Arc;
 
-/// A column of words that repeat.
+/// A column of repeated labels.
 pub fn dictionary_field(name: &str) -> Field {
     Field::new_dictionary(name, DataType::Int32, DataType::Utf8, true)
 }
 
-/// The engine's number of a word; every column has its own.
+/// The engine's number of a label; every column has its own.
 type Code = u32;
 
-/// A column whose words are known by number: the text is looked at once a batch, not once a row.
+/// A column of labels with known numbers: a text is looked up once per batch, not once per row.
 #[derive(Debug, Default)]
 pub struct DictionaryColumn {
     keys: Vec<Option<i32>>,
     labels: Vec<String>,
-    /// The key of each code in this batch; negative where it has none yet.
+    /// The key of each code in this batch; negative if it has none yet.
     key_of: Vec<i32>,
     used: Vec<Code>,
 }
 
 impl DictionaryColumn {
-    /// Adds a row; `label` is asked for at most once a batch for each code.
+    /// Adds a row; `label` is called at most once per batch for each code.
     pub fn push<W: AsRef<str>>(&mut self, code: Option<Code>, label: impl FnOnce(Code) -> W) {
         let Some(code) = code else { return self.keys.push(None) };
         let index = code as usize;
@@ -50,7 +50,7 @@ impl DictionaryColumn {
     }
 }
 
-/// A column whose words are known by their text only.
+/// A column of labels that are known by their text only.
 #[derive(Debug, Default)]
 pub struct Dictionary {
     keys: Vec<Option<i32>>,

@@ -1,4 +1,4 @@
-//! How the columns of a table are written.
+//! Encodings of the columns of a table.
 
 use crate::limits;
 use arrow::datatypes::{DataType, Field, Schema};
@@ -7,16 +7,16 @@ use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::schema::types::ColumnPath;
 
-/// How texts that hardly repeat are written.
+/// Encoding of texts that rarely repeat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Texts {
-    /// Each as what differs from the one before: smallest, for rows in order of them.
+    /// Each text as its difference from the one before: smallest, for rows in order of the texts.
     Prefixed,
-    /// One after the other: quickest to read.
+    /// One after the other: fastest to read.
     Plain,
 }
 
-/// How the columns of a table are written, by their types; `texts` decides it for columns of texts.
+/// Encodings of the columns of a table, by their types; `texts` selects the one for columns of texts.
 ///
 /// # Errors
 /// None that depends on the schema.

@@ -5,7 +5,7 @@ use arrow::array::{ArrayRef, TimestampMillisecondArray};
 use arrow::datatypes::{DataType, Field, TimeUnit};
 use std::sync::Arc;
 
-/// Instants in UTC; what never happens is empty.
+/// Instants in UTC; an instant that never happens is empty.
 #[derive(Debug, Default)]
 pub struct Times(Vec<Option<i64>>);
 
@@ -18,7 +18,7 @@ impl Times {
         Self::column(TimestampMillisecondArray::from(std::mem::take(&mut self.0)))
     }
 
-    /// Instants that are at hand already, as a column.
+    /// Converts existing instants to a column.
     pub fn column(at_ms: TimestampMillisecondArray) -> ArrayRef {
         Arc::new(at_ms.with_timezone("UTC"))
     }
@@ -27,7 +27,7 @@ impl Times {
         Self::field_of(name, true)
     }
 
-    /// A column in which every row has a time, or not.
+    /// A column of times; `nullable` if rows may have none.
     pub fn field_of(name: &str, nullable: bool) -> Field {
         Field::new(name, DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())), nullable)
     }

@@ -52,7 +52,7 @@ fn parts_of_another_time_are_refused_or_caught_up_with() {
     copy(&data, &old);
     go_on(&data, "b");
     go_on(&data, "c");
-    for (part, words) in [("history", "what lies between is lost"), ("journal", "a part of it is gone")] {
+    for (part, words) in [("history", "the records between are lost"), ("journal", "a part of it is missing")] {
         let mixed = outer.path().join("mixed");
         copy(&data, &mixed);
         put(&old.join(part), &mixed.join(part));
@@ -69,7 +69,7 @@ fn parts_of_another_time_are_refused_or_caught_up_with() {
     assert!(reason.contains("the history is newer than the journal"), "{reason}");
     fs::remove_dir_all(mixed.join("history")).unwrap();
     let reason = refusal(&mixed);
-    assert!(reason.contains("what lies between is lost"), "{reason}");
+    assert!(reason.contains("the records between are lost"), "{reason}");
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn a_folder_without_its_journal_does_not_begin_anew() {
     fs::remove_dir_all(data.join("journal")).unwrap();
     for gone in ["epoch.json", "snapshots", "history"] {
         let reason = refusal(&data);
-        assert!(reason.contains("has no journal, and yet"), "{reason}");
+        assert!(reason.contains("but no journal"), "{reason}");
         assert!(files(&data.join("journal")).is_empty(), "nothing was made");
         let path = data.join(gone);
         if path.is_dir() { fs::remove_dir_all(path).unwrap() } else { fs::remove_file(path).unwrap() }
@@ -158,7 +158,7 @@ fn swapped_segments_are_refused() {
     fs::rename(second, first).unwrap();
     fs::rename(&aside, second).unwrap();
     let reason = refusal(&copied);
-    assert!(reason.contains("is no file of this journal: it says that it holds the groups from"), "{reason}");
+    assert!(reason.contains("is not a file of this journal: its head has the groups from"), "{reason}");
 }
 
 #[test]

@@ -168,7 +168,7 @@ fn a_flipped_byte_is_found_in_each_file() {
     let contents = fs::read(&segment).unwrap();
     fs::write(&segment, &contents[..contents.len() - 1]).unwrap();
     let (code, said) = backup(&["verify"], &[&store]);
-    assert!(code == Some(1) && said.contains("DAMAGED") && said.contains("bytes, the manifest says"), "{said}");
+    assert!(code == Some(1) && said.contains("DAMAGED") && said.contains("bytes, expected"), "{said}");
     fs::write(&segment, contents).unwrap();
     fs::write(backup_path.join("history/more"), "").unwrap();
     let (code, said) = backup(&["verify"], &[&store]);

@@ -233,7 +233,7 @@ fn what_is_said_of_damage() {
         error,
         format!(
             "{} is damaged at byte {at}: the checksum of these 512 bytes is wrong, and they are not blank; group {number} \
-             cannot be read, and without it none of the groups up to at least {known}; restore the file from a copy",
+             cannot be read, and therefore none of the groups up to at least {known}; restore the file from a copy",
             layouts[1].name
         )
     );

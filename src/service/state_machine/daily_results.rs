@@ -1,6 +1,6 @@
-//! Results by day: how many cycles were met and missed, and how many levels fired, as the totals grew that day.
+//! Results by day: cycles met, cycles missed and levels fired, as the growth of the totals on that day.
 //!
-//! A result that a late event revises counts on the day on which it is revised: the sum over the days is always the total.
+//! A result that a late event revises counts on the day of the revision: the sum over the days always equals the total.
 
 use crate::engine::{ClockTally, Engine, NO_SYMBOL, Symbol};
 use crate::limits::KEPT_DAYS;
@@ -9,7 +9,7 @@ use crate::store::snapshot::DayRow;
 use crate::time::DAY_MS;
 use std::collections::BTreeMap;
 
-/// Growth of a clock's totals; negative on a day that revised more than it brought.
+/// Growth of a clock's totals; negative on a day with more revisions than new results.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Growth {
     pub met: i64,
@@ -20,7 +20,7 @@ pub struct Growth {
 /// Results by day and clock.
 #[derive(Debug)]
 pub struct Days {
-    /// The totals as they were counted last, by clock.
+    /// The totals at the last count, by clock.
     counted: Vec<Growth>,
     rows: BTreeMap<(i64, Symbol), Growth>,
 }
@@ -31,7 +31,7 @@ fn totals(tally: &ClockTally) -> Growth {
 }
 
 impl Days {
-    /// Rows as they were kept.
+    /// Restores stored rows.
     pub fn new(names: &LabelTable, rows: &[DayRow]) -> Self {
         let number = |name: &str| names.find(LabelKind::Clock, name);
         let rows = rows
@@ -44,12 +44,12 @@ impl Days {
         Self { counted: Vec::new(), rows }
     }
 
-    /// What the totals are now has been counted.
+    /// Takes the present totals as counted already.
     pub fn go_on_from(&mut self, engine: &Engine) {
         self.counted = engine.clock_totals().iter().map(totals).collect();
     }
 
-    /// Counts what has been added since the last time, for the engine's day.
+    /// Counts the growth since the last count, on the engine's day.
     pub fn count(&mut self, engine: &Engine) {
         let day_ms = engine.now_ms().div_euclid(DAY_MS) * DAY_MS;
         for (clock, tally) in engine.clock_totals().iter().enumerate() {
@@ -72,7 +72,7 @@ impl Days {
         }
     }
 
-    /// The time has been set back: what was counted for later days counts for the day that it is.
+    /// After the time was set back, moves the counts of later days to the present day.
     pub fn set_back(&mut self, now_ms: i64) {
         let day_ms = now_ms.div_euclid(DAY_MS) * DAY_MS;
         for ((_, clock), later) in self.rows.split_off(&(day_ms + 1, 0)) {

@@ -1,6 +1,7 @@
-//! What the service makes of its inputs, and nothing else: the same groups give the same records with the same numbers.
+//! The service's state machine: the same groups give the same records with the same numbers.
 //!
-//! No disk, no clock, no thread: the sequencer runs it live, recovery runs it over the journal, tests run it over anything.
+//! No disk, no clock, no thread: the sequencer runs it live, recovery replays the journal through it, tests run it on any
+//! input.
 
 mod daily_results;
 mod output;
@@ -23,17 +24,17 @@ use replies::StoredReplies;
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// Where the engine is kept: the machine changes it, readers look at it.
+/// The shared engine: the state machine changes it, readers read it.
 pub type SharedEngine = Arc<RwLock<Engine>>;
 
-/// Who took notice of what, for the machine to write and others to read.
+/// Acknowledgements by record number: the state machine writes them, others read them.
 pub type Acknowledgements = Arc<RwLock<BTreeMap<u64, Acknowledgement>>>;
 
 /// The service's state and its rules.
 pub struct StateMachine {
     pub engine: SharedEngine,
     pub names: Arc<LabelTable>,
-    /// The last group that was applied.
+    /// The last group applied.
     pub group: u64,
     pub policies: Arc<Vec<PolicyVersion>>,
     recorder: Recorder,
@@ -42,7 +43,7 @@ pub struct StateMachine {
     pub acknowledgements: Acknowledgements,
 }
 
-/// Reads a policy with the files that come with it.
+/// Compiles a policy with the files that it names.
 ///
 /// # Errors
 /// Every problem of the policy.
@@ -54,7 +55,7 @@ pub fn compile(edit: &EditInput) -> Result<(Policy, Vec<Problem>), Vec<Problem>>
     }
 }
 
-/// Reads a policy that was compiled before it was stored.
+/// Compiles a policy that was checked before it was stored.
 ///
 /// # Errors
 /// Every problem of the policy.
@@ -65,12 +66,12 @@ pub fn reload(text: &str, files: &[(String, Arc<str>)]) -> Result<Policy, Vec<Pr
 fn file_of(files: &[(String, Arc<str>)]) -> impl FnMut(&str) -> Result<String, String> {
     |name| match files.iter().find(|(known, _)| known == name) {
         Some((_, text)) => Ok(text.to_string()),
-        None => Err(format!("the file {name:?} is not here: send it with the policy")),
+        None => Err(format!("the file {name:?} is missing: send it with the policy")),
     }
 }
 
 impl StateMachine {
-    /// A machine of which nothing is known but its policy, in force since ever.
+    /// A state machine without tickets, whose policy has always been in force.
     pub fn new(policy: Arc<Policy>, edit: &EditInput, shards: usize) -> Self {
         let first = PolicyVersion {
             number: 1,
@@ -87,7 +88,7 @@ impl StateMachine {
         Self::restored(Engine::new(policy, shards), state)
     }
 
-    /// A machine as a snapshot tells it.
+    /// A state machine restored from a snapshot.
     pub fn restored(engine: Engine, state: ServiceState) -> Self {
         let names = Arc::new(LabelTable::default());
         let recorder = Recorder::new(Arc::clone(&names), state.next_escalation, state.next_cycle);
@@ -107,7 +108,7 @@ impl StateMachine {
         }
     }
 
-    /// Everything beside the engine.
+    /// All state outside the engine.
     pub fn state(&self) -> ServiceState {
         ServiceState {
             group: self.group,
@@ -123,15 +124,15 @@ impl StateMachine {
         }
     }
 
-    /// The answer to an earlier input with the same key. Repeats are answered before they reach the journal.
+    /// The reply to an earlier input with the same key. Repeats are answered before they reach the journal.
     ///
     /// # Errors
-    /// [`KeyReused`] when that input was another one.
+    /// [`KeyReused`] when that was another input.
     pub fn repeat_of(&self, origin: &Origin) -> Result<Option<&StoredReply>, KeyReused> {
         self.stored.find(origin)
     }
 
-    /// Whether somebody has acknowledged an escalation.
+    /// Whether an escalation has been acknowledged.
     pub fn is_acknowledged(&self, sequence: u64) -> bool {
         self.acknowledgements.read().unwrap_or_else(PoisonError::into_inner).contains_key(&sequence)
     }
@@ -145,7 +146,7 @@ impl StateMachine {
         self.recorder.next_cycle - 1
     }
 
-    /// Applies a group. `compiled` is the policy of its edit, where it has been compiled already.
+    /// Applies a group. `compiled` is the policy of its edit, if it is compiled already.
     pub fn apply(&mut self, group: &Group, compiled: Option<&Arc<Policy>>) -> GroupOutput {
         let mut output = GroupOutput::default();
         self.group = group.number;
@@ -168,7 +169,7 @@ impl StateMachine {
         output
     }
 
-    /// The engine's time has been set back: what bears a later one is as of now.
+    /// After the engine's time was set back, sets every later time to now.
     fn set_back(&mut self) {
         let now_ms = self.now_ms();
         for version in Arc::make_mut(&mut self.policies) {
@@ -177,7 +178,7 @@ impl StateMachine {
         self.days.set_back(now_ms);
     }
 
-    /// Lets time pass in which nothing is due.
+    /// Advances the time when nothing is due.
     pub fn pass_idle(&mut self, now_ms: i64) {
         self.write().advance(now_ms);
     }
@@ -187,8 +188,9 @@ impl StateMachine {
         self.read().now_ms()
     }
 
-    /// Applies a group to the shards that stand before it; what it tells has been told before. No policy is edited and no label
-    /// freed while a snapshot is taken, so neither is among its inputs; a time is accepted only by the first group after a start.
+    /// Applies a group to the shards whose position is before it; its records are already in the history. No policy is edited
+    /// and no label freed while a snapshot is taken, so neither is among its inputs; a time is accepted only by the first group
+    /// after a start.
     pub fn apply_behind(&mut self, group: &Group, positions: &[u64]) {
         let ahead: Vec<bool> = positions.iter().map(|position| *position >= group.number).collect();
         let mut engine = self.write();
@@ -207,7 +209,7 @@ impl StateMachine {
         }
     }
 
-    /// All shards have come to the same group.
+    /// All shards are at the same group.
     pub fn all_level(&mut self) {
         self.write().hold(&[]);
         let engine = self.engine.read().unwrap_or_else(PoisonError::into_inner);
@@ -252,7 +254,7 @@ impl StateMachine {
     fn edit(&mut self, input: &EditInput, compiled: Option<&Arc<Policy>>, output: &mut GroupOutput) -> InputResult {
         let policy = match compiled {
             Some(policy) => Arc::clone(policy),
-            // Only what was compiled without a problem comes to the journal.
+            // Only a policy that compiled without errors reaches the journal.
             None => match reload(&input.text, &input.files) {
                 Ok(policy) => Arc::new(policy),
                 Err(problems) => {
@@ -307,7 +309,7 @@ impl StateMachine {
         self.stored.keep(StoredReply { origin: origin.clone(), at_ms, accepted, rejected, result });
     }
 
-    /// Writes down what the engine told. Its ticket references are good until its next change.
+    /// Records what the engine emitted. Its ticket references are valid until its next change.
     fn record(&mut self, output: &mut GroupOutput, outcome: &Outcome, input: Option<&BatchInput>) {
         let engine = self.engine.read().unwrap_or_else(PoisonError::into_inner);
         self.recorder.learn_labels(&engine);
@@ -318,7 +320,7 @@ impl StateMachine {
         self.engine.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives back the memory of calendars in which nothing is measured any more.
+    /// Frees the memory of calendars that no clock uses any more.
     pub fn drop_unused_timelines(&self) {
         self.write().drop_unused_timelines();
     }
@@ -337,12 +339,12 @@ fn pass_time(engine: &mut Engine, group: &Group) -> Outcome {
     }
 }
 
-/// For whom the labels count that a batch introduces.
+/// The client charged for the labels that a batch introduces.
 fn introducer(input: &BatchInput, has_label_share: bool) -> &str {
     if has_label_share { &input.origin.actor } else { "" }
 }
 
-/// Tells the ticket's clocks of an acknowledgement; a ticket that is gone is not opened by it.
+/// Applies an acknowledgement to the ticket's clocks; it does not reopen a ticket that is gone.
 fn apply_acknowledged(engine: &mut Engine, input: &AcknowledgeInput) -> Outcome {
     if engine.find(&input.ticket).is_none() {
         return Outcome::default();

@@ -1,9 +1,9 @@
-//! What a group of inputs led to.
+//! Results of a group of inputs.
 
 use crate::engine::RejectedRow;
 use crate::store::record::{CycleBlock, EscalationBlock};
 
-/// What a group led to.
+/// Results of a group.
 #[derive(Debug, Default)]
 pub struct GroupOutput {
     pub escalations: EscalationBlock,
@@ -12,7 +12,7 @@ pub struct GroupOutput {
     pub replies: Vec<InputResult>,
 }
 
-/// What an input led to.
+/// Result of an input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum InputResult {
     Batch {

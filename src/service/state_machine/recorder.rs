@@ -1,4 +1,4 @@
-//! What the engine tells, as numbered records that outlive its ticket references.
+//! Turns the engine's output into numbered records that outlive its ticket references.
 
 use super::output::GroupOutput;
 use crate::engine::{Engine, Escalation, EscalationKind, NO_SYMBOL, Outcome, Symbol};
@@ -8,7 +8,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use std::sync::Arc;
 
-/// Numbers records and keeps their words.
+/// Numbers records and keeps their label table.
 #[derive(Debug)]
 pub(crate) struct Recorder {
     names: Arc<LabelTable>,
@@ -23,7 +23,7 @@ impl Recorder {
         Self { names, next_escalation, next_cycle, actions: HashMap::default() }
     }
 
-    /// Takes over words that are new.
+    /// Adds new labels.
     pub fn learn_labels(&self, engine: &Engine) {
         for column in LabelKind::ALL {
             let known = self.names.len(column);
@@ -34,7 +34,7 @@ impl Recorder {
         }
     }
 
-    /// Labels have been numbered again: records that follow have other words.
+    /// Labels have new symbols: later records use a new label table.
     pub fn relabel(&mut self, engine: &Engine) -> Arc<LabelTable> {
         self.names = Arc::new(self.names.with_same_actions());
         self.learn_labels(engine);
@@ -48,7 +48,7 @@ impl Recorder {
         (output.cycles.first_sequence, output.cycles.recorded_ms) = (self.next_cycle, now_ms);
     }
 
-    /// The number that the next record of the group gets.
+    /// The number of the group's next record.
     pub fn next_of(&self, output: &GroupOutput) -> u64 {
         output.escalations.end()
     }
@@ -58,7 +58,7 @@ impl Recorder {
         self.next_cycle = output.cycles.end();
     }
 
-    /// Adds what the engine told. `input` is the batch that it was given, if it was.
+    /// Adds what the engine emitted. `input` is the batch that it applied, if there was one.
     pub fn record(&mut self, output: &mut GroupOutput, engine: &Engine, outcome: &Outcome, input: Option<&BatchInput>) {
         let block = &mut output.escalations;
         block.rows.reserve(outcome.escalations.len());
@@ -157,7 +157,7 @@ impl Recorder {
     }
 }
 
-/// Who escalated by hand, and why: as the row says, else who sent it.
+/// Who escalated manually, and why: from the row, else the sender.
 fn note_of(input: &BatchInput, row: usize) -> Note {
     let batch = &input.batch;
     let actor = batch.actor.get(row).map_or_else(|| input.origin.actor.to_string(), str::to_owned);

@@ -1,4 +1,4 @@
-//! Answers that are kept for repeats: a request with a key is done once, also when its sender did not hear the answer.
+//! Replies kept for repeats: a request with a key is executed once, even if its sender did not receive the reply.
 
 use crate::limits::{KEPT_RESULT_MS, MAX_KEPT_RESULTS};
 use crate::store::input::Origin;
@@ -7,11 +7,11 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use std::collections::VecDeque;
 
-/// A key was used before, for something else.
+/// The key was used before, for another request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeyReused;
 
-/// Answers by key, the oldest first to go. Who may go follows from the inputs alone.
+/// Replies by key, the oldest first to go. Which ones go follows from the inputs alone.
 #[derive(Debug, Default)]
 pub(crate) struct StoredReplies {
     by_key: HashMap<u128, StoredReply, FixedState>,
@@ -27,10 +27,10 @@ impl StoredReplies {
         stored
     }
 
-    /// The answer to an earlier input with the same key.
+    /// The reply to an earlier input with the same key.
     ///
     /// # Errors
-    /// [`KeyReused`] when that one was another input. Those of earlier releases, without a fingerprint, are not compared.
+    /// [`KeyReused`] when that was another input. Replies of earlier releases, without a fingerprint, are not compared.
     pub fn find(&self, origin: &Origin) -> Result<Option<&StoredReply>, KeyReused> {
         let Some(stored) = origin.key.and_then(|key| self.by_key.get(&key)) else { return Ok(None) };
         match (stored.origin.fingerprint, origin.fingerprint) {
@@ -39,7 +39,7 @@ impl StoredReplies {
         }
     }
 
-    /// Keeps an answer, and forgets those that are too old or too many.
+    /// Keeps a reply, and drops those that are too old or too many.
     pub fn keep(&mut self, reply: StoredReply) {
         let Some(key) = reply.origin.key else { return };
         let now_ms = reply.at_ms;

@@ -1,4 +1,4 @@
-//! Makes a backup: see [`super`] for the order and why.
+//! Creates a backup: see [`super`] for the order and the reasons.
 
 use super::error::BackupError;
 use super::manifest::{Entry, MANIFEST, Manifest, SCHEMA_VERSION};
@@ -17,26 +17,26 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Tries when parts vanish while they are copied.
+/// At most this many attempts when parts vanish while they are copied.
 const TRIES: usize = 5;
 
-/// Bytes that tell a segment of the journal from every other one: its head.
+/// Bytes that identify a segment of the journal: its head.
 const HEAD_BYTES: usize = 512;
 
-/// Files beside the folders that a backup has where the data folder has them.
+/// Files outside the folders; a backup has them at the same place as the data folder.
 const TOKENS: &str = "tokens.json";
 
-/// A backup that was made.
+/// A finished backup.
 #[derive(Debug)]
 pub struct Created {
     pub path: PathBuf,
     pub manifest: Manifest,
-    /// Files that were copied, and those that the backup before has as well.
+    /// Files copied, and files shared with the previous backup.
     pub copied: Amount,
     pub linked: Amount,
-    /// Numbers of backups that were removed.
+    /// Numbers of removed backups.
     pub pruned: Vec<u64>,
-    /// What in the data folder is damaged: it was copied as it is, or passed over.
+    /// Damaged parts of the data folder: copied unchanged, or skipped.
     pub warnings: Vec<String>,
 }
 
@@ -53,7 +53,7 @@ impl Amount {
     }
 }
 
-/// Makes a backup of a data folder, whether a service runs on it or not, and removes all but the newest `keep`.
+/// Creates a backup of a data folder, whether a service runs on it or not, and removes all but the newest `keep`.
 ///
 /// # Errors
 /// [`BackupError`]; nothing has changed then.
@@ -111,7 +111,7 @@ fn write_manifest(path: &Path, manifest: &Manifest) -> Result<(), BackupError> {
     File::create(path).and_then(|mut file| file.write_all(text.as_bytes())).map_err(BackupError::io(path))
 }
 
-/// A backup in the making.
+/// A backup in progress.
 struct Copy<'a> {
     data_dir: &'a Path,
     target: PathBuf,
@@ -133,7 +133,7 @@ impl Copy<'_> {
                 self.copy(name)?;
             }
         }
-        // The copy is whole in itself: what a start would read of the journal is read here once.
+        // The copy is complete in itself: the part of the journal that a start would read is read here once.
         let folder = self.target.join("journal");
         let failed = |source| BackupError::Journal { folder: folder.clone(), source };
         let stored = Stored::read(Arc::new(FolderDisk::read_only(&folder))).map_err(failed)?;
@@ -169,7 +169,7 @@ impl Copy<'_> {
         })
     }
 
-    /// Copies the newest snapshot that is whole; returns its number and the first group that is needed after it.
+    /// Copies the newest intact snapshot; returns its number and the first group that is needed after it.
     fn snapshot(&mut self) -> Result<(Option<u64>, u64), BackupError> {
         let folder = self.data_dir.join("snapshots");
         let mut reasons = Vec::new();
@@ -186,16 +186,16 @@ impl Copy<'_> {
         Err(BackupError::NoSnapshot { path: folder, reasons: reasons.join("; ") })
     }
 
-    /// Copies a snapshot; in words what of it is damaged.
+    /// Copies a snapshot; the inner error describes its damage.
     fn one_snapshot(&mut self, path: &Path) -> Result<Result<u64, String>, BackupError> {
         let manifest = match snapshot::Manifest::of(path) {
             Ok(manifest) => manifest,
-            // It was removed since it was listed.
+            // It was removed after it was listed.
             Err(Damage::Io { path, source }) if source.kind() == io::ErrorKind::NotFound => {
                 return Err(BackupError::Io { path, source });
             }
             Err(damage) => {
-                self.warnings.push(format!("{damage}; this snapshot was passed over"));
+                self.warnings.push(format!("{damage}; this snapshot was skipped"));
                 return Ok(Err(damage.to_string()));
             }
         };
@@ -205,8 +205,9 @@ impl Copy<'_> {
             let name = format!("{inside}/{}", file.name);
             let crc32c = self.link_or_copy(&name, file.crc32c)?;
             if crc32c != file.crc32c {
-                let reason = format!("{name} has the checksum {crc32c:08x}, its manifest says {:08x}", file.crc32c);
-                self.warnings.push(format!("{reason}; this snapshot was passed over"));
+                let reason =
+                    format!("{name} has the checksum {crc32c:08x}, expected {:08x} by its manifest", file.crc32c);
+                self.warnings.push(format!("{reason}; this snapshot was skipped"));
                 self.entries.truncate(entries);
                 let partial = self.target.join(&inside);
                 fs::remove_dir_all(&partial).map_err(BackupError::io(&partial))?;
@@ -225,7 +226,7 @@ impl Copy<'_> {
             let name = path.strip_prefix(self.data_dir).unwrap_or(&path).to_string_lossy().into_owned();
             let found = self.link_or_copy(&name, expected)?;
             if found != expected {
-                self.warnings.push(format!("{name} is damaged in the data folder; it was copied as it is"));
+                self.warnings.push(format!("{name} is damaged in the data folder; it was copied unchanged"));
             }
         }
         Ok(())
@@ -237,7 +238,7 @@ impl Copy<'_> {
         let segments = journal::segments(&disk).map_err(|source| self.journal_error(source))?;
         let from = segments.partition_point(|first| *first <= needed).saturating_sub(1);
         if segments.get(from).is_none_or(|first| *first > needed) {
-            // Newer snapshots have made it needless.
+            // Newer snapshots have made it unnecessary.
             return Err(BackupError::Unsettled { path: self.data_dir.to_owned() });
         }
         let mut identity = String::new();
@@ -268,7 +269,7 @@ impl Copy<'_> {
         Ok(identity)
     }
 
-    /// Takes a file that never changes from the backup before, if that has it, else from the data folder; returns its
+    /// Links a file that never changes to the previous backup, if that has it, else copies it from the data folder; returns its
     /// checksum.
     fn link_or_copy(&mut self, name: &str, crc32c: u32) -> Result<u32, BackupError> {
         let same = self.before.and_then(|(path, before)| Some((path, before.entry(name)?)));

@@ -1,4 +1,4 @@
-//! What can go wrong with a backup.
+//! Errors of backups.
 
 use crate::store::epochs::EpochsError;
 use crate::store::history::HistoryError;
@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
-/// Why a backup was not made, is not whole, or was not restored.
+/// Why a backup was not created, is damaged, or was not restored.
 #[derive(Debug, Error)]
 pub enum BackupError {
     #[error("{}: {source}", path.display())]
@@ -21,15 +21,15 @@ pub enum BackupError {
     History(#[from] HistoryError),
     #[error("the journal in {}: {source}", folder.display())]
     Journal { folder: PathBuf, source: JournalError },
-    #[error("{} is no data folder of a service: it has no journal", path.display())]
+    #[error("{} is not a data folder of a service: it has no journal", path.display())]
     NoData { path: PathBuf },
     #[error("there are no backups in {}", path.display())]
     None { path: PathBuf },
-    #[error("{} has backups of another data folder: take another folder for those of {}", store.display(), data.display())]
+    #[error("{} has backups of another data folder: use another folder for those of {}", store.display(), data.display())]
     OtherData { store: PathBuf, data: PathBuf },
     #[error("no snapshot in {} can be used, and the journal does not reach back to the beginning: {reasons}", path.display())]
     NoSnapshot { path: PathBuf, reasons: String },
-    #[error("{} changed again and again while it was copied: try again", path.display())]
+    #[error("{} kept changing while it was copied: try again", path.display())]
     Unsettled { path: PathBuf },
     #[error("{}: {reason}", path.display())]
     Damaged { path: PathBuf, reason: String },
@@ -43,7 +43,7 @@ impl BackupError {
         move |source| Self::Io { path: path.clone(), source }
     }
 
-    /// Whether what was copied has changed meanwhile: another try finds it in order.
+    /// Whether the source changed meanwhile, so that another attempt may succeed.
     pub(crate) fn is_passing(&self) -> bool {
         match self {
             Self::Io { source, .. }

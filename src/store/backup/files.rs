@@ -1,4 +1,4 @@
-//! Copies of files, summed up on the way.
+//! Copies files and computes their checksums on the way.
 
 use super::error::BackupError;
 use super::manifest::Entry;
@@ -11,19 +11,19 @@ use std::path::Path;
 /// Bytes that are copied at once.
 const PIECE_BYTES: usize = 1 << 18;
 
-/// Makes a folder and those around it, for the owner only.
+/// Creates a folder and its parents, for the owner only.
 pub fn make_folder(path: &Path) -> Result<(), BackupError> {
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(BackupError::io(path))
 }
 
-/// Copies a file into another folder, under its path below the first one; the entry says what was read.
+/// Copies a file into another folder, under its path below the first one; the entry describes what was read.
 pub fn copy(from: &Path, to: &Path, path: &str) -> Result<Entry, BackupError> {
     let bytes = from.join(path).metadata().map_err(BackupError::io(&from.join(path)))?.len();
     copy_part(from, to, path, (bytes, bytes))
 }
 
-/// Copies the first `filled` bytes of a file and makes zeros of the others, `bytes` in all; the zeros take no room where the
-/// file system can do without.
+/// Copies the first `filled` bytes of a file and fills up with zeros to `bytes`; the zeros take no space where the file system
+/// supports sparse files.
 pub fn copy_part(from: &Path, to: &Path, path: &str, (filled, bytes): (u64, u64)) -> Result<Entry, BackupError> {
     let (from, to) = (from.join(path), to.join(path));
     if let Some(folder) = to.parent() {
@@ -49,8 +49,8 @@ pub fn copy_part(from: &Path, to: &Path, path: &str, (filled, bytes): (u64, u64)
     Ok(Entry { path: path.to_owned(), bytes, crc32c, last_group: None })
 }
 
-/// Puts a link to a file of another backup of the same folder; none where the file system links no files, or this one not
-/// once more.
+/// Links to a file of another backup of the same folder; returns whether that was possible: not where the file system has no
+/// links, or this file has too many.
 pub fn link(from: &Path, to: &Path, path: &str) -> Result<bool, BackupError> {
     let (from, to) = (from.join(path), to.join(path));
     if let Some(folder) = to.parent() {

@@ -1,4 +1,4 @@
-//! `backup.json`: what belongs to a backup, and how its files must look.
+//! `backup.json`: the files of a backup, with lengths and checksums.
 
 use super::error::BackupError;
 use crate::limits::MAX_MANIFEST_BYTES;
@@ -11,22 +11,22 @@ use std::path::Path;
 /// The manifest's name in the folder of a backup.
 pub const MANIFEST: &str = "backup.json";
 
-/// The version of the manifest. Members may be added without a new one.
+/// The version of the manifest. Members may be added without a new version.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// What belongs to a backup.
+/// The contents of a backup.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     pub schema_version: u32,
     /// The version of the program that made it.
     pub program: String,
     pub number: u64,
-    /// When it was made (RFC 3339).
+    /// When it was created (RFC 3339).
     pub created_at: String,
     /// The identity of the journal.
     pub journal: String,
     pub epoch: Option<Epoch>,
-    /// The snapshot that is in it, and the last group of the journal, with the engine's time then.
+    /// Its snapshot, and the last group of the journal, with the engine's time then.
     pub snapshot: Option<u64>,
     pub group: u64,
     pub now_ms: i64,
@@ -36,7 +36,7 @@ pub struct Manifest {
 /// A file of a backup.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// Below the folder of the backup, and below the data folder that it is of.
+    /// Relative to the folder of the backup and to its data folder.
     pub path: String,
     pub bytes: u64,
     /// Eight hexadecimal digits.
@@ -54,7 +54,7 @@ struct Version {
 }
 
 impl Manifest {
-    /// Reads the manifest of a backup, and nothing else: its files may be damaged all the same.
+    /// Reads the manifest of a backup, and nothing else: its files may still be damaged.
     ///
     /// # Errors
     /// [`BackupError`].

@@ -1,22 +1,22 @@
-//! Backups of a data folder: taken while the service runs, without asking it, and checked to the last byte.
+//! Backups of a data folder: taken without involving the service, even while it runs, and verified to the last byte.
 //!
 //! ```text
-//! DIR/lock                    held while a backup is made
+//! DIR/lock                    locked while a backup is created
 //! DIR/00000003/               a backup: the folders and files of a data folder, and
 //! DIR/00000003/backup.json    their lengths and checksums; written last
 //! ```
 //!
-//! # Why a backup is of one moment
-//! Snapshots, files of the history and closed segments of the journal never change. Copied are, in this order: the newest
+//! # Why a backup is consistent
+//! Snapshots, files of the history and closed segments of the journal never change. The order of copying is: the newest
 //! snapshot; the history, which by then has all records before that snapshot; the journal from the snapshot's groups on, which
-//! by then has all groups that the history follows from. So the journal is never older than the history, nor that than the
-//! snapshot, whatever the service writes meanwhile. The segment that is being written is copied up to its last whole group:
-//! at most one that was not acknowledged. A file that vanishes on the way, because newer snapshots have made it needless, makes
-//! the copy begin anew; so does an epoch that begins.
+//! by then has all groups that the history follows from. So the journal is never older than the history, and the history never
+//! older than the snapshot, whatever the service writes meanwhile. The segment being written is copied up to its last whole
+//! group: at most one that was not acknowledged. If a file vanishes meanwhile, because newer snapshots have made it
+//! unnecessary, the copy starts again; also if an epoch begins.
 //!
-//! # Each backup is whole
-//! What a backup has in common with the one before is a hard link to it: only new bytes are copied, each backup can be
-//! restored by itself, and older ones can be removed in any order. Nothing links to the data folder.
+//! # Each backup is complete
+//! Files in common with the previous backup are hard links to it: only new bytes are copied, each backup can be restored by
+//! itself, and older ones can be removed in any order. Nothing links to the data folder.
 
 mod create;
 mod error;
@@ -32,7 +32,7 @@ pub use restore::restore;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-/// A file that a data folder has as long as it is being restored.
+/// A file that a data folder has while it is being restored.
 pub const RESTORING: &str = "restoring";
 
 /// Digits of a backup's number in the name of its folder.
@@ -42,10 +42,10 @@ fn name_of(number: u64) -> String {
     format!("{number:0DIGITS$}")
 }
 
-/// The backups of a folder, newest first; a backup itself stands alone.
+/// The backups of a folder, newest first; for the folder of one backup, that backup alone.
 ///
 /// # Errors
-/// What the file system says, and a folder in which there are none.
+/// Errors of the file system, and a folder without backups.
 pub fn find(folder: &Path) -> Result<Vec<PathBuf>, BackupError> {
     if folder.join(MANIFEST).is_file() {
         return Ok(vec![folder.to_owned()]);

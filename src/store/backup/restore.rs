@@ -1,4 +1,4 @@
-//! Checks a backup to the last byte, and makes a data folder of it.
+//! Verifies every byte of a backup, and restores it to a data folder.
 
 use super::error::BackupError;
 use super::manifest::{Entry, MANIFEST, Manifest};
@@ -13,10 +13,10 @@ use std::io;
 use std::path::Path;
 
 impl Manifest {
-    /// Compares all files of a backup with its manifest.
+    /// Verifies all files of a backup against its manifest.
     ///
     /// # Errors
-    /// [`BackupError`]: the first file that is missing, is not listed, or is not as it was written.
+    /// [`BackupError`]: the first file that is missing, not listed, or altered.
     pub fn check(backup: &Path) -> Result<Self, BackupError> {
         let manifest = Self::of(backup)?;
         let expected: BTreeSet<&str> = manifest.files.iter().map(|entry| entry.path.as_str()).collect();
@@ -34,7 +34,7 @@ impl Manifest {
                 metadata => metadata.map_err(BackupError::io(&path))?.len(),
             };
             if bytes != entry.bytes {
-                let reason = format!("it has {bytes} bytes, the manifest says {}", entry.bytes);
+                let reason = format!("it has {bytes} bytes, expected {} by the manifest", entry.bytes);
                 return Err(damaged(backup, &entry.path, reason));
             }
             entry.compare(checksum::of_file(&path).map_err(BackupError::io(&path))?, backup)?;
@@ -48,7 +48,7 @@ impl Entry {
         if found == self.crc32c {
             return Ok(());
         }
-        let reason = format!("it has the checksum {found:08x}, the manifest says {:08x}", self.crc32c);
+        let reason = format!("it has the checksum {found:08x}, expected {:08x} by the manifest", self.crc32c);
         Err(damaged(backup, &self.path, reason))
     }
 }
@@ -57,18 +57,18 @@ fn damaged(backup: &Path, path: &str, reason: String) -> BackupError {
     BackupError::Damaged { path: backup.join(path), reason }
 }
 
-/// Copies a backup into a new or empty data folder, checking every byte on the way. The next start from it begins an epoch.
-/// Until all is there the folder has a file that makes a start refuse.
+/// Copies a backup into a new or empty data folder, verifying every byte on the way. The next start from it begins an epoch.
+/// Until everything is copied, the folder has a file that blocks a start.
 ///
 /// # Errors
-/// [`BackupError`]; what was copied so far stays, and is no data folder.
+/// [`BackupError`]; the files copied so far stay, but are not a usable data folder.
 pub fn restore(backup: &Path, data_dir: &Path) -> Result<Manifest, BackupError> {
     let manifest = Manifest::of(backup)?;
     let failed = BackupError::io(data_dir);
     match fs::read_dir(data_dir) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => files::make_folder(data_dir)?,
         entries => {
-            // A folder of its own has this in a new file system.
+            // The root of a new file system has this folder.
             let is_ours = |name: &std::ffi::OsStr| name != "lost+found";
             let mut names = entries.map_err(&failed)?.filter_map(Result::ok).map(|entry| entry.file_name());
             if names.any(|name| is_ours(&name)) {
@@ -82,7 +82,7 @@ pub fn restore(backup: &Path, data_dir: &Path) -> Result<Manifest, BackupError> 
     for entry in &manifest.files {
         let copied = files::copy(backup, data_dir, &entry.path)?;
         if copied.bytes != entry.bytes {
-            let reason = format!("it has {} bytes, the manifest says {}", copied.bytes, entry.bytes);
+            let reason = format!("it has {} bytes, expected {} by the manifest", copied.bytes, entry.bytes);
             return Err(damaged(backup, &entry.path, reason));
         }
         entry.compare(copied.crc32c, backup)?;
@@ -96,7 +96,7 @@ pub fn restore(backup: &Path, data_dir: &Path) -> Result<Manifest, BackupError> 
     Ok(manifest)
 }
 
-/// Waits until everything that was restored is durable.
+/// Waits until all restored files are durable.
 fn sync_data(data_dir: &Path, manifest: &Manifest) -> Result<(), BackupError> {
     let tops: BTreeSet<&str> = manifest.files.iter().filter_map(|entry| entry.path.split('/').next()).collect();
     for top in tops.into_iter().chain([epochs::FILE]) {

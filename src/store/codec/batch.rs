@@ -1,12 +1,12 @@
-//! Batches as bytes, column after column.
+//! Encodes batches as bytes, column after column.
 //!
 //! ```text
 //! rows         count
 //! ticket       texts
-//! time         the least one, then a column of what the others are more
+//! time         the least one, then a column of differences from it
 //! kind, state  1 byte a row
-//! labels       assigned, then in the order of Column::ALL: count of words, words, 0 no codes | 1 no row has a word |
-//!              2 a column of codes, in which the largest number of its width is no word
+//! labels       assigned, then in the order of Column::ALL: count of labels, labels, 0 no codes | 1 no row has a label |
+//!              2 a column of codes, in which the largest number of its width means no label
 //! flags        1 if texts follow, plus 2 if the batch restates
 //! text         texts
 //!
@@ -28,7 +28,7 @@ const NO_CODES: u8 = 0;
 const NO_LABELS: u8 = 1;
 const CODES: u8 = 2;
 
-/// Writes a batch, unless it is none: then says why.
+/// Writes a batch; an error describes why it is inconsistent.
 pub fn write(out: &mut Vec<u8>, batch: &Batch) -> Result<(), String> {
     let rows = batch.len();
     if rows > MAX_BATCH_ROWS {
@@ -79,14 +79,14 @@ fn write_labels(out: &mut Vec<u8>, column: &str, labels: &Labels) -> Result<(), 
     // The largest code apart from NO_LABEL, which becomes 0 here.
     let past = labels.codes.iter().map(|code| code.wrapping_add(1)).max().unwrap_or_default();
     if past as usize > labels.labels.len() {
-        return Err(format!("column {column} has code {}, and {} words", past - 1, labels.labels.len()));
+        return Err(format!("column {column} has code {}, and {} labels", past - 1, labels.labels.len()));
     }
     if past == 0 {
         out.push(NO_LABELS);
         return Ok(());
     }
     out.push(CODES);
-    // The width's largest number stays free for no word.
+    // The width's largest number is reserved for no label.
     writer::column(out, Width::of(u64::from(past)), labels.codes.iter().map(|code| u64::from(*code)));
     Ok(())
 }
@@ -128,7 +128,7 @@ pub fn read(reader: &mut Reader) -> Result<Batch, DecodeError> {
     Ok(batch)
 }
 
-/// All values, or a fault that names the first row without.
+/// All values, or a fault that names the first row without one.
 fn all<T>(reader: &Reader, field: &'static str, values: Vec<Option<T>>, what: &str) -> Result<Vec<T>, DecodeError> {
     match values.iter().position(Option::is_none) {
         Some(row) => Err(reader.fault(field, format!("row {row} has {what}"))),
@@ -145,13 +145,13 @@ fn read_labels(reader: &mut Reader, field: &'static str, rows: usize) -> Result<
         NO_CODES => Vec::new(),
         NO_LABELS => vec![NO_LABEL; rows],
         CODES => {
-            // One of more than 32 bits becomes one that no list of words has.
+            // A code of more than 32 bits becomes one that no list of labels has.
             let codes = reader.column(field, rows, |code, width| {
                 if code == width.most() { NO_LABEL } else { u32::try_from(code).unwrap_or(NO_LABEL - 1) }
             })?;
             let outside = |code: &u32| *code != NO_LABEL && *code as usize >= labels.len();
             if let Some(row) = codes.iter().position(outside) {
-                let what = format!("row {row} has code {}, and there are {} words", codes[row], labels.len());
+                let what = format!("row {row} has code {}, and there are {} labels", codes[row], labels.len());
                 return Err(reader.fault(field, what));
             }
             codes
@@ -168,7 +168,7 @@ fn read_texts(reader: &mut Reader, field: &'static str, rows: usize) -> Result<T
     let mut end = 0_u64;
     for length in lengths {
         end = end.saturating_add(length);
-        // What is beyond 32 bits is beyond the bytes, and refused for that.
+        // An end beyond 32 bits is beyond the bytes, and rejected for that.
         ends.push(u32::try_from(end).unwrap_or(u32::MAX));
     }
     Texts::from_parts(bytes.to_owned(), ends)

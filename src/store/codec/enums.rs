@@ -1,4 +1,4 @@
-//! The numbers of choices on disk. They are written in journals that exist: add, never change.
+//! The numbers of enum values on disk. Existing journals contain them: add, never change.
 
 use crate::engine::{Apply, CatchUp};
 use crate::store::input::Passage;

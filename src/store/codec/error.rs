@@ -1,8 +1,8 @@
-//! What can go wrong with the bytes of a group.
+//! Errors of encoding and decoding groups.
 
 use crate::limits::MAX_GROUP_INPUTS;
 
-/// Why bytes are no group.
+/// Why bytes are not a group.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("byte {at} of a group: {field}: {what}")]
 pub struct DecodeError {
@@ -16,7 +16,7 @@ pub struct DecodeError {
 pub enum EncodeError {
     #[error("a group of {inputs} inputs, expected at most {MAX_GROUP_INPUTS}")]
     Inputs { inputs: usize },
-    /// A batch that is not one: of too many rows, or with columns that do not fit together.
+    /// An inconsistent batch: too many rows, or columns of different lengths.
     #[error("input {input} of the group: {what}")]
     Batch { input: usize, what: String },
 }

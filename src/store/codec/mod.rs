@@ -1,21 +1,21 @@
-//! Groups as bytes: what the journal keeps.
+//! Encodes groups as bytes, the contents of the journal.
 //!
 //! ```text
-//! group        version (1 byte: 1 without a share of the labels, 2 with one), number, time, passed, passage, count of inputs, inputs
+//! group        version (1 byte: 1 without a share of the labels, 2 with one), number, time, catch-up, passage,
+//!              count of inputs, inputs
 //! input        1 batch | 2 edit | 3 acknowledgement | 4 labels freed (1 byte), then its fields in the order of the struct
-//! batch        passed, origin, count of rows, then column after column (see batch.rs)
-//! number       7 bits a byte, the lowest first, the top bit set in all but the last; signed ones folded (0, -1, 1, -2, ...)
+//! batch        catch-up, origin, count of rows, then column after column (see batch.rs)
+//! number       7 bits a byte, the lowest first, the top bit set in all but the last; signed ones zigzag (0, -1, 1, -2, ...)
 //! text         its length in bytes, its bytes
 //! origin       actor (text), then 0 | 1 and the key | 2, the key and the fingerprint (1 byte, 16 bytes each)
-//! choice       1 byte; the numbers are in choice.rs and never change
+//! choice       1 byte; the numbers are in enums.rs and never change
 //! ```
 //!
-//! Columns are copied, not walked: ids end to end as they lie in memory, codes and lengths in as few bytes as the largest
-//! needs. A row of a bulk load takes some 30 bytes instead of the 350 that it was sent as, and packing it would cost more
-//! than writing it.
+//! Columns are copied, not walked: ids end to end as in memory, codes and lengths in as few bytes as the largest needs. A row
+//! of a bulk load takes some 30 bytes instead of the 350 of its request, and compression would cost more than writing it.
 //!
-//! Decoding trusts nothing: any bytes give a group that the engine can take, or an error that says where. What can be encoded
-//! can be decoded: [`encode`] refuses what [`decode`] would.
+//! Decoding trusts nothing: any bytes give a group that the engine can apply, or an error with its position. What can be
+//! encoded can be decoded: [`encode`] rejects what [`decode`] would.
 //!
 //! A new version gets a new first byte and keeps the old reader; see tests/fixtures.
 
@@ -31,7 +31,7 @@ mod error;
 mod reader;
 mod writer;
 
-/// The first byte of a group: what is written, and what was before clients had a share of the labels.
+/// The first byte of a group: the version written, and the one before clients had a share of the labels.
 const VERSION: u8 = 2;
 const WITHOUT_LABEL_SHARE: u8 = 1;
 const BATCH: u8 = 1;
@@ -39,7 +39,7 @@ const EDIT: u8 = 2;
 const ACKNOWLEDGE: u8 = 3;
 const FREE_LABELS: u8 = 4;
 
-/// Replaces what is in `out` by the group's bytes.
+/// Replaces the contents of `out` by the group's bytes.
 ///
 /// # Errors
 /// [`EncodeError`].
@@ -89,14 +89,14 @@ pub fn decode(bytes: &[u8]) -> Result<Group, DecodeError> {
     }
     let number = reader.number("number")?;
     let now_ms = reader.signed("time")?;
-    let catch_up = reader.choice("passed levels", enums::read_catch_up)?;
+    let catch_up = reader.choice("catch-up", enums::read_catch_up)?;
     let passage = reader.choice("passage of time", enums::read_passage)?;
     let count = reader.count("inputs", MAX_GROUP_INPUTS)?;
     let mut inputs = Vec::with_capacity(count);
     for _ in 0..count {
         inputs.push(match reader.byte("input")? {
             BATCH => Input::Batch(Arc::new(BatchInput {
-                catch_up: reader.choice("passed levels", enums::read_catch_up)?,
+                catch_up: reader.choice("catch-up", enums::read_catch_up)?,
                 origin: read_origin(reader)?,
                 batch: batch::read(reader)?,
             })),
@@ -158,7 +158,7 @@ fn read_edit(reader: &mut Reader) -> Result<EditInput, DecodeError> {
         text,
         files,
         apply: reader.choice("apply", enums::read_apply)?,
-        catch_up: reader.choice("passed levels", enums::read_catch_up)?,
+        catch_up: reader.choice("catch-up", enums::read_catch_up)?,
         origin: read_origin(reader)?,
         note: reader.text("note")?.to_owned(),
     })

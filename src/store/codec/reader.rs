@@ -1,4 +1,4 @@
-//! Numbers, texts and columns of numbers out of bytes, none of which is trusted.
+//! Reads numbers, texts and columns of numbers from untrusted bytes.
 
 use super::error::DecodeError;
 use super::writer::Width;
@@ -38,7 +38,7 @@ impl<'a> Reader<'a> {
 
     pub fn choice<T>(&mut self, field: &'static str, read: impl Fn(u8) -> Option<T>) -> Result<T, DecodeError> {
         let byte = self.byte(field)?;
-        read(byte).ok_or_else(|| self.fault(field, format!("there is no choice {byte}")))
+        read(byte).ok_or_else(|| self.fault(field, format!("{byte} is not a known value")))
     }
 
     pub fn number(&mut self, field: &'static str) -> Result<u64, DecodeError> {
@@ -62,7 +62,7 @@ impl<'a> Reader<'a> {
         Ok((folded >> 1) as i64 ^ -((folded & 1) as i64))
     }
 
-    /// A count of things that take at least a byte each.
+    /// A count of elements that take at least a byte each.
     pub fn count(&mut self, field: &'static str, most: usize) -> Result<usize, DecodeError> {
         let count = self.number(field)?;
         let most = most.min(self.left());
@@ -75,7 +75,7 @@ impl<'a> Reader<'a> {
     pub fn text(&mut self, field: &'static str) -> Result<&'a str, DecodeError> {
         let length = self.count(field, usize::MAX)?;
         let bytes = self.take(field, length)?;
-        str::from_utf8(bytes).map_err(|error| self.fault(field, format!("no UTF-8: {error}")))
+        str::from_utf8(bytes).map_err(|error| self.fault(field, format!("not UTF-8: {error}")))
     }
 
     /// A column of `rows` numbers: its width, and its values through `value`.

@@ -16,7 +16,7 @@ fn origins() -> impl Strategy<Value = Origin> {
     })
 }
 
-/// Codes for some words, now and then for more than 255 or 65,535 of them.
+/// Codes for some labels, now and then for more than 255 or 65,535 of them.
 fn labels(rows: usize) -> impl Strategy<Value = Labels> {
     let labels = prop_oneof![6 => 0..4_usize, 3 => 250..260_usize, 1 => 65_530..65_540_usize];
     (labels, vec(any::<u32>(), rows), 0..3_u8).prop_map(|(count, draws, density)| {
@@ -132,7 +132,7 @@ proptest! {
         prop_assert!(decode(&bytes[..at]).is_err(), "cut at {}", at);
         bytes[at] = byte;
         if let Ok(read) = decode(&bytes) {
-            // Whatever it says now, it can be walked and written.
+            // Whatever it decodes to can be walked and encoded.
             let again = decode(&encoded(&read)).unwrap();
             prop_assert_eq!(format!("{read:?}"), format!("{again:?}"));
         }
@@ -145,7 +145,7 @@ proptest! {
     }
 }
 
-/// These numbers are in files that exist.
+/// These numbers are in existing files.
 #[test]
 fn the_numbers_of_choices_never_change() {
     let kinds = EventKind::ALL.map(|kind| format!("{} {}", enums::kind(kind), kind.name()));
@@ -183,7 +183,7 @@ fn a_batch_that_is_none_is_not_written() {
     };
     assert_eq!(rejected(|batch| batch.kind.clear()), "input 0 of the group: column kind has 0 rows, expected 1");
     let no_label = rejected(|batch| batch.team.codes[0] = 0);
-    assert_eq!(no_label, "input 0 of the group: column team has code 0, and 0 words");
+    assert_eq!(no_label, "input 0 of the group: column team has code 0, and 0 labels");
     let short = rejected(|batch| batch.assigned.codes = vec![NO_LABEL; 2]);
     assert_eq!(short, "input 0 of the group: column assigned has 2 rows, expected 1");
     let many = Group { inputs: vec![Input::Edit(Arc::new(edit())); MAX_GROUP_INPUTS + 1], ..Group::default() };

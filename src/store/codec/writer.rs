@@ -1,4 +1,4 @@
-//! Numbers, texts and columns of numbers into bytes.
+//! Writes numbers, texts and columns of numbers as bytes.
 
 /// 7 bits a byte.
 pub fn number(out: &mut Vec<u8>, mut number: u64) {
@@ -9,7 +9,7 @@ pub fn number(out: &mut Vec<u8>, mut number: u64) {
     out.push(number as u8);
 }
 
-/// Small whichever its sign.
+/// Small for small values of either sign.
 pub fn signed(out: &mut Vec<u8>, value: i64) {
     number(out, ((value << 1) ^ (value >> 63)) as u64);
 }
@@ -33,7 +33,7 @@ pub enum Width {
 }
 
 impl Width {
-    /// The least that holds numbers up to `most`.
+    /// The smallest width for numbers up to `most`.
     pub fn of(most: u64) -> Self {
         match most {
             0..=0xFF => Self::One,

@@ -35,10 +35,10 @@ fn what_reaches_beyond_the_next_epoch_is_of_a_state_that_was_given_up() {
     assert!(epochs.holds(one, 79, Numbered::Escalation) && !epochs.holds(one, 80, Numbered::Escalation));
     assert!(epochs.holds(one, 799, Numbered::Cycle) && !epochs.holds(one, 800, Numbered::Cycle));
     assert!(epochs.holds(two, u64::MAX, Numbered::Group));
-    // Of another folder, or of a time before the list.
+    // Of another folder, or from before the list.
     let other = Epoch::after(None, 3);
     assert!(epochs.holds(Some(other), 4, Numbered::Group) && !epochs.holds(Some(other), 5, Numbered::Group));
-    assert!(epochs.holds(None, u64::MAX, Numbered::Group), "parts of older programs say no epoch");
+    assert!(epochs.holds(None, u64::MAX, Numbered::Group), "parts of older programs have no epoch");
 
     assert_eq!(epochs.of_escalation(79), one);
     assert_eq!(epochs.of_escalation(80), two);

@@ -1,4 +1,4 @@
-//! Ended cycles as columns.
+//! Converts ended cycles to columns.
 
 use super::writer::{LabelsOf, RecordTable};
 use crate::store::record::{CycleBlock, LabelKind, LabelTable};

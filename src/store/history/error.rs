@@ -1,4 +1,4 @@
-//! What can go wrong with the history.
+//! Errors of the history.
 
 use crate::store::table::reader::SchemaMismatch;
 use crate::store::table::writer::TableError;
@@ -12,21 +12,22 @@ use thiserror::Error;
 pub enum HistoryError {
     #[error("{path}: {source}")]
     Io { path: PathBuf, source: io::Error },
-    #[error("cannot give a file of the history its name: {0}")]
+    #[error("cannot publish a file of the history: {0}")]
     Publish(#[from] io::Error),
     #[error(transparent)]
     Table(#[from] TableError),
-    #[error("cannot put columns together: {0}")]
+    #[error("cannot combine columns: {0}")]
     Columns(#[from] ArrowError),
-    #[error("number {number} of the column {column} stands for no word")]
+    #[error("symbol {number} of the column {column} has no label")]
     UnknownSymbol { column: &'static str, number: u32 },
-    #[error("{path}: record {expected} is to come next, and {found} was offered: those between are missing")]
+    #[error("{path}: expected record {expected} next, but got {found}: those between are missing")]
     Gap { path: PathBuf, expected: u64, found: u64 },
     #[error(
-        "{path} begins with record {found}, {expected} was to come next: a file is missing or there twice; put the missing one back from a backup"
+        "{path} begins with record {found}, expected {expected}: a file is missing or duplicated; put the missing one back \
+         from a backup"
     )]
     NotContiguous { path: PathBuf, expected: u64, found: u64 },
-    #[error("{path} has the checksum {found:08x}, its name says {expected:08x}: its contents have changed")]
+    #[error("{path} has the checksum {found:08x}, expected {expected:08x} by its name: its contents have changed")]
     Damaged { path: PathBuf, expected: u32, found: u32 },
     #[error(
         "{path} has the schema version {found}, this program reads up to {known}: it was written by a newer version"
@@ -36,11 +37,11 @@ pub enum HistoryError {
     SchemaMismatch(#[from] SchemaMismatch),
 }
 
-/// The code of an input or output error: a part of the disk that cannot be read.
+/// The error code EIO: a part of the disk that cannot be read.
 const EIO: i32 = 5;
 
 impl HistoryError {
-    /// Whether a file cannot be read because of what it is: asking again does not help.
+    /// Whether the file itself is the cause: a retry does not help.
     pub(crate) fn is_of_the_file(&self) -> bool {
         match self {
             Self::Damaged { .. } | Self::Newer { .. } | Self::SchemaMismatch(_) => true,

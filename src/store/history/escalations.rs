@@ -1,4 +1,4 @@
-//! Escalation records as columns, and back.
+//! Converts escalation records to columns and back.
 
 use super::writer::{LabelsOf, RecordTable};
 use crate::engine::NO_SYMBOL;
@@ -128,7 +128,7 @@ impl RecordTable for EscalationTable {
         let manual = it.clock == NO_SYMBOL;
         let clock = if manual { "manual".into() } else { labels.label(LabelKind::Clock, it.clock) };
         self.sequence.push(block.first_sequence + row as u64);
-        // The same as `EscalationBlock::record` makes.
+        // The same text as in `EscalationBlock::record`.
         let _ = write!(self.escalation_id, "{ticket}/{clock}/{}/{}", it.cycle, it.level);
         self.escalation_id.append_value("");
         self.ticket.append_value(ticket);
@@ -232,7 +232,7 @@ pub fn records(rows: &Rows<'_>) -> Result<Vec<EscalationRecord>, SchemaMismatch>
     Ok((0..rows.len()).map(record).collect())
 }
 
-/// What the level of each row asks for.
+/// The actions of the level of each row.
 fn actions(rows: &Rows<'_>) -> Result<Vec<Option<Arc<Actions>>>, SchemaMismatch> {
     let strings = |name: &str| rows.labels_or(name, None, |label| Some(Some(label.to_owned())));
     let (reassign, webhook, set_priority) = (strings("reassign")?, strings("webhook")?, strings("set_priority")?);
@@ -242,7 +242,7 @@ fn actions(rows: &Rows<'_>) -> Result<Vec<Option<Arc<Actions>>>, SchemaMismatch>
         let Some(ends_chain) = ends_chain[row] else { return Ok(None) };
         let whom = notify.value(row);
         let Some(whom) = whom.as_string_opt::<i32>() else {
-            return Err(rows.mismatch("notify", "is no list of words"));
+            return Err(rows.mismatch("notify", "is not a list of texts"));
         };
         Ok(Some(Arc::new(Actions {
             notify: whom.iter().flatten().map(str::to_owned).collect(),

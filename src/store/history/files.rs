@@ -1,4 +1,4 @@
-//! Which files there are of one kind of record, by the numbers in their names.
+//! Index of the files of one kind of record, by the numbers in their names.
 
 use super::error::HistoryError;
 use crate::atomic_file::{sweep, sync_folder_of};
@@ -23,12 +23,12 @@ pub struct HistoryFile {
     pub last: u64,
     /// The start (UTC) of the day of its records.
     pub day_ms: i64,
-    /// The epoch in which it was written; none in files of older programs.
+    /// The epoch in which it was written; `None` in files of older programs.
     pub epoch: Option<Epoch>,
     pub crc32c: u32,
-    /// Whether its bytes were compared with its name since the start of the process.
+    /// Whether its bytes were verified against its name since the start of the process.
     is_checked: AtomicBool,
-    /// Whether the log says that it cannot be read.
+    /// Whether the log reports already that it cannot be read.
     is_reported: AtomicBool,
 }
 
@@ -51,7 +51,7 @@ impl FileIndex {
         Self::read(folder)
     }
 
-    /// The files of a folder, which is not changed; without the folder there are none.
+    /// The files of a folder, which is not changed; empty if the folder does not exist.
     pub fn read(folder: &Path) -> Result<Self, HistoryError> {
         let mut files = Vec::new();
         for (day, day_ms) in days(folder)? {
@@ -60,7 +60,8 @@ impl FileIndex {
                 files.extend(HistoryFile::named(path, day_ms));
             }
         }
-        // Where one was cut and the crash came before it was put aside, the whole one is there still: it has all of both.
+        // After a crash between the rewrite of a file and setting the old one aside, the old one still exists: it has all
+        // records of both.
         files.sort_by_key(|file| (file.first, std::cmp::Reverse(file.last)));
         files.dedup_by_key(|file| file.first);
         for pair in files.windows(2) {
@@ -78,7 +79,7 @@ impl FileIndex {
         self.files.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Takes these files for those that there were.
+    /// Replaces the list of files.
     pub fn replace(&self, files: Vec<Arc<HistoryFile>>) {
         *self.files.write().unwrap_or_else(PoisonError::into_inner) = files;
     }
@@ -104,7 +105,7 @@ impl FileIndex {
         self.files.write().unwrap_or_else(PoisonError::into_inner).push(Arc::new(file));
     }
 
-    /// The folder of a day, created if need be.
+    /// The folder of a day, created if missing.
     pub fn day(&self, day_ms: i64) -> Result<PathBuf, HistoryError> {
         let day = chrono::DateTime::from_timestamp_millis(day_ms).unwrap_or_default().date_naive();
         let path = self.folder.join(day.to_string());
@@ -116,7 +117,7 @@ impl FileIndex {
 }
 
 impl HistoryFile {
-    /// A file by its name; none if it is not one of ours.
+    /// Parses a file's name; `None` if the file is not ours.
     fn named(path: PathBuf, day_ms: i64) -> Option<Self> {
         let stem = path.file_name()?.to_str()?.strip_suffix(EXTENSION)?.strip_suffix('.')?;
         let (numbers, rest) = stem.split_once('.')?;
@@ -143,15 +144,15 @@ impl HistoryFile {
         format!("{first:0DIGITS$}-{last:0DIGITS$}.{crc32c:08x}{epoch}.{EXTENSION}")
     }
 
-    /// Says in the log, once, that its records cannot be read.
+    /// Logs, once, that its records cannot be read.
     pub fn report(&self, error: &HistoryError) {
         if !self.is_reported.swap(true, Ordering::AcqRel) {
             let (file, from, to) = (self.path.display(), self.first, self.last);
-            tracing::error!(%file, from, to, %error, "a file of the history cannot be read; the records in it are missing");
+            tracing::error!(%file, from, to, %error, "a file of the history cannot be read; its records are missing");
         }
     }
 
-    /// Compares the file with its name, once a process.
+    /// Verifies the file against its name, once per process.
     pub fn check(&self) -> Result<(), HistoryError> {
         if !self.is_checked.load(Ordering::Acquire) {
             let found = checksum::of_file(&self.path).map_err(HistoryError::io(&self.path))?;
@@ -179,7 +180,7 @@ fn days(folder: &Path) -> Result<Vec<(PathBuf, i64)>, HistoryError> {
     Ok(days)
 }
 
-/// The start of the day that a folder is called by.
+/// The start of the day in the name of a folder.
 fn day_of(path: &Path) -> Option<i64> {
     let day = NaiveDate::parse_from_str(path.file_name()?.to_str()?, "%Y-%m-%d").ok()?;
     Some(i64::from(day.to_epoch_days()) * DAY_MS)

@@ -5,14 +5,14 @@
 //! DATA/history/cycles/2026-11-22/...
 //! ```
 //!
-//! A file's name says all that is needed to find what is in it and to trust it: the day (UTC) of its records, the numbers of
-//! the first and the last (they follow each other without a gap, over all files), the CRC-32C of its bytes, and the epoch in
-//! which it was written. The sum stands in the name because a file and its sum are then published by one rename; nothing else
-//! has to be kept in step. A file is compared with its sum before it is first read. One that was damaged costs its own records:
-//! who asks is given those of the other files, and which are missing ([`Gap`]).
+//! A file's name has everything needed to find and verify its contents: the day (UTC) of its records, the numbers of the first
+//! and the last (consecutive over all files, without a gap), the CRC-32C of its bytes, and the epoch in which it was written.
+//! The checksum is in the name because one rename then publishes a file and its checksum; nothing else has to be kept
+//! consistent. A file is verified before it is first read. A damaged file costs only its own records: a query returns those of
+//! the other files, and the missing ranges ([`Gap`]).
 //!
-//! A block that was written before is known by its numbers and skipped: after a crash everything may be offered again.
-//! Old files may be removed, lowest numbers first: in the order of their days, unless the time was once set back.
+//! A block that was written before is recognized by its numbers and skipped: after a crash all blocks may be passed again. Old
+//! files may be removed, lowest numbers first: in the order of their days, unless the time was once set back.
 
 mod cycles;
 mod error;
@@ -43,16 +43,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct History {
     escalations: FileIndex,
     cycles: FileIndex,
-    /// The bits of the epoch of files that are written; 0 for none.
+    /// The bits of the epoch of new files; 0 for none.
     epoch: AtomicU64,
 }
 
 impl History {
-    /// Opens the folder of the history, which is created if need be: sweeps what a crash left behind and sees which
-    /// records there are.
+    /// Opens the folder of the history, which is created if missing: removes the remains of a crash and lists the existing
+    /// records.
     ///
     /// # Errors
-    /// [`HistoryError`] when a file between others is missing, or the folder cannot be read.
+    /// [`HistoryError`] when a file in the middle is missing, or the folder cannot be read.
     pub fn open(folder: &Path) -> Result<Self, HistoryError> {
         Ok(Self {
             escalations: FileIndex::open(&folder.join("escalations"))?,
@@ -61,7 +61,7 @@ impl History {
         })
     }
 
-    /// The history of a folder, to be looked at: nothing is created or swept.
+    /// The history of a folder, read-only: nothing is created or removed.
     ///
     /// # Errors
     /// As [`History::open`].
@@ -73,7 +73,7 @@ impl History {
         })
     }
 
-    /// The epoch of files that are written from now on.
+    /// Sets the epoch of new files.
     pub fn set_epoch(&self, epoch: Epoch) {
         self.epoch.store(epoch.bits(), Ordering::Release);
     }
@@ -82,8 +82,7 @@ impl History {
         Epoch::from_bits(self.epoch.load(Ordering::Acquire))
     }
 
-    /// The newest file that reaches beyond its epoch, with that epoch: it is of a state that was given up, or of another
-    /// folder.
+    /// The newest file that reaches beyond its epoch, with that epoch: it is of an abandoned state, or of another folder.
     pub fn stray(&self, epochs: &Epochs) -> Option<(PathBuf, Epoch)> {
         let shelves = [(&self.escalations, Numbered::Escalation), (&self.cycles, Numbered::Cycle)];
         shelves.into_iter().find_map(|(shelf, what)| {
@@ -93,7 +92,7 @@ impl History {
         })
     }
 
-    /// Says in the log which of the newest files cannot be read; others are found when they are read.
+    /// Logs which of the newest files cannot be read; others are detected when they are read.
     pub fn check_newest(&self) {
         for shelf in [&self.escalations, &self.cycles] {
             if let Some(file) = shelf.files().last()
@@ -104,24 +103,24 @@ impl History {
         }
     }
 
-    /// The paths of all files, with the checksums that their names say.
+    /// The paths of all files, with the checksums in their names.
     pub fn files(&self) -> Vec<(PathBuf, u32)> {
         let shelves = [&self.escalations, &self.cycles];
         shelves.into_iter().flat_map(FileIndex::files).map(|file| (file.path.clone(), file.crc32c)).collect()
     }
 
-    /// Puts escalation records after a number aside, for the epoch that begins; `None` when there are none.
+    /// Sets escalation records after a number aside, for the epoch that begins; `None` when there are none.
     ///
     /// # Errors
-    /// [`HistoryError`]; what was put aside before stays so.
+    /// [`HistoryError`]; what was set aside before stays so.
     pub fn cut_escalations(&self, last: u64, epoch: Epoch) -> Result<Option<Cut>, HistoryError> {
         truncation::cut(&self.escalations, last, epoch)
     }
 
-    /// Puts cycle records after a number aside, as [`History::cut_escalations`] does.
+    /// Sets cycle records after a number aside, as [`History::cut_escalations`] does.
     ///
     /// # Errors
-    /// As there.
+    /// As for the other kind of record.
     pub fn cut_cycles(&self, last: u64, epoch: Epoch) -> Result<Option<Cut>, HistoryError> {
         truncation::cut(&self.cycles, last, epoch)
     }
@@ -136,12 +135,11 @@ impl History {
         self.cycles.last()
     }
 
-    /// Adds escalation records, in order; those that are there already are skipped. What one call adds of one day becomes
-    /// one file (several from [`HISTORY_FILE_ROWS`](crate::limits::HISTORY_FILE_ROWS) on), so call it for many blocks at once.
+    /// Adds escalation records, in order; those that exist already are skipped. The records of one call and one day become one
+    /// file (several from [`HISTORY_FILE_ROWS`](crate::limits::HISTORY_FILE_ROWS) on), so pass many blocks at once.
     ///
     /// # Errors
-    /// [`HistoryError::Gap`] when records before these are missing, and what the disk says. What was published before the
-    /// error stays.
+    /// [`HistoryError::Gap`] when records before these are missing, and I/O errors. What was published before the error stays.
     pub fn write_escalations(&self, blocks: &[Arc<EscalationBlock>]) -> Result<(), HistoryError> {
         writer::add::<EscalationTable>(&self.escalations, blocks, self.epoch())
     }
@@ -149,19 +147,19 @@ impl History {
     /// Adds cycle records, as [`History::write_escalations`] does.
     ///
     /// # Errors
-    /// As there.
+    /// As for the other kind of record.
     pub fn write_cycles(&self, blocks: &[Arc<CycleBlock>]) -> Result<(), HistoryError> {
         writer::add::<CycleTable>(&self.cycles, blocks, self.epoch())
     }
 
     /// Escalation records after a number, oldest first: at most `limit` (and
-    /// [`MAX_HISTORY_RECORDS`](crate::limits::MAX_HISTORY_RECORDS)) of those that the filter admits, and the number up to which
-    /// was looked. At most [`HISTORY_LOOK_ROWS`](crate::limits::HISTORY_LOOK_ROWS) are looked at, so there may be fewer than
-    /// `limit` and more to come: go on until the number is [`History::last_escalation`]. Files that cannot be read are passed
-    /// over and named.
+    /// [`MAX_HISTORY_RECORDS`](crate::limits::MAX_HISTORY_RECORDS)) of those that match the filter, and the number up to which
+    /// records were searched. At most [`HISTORY_LOOK_ROWS`](crate::limits::HISTORY_LOOK_ROWS) are searched, so there may be
+    /// fewer than `limit` and more to come: continue until the number is [`History::last_escalation`]. Files that cannot be
+    /// read are skipped and reported.
     ///
     /// # Errors
-    /// What the disk says.
+    /// I/O errors.
     pub fn escalations_after(&self, after: u64, filter: &EscalationFilter, limit: usize) -> Result<Page, HistoryError> {
         query::escalations_after(&self.escalations, after, filter, limit)
     }

@@ -1,4 +1,4 @@
-//! Looks escalation records up: file after file, row group after row group, with as little read as the question allows.
+//! Queries escalation records: file after file, row group after row group, reading as little as the filter allows.
 
 use super::error::HistoryError;
 use super::escalations::records;
@@ -22,28 +22,28 @@ use parquet::arrow::arrow_reader::{
 use parquet::schema::types::SchemaDescriptor;
 use std::fs::File;
 
-/// Records that were found.
+/// The records found.
 #[derive(Debug, Default)]
 pub struct Page {
     pub records: Vec<EscalationRecord>,
-    /// The number up to which was looked.
+    /// All records up to this number have been searched.
     pub up_to: u64,
     /// Records that cannot be read.
     pub gaps: Vec<Gap>,
 }
 
-/// Records that lie in a file that cannot be read.
+/// Records in a file that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gap {
     /// The file's day and name.
     pub file: String,
-    /// The numbers of the first and the last record that are missing.
+    /// The numbers of the first and the last missing record.
     pub from: u64,
     pub to: u64,
     pub reason: String,
 }
 
-/// What [`History::escalations_after`](super::History::escalations_after) answers.
+/// Implements [`History::escalations_after`](super::History::escalations_after).
 pub fn escalations_after(
     shelf: &FileIndex,
     after: u64,
@@ -71,7 +71,7 @@ pub fn escalations_after(
     Ok(query.found)
 }
 
-/// A question on its way through the files.
+/// A query in progress.
 struct Query<'a> {
     filter: &'a EscalationFilter,
     found: Page,
@@ -84,7 +84,7 @@ impl Query<'_> {
         self.found.records.len() >= self.limit || self.rows_left == 0
     }
 
-    /// Goes on behind a file that cannot be read.
+    /// Skips a file that cannot be read.
     fn pass_over(&mut self, file: &HistoryFile, error: &HistoryError) {
         file.report(error);
         let day = file.path.parent().and_then(|day| day.file_name());
@@ -110,7 +110,9 @@ impl Query<'_> {
         check_version(file, &metadata)?;
         let rows: i64 = metadata.metadata().file_metadata().num_rows();
         if u64::try_from(rows) != Ok(file.last - file.first + 1) {
-            return Err(mismatch(&format!("has {rows} rows, its name says {}", file.last - file.first + 1)).into());
+            return Err(
+                mismatch(&format!("has {rows} rows, expected {} by its name", file.last - file.first + 1)).into()
+            );
         }
         let mut first = file.first;
         for (group, about) in metadata.metadata().row_groups().iter().enumerate() {
@@ -126,7 +128,7 @@ impl Query<'_> {
                 })?;
                 self.rows_left -= query;
                 self.found.records.extend(rows);
-                // With as many as were asked for there may be more among the rows that were looked at.
+                // With `limit` records found, there may be more among the rows searched.
                 let is_full = self.found.records.len() >= self.limit;
                 let last_found = self.found.records.last().map(|record| record.sequence);
                 self.found.up_to = last_found.filter(|_| is_full).unwrap_or(first + skip + query - 1);
@@ -139,7 +141,7 @@ impl Query<'_> {
         Ok(())
     }
 
-    /// Reads those of a row group's rows that the filter admits, as many as are still wanted.
+    /// Reads the rows of a row group that match the filter, up to the number still wanted.
     fn read(
         &self,
         input: File,
@@ -178,7 +180,7 @@ struct Condition {
     value: Box<dyn Datum + Send>,
 }
 
-/// The filter as the Parquet reader takes it: columns of conditions are read first, the others only where they hold.
+/// The filter for the Parquet reader: columns of conditions are read first, the others only in matching rows.
 fn predicate(filter: &EscalationFilter, schema: &SchemaDescriptor) -> Option<RowFilter> {
     let mut conditions: Vec<Condition> = Vec::new();
     let kind = filter.kind.map(|kind| kind.name().to_owned());

@@ -1,4 +1,4 @@
-//! Cuts the history: records beyond a number are put aside, so that others can get their numbers.
+//! Cuts the history: sets records beyond a number aside, so that their numbers can be assigned again.
 
 use super::error::HistoryError;
 use super::files::{FileIndex, HistoryFile};
@@ -13,7 +13,7 @@ use std::fs::{self, File};
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 
-/// What was put aside: whole files, under other names.
+/// The files set aside: whole, under other names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cut {
     /// The numbers of the records that are no longer in the history.
@@ -22,14 +22,14 @@ pub struct Cut {
     pub files: Vec<PathBuf>,
 }
 
-/// Puts all records after `last` aside; `None` when there are none. A file with records on both sides is written again with
-/// those that stay, before it goes: a crash on the way leaves the whole one, or both, and the next cut does the rest.
+/// Sets all records after `last` aside; `None` when there are none. A file with records on both sides is first rewritten with
+/// those that stay, and then set aside: a crash on the way leaves the whole one, or both, and the next cut does the rest.
 pub fn cut(shelf: &FileIndex, last: u64, epoch: Epoch) -> Result<Option<Cut>, HistoryError> {
     let _alone = shelf.writing.lock().unwrap_or_else(PoisonError::into_inner);
     let (mut stays, goes): (Vec<_>, Vec<_>) = shelf.files().into_iter().partition(|file| file.last <= last);
     let Some(to) = goes.last().map(|file| file.last) else { return Ok(None) };
     let mut files = Vec::new();
-    // The newest first: what a crash leaves has no hole.
+    // The newest first, so that a crash leaves no gap.
     for file in goes.iter().rev() {
         if file.first <= last {
             stays.push(Arc::new(beginning(file, last)?));
@@ -71,7 +71,7 @@ fn beginning(file: &HistoryFile, last: u64) -> Result<HistoryFile, HistoryError>
         }
     }
     if left > 0 {
-        return Err(mismatch(&format!("has not the records up to {last}")).into());
+        return Err(mismatch(&format!("does not have the records up to {last}")).into());
     }
     publish(staged, file.day_ms, (file.first, last), table.finish()?, file.epoch)
 }

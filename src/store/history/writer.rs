@@ -1,4 +1,4 @@
-//! Adds blocks to a shelf: skips what is there, cuts by day, publishes files.
+//! Adds blocks to the files of one kind of record: skips existing records, splits by day, publishes files.
 
 use super::error::HistoryError;
 use super::files::{FileIndex, HistoryFile};
@@ -17,7 +17,7 @@ use arrow::record_batch::RecordBatch;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
 
-/// The version of the tables of the history, and where each file says its own.
+/// The version of the tables of the history, and the key of the version in each file.
 pub const SCHEMA_VERSION: u32 = 1;
 pub const SCHEMA_VERSION_KEY: &str = "overdue_schema_version";
 
@@ -31,11 +31,11 @@ pub trait RecordTable: Default {
     fn rows_of(block: &Self::Block) -> usize;
     fn names(block: &Self::Block) -> &Arc<LabelTable>;
     fn push(&mut self, block: &Self::Block, row: usize, labels: &mut LabelsOf<'_>);
-    /// The rows so far; the next ones begin anew.
+    /// The rows so far; the table is empty afterwards.
     fn finish(&mut self, schema: SchemaRef) -> Result<RecordBatch, ArrowError>;
 }
 
-/// The words of a row, and whether all were known.
+/// The labels of a row, and whether all were known.
 pub struct LabelsOf<'a> {
     pub names: &'a LabelTable,
     unknown: Option<(LabelKind, Symbol)>,
@@ -46,7 +46,7 @@ impl LabelsOf<'_> {
         to.push((symbol != NO_SYMBOL).then_some(symbol), |symbol| self.label(column, symbol));
     }
 
-    /// A word that must be there.
+    /// A label that must exist.
     pub fn label(&mut self, column: LabelKind, symbol: Symbol) -> Arc<str> {
         self.names.label(column, symbol).unwrap_or_else(|| {
             self.unknown = Some((column, symbol));
@@ -87,7 +87,7 @@ pub fn add<T: RecordTable>(
     file.map_or(Ok(()), |file| file.publish(shelf, epoch))
 }
 
-/// Records of one day on their way to a file.
+/// Records of one day, to be written to a file.
 struct DayFile<T: RecordTable> {
     day_ms: i64,
     first: u64,
@@ -96,13 +96,13 @@ struct DayFile<T: RecordTable> {
     schema: SchemaRef,
     rows: T,
     waiting: usize,
-    /// The words of the last row.
+    /// The label table of the last row.
     names: Option<Arc<LabelTable>>,
 }
 
 impl<T: RecordTable> DayFile<T> {
     fn create(shelf: &FileIndex, day_ms: i64, first: u64, schema: SchemaRef) -> Result<Self, HistoryError> {
-        // Its name is known once all of it is written.
+        // Its final name is known once all of it is written.
         let path = shelf.day(day_ms)?.join(first.to_string());
         let (staged, file) = Staged::create(&path).map_err(HistoryError::io(&path))?;
         let table = TableFile::begin(file, staged.partial(), Arc::clone(&schema), Texts::Prefixed)?;
@@ -115,7 +115,7 @@ impl<T: RecordTable> DayFile<T> {
 
     fn push(&mut self, block: &T::Block, row: usize) -> Result<(), HistoryError> {
         let names = T::names(block);
-        // Rows that wait are coded by the numbers of their words, which are others from here on.
+        // Waiting rows are coded by symbols, which have another meaning from here on.
         if self.names.as_ref().is_some_and(|before| !Arc::ptr_eq(before, names)) && self.waiting > 0 {
             self.flush()?;
         }
@@ -147,7 +147,7 @@ impl<T: RecordTable> DayFile<T> {
     }
 }
 
-/// Gives a file its name once its bytes have been read again.
+/// Publishes a file once its bytes have been read again.
 pub fn publish(
     mut staged: Staged,
     day_ms: i64,

@@ -1,4 +1,4 @@
-//! Frames: what one call of `append` writes, cut into sectors.
+//! Frames: the data of one call of `append`, cut into sectors.
 //!
 //! ```text
 //! 0..4  kind: 1 a group, 2 the segment is closed and the group of this number begins the next one
@@ -6,7 +6,7 @@
 //! 8..   payload
 //! ```
 //!
-//! A frame begins on a sector of its own, so writing it never touches a byte of the group before, which is acknowledged.
+//! A frame begins on a sector of its own, so writing it never touches a byte of the previous group, which is acknowledged.
 
 use super::sector;
 use super::sector::{BODY_BYTES, SECTOR_BYTES};
@@ -15,14 +15,14 @@ use std::io;
 /// Bytes before the payload.
 const HEAD_BYTES: usize = 8;
 
-/// What a frame says.
+/// The kind of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Group = 1,
     Closing = 2,
 }
 
-/// The first bytes of a frame.
+/// The head of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
     pub kind: Kind,
@@ -31,7 +31,7 @@ pub struct Head {
 }
 
 impl Head {
-    /// Reads it from the body of a frame's first sector; `None` for what was never written.
+    /// Reads it from the body of a frame's first sector; `None` if that was never written.
     pub fn read(body: &[u8]) -> Option<Self> {
         let kind = match sector::u32_at(body, 0) {
             1 => Kind::Group,
@@ -58,7 +58,7 @@ impl Head {
         self.sectors() * SECTOR_BYTES as u64
     }
 
-    /// Where the payload lies in the body of a sector of the frame.
+    /// Range of the payload in the body of a sector of the frame.
     pub fn payload(self, index: u64) -> std::ops::Range<usize> {
         let before = (index as usize * BODY_BYTES).saturating_sub(HEAD_BYTES);
         let start = if index == 0 { HEAD_BYTES } else { 0 };
@@ -69,7 +69,7 @@ impl Head {
 /// Writes a frame in pieces of the buffer's size: one piece, unless the group is large.
 ///
 /// # Errors
-/// What `write` says, which is told the piece's place in the frame.
+/// Errors of `write`, which receives the piece's offset in the frame.
 pub fn write(
     buffer: &mut Vec<u8>,
     piece_bytes: usize,

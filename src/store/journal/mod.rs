@@ -1,66 +1,68 @@
-//! The journal: what was answered, in the order in which it was taken, on disk before it is answered.
+//! The journal: every acknowledged command, in order, on disk before it is acknowledged.
 //!
-//! # What it must do
-//! A group (one or many commands) is written and synced, and then its commands are answered. So after a crash, at any
+//! # Requirements
+//! A group (one or many commands) is written and synced, and then its commands are acknowledged. So after a crash, at any
 //! instant, the journal must have each group whose sync returned, whole and in order, and at most one more. It must never
-//! hand out a group that differs by a bit from the one written, and never leave out an acknowledged one in silence. One
-//! thread appends; a sync costs 0.06 to 4 ms, so a group is one write and one `fdatasync`, and nothing else moves.
+//! return a group that differs by a bit from the one written, and never drop an acknowledged one silently. One thread appends;
+//! a sync costs 0.06 to 4 ms, so a group is one write and one `fdatasync`, without other writes.
 //!
-//! # The form
+//! # Format
 //! ```text
 //! sector   512 bytes: checksum, place in the frame, number of the group, 496 bytes of the frame    sector.rs
 //! frame    a group, from a sector of its own on: kind, length, payload                             frame.rs
 //! segment  a file of zeros, made and synced before use: head, frames, blank sectors                segment.rs
 //! journal  segments named after their first group; the last one is written                         mod.rs
 //! ```
-//! Preallocated: a write into bytes that were written before (as zeros) changes no metadata, so its sync is one write to the
-//! disk instead of three (measured: 5 to 7 times as many groups a second). `fallocate` alone does not do: its blocks are
-//! marked as unwritten, and unmarking them is metadata.
+//! Segments are preallocated: a write into bytes that were written before (as zeros) changes no metadata, so its sync is one
+//! write to the disk instead of three (measured: 5 to 7 times as many groups a second). `fallocate` alone is not enough: its
+//! blocks are marked as unwritten, and clearing the mark changes metadata.
 //!
-//! # What can be told after a crash, and what cannot
-//! The one thing assumed of a disk: of a sector that was being written, it has the new 512 bytes or the old ones. (So do
-//! the page cache and a process that is killed: they stop between pages.) The old ones are zeros, always. From that follows:
+//! # What can be detected after a crash, and what cannot
+//! The only assumption about a disk: a sector that was being written has the new 512 bytes or the old ones. (This also holds
+//! for the page cache and a killed process: they stop between pages.) The old bytes are always zeros. It follows:
 //!
-//! - A write that was interrupted leaves sound sectors of its group and blank ones, nothing else. This **torn tail** was
-//!   never acknowledged: it is cut, with a warning. Nothing is written over it: the next group begins a new segment.
-//! - A sector that is neither sound nor blank is **damage**, also in the last group: no crash makes one. A flipped bit in
-//!   the last acknowledged group is therefore found as damage and refused, though nothing after it says that it was
-//!   acknowledged. The price: a flipped bit in space that was never used is refused as well, for it may have been a group.
-//! - A group is written only after the one before is synced ([`AppendError::NotSynced`]), and a segment is made only
-//!   then. So a group or a segment proves everything before it: what is blank or missing there is damage, not a torn tail.
-//! - A segment that is full ends with a closing frame, once the next one is durable: if that file is gone, it is missed.
-//!   (Without room for that frame, on file systems that copy on write, this one proof is lacking.)
-//! - What cannot be told from an interrupted write: that the *last* group was acknowledged and the disk has lost a whole
-//!   sector of it, giving zeros. Likewise a folder put back to an older state as a whole. A snapshot of a later group than
-//!   [`Recovered::last`] tells both, and so does a history with later records; a clean stop takes a snapshot.
-//! - A segment says in which epoch it was begun and in which file, so that one of a state that was given up since, and a
-//!   copy, are known as such: see [`epochs`](super::epochs).
-//! - A group that is whole but was not acknowledged (the crash came before the answer) is taken: the at most one more.
+//! - An interrupted write leaves sound sectors of its group and blank ones, nothing else. This **torn tail** was never
+//!   acknowledged: it is cut, with a warning. Nothing is written over it: the next group begins a new segment.
+//! - A sector that is neither sound nor blank is **damage**, also in the last group: no crash causes it. A flipped bit in the
+//!   last acknowledged group is therefore detected as damage and rejected, though nothing after it proves that it was
+//!   acknowledged. The price: a flipped bit in unused space is rejected as well, because it may have been a group.
+//! - A group is written only after the one before is synced ([`AppendError::NotSynced`]), and a segment is created only then.
+//!   So a group or a segment proves everything before it: blank or missing data there is damage, not a torn tail.
+//! - A full segment ends with a closing frame, once the next one is durable: if that next file is lost, its absence is
+//!   detected. (Without space for that frame, on copy-on-write file systems, this one proof is missing.)
+//! - Not distinguishable from an interrupted write: the *last* group was acknowledged and the disk has lost a whole sector of
+//!   it, returning zeros. Likewise a folder restored to an older state as a whole. A snapshot of a later group than
+//!   [`Recovered::last`] reveals both, and so does a history with later records; a clean stop takes a snapshot.
+//! - A segment records its epoch and its file, so that a segment of an abandoned state, and a copy, are recognized: see
+//!   [`epochs`](super::epochs).
+//! - A whole group that was not acknowledged (the crash came before the reply) is accepted: this is the "at most one more".
 //!
-//! Damage anywhere means that [`Journal::open`] refuses, naming the file, the byte and the groups: going on without a group
-//! would give other escalations than those that were told. Nothing is repaired by guessing.
+//! On any damage, [`Journal::open`] fails, naming the file, the byte and the groups: continuing without a group would give
+//! other escalations than those reported. Nothing is repaired by guessing.
 //!
 //! # When the disk fails
-//! - **Full** on writing: the group is refused and can be tried again. What was written of it counts as a torn tail: were the
-//!   next attempt written over it, parts of two groups of one number could lie side by side.
-//! - **A segment that cannot be made** (no room, no file descriptor, no permission, even a failed sync of the new file):
-//!   nothing acknowledged is in it, so the file is removed, the group is refused, and the next attempt makes another.
-//! - **A failed sync** of a group, or of the folder that names a segment: the system may have dropped the pages and call them
-//!   clean, so a second sync would lie. The journal is stopped for good. The next start reads what there is, and as that may
-//!   still be those pages, it writes the last group again before it syncs and trusts it. Any other failed write counts the same.
-//! - **A file that was deleted** under the journal could be written and synced on, and would be gone with the process: it counts
-//!   as a failed sync. The open file is looked at after each sync, its name before each new segment and now and then.
-//! - Removed segments go one by one, oldest first, each made durable before the next: a crash leaves no gap.
+//! - **Full** on writing: the group is rejected and can be retried. What was written of it counts as a torn tail: if the next
+//!   attempt were written over it, parts of two groups of one number could lie side by side.
+//! - **A segment that cannot be created** (no space, no file descriptor, no permission, even a failed sync of the new file):
+//!   nothing acknowledged is in it, so the file is removed, the group is rejected, and the next attempt creates another.
+//! - **A failed sync** of a group, or of the folder that names a segment: the system may have dropped the pages and marked them
+//!   clean, so a second sync could succeed falsely. The journal is stopped for good. The next start reads what is there, and as
+//!   that may still be those pages, it writes the last group again and syncs before it trusts it. Any other failed write is
+//!   treated the same.
+//! - **A file that was deleted** under the journal could still be written and synced, but would vanish with the process: it
+//!   counts as a failed sync. The open file is checked after each sync, its name before each new segment and periodically.
+//! - Segments are removed one by one, oldest first, each removal durable before the next: a crash leaves no gap.
 //!
-//! # What was rejected
-//! - One checksum a group (LevelDB's logs, most write-ahead logs): a bad last group may be torn or damaged, nobody can say,
-//!   and what cannot be told is cut. Sectors that tell their own story cost 3 % of space and the checksum that is needed anyway.
-//! - The number of the last synced group in each group: it proves the group before only, never the last one. A mark written
-//!   after each sync proves it, and costs a second write a group, or comes too late.
-//! - Taking used segments again instead of new files: their old sectors would be neither blank nor this segment's, and
-//!   blanking them costs as much as a new file, which a thread makes ahead of need ([`Options::ahead`]).
+//! # Rejected alternatives
+//! - One checksum per group (LevelDB's logs, most write-ahead logs): a bad last group may be torn or damaged, which cannot be
+//!   distinguished, and so it is cut. Sectors that identify themselves cost 3 % of space and the checksum that is needed
+//!   anyway.
+//! - The number of the last synced group in each group: it proves only the group before, never the last one. A mark written
+//!   after each sync proves it, but costs a second write per group, or comes too late.
+//! - Reusing old segments instead of new files: their old sectors would be neither blank nor this segment's, and blanking them
+//!   costs as much as a new file, which a thread creates ahead of need ([`Options::ahead`]).
 //! - `O_DSYNC`, `O_DIRECT`, io_uring: no faster here for one writer with one write in flight, and not everywhere.
-//! - Compression: the codec's columns are small already, and replay reads faster without.
+//! - Compression: the codec's columns are small already, and replay reads faster without it.
 
 use super::disk::{Disk, DiskFile};
 use super::epochs::Epoch;
@@ -105,7 +107,7 @@ pub struct Journal {
     file: Box<dyn DiskFile>,
     /// Where the next frame begins.
     offset: u64,
-    /// Parts of a group that is not in the journal lie there, so the next one goes into a new segment.
+    /// Parts of a group that is not in the journal lie at `offset`, so the next one goes into a new segment.
     torn: bool,
     /// The next group begins a segment, as the first one of an epoch.
     begins_segment: bool,
@@ -118,10 +120,10 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Opens the journal of a folder, or makes one in an empty folder; reads all of it once.
+    /// Opens the journal of a folder, or creates one in an empty folder; reads all of it once.
     ///
     /// # Errors
-    /// [`JournalError`]; nothing that was acknowledged has been changed then.
+    /// [`JournalError`]; nothing acknowledged has been changed then.
     pub fn open(disk: Arc<dyn Disk>, options: Options) -> Result<(Self, Recovered), JournalError> {
         let recover::Opened { segments, head, file, offset, recovered, is_copy, .. } =
             recover::open(disk.as_ref(), &options)?;
@@ -144,7 +146,7 @@ impl Journal {
         Ok((journal, recovered))
     }
 
-    /// Writes the next group; [`Journal::sync`] makes it durable, and only then comes the next one.
+    /// Writes the next group; [`Journal::sync`] makes it durable, and must be called before the next one.
     ///
     /// # Errors
     /// [`AppendError`]: the group is not in the journal then.
@@ -179,7 +181,7 @@ impl Journal {
     /// Waits until the group written last is durable.
     ///
     /// # Errors
-    /// [`SyncFailed`]: the group may be durable or not, and the journal takes nothing any more.
+    /// [`SyncFailed`]: the group may be durable or not, and the journal accepts nothing any more.
     pub fn sync(&mut self) -> Result<(), SyncFailed> {
         if let Some(stopped) = &self.stopped {
             return Err(stopped.clone());
@@ -192,17 +194,17 @@ impl Journal {
         Ok(())
     }
 
-    /// An error when the file that is written has been deleted: what goes into it is lost with the process.
+    /// Fails when the file being written has been deleted: its contents are lost with the process.
     fn check_not_deleted(&self) -> io::Result<()> {
         let deleted = || io::Error::other(format!("{} has been deleted while it was written", self.head.name()));
         self.file.file_id()?.map(|_| ()).ok_or_else(deleted)
     }
 
-    /// Whether the segment that is written still is the file of that name in the journal's folder: not when file or folder
-    /// were deleted, moved or replaced.
+    /// Checks that the segment being written is still the file of that name in the journal's folder: it is not if the file or
+    /// folder was deleted, moved or replaced.
     ///
     /// # Errors
-    /// [`SyncFailed`]: the journal takes nothing any more.
+    /// [`SyncFailed`]: the journal accepts nothing any more.
     pub fn check_in_place(&mut self) -> Result<(), SyncFailed> {
         if let Some(stopped) = &self.stopped {
             return Err(stopped.clone());
@@ -218,18 +220,18 @@ impl Journal {
         Err(io::Error::other(format!("{name} has been deleted, moved or replaced in the journal's folder")))
     }
 
-    /// Whether the newest segment was found in another file than it was made in: it was copied, or put back.
+    /// Whether the newest segment lies in another file than it was created in: it was copied, or restored.
     pub fn is_copy(&self) -> bool {
         self.is_copy
     }
 
-    /// From now on segments are of this epoch; the next group begins one.
+    /// New segments are of this epoch; the next group begins one.
     pub fn begin_epoch(&mut self, epoch: Epoch) {
         self.options.epoch = Some(epoch);
         self.begins_segment = true;
     }
 
-    /// What is in it now, to be read.
+    /// The present contents, for reading.
     pub fn stored(&self) -> Stored {
         Stored::of(Arc::clone(&self.disk), self.segments.iter().copied().collect(), self.head.identity, self.synced)
     }
@@ -242,7 +244,7 @@ impl Journal {
     /// Removes the segments all of whose groups come before `before`; the last segment stays in any case.
     ///
     /// # Errors
-    /// [`JournalError::Io`]; a segment that could not be removed is tried again the next time.
+    /// [`JournalError::Io`]; a segment that could not be removed is retried next time.
     pub fn retire(&mut self, before: u64) -> Result<(), JournalError> {
         while let (Some(oldest), Some(following)) = (self.segments.front(), self.segments.get(1)) {
             if following.first > before {
@@ -251,7 +253,7 @@ impl Journal {
             let name = segment::name(oldest.first);
             self.disk.remove(&name).map_err(recover::io_of(&name, "cannot remove"))?;
             self.segments.pop_front();
-            // One by one: if a crash undid the removal of this file but not of the next, a gap would be left.
+            // One by one: if a crash undid the removal of this file but not of the next, a gap would remain.
             self.disk.sync_folder().map_err(|source| {
                 self.stop(&source);
                 recover::io_of(&name, "cannot sync the removal")(source)
@@ -260,7 +262,7 @@ impl Journal {
         Ok(())
     }
 
-    /// Bytes of disk that the journal takes.
+    /// Bytes that the journal occupies on disk.
     pub fn bytes(&self) -> u64 {
         self.segments.iter().map(|held| held.bytes).sum()
     }
@@ -280,7 +282,7 @@ impl Journal {
         if self.torn || self.begins_segment || self.offset + frame.bytes() + segment::CLOSING_BYTES > self.head.bytes {
             self.rotate(frame.bytes())?;
         }
-        // Until it is there as a whole.
+        // Until the frame is written as a whole.
         self.torn = true;
         self.write_frame(number, (frame::Kind::Group, payload))?;
         self.torn = false;
@@ -298,7 +300,7 @@ impl Journal {
         frame::write(&mut self.buffer, JOURNAL_BUFFER_BYTES, (self.head.seed(), number), frame, write)
     }
 
-    /// Goes on in a new segment, with room for a frame of so many bytes.
+    /// Begins a new segment, with space for a frame of `frame_bytes`.
     fn rotate(&mut self, frame_bytes: u64) -> Result<(), WriteError> {
         self.check_name()?;
         let first = self.last + 1;
@@ -307,9 +309,9 @@ impl Journal {
         let head =
             segment::Head { identity: self.head.identity, first, bytes, epoch: self.options.epoch, made_as: None };
         let file = self.make(head).map_err(WriteError::Segment)?;
-        // An empty segment has been replaced: it was too small, or had parts of a group.
+        // Otherwise an empty segment was replaced: it was too small, or had parts of a group.
         if first > self.head.first {
-            // Evidence that another segment must follow; the groups do not depend on it, so no room for it is no fault.
+            // Evidence that another segment must follow; the groups do not depend on it, so a full disk is not a fault here.
             match self.write_frame(first, (frame::Kind::Closing, &[])) {
                 Ok(()) => self.file.sync_data().inspect_err(|source| {
                     self.stop(source);
@@ -328,8 +330,8 @@ impl Journal {
         Ok(())
     }
 
-    /// Makes a segment's file: it has its name only when it is whole and durable. An error leaves the journal as it was, unless
-    /// the folder could not be synced: whether the segment has its name is unknown then, and the journal is stopped.
+    /// Creates a segment's file: it gets its name only when it is whole and durable. An error leaves the journal unchanged,
+    /// unless the folder could not be synced: whether the segment has its name is unknown then, and the journal is stopped.
     fn make(&mut self, mut head: segment::Head) -> io::Result<Box<dyn DiskFile>> {
         let mut name = preallocate::name();
         let spare = self.spare.take_if(|spare| spare.bytes() == head.bytes).and_then(Spare::finish);
@@ -349,7 +351,7 @@ impl Journal {
                 Ok(file)
             })
             .inspect_err(|_| {
-                // Best effort: what is left of it is removed by the next start, too.
+                // Best effort: the next start also removes what is left of it.
                 let _ = self.disk.remove(&name);
             })?;
         self.disk.sync_folder().inspect_err(|source| {
@@ -368,7 +370,7 @@ impl Drop for Journal {
     fn drop(&mut self) {
         if let Some(spare) = self.spare.take() {
             drop(spare.finish());
-            // Best effort: the next start removes it, too.
+            // Best effort: the next start removes it too.
             let _ = self.disk.remove(&preallocate::name());
         }
     }
@@ -376,7 +378,7 @@ impl Drop for Journal {
 
 /// Why a group could not be written.
 enum WriteError {
-    /// The next segment could not be made.
+    /// The next segment could not be created.
     Segment(io::Error),
     /// A segment that holds groups could not be written or synced.
     Disk(io::Error),
@@ -396,7 +398,7 @@ impl From<io::Error> for WriteError {
     }
 }
 
-/// Whether an error says that there is no room, and nothing worse.
+/// Whether an error reports a full disk, and nothing worse.
 fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }

@@ -1,19 +1,19 @@
-//! How a journal is kept.
+//! Options of a journal.
 
 use super::{sector, segment};
 use crate::limits::JOURNAL_SEGMENT_BYTES;
 use crate::store::epochs::Epoch;
 
-/// How a journal is kept.
+/// Options of a journal.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// A number drawn at random: it marks the segments of a journal that is made now. An existing one keeps its own.
+    /// A random number that marks the segments of a new journal. An existing one keeps its own.
     pub identity: u64,
     /// Bytes of a segment; rounded up to whole sectors. A group that needs more gets a segment of its own size.
     pub segment_bytes: u64,
     /// Whether a thread makes the next segment while the current one is filled.
     pub ahead: bool,
-    /// The epoch of segments that are made.
+    /// The epoch of new segments.
     pub epoch: Option<Epoch>,
 }
 

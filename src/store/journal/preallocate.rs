@@ -1,6 +1,7 @@
-//! The next segment's file, filled with zeros by a thread of its own while the current segment is being written.
+//! The next segment's file, filled with zeros by a separate thread while the current segment is being written.
 //!
-//! At full load a segment lasts a second, and making one takes a tenth of that: time in which nobody would be answered.
+//! At full load a segment lasts a second, and creating one takes a tenth of that: without the thread, no command would be
+//! acknowledged meanwhile.
 
 use super::segment;
 use crate::store::disk::{Disk, DiskFile};
@@ -8,20 +9,20 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::{io, thread};
 
-/// A file in the making.
+/// A file being prepared.
 pub struct Spare {
     bytes: u64,
     thread: JoinHandle<io::Result<Box<dyn DiskFile>>>,
 }
 
 impl Spare {
-    /// Begins. A thread that cannot be had is no fault: the file is made when it is needed.
+    /// Starts the thread. If it cannot be created, that is not a fault: the file is created when it is needed.
     pub fn start(disk: &Arc<dyn Disk>, bytes: u64) -> Option<Self> {
         let disk = Arc::clone(disk);
         let make = move || {
             let made = disk.create(&name(), bytes).and_then(|file| file.sync_data().map(|()| file));
             made.inspect_err(|_| {
-                // A full disk needs the room; best effort.
+                // A full disk needs the space; best effort.
                 let _ = disk.remove(&name());
             })
         };

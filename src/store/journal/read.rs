@@ -1,4 +1,4 @@
-//! Reading groups, to take them again.
+//! Reads groups, for replay.
 
 use super::error::JournalError;
 use super::scan::{Scan, Step};
@@ -6,17 +6,17 @@ use super::segment::{self, SegmentRange};
 use crate::store::disk::Disk;
 use std::sync::Arc;
 
-/// The groups of a journal from one on, in order, up to the last one when it was asked for. Ends after an error.
+/// The groups of a journal from one on, in order, up to the last one at the time of the call. Ends after an error.
 ///
-/// It has files of its own open; groups that are retired meanwhile end it with an error.
+/// It opens its own files; groups that are retired meanwhile end it with an error.
 pub struct Groups {
     disk: Arc<dyn Disk>,
-    /// Segments to come, the last one first.
+    /// Remaining segments, the last one first.
     segments: Vec<SegmentRange>,
     scan: Option<(Scan, segment::Head)>,
     next: u64,
     last: u64,
-    /// What to say at once.
+    /// An error to return first.
     fault: Option<JournalError>,
 }
 

@@ -1,4 +1,4 @@
-//! How far a segment is filled, seen from outside while it may be written: for copies.
+//! Finds how far a segment is filled, from another process while it may be written: for backups.
 
 use super::error::JournalError;
 use super::recover::io_of;
@@ -10,10 +10,10 @@ use crate::store::disk::Disk;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Extent {
     pub identity: u64,
-    /// Number of its first group, whether it is there yet or not, and of its last whole one.
+    /// Number of its first group, whether that exists yet or not, and of its last whole one.
     pub first: u64,
     pub last: u64,
-    /// Bytes up to the end of what is written; everything after them counts as blank.
+    /// Bytes up to the end of the written part; everything after them counts as blank.
     pub filled_bytes: u64,
     /// Bytes of the file.
     pub bytes: u64,
@@ -27,8 +27,8 @@ pub fn segments(disk: &dyn Disk) -> Result<Vec<u64>, JournalError> {
     super::recover::firsts(disk)
 }
 
-/// Reads a segment up to its last whole group. With another segment after it, which begins with the group `following`, it
-/// must have all groups before that one. Without, the last group may be one that is not yet synced, and so not acknowledged.
+/// Reads a segment up to its last whole group. If another segment follows, which begins with the group `following`, it must
+/// have all groups before that one. Otherwise the last group may be one that is not yet synced, and so not acknowledged.
 ///
 /// # Errors
 /// [`JournalError`].
@@ -42,7 +42,7 @@ pub fn extent(disk: &dyn Disk, first: u64, following: Option<u64>) -> Result<Ext
     let mut filled_bytes = scan.offset();
     if let Some(following) = following {
         if last + 1 < following {
-            let what = format!("it ends with group {last}, and the next one begins with group {following}");
+            let what = format!("it ends with group {last}, but the next one begins with group {following}");
             let (first_lost, last_lost) = (last + 1, following - 1);
             return Err(JournalError::Damaged { file: name, offset: filled_bytes, what, first_lost, last_lost });
         }

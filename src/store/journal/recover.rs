@@ -1,4 +1,4 @@
-//! Opening: every sector of every segment is looked at, and what is found is either taken whole or refused.
+//! Opening: every sector of every segment is inspected; the journal is accepted as a whole or rejected.
 
 use super::error::JournalError;
 use super::options::Options;
@@ -14,7 +14,7 @@ use std::io;
 pub struct Recovered {
     /// Number of the first group that can be read; one more than `last` when there is none.
     pub first: u64,
-    /// Number of the last group; 0 in a new journal. A snapshot of a later group says that a part of the journal is gone.
+    /// Number of the last group; 0 in a new journal. A snapshot of a later group shows that a part of the journal is missing.
     pub last: u64,
     /// Bytes of a group whose write was interrupted, cut off.
     pub cut_bytes: u64,
@@ -23,18 +23,18 @@ pub struct Recovered {
 /// A journal's state on disk.
 pub struct Opened {
     pub segments: VecDeque<SegmentRange>,
-    /// The last segment, where writing goes on.
+    /// The last segment, where writing continues.
     pub head: segment::Head,
     pub file: Box<dyn DiskFile>,
-    /// Where the last frame and the next one begin.
+    /// Offsets of the last frame and of the next one.
     last_at: u64,
     pub offset: u64,
     pub recovered: Recovered,
-    /// Whether the last segment is not the file that was made for it.
+    /// Whether the last segment is not the file that was created for it.
     pub is_copy: bool,
 }
 
-/// Reads the whole journal; makes one where there is none.
+/// Reads the whole journal; creates one if there is none.
 pub fn open(disk: &dyn Disk, options: &Options) -> Result<Opened, JournalError> {
     for name in disk.list().map_err(folder("cannot list"))? {
         if segment::is_unfinished(&name) {
@@ -46,7 +46,7 @@ pub fn open(disk: &dyn Disk, options: &Options) -> Result<Opened, JournalError> 
         make_first(disk, options)?;
         firsts.push(1);
     }
-    // A renaming that only the system's memory has.
+    // A rename may exist only in the system's memory so far.
     disk.sync_folder().map_err(folder("cannot sync"))?;
     let opened = read(disk, &firsts)?;
     if opened.recovered.cut_bytes > 0 {
@@ -55,7 +55,7 @@ pub fn open(disk: &dyn Disk, options: &Options) -> Result<Opened, JournalError> 
             offset = opened.offset,
             bytes = opened.recovered.cut_bytes,
             group = opened.recovered.last + 1,
-            "the write of this group was interrupted, so it was not acknowledged; what there is of it is cut"
+            "the write of this group was interrupted, so it was not acknowledged; its remains are cut"
         );
     }
     let written = write_again(opened.file.as_ref(), opened.last_at, opened.offset);
@@ -63,7 +63,7 @@ pub fn open(disk: &dyn Disk, options: &Options) -> Result<Opened, JournalError> 
     Ok(opened)
 }
 
-/// The first groups of the segments that are there, in order.
+/// The first groups of the existing segments, in order.
 pub fn firsts(disk: &dyn Disk) -> Result<Vec<u64>, JournalError> {
     let names = disk.list().map_err(folder("cannot list"))?;
     let mut firsts: Vec<u64> = names.iter().filter_map(|name| segment::first_of(name)).collect();
@@ -71,7 +71,7 @@ pub fn firsts(disk: &dyn Disk) -> Result<Vec<u64>, JournalError> {
     Ok(firsts)
 }
 
-/// Reads these segments, which are all there are, and changes nothing.
+/// Reads these segments, which must be all that exist, and changes nothing.
 pub fn read(disk: &dyn Disk, firsts: &[u64]) -> Result<Opened, JournalError> {
     let mut segments = VecDeque::new();
     let mut identity = None;
@@ -104,7 +104,7 @@ fn make_first(disk: &dyn Disk, options: &Options) -> Result<(), JournalError> {
     disk.rename(&name, &head.name()).map_err(io_of(&name, "cannot rename"))
 }
 
-/// A segment before the last one: all its groups were synced before the next one was made.
+/// A segment before the last one: all its groups were synced before the next one was created.
 fn middle(mut scan: Scan, head: segment::Head, following: u64, newest: u64) -> Result<(), JournalError> {
     let mut step = Step::Group;
     while step == Step::Group && scan.next_number() < following {
@@ -112,7 +112,7 @@ fn middle(mut scan: Scan, head: segment::Head, following: u64, newest: u64) -> R
     }
     let first_lost = scan.next_number();
     if step == Step::Group {
-        // What follows here decides nothing: the next segment has the groups from there on.
+        // What follows here does not matter: the next segment has the groups from there on.
         return Ok(());
     }
     // The newest segment was begun, so what comes before it was acknowledged.
@@ -129,7 +129,7 @@ fn middle(mut scan: Scan, head: segment::Head, following: u64, newest: u64) -> R
     Err(JournalError::Damaged { file: head.name(), offset, what, first_lost, last_lost })
 }
 
-/// The last segment: what comes after its last group must be blank, or the rest of one write that was interrupted.
+/// The last segment: after its last group, it must be blank or have the remains of one interrupted write.
 fn last(mut scan: Scan, head: segment::Head, segments: VecDeque<SegmentRange>) -> Result<Opened, JournalError> {
     let mut last_at = scan.offset();
     let step = loop {
@@ -164,8 +164,8 @@ fn last(mut scan: Scan, head: segment::Head, segments: VecDeque<SegmentRange>) -
     Ok(Opened { segments, head, file, last_at, offset, recovered, is_copy })
 }
 
-/// Makes durable what was read: the last group may be in the system's memory only, and after a failed sync be taken there
-/// for written. So it is written again and synced.
+/// Makes durable what was read: after a failed sync the last group may exist only in the system's memory, marked there as
+/// written. So it is written again and synced.
 fn write_again(file: &dyn DiskFile, last_at: u64, offset: u64) -> io::Result<()> {
     let mut buffer = Vec::new();
     for at in (last_at..offset).step_by(JOURNAL_BUFFER_BYTES) {

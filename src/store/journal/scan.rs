@@ -1,4 +1,4 @@
-//! Reading the frames of a segment one after the other, and saying what lies where they end.
+//! Reads the frames of a segment one after the other, and classifies what follows the last.
 
 use super::error::JournalError;
 use super::frame::Kind;
@@ -14,16 +14,16 @@ pub struct Scan {
     head: segment::Head,
     /// Where the next frame begins.
     offset: u64,
-    /// Number that it must have.
+    /// The number that its group must have.
     next: u64,
     window: Vec<u8>,
     window_at: u64,
 }
 
-/// What is found where a frame should begin.
+/// Result of reading a frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// A whole group; its payload is in the buffer given, if one was.
+    /// A whole group; its payload is in the given buffer, if any.
     Group,
     /// The segment was closed here.
     Closing,
@@ -36,14 +36,14 @@ pub enum Step {
 pub enum Tail {
     /// Blank sectors only.
     Blank,
-    /// Parts of the next group, up to this offset, and blank sectors where other parts of it should be: its write was
-    /// under way, so it was never synced.
+    /// Parts of the next group, up to this offset, and blank sectors where other parts of it belong: its write was interrupted,
+    /// so it was never synced.
     Torn { end: u64 },
-    /// What no interrupted write leaves behind.
+    /// Data that no interrupted write leaves behind.
     Damaged {
         offset: u64,
         what: String,
-        /// The highest number of a group that has a sound sector here.
+        /// The highest group number of a sound sector here.
         last_seen: Option<u64>,
     },
 }
@@ -88,7 +88,7 @@ impl Scan {
         }
         for index in 0..head.sectors() {
             let Some(place) = self.sector(start + index * SECTOR_BYTES as u64)? else { return Ok(Step::End) };
-            // The first one has been looked at.
+            // The first one has been inspected already.
             if index > 0 && sector::inspect(place, seed) != (Sector::Sealed { number, index: index as u32 }) {
                 return Ok(Step::End);
             }
@@ -104,7 +104,7 @@ impl Scan {
         Ok(Step::Group)
     }
 
-    /// Looks at everything from the end of the last whole frame to the end of the file.
+    /// Inspects everything from the end of the last whole frame to the end of the file.
     ///
     /// # Errors
     /// [`JournalError::Io`].
@@ -128,7 +128,7 @@ impl Scan {
                             (offset, format!("a part of group {number} lies where a part of group {} should", due.0))
                         });
                     } else if begins.is_some_and(|head| head.is_none_or(|head| offset + head.bytes() > length)) {
-                        // Sound, so it was written like this: by something that is not this code.
+                        // Sound, so it was written like this, but not by this code.
                         fault.get_or_insert_with(|| {
                             (offset, format!("group {number} has an impossible kind or length"))
                         });

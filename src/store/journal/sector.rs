@@ -1,4 +1,4 @@
-//! Sectors: 512 bytes, sealed one by one. Either a sector of a write is on the disk, or what was there before it.
+//! Sectors: 512 bytes with a checksum each. After a write, the disk has either the new sector or the one before it.
 //!
 //! ```text
 //!  0..4    CRC-32C of bytes 4..512, begun with the segment's seed
@@ -7,16 +7,16 @@
 //! 16..512  496 bytes of the frame; after its end, zeros
 //! ```
 //!
-//! All numbers little-endian. A sealed sector is never blank: its group's number is not 0.
+//! All numbers are little-endian. A sealed sector is never blank: its group number is not 0.
 
 /// Bytes of a sector: the smallest that a disk writes whole.
 pub const SECTOR_BYTES: usize = 512;
-/// Bytes of it that tell what it is.
+/// Bytes of it that identify it.
 const HEAD_BYTES: usize = 16;
 /// Bytes of it that belong to the frame.
 pub const BODY_BYTES: usize = SECTOR_BYTES - HEAD_BYTES;
 
-/// What a sector is.
+/// Classification of a sector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sector {
     /// All zeros: never written.
@@ -25,11 +25,11 @@ pub enum Sector {
         number: u64,
         index: u32,
     },
-    /// Neither: not what was ever written there.
+    /// Neither: never written like this.
     Broken,
 }
 
-/// Puts the head on a sector whose body is in place.
+/// Writes the head of a sector whose body is in place.
 pub fn seal(sector: &mut [u8], seed: u32, number: u64, index: u32) {
     sector[4..8].copy_from_slice(&index.to_le_bytes());
     sector[8..16].copy_from_slice(&number.to_le_bytes());
@@ -37,7 +37,7 @@ pub fn seal(sector: &mut [u8], seed: u32, number: u64, index: u32) {
     sector[..4].copy_from_slice(&sum.to_le_bytes());
 }
 
-/// Looks at a sector.
+/// Classifies a sector.
 pub fn inspect(sector: &[u8], seed: u32) -> Sector {
     let (sum, number) = (u32_at(sector, 0), u64_at(sector, 8));
     if number != 0 && crc32c::crc32c_append(seed, &sector[4..]) == sum {

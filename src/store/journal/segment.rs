@@ -1,4 +1,4 @@
-//! Segments: the files of the journal, each made whole before it is used.
+//! Segments: the files of the journal, each preallocated before it is used.
 //!
 //! ```text
 //! 00000000000000000042.log     the groups from 42 on
@@ -10,12 +10,12 @@
 //!     24..32  number of the first group
 //!     32..40  length of the file in bytes
 //!     40..48  epoch in which it was begun; 0 in those of older programs
-//!     48..64  inode and birth time (nanoseconds since 1970) of this file, which a copy of it has not; 0 where nobody knows
+//!     48..64  inode and birth time (nanoseconds since 1970) of this file, which a copy does not share; 0 if unknown
 //!   then frames, then blank sectors
 //! ```
 //!
-//! The seed of a segment's sectors is taken from identity and first group: a sector that belongs elsewhere (a disk block of
-//! an older file, a file of another journal) is not taken for one of this segment. Later versions keep the first 16 bytes.
+//! The seed of a segment's sectors is derived from identity and first group: a sector from elsewhere (a disk block of an older
+//! file, a file of another journal) is not mistaken for one of this segment. Later versions keep the first 16 bytes.
 
 use super::error::JournalError;
 use super::sector;
@@ -37,22 +37,22 @@ const NAME_END: &str = ".log";
 /// Files that were not finished.
 const UNFINISHED_END: &str = ".tmp";
 
-/// What a segment's head says.
+/// The head of a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
-    /// Drawn when the journal was made; the same in each of its segments.
+    /// Drawn when the journal was created; the same in each of its segments.
     pub identity: u64,
-    /// Number of the first group, whether it is there yet or not.
+    /// Number of the first group, whether that exists yet or not.
     pub first: u64,
     /// Length of the file.
     pub bytes: u64,
     /// The epoch in which it was begun.
     pub epoch: Option<Epoch>,
-    /// The file that was made for it.
+    /// The file that was created for it.
     pub made_as: Option<MadeAs>,
 }
 
-/// What tells a file from its copies.
+/// What distinguishes a file from its copies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MadeAs {
     inode: u64,
@@ -60,7 +60,7 @@ pub struct MadeAs {
 }
 
 impl MadeAs {
-    /// Of an open file; none where the file system does not tell enough.
+    /// Reads it from an open file; `None` where the file system does not provide enough.
     pub fn of(file: &dyn DiskFile) -> io::Result<Option<Self>> {
         let id = file.file_id()?;
         Ok(id.and_then(|id| Some(Self { inode: id.inode, created_ns: id.created_ns? })))
@@ -68,7 +68,7 @@ impl MadeAs {
 }
 
 impl Head {
-    /// What the sums of its sectors begin with.
+    /// The initial value of its sectors' checksums.
     pub fn seed(&self) -> u32 {
         crc32c::crc32c_append(crc32c::crc32c(&self.identity.to_le_bytes()), &self.first.to_le_bytes())
     }
@@ -77,7 +77,7 @@ impl Head {
         name(self.first)
     }
 
-    /// Notes which file is made for it: epochs need to know.
+    /// Records the file that is created for it: epochs need it.
     pub fn set_made_as(&mut self, file: &dyn DiskFile) -> io::Result<()> {
         if self.epoch.is_some() {
             self.made_as = MadeAs::of(file)?;
@@ -130,10 +130,10 @@ impl Head {
         let epoch = Epoch::from_bits(u64_at(40));
         let head = Self { identity: u64_at(16), first: u64_at(24), bytes: u64_at(32), epoch, made_as };
         if head.first != first {
-            return Err(fault(format!("it says that it holds the groups from {} on", head.first)));
+            return Err(fault(format!("its head has the groups from {} on", head.first)));
         }
         if head.bytes != length {
-            return Err(fault(format!("it has {length} bytes, and says that it has {}", head.bytes)));
+            return Err(fault(format!("it has {length} bytes, but its head says {}", head.bytes)));
         }
         Ok(head)
     }
@@ -152,7 +152,7 @@ pub fn first_of(name: &str) -> Option<u64> {
         .flatten()
 }
 
-/// The name of a file that is being made.
+/// The name of an unfinished file.
 pub fn unfinished(what: &str) -> String {
     format!("{what}{UNFINISHED_END}")
 }
@@ -161,7 +161,7 @@ pub fn is_unfinished(name: &str) -> bool {
     name.ends_with(UNFINISHED_END)
 }
 
-/// A segment that is there.
+/// An existing segment.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SegmentRange {
     pub first: u64,

@@ -1,4 +1,4 @@
-//! The groups that a journal has, to be read and not changed.
+//! Read-only access to the groups of a journal.
 
 use super::error::JournalError;
 use super::read::Groups;
@@ -8,7 +8,7 @@ use crate::store::disk::Disk;
 use crate::store::epochs::Epoch;
 use std::sync::Arc;
 
-/// What is in a journal.
+/// The contents of a journal.
 pub struct Stored {
     disk: Arc<dyn Disk>,
     segments: Vec<SegmentRange>,
@@ -16,7 +16,7 @@ pub struct Stored {
     last: u64,
 }
 
-/// A segment, as its head says it.
+/// A segment, according to its head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Begun {
     /// Number of its first group.
@@ -30,7 +30,7 @@ impl Stored {
         Self { disk, segments, identity, last }
     }
 
-    /// Reads the whole journal of a folder, as opening it does, and changes nothing; none where there is none.
+    /// Reads the whole journal of a folder, as opening it does, and changes nothing; `None` if there is none.
     ///
     /// # Errors
     /// [`JournalError`].
@@ -44,7 +44,7 @@ impl Stored {
         Ok(Some(Self { disk, segments, identity: opened.head.identity, last: opened.recovered.last }))
     }
 
-    /// The identity of the journal, drawn when it was made.
+    /// The identity of the journal, drawn when it was created.
     pub fn identity(&self) -> u64 {
         self.identity
     }

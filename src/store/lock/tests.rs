@@ -29,7 +29,7 @@ fn a_lock_that_was_deleted_is_noticed_and_lets_no_other_in() {
     assert!(!first.is_there());
     assert!(matches!(first.check(), Err(LockError::Gone { .. })));
     assert!(matches!(DataLock::take(folder.path()), Err(LockError::Held { pid: None, .. })));
-    // Nor one that was put in its place.
+    // Nor a file that was put in its place.
     std::fs::write(folder.path().join("lock"), "1").unwrap();
     assert!(matches!(first.check(), Err(LockError::Gone { .. })));
     assert!(matches!(DataLock::take(folder.path()), Err(LockError::Held { pid: Some(1), .. })));

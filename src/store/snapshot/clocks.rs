@@ -1,4 +1,4 @@
-//! `clocks.parquet`: a row a clock of a ticket, with its open or last cycle.
+//! `clocks.parquet`: a row per clock of a ticket, with its open or last cycle.
 
 use super::columns::{chosen, labels, tickets_of, times_or_none};
 use super::error::SnapshotError;
@@ -20,12 +20,12 @@ use std::sync::Arc;
 
 pub const NAME: &str = "clocks.parquet";
 
-/// How a clock stands, by whether its cycle is open (4), running (2) and held (1). The engine never leaves a clock in the
-/// states whose names have two words; were it ever to, nothing of it would be lost.
+/// Status of a clock, by the bits of its cycle: open (4), running (2) and paused by event (1). The engine never leaves a clock
+/// in the states whose names have two words; if it did, no bit would be lost.
 const STATUS: [&str; 8] =
     ["idle", "idle held", "idle running", "idle running held", "paused", "held", "running", "running held"];
 
-/// Bits of what a cycle has reached: a bit a level, then these.
+/// Bits of what a cycle has reached: a bit per level, then these.
 const LEVELS: u16 = (1 << MAX_LEVELS) - 1;
 const AT_RISK: u16 = 1 << MAX_LEVELS;
 const BREACHED: u16 = 1 << (MAX_LEVELS + 1);
@@ -41,9 +41,9 @@ pub fn schema() -> SchemaRef {
         Times::field("started_at"),
         Times::field("segment_at"),
         Field::new("spent_ms", DataType::Int64, false),
-        // Whether the cycle was paused or measured under other rules before.
+        // Whether the cycle was interrupted: paused before, or measured under other rules.
         Field::new("was_interrupted", DataType::Boolean, false),
-        // A bit a level, the first one lowest: 5 says levels 1 and 3.
+        // A bit per level, the first one lowest: 5 means levels 1 and 3.
         Field::new("levels_reached", DataType::UInt16, false),
         Field::new("levels_fired", DataType::UInt16, false),
         Field::new("is_at_risk", DataType::Boolean, false),
@@ -68,7 +68,7 @@ pub fn write(clocks: &ClockColumns, tickets: &Texts, names: &LabelTable) -> Resu
             | usize::from(clocks.is_running[row]) << 1
             | usize::from(clocks.is_held[row])
     };
-    // A clock that has not begun shows no time rather than 1970.
+    // A clock that has not begun gets an empty time instead of 1970.
     let begun = |at_ms: &i64, cycle: &u16| (*at_ms != 0 || *cycle != 0).then_some(*at_ms);
     let with_cycle = |times: &[i64]| times_or_none(times.iter().zip(&clocks.cycle).map(|(at, cycle)| begun(at, cycle)));
     let reached = |bits: u16| BooleanArray::from_iter(clocks.reached.iter().map(|done| Some(done & bits != 0)));
@@ -104,7 +104,7 @@ fn segments(of_rows: &[Vec<(i64, i64)>]) -> Result<ListArray, ArrowError> {
     ListArray::try_new(segment_field(), lengths, Arc::new(times), None)
 }
 
-/// Columns that an engine is restored from.
+/// Columns needed to restore an engine.
 pub const NEEDED: &[&str] = &[
     "ticket_row",
     "clock",

@@ -1,4 +1,4 @@
-//! Columns of a snapshot's tables, from what the engine holds.
+//! Builds the columns of a snapshot's tables from the engine's columns.
 
 use super::error::SnapshotError;
 use crate::engine::{NO_SYMBOL, Symbol};
@@ -19,10 +19,10 @@ pub fn tickets_of(rows: &[u32], tickets: &Texts) -> ArrayRef {
     Arc::new(StringArray::from_iter_values(rows.iter().map(|row| tickets.get(*row as usize))))
 }
 
-/// A column of words.
+/// A column of labels.
 ///
 /// # Errors
-/// [`SnapshotError::UnknownSymbol`] for a number that `names` does not have.
+/// [`SnapshotError::UnknownSymbol`] for a symbol that `names` does not have.
 pub fn labels(column: LabelKind, symbols: &[Symbol], names: &LabelTable) -> Result<ArrayRef, SnapshotError> {
     let mut labels = DictionaryColumn::default();
     let mut unknown = None;
@@ -40,18 +40,18 @@ pub fn labels(column: LabelKind, symbols: &[Symbol], names: &LabelTable) -> Resu
     }
 }
 
-/// A column of words from a fixed list, by their places in it.
+/// A column of labels from a fixed list, by their places in it.
 pub fn chosen<'a>(places: impl Iterator<Item = Option<usize>>, list: impl Iterator<Item = &'a str>) -> ArrayRef {
     let places: Int32Array = places.map(|place| place.map(|place| place as i32)).collect();
     Arc::new(DictionaryArray::<Int32Type>::new(places, Arc::new(StringArray::from_iter_values(list))))
 }
 
-/// A column of instants, every row with one.
+/// A column of instants, without empty rows.
 pub fn times(at_ms: &[i64]) -> ArrayRef {
     Times::column(TimestampMillisecondArray::from(at_ms.to_vec()))
 }
 
-/// A column of instants, empty where there is none.
+/// A column of instants that may be empty.
 pub fn times_or_none(at_ms: impl Iterator<Item = Option<i64>>) -> ArrayRef {
     Times::column(at_ms.collect())
 }

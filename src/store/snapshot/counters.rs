@@ -1,6 +1,6 @@
-//! `counters.parquet` and `clock_counters.parquet`: the running totals of each shard, by what is counted.
+//! `counters.parquet` and `clock_counters.parquet`: the running totals of each shard.
 //!
-//! Those of one shard may stand below zero; only the sums over all shards mean something.
+//! Totals of one shard may be negative; only the sums over all shards are meaningful.
 
 use super::columns::chosen;
 use super::error::SnapshotError;
@@ -19,7 +19,7 @@ use std::sync::Arc;
 pub const TICKETS: &str = "counters.parquet";
 pub const CLOCKS: &str = "clock_counters.parquet";
 
-/// What tickets are counted by.
+/// The groupings of ticket counts.
 const SCOPES: [&str; 5] = ["all", "priority", "team", "channel", "category"];
 
 pub fn tickets_schema() -> SchemaRef {

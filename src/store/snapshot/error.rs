@@ -1,4 +1,4 @@
-//! What can be wrong with a snapshot.
+//! Errors of snapshots.
 
 use crate::store::table::reader::SchemaMismatch;
 use crate::store::table::writer::TableError;
@@ -12,19 +12,19 @@ use thiserror::Error;
 pub enum SnapshotError {
     #[error("cannot write {path}: {source}")]
     Io { path: PathBuf, source: io::Error },
-    #[error("cannot give the snapshot its name: {0}")]
+    #[error("cannot publish the snapshot: {0}")]
     Publish(#[from] io::Error),
     #[error(transparent)]
     Table(#[from] TableError),
-    #[error("cannot put columns together: {0}")]
+    #[error("cannot combine columns: {0}")]
     Columns(#[from] ArrowError),
-    #[error("{path} is there already")]
+    #[error("{path} exists already")]
     Exists { path: PathBuf },
-    #[error("number {number} of the column {column} stands for no word")]
+    #[error("symbol {number} of the column {column} has no label")]
     UnknownSymbol { column: &'static str, number: u32 },
-    #[error("shard {number} was handed over {times} times of {shards} shards, each is needed once")]
+    #[error("shard {number} of {shards} was written {times} times, expected once")]
     Shards { number: u16, times: usize, shards: u16 },
-    /// What was written is not what lies on the disk.
+    /// The data on disk differs from what was written.
     #[error("read back after writing: {0}")]
     ReadBack(#[from] Damage),
 }
@@ -34,16 +34,16 @@ pub enum SnapshotError {
 pub enum Damage {
     #[error("cannot read {path}: {source}")]
     Io { path: PathBuf, source: io::Error },
-    #[error("{path} is no manifest of a snapshot: {reason}")]
+    #[error("{path} is not a manifest of a snapshot: {reason}")]
     Manifest { path: PathBuf, reason: String },
     #[error(
         "{path} has the schema version {found}, this program reads up to {known}: \
          it was written by a newer version of overdue ({program})"
     )]
     Newer { path: PathBuf, found: u32, known: u32, program: String },
-    #[error("{path} has {found} bytes, its manifest says {expected}")]
+    #[error("{path} has {found} bytes, expected {expected} by its manifest")]
     Length { path: PathBuf, expected: u64, found: u64 },
-    #[error("{path} has the checksum {found:08x}, its manifest says {expected:08x}: its contents have changed")]
+    #[error("{path} has the checksum {found:08x}, expected {expected:08x} by its manifest: its contents have changed")]
     Checksum { path: PathBuf, expected: u32, found: u32 },
     #[error(transparent)]
     Table(#[from] SchemaMismatch),

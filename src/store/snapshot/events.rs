@@ -1,4 +1,4 @@
-//! `events.parquet`: a row an event of a ticket's history. `fires.parquet`: a row an ended cycle in which levels fired.
+//! `events.parquet`: a row per event of a ticket's history. `fires.parquet`: a row per ended cycle in which levels fired.
 
 use super::columns::{chosen, labels, tickets_of, times};
 use super::error::SnapshotError;
@@ -25,7 +25,7 @@ pub fn events_schema() -> SchemaRef {
         dictionary_field("priority"),
         dictionary_field("owner"),
         dictionary_field("team"),
-        // Said of an opening that no `opened` event has told of.
+        // Set for an opening without an `opened` event.
         Field::new("is_implied", DataType::Boolean, false),
     ]))
 }
@@ -49,7 +49,7 @@ pub fn write_events(events: &EventColumns, tickets: &Texts, names: &LabelTable) 
     )?)
 }
 
-/// Columns that an engine is restored from.
+/// Columns needed to restore an engine.
 pub const EVENTS_NEEDED: &[&str] = &["ticket_row", "at", "kind", "state", "priority", "owner", "team", "is_implied"];
 
 pub fn read_events(rows: &Rows<'_>, numbers: &SymbolNumbers) -> Result<EventColumns, SchemaMismatch> {
@@ -72,7 +72,7 @@ pub fn fires_schema() -> SchemaRef {
         Field::new("ticket_row", DataType::UInt32, false),
         dictionary_field("clock"),
         Field::new("cycle", DataType::UInt16, false),
-        // A bit a level, the first one lowest.
+        // A bit per level, the first one lowest.
         Field::new("levels_fired", DataType::UInt16, false),
     ]))
 }
@@ -90,7 +90,7 @@ pub fn write_fires(fires: &FireColumns, tickets: &Texts, names: &LabelTable) -> 
     )?)
 }
 
-/// Columns that an engine is restored from.
+/// Columns needed to restore an engine.
 pub const FIRES_NEEDED: &[&str] = &["ticket_row", "clock", "cycle", "levels_fired"];
 
 pub fn read_fires(rows: &Rows<'_>, numbers: &SymbolNumbers) -> Result<FireColumns, SchemaMismatch> {

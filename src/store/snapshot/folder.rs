@@ -1,4 +1,4 @@
-//! The folder of snapshots: which there are, and which may go.
+//! The folder of snapshots: lists and prunes them.
 
 use crate::atomic_file::{retire_folder, sync_folder_of};
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::{fs, io};
 /// Digits of a snapshot's number in the name of its folder.
 const DIGITS: usize = 20;
 
-/// A snapshot that has been published.
+/// A published snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
     pub number: u64,
@@ -27,7 +27,7 @@ pub(crate) fn number_of(name: &str) -> Option<u64> {
 /// All snapshots of a folder, newest first. Without the folder there are none.
 ///
 /// # Errors
-/// What the file system says.
+/// Errors of the file system.
 pub fn list(folder: &Path) -> io::Result<Vec<Found>> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -45,20 +45,20 @@ pub fn list(folder: &Path) -> io::Result<Vec<Found>> {
     Ok(found)
 }
 
-/// Removes all but the newest `keep` snapshots; returns the numbers of those that went.
+/// Removes all but the newest `keep` snapshots; returns the numbers of the removed ones.
 ///
 /// # Errors
-/// What the file system says.
+/// Errors of the file system.
 pub fn prune(folder: &Path, keep: usize) -> io::Result<Vec<u64>> {
     let old: Vec<Found> = list(folder)?.into_iter().skip(keep).collect();
     old.iter().map(|found| retire_folder(&found.path).map(|()| found.number)).collect()
 }
 
-/// Takes a damaged snapshot out of the order, so that it is neither read nor counted again: its folder stays, as
-/// `NUMBER.damaged`, for whoever looks into it.
+/// Renames a damaged snapshot, so that it is neither read nor counted again: its folder stays, as `NUMBER.damaged`, for
+/// inspection.
 ///
 /// # Errors
-/// What the file system says.
+/// Errors of the file system.
 pub fn set_aside(found: &Found) -> io::Result<PathBuf> {
     let aside = found.path.with_extension("damaged");
     if aside.exists() {

@@ -1,7 +1,7 @@
-//! `manifest.json`: what belongs to a snapshot, and how its files must look. It is the last file that is written.
+//! `manifest.json`: the parts of a snapshot, with lengths and checksums. It is the last file written.
 //!
-//! Its last member is the checksum of everything before it, so that a flipped bit in it is found like one in any other file.
-//! Members may be added; a program that must not ignore them raises [`SCHEMA_VERSION`].
+//! Its last member is the checksum of everything before it, so that a flipped bit in it is detected as in any other file.
+//! Members may be added; if older programs must not ignore them, [`SCHEMA_VERSION`] is raised.
 
 use super::error::Damage;
 use crate::limits;
@@ -11,29 +11,29 @@ use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::path::Path;
 
-/// The version of the tables and of the manifest. Columns may be added without a new one; readers go by their names.
+/// The version of the tables and of the manifest. Columns may be added without a new version; readers find them by name.
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// The manifest's name in the folder of a snapshot.
 pub const MANIFEST: &str = "manifest.json";
 
-/// What belongs to a snapshot.
+/// The parts of a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     pub schema_version: u32,
     /// The version of the program that wrote it.
     pub program: String,
     pub zone_data_version: String,
-    /// The snapshot's number, as its folder is called.
+    /// The snapshot's number, also the name of its folder.
     pub number: u64,
-    /// The engine's time and the rows that it had taken at the least position of its shards.
+    /// The engine's time and its count of accepted rows at the least position of its shards.
     pub now_ms: i64,
     pub rows: u64,
     /// The last group that the service's own tables include, and the numbers of the next records then.
     pub group: u64,
     pub next_escalation: u64,
     pub next_cycle: u64,
-    /// The epoch in which it was taken; snapshots of older programs say none.
+    /// The epoch in which it was taken; missing in snapshots of older programs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<Epoch>,
     pub files: Vec<FileEntry>,
@@ -51,7 +51,7 @@ pub struct FileEntry {
     pub rows: u64,
 }
 
-/// Where a shard is.
+/// Location of a shard.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShardEntry {
     pub number: u16,
@@ -68,7 +68,7 @@ pub struct ShardEntry {
 /// A shard's rows in a table.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Part {
-    /// Row groups of the file that hold nothing else.
+    /// Row groups of the file with only these rows.
     pub row_groups: Range<usize>,
     pub rows: u64,
 }
@@ -80,7 +80,7 @@ struct Version {
 }
 
 impl Manifest {
-    /// The least position of a shard: groups after it are needed to go on from the snapshot.
+    /// The least position of a shard: continuing from the snapshot needs the groups after it.
     pub fn first_position(&self) -> u64 {
         self.shards.iter().map(|shard| shard.position).min().unwrap_or(self.group)
     }
@@ -100,15 +100,15 @@ impl Manifest {
         self.files.iter().map(|file| file.bytes).sum()
     }
 
-    /// The manifest as it is written.
+    /// The manifest as text.
     pub(crate) fn to_text(&self) -> serde_json::Result<String> {
         checked_json::to_text(self)
     }
 
-    /// Reads the manifest of a snapshot, and nothing else: its files may be damaged all the same.
+    /// Reads the manifest of a snapshot, and nothing else: its files may still be damaged.
     ///
     /// # Errors
-    /// [`Damage`] when it is not exactly what was written, or was written by a newer program.
+    /// [`Damage`] when it differs from what was written, or was written by a newer program.
     pub fn of(snapshot: &Path) -> Result<Self, Damage> {
         let path = &snapshot.join(MANIFEST);
         let text = checked_json::read(path, limits::MAX_MANIFEST_BYTES).map_err(Damage::io(path))?;

@@ -1,4 +1,4 @@
-//! Reads a snapshot: first what its manifest says, then the small tables, then shards, by as many threads as there are.
+//! Reads a snapshot: first the manifest, then the small tables, then shards, with all available threads.
 
 use super::error::Damage;
 use super::manifest::{MANIFEST, Manifest, Part, ShardEntry};
@@ -32,7 +32,7 @@ const TABLES: [&str; 12] = [
     service_tables::ACKNOWLEDGEMENTS,
 ];
 
-/// A snapshot whose files are as they were written.
+/// A snapshot with verified files.
 #[derive(Debug)]
 pub struct Snapshot {
     manifest: Manifest,
@@ -50,10 +50,10 @@ struct Table {
     metadata: ArrowReaderMetadata,
 }
 
-/// Opens a snapshot: its manifest is read, all of its files are compared with it, and everything but the shards is read.
+/// Opens a snapshot: reads its manifest, verifies all of its files against it, and reads everything but the shards.
 ///
 /// # Errors
-/// [`Damage`]: whatever is not as it was written, or was written by a newer program.
+/// [`Damage`] when anything differs from what was written, or was written by a newer program.
 pub fn open(path: &Path) -> Result<Snapshot, Damage> {
     let manifest = Manifest::of(path)?;
     check_number(path, &manifest)?;
@@ -88,7 +88,7 @@ impl Snapshot {
         &self.manifest
     }
 
-    /// The engine's own part, as of the least position of its shards; its words are those of the end.
+    /// The engine's own part, as of the least position of its shards; its labels are those of the end.
     pub fn head(&self) -> Head {
         Head {
             now_ms: self.manifest.now_ms,
@@ -98,16 +98,16 @@ impl Snapshot {
         }
     }
 
-    /// What the service held.
+    /// The service's own state.
     pub fn state(&self) -> &ServiceState {
         &self.state
     }
 
-    /// A shard and its position: the last group that it includes. Segments and the due times of targets are left out. Whether
-    /// its rows make sense together, the engine sees to when it is restored.
+    /// A shard and its position: the last group that it includes. Segments and the due times of targets are left out. The
+    /// engine checks the consistency of its rows when it is restored.
     ///
     /// # Errors
-    /// [`Damage`] when its rows are not what was written, or there is no such shard.
+    /// [`Damage`] when its rows differ from what was written, or there is no such shard.
     pub fn shard(&self, number: u16) -> Result<(u64, ShardState), Damage> {
         let Some(entry) = self.manifest.shards.get(usize::from(number)) else {
             return Err(self.manifest_damage(format!("there is no shard {number}")));
@@ -128,7 +128,7 @@ impl Snapshot {
     /// Reads every shard, as a restore would; returns their tickets and clocks.
     ///
     /// # Errors
-    /// [`Damage`] of the first shard that has some.
+    /// [`Damage`] of the first damaged shard.
     pub fn check_all_shards(&self) -> Result<(u64, u64), Damage> {
         let rows = (0..self.manifest.shards.len() as u16).into_par_iter().map(|number| {
             self.shard(number).map(|(_, shard)| (shard.tickets.id.len() as u64, shard.clocks.ticket.len() as u64))
@@ -143,7 +143,7 @@ impl Snapshot {
 
     fn table(&self, name: &str) -> Result<&Table, Damage> {
         let found = self.tables.iter().find(|table| table.name == name);
-        found.ok_or_else(|| self.manifest_damage(format!("it lists no {name}")))
+        found.ok_or_else(|| self.manifest_damage(format!("it does not list {name}")))
     }
 
     /// Reads a whole table.
@@ -152,7 +152,7 @@ impl Snapshot {
         self.part(name, &Part { row_groups, rows: self.manifest.rows_of(name) }, &[], make)
     }
 
-    /// Reads a shard's part of a table: the columns `needed`, or all when none is named.
+    /// Reads a shard's part of a table: the columns `needed`, or all if none are named.
     fn part<T>(
         &self,
         name: &str,
@@ -164,11 +164,11 @@ impl Snapshot {
         Ok(guarded(&table.path, || make(&Rows::new(table.read(part, needed)?, &table.path)))?)
     }
 
-    /// Every shard stands at its place, and its row groups have the rows that the manifest says.
+    /// Checks that every shard is at its place, and that its row groups have as many rows as in the manifest.
     fn check_shards(&self) -> Result<(), Damage> {
         for (place, shard) in self.manifest.shards.iter().enumerate() {
             if usize::from(shard.number) != place {
-                return Err(self.manifest_damage(format!("shard {} stands at the place {place}", shard.number)));
+                return Err(self.manifest_damage(format!("shard {} is at place {place}", shard.number)));
             }
         }
         type PartOf = fn(&ShardEntry) -> &Part;
@@ -187,7 +187,7 @@ impl Snapshot {
                 let groups = metadata.row_groups().get(part.row_groups.clone());
                 let rows = groups.map(|groups| groups.iter().map(|group| group.num_rows()).sum::<i64>());
                 if rows != i64::try_from(part.rows).ok() {
-                    let reason = format!("{name} has not the {} rows of shard {}", part.rows, shard.number);
+                    let reason = format!("{name} does not have the {} rows of shard {}", part.rows, shard.number);
                     return Err(self.manifest_damage(reason));
                 }
             }
@@ -207,7 +207,9 @@ impl Table {
         let found = metadata.metadata().file_metadata().num_rows();
         let expected = manifest.rows_of(name);
         if u64::try_from(found) != Ok(expected) {
-            return Err(SchemaMismatch::new(&path, format!("has {found} rows, its manifest says {expected}")).into());
+            return Err(
+                SchemaMismatch::new(&path, format!("has {found} rows, expected {expected} by its manifest")).into()
+            );
         }
         Ok(Self { name, path, metadata })
     }
@@ -217,7 +219,7 @@ impl Table {
         if part.rows == 0 {
             return Ok(RecordBatch::new_empty(self.metadata.schema().clone()));
         }
-        // A file of its own: two readers of one would move each other's place.
+        // Opens the file again: two readers of one handle would move each other's position.
         let file = File::open(&self.path).map_err(|error| failed(&error))?;
         let columns = match needed {
             [] => ProjectionMask::all(),
@@ -234,28 +236,28 @@ impl Table {
             (Some(Err(error)), _) | (_, Some(Err(error))) => Err(failed(&error)),
             (first, _) => {
                 let found = first.and_then(Result::ok).map_or(0, |rows| rows.num_rows());
-                Err(SchemaMismatch::new(&self.path, format!("gave {found} rows of {}", part.rows)))
+                Err(SchemaMismatch::new(&self.path, format!("returned {found} rows of {}", part.rows)))
             }
         }
     }
 }
 
-/// A folder that is called by a number holds the snapshot of that number.
+/// Checks that a folder named by a number has the snapshot of that number.
 fn check_number(path: &Path, manifest: &Manifest) -> Result<(), Damage> {
     let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
     match folder::number_of(name) {
         Some(number) if number != manifest.number => {
-            let reason = format!("it is of the snapshot {}", manifest.number);
+            let reason = format!("it belongs to snapshot {}", manifest.number);
             Err(Damage::Manifest { path: path.join(MANIFEST), reason })
         }
         _ => Ok(()),
     }
 }
 
-/// Compares lengths and checksums with what the manifest says.
+/// Verifies lengths and checksums against the manifest.
 fn check_files(folder: &Path, manifest: &Manifest) -> Result<(), Damage> {
     if let Some(missing) = TABLES.iter().find(|name| manifest.files.iter().all(|file| file.name != **name)) {
-        return Err(Damage::Manifest { path: folder.join(MANIFEST), reason: format!("it lists no {missing}") });
+        return Err(Damage::Manifest { path: folder.join(MANIFEST), reason: format!("it does not list {missing}") });
     }
     let mut work = Vec::new();
     for (place, file) in manifest.files.iter().enumerate() {

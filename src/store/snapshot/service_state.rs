@@ -1,4 +1,4 @@
-//! What the service holds besides the engine, as a snapshot keeps it.
+//! The service's own state, outside the engine, in a snapshot.
 
 use crate::engine::{Apply, CatchUp};
 use crate::store::input::Origin;
@@ -21,29 +21,29 @@ pub struct PolicyVersion {
     pub note: String,
 }
 
-/// The answer that a request with a key was given, to be given again.
+/// The reply to a request with a key, kept for repeats.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredReply {
     pub origin: Origin,
     pub at_ms: i64,
     pub accepted: u64,
     pub rejected: u64,
-    /// Policy version, or sequence of the record that it led to.
+    /// Policy version, or sequence number of the resulting record.
     pub result: u64,
 }
 
-/// Results of a clock in one day (UTC), as they were told on that day.
+/// Results of a clock in one day (UTC), as reported on that day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DayRow {
     pub day_ms: i64,
     pub clock: Arc<str>,
-    /// May be negative on a day that revised more than it brought.
+    /// May be negative on a day with more revisions than new results.
     pub met: i64,
     pub missed: i64,
     pub fired: i64,
 }
 
-/// An escalation of which somebody took notice.
+/// The acknowledgement of an escalation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Acknowledgement {
     pub sequence: u64,
@@ -51,10 +51,10 @@ pub struct Acknowledgement {
     pub note: Note,
 }
 
-/// What the service holds besides the engine.
+/// The service's own state, outside the engine.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ServiceState {
-    /// The last group that all of this includes.
+    /// The last group included.
     pub group: u64,
     /// Numbers of the next records.
     pub next_escalation: u64,

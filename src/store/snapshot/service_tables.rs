@@ -1,4 +1,4 @@
-//! What the service holds besides the engine: policies, answers that may be asked for again, results by day, acknowledgements.
+//! Tables of the service's own state: policies, replies for repeats, results by day, acknowledgements.
 
 use super::columns::{chosen, times};
 use super::error::SnapshotError;
@@ -91,7 +91,7 @@ pub fn write_policy_files(policies: &[PolicyVersion]) -> Result<RecordBatch, Sna
 /// The policies, without the files that they name.
 pub fn read_policies(rows: &Rows<'_>) -> Result<Vec<PolicyVersion>, SchemaMismatch> {
     let apply = rows.labels("apply", Apply::from_name)?;
-    // Its name in snapshots of release 0.1.
+    // `passed` is its name in snapshots of release 0.1.
     let catch_up = rows.labels(if rows.has("passed") { "passed" } else { "catch_up" }, CatchUp::from_name)?;
     let (numbers, since_ms) = (rows.numbers::<UInt64Type>("number")?, rows.times("since")?);
     let (actors, notes, texts) = (rows.strings("actor")?, rows.strings("note")?, rows.strings("text")?);
@@ -174,7 +174,8 @@ pub fn read_replies(rows: &Rows<'_>) -> Result<Vec<StoredReply>, SchemaMismatch>
 /// A column of hexadecimal numbers that may be empty.
 fn hashes(rows: &Rows<'_>, name: &str) -> Result<Vec<Option<u128>>, SchemaMismatch> {
     let number = |text: &str| {
-        u128::from_str_radix(text, 16).map_err(|_| rows.mismatch(name, &format!("{text:?} is no hexadecimal number")))
+        u128::from_str_radix(text, 16)
+            .map_err(|_| rows.mismatch(name, &format!("{text:?} is not a hexadecimal number")))
     };
     rows.optional_strings(name)?.iter().map(|text| text.map(number).transpose()).collect()
 }

@@ -1,4 +1,4 @@
-//! `labels.parquet`: every word of the engine with its number, so that an engine that is restored numbers them the same way.
+//! `words.parquet`: every label of the engine with its symbol, so that a restored engine uses the same symbols.
 
 use super::error::SnapshotError;
 use crate::engine::{IntroducedBy, LabelLists, Symbol};
@@ -20,7 +20,7 @@ pub fn schema() -> SchemaRef {
         dictionary_field("column"),
         Field::new("number", DataType::UInt32, false),
         Field::new("word", DataType::Utf8, false),
-        // The client that introduced it, where that is counted. Not in tables of before.
+        // The client that introduced it, where that is counted. Earlier tables lack the column.
         Field::new(INTRODUCED_BY, DataType::Utf8, true),
     ]))
 }
@@ -56,7 +56,7 @@ fn introduced_by(all: &IntroducedBy, column: LabelKind) -> &[Option<Arc<str>>] {
     }
 }
 
-/// The lists, and the way back from words to numbers.
+/// The lists, and the lookup from labels to symbols.
 pub fn read(rows: &Rows<'_>) -> Result<(LabelLists, SymbolNumbers), SchemaMismatch> {
     let by_name = |name: &str| LabelKind::ALL.into_iter().find(|column| column.name() == name);
     let columns = rows.labels("column", by_name)?;
@@ -83,7 +83,7 @@ pub fn read(rows: &Rows<'_>) -> Result<(LabelLists, SymbolNumbers), SchemaMismat
         }
     }
     for list in [&mut introduced_by.teams, &mut introduced_by.channels, &mut introduced_by.categories] {
-        // As an engine of which nobody knows who introduced its labels exports them.
+        // Exported like this by an engine that does not know who introduced its labels.
         if list.iter().all(Option::is_none) {
             list.clear();
         }
@@ -93,7 +93,7 @@ pub fn read(rows: &Rows<'_>) -> Result<(LabelLists, SymbolNumbers), SchemaMismat
     Ok((lists, SymbolNumbers(maps)))
 }
 
-/// The numbers of words.
+/// The symbols of labels.
 #[derive(Debug, Default)]
 pub struct SymbolNumbers([HashMap<Arc<str>, Symbol, FixedState>; LabelKind::ALL.len()]);
 

@@ -1,4 +1,4 @@
-//! `tickets.parquet`: a row a ticket.
+//! `tickets.parquet`: a row per ticket.
 
 use super::columns::{chosen, labels, texts, times, times_or_none};
 use super::error::SnapshotError;
@@ -58,7 +58,7 @@ pub fn write(tickets: &TicketColumns, names: &LabelTable) -> Result<RecordBatch,
     )?)
 }
 
-/// Columns that an engine is restored from.
+/// Columns needed to restore an engine.
 pub const NEEDED: &[&str] = &[
     "ticket",
     "opened_at",

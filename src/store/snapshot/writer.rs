@@ -1,4 +1,4 @@
-//! Writes a snapshot: shard by shard as they are taken, then the rest.
+//! Writes a snapshot: shard by shard as they are copied, then the rest.
 
 use super::error::SnapshotError;
 use super::folder::name_of;
@@ -17,7 +17,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// A snapshot that is being written. Dropped before [`SnapshotWriter::finish`], it vanishes.
+/// A snapshot being written. If it is dropped before [`SnapshotWriter::finish`], it is removed.
 pub struct SnapshotWriter {
     staged: Staged,
     number: u64,
@@ -30,18 +30,18 @@ pub struct SnapshotWriter {
     shards: Vec<ShardEntry>,
 }
 
-/// The engine as of the least position of its shards: what replay goes on from.
+/// The engine as of the least position of its shards: where replay continues from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StartHead {
     pub now_ms: i64,
     pub rows: u64,
 }
 
-/// What ends a snapshot.
+/// The last parts of a snapshot.
 #[derive(Debug, Clone, Copy)]
 pub struct Finish<'a> {
     pub first: StartHead,
-    /// Words and the number of shards are taken from it: the words as of the end, which has all of them.
+    /// Source of the labels and the number of shards: the labels as of the end, which are all of them.
     pub head: &'a Head,
     pub state: &'a ServiceState,
     pub zone_data_version: &'a str,
@@ -49,11 +49,11 @@ pub struct Finish<'a> {
 }
 
 impl SnapshotWriter {
-    /// Begins the snapshot of a number in the folder of snapshots, which is created if need be. What a crash has left
-    /// there is swept.
+    /// Begins the snapshot of a number in the folder of snapshots, which is created if missing. Remains of a crash there are
+    /// removed.
     ///
     /// # Errors
-    /// [`SnapshotError::Exists`] when there is a snapshot of that number, else what the file system says.
+    /// [`SnapshotError::Exists`] when there is a snapshot of that number, and errors of the file system.
     pub fn begin(folder: &Path, number: u64) -> Result<Self, SnapshotError> {
         let failed = |source| SnapshotError::Io { path: folder.to_owned(), source };
         fs::create_dir_all(folder).map_err(failed)?;
@@ -67,7 +67,7 @@ impl SnapshotWriter {
         Ok(Self {
             number,
             tickets: table(tickets::NAME, tickets::schema(), Texts::Plain)?,
-            // The rows of a ticket follow each other: all but the first say "the same".
+            // The rows of a ticket are adjacent: the prefix encoding of all but the first is "the same".
             clocks: table(clocks::NAME, clocks::schema(), Texts::Prefixed)?,
             events: table(events::EVENTS, events::events_schema(), Texts::Prefixed)?,
             fires: table(events::FIRES, events::fires_schema(), Texts::Prefixed)?,
@@ -81,7 +81,7 @@ impl SnapshotWriter {
     /// Adds a shard as of a position: the number of the last group that it includes.
     ///
     /// # Errors
-    /// [`SnapshotError`] when it cannot be written, or has a word that `names` does not know.
+    /// [`SnapshotError`] when it cannot be written, or has a symbol that `names` does not have.
     pub fn shard(&mut self, position: u64, state: &ShardState, names: &LabelTable) -> Result<(), SnapshotError> {
         let ids = &state.tickets.id;
         let entry = ShardEntry {
@@ -101,7 +101,7 @@ impl SnapshotWriter {
         Ok(())
     }
 
-    /// Writes the rest, syncs and reads everything again, and publishes the snapshot.
+    /// Writes the rest, syncs, reads everything again, and publishes the snapshot.
     ///
     /// # Errors
     /// [`SnapshotError`]; nothing is published then.
@@ -164,7 +164,7 @@ impl SnapshotWriter {
         };
         write_manifest(&folder.join(MANIFEST), &manifest)?;
         self.staged.publish_checked(|partial| -> Result<(), SnapshotError> {
-            // All lengths, checksums and rows, as they now lie there.
+            // Verifies all lengths, checksums and rows as they are on disk.
             reader::open(partial)?;
             Ok(())
         })?;

@@ -1,11 +1,11 @@
-//! CRC-32C of what is written and of what lies on the disk. It finds every flipped bit and every burst of up to 32.
+//! CRC-32C of written data and of files. It detects every flipped bit and every burst of up to 32.
 
 use crate::limits;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-/// Passes bytes on and sums them up.
+/// Passes bytes on and computes their checksum.
 #[derive(Debug)]
 pub struct Summed<W> {
     inner: W,
@@ -46,14 +46,14 @@ impl<W: Write> Write for Summed<W> {
     }
 }
 
-/// A stretch of a file, small enough to be one thread's work.
+/// A part of a file, small enough for one thread's job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stretch {
     pub from: u64,
     pub bytes: u64,
 }
 
-/// A file of so many bytes in stretches.
+/// The stretches of a file of `bytes` bytes.
 pub fn stretches(bytes: u64) -> impl Iterator<Item = Stretch> {
     (0..bytes.div_ceil(limits::CHECKSUM_CHUNK_BYTES)).map(move |index| {
         let from = index * limits::CHECKSUM_CHUNK_BYTES;
@@ -64,7 +64,7 @@ pub fn stretches(bytes: u64) -> impl Iterator<Item = Stretch> {
 /// The checksum of a stretch of a file.
 ///
 /// # Errors
-/// What the file system says, and when the file ends before.
+/// Errors of the file system, and when the file ends before.
 pub fn of_stretch(path: &Path, stretch: Stretch) -> io::Result<u32> {
     let mut file = File::open(path)?;
     file.seek(SeekFrom::Start(stretch.from))?;
@@ -79,7 +79,7 @@ pub fn of_stretch(path: &Path, stretch: Stretch) -> io::Result<u32> {
     Ok(crc)
 }
 
-/// The checksum of stretches that follow each other.
+/// The checksum of consecutive stretches.
 pub fn combined(parts: impl Iterator<Item = (u32, Stretch)>) -> u32 {
     parts.fold(0, |crc, (part, stretch)| crc32c::crc32c_combine(crc, part, stretch.bytes as usize))
 }
@@ -87,7 +87,7 @@ pub fn combined(parts: impl Iterator<Item = (u32, Stretch)>) -> u32 {
 /// The checksum of a whole file.
 ///
 /// # Errors
-/// What the file system says.
+/// Errors of the file system.
 pub fn of_file(path: &Path) -> io::Result<u32> {
     let bytes = path.metadata()?.len();
     let parts = stretches(bytes).map(|stretch| Ok((of_stretch(path, stretch)?, stretch)));

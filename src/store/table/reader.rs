@@ -1,4 +1,4 @@
-//! Rows of our tables as they are read: columns by their names, checked for their types.
+//! Reads the rows of our tables: columns by their names, with their types checked.
 
 use crate::engine::{NO_SYMBOL, Symbol};
 use crate::ticket::Texts;
@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
-/// A table that is not what we write.
+/// A table with another schema than the one we write.
 #[derive(Debug, Error)]
 #[error("{path}: {reason}")]
 pub struct SchemaMismatch {
@@ -23,13 +23,13 @@ impl SchemaMismatch {
     }
 }
 
-/// Keeps a reader's panic from going further. Files are checked before, so this is the last line.
+/// Contains a panic of the Parquet reader. Files are verified before, so this is the last line of defence.
 ///
 /// # Errors
 /// Those of `work`, and one when it panics.
 pub fn guarded<T>(path: &Path, work: impl FnOnce() -> Result<T, SchemaMismatch>) -> Result<T, SchemaMismatch> {
     catch_unwind(AssertUnwindSafe(work))
-        .unwrap_or_else(|_| Err(SchemaMismatch::new(path, "the Parquet reader gave up")))
+        .unwrap_or_else(|_| Err(SchemaMismatch::new(path, "the Parquet reader panicked")))
 }
 
 /// Rows of a table.
@@ -47,7 +47,7 @@ impl<'a> Rows<'a> {
         self.batch.num_rows()
     }
 
-    /// What is wrong with a column, as an error.
+    /// An error about a column.
     pub fn mismatch(&self, name: &str, reason: &str) -> SchemaMismatch {
         SchemaMismatch::new(self.path, format!("column {name}: {reason}"))
     }
@@ -58,7 +58,7 @@ impl<'a> Rows<'a> {
     }
 
     fn column(&self, name: &str) -> Result<&ArrayRef, SchemaMismatch> {
-        self.batch.column_by_name(name).ok_or_else(|| self.mismatch(name, "is not there"))
+        self.batch.column_by_name(name).ok_or_else(|| self.mismatch(name, "is missing"))
     }
 
     fn typed<'c, T: Array>(
@@ -79,17 +79,17 @@ impl<'a> Rows<'a> {
         if column.null_count() > 0 { Err(self.mismatch(name, "has empty rows")) } else { Ok(column) }
     }
 
-    /// A column of numbers or times, every row with one.
+    /// A column of numbers or times, without empty rows.
     pub fn numbers<T: ArrowPrimitiveType>(&self, name: &str) -> Result<Vec<T::Native>, SchemaMismatch> {
         self.full(name, |column| column.as_primitive_opt::<T>()).map(|column| column.values().to_vec())
     }
 
-    /// A column of times, every row with one.
+    /// A column of times, without empty rows.
     pub fn times(&self, name: &str) -> Result<Vec<i64>, SchemaMismatch> {
         self.numbers::<TimestampMillisecondType>(name)
     }
 
-    /// A column of times; `none` where there is none.
+    /// A column of times; `none` in empty rows.
     pub fn times_or(&self, name: &str, none: i64) -> Result<Vec<i64>, SchemaMismatch> {
         let column = self.typed(name, |column| column.as_primitive_opt::<TimestampMillisecondType>())?;
         Ok(match column.nulls().filter(|nulls| nulls.null_count() > 0) {
@@ -114,7 +114,7 @@ impl<'a> Rows<'a> {
         self.typed(name, |column| column.as_string_opt::<i32>())
     }
 
-    /// A column of texts that tables of before do not have.
+    /// A column of texts that earlier tables lack.
     pub fn later_strings(&self, name: &str) -> Result<Option<&StringArray>, SchemaMismatch> {
         if self.batch.column_by_name(name).is_none() { Ok(None) } else { self.optional_strings(name).map(Some) }
     }
@@ -139,7 +139,7 @@ impl<'a> Rows<'a> {
         self.full(name, |column| column.as_list_opt::<i32>())
     }
 
-    /// A column of words, each as what `known` makes of it; `none` in empty rows.
+    /// A column of labels, each mapped by `known`; `none` in empty rows.
     pub fn labels_or<T: Clone>(
         &self,
         name: &str,
@@ -148,9 +148,9 @@ impl<'a> Rows<'a> {
     ) -> Result<Vec<T>, SchemaMismatch> {
         let column = self.typed(name, |column| column.as_dictionary_opt::<Int32Type>())?;
         let Some(labels) = column.values().as_string_opt::<i32>() else {
-            return Err(self.mismatch(name, "is no column of words"));
+            return Err(self.mismatch(name, "is not a column of labels"));
         };
-        // A writer may have listed words that no row has; what is not known matters only where it is used.
+        // A writer may have listed labels that no row has; an unknown one matters only where it is used.
         let known: Vec<Option<T>> = labels.iter().map(|label| label.and_then(&known)).collect();
         let keys = column.keys();
         let one = |key: i32| known.get(key as usize).cloned().flatten();
@@ -163,17 +163,17 @@ impl<'a> Rows<'a> {
         };
         values.ok_or_else(|| {
             let unknown = labels.iter().flatten().zip(&known).find(|(_, known)| known.is_none());
-            self.mismatch(name, &format!("{:?} is not known here", unknown.map_or("", |(label, _)| label)))
+            self.mismatch(name, &format!("unknown value {:?}", unknown.map_or("", |(label, _)| label)))
         })
     }
 
-    /// A column of words, every row with one.
+    /// A column of labels, without empty rows.
     pub fn labels<T: Clone>(&self, name: &str, known: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, SchemaMismatch> {
         let labels = self.labels_or(name, None, |label| known(label).map(Some))?;
         labels.into_iter().collect::<Option<Vec<T>>>().ok_or_else(|| self.mismatch(name, "has empty rows"))
     }
 
-    /// A column of words as their numbers.
+    /// A column of labels as symbols.
     pub fn symbols(&self, name: &str, number: impl Fn(&str) -> Option<Symbol>) -> Result<Vec<Symbol>, SchemaMismatch> {
         self.labels_or(name, NO_SYMBOL, number)
     }

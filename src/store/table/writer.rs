@@ -1,4 +1,4 @@
-//! A table while it is written: row groups that belong together, summed up on the way to the disk.
+//! Writes a table: row groups that belong together, with their checksum computed on the way to the disk.
 
 use super::checksum::Summed;
 use crate::limits;
@@ -32,7 +32,7 @@ pub struct TableFile {
     rows: u64,
 }
 
-/// What a table came to.
+/// Summary of a written table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Written {
     pub bytes: u64,
@@ -44,7 +44,7 @@ impl TableFile {
     /// Begins a table in an empty file, which lies at `path`.
     ///
     /// # Errors
-    /// [`TableError`] where that is not possible.
+    /// [`TableError`] if that is not possible.
     pub fn begin(file: File, path: &Path, schema: SchemaRef, texts: Texts) -> Result<Self, TableError> {
         let path = path.to_owned();
         let out = file.try_clone().map_err(|source| TableError::Io { path: path.clone(), source })?;
@@ -54,7 +54,7 @@ impl TableFile {
         Ok(Self { path, writer, file, synced_bytes: 0, rows: 0 })
     }
 
-    /// Adds rows as row groups of their own; returns which.
+    /// Adds rows as row groups of their own; returns the range of row groups.
     ///
     /// # Errors
     /// [`TableError`] when the rows do not fit the schema or cannot be written.
@@ -78,7 +78,7 @@ impl TableFile {
         self.rows
     }
 
-    /// Syncs what has gathered.
+    /// Syncs the data written since the last sync.
     fn keep_up(&mut self) -> Result<(), TableError> {
         let bytes = self.writer.inner().bytes();
         if bytes - self.synced_bytes >= limits::TABLE_UNSYNCED_BYTES {

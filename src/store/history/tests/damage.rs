@@ -1,4 +1,4 @@
-//! Files that are not as they were written are named, never read; and what a cut does.
+//! Damaged files are reported, never read; and the effects of a cut.
 
 use super::synthetic::{Dice, blocks, cycle_block, records};
 use crate::store::epochs::Epoch;
@@ -21,7 +21,7 @@ fn ask(folder: &Path) -> Result<Page, HistoryError> {
     History::open(folder)?.escalations_after(0, &EscalationFilter::default(), 1_000)
 }
 
-/// One call of the history for each block: files of one block each.
+/// One call per block: files of one block each.
 fn write_each(folder: &Path, blocks: &[Arc<EscalationBlock>]) {
     let history = History::open(folder).unwrap();
     blocks.iter().for_each(|block| history.write_escalations(std::slice::from_ref(block)).unwrap());
@@ -42,7 +42,7 @@ fn flipped_bits_and_cut_files_are_found() {
         assert!(file.ends_with(&gap.file) && (gap.from, gap.to) == (1, scanned.up_to), "{what}: {gap:?}");
         assert!(scanned.records.iter().all(|record| record.sequence > gap.to), "{what}");
     };
-    // A prime: every place in a byte has its turn.
+    // A prime: so every position in a byte is tested.
     for bit in (0..contents.len() * 8).step_by(67) {
         let mut damaged = contents.clone();
         damaged[bit / 8] ^= 1 << (bit % 8);
@@ -74,7 +74,7 @@ fn a_damaged_file_costs_its_own_records_only() {
         let left: Vec<_> = all.iter().filter(|it| !(gap.from..=gap.to).contains(&it.sequence)).cloned().collect();
         assert_eq!(scanned.records, left);
         assert_eq!(scanned.up_to, all.len() as u64);
-        // A reader that comes in the middle of the gap is told of its rest.
+        // A reader that starts within the gap gets the rest of it.
         let history = History::open(folder.path()).unwrap();
         let rest = history.escalations_after(gap.from, &EscalationFilter::default(), 1).unwrap();
         assert_eq!(rest.gaps.first().map(|gap| gap.from), (gap.from < gap.to).then_some(gap.from + 1));
@@ -95,14 +95,14 @@ fn a_cut_puts_aside_what_lies_beyond_and_keeps_the_rest() {
         let cut = history.cut_escalations(last, epoch).unwrap().unwrap();
         assert_eq!((cut.from, cut.to), (last + 1, all.len() as u64));
         assert!(cut.files.iter().all(|file| file.exists()), "{cut:?}");
-        // What was there before goes on under new numbers, here and after a start.
+        // The history continues under new numbers, here and after a start.
         for history in [history, History::open(folder.path()).unwrap()] {
             assert_eq!(history.last_escalation(), last);
             let scanned = history.escalations_after(0, &EscalationFilter::default(), 1_000).unwrap();
             assert_eq!((scanned.records, scanned.gaps), (all[..last as usize].to_vec(), Vec::new()));
             assert_eq!(history.cut_escalations(last, epoch).unwrap(), None);
         }
-        // As if the crash had come before the file was put aside: the whole one counts, and can be cut again.
+        // As if a crash came before the file was set aside: the whole one counts, and can be cut again.
         let first = &cut.files[0];
         let name = first.file_name().unwrap().to_str().unwrap().strip_suffix(&format!(".cut-{epoch}")).unwrap();
         fs::rename(first, first.with_file_name(name)).unwrap();

@@ -1,4 +1,4 @@
-//! The history answers as a plain list of the records would.
+//! The history returns what a plain list of the records would.
 
 use super::synthetic::{Dice, FIRST_DAY_MS, blocks, cycle_block, records};
 use crate::store::history::{History, HistoryError, Page};
@@ -26,7 +26,7 @@ fn filters() -> Vec<EscalationFilter> {
     ]
 }
 
-/// All that the history has after a number, asked for page by page.
+/// All records after a number, read page by page.
 fn pages(history: &History, mut after: u64, filter: &EscalationFilter, limit: usize) -> Vec<EscalationRecord> {
     let mut all = Vec::new();
     while after < history.last_escalation() {
@@ -50,7 +50,7 @@ fn pages_of_the_history_are_those_of_a_list() {
     let history = History::open(folder.path()).unwrap();
     let nothing = history.escalations_after(0, &EscalationFilter::default(), 10).unwrap();
     assert_eq!((nothing.records, nothing.up_to), (Vec::new(), 0));
-    // In calls of some blocks each, every one of which begins with blocks that were written before, as after a crash.
+    // In calls of some blocks each; each call repeats the last blocks of the one before, as after a crash.
     let mut from: usize = 0;
     while from < blocks.len() {
         let to = (from + 1 + dice.next(9) as usize).min(blocks.len());
@@ -97,7 +97,7 @@ fn a_word_that_nobody_knows_is_no_word() {
     let folder = tempfile::tempdir().unwrap();
     let history = History::open(folder.path()).unwrap();
     let rejected = history.write_cycles(&[block.into()]).unwrap_err();
-    assert_eq!(rejected.to_string(), "number 55 of the column team stands for no word");
+    assert_eq!(rejected.to_string(), "symbol 55 of the column team has no label");
     assert_eq!(history.last_cycle(), 0);
 }
 

@@ -1,4 +1,4 @@
-//! Records of what never happened.
+//! Synthetic records.
 
 use crate::engine::{CycleResult, NO_SYMBOL};
 use crate::policy::Actions;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// 2026-11-22T00:00:00Z.
 pub const FIRST_DAY_MS: i64 = 1_795_305_600_000;
 
-/// Numbers that look random and are the same in every run.
+/// Pseudorandom numbers, the same in every run.
 pub struct Dice(pub u64);
 
 impl Dice {

@@ -1,4 +1,4 @@
-//! Every bit that flips is found, and nothing of it is served.
+//! Every flipped bit is detected, and nothing damaged is returned.
 
 use super::synthetic::{shard, write};
 use crate::engine::ShardState;
@@ -33,8 +33,8 @@ fn every_flipped_bit_is_found() {
     let (mut bits, mut files_seen) = (0_u64, 0);
     for (file, contents) in files(&path) {
         files_seen += 1;
-        // All bits of the manifest; of the tables, which one checksum each holds together, one in 61 (a prime: every place
-        // in a byte has its turn).
+        // All bits of the manifest; of the tables, which have one checksum each, one in 61 (a prime: so every position in a
+        // byte is tested).
         let step = if file.ends_with(MANIFEST) { 1 } else { 61 };
         let mut damaged = contents.clone();
         for bit in (0..contents.len() * 8).step_by(step) {

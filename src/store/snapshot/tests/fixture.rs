@@ -1,8 +1,8 @@
-//! Snapshots that were written by earlier versions open for ever.
+//! Snapshots written by earlier versions can be opened for ever.
 //!
-//! Each version of the format has a folder under `tests/fixtures`. What it holds is written down here once more, by hand, and
-//! never changed: a new version gets a function of its own. Where the present version has no folder yet this test writes
-//! it, and fails, so that somebody looks at it and commits it.
+//! Each version of the format has a folder under `tests/fixtures`. Its contents are repeated here as code and never changed: a
+//! new version gets a function of its own. If the present version has no folder yet, this test writes it, and fails, so that it
+//! is reviewed and committed.
 
 use super::synthetic::{START, labels, names, service_state};
 use crate::engine::{
@@ -95,7 +95,7 @@ fn version_1_opens() {
         writer
             .finish(Finish { first: START, head: &head, state: &state, zone_data_version: "2026e", epoch: None })
             .unwrap();
-        panic!("{} was not there: look at what was written, and commit it", folder.display());
+        panic!("{} was missing: review what was written, and commit it", folder.display());
     }
     let snapshot = open(&folder.join("00000000000000004711")).unwrap();
     let head = snapshot.head();

@@ -43,5 +43,5 @@ fn a_snapshot_under_another_number_is_refused() {
     write(folder.path(), 10, &[shard(0, 1, &mut |_| 0)]).unwrap();
     let wrong = folder.path().join("00000000000000000011");
     fs::rename(folder.path().join("00000000000000000010"), &wrong).unwrap();
-    assert!(open(&wrong).unwrap_err().to_string().contains("it is of the snapshot 10"));
+    assert!(open(&wrong).unwrap_err().to_string().contains("it belongs to snapshot 10"));
 }

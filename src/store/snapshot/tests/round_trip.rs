@@ -1,11 +1,11 @@
-//! What is written comes back.
+//! What is written is read back unchanged.
 
 use super::synthetic::{START, labels, position, service_state, shard, write};
 use crate::engine::ShardState;
 use crate::store::snapshot::{SnapshotError, list, open};
 use proptest::prelude::*;
 
-/// As a restore needs it: what is there for readers of the tables only is left out.
+/// As a restore needs it: without what is only for readers of the tables.
 fn restored(shard: &ShardState) -> ShardState {
     let mut shard = shard.clone();
     shard.clocks.segments = Vec::new();
@@ -67,7 +67,7 @@ fn a_word_that_nobody_knows_is_no_word() {
     let mut only = shard(0, 2, &mut |below| 1 % below);
     only.tickets.team[1] = 77;
     let rejected = write(folder.path(), 1, &[only]).unwrap_err();
-    assert_eq!(rejected.to_string(), "number 77 of the column team stands for no word");
+    assert_eq!(rejected.to_string(), "symbol 77 of the column team has no label");
 }
 
 #[test]

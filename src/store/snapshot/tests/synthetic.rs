@@ -1,4 +1,4 @@
-//! Snapshots of tickets that never were.
+//! Snapshots of synthetic tickets.
 
 use crate::engine::{
     Apply, CatchUp, ClockColumns, ClockTally, Counters, EventColumns, FireColumns, Head, LabelLists, NO_SYMBOL,
@@ -15,12 +15,12 @@ use crate::time::NEVER_MS;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Words of each column.
+/// Labels of each column.
 pub const WORDS: u32 = 5;
 
 pub const START: StartHead = StartHead { now_ms: 1_795_339_800_000, rows: 4_321 };
 
-/// The fixtures have these words too: do not change them.
+/// The fixtures have these labels too: do not change them.
 pub fn labels() -> LabelLists {
     let list =
         |column: LabelKind| (0..WORDS).map(|number| Arc::from(format!("{} {number} æ", column.name()))).collect();
@@ -42,7 +42,7 @@ pub fn names(labels: &LabelLists) -> LabelTable {
     names
 }
 
-/// A shard whose every value comes from `next`, which is given the number of values to choose from.
+/// A shard whose every value comes from `next`, which receives the number of values to choose from.
 pub fn shard(number: u16, tickets: usize, next: &mut impl FnMut(u64) -> u64) -> ShardState {
     let mut shard = ShardState { number, ..ShardState::default() };
     for row in 0..tickets as u32 {
@@ -130,7 +130,7 @@ fn fire(fires: &mut FireColumns, ticket: u32, next: &mut impl FnMut(u64) -> u64)
 }
 
 fn counters(next: &mut impl FnMut(u64) -> u64) -> Counters {
-    // Totals of a shard may stand below zero.
+    // Totals of a shard may be negative.
     let mut count = || next(10).wrapping_sub(3);
     let mut tally = || Tally { open: count(), waiting: count(), at_risk: count(), breached: count(), done: count() };
     let all = tally();
@@ -150,7 +150,7 @@ fn counters(next: &mut impl FnMut(u64) -> u64) -> Counters {
     Counters { all, by_priority, by_team, by_channel, by_category, by_clock: vec![ClockTally::default(), clock] }
 }
 
-/// The fixtures hold this too: do not change it.
+/// The fixtures have this too: do not change it.
 pub fn service_state() -> ServiceState {
     let policy = |number: u64, apply: Apply, catch_up: CatchUp| PolicyVersion {
         number,
@@ -190,7 +190,7 @@ pub fn write(folder: &Path, number: u64, shards: &[ShardState]) -> Result<Manife
     let labels = labels();
     let names = names(&labels);
     let mut writer = SnapshotWriter::begin(folder, number)?;
-    // As they come, not in their order.
+    // In any order, not by number.
     for shard in shards.iter().rev() {
         writer.shard(position(shard.number), shard, &names)?;
     }
