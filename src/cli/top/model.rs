@@ -1,5 +1,5 @@
-//! What the service says of itself: the parts of its answers that are shown. What is missing counts as nothing, so that a
-//! service of another version is shown as far as it goes.
+//! The displayed parts of the service's responses. Missing members count as zero or empty, so that a service of another
+//! version is shown as far as possible.
 
 use serde::Deserialize;
 
@@ -63,11 +63,11 @@ pub struct Clock {
     pub paused: u64,
     pub at_risk: u64,
     pub breached: u64,
-    /// Levels that fired so far, the first one first.
+    /// Levels fired so far, from the first level on.
     pub fired_by_level: Vec<u64>,
 }
 
-/// What ended on a day (UTC), which its first instant names.
+/// Cycles that ended on a day (UTC); the day is named by its first instant.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Day {
@@ -122,9 +122,9 @@ pub struct Hour {
 pub struct Escalations {
     /// Oldest first.
     pub escalations: Vec<Escalation>,
-    /// Where to go on.
+    /// Where to continue.
     pub next_after: u64,
-    /// The last one there is.
+    /// The last record of the feed.
     pub last_sequence: u64,
 }
 
@@ -146,7 +146,7 @@ pub struct Escalation {
     pub reason: Option<String>,
 }
 
-/// What a level asks for.
+/// Actions of a level.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Actions {
@@ -157,7 +157,7 @@ pub struct Actions {
 }
 
 impl Escalation {
-    /// What happened: `resolution 2`, `withdrawn: resolution 2`, `manual`.
+    /// The kind of record: `resolution 2`, `withdrawn: resolution 2`, `manual`.
     pub fn what(&self) -> String {
         match (self.kind.as_str(), &self.clock) {
             ("fired", Some(clock)) => format!("{clock} {}", self.level),
@@ -166,7 +166,7 @@ impl Escalation {
         }
     }
 
-    /// Who hears of it, and what is done.
+    /// Who is notified, and which actions are taken.
     pub fn whom(&self) -> String {
         let mut parts: Vec<String> = Vec::new();
         if let Some(actions) = self.actions.as_ref().filter(|_| self.kind == "fired") {
@@ -185,7 +185,7 @@ impl Escalation {
     }
 }
 
-/// All that is on the screen.
+/// All data on the screen.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Page {
     pub metrics: Metrics,

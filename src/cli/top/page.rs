@@ -1,4 +1,4 @@
-//! A page of text with all that the screen can show: for scripts, and where there is no terminal.
+//! The contents of the screen as a page of text: for scripts, and without a terminal.
 
 use super::model::{Named, Page};
 use super::screen::{clock_time, fired_by_level, share, today};
@@ -78,7 +78,7 @@ fn clocks(text: &mut String, page: &Page) {
     table(text, &header, metrics.by_clock.iter().map(row).collect(), 1);
 }
 
-/// Columns of equal width; the first `left` ones are texts, the others numbers. Nothing for no rows.
+/// Columns of equal width; the first `left` are text, the others numbers. Nothing if there are no rows.
 fn table(text: &mut String, header: &[&str], rows: Vec<Vec<String>>, left: usize) {
     if rows.is_empty() {
         return;

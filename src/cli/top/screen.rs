@@ -1,5 +1,5 @@
 //! The screen, drawn from a [`View`]: totals on top, then counts and clocks, then the latest escalations and the hours ahead,
-//! and how the service itself does at the bottom. Colours only underline what the words say.
+//! and the status of the service at the bottom. Colours only emphasize what the text says.
 
 use super::model::{Clock, Compliance, Escalation, Gauges, Hour, Metrics, Page};
 use super::view::{By, View};
@@ -12,7 +12,7 @@ use ratatui::widgets::{Block, Borders, Cell, Paragraph, Row, Table};
 
 const KEYS: &str = "q quit   ←/→ or 1-4 count by   ↑/↓ scroll";
 
-/// The column that is no number.
+/// The column that is not a number.
 const LEVELS: &str = "fired by level";
 
 /// A column of counts.
@@ -219,7 +219,7 @@ fn draw_service(frame: &mut Frame<'_>, area: Rect, gauges: &Gauges) {
     frame.render_widget(Paragraph::new(vec![first, second]).block(titled(Line::from(" service "))), area);
 }
 
-/// The time of day of an RFC 3339 text; the text itself if it is none.
+/// The time of day of an RFC 3339 text; the text itself if it is not one.
 pub fn clock_time(text: &str) -> String {
     text.get(11..19).unwrap_or(text).to_owned()
 }
