@@ -172,7 +172,7 @@ impl Escalation {
         if let Some(actions) = self.actions.as_ref().filter(|_| self.kind == "fired") {
             parts.extend(actions.notify.iter().map(|whom| match (whom.as_str(), &self.owner, &self.team) {
                 ("owner", Some(owner), _) => owner.clone(),
-                ("owner", None, _) => "owner (nobody yet)".to_owned(),
+                ("owner", None, _) => "owner (unassigned)".to_owned(),
                 ("team_lead", _, Some(team)) => format!("{whom} of {team}"),
                 _ => whom.clone(),
             }));

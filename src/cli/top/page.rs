@@ -35,7 +35,7 @@ pub fn text(address: &str, page: &Page) -> String {
         let at = clock_time(&escalation.fired_at);
         vec![at, escalation.ticket.clone(), priority, escalation.what(), escalation.whom()]
     });
-    table(&mut text, &["latest", "ticket", "priority", "what", "who hears of it"], latest.collect(), 5);
+    table(&mut text, &["latest", "ticket", "priority", "what", "who is notified"], latest.collect(), 5);
     let ahead = page.forecast.hours.iter().take(SHOWN);
     let ahead = ahead.map(|hour| vec![hour.hour.clone(), grouped(hour.deadlines), grouped(hour.levels)]);
     table(&mut text, &["hours ahead", "due", "levels"], ahead.collect(), 1);

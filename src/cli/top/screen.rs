@@ -51,11 +51,11 @@ fn head_line(view: &View) -> Line<'static> {
     }
     match (&view.away, &view.page) {
         (Some((failure, seconds)), page) => {
-            let old = if page.is_some() { ", what follows is old" } else { "" };
-            let message = format!("   NO ANSWER for {seconds} s{old}: {failure}");
+            let old = if page.is_some() { ", data below is old" } else { "" };
+            let message = format!("   NO RESPONSE for {seconds} s{old}: {failure}");
             line.push(Span::from(message).fg(Color::Red).add_modifier(Modifier::BOLD));
         }
-        (None, None) => line.push(Span::from("   waiting for the first answer")),
+        (None, None) => line.push(Span::from("   waiting for the first response")),
         (None, Some(_)) => {}
     }
     Line::from(line)
