@@ -122,7 +122,7 @@ impl<W: Output> TableWriter for Ndjson<W> {
     }
 }
 
-/// Parquet: times as UTC timestamps, repeating words as dictionaries.
+/// Parquet: times as UTC timestamps, repeating labels as dictionaries.
 pub struct ParquetRows<W: Output> {
     /// The output, until the first table gives the columns.
     waiting: Option<W>,

@@ -173,7 +173,7 @@ fn what_was_acknowledged_is_known_again() {
     // A crash in the middle of a line.
     fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(b"{\"input\":\"a b.csv\",\"ch\xc3").unwrap();
     let mut second = Resume::open(Some(&path), &about()).unwrap();
-    assert_eq!(second.run(), run, "the same keys, so that a lost answer is not done twice");
+    assert_eq!(second.run(), run, "the same keys, so that a request whose response was lost is not executed twice");
     assert_eq!(second.done("a b.csv", 1, &sha256(b"one")), Some(&done(1, b"one")));
     assert_eq!(second.done("a b.csv", 1, &sha256(b"another one")), None);
     assert_eq!(second.done("b.csv", 1, &sha256(b"one")), None);

@@ -93,7 +93,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "cut-history",
         "BOOL",
-        "Set aside records of the history that are newer than the journal, and begin a new epoch: after a start was refused \
+        "Set aside records of the history that are newer than the journal, and begin a new epoch: after a start was rejected \
          because of them",
         Some("false"),
     ),

@@ -63,7 +63,7 @@ fn all_mistakes_are_told_at_once_with_their_places() {
         ("OVERDUE_BODY_LIMIT", "1MB"),
         ("OVERDUE_KEEPALIVE", "1s"),
         ("OVERDUE_SHARED", "somewhere"),
-        ("OVERDUE_CONFIG", "not read: the flag wins"),
+        ("OVERDUE_CONFIG", "not read: the flag takes precedence"),
     ]);
     let flags = Flags::of(&[("snapshots-kept", "1"), ("clock-speed", "0"), ("tls-key", "key.pem")], Some(&path));
     let mistakes: Vec<String> =

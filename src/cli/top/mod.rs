@@ -66,7 +66,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 }
 
 /// Draws until the user quits.
-#[expect(clippy::disallowed_methods, reason = "says for how long the service has not answered")]
+#[expect(clippy::disallowed_methods, reason = "shows for how long the service has not responded")]
 fn watch(mut terminal: DefaultTerminal, mut view: View, pages: &Receiver<Result<Page, Failure>>) -> io::Result<()> {
     let mut answered = Instant::now();
     loop {

@@ -70,7 +70,7 @@ type Compiled = HashMap<CaseCalendar, Result<Arc<Calendar>, String>>;
 /// Evaluates every line of `input`, in order.
 ///
 /// # Errors
-/// Unreadable input, or unwritable output. An invalid line is answered with an error.
+/// Unreadable input, or unwritable output. An invalid line gets an error response.
 pub fn run(input: impl Read, mut output: impl Write) -> std::io::Result<()> {
     let mut input = BufReader::with_capacity(BLOCK_BYTES, input);
     let mut compiled = Compiled::new();
