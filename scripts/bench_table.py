@@ -2,7 +2,7 @@
 """Prints criterion's results as one table.
 
 In a group, the benchmark whose name is `overdue` or begins with `overdue ` is ours; the others are its rivals, and their
-row says how many times longer they take. Throughput comes from criterion's own record of elements or bytes an iteration.
+row says how many times longer they take. Throughput comes from criterion's own record of elements or bytes per iteration.
 """
 
 import json

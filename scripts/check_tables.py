@@ -9,7 +9,7 @@ import pandas as pd
 
 FAULTS = []
 
-# Questions that a person would ask, by table; each must run and its answer is shown.
+# Typical queries by table; each must run, and its result is printed.
 QUESTIONS = {
     "tickets.parquet": [
         "SELECT state, priority, count(*) AS tickets, min(opened_at) AS oldest FROM t GROUP BY ALL ORDER BY tickets DESC LIMIT 5",

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Tests the feed of escalations against its description, with a reader that stops by itself: a feed has no end."""
+"""Tests the feed of escalations against its description, with a reader that stops after a time: a feed has no end."""
 
 import http.client
 import json
@@ -8,7 +8,7 @@ import time
 import urllib.parse
 
 PATH = "/v1/escalations/feed"
-# How long a feed is listened to.
+# Time for which a feed is read.
 LISTEN_S = 2.0
 CASES = [
     # headers, query, expected status
@@ -17,7 +17,7 @@ CASES = [
     ({"Last-Event-ID": "1"}, "", 200),
     ({"Last-Event-ID": "9007199254740991"}, "", None),
     ({"Last-Event-ID": "no number"}, "", 400),
-    # Of another service's data.
+    # From another service's data.
     ({"Last-Event-ID": "1.00000000-1"}, "", 410),
     ({"Last-Event-ID": "1.0-1"}, "", 400),
     ({}, "?after=0&kind=fired", 200),
@@ -30,7 +30,7 @@ CASES = [
 
 
 def ask(url, token, headers, query):
-    """Status, media type and what came within the time."""
+    """Status, media type and the bytes received within the time."""
     address = urllib.parse.urlsplit(url)
     connection = http.client.HTTPConnection(address.hostname, address.port, timeout=LISTEN_S)
     sent = {"Authorization": f"Bearer {token}", **headers}
@@ -44,7 +44,7 @@ def ask(url, token, headers, query):
             while time.monotonic() < until and (part := answer.read1(65_536)):
                 text += part
         except TimeoutError:
-            # Nothing more within the time: what a quiet feed does.
+            # Nothing more within the time: an idle feed.
             pass
         return answer.status, kind, text
     finally:
@@ -53,19 +53,19 @@ def ask(url, token, headers, query):
 
 def faults_of(status, kind, text, documented, expected):
     if expected is not None and status != expected:
-        yield f"answers {status}, expected {expected}"
+        yield f"responds with {status}, expected {expected}"
     responses = documented["responses"]
     described = responses.get(str(status)) or (responses.get("default") if status >= 400 else None)
     if described is None:
-        yield f"answers {status}, documented are {', '.join(responses)}"
+        yield f"responds with {status}, documented are {', '.join(responses)}"
         return
     kinds = described.get("content", {})
     if kinds and kind not in kinds:
-        yield f"answers {status} with {kind}, documented are {', '.join(kinds)}"
+        yield f"responds with {status} and {kind}, documented are {', '.join(kinds)}"
     if status >= 400:
         problem = json.loads(text)
         if problem.get("status") != status or not problem.get("title"):
-            yield f"answers {status} with no problem document: {text[:200]!r}"
+            yield f"responds with {status} without a problem document: {text[:200]!r}"
     elif text and not any(text.startswith(start) for start in (b":", b"id:", b"event:", b"data:", b"retry:")):
         yield f"sends no events: {text[:200]!r}"
 

@@ -1,4 +1,4 @@
-"""What schemathesis cannot know by itself: how the bodies of our media types are written. Loaded by scripts/test-api."""
+"""Serializers for our media types, which schemathesis does not have. Loaded by scripts/test-api."""
 
 import json
 
@@ -6,8 +6,8 @@ import schemathesis
 
 
 def as_bytes(value):
-    """A made-up value as a body: texts and bytes as they are, anything else as JSON. Not all of it can be read, and all of it must
-    be answered as documented."""
+    """A generated value as a body: texts and bytes unchanged, anything else as JSON. Not all bodies are valid; each must get
+    a documented response."""
     if isinstance(value, bytes):
         return value
     if isinstance(value, str):

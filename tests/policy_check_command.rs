@@ -35,7 +35,7 @@ fn a_good_policy_is_summed_up() {
     write(folder.path(), "days.ics", HOLIDAY.as_bytes());
     let (code, out, errors) = check(&[&policy]);
     assert_eq!((code, errors.as_str()), (Some(0), ""));
-    assert!(out.contains("policy.toml: no mistakes"), "{out}");
+    assert!(out.contains("policy.toml: no errors"), "{out}");
     assert!(out.contains("calendar c: Europe/Oslo, mon-fri 08:00-16:00, 1 holiday\n"), "{out}");
     assert!(out.contains("priority p in c: no clocks, so no deadlines"), "{out}");
 }
@@ -69,7 +69,7 @@ fn files_that_are_no_text_do_not_stop_the_others() {
     let long = write(folder.path(), "long.toml", &vec![b'#'; 20 << 20]);
     let (code, out, errors) = check(&[&binary, &absent, &long, folder.path(), &good]);
     assert_eq!(code, Some(1));
-    assert!(errors.contains("binary.toml is no UTF-8 text: line 2, byte 10 of the file"), "{errors}");
+    assert!(errors.contains("binary.toml is not UTF-8 text: line 2, byte 10 of the file"), "{errors}");
     assert!(errors.contains("cannot open") && errors.contains("is longer than 16777216 bytes"), "{errors}");
-    assert!(out.contains("good.toml: no mistakes"), "{out}");
+    assert!(out.contains("good.toml: no errors"), "{out}");
 }

@@ -41,7 +41,7 @@ fn inspect_says_what_is_there() {
 fn verify_tells_whole_from_damaged() {
     let data = data();
     let (output, said) = overdue(&["verify"], data.path());
-    assert!(output.status.success() && said.contains("whole, 2 tickets, 3 clocks"), "{said}");
+    assert!(output.status.success() && said.contains("intact, 2 tickets, 3 clocks"), "{said}");
 
     let clocks = data.path().join("snapshots").join(NUMBER).join("clocks.parquet");
     let mut contents = fs::read(&clocks).unwrap();

@@ -1,4 +1,4 @@
-"""Attacks the service and prints what it held and what it cost the others. See scripts/attack for how to call it."""
+"""Attacks the service and prints its memory and the effect on other clients. See scripts/attack for its usage."""
 
 import argparse
 import os
@@ -33,7 +33,7 @@ SCENARIOS = {
 
 
 class Attack:
-    """What the scenarios share."""
+    """State shared by the scenarios."""
 
     def __init__(self, binary, folder, options):
         self.binary, self.folder, self.options = pathlib.Path(binary).resolve(), pathlib.Path(folder), options
@@ -58,8 +58,8 @@ class Attack:
 def main():
     parser = argparse.ArgumentParser(prog="scripts/attack", description="Attacks `overdue serve` on the loopback interface.")
     parser.add_argument("binary", help=argparse.SUPPRESS)
-    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=f"of: {' '.join(SCENARIOS)} (all)")
-    parser.add_argument("--quick", action="store_true", help="less of each: about three minutes in all")
+    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=f"one of: {' '.join(SCENARIOS)} (all)")
+    parser.add_argument("--quick", action="store_true", help="less of each: about three minutes in total")
     parser.add_argument("--copies", type=int, metavar="COUNT", help="hot copies (200; quick 8)")
     parser.add_argument("--stops", type=int, metavar="COUNT", help="stops at random moments of a snapshot (100; quick 8)")
     parser.add_argument("--seconds", type=int, metavar="COUNT", help="length of a crowd's attack (60; quick 8)")
@@ -76,7 +76,7 @@ def main():
             parser.error(f"no scenario {name!r}, expected some of: {' '.join(SCENARIOS)}")
     options.seed = int(os.environ.get("OVERDUE_ATTACK_SEED", time.time_ns() % 1_000_000))
     print(f"OVERDUE_ATTACK_SEED={options.seed} {options.binary}", flush=True)
-    # What was started ends with this process.
+    # The started processes end with this one.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with tempfile.TemporaryDirectory(prefix="overdue-attack-") as folder:
         attack = Attack(options.binary, folder, options)
@@ -86,8 +86,8 @@ def main():
                 print(f"== {name}", flush=True)
                 try:
                     SCENARIOS[name](attack)
-                except Exception as error:  # A scenario that cannot go on is a finding, and the others still run.
-                    attack.report.broken(name, f"did not come to its end: {type(error).__name__}: {error}")
+                except Exception as error:  # A scenario that fails is a finding; the others still run.
+                    attack.report.broken(name, f"did not complete: {type(error).__name__}: {error}")
                 attack.close()
                 print(f"   {time.monotonic() - began:.0f} s", flush=True)
         finally:

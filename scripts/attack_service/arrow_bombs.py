@@ -1,4 +1,4 @@
-"""Small Arrow streams that cost much. A flatbuffer is written from its end, as its own builder does it."""
+"""Small Arrow streams that are expensive to read. A flatbuffer is written from its end, as in the official builder."""
 
 import struct
 
@@ -11,7 +11,7 @@ TIME = b"2026-01-05T08:00:00Z"
 
 
 class Flat:
-    """Bytes that grow downwards; a place is a distance from the end."""
+    """Bytes that grow downwards; a place is its distance from the end."""
 
     def __init__(self):
         self.data = b""
@@ -32,7 +32,7 @@ class Flat:
     def places(self, places):
         self.pad(4 * len(places) + 4, 4)
         end = len(self.data)
-        # From the last to the first: each offset counts from where it stands.
+        # From the last to the first: each offset is relative to its own position.
         for place in reversed(places):
             self.data = struct.pack("<I", len(self.data) + 4 - place) + self.data
         assert len(self.data) == end + 4 * len(places)
@@ -131,13 +131,13 @@ def texts(*values):
 
 
 def packed(size, codec, said=None):
-    """A buffer of zeros in a codec, with the length that it says."""
+    """A buffer of zeros in a codec, with the length that it claims."""
     content = packing.zstd(size) if codec == ZSTD else packing.lz4_frame(size)
     return struct.pack("<q", size if said is None else said) + content
 
 
 def as_is(content):
-    """A buffer that is not compressed, inside of a batch that is."""
+    """A buffer that is not compressed, inside a compressed batch."""
     return struct.pack("<q", -1) + content if content else b""
 
 

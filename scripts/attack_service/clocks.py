@@ -1,6 +1,6 @@
-"""The wall clock set forward and back, at a start and while the service runs.
+"""Sets the wall clock forward and back, at a start and while the service runs.
 
-Whatever it shows: time that stands still or runs ahead is said by /readyz, nothing fires early for good, and there is a way back.
+In every case /readyz reports time that stands still or runs ahead, early levels are withdrawn, and the service can recover.
 """
 
 import contextlib
@@ -18,14 +18,14 @@ OFFSETS = {
     "5 minutes ahead": 5 * MINUTE, "5 minutes behind": -5 * MINUTE, "30 days ahead": 30 * DAY, "30 days behind": -30 * DAY,
     "3 days ahead": 3 * DAY, "3 days behind": -3 * DAY, "10 years ahead": 10 * YEAR, "10 years behind": -10 * YEAR,
 }
-# How many of them with --quick.
+# Number of offsets with --quick.
 QUICK = 4
-# Tickets that are due in eight hours: those that fire before are early.
+# Tickets that are due in eight hours: those that fire earlier are faults.
 WATCHED = 50
 
 
 class Wall:
-    """A wall clock for the services that are started with its environment."""
+    """A wall clock for services started with its environment."""
 
     def __init__(self, folder):
         self.file, library = folder / "offset", folder / "wall.so"
@@ -48,7 +48,7 @@ class Wall:
 
 def run(attack):
     if not shutil.which("gcc"):
-        attack.report.broken("wall clocks", "gcc is not installed: no other wall clock can be given to a process")
+        attack.report.broken("wall clocks", "gcc is not installed: the wall clock of a process cannot be replaced")
         return
     wall = Wall(attack.folder)
     offsets = list(OFFSETS.items())[:QUICK if attack.options.quick else None]
@@ -66,7 +66,7 @@ def _prepared(attack, wall, name):
 
 
 def _start(attack, wall, name, offset):
-    """A start with the clock off, then one with the clock right."""
+    """A start with a wrong clock, then one with the right clock."""
     what, faults, steps = f"a start {name}", [], []
     target = _prepared(attack, wall, f"start {name}")
     target.stop()
@@ -81,7 +81,7 @@ def _start(attack, wall, name, offset):
     except Refused as refused:
         steps.append("is refused")
         if refused.code in (None, 101, 134, 139) or not any(word in refused.said for word in ("clock", "time")):
-            faults.append(f"the refusal does not say why: {refused}")
+            faults.append(f"the start fails without a reason: {refused}")
     wall.set(0)
     steps.append("with the clock right " + _back(target, wall, faults))
     attack.report.add(what, "; ".join(steps), faults, (0, max(peak, target.peak())))
@@ -89,11 +89,11 @@ def _start(attack, wall, name, offset):
 
 
 def _judged(target, faults, when):
-    """What /readyz says, and whether it is true."""
+    """The response of /readyz, and whether it is correct."""
     ready = _ready(target)
     passing = target.is_time_passing("passing-")
     if ready[0] == 200 and not passing:
-        # Perhaps it has only now noticed.
+        # The service may have detected it only now.
         ready = _ready(target)
         if ready[0] == 200:
             faults.append(f"with the clock {when}, /readyz is 200 and time stands still")
@@ -117,11 +117,11 @@ def _early(target):
 
 
 def _back(target, wall, faults):
-    """The way back: as such, or with the time accepted."""
+    """Recovery: without flags, or with the time accepted."""
     accepted = "--accept-time" in subprocess.run([target.binary, "serve", "--help"], capture_output=True, text=True, timeout=60).stdout
     for flags, said in (([], "as such"), (["--accept-time", None], "with --accept-time")):
         if flags and not accepted:
-            faults.append("there is no way back: the binary has no --accept-time")
+            faults.append("no recovery: the binary has no --accept-time")
             return "cannot go on"
         try:
             target.start(*[flag or rfc3339(wall.now()) for flag in flags], ready=False)

@@ -1,4 +1,4 @@
-"""Copies of the data folder at random moments under load: each starts whole or is refused, saying why; none forgets."""
+"""Copies of the data folder at random moments under load: each starts complete or is rejected with a reason; none loses data."""
 
 import contextlib
 import http.client
@@ -12,14 +12,14 @@ import time
 from healthy import calm, watching
 from target import Refused, tickets
 
-# Copies of one service, so that no folder grows without end.
+# Copies of one service, so that no folder grows without limit.
 COPIES_OF_ONE = 20
 WRITERS = 2
 GROUP = 20
 
 
 class Writers:
-    """Load tickets whose level fires at once, and remember what was acknowledged."""
+    """Load tickets whose level fires at once, and record what was acknowledged."""
 
     def __init__(self, target, name):
         self.target, self.stop, self.lock, self.acknowledged = target, threading.Event(), threading.Lock(), set()
@@ -59,7 +59,7 @@ def in_parts(random, source):
 
 
 def copy(source, to, order, pause=0.0):
-    """`cp -r`, in any order of the files, while they change and go, with a pause between one part of the folder and the next."""
+    """`cp -r`, in any order of the files, while they change and are removed, with a pause between parts of the folder."""
     files = [pathlib.Path(folder) / name for folder, _, names in os.walk(source) for name in names]
     order(files)
     part = None
@@ -67,7 +67,7 @@ def copy(source, to, order, pause=0.0):
         if part not in (None, path.relative_to(source).parts[0]):
             time.sleep(pause)
         part = path.relative_to(source).parts[0]
-        # What was removed since it was listed is missing, as it is in any copy.
+        # Files removed since they were listed are missing, as in any copy.
         with contextlib.suppress(FileNotFoundError):
             place = to / path.relative_to(source)
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -100,7 +100,7 @@ def run(attack):
         left, number = left - rounds, number + 1
     faults += seen.faults(before)
     backups = f", {counts['backups']} backups restored" if counts["backups"] else ", no `overdue backup` in this binary"
-    result = f"{counts['whole']} started whole, {counts['refused']} were refused{backups}"
+    result = f"{counts['whole']} started complete, {counts['rejected']} were rejected{backups}"
     attack.report.add("hot copies under load", result, faults, most, before, seen)
 
 
@@ -147,7 +147,7 @@ def _is_explained(said):
 
 
 def _forgotten(target, known, records, name):
-    """What a copy lacks of what was acknowledged or listed before it was begun."""
+    """Data acknowledged or listed before the copy began that is missing in it."""
     missing = known - target.ids()
     if missing:
         return [f"{name}: {len(missing)} of {len(known)} acknowledged tickets are missing, such as {min(missing)}"]
@@ -158,13 +158,13 @@ def _forgotten(target, known, records, name):
     last = max(found, default=0)
     if set(found) != set(range(1, last + 1)):
         return [f"{name}: escalation numbers have gaps below {last}"]
-    # Numbers go on after the last one, and what is told now is there after a restart.
+    # Numbers continue after the last one, and new records survive a restart.
     target.load(tickets("after-", 10, opened_s=time.time() - 86_400), query="?catch_up=all")
     if not target.until("records", 20, lambda: len(target.records(after=last)) >= 10):
         return [f"{name}: new escalations are not listed after {last}"]
     later = target.records()
     if any(_same(later[sequence]) != _same(record) for sequence, record in found.items()):
-        return [f"{name}: new escalations have taken numbers that were given before"]
+        return [f"{name}: new escalations reuse earlier numbers"]
     code = target.stop()
     if code != 0:
         return [f"{name}: a stop ends with {code}: {target.said().strip()[-200:]}"]
@@ -180,7 +180,7 @@ def _same(record):
 
 
 def _backup(attack, source, writers, number, counts):
-    """`overdue backup`, where the binary has it: always whole."""
+    """`overdue backup`, if the binary has it: always complete."""
     if subprocess.run([source.binary, "backup", "--help"], capture_output=True, timeout=60).returncode:
         return []
     store, name = attack.folder / f"backups-{number}", f"backup {number}"

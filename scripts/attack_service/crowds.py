@@ -12,7 +12,7 @@ import time
 from healthy import calm, watching
 from target import MEMORY_BYTES, NDJSON, Refused, tickets
 
-# Connections that one attacker opens where nothing stops him.
+# Connections that one attacker opens if nothing prevents it.
 FEED_READERS = 400
 UPLOADS = 24
 
@@ -43,7 +43,7 @@ class Loader:
 
 
 def raise_own_limit():
-    """This process needs more descriptors than what it attacks."""
+    """This process needs more descriptors than the service it attacks."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
@@ -63,7 +63,7 @@ def head(target, token, method, path, *lines):
 
 
 def finish(report, what, target, held, before, during, result, faults=()):
-    """The row of an attack that the service should have outlived."""
+    """The row of an attack that the service should have survived."""
     faults = list(faults)
     peak = target.peak()
     if not target.is_alive:
@@ -82,7 +82,7 @@ def descriptors(attack):
             target.start()
         except Refused as refused:
             explained = refused.code not in (None, 101, 134, 139) and "descriptor" in refused.said
-            attack.report.add(what, "the start is refused, saying why", [] if explained else [f"the start failed: {refused}"])
+            attack.report.add(what, "the start fails with a reason", [] if explained else [f"the start failed: {refused}"])
             attack.discard(target)
             continue
         _descriptors(attack, target, what, limit)
@@ -92,11 +92,11 @@ def descriptors(attack):
 def _descriptors(attack, target, what, limit):
     before, held, faults = calm(target), target.held(), []
     opened, acknowledged, refused = [], 0, 0
-    # It has its connection before the crowd comes, and fills segments of the journal: new files for the store while nothing is left.
+    # It connects before the crowd, and fills segments of the journal: new files for the store while no descriptors are left.
     own = Loader(target)
     own.load(tickets("before-", 100))
     with watching(target) as during:
-        # The healthy client has its connection before the crowd comes.
+        # The healthy client connects before the crowd.
         time.sleep(0.5)
         for number in range(limit + 200):
             with contextlib.suppress(OSError):
@@ -115,10 +115,10 @@ def _descriptors(attack, target, what, limit):
                 refused += 1
                 time.sleep(0.1)
     if target.is_alive and acknowledged < SEGMENT_LOADS:
-        faults.append(f"only {acknowledged} loads were acknowledged, {refused} were refused on a connection of their own")
+        faults.append(f"only {acknowledged} loads were acknowledged, {refused} were rejected on their own connection")
     came_back = target.is_alive and target.until("a new connection", 60, lambda: target.request("GET", "/readyz", timeout=2)[0] == 200)
     if target.is_alive and not came_back:
-        faults.append("a new connection is not answered within a minute: idle ones stay")
+        faults.append("a new connection gets no response within a minute: idle ones stay")
     for connection in opened:
         connection.close()
     if target.is_alive:
@@ -127,13 +127,13 @@ def _descriptors(attack, target, what, limit):
                 faults.append(f"the acknowledged ticket full-{number}-0 is missing")
                 break
     finish(attack.report, what, target, held, before, during,
-           f"{len(opened)} opened; {acknowledged} loads acknowledged, {refused} refused", faults)
+           f"{len(opened)} opened; {acknowledged} loads acknowledged, {refused} rejected", faults)
 
 
 def feed(attack):
     raise_own_limit()
     target = attack.target("feed").start()
-    # Something to read: a level of each of these fires at once.
+    # Records to read: a level of each of these fires at once.
     for number in range(5):
         target.load(tickets(f"due-{number}-", 4000, opened_s=time.time() - 86_400), query="?catch_up=all")
     before, held, faults = calm(target), target.held(), []
@@ -159,7 +159,7 @@ def feed(attack):
     for reader in readers:
         reader.close()
     finish(attack.report, f"{len(readers)} readers of the feed that never read", target, held, before, during,
-           f"{ended} were refused or dropped; another token's reader: {status}", faults)
+           f"{ended} were rejected or dropped; another token's reader: {status}", faults)
     attack.discard(target)
 
 
@@ -172,7 +172,7 @@ def _feed_status(target, token):
 
 
 def _is_ended(reader):
-    """Whether the service has closed a connection; what has come is left in the socket, but for a look at it."""
+    """Whether the service has closed a connection; received bytes are only peeked at and stay in the socket."""
     with contextlib.suppress(OSError):
         reader.setblocking(False)
         start = reader.recv(16, socket.MSG_PEEK)
@@ -193,7 +193,7 @@ def uploads(attack):
     with watching(target) as during:
         for sender in senders:
             sender.start()
-        # Bulk loads of another token go on.
+        # Bulk loads of another token continue.
         loads, failed, slowest, end = 0, 0, 0.0, time.monotonic() + attack.options.seconds
         while time.monotonic() < end and target.is_alive:
             began = time.monotonic()
@@ -215,7 +215,7 @@ def uploads(attack):
 
 
 def _upload(target, stop, outcomes, number):
-    """Sends a row now and then: enough at first to be opened, then as little as there is."""
+    """Sends a row at intervals: at first enough to be opened, then the minimum."""
     ended = False
     with contextlib.suppress(OSError), connect(target.port) as sender:
         sender.sendall(head(target, "attacker", "POST", "/v1/tickets", f"content-type: {NDJSON}", "transfer-encoding: chunked"))

@@ -1,4 +1,4 @@
-"""Bodies that cost far more than they weigh: text, Parquet and Arrow, in every encoding and codec, some at once."""
+"""Bodies whose cost far exceeds their size: text, Parquet and Arrow, in every encoding and codec, some at once."""
 
 import contextlib
 import http.client
@@ -41,7 +41,7 @@ def texts(size):
 
 
 def from_folder(folder):
-    """Bodies that others have made; the ending says what they are."""
+    """Bodies from OVERDUE_BOMBS_DIR; the extension gives their format."""
     for path in sorted(pathlib.Path(folder).rglob("*")):
         endings = [ending for ending in path.name.lower().split(".")[1:] if ending in ENDINGS]
         if path.is_file():
@@ -75,17 +75,17 @@ def _one(attack, target, before, name, kind, body):
             sender.start()
         for sender in senders:
             sender.join(90)
-        # Enough for a 99th percentile.
+        # Enough samples for a 99th percentile.
         time.sleep(0.3)
     faults = []
     if len(outcomes) < AT_ONCE:
-        faults.append(f"{AT_ONCE - len(outcomes)} bodies have no answer after 90 s")
+        faults.append(f"{AT_ONCE - len(outcomes)} bodies have no response after 90 s")
     strange = sorted({str(outcome) for outcome in outcomes if outcome not in TAKEN})
     if strange and target.is_alive:
-        faults.append(f"answers {', '.join(strange)}")
+        faults.append(f"unexpected responses {', '.join(strange)}")
     cpu = target.cpu() - cpu if target.is_alive else 0.0
     if cpu / AT_ONCE > CPU_S:
-        faults.append(f"{cpu / AT_ONCE:.1f} s of a core for a body, at most {CPU_S:.0f}")
+        faults.append(f"{cpu / AT_ONCE:.1f} s of a core per body, at most {CPU_S:.0f}")
     log = target.said() if target.is_alive else ""
     if log.count("stack backtrace"):
         faults.append("backtraces in the log")
@@ -105,7 +105,7 @@ def _send(target, kind, body, outcomes, said):
         try:
             connection.request("POST", "/v1/tickets", body, target.headers("attacker", kind))
         except OSError:
-            # The service may answer and close before it has read everything.
+            # The service may respond and close before it has read everything.
             pass
         answer = connection.getresponse()
         text = answer.read()

@@ -1,4 +1,4 @@
-"""A healthy client with a token of its own: reads and writes on one connection, and how long each takes it."""
+"""A healthy client with its own token: reads and writes on one connection, and measures each."""
 
 import contextlib
 import http.client
@@ -15,7 +15,7 @@ P99_S = int(os.environ.get("OVERDUE_ATTACK_P99_MS", "1000")) / 1e3
 
 
 class Seen:
-    """Times of the requests that succeeded, and how many did not."""
+    """Times of successful requests, and the number of failed ones."""
 
     def __init__(self):
         self.times, self.failed, self.last_failure = [], 0, ""
@@ -25,7 +25,7 @@ class Seen:
         return quantile(self.times, 0.99) if self.times else TIMEOUT_S
 
     def faults(self, before=None):
-        """In words, what was worse than a healthy client accepts."""
+        """The faults: what was worse than a healthy client accepts."""
         faults = []
         if self.failed:
             faults.append(f"{self.failed} requests of a healthy client failed ({self.last_failure})")
@@ -60,7 +60,7 @@ def _probe(port, headers, stop, results):
             with contextlib.suppress(OSError):
                 connection.close()
             connection = None
-            # The time that it did not get an answer counts as well: a service that is gone is not quick.
+            # Time without a response counts as well: a service that is gone is not fast.
             stop.wait(0.1)
         number += 1
         time.sleep(max(0.0, EVERY_S - (time.monotonic() - began)))
@@ -69,7 +69,7 @@ def _probe(port, headers, stop, results):
 
 @contextlib.contextmanager
 def watching(target, token="healthy"):
-    """Probes while the block runs; what it gives is complete after it."""
+    """Probes while the block runs; its results are complete after it."""
     receiver, sender = multiprocessing.Pipe(False)
     stop = multiprocessing.Event()
     arguments = (target.port, target.headers(token), stop, sender)
@@ -83,13 +83,13 @@ def watching(target, token="healthy"):
         if receiver.poll(2 * TIMEOUT_S):
             seen.times, seen.failed, seen.last_failure = receiver.recv()
         else:
-            seen.failed, seen.last_failure = 1, "the client got no answer at all"
+            seen.failed, seen.last_failure = 1, "the client got no response at all"
         process.join(5)
         process.kill()
 
 
 def calm(target, seconds=2):
-    """How the healthy client fares before anything happens."""
+    """The healthy client's times before the attack."""
     with watching(target) as seen:
         time.sleep(seconds)
     return seen

@@ -1,4 +1,4 @@
-"""Labels and versions without end: what one client uses up is not lost to the others, and costs no memory for ever."""
+"""Unbounded labels and versions: one client's use does not exhaust those of the others, nor occupy memory forever."""
 
 import json
 import time
@@ -16,7 +16,7 @@ def run(attack):
 
 
 def distinct(prefix, count, columns):
-    """Tickets, each with labels of its own in these columns."""
+    """Tickets, each with its own labels in these columns."""
     return b"".join(tickets(f"{prefix}{number}-", 1, **{column: f"{prefix}{column}-{number}" for column in columns})
                     for number in range(count))
 
@@ -38,7 +38,7 @@ def _labels(attack):
         # Another token's own labels.
         answer = target.load(distinct("h-", 3, ["channel", "team", "category"]))
         if answer["accepted"] != 3:
-            faults.append(f"labels of another token are refused: {str(answer['errors'][:1])[:200]}")
+            faults.append(f"labels of another token are rejected: {str(answer['errors'][:1])[:200]}")
         began = time.monotonic()
         if not target.is_time_passing("late-"):
             faults.append("a level does not fire")
@@ -46,7 +46,7 @@ def _labels(attack):
         metrics = time.monotonic()
         target.json("GET", "/v1/metrics", timeout=60)
         metrics_s = time.monotonic() - metrics
-    finish(attack.report, "labels without end", target, held, before, during,
+    finish(attack.report, "unbounded labels", target, held, before, during,
            _said(refused, fired_s, metrics_s), faults)
     if target.is_alive:
         _freed(attack, target)
@@ -55,11 +55,11 @@ def _labels(attack):
 
 def _said(refused, fired_s, metrics_s):
     rows = ", ".join(f"{number} by {name}" for name, number in refused.items())
-    return f"rows refused of the attacker: {rows}; a level of 2 s listed after {fired_s:.1f} s, metrics in {metrics_s * 1e3:.0f} ms"
+    return f"rejected rows of the attacker: {rows}; a level of 2 s listed after {fired_s:.1f} s, metrics in {metrics_s * 1e3:.0f} ms"
 
 
 def _freed(attack, target):
-    """Tickets with labels of their own are deleted: after a snapshot the numbers can be used again."""
+    """Tickets with their own labels are deleted: after a snapshot the numbers can be used again."""
     faults, before, held = [], calm(target, 1), target.held()
     with watching(target) as during:
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
@@ -69,8 +69,8 @@ def _freed(attack, target):
         target.json("POST", "/v1/snapshots")
         answer = target.load(distinct("again-", 100, ["channel"]), "attacker")
         if answer["accepted"] != 100:
-            faults.append(f"{answer['refused']} of 100 channels are still used up: {str(answer['errors'][:1])[:200]}")
-    finish(attack.report, "labels whose tickets are deleted", target, held, before, during, f"{answer['taken']} of 100 new channels taken", faults)
+            faults.append(f"{answer['rejected']} of 100 channels are still used up: {str(answer['errors'][:1])[:200]}")
+    finish(attack.report, "labels whose tickets are deleted", target, held, before, during, f"{answer['accepted']} of 100 new channels accepted", faults)
 
 
 def _versions(attack):

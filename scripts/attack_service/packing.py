@@ -1,4 +1,4 @@
-"""Compressed bytes that expand by far more than a compressor of the standard library would make them: written by hand."""
+"""Compressed bytes that expand far more than the output of a standard compressor: written byte by byte."""
 
 import struct
 import zlib
@@ -14,7 +14,7 @@ def varint(number):
 
 
 def zstd(size, byte=b"\0", head=b""):
-    """A frame of `head` and then one byte again and again: four bytes for each 128 KiB."""
+    """A frame of `head` and then one repeated byte: four bytes for each 128 KiB."""
     blocks, left = [], size
     if head:
         blocks.append((0, head))
@@ -56,7 +56,7 @@ def snappy(size, head=b""):
 
 
 def lz4(size, head=b""):
-    """A raw LZ4 block: one match over all, 255 bytes each byte."""
+    """A raw LZ4 block: one match over all, 255 bytes per byte."""
     first, tail = head + b"\0", 5
     match = size - 1 - tail - 4
     literals = len(first)

@@ -1,4 +1,4 @@
-"""Small Parquet files that cost much: written byte by byte, since a writer would refuse to."""
+"""Small Parquet files that are expensive to read: written byte by byte, because no Parquet writer creates them."""
 
 import struct
 
@@ -45,7 +45,7 @@ def struct_of(**fields):
 
 
 def page(content, values, encoding, size=None, is_dictionary=False):
-    """A data or dictionary page with its header; `size` is what it says that it expands to."""
+    """A data or dictionary page with its header; `size` is the expanded size that it claims."""
     numbers = {"f1": i32(values), "f2": i32(encoding)}
     head = {"f1": i32(2 if is_dictionary else 0), "f2": i32(len(content) if size is None else size), "f3": i32(len(content))}
     if is_dictionary:
@@ -89,7 +89,7 @@ def plain(value):
 
 
 def first_delta(count, first, delta):
-    """DELTA_BINARY_PACKED: `first`, then `first + delta` again and again."""
+    """DELTA_BINARY_PACKED: `first`, then `first + delta` for all others."""
     out = bytearray(varint(128) + varint(4) + varint(count) + zigzag(first))
     for start in range(0, count - 1, 128):
         deltas = [delta if start + place == 0 else 0 for place in range(min(128, count - 1 - start))]
@@ -124,10 +124,10 @@ def frame(column, rows):
 
 
 def bombs(size):
-    """Name and bytes of each; they expand to `size` bytes or claim to."""
+    """Name and bytes of each; they expand to `size` bytes, or claim to."""
     value, made = 64 << 10, {}
     count = size // value
-    # The first value is spelled out, the others are all of it and nothing more.
+    # The first value is written out, the others share all of it as their prefix.
     prefixes, suffixes = first_delta(count, 0, value), first_delta(count, value, -value)
     content = prefixes + suffixes + b"x" * value
     made["DELTA_BYTE_ARRAY"] = frame(Column("subject", page(content, count, DELTA_BYTE_ARRAY), count), count)

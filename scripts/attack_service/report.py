@@ -1,4 +1,4 @@
-"""Rows of the final table, and whether a bound was broken."""
+"""Rows of the final table, and whether a limit was exceeded."""
 
 
 class Report:
@@ -9,7 +9,7 @@ class Report:
         self.is_broken = False
 
     def add(self, what, result, faults=(), memory=None, before=None, during=None):
-        """A row. `faults` are the bounds that were broken, in words; `memory` is (before, most) in bytes."""
+        """A row. `faults` describes the exceeded limits; `memory` is (before, most) in bytes."""
         faults = list(faults)
         held = [f"{size / (1 << 20):.0f} MiB" for size in memory] if memory else ["", ""]
         times = [f"{part.p99 * 1e3:.1f} ms" if part and part.times else "" for part in (before, during)]

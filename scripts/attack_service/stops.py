@@ -1,4 +1,4 @@
-"""SIGTERM at random moments of a periodic snapshot: exit code 0, and nothing that was acknowledged is missing."""
+"""SIGTERM at random moments of a periodic snapshot: exit code 0, and no acknowledged data is missing."""
 
 import time
 
@@ -19,7 +19,7 @@ def run(attack):
         held = target.held()
         target.load(tickets(f"S{number}-", 10))
         acknowledged += 10
-        # Some time in its first or second snapshot, most often while it is being written.
+        # A moment in its first or second snapshot, usually while it is being written.
         begun = target.until("a snapshot", 5, lambda: any(target.folder.glob("snapshots/*.partial")))
         time.sleep(attack.random.uniform(0, took))
         unfinished += begun and any(target.folder.glob("snapshots/*.partial"))

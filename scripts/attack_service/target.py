@@ -1,4 +1,4 @@
-"""The service under attack: a process with bounded memory, tokens of its own for attackers and others, and what it holds."""
+"""The service under attack: a process with bounded memory, separate tokens for attackers and others, and its memory use."""
 
 import contextlib
 import datetime
@@ -19,7 +19,7 @@ MEMORY_BYTES = int(os.environ.get("OVERDUE_ATTACK_MEMORY_MB", "1024")) << 20
 START_S = 60
 NDJSON = "application/x-ndjson"
 
-# One clock that is due after hours, and one of two seconds: does time pass?
+# One clock that is due after hours, and one of two seconds, which tests that time passes.
 POLICY = """
 default_priority = "normal"
 [calendars.always]
@@ -52,7 +52,7 @@ def tickets(prefix, count, first=0, opened_s=None, priority="normal", **columns)
 
 
 class Refused(Exception):
-    """The service did not start. Its exit code and its words."""
+    """The service did not start: its exit code and its output."""
 
     def __init__(self, code, said):
         super().__init__(f"exit code {code}: {said.strip()[-600:]}")
@@ -73,11 +73,11 @@ class Target:
             command = [self.binary, "token", "create", "--data-dir", self.folder, "--name", name, "--role", role]
             made = subprocess.run(command, capture_output=True, text=True, timeout=60)
             if made.returncode:
-                raise SystemExit(f"no token was made: {made.stderr}")
+                raise SystemExit(f"no token was created: {made.stderr}")
             self.tokens[name] = made.stdout.strip().splitlines()[-1]
 
     def start(self, *flags, ready=True):
-        """Starts the service. Without `ready` it is enough that it answers; raises Refused when it ends instead."""
+        """Starts the service. Without `ready` any response is enough; raises Refused if it ends instead."""
         if not self.tokens:
             self.make_tokens()
         self.port = free_port()
@@ -111,13 +111,13 @@ class Target:
         return self.process is not None and self.process.poll() is None
 
     def said(self):
-        """What the process has logged since its start."""
+        """The process's log since its start."""
         with open(self.log, "rb") as log:
             log.seek(self.logged)
             return log.read().decode(errors="replace")
 
     def stop(self, how=signal.SIGTERM, timeout=120):
-        """Ends the process; its exit code."""
+        """Ends the process; returns its exit code."""
         if self.process is None:
             return None
         if self.process.poll() is None:
@@ -154,7 +154,7 @@ class Target:
         return self._status("VmRSS:")
 
     def peak(self):
-        """Bytes that were held at most since `held` was asked (or since the start, where the peak cannot be reset)."""
+        """Peak memory in bytes since the call of `held` (or since the start, if the peak cannot be reset)."""
         return self._status("VmHWM:") if self.is_alive else 0
 
     def cpu(self):
@@ -165,7 +165,7 @@ class Target:
         return {**headers, "content-type": kind} if kind else headers
 
     def request(self, method, path, body=None, headers=None, timeout=60):
-        """One request on a connection of its own: status, body."""
+        """One request on a separate connection: status, body."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
             connection.request(method, path, body=body, headers=headers or {})
@@ -175,7 +175,7 @@ class Target:
             connection.close()
 
     def json(self, method, path, body=None, token="admin", kind=None, timeout=60):
-        """The answer to a request that must succeed."""
+        """The response to a request that must succeed."""
         status, answer = self.request(method, path, body, self.headers(token, kind), timeout)
         if status != 200:
             raise RuntimeError(f"{method} {path}: {status} {answer[:600].decode(errors='replace')}")
@@ -209,7 +209,7 @@ class Target:
             cursor = f"&cursor={page['next_cursor']}"
 
     def until(self, what, seconds, condition):
-        """Waits for a condition; whether it came."""
+        """Waits for a condition; returns whether it was met."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             with contextlib.suppress(OSError, http.client.HTTPException):
@@ -221,12 +221,12 @@ class Target:
         return False
 
     def engine_s(self):
-        """The service's own time."""
+        """The service's clock."""
         as_of = self.json("GET", "/v1/metrics")["as_of"]
         return datetime.datetime.fromisoformat(as_of.replace("Z", "+00:00")).timestamp()
 
     def is_time_passing(self, prefix):
-        """Whether a ticket that is due in two seconds of the service's own time is escalated."""
+        """Whether a ticket that is due in two seconds of the service's clock is escalated."""
         ticket = f"{prefix}{time.monotonic_ns()}-"
         with contextlib.suppress(RuntimeError):
             self.load(tickets(ticket, 1, opened_s=self.engine_s(), priority="quick"))

@@ -1,4 +1,4 @@
-/* Another wall clock for one process: the real one plus the seconds that the file OVERDUE_WALL_OFFSET holds at this moment. */
+/* A replaced wall clock for one process: the real one plus the current number of seconds in the file OVERDUE_WALL_OFFSET. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-"""Measures the live service beside PostgreSQL in the same run. See scripts/bench-service for how to call it."""
+"""Measures the live service beside PostgreSQL in the same run. See scripts/bench-service for its usage."""
 
 import csv
 import datetime
@@ -19,14 +19,14 @@ from service import Service, cpu_of_children
 
 PARTS = ("bulk", "single", "fire", "metrics", "restart", "edit")
 TICKETS = int(os.environ.get("OVERDUE_BENCH_TICKETS", "1000000"))
-# Tickets that fall due in one second: as many as there are, but a million at most.
+# Tickets that fall due in one second: all of them, but at most a million.
 BURST = min(TICKETS, 1_000_000)
 CONNECTIONS = 64
 SINGLE_S = 10
 POLICY = pathlib.Path("data/policies/contact_centre.toml")
 NDJSON, ARROW = "application/x-ndjson", "application/vnd.apache.arrow.stream"
 
-# One clock of an hour around the clock, one level: what PostgreSQL's one due time is.
+# One clock of one hour, 24x7, with one level: the equivalent of PostgreSQL's single due time.
 BURST_POLICY = """
 default_priority = "burst"
 [calendars.always]
@@ -40,10 +40,10 @@ levels = [{ at = "100%", notify = ["owner"] }]
 
 CHANGED_OFFICE = {"time_zone": "Europe/Oslo", "mon-fri": ["09:00-12:00", "12:30-16:00"], "holidays": ["--12-25"]}
 
-# What a customer writes. The rules look for their keywords in it; the rival's table has no such column.
+# A customer's message. The rules search it for their keywords; the rival's table has no such column.
 TEXT = "Hello, since this morning I see an error when I open my orders. Could you please have a look? Best regards, a customer"
 
-# A ticket a request, each with an id of its own.
+# One ticket per request, each with its own id.
 WRK = """
 local thread_number = 0
 function setup(thread) thread:set("number", thread_number); thread_number = thread_number + 1 end
@@ -89,7 +89,7 @@ class Bench:
         shutil.rmtree(service.folder, ignore_errors=True)
 
     def file(self, name, shape="tickets", tickets=TICKETS):
-        """A made-up history up to last midnight; most of its tickets are still open."""
+        """A synthetic history up to last midnight; most of its tickets are still open."""
         path = self.folder / name
         if not path.exists():
             yesterday = (datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=1)).date()
@@ -98,7 +98,7 @@ class Bench:
         return path
 
     def ndjson(self):
-        """The tickets as NDJSON, each with a text for the assignment rules: about 350 bytes a row."""
+        """The tickets as NDJSON, each with a text for the assignment rules: about 350 bytes per row."""
         path = self.folder / "texts.ndjson"
         if not path.exists():
             plain = self.file("tickets.ndjson")
@@ -109,7 +109,7 @@ class Bench:
         return path
 
     def file_for_copy(self):
-        """The tickets as CSV with a due time: computed beforehand, so the rival gets it for nothing."""
+        """The tickets as CSV with a due time: computed beforehand, so it costs the rival nothing."""
         path = self.folder / "copy.csv"
         with open(self.file("tickets.csv"), newline="") as source, open(path, "w", newline="") as out:
             rows, writer = csv.reader(source), csv.writer(out)
@@ -118,7 +118,7 @@ class Bench:
                 due = datetime.datetime.fromisoformat(row[1].replace("Z", "+00:00")) + datetime.timedelta(days=2)
                 writer.writerow([*row, due.isoformat()])
         (self.folder / "tickets.csv").unlink()
-        # Also the rival's user reads it.
+        # The rival's user reads it too.
         path.chmod(0o644)
         return path
 
@@ -147,7 +147,7 @@ class Bench:
                 metrics = service.metrics()
                 held = service.memory() - empty
                 beside = f"PostgreSQL {self.rival.bytes_a_ticket():.0f} bytes on disk" if self.rival else ""
-                self.report.value(f"memory a ticket ({count(metrics['totals']['open'])} open of {count(TICKETS)})",
+                self.report.value(f"memory per ticket ({count(metrics['totals']['open'])} open of {count(TICKETS)})",
                                   f"{held / TICKETS:.0f} bytes", beside, goal="120 bytes at 10M")
             self.discard(service)
         self.load_command()
@@ -165,7 +165,7 @@ class Bench:
         self.discard(service)
 
     def single(self):
-        what = f"one ticket a request, {CONNECTIONS} connections, durable"
+        what = f"one ticket per request, {CONNECTIONS} connections, durable"
         if not shutil.which("wrk"):
             return self.report.missing(what, "wrk is not installed")
         rival = None
@@ -173,7 +173,7 @@ class Bench:
             self.rival.create_tables()
             rate, cpu = self.rival.single_inserts(CONNECTIONS, SINGLE_S)
             rival = ("INSERT", rate)
-            self.report.rate("INSERT, one row a commit (pgbench)", rate, cpu=f"{cpu:.1f} in {SINGLE_S} s")
+            self.report.rate("INSERT, one row per commit (pgbench)", rate, cpu=f"{cpu:.1f} in {SINGLE_S} s")
         service = self.service("single")
         service.start()
         script = self.folder / "single.lua"
@@ -184,7 +184,7 @@ class Bench:
         cpu = service.cpu() - before
         if "Non-2xx" in said:
             raise SystemExit(f"some requests failed:\n{said}")
-        # What the service has is what counts, not what the driver believes.
+        # The service's count is decisive, not the driver's.
         tickets = service.metrics()["tickets"]
         self.report.rate(what, tickets / SINGLE_S, rival, f"{cpu:.1f} + client {cpu_of_children() - mine:.1f} in {SINGLE_S} s", "30k/s")
         p99 = next((line.split()[1] for line in said.splitlines() if line.strip().startswith("99%")), "?")
@@ -286,7 +286,7 @@ class Bench:
             began = time.monotonic()
             answer = service.json("PUT", f"/v1/calendars/office{query}", body, headers)
             seconds = time.monotonic() - began
-            # An edit that is made does not count what it does: that is what the dry run before it is for.
+            # An applied edit does not report its effects: the dry run before it does.
             if "effects" in answer:
                 effects = answer["effects"]["all"]
             self.report.time(f"{what}, {opened} open tickets", seconds, goal="1 s at 10M")

@@ -1,4 +1,4 @@
-"""The rival: PostgreSQL 15 from Debian, in a cluster of its own, set up to its advantage (memory, few checkpoints)."""
+"""The rival: PostgreSQL 15 from Debian, in a separate cluster, configured in its favour (memory, few checkpoints)."""
 
 import os
 import pathlib
@@ -25,7 +25,7 @@ autovacuum = off
 jit = off
 """
 
-# What a table of tickets needs so that its timers can be polled: the due time, and an index of those still open.
+# A table of tickets whose timers can be polled: the due time, and an index of the open ones.
 SCHEMA = """
 DROP TABLE IF EXISTS tickets, escalations;
 CREATE TABLE tickets (
@@ -60,7 +60,7 @@ class Postgres:
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
         self.data = self.folder / "postgres"
-        # The server refuses to run as root.
+        # The server does not run as root.
         self.user = "postgres" if os.geteuid() == 0 else None
         self.folder.chmod(0o755)
         self.data.mkdir()
@@ -121,7 +121,7 @@ class Postgres:
         return int(self.sql("SELECT pg_total_relation_size('tickets')")) / max(rows, 1)
 
     def single_inserts(self, connections, seconds):
-        """Rows a second, each committed by itself, and CPU seconds."""
+        """Rows per second, each in its own commit, and CPU seconds."""
         script = self.data / "insert.sql"
         script.write_text(INSERT)
         before = self.cpu()
@@ -129,7 +129,7 @@ class Postgres:
         return self._rate(said), self.cpu() - before
 
     def poll_all(self, rows):
-        """Takes all due rows in batches of 1,000 by two pollers: seconds, CPU seconds."""
+        """Processes all due rows in batches of 1,000 by two pollers: seconds, CPU seconds."""
         script = self.data / "poll.sql"
         script.write_text(" ".join(POLL.split()) + "\n")
         self.sql("ANALYZE tickets")
@@ -137,7 +137,7 @@ class Postgres:
         before, began = self.cpu(), time.monotonic()
         self._client("pgbench", "-n", "-c", 2, "-j", 2, "-t", -(-batches // 2), "-f", script, "bench")
         while int(self.sql("SELECT count(*) FROM escalations")) < rows:
-            # Two pollers can both find the last rows locked by the other.
+            # Each of the two pollers can find the last rows locked by the other.
             self.sql(POLL)
         return time.monotonic() - began, self.cpu() - before
 

@@ -1,7 +1,7 @@
-"""How long `GET /v1/metrics` takes, asked again and again on one connection by a process of its own.
+"""Latency of `GET /v1/metrics`, requested repeatedly on one connection by a separate process.
 
-The prober has a higher priority than what it measures (where the system lets it), so that it says how long the answer took and
-not how long the prober itself waited for a core.
+The prober has a higher priority than the service (if the system permits it), so that it measures the response time and
+not its own wait for a core.
 """
 
 import contextlib
@@ -34,7 +34,7 @@ def _probe(port, stop, results):
 
 @contextlib.contextmanager
 def probing(service):
-    """Probes while the block runs; the list that it gives holds the sorted times after it."""
+    """Probes while the block runs; after it, the yielded list contains the sorted times."""
     receiver, sender = multiprocessing.Pipe(False)
     stop = multiprocessing.Event()
     process = multiprocessing.Process(target=_probe, args=(service.port, stop, sender), daemon=True)
@@ -44,7 +44,7 @@ def probing(service):
         yield times
     finally:
         stop.set()
-        # Received before the process is awaited: a full pipe would keep it from ending.
+        # Received before the process is joined: a full pipe would block its exit.
         received = receiver.recv() if receiver.poll(60) else None
         process.join(10)
     if received is None:

@@ -1,4 +1,4 @@
-"""What was measured, and the table of it. A row that loses is printed like one that wins."""
+"""Results and their table. Results worse than the rival's are printed like the others."""
 
 
 def count(number):
@@ -17,7 +17,7 @@ def duration(seconds):
 
 
 class Report:
-    """Rows of a table: what, ours, the rival's, how they compare, and whose CPU it took."""
+    """Rows of a table: what, ours, the rival's, the ratio, and the CPU time of each."""
 
     HEADER = ("what", "overdue", "rival", "ratio", "CPU seconds", "goal")
 

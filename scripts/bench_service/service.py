@@ -1,4 +1,4 @@
-"""A running service, and a client for it of the standard library alone."""
+"""A running service, and a client for it that uses the standard library only."""
 
 import contextlib
 import http.client
@@ -21,7 +21,7 @@ def free_port():
 
 
 def cpu_of(pid):
-    """CPU seconds of a process so far, its ended children included."""
+    """CPU seconds of a process so far, including its ended children."""
     fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return sum(int(fields[index]) for index in (11, 12, 13, 14)) / TICKS
 
@@ -44,7 +44,7 @@ class Service:
         self.process, self.port = None, None
 
     def start(self):
-        """Starts the service; seconds until it was ready."""
+        """Starts the service; returns the seconds until it was ready."""
         self.port = free_port()
         self.folder.mkdir(parents=True, exist_ok=True)
         log = open(self.folder.with_suffix(".log"), "ab")
@@ -62,7 +62,7 @@ class Service:
             time.sleep(0.01)
 
     def stop(self, how=signal.SIGTERM):
-        """Ends the process; seconds until it was gone."""
+        """Ends the process; returns the seconds until it had exited."""
         began = time.monotonic()
         if self.process and self.process.poll() is None:
             self.process.send_signal(how)
@@ -85,7 +85,7 @@ class Service:
         raise SystemExit("no VmRSS")
 
     def request(self, method, path, body=None, headers=None, timeout=600):
-        """One request on a connection of its own: status, body."""
+        """One request on a separate connection: status, body."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
             connection.request(method, path, body=body, headers=headers or {})
@@ -95,24 +95,24 @@ class Service:
             connection.close()
 
     def json(self, method, path, body=None, headers=None):
-        """The answer to a request that must succeed."""
+        """The response to a request that must succeed."""
         status, answer = self.request(method, path, body, headers)
         if status != 200:
             raise SystemExit(f"{method} {path}: {status} {answer[:2000].decode(errors='replace')}")
         return json.loads(answer)
 
     def put_file(self, path, file, kind):
-        """Sends a file as one body: the answer, seconds, CPU seconds of the service and of this client."""
+        """Sends a file as one body: the response, seconds, CPU seconds of the service and of this client."""
         size = os.path.getsize(file)
         before, mine = self.cpu(), cpu_of_self()
         began = time.monotonic()
         with open(file, "rb") as body:
-            # The file goes in pieces of 1 MiB, not through one of Python's 8 KiB buffers.
+            # The file is sent in pieces of 1 MiB, not through one of Python's 8 KiB buffers.
             pieces = iter(lambda: body.read(1 << 20), b"")
             answer = self.json("POST", path, pieces, {"content-type": kind, "content-length": str(size)})
         seconds = time.monotonic() - began
         if answer["rejected"]:
-            raise SystemExit(f"{path}: {answer['refused']} rows refused: {answer['errors'][:3]}")
+            raise SystemExit(f"{path}: {answer['rejected']} rows rejected: {answer['errors'][:3]}")
         return answer, seconds, self.cpu() - before, cpu_of_self() - mine
 
     def metrics(self):

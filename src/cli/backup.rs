@@ -1,4 +1,4 @@
-//! `overdue backup`: copies of a data folder, made while its service runs.
+//! `overdue backup`: backups of a data folder, also while its service runs.
 
 use crate::replay::grouped;
 use crate::server;
@@ -16,30 +16,30 @@ use std::process::ExitCode;
 
 #[derive(Debug, Subcommand)]
 pub enum BackupCommand {
-    /// Make a backup of a data folder, whether its service runs or not.
+    /// Create a backup of a data folder, whether its service runs or not.
     ///
-    /// DIR gets a folder for each backup, 00000001 and so on. Each is whole by itself; what has not changed since the one
-    /// before is linked to it and takes no room again. Tokens are part of it (their hashes only).
+    /// Each backup is a folder of DIR: 00000001 and so on. Each is complete by itself; files unchanged since the previous
+    /// backup are hard links to it and take no extra space. Tokens are included (their hashes only).
     Create(Create),
-    /// Read backups to the last byte, and recover each in memory as a start from it would; if one is not whole, the exit code
-    /// is 1.
+    /// Verify backups: read every byte, and recover each in memory as the service does at its start. The exit code is 1 if
+    /// one is damaged.
     Verify(Verify),
-    /// Make a data folder of a backup.
+    /// Restore a data folder from a backup.
     ///
-    /// Every byte is checked. The next start from the folder begins an epoch: followers of the feed that have seen records
-    /// which the backup does not have are told so.
+    /// Every byte is verified. The next start from the folder begins a new epoch: followers of the feed that have seen records
+    /// missing from the backup are notified.
     Restore(Restore),
 }
 
 #[derive(Debug, Args)]
 pub struct Create {
-    /// Folder of the backups; made if it does not exist.
+    /// Folder of the backups; created if it does not exist.
     #[arg(value_name = "DIR")]
     store: PathBuf,
     /// The data folder of the service.
     #[arg(long, value_name = "DIR")]
     data_dir: PathBuf,
-    /// Remove all but the newest COUNT backups afterwards.
+    /// Then remove all but the newest COUNT backups.
     #[arg(long, value_name = "COUNT")]
     keep: Option<NonZeroUsize>,
 }
@@ -53,18 +53,18 @@ pub struct Verify {
 
 #[derive(Debug, Args)]
 pub struct Restore {
-    /// Folder of backups, of which the newest is taken, or one backup.
+    /// Folder of backups (the newest is restored), or one backup.
     #[arg(value_name = "DIR")]
     store: PathBuf,
-    /// The data folder to make; it must not exist or be empty.
+    /// The data folder to create; it must not exist or be empty.
     #[arg(value_name = "DATA_DIR")]
     data_dir: PathBuf,
 }
 
-/// Runs what was asked for.
+/// Runs the command.
 ///
 /// # Errors
-/// What keeps a backup from being made, found or restored.
+/// A backup cannot be created, found or restored.
 pub fn run(command: &BackupCommand) -> anyhow::Result<ExitCode> {
     let (text, is_whole) = match command {
         BackupCommand::Create(create) => (self::create(create)?, true),
@@ -79,7 +79,7 @@ fn create(arguments: &Create) -> anyhow::Result<String> {
     let now = format_rfc3339(server::auth::wall_clock::now_ms());
     let keep = arguments.keep.map(NonZeroUsize::get);
     let created = backup::create(&arguments.store, &arguments.data_dir, keep, &now)
-        .with_context(|| format!("no backup was made of {}", arguments.data_dir.display()))?;
+        .with_context(|| format!("cannot back up {}", arguments.data_dir.display()))?;
     let Created { path, manifest, copied, linked, pruned, warnings } = created;
     let mut text = String::new();
     for warning in warnings {
@@ -110,7 +110,7 @@ fn verify(backups: &[PathBuf]) -> (String, bool) {
         let checked = check(path);
         is_whole &= checked.is_ok();
         let _ = match checked {
-            Ok(summary) => writeln!(text, "{}: whole, {summary}", path.display()),
+            Ok(summary) => writeln!(text, "{}: intact, {summary}", path.display()),
             Err(error) => writeln!(text, "{}: DAMAGED, {error:#}", path.display()),
         };
     }
@@ -120,17 +120,18 @@ fn verify(backups: &[PathBuf]) -> (String, bool) {
 fn check(path: &Path) -> anyhow::Result<String> {
     let manifest = Manifest::check(path)?;
     let inspected = service::inspect(path)?;
-    Ok(format!("made {}, {}, {} bytes", manifest.created_at, state(&inspected), grouped(manifest.bytes())))
+    Ok(format!("created {}, {}, {} bytes", manifest.created_at, state(&inspected), grouped(manifest.bytes())))
 }
 
 fn restore(arguments: &Restore) -> anyhow::Result<String> {
     let found = backup::find(&arguments.store)?;
-    let path = found.first().context("there is no backup")?;
+    let path = found.first().context("no backup found")?;
     let manifest =
         backup::restore(path, &arguments.data_dir).with_context(|| format!("{} was not restored", path.display()))?;
-    let inspected = service::inspect(&arguments.data_dir).context("the restored folder cannot be started from")?;
+    let inspected =
+        service::inspect(&arguments.data_dir).context("the service cannot start from the restored folder")?;
     Ok(format!(
-        "{}: restored from {}, made {}: {}\nthe next start begins a new epoch after {}\n",
+        "{}: restored from {}, created {}: {}\nthe next start begins a new epoch after {}\n",
         arguments.data_dir.display(),
         path.display(),
         manifest.created_at,

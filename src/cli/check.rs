@@ -1,4 +1,4 @@
-//! `overdue check`: every mistake of a policy file, before anything runs under it.
+//! `overdue check`: all errors of a policy file, before it is used.
 
 use super::common::files::read_policy;
 use crate::calendar::{CalendarDefinition, Interval, WEEKDAYS};
@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Checks policy files: reports every mistake with its line and what to write instead, and shows what the policy says.
+/// Checks policy files: reports every error with its line and a correction, and summarizes the policy.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Policy files (TOML).
@@ -15,10 +15,10 @@ pub struct Arguments {
     files: Vec<PathBuf>,
 }
 
-/// Problems go to stderr, what the policies say to stdout. The exit code is 1 if a file has errors, not for warnings.
+/// Problems go to stderr, summaries of the policies to stdout. The exit code is 1 if a file has errors, but not for warnings.
 ///
 /// # Errors
-/// Never for what is in a file; only if the output cannot be written.
+/// The output cannot be written. Problems in a file are not errors of this function.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut wrong_files = 0;
     for path in &arguments.files {
@@ -38,7 +38,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         let found = count(&[(errors, "error"), (checked.problems.len() - errors, "warning")]);
         match &checked.policy {
             Some(policy) => {
-                let found = if found.is_empty() { "no mistakes" } else { &found };
+                let found = if found.is_empty() { "no errors" } else { &found };
                 crate::cli::common::print::print(&format!("{name}: {found}\n{}", summary(policy)))?;
             }
             None => {
@@ -50,7 +50,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(u8::from(wrong_files > 0)))
 }
 
-/// "2 errors, 1 warning"; what there is none of is left out.
+/// "2 errors, 1 warning"; zero counts are omitted.
 fn count(things: &[(usize, &str)]) -> String {
     let there = things.iter().filter(|(count, _)| *count > 0);
     there
@@ -59,10 +59,10 @@ fn count(things: &[(usize, &str)]) -> String {
         .join(", ")
 }
 
-/// Priorities that a summary shows in full; a file with more was not written to be read.
+/// Priorities that a summary shows in full; a file with more is not written for people.
 const SHOWN: usize = 50;
 
-/// What a policy says, in a few lines.
+/// A summary of the policy in a few lines.
 pub fn summary(policy: &Policy) -> String {
     let mut out = String::new();
     for calendar in policy.calendars.iter().take(SHOWN) {
@@ -80,7 +80,7 @@ pub fn summary(policy: &Policy) -> String {
         0 => "no rules".to_owned(),
         rules => count(&[(rules, "rule")]),
     };
-    let _ = writeln!(out, "  {rules}; a ticket that says nothing of its priority and fits no rule gets {default}");
+    let _ = writeln!(out, "  {rules}; a ticket without a priority that matches no rule gets {default}");
     out
 }
 

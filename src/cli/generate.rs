@@ -1,4 +1,4 @@
-//! `overdue generate`: a made-up history, the same on every machine.
+//! `overdue generate`: a synthetic history, the same on every machine.
 
 use crate::atomic_file::Staged;
 use crate::generate::{ArrowRows, Csv, History, Ndjson, Output, ParquetRows, Plan, Table, TableWriter, lifecycles};
@@ -13,31 +13,31 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Made once and read often: small matters more than fast.
+/// Written once and read often: small size matters more than speed.
 const ZSTD_LEVEL: i32 = 19;
 
-/// Makes up the history of a contact centre.
+/// Generates the synthetic history of a contact centre.
 ///
-/// The same options give the same rows on every machine. The file's name says its format: .csv, .ndjson (also .jsonl), each
-/// with .zst or .gz behind it if it is to be compressed, .parquet, or .arrows (an Arrow stream).
+/// The same options give the same rows on every machine. The file name selects the format: .csv or .ndjson (also .jsonl),
+/// each optionally compressed (.zst or .gz appended), .parquet, or .arrows (an Arrow stream).
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// File to write
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// How many tickets
+    /// Number of tickets
     #[arg(long, default_value_t = 2_000)]
     tickets: u64,
-    /// Another seed gives another history
+    /// Random seed
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// First day of the history
     #[arg(long, default_value = "2026-01-05", value_name = "DATE")]
     start: String,
-    /// Over how many days the tickets arrive; what would happen later has not happened yet
+    /// Days in which tickets arrive; events after the last day are omitted
     #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=36_500))]
     days: u32,
-    /// What a row is
+    /// What a row represents
     #[arg(long, value_enum, default_value_t = Shape::Events)]
     shape: Shape,
 }
@@ -46,14 +46,14 @@ pub struct Arguments {
 enum Shape {
     /// An event
     Events,
-    /// A ticket, with the times of its opening, first reply, resolution and closing
+    /// A ticket, with the times at which it was opened, first replied to, resolved and closed
     Tickets,
 }
 
 /// Runs the command.
 ///
 /// # Errors
-/// Options that fit no history, or a file that cannot be written.
+/// Invalid options, or a file that cannot be written.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let start_ms = parse_rfc3339(&format!("{}T00:00:00Z", arguments.start))
         .with_context(|| format!("--start {:?}: expected a date such as 2026-01-05", arguments.start))?;
@@ -100,7 +100,7 @@ fn write_tickets(plan: Plan, out: &mut dyn TableWriter) -> io::Result<usize> {
     }
 }
 
-/// The writer that a file's name asks for.
+/// The writer for a file name.
 fn writer(path: &Path, file: File) -> anyhow::Result<Box<dyn TableWriter>> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
     let file = BufWriter::with_capacity(1 << 18, file);
@@ -127,7 +127,7 @@ fn writer(path: &Path, file: File) -> anyhow::Result<Box<dyn TableWriter>> {
     }
 }
 
-/// A file, perhaps compressed.
+/// A file, optionally compressed.
 enum Sink {
     Plain(BufWriter<File>),
     Zstd(zstd::Encoder<'static, BufWriter<File>>),

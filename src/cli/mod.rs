@@ -1,4 +1,4 @@
-//! The command line: one file a command.
+//! The command line: one file per command.
 
 mod backup;
 mod calendar;
@@ -28,7 +28,7 @@ enum Command {
     /// Make backups of a running service's data, verify them, restore one.
     #[command(subcommand)]
     Backup(backup::BackupCommand),
-    /// Look into calendars: print a month, ask when a target ends.
+    /// Inspect calendars: print a month, compute when a target ends.
     #[command(subcommand)]
     Calendar(calendar::CalendarCommand),
     Check(check::Arguments),
@@ -39,16 +39,16 @@ enum Command {
     Serve(serve::Arguments),
     #[command(subcommand)]
     Token(token::TokenCommand),
-    /// Look at the snapshots of a service: what is in them, whether they are whole.
+    /// Inspect and verify the snapshots of a service.
     #[command(subcommand)]
     Snapshot(snapshot::SnapshotCommand),
     Top(top::Arguments),
 }
 
-/// Runs what was asked for; the exit code of the process is the answer.
+/// Runs the command; returns the exit code of the process.
 ///
 /// # Errors
-/// Whatever the command could not do, in words for its user.
+/// The error message for the user.
 pub fn run(cli: &Cli) -> anyhow::Result<std::process::ExitCode> {
     if matches!(cli.command, Command::Demo(_) | Command::Serve(_) | Command::Token(_)) {
         serve::keep_files_private();

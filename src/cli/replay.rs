@@ -1,4 +1,4 @@
-//! `overdue replay`: years of history through the engine, as fast as it goes.
+//! `overdue replay`: years of history through the engine, as fast as possible.
 
 use super::common::files::read_mapping;
 use crate::atomic_file::Staged;
@@ -24,43 +24,43 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-/// Replays a history of tickets: what would have been met and missed, and who would have heard of it.
+/// Replays a history of tickets: which targets would have been met and missed, and who would have been notified.
 ///
-/// Reads exports (NDJSON, JSON, CSV, Parquet, Arrow; plain, .zst or .gz), puts their events in order of time and lets the
-/// engine live through them. Writes escalations.parquet, cycles.parquet and summary.json; the same input gives the same bytes.
+/// Reads exports (NDJSON, JSON, CSV, Parquet, Arrow; plain, .zst or .gz), sorts their events by time and replays them through
+/// the engine. Writes escalations.parquet, cycles.parquet and summary.json; the same input gives the same bytes.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Policy file (TOML): calendars, priorities, clocks
     #[arg(long, value_name = "FILE")]
     policy: PathBuf,
-    /// How the inputs are to be read (TOML); without it they are in our own format
+    /// Mapping of the inputs (TOML); without it they are in our own format
     #[arg(long, value_name = "FILE")]
     mapping: Option<PathBuf>,
     /// Folder for the results
     #[arg(long, value_name = "FOLDER")]
     out: PathBuf,
-    /// Inputs; - is the standard input
+    /// Input files; - is the standard input
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<PathBuf>,
-    /// End of simulated time; later events are left out. Without it, time ends with the last event
+    /// End of simulated time; later events are skipped. Without it, time ends with the last event
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
     /// Which levels fire that are already due when an event is applied
     #[arg(long, value_enum, default_value_t = CatchUp::Latest)]
     catch_up: CatchUp,
-    /// Stop at the first row that cannot be read or event that cannot be taken
+    /// Stop at the first invalid row or rejected event
     #[arg(long)]
     strict: bool,
-    /// File for rows that could not be read and events that could not be taken, as JSON lines
+    /// File for invalid rows and rejected events, as JSON lines
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
-    /// Memory for sorting, such as 512MiB; what does not fit is sorted in the folder for the results
+    /// Memory for sorting, such as 512MiB; the rest is sorted in temporary files in the folder for the results
     #[arg(long, value_name = "SIZE", default_value = "2GiB", value_parser = parse_size)]
     memory: usize,
-    /// Parts into which the engine divides its tickets; changes no result
+    /// Shards of the engine; does not change the results
     #[arg(long, value_name = "COUNT", default_value_t = 16, value_parser = parse_shards)]
     shards: usize,
-    /// Threads; changes no result. Without it, as many as there are cores
+    /// Threads; does not change the results. Without it, one per core
     #[arg(long, value_name = "COUNT", value_parser = parse_threads)]
     threads: Option<usize>,
     /// Print errors only
@@ -71,7 +71,7 @@ pub struct Arguments {
 /// Runs the command.
 ///
 /// # Errors
-/// Anything that keeps the results from being whole; nothing is published then.
+/// Anything that keeps the results from being complete; nothing is published then.
 #[expect(clippy::disallowed_methods, reason = "says how long the replay took, on the terminal only")]
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let began = Instant::now();
@@ -180,11 +180,11 @@ fn parse_count(text: &str, most: usize) -> Result<usize, String> {
     text.parse().ok().filter(|count| (1..=most).contains(count)).ok_or_else(|| format!("expected 1 to {most}"))
 }
 
-/// What the user sees and gets while the replay runs.
+/// Progress display and rejects file of the running replay.
 struct Terminal {
     bar: ProgressBar,
     rejects: Rejects,
-    /// Refused events that may still be described.
+    /// Remaining rejected events that may be described.
     shown: usize,
 }
 
@@ -229,7 +229,7 @@ impl Listener for Terminal {
     }
 }
 
-/// The file of rows that could not be read and events that could not be taken.
+/// The file of invalid rows and rejected events.
 struct Rejects {
     path: PathBuf,
     file: Option<(Staged, BufWriter<File>)>,

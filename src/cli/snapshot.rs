@@ -1,4 +1,4 @@
-//! `overdue snapshot`: what is in the snapshots of a service, and whether they are whole.
+//! `overdue snapshot`: lists and verifies the snapshots of a service.
 
 use crate::replay::grouped;
 use crate::store::snapshot;
@@ -11,14 +11,14 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// A line under the header, and no other.
+/// Table style: one line under the header.
 const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
 #[derive(Debug, Subcommand)]
 pub enum SnapshotCommand {
-    /// Say what is in snapshots, as their manifests tell it.
+    /// List snapshots with the contents of their manifests.
     Inspect(Place),
-    /// Read snapshots to the last byte and say whether they are as they were written; if not, the exit code is 1.
+    /// Verify snapshots: read every byte and check it. The exit code is 1 if one is damaged.
     Verify(Place),
 }
 
@@ -29,10 +29,10 @@ pub struct Place {
     folder: PathBuf,
 }
 
-/// Runs what was asked for.
+/// Runs the command.
 ///
 /// # Errors
-/// A folder without snapshots, or that cannot be read.
+/// A folder without snapshots, or one that cannot be read.
 pub fn run(command: &SnapshotCommand) -> anyhow::Result<ExitCode> {
     let (text, is_whole) = match command {
         SnapshotCommand::Inspect(place) => inspect(&find(&place.folder)?),
@@ -42,7 +42,7 @@ pub fn run(command: &SnapshotCommand) -> anyhow::Result<ExitCode> {
     Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-/// The snapshots of a place, newest first.
+/// The snapshots of a folder, newest first.
 fn find(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     if folder.join(MANIFEST).exists() {
         return Ok(vec![folder.to_owned()]);
@@ -50,7 +50,7 @@ fn find(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let inside = folder.join("snapshots");
     let place = if inside.is_dir() { &inside } else { folder };
     if !place.is_dir() {
-        bail!("{} is no folder: expected a data folder, its snapshots, or one snapshot", folder.display());
+        bail!("{} is not a folder: expected a data folder, its snapshots, or one snapshot", folder.display());
     }
     let found = snapshot::list(place).with_context(|| format!("cannot read {}", place.display()))?;
     if found.is_empty() {
@@ -103,7 +103,7 @@ fn verify(paths: &[PathBuf]) -> (String, bool) {
         let checked = check(path);
         is_whole &= checked.is_ok();
         let _ = match checked {
-            Ok(summary) => writeln!(text, "{}: whole, {summary}", path.display()),
+            Ok(summary) => writeln!(text, "{}: intact, {summary}", path.display()),
             Err(damage) => writeln!(text, "{}: DAMAGED, {damage}", path.display()),
         };
     }

@@ -1,4 +1,4 @@
-//! `overdue token`: who may call a service.
+//! `overdue token`: the tokens of a service.
 
 use crate::limits::MAX_TOKEN_NAME_BYTES;
 use crate::server::auth::tokens::{Token, change, is_token_name, read};
@@ -10,12 +10,12 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Makes, lists and revokes the tokens of a data folder. A running service notices within a second.
+/// Creates, lists and revokes the tokens of a data folder. A running service applies changes within a second.
 #[derive(Debug, Subcommand)]
 pub enum TokenCommand {
-    /// Makes a token and prints it, once: only its hash is kept
+    /// Creates a token and prints it, once: only its hash is stored
     Create(Create),
-    /// Lists the tokens, without the tokens
+    /// Lists the tokens, without their secrets
     List(List),
     /// Revokes a token
     Revoke(Revoke),
@@ -26,13 +26,13 @@ pub struct Create {
     /// The service's data folder
     #[arg(long, value_name = "DIR")]
     data_dir: PathBuf,
-    /// Whose it is: appears in logs and beside what they did
+    /// Name of its owner: appears in logs and in records of manual actions
     #[arg(long)]
     name: String,
-    /// What it lets them do: a viewer reads, an operator also loads and acknowledges, an admin also edits policies
+    /// Role: a viewer reads, an operator also loads and acknowledges, an admin also edits policies
     #[arg(long, value_enum)]
     role: RoleName,
-    /// After how long it ends, such as 12h or 90d; without it, never
+    /// Lifetime, such as 12h or 90d; without it, the token never expires
     #[arg(long, value_name = "TIME")]
     expires: Option<String>,
 }
@@ -63,7 +63,7 @@ enum RoleName {
 /// Runs the command.
 ///
 /// # Errors
-/// A name that is taken, unknown or unfit; a time that cannot be read; a folder that cannot be written.
+/// A duplicate, unknown or invalid name; an invalid time; a folder that cannot be written.
 pub fn run(command: &TokenCommand) -> anyhow::Result<ExitCode> {
     match command {
         TokenCommand::Create(create) => make(create),
@@ -95,7 +95,7 @@ fn make(create: &Create) -> anyhow::Result<ExitCode> {
         RoleName::Admin => Role::Admin,
     };
     let folder = &create.data_dir;
-    fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    fs::create_dir_all(folder).with_context(|| format!("cannot create the folder {}", folder.display()))?;
     let (token, secret) = Token::make(name, role, now_ms, expires_ms)?;
     change(folder, |tokens| {
         if tokens.iter().any(|known| known.name == *name) {
@@ -104,9 +104,9 @@ fn make(create: &Create) -> anyhow::Result<ExitCode> {
         tokens.push(token);
         Ok(())
     })?;
-    // Alone on stdout, so that a script can take it.
+    // Alone on stdout, for scripts.
     crate::cli::common::print::print(&format!("{secret}\n"))?;
-    eprintln!("This is the token {name:?} ({role}). It is shown this once; keep it safe.");
+    eprintln!("This is the token {name:?} ({role}). It is shown only once; keep it safe.");
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,7 +1,8 @@
-//! When tickets arrive: the hours of the week, seasons, and bursts.
+//! Arrival times of tickets: the hours of the week, seasons, and bursts.
 //!
-//! Every hour of the history has a weight; the tickets are spread evenly over the sum of all weights, each moved a little
-//! at random inside its share. That gives exactly the planned number, in order of time, without keeping any of them. Times are whole seconds, as in most systems.
+//! Every hour of the history has a weight; the tickets are spread evenly over the sum of all weights, each with a random
+//! offset inside its share. That gives exactly the planned number, in order of time, without storing any of them. Times are
+//! whole seconds, as in most systems.
 
 use super::plan::Plan;
 use super::random::Random;
@@ -14,7 +15,7 @@ const WORKING_DAY: [u32; 24] =
 /// A day's share of the week in percent, Monday first.
 const DAYS: [u32; 7] = [118, 106, 101, 98, 87, 31, 24];
 
-/// One day in this many has a burst: an outage, a mailing gone wrong.
+/// One day in this many has a burst: an outage, or a faulty mailing.
 const BURST_ONE_DAY_IN: u64 = 23;
 
 const PURPOSE_DAY: u64 = 1;
@@ -27,7 +28,7 @@ pub struct Arrivals {
     /// Sum of the weights of the hours up to and including each.
     totals: Vec<u64>,
     next: u64,
-    /// The hour in which the last ticket arrived; the next cannot lie before.
+    /// The hour in which the last ticket arrived; the next ticket is not earlier.
     hour: usize,
 }
 
@@ -53,7 +54,7 @@ impl Arrivals {
     }
 }
 
-/// A day's weight in the year: busier towards the end of each quarter of 91 days.
+/// A day's weight in the year: higher towards the end of each quarter of 91 days.
 fn season(day: i64) -> u64 {
     85 + (day.rem_euclid(91) as u64) / 3
 }

@@ -1,4 +1,4 @@
-//! The names in a made-up history. People have numbers, not names.
+//! The names in a synthetic history. People have numbers, not names.
 
 use crate::ticket::Column;
 
@@ -8,15 +8,15 @@ pub const SEGMENTS: [&str; 3] = ["consumer", "business", "enterprise"];
 pub const TEAMS: [&str; 5] = ["first_line", "technical", "billing", "logistics", "complaints"];
 pub const AGENTS_A_TEAM: u32 = 24;
 
-/// One customer for so many tickets.
+/// Tickets per customer.
 const TICKETS_A_CUSTOMER: u64 = 6;
 
-/// A kind of request: how often it comes, who ends up with it, and what its subjects say.
+/// A kind of request: its frequency, its final team, and its subjects.
 pub struct Category {
     pub name: &'static str,
     pub weight: u32,
     pub team: u32,
-    /// How often each of [`PRIORITIES`] is given.
+    /// Weight of each of [`PRIORITIES`].
     pub priorities: [u32; 4],
     pub subjects: &'static [&'static str],
 }

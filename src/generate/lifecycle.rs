@@ -1,8 +1,8 @@
-//! What happens to one ticket.
+//! The events of one ticket.
 //!
-//! The shape is that of a service desk: somebody takes the request up, answers, perhaps asks back and waits, hands it to
-//! another team, resolves it; some customers come back, some requests turn out to be duplicates. All durations are drawn
-//! from tables of quantiles, and what agents do is moved into their shifts.
+//! The shape is that of a service desk: an agent takes the request up, replies, may ask back and wait, hands it to another
+//! team, resolves it; some customers come back, some requests are duplicates. All durations are drawn from tables of
+//! quantiles, and agents act only in their shifts.
 
 use super::catalogue;
 use super::catalogue::{AGENTS_A_TEAM, CATEGORIES, TEAMS};
@@ -13,7 +13,7 @@ use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS};
 
 const PURPOSE_LIFECYCLE: u64 = 3;
 
-/// Deciles of the time until somebody takes a request up, by priority: critical ones are seen at once.
+/// Deciles of the time until an agent takes a request up, by priority: critical ones are seen at once.
 const UNTIL_TAKEN_UP_MS: [[i64; 11]; 4] = [
     minutes([0, 1, 1, 2, 3, 4, 6, 8, 12, 20, 60]),
     minutes([1, 3, 6, 9, 14, 20, 29, 42, 65, 120, 480]),
@@ -21,10 +21,10 @@ const UNTIL_TAKEN_UP_MS: [[i64; 11]; 4] = [
     minutes([5, 20, 45, 80, 130, 200, 300, 440, 680, 1_200, 4_320]),
 ];
 
-/// Deciles of the time from taking up to the first answer.
+/// Deciles of the time from taking up to the first reply.
 const UNTIL_ANSWER_MS: [i64; 11] = minutes([1, 3, 5, 8, 12, 18, 26, 40, 65, 130, 600]);
 
-/// Deciles of the work between an answer and the next step.
+/// Deciles of the work between a reply and the next step.
 const WORK_MS: [[i64; 11]; 4] = [
     minutes([3, 12, 22, 34, 48, 65, 90, 125, 190, 330, 1_000]),
     minutes([5, 20, 40, 70, 110, 165, 240, 360, 560, 980, 3_000]),
@@ -32,10 +32,10 @@ const WORK_MS: [[i64; 11]; 4] = [
     minutes([10, 50, 120, 230, 400, 640, 1_000, 1_560, 2_600, 4_800, 14_400]),
 ];
 
-/// Deciles of the time that customers take to answer a question.
+/// Deciles of the time that customers take to reply to a question.
 const UNTIL_CUSTOMER_MS: [i64; 11] = minutes([2, 12, 35, 80, 170, 340, 700, 1_300, 2_300, 4_300, 14_400]);
 
-/// How often a request comes by each of the channels, by category's kind: an outage is phoned in.
+/// Weight of each of the channels, by category's kind: an outage is phoned in.
 const CHANNEL_WEIGHTS: [u32; 5] = [31, 34, 18, 13, 4];
 const URGENT_CHANNEL_WEIGHTS: [u32; 5] = [62, 8, 20, 8, 2];
 const SEGMENT_WEIGHTS: [u32; 3] = [78, 18, 4];
@@ -45,7 +45,7 @@ const SHIFT_START_MS: i64 = 6 * HOUR_MS + 30 * MINUTE_MS;
 const SHIFT_END_MS: i64 = 17 * HOUR_MS;
 const TEAM_AROUND_THE_CLOCK: u32 = 0;
 
-/// Resolved requests close after this long without a word.
+/// Resolved requests close after this long without a reply.
 const CLOSES_AFTER_MS: i64 = 3 * DAY_MS;
 
 const fn minutes<const N: usize>(quantiles: [i64; N]) -> [i64; N] {
@@ -58,7 +58,7 @@ const fn minutes<const N: usize>(quantiles: [i64; N]) -> [i64; N] {
     ms
 }
 
-/// One event; [`NO_LABEL`] where it says nothing.
+/// One event; [`NO_LABEL`] for an empty field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TicketEvent {
     pub ticket: u64,
@@ -72,7 +72,7 @@ pub struct TicketEvent {
     pub customer: u32,
     pub segment: u32,
     pub actor: u32,
-    /// Which of the subjects or reasons.
+    /// Index of the subject or reason.
     pub text: u32,
 }
 
@@ -129,7 +129,7 @@ impl Lifecycle {
     }
 }
 
-/// Tells one story: where it stands, and what has been told.
+/// Generates the events of one ticket: its current state, and the events so far.
 struct Teller {
     at_ms: i64,
     priority: usize,
@@ -176,7 +176,7 @@ impl Teller {
         // Few customers ask often: the smaller of two draws.
         let customer = self.random.below(customers).min(self.random.below(customers)) as u32;
         let segment = Random::of(0, u64::from(customer), 0).pick(&SEGMENT_WEIGHTS) as u32;
-        // Some channels do not ask for a priority: the assignment rules decide.
+        // Some channels do not ask for a priority: the assignment rules set it.
         let priority = if self.random.chance(300) { NO_LABEL } else { self.priority as u32 };
         let text = self.random.below(6) as u32;
         self.team = TEAM_AROUND_THE_CLOCK;
@@ -217,7 +217,7 @@ impl Teller {
         self.by_agent(EventKind::AgentReply, |_| ());
     }
 
-    /// The agent needs to know something; the customer answers, or is asked once more, and the work goes on.
+    /// The agent asks a question; the customer replies, or is asked once more, and the work continues.
     fn ask_back(&mut self) {
         self.later(&UNTIL_ANSWER_MS);
         self.by_agent(EventKind::AgentReply, |event| event.state = Some(State::Waiting));
@@ -256,7 +256,7 @@ impl Teller {
         self.by_agent(EventKind::Resolved, |event| event.state = Some(State::Resolved));
     }
 
-    /// The customer was not content: the ticket is open again, and resolved once more.
+    /// The customer is not satisfied: the ticket is reopened and resolved again.
     fn come_back(&mut self) {
         let patience_ms = self.random.quantile(&UNTIL_CUSTOMER_MS);
         self.at_ms += patience_ms.min(CLOSES_AFTER_MS - HOUR_MS);
@@ -265,17 +265,17 @@ impl Teller {
         self.resolve();
     }
 
-    /// Some time passes; what agents do next falls into their shift.
+    /// Some time passes; the agent's next action is in a shift.
     fn later(&mut self, quantiles: &[i64]) {
         let spent_ms = self.random.quantile(quantiles);
         self.at_ms += spent_ms;
-        // What is critical has somebody on call.
+        // Critical tickets are handled on call.
         if self.team == TEAM_AROUND_THE_CLOCK || self.priority == 0 {
             return;
         }
         let shift_ms = start_of_shift(self.at_ms);
         if shift_ms > self.at_ms {
-            // Nobody begins the day with all tickets at once.
+            // Agents do not start on all tickets at the beginning of a shift.
             self.at_ms = shift_ms + self.random.below(5_400) as i64 * SECOND_MS;
         }
     }

@@ -1,12 +1,12 @@
-//! Histories of contact centres that never were, for examples, tests and benchmarks.
+//! Synthetic histories of contact centres, for examples, tests and benchmarks.
 //!
 //! A history is a function of its [`Plan`]: the same plan gives the same rows on every machine. So all arithmetic is on
-//! integers (the logarithms and cosines of a machine's maths library differ in their last bit), distributions are tables
-//! of quantiles, and every ticket draws from a random stream of its own, seeded by the plan's seed and its number.
+//! integers (the logarithms and cosines of maths libraries differ in their last bit between machines), distributions are
+//! tables of quantiles, and every ticket has its own random stream, seeded by the plan's seed and the ticket's number.
 //!
-//! Tickets arrive along a curve of the hours of the week, with quiet seasons and now and then a burst (`arrivals`). A
-//! ticket's `lifecycle` is written when it arrives; its events wait in a heap until everything that happens before them has
-//! been handed out. So the history comes in order of time, like the log of a real system, in memory for the open tickets only.
+//! Tickets arrive along a curve of the hours of the week, with quiet seasons and occasional bursts (`arrivals`). A ticket's
+//! `lifecycle` is generated when it arrives; its events wait in a heap until all earlier events have been emitted. So the
+//! history is in order of time, like the log of a real system, and memory holds the open tickets only.
 
 mod arrivals;
 mod catalogue;
@@ -38,7 +38,7 @@ pub struct History {
     arrivals: Arrivals,
     next_arrival: Option<i64>,
     next_ticket: u64,
-    /// What is still to happen, soonest first; equal times in the order in which they were thought up.
+    /// Pending events, earliest first; equal times in the order in which they were generated.
     ahead: BinaryHeap<Reverse<(i64, u64, TicketEvent)>>,
     thought_up: u64,
 }
@@ -62,7 +62,7 @@ impl History {
     }
 
     fn next_event(&mut self) -> Option<(i64, TicketEvent)> {
-        // A ticket that arrives before the soonest event must tell its story first: it may begin with that event.
+        // A ticket that arrives before the earliest event is generated first: its opening may be that event.
         while let Some(arrival_ms) = self.next_arrival {
             if self.ahead.peek().is_some_and(|Reverse((at_ms, _, _))| *at_ms < arrival_ms) {
                 break;
@@ -81,7 +81,7 @@ impl History {
     }
 }
 
-/// The stories of a plan, one a ticket, in order of arrival.
+/// The lifecycles of a plan, one per ticket, in order of arrival.
 pub fn lifecycles(plan: Plan) -> impl Iterator<Item = TicketRow> {
     let labels = Catalogue::new(plan.tickets);
     Arrivals::new(&plan).enumerate().map(move |(number, arrival_ms)| {
@@ -90,7 +90,7 @@ pub fn lifecycles(plan: Plan) -> impl Iterator<Item = TicketRow> {
     })
 }
 
-/// One ticket, as exports with one row a ticket show it: how it ended up.
+/// One ticket in its final state, as in exports with one row per ticket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TicketRow {
     pub ticket: String,
@@ -137,10 +137,10 @@ impl TicketRow {
     }
 }
 
-/// Gathers happenings into a batch whose dictionaries hold only the words that its rows use.
+/// Collects events in a batch whose dictionaries contain only the labels of its rows.
 struct BatchWriter {
     batch: Batch,
-    /// For each label column: the batch's code of each word of the plan, where it has one.
+    /// For each label column: the batch's code of each label of the plan, if it has one.
     codes: [Vec<u32>; Column::ALL.len()],
 }
 

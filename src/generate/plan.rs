@@ -6,14 +6,14 @@ use crate::time::DAY_MS;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Plan {
     pub tickets: u64,
-    /// First instant of the history; a midnight UTC makes the days come out as days.
+    /// First instant of the history; with a midnight UTC the days of the history are calendar days.
     pub start_ms: i64,
     pub days: u32,
     pub seed: u64,
 }
 
 impl Plan {
-    /// The instant from which on nothing is known: what would have happened later has not happened yet.
+    /// End of the history: later events are omitted.
     pub fn end_ms(&self) -> i64 {
         self.start_ms + i64::from(self.days) * DAY_MS
     }

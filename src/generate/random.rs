@@ -1,5 +1,5 @@
-//! Random numbers that are the same everywhere: SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number
-//! generators", 2014), and draws from tables in whole numbers.
+//! Random numbers that are the same on every machine: SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number
+//! generators", 2014), and draws from tables in integers.
 
 /// A stream of random numbers.
 #[derive(Debug, Clone)]
@@ -8,7 +8,7 @@ pub struct Random {
 }
 
 impl Random {
-    /// The stream of one thing (a ticket, a day) of a seed; neighbours are independent.
+    /// The stream of one object (a ticket, a day) of a seed; neighbours are independent.
     pub fn of(seed: u64, purpose: u64, number: u64) -> Self {
         let mut mixed = Self { state: seed ^ purpose.rotate_left(32) };
         let seed = mixed.next();
@@ -25,17 +25,17 @@ impl Random {
         bits ^ (bits >> 31)
     }
 
-    /// A number from 0 to `end - 1`; 0 where `end` is 0.
+    /// A number from 0 to `end - 1`; 0 if `end` is 0.
     pub fn below(&mut self, end: u64) -> u64 {
         ((u128::from(self.next()) * u128::from(end)) >> 64) as u64
     }
 
-    /// True so often in a thousand.
+    /// True with this probability, in thousandths.
     pub fn chance(&mut self, in_thousand: u64) -> bool {
         self.below(1_000) < in_thousand
     }
 
-    /// The index of one of the weights, as often as its weight says.
+    /// The index of one of the weights, drawn in proportion to the weights.
     pub fn pick(&mut self, weights: &[u32]) -> usize {
         let total: u64 = weights.iter().map(|weight| u64::from(*weight)).sum();
         let mut left = self.below(total);
@@ -48,7 +48,7 @@ impl Random {
         0
     }
 
-    /// A draw from a distribution given by its quantiles at even steps; straight lines between them.
+    /// A draw from a distribution given by its quantiles at even steps, with linear interpolation between them.
     pub fn quantile(&mut self, quantiles: &[i64]) -> i64 {
         let steps = quantiles.len() as u64 - 1;
         let at = self.below(steps << 20);

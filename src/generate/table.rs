@@ -6,10 +6,10 @@ use crate::ticket::{Batch, Column, EventKind, Label, NO_LABEL, State, Texts};
 /// The values of one column.
 #[derive(Debug, Clone)]
 pub enum Cells {
-    /// Empty text: the row says nothing.
+    /// Empty text is an empty cell.
     Texts(Texts),
     Times(Vec<Option<i64>>),
-    /// Words that repeat, by their place in a list.
+    /// Repeating labels, by their index in a list.
     Labels {
         codes: Vec<Label>,
         labels: Vec<String>,
@@ -64,7 +64,7 @@ impl Table {
         self.columns.first().map_or(0, |(_, cells)| cells.len())
     }
 
-    /// One row an event: the format that is read without a mapping.
+    /// One row per event: the format that is read without a mapping.
     pub fn of_events(batch: Batch) -> Self {
         let mut columns = vec![
             ("ticket", Cells::Texts(batch.ticket)),
@@ -95,7 +95,7 @@ impl Table {
         Self { columns }
     }
 
-    /// One row a ticket, as it stands at the end of the history: what a service takes as tickets.
+    /// One row per ticket, in its state at the end of the history: what a service accepts as tickets.
     pub fn of_tickets(rows: &[TicketRow]) -> Self {
         let columns = vec![
             ("id", Cells::texts(rows.iter().map(|row| row.ticket.as_str()))),

@@ -16,12 +16,12 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-/// Where a writer's bytes go.
+/// The output of a writer.
 pub trait Output: Write + Send {
-    /// Writes what is still held back: a compressor's last block, a buffer.
+    /// Writes buffered data: a compressor's last block, a buffer.
     ///
     /// # Errors
-    /// What the output below says.
+    /// Those of the underlying output.
     fn close(self) -> io::Result<()>;
 }
 
@@ -34,17 +34,17 @@ impl Output for &mut Vec<u8> {
 /// Writes tables of the same columns one after the other.
 pub trait TableWriter {
     /// # Errors
-    /// What the output below says.
+    /// Those of the underlying output.
     fn write(&mut self, table: &Table) -> io::Result<()>;
 
-    /// Writes what is still held back; without it the output is not complete.
+    /// Writes buffered data; without it the output is incomplete.
     ///
     /// # Errors
-    /// What the output below says.
+    /// Those of the underlying output.
     fn finish(self: Box<Self>) -> io::Result<()>;
 }
 
-/// A cell as text; empty where the row says nothing.
+/// A cell as text; empty for an empty cell.
 fn text(cells: &Cells, row: usize) -> Cow<'_, str> {
     match cells {
         Cells::Texts(texts) => Cow::Borrowed(texts.get(row)),
@@ -86,7 +86,7 @@ impl<W: Output> TableWriter for Csv<W> {
     }
 }
 
-/// One JSON object a line; what a row does not say is left out.
+/// One JSON object per line; empty cells are omitted.
 pub struct Ndjson<W: Output> {
     out: W,
     line: Vec<u8>,
@@ -122,9 +122,9 @@ impl<W: Output> TableWriter for Ndjson<W> {
     }
 }
 
-/// Parquet: times as UTC timestamps, repeating words as dictionaries.
+/// Parquet: times as UTC timestamps, repeating labels as dictionaries.
 pub struct ParquetRows<W: Output> {
-    /// The output, until the first table tells the columns.
+    /// The output, until the first table gives the columns.
     waiting: Option<W>,
     out: Option<ArrowWriter<W>>,
 }
@@ -177,9 +177,9 @@ fn properties(table: &Table) -> io::Result<WriterProperties> {
     Ok(properties.build())
 }
 
-/// An Arrow IPC stream: the columns of [`ParquetRows`], as they lie in memory.
+/// An Arrow IPC stream: the columns of [`ParquetRows`], in their layout in memory.
 pub struct ArrowRows<W: Output> {
-    /// The output, until the first table tells the columns.
+    /// The output, until the first table gives the columns.
     waiting: Option<W>,
     out: Option<StreamWriter<W>>,
 }

@@ -1,25 +1,25 @@
-//! What can go wrong with an input, and how it is told.
+//! Errors of an input, and their messages.
 
 use std::{fmt, io};
 
 use serde::Serialize;
 use thiserror::Error;
 
-/// Bytes of a rejected value that are shown.
+/// Bytes of a rejected value that a message shows.
 const VALUE_SHOWN_BYTES: usize = 80;
 
-/// A row that could not be read. The rest of the input is read on.
+/// A row that cannot be read. Reading continues with the next row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RowError {
     /// The input's name, usually a path.
     pub source: String,
     /// The line in a text, counted from 1 (the header is line 1); the row in a table, counted from 1.
     pub line: u64,
-    /// The column as the input names it; empty where the row as a whole is meant.
+    /// The column as the input names it; empty if the error concerns the whole row.
     pub column: String,
-    /// What stands there, shortened.
+    /// The value found, shortened.
     pub value: String,
-    /// What was expected instead.
+    /// What was expected.
     pub reason: String,
 }
 
@@ -36,7 +36,7 @@ impl fmt::Display for RowError {
     }
 }
 
-/// Cuts a text to what is worth showing, at a character's end.
+/// Shortens a text for a message, at a character boundary.
 pub(crate) fn shorten(text: &str) -> String {
     if text.len() <= VALUE_SHOWN_BYTES {
         return text.to_owned();
@@ -48,7 +48,7 @@ pub(crate) fn shorten(text: &str) -> String {
     format!("{}... ({} bytes)", &text[..end], text.len())
 }
 
-/// Why an input could not be read on.
+/// Why reading of an input stopped.
 #[derive(Debug, Error)]
 pub enum IngestError {
     #[error("{source_name}: {error}")]
@@ -56,35 +56,35 @@ pub enum IngestError {
     #[error("{source_name}: {reason}")]
     Malformed { source_name: String, reason: String },
     #[error(
-        "{source_name}: expands to more than {expanded} bytes from {read} compressed ones; refused as a decompression bomb"
+        "{source_name}: expands to more than {expanded} bytes from {read} compressed ones; rejected as a decompression bomb"
     )]
     Bomb { source_name: String, read: u64, expanded: u64 },
-    /// Something of the input is larger than its bound.
+    /// A part of the input is larger than its limit.
     #[error("{source_name}: {found} {what}, at most {most} are accepted")]
     TooLarge { source_name: String, what: &'static str, found: u64, most: u64 },
-    /// The same, found while the input is unpacked.
+    /// The same, found during decompression.
     #[error("{source_name}: {reason}")]
     Expands { source_name: String, reason: String },
-    /// Other inputs that are read at the same time hold the memory that this one needs.
+    /// Other inputs that are read at the same time use the memory that this one needs.
     #[error(
         "{source_name}: reading it takes {bytes} bytes of memory, and other tables leave {free} of {most}: try again in a moment"
     )]
     Busy { source_name: String, bytes: u64, free: u64, most: u64 },
     #[error("{source_name}: {reason}")]
     Columns { source_name: String, reason: String },
-    #[error("stopped at the first bad row: {0}")]
+    #[error("stopped at the first invalid row: {0}")]
     Rejected(Box<RowError>),
     #[error("cannot write a rejected row: {0}")]
     Sink(io::Error),
 }
 
-/// Mistakes of a mapping file, all of them, in order of their lines.
+/// Errors of a mapping file, all of them, in order of their lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MappingError {
     pub mistakes: Vec<Mistake>,
 }
 
-/// One mistake of a mapping file.
+/// One error of a mapping file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {
     pub file: String,
@@ -113,7 +113,7 @@ impl fmt::Display for MappingError {
 
 impl std::error::Error for MappingError {}
 
-/// The candidate nearest to a word that was not found, if one is near enough to be what was meant.
+/// The candidate nearest to an unknown name, if one is near enough to be a likely correction.
 pub(crate) fn nearest<'a>(label: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = label.to_lowercase();
     candidates
@@ -123,7 +123,7 @@ pub(crate) fn nearest<'a>(label: &str, candidates: impl Iterator<Item = &'a str>
         .map(|(_, candidate)| candidate)
 }
 
-/// Edits between two words (Levenshtein), over their first 64 characters.
+/// Edit distance of two strings (Levenshtein), over their first 64 characters.
 fn distance(left: &str, right: &str) -> usize {
     let right: Vec<char> = right.chars().take(64).collect();
     let mut row: Vec<usize> = (0..=right.len()).collect();

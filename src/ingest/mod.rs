@@ -1,11 +1,11 @@
-//! Exports in, column batches out.
+//! Reads exports into column batches.
 //!
-//! NDJSON, JSON arrays, CSV, Parquet and Arrow IPC, each plain or in zstd or gzip, become [`Batch`]es as a [`Mapping`] says.
-//! Memory does not grow with the input: a thread reads it in blocks of whole records, others parse these, and the caller
-//! takes what comes out, in the order of the input, whatever the number of threads.
+//! NDJSON, JSON arrays, CSV, Parquet and Arrow IPC, each plain or compressed with zstd or gzip, become [`Batch`]es according to
+//! a [`Mapping`]. Memory does not grow with the input: one thread reads it in blocks of whole records, others parse these, and
+//! the caller receives the results in the order of the input, whatever the number of threads.
 //!
-//! A row that cannot be read is refused with its line, column, value and what was expected ([`RowError`]); the rest is read on.
-//! Only what makes the rest unreadable ends the run: a missing column, a damaged table, a decompression bomb.
+//! An invalid row is rejected with its line, column, value and what was expected ([`RowError`]); reading continues. Only
+//! errors that affect the rest of the input end the run: a missing column, a damaged table, a decompression bomb.
 
 mod error;
 mod mapping;
@@ -42,18 +42,18 @@ use text::json::Fields;
 use text::json_array::ArrayScan;
 use text::{Header, TextFormat};
 
-/// What was read.
+/// Counts of what was read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
-    /// Rows of the inputs, refused and skipped ones among them.
+    /// Rows of the inputs, including rejected and skipped ones.
     pub rows: u64,
-    /// Rows that the mapping leaves out.
+    /// Rows that the mapping skips.
     pub skipped: u64,
     /// Rows that could not be read.
     pub rejected: u64,
     /// Rows of the batches.
     pub events: u64,
-    /// Bytes of the inputs as they are stored.
+    /// Bytes of the inputs as stored.
     pub bytes: u64,
     /// The first rejected rows, for the terminal.
     pub first_rejects: Vec<RowError>,
@@ -61,13 +61,13 @@ pub struct Report {
     pub stopped: bool,
 }
 
-/// Reads inputs, one after another, and hands out their batches in order, none larger than [`MAX_BATCH_ROWS`].
+/// Reads inputs, one after another, and passes their batches on in order, none larger than [`MAX_BATCH_ROWS`].
 ///
 /// `on_batch` may end the run by `Break`. `on_reject` gets every rejected row, in order.
 ///
 /// # Errors
-/// [`IngestError`] for an input that cannot be read on, for a failed `on_reject`, and with `strict` for the first bad row.
-/// Batches handed out before stand.
+/// [`IngestError`] for an input that cannot be read further, for a failed `on_reject`, and with `strict` for the first invalid
+/// row. Batches passed on before remain valid.
 ///
 /// [`MAX_BATCH_ROWS`]: crate::limits::MAX_BATCH_ROWS
 pub fn read(
@@ -80,7 +80,7 @@ pub fn read(
     read_numbered(sources, mapping, options, |numbered| on_batch(numbered.batch), on_reject)
 }
 
-/// [`read`] for somebody who wants to know which line of the input brought a row.
+/// [`read`], with the input's line of each row.
 ///
 /// # Errors
 /// Those of [`read`].
@@ -161,7 +161,7 @@ fn read_one(
         Format::Parquet => {
             let is_file = opened.file.is_some();
             let table = pipeline::guarded(&name, || Table::open(&name, opened, mapping, options))?;
-            // A plain file is read at places of its own, past the counter of the stream.
+            // A plain file is read at its own offsets, past the counter of the stream.
             if is_file {
                 let counted = options.read_bytes.load(Ordering::Relaxed) - before;
                 options.read_bytes.fetch_add(table.length().saturating_sub(counted), Ordering::Relaxed);
@@ -197,7 +197,7 @@ fn read_arrow(
             work
         }))
     };
-    // What the batch takes of the budget is given back when its rows have been read.
+    // The batch's share of the budget is released when its rows have been read.
     let parse = |(first_row, (batch, _share)): (u64, (arrow::array::RecordBatch, Share)),
                  results: &pipeline::Results| {
         let plan = Plan::new(&batch.schema(), mapping)

@@ -1,4 +1,4 @@
-//! How an input is read, and what it may expand to.
+//! How an input is read, and how far it may expand.
 
 use super::source::Format;
 use super::tables::memory::TableBounds;
@@ -7,24 +7,24 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-/// How to read.
+/// Options of a run.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The format of all inputs; otherwise each tells its own by its first bytes and its name.
+    /// The format of all inputs; otherwise each is detected by its first bytes and its name.
     pub format: Option<Format>,
-    /// Whether the first bad row ends the run.
+    /// Whether the first invalid row ends the run.
     pub strict: bool,
-    /// Threads that parse, beside one that reads; with 0 the caller's thread does both.
+    /// Parser threads, beside one that reads; with 0 the caller's thread does both.
     pub threads: usize,
-    /// Bytes of text that are parsed as one piece.
+    /// Bytes of text that are parsed as one block.
     pub block_bytes: usize,
-    /// Grows by the bytes read of the inputs as they are stored: for a progress bar.
+    /// Counts the bytes read of the inputs as stored: for a progress bar.
     pub read_bytes: Arc<AtomicU64>,
-    /// Whether [`Numbered::lines`](super::Numbered::lines) are wanted.
+    /// Whether [`Numbered::lines`](super::Numbered::lines) are filled.
     pub lines: bool,
-    /// Where a stream goes that must be read from its end; without it where the system keeps temporary files.
+    /// Folder for streams that must be read from their end; without it the system's folder for temporary files.
     pub spool_dir: Option<PathBuf>,
-    /// What a table may take.
+    /// Memory limits of a table.
     pub tables: TableBounds,
 }
 
@@ -44,12 +44,12 @@ impl Default for Options {
     }
 }
 
-/// Bytes that an input of so many bytes, as it is stored, may expand to.
+/// Bytes that an input of this stored size may expand to.
 pub(crate) fn expansion_of(bytes: u64) -> u64 {
     bytes.saturating_mul(MAX_EXPANSION).saturating_add(EXPANSION_ALLOWANCE_BYTES)
 }
 
-/// Rows that an input of so many bytes, as it is stored, may have.
+/// Rows that an input of this stored size may have.
 pub(crate) fn rows_of(bytes: u64) -> u64 {
     bytes.saturating_mul(MAX_ROWS_A_BYTE).saturating_add(ROWS_ALLOWANCE)
 }

@@ -1,9 +1,9 @@
-//! Parsing side by side, in the order of the input.
+//! Parallel parsing with results in the order of the input.
 //!
-//! One thread feeds work, several do it, and the caller's thread takes the results. For each piece of work the feeder hands
-//! out two ends of a channel: one goes to whoever does the work, the other into a queue that the caller walks in order. Every
-//! queue is bounded, so what is in memory does not depend on the size of the input, and the order of what comes out not on
-//! the threads.
+//! One thread feeds work, several threads do it, and the caller's thread receives the results. For each piece of work the
+//! feeder creates a channel: the sender goes to the worker, the receiver into a queue that the caller drains in order. Every
+//! queue is bounded, so memory does not depend on the size of the input, and the order of the results does not depend on the
+//! threads.
 
 use std::cell::Cell;
 use std::ops::ControlFlow;
@@ -16,22 +16,22 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use super::error::IngestError;
 use crate::ticket::Batch;
 
-/// Pieces of work for each thread that may wait.
+/// Pieces of work per thread that may wait.
 const WORK_A_THREAD: usize = 2;
 
-/// Results of one piece of work that may wait.
+/// Results per piece of work that may wait.
 const RESULTS_A_PIECE: usize = 2;
 
-/// A batch, and where its rows come from.
+/// A batch, with the origin of its rows.
 #[derive(Debug, Clone, Default)]
 pub struct Numbered {
     pub batch: Batch,
-    /// Of each row of the batch the line (of a text) or row (of a table) that brought it, from 1; empty unless
-    /// [`Options::lines`](super::Options::lines) asks for it.
+    /// For each row of the batch, its line (of a text) or row (of a table) in the input, from 1; empty unless
+    /// [`Options::lines`](super::Options::lines) is set.
     pub lines: Vec<u64>,
 }
 
-/// What became of some rows.
+/// Result of parsing some rows.
 #[derive(Debug, Default)]
 pub(crate) struct Parsed {
     pub batches: Vec<Numbered>,
@@ -40,7 +40,7 @@ pub(crate) struct Parsed {
     pub skipped: u64,
 }
 
-/// A row that was refused.
+/// A rejected row.
 #[derive(Debug)]
 pub(crate) struct Rejected {
     pub line: u64,
@@ -51,11 +51,11 @@ pub(crate) struct Rejected {
 
 type Outcome = Result<Parsed, IngestError>;
 
-/// Where a parser puts its results; it stops when the answer is `Break`: nobody wants more.
+/// The output of a parser; it stops at `Break`: the receiver is gone.
 pub(crate) struct Results(Sender<Outcome>);
 
 impl Results {
-    /// The last batches of a piece of work; whether anybody still wants them makes no difference to it.
+    /// The last batches of a piece of work; a missing receiver is ignored.
     pub fn put_last(&self, batches: Vec<Numbered>) {
         let _ = self.put(Parsed { batches, ..Parsed::default() });
     }
@@ -65,8 +65,8 @@ impl Results {
     }
 }
 
-/// Runs `next` (until it gives no more work), `parse` on `threads` threads, and `take` on the results in order. With no
-/// threads everything happens on the caller's: for inputs so small that starting a thread would cost more than reading them.
+/// Runs `next` (until it returns no more work), `parse` on `threads` threads, and `take` on the results in order. With no
+/// threads everything runs on the caller's: for inputs so small that starting a thread would cost more than reading them.
 pub(crate) fn run<W: Send>(
     source_name: &str,
     threads: usize,
@@ -85,10 +85,10 @@ pub(crate) fn run<W: Send>(
             scope.spawn(move || {
                 for (work, results) in work_out {
                     let results = Results(results);
-                    // Readers of other people's files have panicked on malformed ones before.
+                    // Reader libraries have panicked on malformed files before.
                     let done = guarded(source_name, || parse(work, &results));
                     if let Err(error) = done {
-                        // Nobody listens any more if this fails.
+                        // An error means that the receiver is gone.
                         let _ = results.0.send(Err(error));
                     }
                 }
@@ -110,14 +110,14 @@ pub(crate) fn run<W: Send>(
                         }
                     }
                     Err(error) => {
-                        // Nobody listens any more if this fails.
+                        // An error means that the receiver is gone.
                         let _ = result_in.send(Err(error));
                         return;
                     }
                 }
             }
         });
-        // Taken by value: whatever ends the loop closes the queue, and with it everything before.
+        // By value: when the loop ends, the queue closes, and so do all stages before it.
         for results in order_out {
             for outcome in results {
                 if take(outcome?)?.is_break() {
@@ -136,7 +136,7 @@ fn run_here<W>(
     mut take: impl FnMut(Parsed) -> Result<ControlFlow<()>, IngestError>,
 ) -> Result<ControlFlow<()>, IngestError> {
     while let Some(work) = guarded(source_name, &mut next)? {
-        // Nobody takes while the piece is parsed, so all of its results wait.
+        // Nothing is received while the piece is parsed, so all of its results wait.
         let (result_in, result_out) = unbounded();
         let results = Results(result_in);
         let done = guarded(source_name, || parse(work, &results));
@@ -152,12 +152,12 @@ fn run_here<W>(
 }
 
 thread_local! {
-    /// Whether this thread reads with a library whose panic on a malformed input is an answer, not a fault.
+    /// Whether this thread runs a library whose panic on a malformed input is an expected result, not a bug.
     static IS_GUARDED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Keeps panics of readers of malformed inputs quiet: they are reported with the input, and their backtraces help nobody. All
-/// others are reported as before.
+/// Silences panics of readers on malformed inputs: they are reported with the input, and their backtraces are of no use. All
+/// other panics are reported as before.
 fn keep_quiet() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

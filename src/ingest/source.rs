@@ -1,8 +1,8 @@
-//! Inputs: where their bytes come from, what they are packed in, and what format they hold.
+//! Inputs: the source of their bytes, their compression and their format.
 //!
-//! What an input is shows in its first bytes; its name only decides between text formats. zstd and gzip are unpacked as
-//! the bytes arrive, and what comes out is held against what went in: an input that expands beyond
-//! [`MAX_EXPANSION`] (and [`EXPANSION_ALLOWANCE_BYTES`]) is refused before memory notices.
+//! An input is detected by its first bytes; its name only distinguishes text formats. zstd and gzip are decompressed as the
+//! bytes arrive, and the output is compared with the bytes read: an input that expands beyond [`MAX_EXPANSION`] (and
+//! [`EXPANSION_ALLOWANCE_BYTES`]) is rejected before it uses much memory.
 
 use std::fs::File;
 use std::io::{self, Cursor, Read};
@@ -13,10 +13,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::error::IngestError;
 use crate::limits::{EXPANSION_ALLOWANCE_BYTES, MAX_EXPANSION};
 
-/// Bytes that are looked at to tell what an input is.
+/// Bytes examined to detect an input.
 const HEAD_BYTES: u64 = 4_096;
 
-/// Compressions inside one another that are unpacked.
+/// Nested compressions that are unpacked.
 const MAX_LAYERS: usize = 3;
 
 /// The largest zstd window accepted, as a power of two: 128 MiB, what `zstd --long` writes.
@@ -25,9 +25,9 @@ const ZSTD_WINDOW_LOG: u32 = 27;
 /// A format of an input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// One JSON object a line.
+    /// One JSON object per line.
     Ndjson,
-    /// A JSON array of objects, or an object that holds one.
+    /// A JSON array of objects, or an object that contains one.
     Json,
     Csv,
     Parquet,
@@ -52,22 +52,22 @@ impl Source {
         Self { name: path.display().to_string(), bytes: Bytes::File(path) }
     }
 
-    /// Anything that can be read; its name stands in messages, and its ending tells the format where the bytes do not.
+    /// Any reader; its name is used in messages, and its extension gives the format if the bytes do not.
     pub fn stream(name: impl Into<String>, stream: impl Read + Send + 'static) -> Self {
         Self { name: name.into(), bytes: Bytes::Stream(Box::new(stream)) }
     }
 }
 
-/// An input that is open, unpacked and known.
+/// An opened input, decompressed, with its format.
 pub(crate) struct Opened {
     pub format: Format,
     pub reader: Box<dyn Read + Send>,
-    /// The file itself, where it is one that nothing packs: tables may then be read out of order.
+    /// The file itself, if it is not compressed: tables may then be read out of order.
     pub file: Option<File>,
 }
 
-/// Opens an input. Bytes that are read of it, as they are stored, are added to `read_bytes`.
-/// `wrapped` says that rows are expected inside of an object.
+/// Opens an input. `read_bytes` counts the bytes read of it, as stored.
+/// `wrapped` means that rows are expected inside an object.
 pub(crate) fn open(
     source: Source,
     wanted: Option<Format>,
@@ -116,7 +116,7 @@ pub(crate) fn open(
     }
 }
 
-/// The first bytes of a stream, and the stream with them still in front.
+/// The first bytes of a stream, and the stream including them.
 fn peek(mut reader: Box<dyn Read + Send>) -> io::Result<(Vec<u8>, Box<dyn Read + Send>)> {
     let mut head = Vec::new();
     reader.by_ref().take(HEAD_BYTES).read_to_end(&mut head)?;
@@ -124,7 +124,7 @@ fn peek(mut reader: Box<dyn Read + Send>) -> io::Result<(Vec<u8>, Box<dyn Read +
     Ok((head, whole))
 }
 
-/// What an input holds, by its first bytes and its name.
+/// The format of an input, by its first bytes and its name.
 fn detect(name: &str, head: &[u8], wanted: Option<Format>, wrapped: bool) -> Result<Format, String> {
     if head.starts_with(b"PAR1") {
         return Ok(Format::Parquet);
@@ -140,8 +140,8 @@ fn detect(name: &str, head: &[u8], wanted: Option<Format>, wrapped: bool) -> Res
         return Ok(named.unwrap_or(Format::Ndjson));
     }
     match named {
-        Some(Format::Parquet) => return Err("is no Parquet file: it does not begin with PAR1".to_owned()),
-        Some(Format::Arrow) => return Err("is no Arrow IPC file or stream: it does not begin like one".to_owned()),
+        Some(Format::Parquet) => return Err("is not a Parquet file: it does not begin with PAR1".to_owned()),
+        Some(Format::Arrow) => return Err("is not an Arrow IPC file or stream: its first bytes differ".to_owned()),
         _ if head.contains(&0) => return Err("is binary, expected NDJSON, JSON, CSV, Parquet or Arrow".to_owned()),
         _ => {}
     }
@@ -152,7 +152,7 @@ fn detect(name: &str, head: &[u8], wanted: Option<Format>, wrapped: bool) -> Res
     }
     match (first, named) {
         (Some(b'['), _) => Ok(Format::Json),
-        // Many files that are named .json hold an object a line.
+        // Many files named .json have an object per line.
         (Some(b'{'), Some(Format::Json) | None) if !wrapped => Ok(Format::Ndjson),
         (Some(b'{'), None) => Ok(Format::Json),
         (_, Some(named)) => Ok(named),
@@ -160,7 +160,7 @@ fn detect(name: &str, head: &[u8], wanted: Option<Format>, wrapped: bool) -> Res
     }
 }
 
-/// The format that a name's ending stands for, beneath that of its compression.
+/// The format of a file extension, below that of the compression.
 fn by_name(name: &str) -> Option<Format> {
     let lower = name.to_ascii_lowercase();
     let mut path = Path::new(&lower);
@@ -193,7 +193,7 @@ impl<R: Read> Read for Counted<R> {
     }
 }
 
-/// Stops an input that expands beyond all measure.
+/// Stops an input that expands beyond the limit.
 struct Capped<R> {
     inner: R,
     read: Arc<AtomicU64>,
@@ -219,7 +219,7 @@ struct Bomb {
     expanded: u64,
 }
 
-/// An error of reading, told as what it is.
+/// Maps a read error to its cause.
 pub(crate) fn reported(source_name: &str, error: io::Error) -> IngestError {
     let source_name = source_name.to_owned();
     match error.get_ref().and_then(|inner| inner.downcast_ref::<Bomb>()) {

@@ -1,8 +1,7 @@
 //! Replays history: every event of the inputs, in order of time, through the engine on a simulated clock.
-
 //!
-//! [`sort`] puts the events in order in bounded memory, [`run()`] drives the engine, [`Outputs`] writes what comes out, and the
-//! [`Summary`] says what it comes to. Reading the inputs is the caller's, who hands the batches to the sorter.
+//! [`sort`] sorts the events in bounded memory, [`run()`] drives the engine, [`Outputs`] writes the results, and the
+//! [`Summary`] summarizes them. The caller reads the inputs and pushes the batches to the sorter.
 
 mod output;
 pub mod run;

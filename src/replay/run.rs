@@ -1,11 +1,11 @@
 //! Drives the engine over sorted events.
 //!
-//! Events go to the engine in windows of a fixed number of rows. The engine settles a ticket exactly up to each of its events, so a
-//! window may cover days: `apply` takes the events, then `advance` lets the tickets without an event catch up to the end of
-//! the window, one millisecond before its last event, because the next window may begin with another event of that
-//! instant. What comes out does not depend on where windows end, and windows do not depend on memory, shards or threads.
+//! Events are applied to the engine in windows of a fixed number of rows. The engine settles a ticket exactly up to each of
+//! its events, so a window may cover days: `apply` accepts the events, then `advance` moves the tickets without an event to
+//! the end of the window, one millisecond before its last event, because the next window may begin with another event of that
+//! instant. The results do not depend on where windows end, and windows do not depend on memory, shards or threads.
 //!
-//! A thread of its own puts the next window together while the engine works on this one; writers have theirs.
+//! One thread assembles the next window while the engine processes the current one; writers have their own threads.
 
 use super::output::{OutputError, Outputs};
 use super::sort::{SortError, Sorted};
@@ -20,33 +20,33 @@ use std::fmt;
 use std::sync::Arc;
 use thiserror::Error;
 
-/// How to replay.
+/// Options of a replay.
 #[derive(Debug, Clone)]
 pub struct Options {
     pub policy: Arc<Policy>,
     pub shards: usize,
-    /// Which levels fire that are found reached already.
+    /// Which levels fire that are already due.
     pub catch_up: CatchUp,
-    /// Where simulated time ends; later events are left out. None: at the last event.
+    /// End of simulated time; later events are skipped. None: at the last event.
     pub until_ms: Option<i64>,
-    /// Whether the first event that the engine does not take ends the replay.
+    /// Whether the first rejected event ends the replay.
     pub strict: bool,
 }
 
-/// Why a replay could not be finished.
+/// Why a replay was not completed.
 #[derive(Debug, Error)]
 pub enum ReplayError {
     #[error(transparent)]
     Sort(#[from] SortError),
     #[error(transparent)]
     Output(#[from] OutputError),
-    #[error("stopped at the first refused event: {0}")]
+    #[error("stopped at the first rejected event: {0}")]
     RejectedRow(String),
-    #[error("the thread that puts events in order has stopped without a reason")]
+    #[error("the sorting thread has stopped without a reason")]
     Stopped,
 }
 
-/// An event that the engine did not take.
+/// An event that the engine rejected.
 #[derive(Debug, Clone, Copy)]
 pub struct RejectedEvent<'a> {
     pub ticket: &'a str,
@@ -60,16 +60,16 @@ impl fmt::Display for RejectedEvent<'_> {
     }
 }
 
-/// Whoever wants to know how it goes.
+/// Receives the progress of a replay.
 pub trait Listener {
-    /// So many events more are done.
+    /// This number of events has been processed since the last call.
     fn done(&mut self, events: u64);
 
-    /// An event was not taken.
+    /// An event was rejected.
     fn rejected(&mut self, event: &RejectedEvent<'_>);
 }
 
-/// Replays events. `outputs` takes the rows as they come; publishing them is the caller's.
+/// Replays events. `outputs` receives the rows as they are emitted; the caller publishes them.
 ///
 /// # Errors
 /// Events that cannot be read back from disk, results that cannot be written.
@@ -103,10 +103,10 @@ pub fn run(
             }
             Ok(())
         });
-        // On an error the receiver is dropped, and with it the reason to gather more.
+        // On an error the receiver is dropped, and the thread stops gathering.
         windows.into_iter().try_for_each(|window| -> Result<(), ReplayError> {
             run.window(&window)?;
-            // Its memory serves the next but one; it is no loss if nobody takes it.
+            // Its memory is reused for the window after the next; an error here is harmless.
             let _ = give_back.try_send(window);
             Ok(())
         })?;
@@ -126,7 +126,7 @@ struct Run<'a> {
     tally: Tally,
     input: Input,
     span: Span,
-    /// Tickets that were deleted or merged, by id: the engine forgets them.
+    /// Deleted or merged tickets, by id: the engine forgets them.
     gone: BTreeSet<Box<str>>,
 }
 
@@ -169,12 +169,12 @@ impl Run<'_> {
         }
     }
 
-    /// Lets the last tickets catch up and counts what is open.
+    /// Advances the last tickets and counts open cycles.
     fn finish(mut self) -> Result<Summary, ReplayError> {
         let nothing = Batch::default();
         self.span.until_ms = self.span.until_ms.or(self.span.last_ms);
         if let Some(until_ms) = self.span.until_ms {
-            // The engine's time is whole seconds: the last event must lie within it.
+            // The engine's time is whole seconds: it must include the last event.
             let outcome = self.engine.advance(until_ms + (SECOND_MS - until_ms.rem_euclid(SECOND_MS)) % SECOND_MS);
             self.take(&nothing, &outcome);
         }

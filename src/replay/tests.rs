@@ -90,7 +90,7 @@ fn rows(path: &Path) -> RecordBatch {
     arrow::compute::concat_batches(&batches[0].schema(), &batches).unwrap()
 }
 
-/// A column of repeating words.
+/// A column of repeating labels.
 fn labels(batch: &RecordBatch, name: &str) -> Vec<Option<String>> {
     let column = batch.column_by_name(name).unwrap().as_dictionary::<Int32Type>();
     let values = column.values().as_string::<i32>();
@@ -135,7 +135,7 @@ fn files_and_summary_tell_the_same() {
     for row in 0..cycles.num_rows() {
         assert!(started[row] <= due[row], "row {row}");
         match results[row].as_deref() {
-            // At the very instant of the deadline is in time.
+            // Exactly at the deadline is in time.
             Some("met") => assert!(stopped[row] <= due[row], "row {row}"),
             Some("missed") => assert!(stopped[row] > due[row], "row {row}"),
             _ => assert_eq!(stopped[row], None, "row {row}"),
@@ -187,8 +187,8 @@ fn time_ends_where_it_is_told_to() {
     let whole = replay(folder.path(), 1 << 30, 2, None);
     let longer = replay(folder.path(), 1 << 30, 2, Some(PLAN.start_ms + 365 * day_ms));
     assert_eq!(half.input.events + half.input.events_after_end, whole.input.events);
-    assert!(longer.fired() > whole.fired(), "what is open goes on to fire");
-    // Only what waits for customers is not overdue a year later.
+    assert!(longer.fired() > whole.fired(), "open cycles continue to fire");
+    // Only tickets that wait for customers are not overdue a year later.
     assert!(longer.cycles.iter().all(|cycles| cycles.priority == "normal" || cycles.counts.open == 0), "{longer:?}");
 }
 

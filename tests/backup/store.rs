@@ -122,7 +122,7 @@ fn what_has_not_changed_is_linked_and_each_backup_stands_alone() {
     assert!(code == Some(0) && said.contains("removed: 2, 1"), "{said}");
     let (code, said) = backup(&["verify"], &[&store]);
     assert!(
-        code == Some(0) && said.lines().count() == 2 && said.lines().all(|line| line.contains(": whole, ")),
+        code == Some(0) && said.lines().count() == 2 && said.lines().all(|line| line.contains(": intact, ")),
         "{said}"
     );
 }

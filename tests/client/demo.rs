@@ -46,7 +46,7 @@ fn it_tells_where_it_is_and_who_is_told_and_ends_in_peace() {
     };
     let url = next_with("  url ").split_whitespace().nth(1).expect("an address").to_owned();
     assert!(next_with("  docs ").contains(&format!("{url}/docs")));
-    next_with("who hears of it");
+    next_with("who is notified");
     let escalation = next_with("first_response");
     assert!(escalation.contains(" T0") && escalation.starts_with("Thu 15 Jan"), "{escalation}");
 

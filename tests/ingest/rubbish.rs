@@ -19,7 +19,7 @@ fn binaries_and_damaged_tables_are_refused() {
     let binary: Vec<u8> = (0..10_000u32).map(|number| (number.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
     assert!(error_of(stream("a.csv", binary.clone())).to_string().contains("is binary"));
     assert!(error_of(stream("a.ndjson", binary)).to_string().contains("is binary"));
-    assert!(error_of(stream("a.parquet", "PAR1 and no more")).to_string().contains("no sound Parquet file"));
+    assert!(error_of(stream("a.parquet", "PAR1 and no more")).to_string().contains("not a valid Parquet file"));
     assert!(error_of(stream("a.parquet", "id,at\n")).to_string().contains("does not begin with PAR1"));
     assert!(error_of(stream("a.arrow", "ARROW1\0\0")).to_string().contains("ends before"));
     assert!(error_of(stream("a", b"\xff\xff\xff\xff\xff\xff\xff\x7f".to_vec())).to_string().contains("description"));
@@ -55,7 +55,7 @@ fn bad_rows_are_told_and_the_rest_is_read() {
             "a.csv:3: column at: \"9999-01-01T00:00:00Z\": lies outside 1970-01-01 to 2099-12-31",
             "a.csv:4: column at: \"2026-01-01 00:00\": expected a time (rfc3339 or unix_ms)",
             "a.csv:6: \"d,2026-01-01T00:00:00Z\": has 2 fields, expected 3 as in the first line",
-            "a.csv:7: \"\u{fffd},2026-01-01T00:00:00Z,t\": is no UTF-8 text",
+            "a.csv:7: \"\u{fffd},2026-01-01T00:00:00Z,t\": is not UTF-8 text",
             "a.csv:8: column ticket: expected a ticket's id",
         ]
     );
@@ -69,7 +69,9 @@ fn bad_rows_are_told_and_the_rest_is_read() {
 
     let (_, rejects, stopped) = read(true);
     assert_eq!(rejects.len(), 1);
-    assert!(stopped.expect_err("strict").to_string().starts_with("stopped at the first bad row: a.csv:3: column at"));
+    assert!(
+        stopped.expect_err("strict").to_string().starts_with("stopped at the first invalid row: a.csv:3: column at")
+    );
 }
 
 #[test]

@@ -277,7 +277,7 @@ fn all_mistakes_of_the_configuration_are_told_at_once() {
     let (code, _, said) = output(&["serve", "--config", &file, "--workers", "none"]);
     assert_eq!(code, Some(2));
     for words in
-        ["3 mistakes", "serve.toml:1: there is no setting \"lisen\"; write listen", "--workers \"none\"", "--data-dir"]
+        ["3 errors", "serve.toml:1: there is no setting \"lisen\"; write listen", "--workers \"none\"", "--data-dir"]
     {
         assert!(said.contains(words), "{words} is not in {said}");
     }

@@ -153,8 +153,8 @@ fn sighup_loads_a_new_certificate_and_ends_nothing() {
     wait_until(|| status_over_tls(&address, &second).is_ok_and(|status| status == "HTTP/1.1 200 OK"));
     assert!(status_over_tls(&address, &first).is_err());
     let log = stop(child);
-    assert!(log.contains("SIGHUP: certificate, key and tokens are read again"), "{log}");
-    assert!(log.contains("SIGHUP: the certificate stays as it was") || !log.contains("ERROR"), "{log}");
+    assert!(log.contains("SIGHUP: certificate, key and tokens are reloaded"), "{log}");
+    assert!(log.contains("SIGHUP: the certificate is unchanged") || !log.contains("ERROR"), "{log}");
 
     let (child, _) = serve(&folders, &[]);
     send_signal(&child, "HUP");

@@ -1,4 +1,4 @@
-//! `overdue calendar due`: when a target ends, and what it counted.
+//! `overdue calendar due`: when a target ends, and which intervals it counted.
 
 use super::format::{length, wall};
 use crate::calendar::{Calendar, Span, Timeline, zone_data_version};
@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use jiff::civil::DateTime;
 use std::io::Write;
 
-/// Intervals shown of a long target: the first and the last half of this many.
+/// Intervals shown of a long target: half of them from its beginning, half from its end.
 const SHOWN: usize = 100;
 
 pub fn run(calendar: &Calendar, start: &str, target: Span, out: &mut impl Write) -> anyhow::Result<()> {
@@ -28,7 +28,7 @@ pub fn run(calendar: &Calendar, start: &str, target: Span, out: &mut impl Write)
     writeln!(out, "start   {}", moment(start_ms))?;
     writeln!(out, "in      {} ({}, zone data {})", calendar.name, zone.name(), zone_data_version())?;
 
-    // Calendar days run in real time; everything else is counted inside opening hours.
+    // Calendar days run in real time; everything else counts only opening hours.
     let counted: Vec<(i64, i64)> = match target {
         Span::CalendarDays(_) => vec![(start_ms, due_ms)],
         _ => timeline.open_intervals(start_ms, due_ms).collect(),
@@ -41,7 +41,7 @@ pub fn run(calendar: &Calendar, start: &str, target: Span, out: &mut impl Write)
         )?;
     }
     if matches!(target, Span::BusinessDays(_)) && !timeline.is_open(due_ms) {
-        writeln!(out, "\nThe same wall-clock time so many working days later is outside that day's opening hours.")?;
+        writeln!(out, "\nThe same wall-clock time on the due date is outside that day's opening hours.")?;
     }
     writeln!(out, "\ncounted")?;
     let mut total_ms = 0;

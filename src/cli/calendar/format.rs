@@ -1,22 +1,22 @@
-//! Instants and lengths as a person reads them.
+//! Instants and durations formatted for people.
 
 use crate::calendar::{Span, Zone};
 use crate::time::{MINUTE_MS, SECOND_MS};
 use chrono::{DateTime, NaiveDateTime};
 
-/// What the wall clock shows, with its offset: `Fri 2026-11-20 16:00 +01:00`.
+/// Wall-clock time with its offset: `Fri 2026-11-20 16:00 +01:00`.
 pub fn wall(zone: &Zone, at_ms: i64) -> String {
     let local = local(zone.local_ms(at_ms));
     let format = if at_ms % MINUTE_MS == 0 { "%a %Y-%m-%d %H:%M" } else { "%a %Y-%m-%d %H:%M:%S%.f" };
     format!("{} {}", local.format(format), offset(zone.offset_ms(at_ms)))
 }
 
-/// A wall-clock time by its milliseconds since 1970-01-01 00:00 on it.
+/// A wall-clock time, from its milliseconds since 1970-01-01 00:00 local time.
 pub fn local(local_ms: i64) -> NaiveDateTime {
     DateTime::from_timestamp_millis(local_ms).unwrap_or_default().naive_utc()
 }
 
-/// An offset from UTC: `+01:00`, with seconds only where there are some.
+/// An offset from UTC: `+01:00`, with seconds only if they are not zero.
 pub fn offset(offset_ms: i64) -> String {
     let (sign, seconds) = (if offset_ms < 0 { '-' } else { '+' }, offset_ms.abs() / SECOND_MS);
     let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
@@ -24,7 +24,7 @@ pub fn offset(offset_ms: i64) -> String {
     format!("{sign}{hours:02}:{minutes:02}{tail}")
 }
 
-/// A length of business time: `8h30m`.
+/// A duration of business time: `8h30m`.
 pub fn length(ms: i64) -> String {
     Span::Business { ms }.to_string()
 }

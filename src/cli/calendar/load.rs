@@ -8,21 +8,21 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Where a calendar is.
+/// The source of a calendar.
 #[derive(Debug, Args)]
 pub struct CalendarChoice {
-    /// A policy file; --calendar says which of its calendars.
+    /// A policy file; --calendar selects one of its calendars.
     #[arg(long, value_name = "FILE", required_unless_present = "calendar_file", requires = "calendar")]
     policy: Option<PathBuf>,
     /// The calendar's name in the policy.
     #[arg(long, value_name = "NAME", requires = "policy")]
     calendar: Option<String>,
-    /// A file that holds one calendar, in TOML or JSON.
+    /// A file with one calendar, in TOML or JSON.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["policy", "calendar"])]
     calendar_file: Option<PathBuf>,
 }
 
-/// What `overdue calendar` reads of a policy file: it answers even while the rest is being written.
+/// The part of a policy file that `overdue calendar` reads: it works even if the rest is incomplete.
 #[derive(Deserialize)]
 struct PolicyCalendars {
     #[serde(default)]

@@ -1,4 +1,4 @@
-//! `overdue calendar`: what a calendar says, and when a target ends in it.
+//! `overdue calendar`: shows a calendar and computes when a target ends in it.
 
 mod due;
 mod eval;
@@ -13,36 +13,36 @@ use std::process::ExitCode;
 
 #[derive(Debug, Subcommand)]
 pub enum CalendarCommand {
-    /// Print a month: opening hours day by day, holidays, special days, changes of the clock, totals.
+    /// Print a month: opening hours day by day, holidays, special days, clock changes, totals.
     Show {
         #[command(flatten)]
         calendar: CalendarChoice,
-        /// The month, such as 2026-12; without it the present one.
+        /// The month, such as 2026-12; without it the current one.
         #[arg(long, value_name = "YYYY-MM")]
         month: Option<String>,
     },
-    /// Answer when a target ends, with the intervals that it counts.
+    /// Compute when a target ends, with the intervals that it counts.
     Due {
         #[command(flatten)]
         calendar: CalendarChoice,
         /// When the clock starts: 2026-11-20T16:00:00+01:00, or 2026-11-20T16:00 on the calendar's wall clock.
         #[arg(long, value_name = "TIME")]
         start: String,
-        /// How much: business time (4h, 1h30m), business days (2bd) or calendar days (30d).
+        /// The target: business time (4h, 1h30m), business days (2bd) or calendar days (30d).
         #[arg(long, value_name = "LENGTH")]
         target: Span,
     },
-    /// Answer cases of business time: JSON lines in, JSON lines out.
+    /// Evaluate business-time cases: JSON lines in, JSON lines out.
     ///
-    /// A case names its calendar in full and asks `add` (start, seconds) or `between` (start, end); an answer has the id of
-    /// its case and a result or an error. The exit code is 0 even when there are errors.
+    /// A case contains its complete calendar and an operation: `add` (start, seconds) or `between` (start, end). A response has
+    /// the id of its case and a result or an error. The exit code is 0 even when there are errors.
     Eval,
 }
 
-/// Runs what was asked for.
+/// Runs the command.
 ///
 /// # Errors
-/// A calendar that cannot be read or compiled, an argument that says nothing, an answer that cannot be written.
+/// A calendar that cannot be read or compiled, an invalid argument, or output that cannot be written.
 pub fn run(command: &CalendarCommand) -> anyhow::Result<ExitCode> {
     let mut out = std::io::stdout().lock();
     let done = match command {
@@ -53,7 +53,7 @@ pub fn run(command: &CalendarCommand) -> anyhow::Result<ExitCode> {
         CalendarCommand::Eval => eval::run(std::io::stdin().lock(), &mut out).map_err(Into::into),
     };
     match done {
-        // Whoever reads has had enough, as in `overdue calendar show | head`.
+        // The reader has closed the pipe, as in `overdue calendar show | head`.
         Err(error) if is_closed_pipe(&error) => Ok(ExitCode::SUCCESS),
         done => done.map(|()| ExitCode::SUCCESS),
     }

@@ -41,19 +41,19 @@ pub fn run(calendar: &Calendar, month: Option<&str>, out: &mut impl Write) -> an
 fn parse_month(text: &str) -> anyhow::Result<NaiveDate> {
     match NaiveDate::parse_from_str(&format!("{text}-01"), "%Y-%m-%d") {
         Ok(first) if text.len() == 7 && (1970..=2105).contains(&first.year()) => Ok(first),
-        _ => bail!("--month {text:?} is no month from 1970-01 to 2105-12: expected one such as 2026-12"),
+        _ => bail!("--month {text:?} is not a month from 1970-01 to 2105-12: expected one such as 2026-12"),
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "without --month a person means the present one")]
+#[expect(clippy::disallowed_methods, reason = "without --month the current month is shown")]
 fn this_month(timeline: &Timeline) -> anyhow::Result<NaiveDate> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).context("the machine's clock stands before 1970")?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).context("the machine's clock is before 1970")?;
     let now_ms = i64::try_from(now.as_millis()).unwrap_or(HORIZON_MS).min(HORIZON_MS);
     let today = local(timeline.zone().local_ms(now_ms)).date();
     Ok(today.with_day(1).unwrap_or(today))
 }
 
-/// What there is to say of a date.
+/// The line of a date.
 struct Day {
     hours: Vec<String>,
     open_ms: i64,
@@ -68,14 +68,14 @@ impl Day {
         let (from_ms, to_ms) = (zone.first_instant_at(midnight_ms), zone.first_instant_at(midnight_ms + DAY_MS));
         let hours = timeline.open_intervals(from_ms, to_ms).map(|(open_ms, close_ms)| {
             let time = |at_ms: i64| TimeOfDay(((zone.local_ms(at_ms) - midnight_ms) / SECOND_MS) as u32);
-            // Seen from the date that ends, midnight is 24:00.
+            // For the date that ends, midnight is 24:00.
             let close = if close_ms == to_ms { TimeOfDay((DAY_MS / SECOND_MS) as u32) } else { time(close_ms) };
             format!("{}-{close}", time(open_ms))
         });
         let mut remarks = Vec::new();
         remarks.extend(exception(calendar, date));
         if from_ms == to_ms {
-            remarks.push("the clock leaves this date out".to_owned());
+            remarks.push("the clock skips this date".to_owned());
         }
         for change in zone.stretches().windows(2).filter(|pair| (from_ms..to_ms).contains(&pair[1].from_ms)) {
             let (before, after) = (change[0].offset_ms, change[1].offset_ms);
@@ -99,7 +99,7 @@ impl Day {
     }
 }
 
-/// Why a date has not the hours of its weekday.
+/// Why a date does not have the hours of its weekday.
 fn exception(calendar: &Calendar, date: NaiveDate) -> Option<String> {
     let definition = &calendar.definition;
     let civil = jiff::civil::Date::new(date.year() as i16, date.month() as i8, date.day() as i8).ok()?;

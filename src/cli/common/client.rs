@@ -1,8 +1,8 @@
-//! Talking to a running service: the small client that `load`, `top` and `demo` share.
+//! HTTP client for a running service, shared by `load`, `top` and `demo`.
 //!
-//! What can go wrong is sorted once, here: what may pass by itself ([`Failure::is_passing`]: no connection, an overloaded or
-//! restarting service) and what will not (a token that is not known, a request that is wrong). A token never goes over a
-//! connection that others can read unless the user insists, and never to another address by a redirect.
+//! [`Failure`] classifies errors: transient ones ([`Failure::is_passing`]: no connection, an overloaded or restarting service)
+//! and permanent ones (an unknown token, an invalid request). A token is never sent over an unencrypted connection to another
+//! machine unless the user insists, and never to another address by a redirect.
 
 use crate::limits;
 use crate::server::problem::{Document, FieldError};
@@ -23,25 +23,25 @@ use thiserror::Error;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// Time for a connection.
+/// Connection timeout.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// Where the service is, and who asks.
+/// Address and credentials.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ServerArguments {
     /// Address of the service, such as <https://sla.example.org> or <http://127.0.0.1:8080>
     #[arg(long, value_name = "URL")]
     url: Url,
-    /// Token; others on this machine can see it in the list of processes: rather use --token-file or `OVERDUE_TOKEN`
+    /// Token; other users of this machine can see it in the process list: prefer --token-file or `OVERDUE_TOKEN`
     #[arg(long, value_name = "TOKEN", conflicts_with = "token_file")]
     token: Option<String>,
     /// File with the token
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// Certificates (PEM) of an authority of one's own; only it is trusted then
+    /// Certificates (PEM) of a private authority; only these are trusted then
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
-    /// Send the token over plain http to another machine, where anybody on the way can read it
+    /// Send the token over plain http to another machine, where it can be intercepted
     #[arg(long)]
     insecure_http: bool,
 }
@@ -54,32 +54,32 @@ pub struct Client {
     http: reqwest::blocking::Client,
 }
 
-/// Why a request came to nothing.
+/// Why a request failed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Failure {
-    /// No connection, or it broke: whether the request was done is not known.
+    /// No connection, or it broke: whether the request was executed is unknown.
     #[error("{0}")]
     Unreachable(String),
-    /// The service's answer, in its own words.
+    /// The service's error response.
     #[error("{status}: {message}")]
     Rejected { status: u16, message: String, retry_after: Option<Duration>, errors: Vec<FieldError> },
-    #[error("the answer cannot be read: {0}")]
+    #[error("the response cannot be read: {0}")]
     Unreadable(String),
 }
 
 impl Failure {
-    /// Whether the same request may succeed a little later.
+    /// Whether the same request may succeed later.
     pub fn is_passing(&self) -> bool {
         match self {
             Self::Unreachable(_) => true,
-            // The same request is still being done.
+            // The same request is still in progress.
             Self::Rejected { status: 409, retry_after, .. } => retry_after.is_some(),
             Self::Rejected { status, .. } => matches!(status, 408 | 429 | 502 | 503 | 504),
             Self::Unreadable(_) => false,
         }
     }
 
-    /// How long the service wants to be left alone.
+    /// How long the service asks the client to wait.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Rejected { retry_after, .. } => *retry_after,
@@ -100,7 +100,7 @@ impl Client {
     /// A client for the service of the command line.
     ///
     /// # Errors
-    /// An address or token that cannot be used, and a token that would go over plain http to another machine.
+    /// An unusable address or token, and a token that would go over plain http to another machine.
     pub fn new(arguments: &ServerArguments) -> anyhow::Result<Self> {
         let token = token(arguments)?;
         let url = &arguments.url;
@@ -114,32 +114,32 @@ impl Client {
         Self::build(url.clone(), token.as_deref(), authorities)
     }
 
-    /// A client for a service on this machine that asks for no token.
+    /// A client for a service on this machine that requires no token.
     ///
     /// # Errors
-    /// When the client cannot be set up.
+    /// The client cannot be set up.
     pub fn local(url: Url) -> anyhow::Result<Self> {
         Self::build(url, None, None)
     }
 
     fn build(mut base: Url, token: Option<&str>, authorities: Option<Vec<Certificate>>) -> anyhow::Result<Self> {
-        // A second call finds it installed: the first one counts for the process.
+        // A second call finds it installed: the first call applies to the whole process.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut http = reqwest::blocking::Client::builder()
             .user_agent(concat!("overdue/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT)
             .redirect(redirect::Policy::none());
         if is_loopback(&base) {
-            // The proxy of the environment is for the world outside.
+            // The proxy of the environment is for remote hosts only.
             http = http.no_proxy();
         }
-        // Without an authority of one's own those of the system are read; plain http needs none, and a bare machine has none.
+        // Without a private authority the system's are read; plain http needs none, and a minimal machine has none.
         let unused = (base.scheme() == "http").then(Vec::new);
         if let Some(only) = authorities.or(unused) {
             http = http.tls_certs_only(only);
         }
         let authorization = token.map(|token| HeaderValue::from_str(&format!("Bearer {token}"))).transpose();
-        let mut authorization = authorization.context("the token has characters that no token has")?;
+        let mut authorization = authorization.context("the token contains invalid characters")?;
         if let Some(value) = &mut authorization {
             value.set_sensitive(true);
         }
@@ -149,7 +149,7 @@ impl Client {
         Ok(Self { base, authorization, http: http.build().context("cannot set up the http client")? })
     }
 
-    /// Where the service is.
+    /// The address of the service.
     pub fn base(&self) -> &Url {
         &self.base
     }
@@ -159,7 +159,7 @@ impl Client {
         is_loopback(&self.base)
     }
 
-    /// Asks; `path` without a slash in front, with its query.
+    /// Sends a GET request; `path` has no leading slash and includes the query.
     ///
     /// # Errors
     /// [`Failure`].
@@ -167,7 +167,7 @@ impl Client {
         self.ask(self.http.get(self.address(path)?).timeout(time))
     }
 
-    /// Sends a body; a repeat with the same key is done once.
+    /// Sends a body; a repeat with the same key is executed once.
     ///
     /// # Errors
     /// [`Failure`].
@@ -238,14 +238,14 @@ fn overlay(under: &mut Value, over: Value) {
 fn read_body(response: Response) -> Result<Vec<u8>, Failure> {
     let mut body = Vec::new();
     let read = response.take(limits::MAX_RESPONSE_BYTES + 1).read_to_end(&mut body);
-    read.map_err(|error| Failure::Unreachable(format!("the answer broke off: {error}")))?;
+    read.map_err(|error| Failure::Unreachable(format!("the response is incomplete: {error}")))?;
     if body.len() as u64 > limits::MAX_RESPONSE_BYTES {
-        return Err(Failure::Unreadable(format!("it has more than {} bytes", limits::MAX_RESPONSE_BYTES)));
+        return Err(Failure::Unreadable(format!("it is longer than {} bytes", limits::MAX_RESPONSE_BYTES)));
     }
     Ok(body)
 }
 
-/// An error with its causes: reqwest's own text only says that something went wrong.
+/// An error with its causes: reqwest's own text only says that the request failed.
 fn whole_story(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -259,7 +259,7 @@ fn whole_story(error: &dyn Error) -> String {
     text
 }
 
-/// `Retry-After`, in seconds or as a date; a date counts from the answer's own `Date`, whatever this machine's clock says.
+/// `Retry-After`, in seconds or as a date; a date is relative to the response's own `Date`, independent of this machine's clock.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse() {
@@ -281,7 +281,7 @@ fn token(arguments: &ServerArguments) -> anyhow::Result<Option<String>> {
         (Some(token), _) => Some(token.clone()),
         (None, Some(path)) => {
             let bytes = read_bounded(path, limits::MAX_TOKEN_FILE_BYTES)?;
-            Some(String::from_utf8(bytes).with_context(|| format!("{} holds no text", path.display()))?)
+            Some(String::from_utf8(bytes).with_context(|| format!("{} is not UTF-8 text", path.display()))?)
         }
         (None, None) => env::var("OVERDUE_TOKEN").ok(),
     };
@@ -290,9 +290,9 @@ fn token(arguments: &ServerArguments) -> anyhow::Result<Option<String>> {
 
 fn certificates(path: &Path) -> anyhow::Result<Vec<Certificate>> {
     let pem = read_bounded(path, limits::MAX_CERTIFICATES_BYTES)?;
-    let found = Certificate::from_pem_bundle(&pem).with_context(|| format!("{} holds no PEM", path.display()))?;
+    let found = Certificate::from_pem_bundle(&pem).with_context(|| format!("{} is not PEM", path.display()))?;
     if found.is_empty() {
-        bail!("{} holds no certificate", path.display());
+        bail!("{} contains no certificate", path.display());
     }
     Ok(found)
 }
@@ -302,7 +302,7 @@ fn read_bounded(path: &Path, most: u64) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path).with_context(cannot_read)?.take(most + 1).read_to_end(&mut bytes).with_context(cannot_read)?;
     if bytes.len() as u64 > most {
-        bail!("{} has more than {most} bytes", path.display());
+        bail!("{} is longer than {most} bytes", path.display());
     }
     Ok(bytes)
 }

@@ -1,4 +1,4 @@
-//! Policies, mappings and other files of settings, read with a bound.
+//! Reads policies, mappings and other configuration files, with a size limit.
 
 use crate::ingest::Mapping;
 use crate::limits::MAX_CONFIG_BYTES;
@@ -8,10 +8,10 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-/// Reads a policy file and the files that it names, which are looked for beside it.
+/// Reads a policy file and the files that it names, relative to its folder.
 ///
 /// # Errors
-/// A file that cannot be read, is too long or is no text. Mistakes in its contents are problems of what is returned.
+/// A file that cannot be read, is too long or is not text. Errors in its contents are problems of the result.
 pub fn read_policy(path: &Path) -> anyhow::Result<Checked> {
     let text = read_text(path)?;
     let folder = path.parent().unwrap_or(Path::new(""));
@@ -26,19 +26,19 @@ pub(crate) fn read_text(path: &Path) -> anyhow::Result<String> {
         .read_to_end(&mut bytes)
         .with_context(|| format!("cannot read {}", path.display()))?;
     if bytes.len() as u64 > MAX_CONFIG_BYTES {
-        anyhow::bail!("{} is longer than {MAX_CONFIG_BYTES} bytes, too long for such a file", path.display());
+        anyhow::bail!("{} is longer than {MAX_CONFIG_BYTES} bytes, the limit for such a file", path.display());
     }
     String::from_utf8(bytes).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();
         let line = 1 + error.as_bytes()[..valid].iter().filter(|byte| **byte == b'\n').count();
-        anyhow::anyhow!("{} is no UTF-8 text: line {line}, byte {valid} of the file", path.display())
+        anyhow::anyhow!("{} is not UTF-8 text: line {line}, byte {valid} of the file", path.display())
     })
 }
 
 /// Reads a mapping file.
 ///
 /// # Errors
-/// A file that cannot be read, and every mistake in it.
+/// A file that cannot be read, and every error in it.
 pub fn read_mapping(path: &Path) -> anyhow::Result<Mapping> {
     Mapping::parse(&read_text(path)?, &path.display().to_string()).map_err(Into::into)
 }

@@ -1,4 +1,4 @@
-//! Rows that were not taken: described on the terminal up to a bound, all of them in the file of `--rejects`.
+//! Rejected rows: reported on the terminal up to a limit, all of them in the file of `--rejects`.
 
 use crate::atomic_file::Staged;
 use crate::ingest::RowError;
@@ -12,15 +12,15 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-/// A row that was not taken; a line of the file.
+/// A rejected row; a line of the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct RejectsLine {
     /// The input's name.
     pub source: String,
-    /// Line of a text, row of a table.
+    /// Line of a text, or row of a table.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<u64>,
-    /// The event that the service refused: one line may stand for several.
+    /// The event that the service rejected: one line may yield several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<RejectedEvent>,
     pub field: String,
@@ -28,7 +28,7 @@ pub struct RejectsLine {
     pub reason: String,
 }
 
-/// Which event.
+/// The event.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct RejectedEvent {
     pub ticket: String,
@@ -71,7 +71,7 @@ impl std::fmt::Display for RejectsLine {
     }
 }
 
-/// Where they go.
+/// The destinations of rejected rows.
 pub struct Rejects {
     file: Option<(Staged, BufWriter<File>)>,
     shown: usize,
@@ -80,7 +80,7 @@ pub struct Rejects {
 
 impl Rejects {
     /// # Errors
-    /// When the file cannot be created.
+    /// The file cannot be created.
     pub fn create(path: Option<&Path>, is_quiet: bool, bar: ProgressBar) -> anyhow::Result<Self> {
         let create = |path: &Path| Staged::create(path).with_context(|| format!("--rejects {}", path.display()));
         let file = path.map(create).transpose()?.map(|(staged, file)| (staged, BufWriter::new(file)));
@@ -88,7 +88,7 @@ impl Rejects {
     }
 
     /// # Errors
-    /// When it cannot be written.
+    /// It cannot be written.
     pub fn add(&mut self, rejected: &RejectsLine) -> io::Result<()> {
         if self.shown < REJECTS_SHOWN {
             self.shown += 1;
@@ -99,10 +99,10 @@ impl Rejects {
         file.write_all(b"\n")
     }
 
-    /// Publishes the file, also that of a load that failed: what was refused is known then, too.
+    /// Publishes the file, also after a failed load: the rows rejected so far are known.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// It cannot be written.
     pub fn publish(&mut self) -> io::Result<()> {
         let Some((staged, mut file)) = self.file.take() else { return Ok(()) };
         file.flush()?;

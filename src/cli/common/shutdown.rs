@@ -1,9 +1,9 @@
-//! Telling threads to stop, also those that wait for time to pass.
+//! Signals threads to stop, also threads that are sleeping.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-/// A word that is said once.
+/// A stop flag; it is set once.
 #[derive(Debug, Default)]
 pub struct Stop {
     is_set: Mutex<bool>,
@@ -20,7 +20,7 @@ impl Stop {
         *self.is_set.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits, but not beyond a stop; whether there was one.
+    /// Sleeps until the time is up or the flag is set; returns whether it is set.
     pub fn wait(&self, time: Duration) -> bool {
         let is_set = self.is_set.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self.changed.wait_timeout_while(is_set, time, |is_set| !*is_set);

@@ -1,7 +1,7 @@
-//! `overdue demo`: the whole service on the traffic of a made-up contact centre, in fast motion.
+//! `overdue demo`: the whole service on the traffic of a synthetic contact centre, in accelerated time.
 //!
-//! Nothing is staged: the service and its HTTP server are the real ones, with a data folder of their own. One thread sends what
-//! happens in the contact centre, another reads the escalations, both over HTTP like anybody else. Only the time runs faster.
+//! Nothing is simulated except the time: the service and its HTTP server are the real ones, with a data folder of their own.
+//! One thread sends the events of the contact centre, another reads the escalations, both over HTTP like any other client.
 
 mod printer;
 mod sender;
@@ -26,42 +26,42 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 use traffic::Traffic;
 
-/// The policy of the demonstration: part of the program, so that it runs anywhere.
+/// The policy of the demonstration, compiled into the program, so that it runs anywhere.
 const POLICY: &str = include_str!("../../../data/policies/contact_centre.toml");
 const POLICY_NAME: &str = "data/policies/contact_centre.toml";
 
-/// A Monday. The history begins here; the demonstration sets in when it has been going for a while, shortly before the
-/// office of the policy opens.
+/// A Monday. The history begins here; the demonstration begins later, when there is a backlog, shortly before the office of
+/// the policy opens.
 const HISTORY_START_MS: i64 = 1_768_176_000_000;
 const START_MS: i64 = HISTORY_START_MS + 3 * DAY_MS + 6 * HOUR_MS + 40 * MINUTE_MS;
 
-/// Days of the history: hours of demonstration.
+/// Days of the history: enough for hours of demonstration.
 const DAYS: u32 = 365;
 
-/// How often the command looks whether its threads still run.
+/// Interval at which the command checks that its threads still run.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// Runs the service on the traffic of a made-up contact centre, in fast motion.
+/// Runs the service on the traffic of a synthetic contact centre, in accelerated time.
 ///
-/// Prints where it listens, then each escalation as it comes. Stops with Ctrl-C. Needs no network, no token and no files.
+/// Prints its address, then each escalation as it is emitted. Stops with Ctrl-C. Needs no network, no token and no files.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Where to listen; port 0 takes a free one
+    /// Address to listen on; port 0 selects a free port
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     listen: String,
-    /// Folder for the data, which must be empty; without it a temporary one, which goes away at the end
+    /// Folder for the data, which must be empty; without it a temporary one, which is removed at the end
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// How many times as fast the time runs: at 600 a day passes in 144 seconds
+    /// Speed of the clock: at 600 a day passes in 144 seconds
     #[arg(long, value_name = "FACTOR", default_value_t = 600, value_parser = value_parser!(u32).range(1..=100_000))]
     speed: u32,
-    /// Tickets that arrive in a day
+    /// Tickets that arrive per day
     #[arg(long, value_name = "COUNT", default_value_t = 1_000, value_parser = value_parser!(u64).range(1..=1_000_000))]
     tickets_a_day: u64,
-    /// Another seed gives other traffic
+    /// Random seed of the traffic
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Stop by itself after this time, such as 30s or 5m
+    /// Stop after this time, such as 30s or 5m
     #[arg(long = "for", value_name = "TIME", value_parser = parse_time)]
     time: Option<Duration>,
 }
@@ -73,12 +73,12 @@ fn parse_time(text: &str) -> Result<Duration, String> {
 /// Runs the command.
 ///
 /// # Errors
-/// Whatever keeps the service from starting or its threads from going on.
+/// The service cannot start, or one of the threads failed.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let signals = serve::listen_for_signals()?;
     let temporary = match &arguments.data_dir {
         Some(folder) => must_be_empty(folder).map(|()| None),
-        None => tempfile::tempdir().map(Some).context("cannot make a temporary folder"),
+        None => tempfile::tempdir().map(Some).context("cannot create a temporary folder"),
     }?;
     let folder = temporary.as_ref().map_or_else(|| arguments.data_dir.clone(), |folder| Some(folder.path().to_owned()));
     let folder = folder.context("no folder for the data")?;
@@ -100,7 +100,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         }
         Err(error) => Err(error.into()),
     };
-    // Stopped in any case; what went wrong first is what the user wants to hear of.
+    // Stopped in any case; the first error is the one to report.
     let stopped = stopper.stop().map_err(|message| anyhow!(message));
     let played = ended?;
     stopped?;
@@ -112,13 +112,13 @@ fn must_be_empty(folder: &Path) -> anyhow::Result<()> {
     let cannot = || format!("--data-dir {}", folder.display());
     fs::create_dir_all(folder).with_context(cannot)?;
     if fs::read_dir(folder).with_context(cannot)?.next().is_some() {
-        // The demonstration begins at a time of its own, and a service's time never runs backwards.
+        // The demonstration begins at a time of its own, and the time of a service never runs backwards.
         bail!("--data-dir {}: is not empty; the demonstration needs an empty folder", folder.display());
     }
     Ok(())
 }
 
-/// What there was: events sent, escalations read.
+/// Totals: events sent, escalations read.
 struct Played {
     events: u64,
     escalations: u64,
@@ -132,7 +132,7 @@ fn play(
     signals: &Receiver<Signaled>,
 ) -> anyhow::Result<Played> {
     let url = format!("http://{}", handle.address);
-    let client = Client::local(url.parse().context("the address is no URL")?)?;
+    let client = Client::local(url.parse().context("the address is not a URL")?)?;
     let plan = Plan {
         tickets: arguments.tickets_a_day * u64::from(DAYS),
         start_ms: HISTORY_START_MS,
@@ -141,7 +141,7 @@ fn play(
     };
     let mut traffic = Traffic::new(plan);
     let before = sender::past(&client, &mut traffic, START_MS)?;
-    // What was escalated by hand in those days is no news.
+    // Manual escalations of the days before are not news.
     let first = printer::last(&client)?;
     crate::cli::common::print::print(&greeting(arguments, folder, &url, before))?;
 
@@ -165,13 +165,13 @@ fn play(
     })
 }
 
-/// Waits for a signal, the end of the time, or a thread that stops.
-#[expect(clippy::disallowed_methods, reason = "the user asked for that much time of his own clock")]
+/// Waits for a signal, the end of the time, or a thread that ends.
+#[expect(clippy::disallowed_methods, reason = "--for is real time, not the time of the demonstration")]
 fn wait(time: Option<Duration>, signals: &Receiver<Signaled>, stop: &Stop) {
     let began = Instant::now();
     while !stop.is_set() && time.is_none_or(|time| began.elapsed() < time) {
         match signals.recv_timeout(LOOK) {
-            // The demonstration has nothing to read again.
+            // The demonstration has nothing to reload.
             Err(RecvTimeoutError::Timeout) | Ok(Signaled::Reload) => {}
             Ok(Signaled::Stop(_)) | Err(RecvTimeoutError::Disconnected) => return,
         }
@@ -181,7 +181,7 @@ fn wait(time: Option<Duration>, signals: &Receiver<Signaled>, stop: &Stop) {
 fn greeting(arguments: &Arguments, folder: Option<&Path>, url: &str, before: u64) -> String {
     let day_s = 86_400.0 / f64::from(arguments.speed);
     let mut text = format!(
-        "A made-up contact centre in fast motion: {} tickets a day, a day passes in {day_s:.0} s. Ctrl-C ends it.\n\n",
+        "A synthetic contact centre in accelerated time: {} tickets a day, a day passes in {day_s:.0} s. Ctrl-C ends it.\n\n",
         grouped(arguments.tickets_a_day)
     );
     let folder = folder.map_or_else(|| "in a temporary folder".to_owned(), |folder| folder.display().to_string());
@@ -189,7 +189,7 @@ fn greeting(arguments: &Arguments, folder: Option<&Path>, url: &str, before: u64
     let _ = writeln!(text, "  docs    {url}/docs/");
     let _ = writeln!(text, "  watch   overdue top --url {url}");
     let _ = writeln!(text, "  policy  {POLICY_NAME}");
-    let _ = writeln!(text, "  data    {folder}; {} events of the days before are in it\n", grouped(before));
+    let _ = writeln!(text, "  data    {folder}; it has {} events of earlier days\n", grouped(before));
     text + &printer::header()
 }
 

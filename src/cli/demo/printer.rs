@@ -1,4 +1,4 @@
-//! The reader's side: follows the escalations over HTTP and prints a line for each.
+//! The consumer: follows the escalations over HTTP and prints a line for each.
 
 use crate::cli::common::client::Client;
 use crate::cli::common::shutdown::Stop;
@@ -13,32 +13,33 @@ use chrono::DateTime;
 use std::fmt::Write;
 use std::time::Duration;
 
-/// From one look to the next, and how many looks lie between two lines of totals.
+/// Interval between polls, and the number of polls between two lines of totals.
 const EVERY: Duration = Duration::from_millis(250);
 const LOOKS_A_TOTAL: u64 = 40;
 
-/// Escalations that are printed of one look; more would only rush by.
+/// Escalations printed per poll; more would only scroll past.
 const SHOWN: usize = 12;
 
-/// Records of one answer.
+/// Records of one response.
 const PAGE: usize = 1_000;
 
-/// What is waited for one answer.
+/// Timeout of one response.
 const ANSWER: Duration = Duration::from_secs(30);
 
-/// The number of the last escalation so far.
+/// The number of the latest escalation.
 ///
 /// # Errors
-/// When the service does not answer.
+/// The service does not respond.
 pub fn last(client: &Client) -> anyhow::Result<u64> {
-    let metrics: MetricsResponse = client.get("v1/metrics", ANSWER).context("the service does not tell its metrics")?;
+    let metrics: MetricsResponse =
+        client.get("v1/metrics", ANSWER).context("cannot read the metrics of the service")?;
     Ok(metrics.escalations.last_sequence)
 }
 
-/// Prints escalations after the `first` as they come, and totals now and then, until told to stop. Returns how many there were.
+/// Prints escalations after `first` as they are emitted, and totals at intervals, until it is stopped. Returns their number.
 ///
 /// # Errors
-/// When the service does not answer, or the terminal cannot be written to.
+/// The service does not respond, or the terminal cannot be written to.
 pub fn follow(client: &Client, first: u64, stop: &Stop) -> anyhow::Result<u64> {
     let mut after = first;
     let mut looks = 0;
@@ -46,12 +47,12 @@ pub fn follow(client: &Client, first: u64, stop: &Stop) -> anyhow::Result<u64> {
         let is_last = stop.wait(EVERY);
         let page: EscalationPage = client
             .get(&format!("v1/escalations?after={after}&limit={PAGE}"), ANSWER)
-            .context("the service does not tell its escalations")?;
+            .context("cannot read the escalations of the service")?;
         after = page.next_after;
         looks += 1;
         let mut text = lines(&page.escalations);
         if looks % LOOKS_A_TOTAL == 0 || is_last {
-            let metrics = client.get("v1/metrics", ANSWER).context("the service does not tell its metrics")?;
+            let metrics = client.get("v1/metrics", ANSWER).context("cannot read the metrics of the service")?;
             text.push_str(&totals(&metrics, after - first));
         }
         crate::cli::common::print::print(&text)?;
@@ -61,9 +62,9 @@ pub fn follow(client: &Client, first: u64, stop: &Stop) -> anyhow::Result<u64> {
     }
 }
 
-/// What the columns are.
+/// The header of the columns.
 pub fn header() -> String {
-    format!("{:<16}  {:<9}  {:<8}  {:<20}  {}\n", "when (UTC)", "ticket", "priority", "what", "who hears of it")
+    format!("{:<16}  {:<9}  {:<8}  {:<20}  {}\n", "when (UTC)", "ticket", "priority", "what", "who is notified")
 }
 
 fn lines(escalations: &[EscalationResponse]) -> String {

@@ -1,4 +1,4 @@
-//! The contact centre's side: sends what happens to the service over HTTP, as a help desk would.
+//! The producer: sends the events of the contact centre to the service over HTTP, as a help desk would.
 
 use super::traffic::Traffic;
 use crate::cli::common::client::{Client, Failure};
@@ -8,17 +8,17 @@ use crate::server::bulk::BulkReport;
 use anyhow::Context;
 use std::time::Duration;
 
-/// From one delivery to the next.
+/// Interval between deliveries.
 const EVERY: Duration = Duration::from_millis(200);
 
-/// What is waited for one answer.
+/// Timeout of one response.
 const ANSWER: Duration = Duration::from_secs(60);
 
-/// Sends what happened before `now_ms` without letting any level fire: those were told long ago. Returns how many events
-/// that were.
+/// Sends the events before `now_ms` with escalations suppressed (they would have been emitted long ago). Returns the number
+/// of events.
 ///
 /// # Errors
-/// When the service does not take them.
+/// The service does not accept them.
 pub fn past(client: &Client, traffic: &mut Traffic, now_ms: i64) -> anyhow::Result<u64> {
     let mut events = 0;
     while let Some(chunk) = traffic.until(now_ms) {
@@ -27,10 +27,10 @@ pub fn past(client: &Client, traffic: &mut Traffic, now_ms: i64) -> anyhow::Resu
     Ok(events)
 }
 
-/// Sends what happens, as it happens, until told to stop. Returns how many events that were.
+/// Sends the events as they happen, until it is stopped. Returns the number of events.
 ///
 /// # Errors
-/// When the service does not take them.
+/// The service does not accept them.
 pub fn live(client: &Client, traffic: &mut Traffic, now_ms: impl Fn() -> i64, stop: &Stop) -> anyhow::Result<u64> {
     let mut events = 0;
     while !stop.wait(EVERY) {
@@ -54,7 +54,7 @@ fn send(client: &Client, chunk: &Chunk, catch_up: &str, stop: &Stop) -> anyhow::
         let wait = if failure.is_passing() { patience.after_failure(failure.retry_after()) } else { None };
         match wait {
             Some(wait) if !stop.wait(wait) => {}
-            _ => return Err(failure).context("the service does not take events"),
+            _ => return Err(failure).context("the service does not accept events"),
         }
     }
 }

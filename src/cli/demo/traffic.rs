@@ -1,4 +1,4 @@
-//! The traffic of a contact centre that never was, handed out as its time comes.
+//! The traffic of a synthetic contact centre, released as its time comes.
 
 use crate::cli::load::{Chunk, Part};
 use crate::generate::{History, Plan};
@@ -6,11 +6,11 @@ use crate::limits::{GENERATED_ROWS, LOAD_CHUNK_ROWS};
 use crate::ticket::Batch;
 use std::sync::Arc;
 
-/// A history, and how far it has been handed out.
+/// A history, and how much of it has been released.
 pub struct Traffic {
     history: History,
     batch: Arc<Batch>,
-    /// The first row of the batch that has not been handed out.
+    /// The first row of the batch that has not been released.
     next: usize,
     chunks: u64,
 }
@@ -20,7 +20,7 @@ impl Traffic {
         Self { history: History::new(plan), batch: Arc::default(), next: 0, chunks: 0 }
     }
 
-    /// What has happened up to `now_ms` and was not handed out yet, oldest first; as much as fits in a request.
+    /// The events up to `now_ms` that were not released yet, oldest first; as many as fit in a request.
     pub fn until(&mut self, now_ms: i64) -> Option<Chunk> {
         let mut parts = Vec::new();
         let mut rows = 0;

@@ -1,7 +1,7 @@
-//! Events cut into what one request carries.
+//! Events grouped into chunks, one per request.
 //!
-//! Where a chunk ends depends on the events alone, not on how they came in batches: a second run over the same input cuts it
-//! in the same places, and so recognises what was acknowledged before.
+//! Chunk boundaries depend on the events alone, not on their batches: a second run over the same input produces the same
+//! chunks, and so recognises those acknowledged before.
 
 use crate::ingest::Numbered;
 use crate::limits::{LOAD_CHUNK_BYTES, LOAD_CHUNK_ROWS};
@@ -16,17 +16,17 @@ const ROW_BYTES: usize = 48;
 #[derive(Debug, Clone)]
 pub struct Part {
     pub batch: Arc<Batch>,
-    /// Of each row of the batch the line of the input that brought it; empty where there is none.
+    /// For each row of the batch, its line in the input; empty if there is none.
     pub lines: Arc<Vec<u64>>,
     pub rows: Range<usize>,
 }
 
-/// Events that go in one request.
+/// Events of one request.
 #[derive(Debug, Clone)]
 pub struct Chunk {
-    /// Which input, in the order of the command line.
+    /// Index of the input, in the order of the command line.
     pub input: usize,
-    /// Which chunk of the input, from 0.
+    /// Index of the chunk in the input, from 0.
     pub number: u64,
     pub parts: Vec<Part>,
 }
@@ -36,7 +36,7 @@ impl Chunk {
         self.parts.iter().map(|part| part.rows.len()).sum()
     }
 
-    /// The part with a row, counted from 1 as services count, and its place in the part's batch.
+    /// The part with a row (counted from 1, as services count), and the row's index in the part's batch.
     pub fn row(&self, number: u64) -> Option<(&Part, usize)> {
         let mut before = usize::try_from(number).ok()?.checked_sub(1)?;
         for part in &self.parts {
@@ -90,7 +90,7 @@ impl Cutter {
         full
     }
 
-    /// What is left, if anything.
+    /// The remaining rows, if any.
     pub fn finish(&mut self) -> Option<Chunk> {
         (self.rows, self.bytes) = (0, 0);
         if self.parts.is_empty() {

@@ -1,4 +1,4 @@
-//! A chunk as an Arrow stream in our own format: what a service reads without a mapping, with every column of a [`Batch`].
+//! A chunk as an Arrow stream in our own format, which a service reads without a mapping: every column of a [`Batch`].
 
 use super::chunk::{Chunk, Part};
 use crate::ticket::{Batch, Column, EventKind, Labels, NO_LABEL, State};
@@ -9,14 +9,14 @@ use arrow::ipc::CompressionType;
 use arrow::ipc::writer::{IpcWriteOptions, StreamWriter};
 use std::sync::Arc;
 
-/// What the body is.
+/// Content type of the body.
 pub const CONTENT_TYPE: &str = "application/vnd.apache.arrow.stream";
 
-/// The chunk's rows, in order; line `n` of an answer about them is row `n` of the chunk. The same rows in the same batches
+/// The chunk's rows, in order; line `n` of a response refers to row `n` of the chunk. The same rows in the same batches
 /// give the same bytes.
 ///
 /// # Errors
-/// Those of the Arrow library; none is known for what a [`Batch`] can hold.
+/// Those of the Arrow library; none is known for the values of a [`Batch`].
 pub fn encode(chunk: &Chunk, is_packed: bool) -> Result<Vec<u8>, ArrowError> {
     let packing = is_packed.then_some(CompressionType::ZSTD);
     let options = IpcWriteOptions::default().try_with_compression(packing)?;

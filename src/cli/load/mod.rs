@@ -1,7 +1,7 @@
-//! `overdue load`: an export into a running service.
+//! `overdue load`: loads exports into a running service.
 //!
-//! Reading, encoding and sending overlap: a thread parses the input, each connection encodes and sends chunks of its own, and
-//! a short queue between them keeps memory flat whatever the size of the input.
+//! Reading, encoding and sending overlap: one thread parses the input, each connection encodes and sends its own chunks, and
+//! a short queue between them keeps memory constant for any size of input.
 
 mod chunk;
 pub(crate) mod encode;
@@ -40,33 +40,33 @@ use upload::{Counts, Input, Ledger, Upload};
 
 /// Loads exports into a running service.
 ///
-/// Reads NDJSON, JSON, CSV, Parquet and Arrow (plain, .zst or .gz) as the mapping says, and sends the events in chunks over
-/// several connections. A chunk that gets lost is sent again and done once. Loading the same input again changes nothing.
-/// Exit codes: 0 everything was taken; 1 done, but some rows could not be read or were refused; 2 not finished.
+/// Reads NDJSON, JSON, CSV, Parquet and Arrow (plain, .zst or .gz) with the mapping, and sends the events in chunks over
+/// several connections. A lost chunk is sent again and executed once. Loading the same input again changes nothing.
+/// Exit codes: 0 all rows accepted; 1 done, but some rows were invalid or rejected; 2 not finished.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
     server: ServerArguments,
-    /// Inputs; - is the standard input
+    /// Input files; - is the standard input
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<PathBuf>,
-    /// How the inputs are to be read (TOML); without it they are in our own format
+    /// Mapping of the inputs (TOML); without it they are in our own format
     #[arg(long, value_name = "FILE")]
     mapping: Option<PathBuf>,
     /// Which levels fire that are already due when a row arrives
     #[arg(long, value_enum, default_value_t = CatchUp::Latest)]
     catch_up: CatchUp,
-    /// What to do at a row that cannot be read or is refused
+    /// What to do with a row that is invalid or rejected
     #[arg(long, value_enum, default_value_t = OnError::Skip)]
     on_error: OnError,
-    /// File for rows that could not be read or were refused, as JSON lines
+    /// File for invalid and rejected rows, as JSON lines
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
-    /// File that remembers what was acknowledged, so that the same command goes on where it stopped; it goes away with the end
-    /// of the load
+    /// File that records acknowledged chunks, so that the same command resumes where it stopped; removed when the load is
+    /// complete
     #[arg(long, value_name = "FILE")]
     resume: Option<PathBuf>,
-    /// Chunks that are sent at once
+    /// Concurrent connections, each of which sends one chunk at a time
     #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = value_parser!(u64).range(1..=limits::MAX_LOAD_CONNECTIONS as u64))]
     connections: u64,
     /// Print errors only
@@ -76,13 +76,13 @@ pub struct Arguments {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum OnError {
-    /// Leave it out, tell of it, go on
+    /// Skip it, report it, continue
     Skip,
     /// Stop the load there
     Abort,
 }
 
-/// The word of an option's value, as the command line and the API write it.
+/// The name of an option's value, as the command line and the API write it.
 fn name_of(value: impl ValueEnum) -> String {
     value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }
@@ -90,7 +90,7 @@ fn name_of(value: impl ValueEnum) -> String {
 /// Runs the command.
 ///
 /// # Errors
-/// Anything that keeps the load from being complete. What was acknowledged stays in the service.
+/// Anything that keeps the load from being complete. Acknowledged events stay in the service.
 #[expect(clippy::disallowed_methods, reason = "says how long the load took, on the terminal only")]
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let began = Instant::now();
@@ -131,8 +131,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     if let Some(error) = ledger.failed {
         let hint = match &arguments.resume {
-            Some(path) => format!("the same command goes on from here: {} remembers", path.display()),
-            None => "load again: what was taken stays, and a repeat of it changes nothing".to_owned(),
+            Some(path) => format!("run the same command to resume from here: progress is in {}", path.display()),
+            None => "load again: accepted events stay, and repeating them changes nothing".to_owned(),
         };
         return Err(error.context(format!("not finished ({hint})")));
     }
@@ -142,7 +142,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(u8::from(left_out > 0)))
 }
 
-/// Reads all inputs and sends them; what was read of each. A failure is in the ledger.
+/// Reads all inputs and sends them; returns a report for each. A failure is in the ledger.
 fn send_all(arguments: &Arguments, mapping: &Mapping, upload: &Upload<'_>) -> Vec<Report> {
     std::thread::scope(|scope| {
         let (sender, receiver) = bounded::<Chunk>(1);
@@ -150,7 +150,7 @@ fn send_all(arguments: &Arguments, mapping: &Mapping, upload: &Upload<'_>) -> Ve
             let receiver = receiver.clone();
             scope.spawn(move || upload.work(&receiver));
         }
-        // Theirs are the only ones now: when they have all gone, sending fails.
+        // Only the workers hold receivers now: when all workers have ended, sending fails.
         drop(receiver);
         let mut reports = Vec::new();
         for (input, path) in arguments.inputs.iter().enumerate() {
@@ -195,7 +195,7 @@ fn read_one(
     };
     let report = ingest::read_numbered([source], mapping, &options, on_batch, on_reject)?;
     if let Some(last) = cutter.finish().filter(|_| !report.stopped) {
-        // It fails when all connections have given up; why is in the ledger then.
+        // Sending fails when all connections have stopped; the ledger has the reason.
         let _ = sender.send(last);
     }
     Ok(report)

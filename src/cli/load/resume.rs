@@ -1,9 +1,9 @@
-//! What was acknowledged, on disk: so that a second run goes on where the first one stopped.
+//! Acknowledged chunks, on disk: a second run resumes where the first one stopped.
 //!
-//! One JSON object a line. The first line says what the load is; each other one is a chunk that the service has answered for,
-//! with the SHA-256 of what was sent. A chunk counts as done only if it still has the same bytes, so an input, mapping or
-//! program that has changed in the meantime is noticed chunk by chunk, and what is different is sent. A line that a crash
-//! cut short does not count; its chunk is sent again under the same key, and the service does it once.
+//! One JSON object a line. The first line identifies the load; each other line is a chunk that the service has acknowledged,
+//! with the SHA-256 of its bytes. A chunk counts as done only if its bytes are still the same, so a change of an input,
+//! mapping or program is detected chunk by chunk, and what differs is sent. A line truncated by a crash does not count; its
+//! chunk is sent again under the same key, and the service executes it once.
 
 use crate::limits::MAX_RESUME_BYTES;
 use anyhow::{Context, bail};
@@ -13,12 +13,12 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-/// The form of the file.
+/// Version of the file format.
 const FORM: u32 = 1;
 
 type Map<K, V> = hashbrown::HashMap<K, V, foldhash::fast::FixedState>;
 
-/// What a load is: another one must not go on with its file.
+/// Identity of a load: another load must not resume with its file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct About {
     pub url: String,
@@ -29,16 +29,16 @@ pub struct About {
 #[derive(Debug, Serialize, Deserialize)]
 struct Head {
     overdue_load: u32,
-    /// A random word that all keys of this load begin with.
+    /// Random prefix of all keys of this load.
     run: String,
     #[serde(flatten)]
     about: About,
 }
 
-/// A chunk that the service has answered for.
+/// A chunk that the service has acknowledged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Done {
-    /// The input's name and size as the command saw them, for whoever reads the file.
+    /// The input's name and size as the command saw them, for readers of the file.
     pub input: String,
     pub input_bytes: Option<u64>,
     pub chunk: u64,
@@ -50,7 +50,7 @@ pub struct Done {
     pub rejected: u64,
 }
 
-/// The memory of a load; without a file it forgets everything at the end.
+/// The state of a load; without a file it is lost at the end.
 #[derive(Debug)]
 pub struct Resume {
     run: String,
@@ -59,10 +59,10 @@ pub struct Resume {
 }
 
 impl Resume {
-    /// Opens the file of an earlier run or begins one.
+    /// Opens the file of an earlier run or creates one.
     ///
     /// # Errors
-    /// A file that cannot be read or written, is none of ours, or belongs to a load with another address or choice of levels that fire.
+    /// A file that cannot be read or written, is not a resume file, or belongs to a load with another address or catch-up.
     pub fn open(path: Option<&Path>, about: &About) -> anyhow::Result<Self> {
         let Some(path) = path else { return Ok(Self { run: random_word()?, done: Map::default(), file: None }) };
         let cannot = || format!("--resume {}", path.display());
@@ -73,13 +73,13 @@ impl Resume {
         if bytes.len() as u64 > MAX_RESUME_BYTES {
             bail!("--resume {}: has more than {MAX_RESUME_BYTES} bytes", path.display());
         }
-        // What follows the last line's end was cut short by a crash.
+        // What follows the last line break was truncated by a crash.
         let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
         let text = std::str::from_utf8(&bytes[..whole]).with_context(cannot)?;
         let mut lines = text.lines();
         let Some(first) = lines.next() else {
             if !bytes.is_empty() && !bytes.starts_with(b"{\"overdue_load\"") {
-                bail!("--resume {}: is no file of `overdue load`", path.display());
+                bail!("--resume {}: is not a file of `overdue load`", path.display());
             }
             file.set_len(0).with_context(cannot)?;
             let head = Head { overdue_load: FORM, run: random_word()?, about: about.clone() };
@@ -87,7 +87,7 @@ impl Resume {
             return Ok(Self { run: head.run, done: Map::default(), file: Some((path.to_owned(), file)) });
         };
         let head: Head = serde_json::from_str(first)
-            .with_context(|| format!("--resume {}: is no file of `overdue load`", path.display()))?;
+            .with_context(|| format!("--resume {}: is not a file of `overdue load`", path.display()))?;
         if head.overdue_load != FORM {
             bail!("--resume {}: has form {}, expected {FORM}", path.display(), head.overdue_load);
         }
@@ -108,20 +108,20 @@ impl Resume {
         Ok(Self { run: head.run, done, file: Some((path.to_owned(), file)) })
     }
 
-    /// What all keys of this load begin with.
+    /// The prefix of all keys of this load.
     pub fn run(&self) -> &str {
         &self.run
     }
 
-    /// What the service said of this very chunk before.
+    /// The earlier response to a chunk with these bytes.
     pub fn done(&self, input: &str, chunk: u64, sha256: &str) -> Option<&Done> {
         self.done.get(&(input.to_owned(), chunk)).filter(|done| done.sha256 == sha256)
     }
 
-    /// Remembers a chunk.
+    /// Records a chunk.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// It cannot be written.
     pub fn record(&mut self, done: &Done) -> io::Result<()> {
         match &mut self.file {
             Some((_, file)) => append(file, done),
@@ -129,16 +129,16 @@ impl Resume {
         }
     }
 
-    /// Forgets everything: the load is complete, and the next one with this file begins anew.
+    /// Removes the file: the load is complete, and the next one with this file starts from the beginning.
     ///
     /// # Errors
-    /// When the file cannot be removed.
+    /// The file cannot be removed.
     pub fn complete(&mut self) -> io::Result<()> {
         self.file.take().map_or(Ok(()), |(path, _)| fs::remove_file(path))
     }
 }
 
-/// One write a line, so that lines of a run that is killed stay whole or are the last.
+/// One write a line, so that a killed run leaves complete lines, except perhaps the last.
 fn append(file: &mut File, line: &impl Serialize) -> io::Result<()> {
     let mut bytes = serde_json::to_vec(line)?;
     bytes.push(b'\n');
@@ -152,7 +152,7 @@ pub fn sha256(bytes: &[u8]) -> String {
 
 fn random_word() -> anyhow::Result<String> {
     let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).context("the system gives no random numbers")?;
+    getrandom::fill(&mut bytes).context("the system provides no random numbers")?;
     Ok(hex(&bytes))
 }
 

@@ -1,16 +1,16 @@
-//! When to try again, and when to give up.
+//! When to retry, and when to stop retrying.
 
 use crate::limits::{MAX_ATTEMPTS, MAX_RETRY_WAIT_S};
 use std::time::Duration;
 
-/// The wait after the first failure; it doubles with each.
+/// The wait after the first failure; it doubles with each failure.
 const FIRST: Duration = Duration::from_millis(250);
 
-/// How long one chunk is tried.
+/// Total time for the attempts of one chunk.
 #[derive(Debug, Clone)]
 pub struct Patience {
     failed: u32,
-    /// From 0 to 1: so that connections which failed together do not come back together.
+    /// Jitter, from 0 to 1: connections that failed together do not retry together.
     spread: f64,
 }
 
@@ -19,8 +19,8 @@ impl Patience {
         Self { failed: 0, spread }
     }
 
-    /// How long to wait after a failure before the next attempt; `None` when there have been enough. What the service asks
-    /// for is the least, up to [`MAX_RETRY_WAIT_S`].
+    /// The wait after a failure before the next attempt; `None` when the attempts are used up. The service's `Retry-After` is
+    /// the minimum, up to [`MAX_RETRY_WAIT_S`].
     pub fn after_failure(&mut self, asked: Option<Duration>) -> Option<Duration> {
         self.failed += 1;
         if self.failed >= MAX_ATTEMPTS {

@@ -1,4 +1,4 @@
-//! What came of a load, as a table.
+//! Result of a load, as a table.
 
 use super::upload::{Counts, Input};
 use crate::ingest::Report;
@@ -6,14 +6,14 @@ use crate::replay::grouped;
 use comfy_table::{Cell, CellAlignment, LineStyle, Table, TableStyle};
 use std::fmt::Write;
 
-/// A line under the header, and no other.
+/// Table style: one line under the header.
 const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
-/// One line an input. An input that was not read to its end has no report.
+/// One line per input. An input that was not read to its end has no report.
 pub fn show(inputs: &[Input], reports: &[Report], counts: &[Counts], retries: u64, seconds: f64) -> String {
     let mut table = Table::new();
     table.load_style(STYLE);
-    let header = ["input", "rows", "left out", "unreadable", "events taken", "refused", "taken before"];
+    let header = ["input", "rows", "skipped", "unreadable", "events accepted", "rejected", "accepted before"];
     table.set_header(aligned(header.map(str::to_owned)));
     for (index, input) in inputs.iter().enumerate() {
         let of_report =
@@ -33,7 +33,7 @@ pub fn show(inputs: &[Input], reports: &[Report], counts: &[Counts], retries: u6
     let a_second = (accepted as f64 / seconds) as u64;
     let mut text = format!("{table}\n{seconds:.2} s, {} events/s", grouped(a_second));
     if retries > 0 {
-        let _ = write!(text, ", {} attempts failed and were repeated", grouped(retries));
+        let _ = write!(text, ", {} attempts failed and were retried", grouped(retries));
     }
     text.push('\n');
     text

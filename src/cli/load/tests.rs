@@ -16,7 +16,7 @@ use std::time::Duration;
 
 const PLAN: Plan = Plan { tickets: 900, start_ms: 1_767_571_200_000, days: 9, seed: 3 };
 
-/// A row with all its words: what must be the same on the other side.
+/// A row with all its labels: what must be the same on the other side.
 fn rows_of(batch: &Batch, rows: std::ops::Range<usize>) -> Vec<String> {
     let message = |row: usize| Column::ALL.map(|column| batch.labels(column).get(row).unwrap_or("-").to_owned());
     let text = |row: usize| if batch.text.is_empty() { "" } else { batch.text.get(row) };
@@ -45,7 +45,7 @@ fn unnumbered(batch: Batch) -> Numbered {
     Numbered { batch, lines: Vec::new() }
 }
 
-/// What a service reads of a body without a mapping.
+/// The rows that a service reads from a body without a mapping.
 fn read_back(body: Vec<u8>) -> Vec<String> {
     let mut rows = Vec::new();
     let options = Options { format: Some(Format::Arrow), strict: true, ..Options::default() };
@@ -173,7 +173,7 @@ fn what_was_acknowledged_is_known_again() {
     // A crash in the middle of a line.
     fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(b"{\"input\":\"a b.csv\",\"ch\xc3").unwrap();
     let mut second = Resume::open(Some(&path), &about()).unwrap();
-    assert_eq!(second.run(), run, "the same keys, so that a lost answer is not done twice");
+    assert_eq!(second.run(), run, "the same keys, so that a request whose response was lost is not executed twice");
     assert_eq!(second.done("a b.csv", 1, &sha256(b"one")), Some(&done(1, b"one")));
     assert_eq!(second.done("a b.csv", 1, &sha256(b"another one")), None);
     assert_eq!(second.done("b.csv", 1, &sha256(b"one")), None);

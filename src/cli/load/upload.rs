@@ -1,9 +1,9 @@
-//! Sending chunks, several at once.
+//! Sends chunks, several at once.
 //!
-//! The events of one ticket may lie in different chunks, and with several connections a later chunk may be taken first. That
-//! is sound: an event counts at the time at which it happened, and the engine takes late ones as if they had come in time.
-//! What was told in between and is contradicted (a level that fired because the event that stops its clock was still on its
-//! way) gets a `withdrawn` record, exactly as with one connection, where the stopping event comes in a later chunk as well.
+//! The events of one ticket may be in different chunks, and with several connections a later chunk may be accepted first.
+//! This is sound: an event applies at its own time, and the engine handles late events as if they had arrived in order.
+//! An escalation emitted in between and then contradicted (its level fired because the event that stops its clock was still
+//! in transit) gets a `withdrawn` record, exactly as with one connection, where the stopping event is in a later chunk as well.
 
 use super::chunk::Chunk;
 use super::encode::{CONTENT_TYPE, encode};
@@ -21,10 +21,10 @@ use indicatif::ProgressBar;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// Time for one chunk, there and back. A service under load answers late; one that has died breaks the connection at once.
+/// Timeout of one request. A service under load responds late; one that has died breaks the connection at once.
 const ANSWER: Duration = Duration::from_secs(300);
 
-/// An input, for messages and the file of what was acknowledged.
+/// An input, for messages and the resume file.
 #[derive(Debug, Clone)]
 pub struct Input {
     pub name: String,
@@ -36,11 +36,11 @@ pub struct Input {
 pub struct Counts {
     pub accepted: u64,
     pub rejected: u64,
-    /// Taken in an earlier run, and so not sent.
+    /// Accepted in an earlier run, and so not sent.
     pub acknowledged_before: u64,
 }
 
-/// All that the connections share.
+/// State shared by the connections.
 pub struct Upload<'a> {
     pub client: &'a Client,
     pub inputs: &'a [Input],
@@ -52,14 +52,14 @@ pub struct Upload<'a> {
     pub ledger: Mutex<Ledger>,
 }
 
-/// What has come of the load so far.
+/// Results of the load so far.
 pub struct Ledger {
     pub resume: Resume,
     pub rejects: Rejects,
-    /// By input.
+    /// Per input.
     pub counts: Vec<Counts>,
     pub retries: u64,
-    /// Why the load was given up; the first reason counts.
+    /// Why the load was aborted; the first reason counts.
     pub failed: Option<anyhow::Error>,
 }
 
@@ -68,7 +68,7 @@ impl Ledger {
         self.counts.iter().map(|counts| counts.accepted + counts.acknowledged_before).sum()
     }
 
-    /// Tells of refused rows of a chunk, by the events that they were.
+    /// Reports rejected rows of a chunk by their events.
     fn describe(&mut self, chunk: &Chunk, input: &Input, errors: &[FieldError]) -> anyhow::Result<()> {
         for error in errors.iter().cloned() {
             let place = error.line.and_then(|line| chunk.row(line));
@@ -87,7 +87,7 @@ impl Ledger {
 }
 
 impl Upload<'_> {
-    /// Works off chunks until there are no more, or the load is given up.
+    /// Sends chunks until there are no more, or the load is aborted.
     pub fn work(&self, chunks: &Receiver<Chunk>) {
         for chunk in chunks {
             if self.stop.is_set() {
@@ -99,7 +99,7 @@ impl Upload<'_> {
         }
     }
 
-    /// Gives the load up.
+    /// Aborts the load.
     pub fn fail(&self, error: anyhow::Error) {
         self.with_ledger(|ledger| {
             ledger.failed.get_or_insert(error);
@@ -139,12 +139,12 @@ impl Upload<'_> {
         self.record(chunk, digest, &response)?;
         self.show();
         if self.aborts_on_error && response.rejected > 0 {
-            bail!("{}: the service refused a row, and --on-error says abort", input.name);
+            bail!("{}: the service rejected a row, and --on-error is abort", input.name);
         }
         Ok(())
     }
 
-    /// The key makes the repeat safe: what was done although its answer got lost is not done again.
+    /// The key makes a retry safe: a request that was executed, but whose response was lost, is not executed again.
     fn send_until_response(&self, key: &str, body: &Bytes) -> Result<BulkReport, Failure> {
         let spread = f64::from(body.len() as u32 % 1_000) / 1_000.0;
         let mut patience = Patience::new(spread);
@@ -156,7 +156,7 @@ impl Upload<'_> {
             let wait = if failure.is_passing() { patience.after_failure(failure.retry_after()) } else { None };
             let Some(wait) = wait else { return Err(failure) };
             self.with_ledger(|ledger| ledger.retries += 1);
-            let message = format!("{failure}; again in {:.1} s", wait.as_secs_f64());
+            let message = format!("{failure}; retry in {:.1} s", wait.as_secs_f64());
             self.bar.set_message(message);
             if self.stop.wait(wait) {
                 return Err(failure);
@@ -185,19 +185,19 @@ impl Upload<'_> {
 
     fn show(&self) {
         let accepted = self.with_ledger(|ledger| ledger.accepted());
-        self.bar.set_message(format!("{} taken", crate::replay::grouped(accepted)));
+        self.bar.set_message(format!("{} accepted", crate::replay::grouped(accepted)));
     }
 }
 
-/// What the user can do about it.
+/// Advice for the user.
 fn explained(failure: Failure) -> anyhow::Error {
     let advice = match failure {
         Failure::Rejected { status: 401, .. } => {
             ": name a token that the service knows (--token-file or OVERDUE_TOKEN)"
         }
         Failure::Rejected { status: 403, .. } => ": loading needs a token of an operator or admin",
-        Failure::Rejected { status: 507, .. } => ": make room on the service's disk, then load again",
+        Failure::Rejected { status: 507, .. } => ": free space on the service's disk, then load again",
         _ => "",
     };
-    anyhow!("the service does not take the load: {failure}{advice}")
+    anyhow!("the service does not accept the load: {failure}{advice}")
 }

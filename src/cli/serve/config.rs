@@ -1,4 +1,4 @@
-//! The checked configuration. Its fields cannot be wrong together; every mistake is found at once, not the first.
+//! The checked configuration. Its fields are consistent; all errors are found at once, not only the first.
 
 use super::log::LogFormat;
 use super::settings::{Flags, Mistake, Raw, SETTINGS, Source, gather, key, variable};
@@ -22,12 +22,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tracing_subscriber::EnvFilter;
 
-/// All that `overdue serve` needs to know.
+/// The configuration of `overdue serve`.
 #[derive(Debug)]
 pub struct Config {
     pub service: service::Config,
     pub server: server::ServerConfig,
-    /// Whether nobody set the number of connections, so that it may be bounded by what the process may hold.
+    /// Whether the number of connections is the default, so that it may be reduced to the process's limit of descriptors.
     pub connections_are_default: bool,
     pub log_format: LogFormat,
     pub log_filter: EnvFilter,
@@ -35,13 +35,13 @@ pub struct Config {
     pub warnings: Vec<String>,
 }
 
-/// The fastest that the demonstration's clock runs: a month in three seconds.
+/// The highest speed of the demonstration's clock: a month in three seconds.
 const MAX_CLOCK_SPEED: f64 = 1_000_000.0;
 
-/// Reads all sources and checks what they say.
+/// Reads all sources and checks their values.
 ///
 /// # Errors
-/// All mistakes.
+/// All errors.
 pub fn read(
     flags: &Flags,
     environment: impl IntoIterator<Item = (String, String)>,
@@ -62,7 +62,7 @@ struct Reader {
 }
 
 impl Reader {
-    /// `None` only together with a mistake.
+    /// `None` only together with an error.
     fn config(&mut self, now_ms: i64) -> Option<Config> {
         let data_dir = self.required_path("data-dir");
         let seed = self.policy();
@@ -132,7 +132,7 @@ impl Reader {
     fn required_path(&mut self, flag: &'static str) -> Option<PathBuf> {
         let path = self.path(flag);
         if path.is_none() && !self.values.contains_key(flag) {
-            let message = "is needed and was not given".to_owned();
+            let message = "is required".to_owned();
             self.mistakes.push(Mistake { place: format!("--{flag}"), message });
         }
         path
@@ -142,7 +142,7 @@ impl Reader {
         self.optional(flag, "a path", |text| (!text.is_empty()).then(|| PathBuf::from(text)))
     }
 
-    /// The policy file with all that it names; its mistakes are ours.
+    /// The policy file with all files that it names; its problems become configuration errors.
     fn policy(&mut self) -> Option<(Seed, Vec<String>)> {
         let path = self.path("policy")?;
         let mut files = Vec::new();
@@ -171,7 +171,7 @@ impl Reader {
         Some((Seed { name, text, files }, warnings.iter().map(ToString::to_string).collect()))
     }
 
-    /// Without tokens anybody who reaches the address is the administrator.
+    /// Without tokens every client that reaches the address is an administrator.
     fn only_loopback(&mut self, no_auth: Option<bool>, listen: Option<SocketAddr>) {
         if let (Some(true), Some(listen)) = (no_auth, listen)
             && !listen.ip().is_loopback()
@@ -248,12 +248,12 @@ impl Reader {
             return ClockChoice::Wall(trust);
         }
         if trust.accepted_ms.is_some() {
-            self.wrong("accept-time", "concerns the wall clock, and --clock-speed or --clock-start gives another");
+            self.wrong("accept-time", "concerns the wall clock, which --clock-speed or --clock-start replaces");
         }
         ClockChoice::Fast { start_ms: start.unwrap_or(now_ms), speed: speed.unwrap_or(1.0) }
     }
 
-    /// How far the wall clock is believed at the start.
+    /// Limits of trust in the wall clock at the start.
     fn trust(&mut self) -> Trust {
         let (least, most) = (Duration::from_secs(60), Duration::from_secs(36_500 * 86_400));
         let max_ahead = self.parsed("max-clock-ahead", "a time such as 12h or 30d, from 1m to 36500d", |text| {
@@ -271,7 +271,7 @@ impl Reader {
     }
 
     fn time(&mut self, flag: &'static str, least: Duration) -> Option<Duration> {
-        // A week: longer is a slip of the unit.
+        // At most a week: a longer time is probably a wrong unit.
         let most = Duration::from_secs(7 * 86_400);
         let message = format!("a time such as 30s, 15m or 2h, from {} s to 7d", least.as_secs_f64());
         self.parsed(flag, &message, |text| units::time(text).filter(|time| (least..=most).contains(time)))
@@ -286,7 +286,7 @@ impl Reader {
         self.optional(flag, expected, parse)
     }
 
-    /// A setting that may be left out: `None` then, or after a mistake.
+    /// An optional setting: `None` if it is not set, or after an error.
     fn optional<T>(&mut self, flag: &'static str, expected: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
         let parsed = parse(&self.values.get(flag)?.text);
         if parsed.is_none() {
@@ -302,14 +302,14 @@ impl Reader {
             Some(Source::Environment) => format!("{}={text:?}", variable(flag)),
             Some(Source::File { path, line }) => format!("{}:{line}: {} = {text:?}", path.display(), key(flag)),
             Some(Source::Flag) | None => format!("--{flag} {text:?}"),
-            Some(Source::Default) => format!("--{flag} (not given, so {text:?})"),
+            Some(Source::Default) => format!("--{flag} (default {text:?})"),
         };
         self.mistakes.push(Mistake { place, message: message.to_owned() });
         Wrong
     }
 }
 
-/// A mistake was noted.
+/// An error was recorded.
 struct Wrong;
 
 impl Wrong {

@@ -25,23 +25,23 @@ use std::process::ExitCode;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
-/// Runs the live service: takes tickets and events over HTTP, and escalates each ticket at the instant its deadline passes.
+/// Runs the live service: accepts tickets and events over HTTP, and escalates each ticket at the instant its deadline passes.
 ///
-/// Every setting may also stand in a file (--config FILE, TOML: `snapshot_every = "5m"`) or in the environment
-/// (OVERDUE_SNAPSHOT_EVERY=5m). Flags win over the environment, that over the file.
+/// Every setting can also be in a file (--config FILE, TOML: `snapshot_every = "5m"`) or in the environment
+/// (OVERDUE_SNAPSHOT_EVERY=5m). Flags take precedence over the environment, the environment over the file.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
     flags: settings::Flags,
 }
 
-/// How often the command looks whether the server still runs.
+/// Interval at which the command checks that the server still runs.
 const POLL_EVERY: Duration = Duration::from_secs(1);
 
-/// Runs until a signal comes.
+/// Runs until a signal arrives.
 ///
 /// # Errors
-/// Whatever keeps the service from starting, in words; all mistakes of the configuration at once.
+/// Why the service cannot start; all errors of the configuration at once.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let environment =
         std::env::vars_os().filter_map(|(name, text)| Some((name.into_string().ok()?, text.into_string().ok()?)));
@@ -49,7 +49,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Ok(config) => config,
         Err(mistakes) => {
             let message =
-                if mistakes.len() == 1 { "a mistake".to_owned() } else { format!("{} mistakes", mistakes.len()) };
+                if mistakes.len() == 1 { "an error".to_owned() } else { format!("{} errors", mistakes.len()) };
             eprintln!("overdue: {message} in the configuration");
             for mistake in mistakes {
                 eprintln!("  {mistake}");
@@ -71,7 +71,7 @@ fn serve(mut config: Config) -> anyhow::Result<ExitCode> {
     }
     let signals = signals::listen()?;
     let folder = config.service.data_dir.clone();
-    fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    fs::create_dir_all(&folder).with_context(|| format!("cannot create the folder {}", folder.display()))?;
     let exposed = [process::exposed_folder(&folder), process::exposed_listener(&config.server)];
     for warning in exposed.into_iter().flatten() {
         tracing::warn!("{warning}");
@@ -102,35 +102,35 @@ fn serve(mut config: Config) -> anyhow::Result<ExitCode> {
         }
     };
     match ended_by {
-        Some(signal) => tracing::info!(signal, "stopping: no more requests are taken"),
-        None => tracing::error!("the server has ended by itself: stopping"),
+        Some(signal) => tracing::info!(signal, "stopping: no more requests are accepted"),
+        None => tracing::error!("the server has ended unexpectedly: stopping"),
     }
     let served = handle.stop();
     stopper.stop().map_err(|message| anyhow!("{message}; nothing is lost: the journal has everything"))?;
     served.context("the server has failed")?;
     if ended_by.is_none() {
-        bail!("the server has ended by itself");
+        bail!("the server has ended unexpectedly");
     }
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
 }
 
-/// Reads what may be replaced while the service runs, and says in the log what came of it.
+/// Reloads what can be replaced while the service runs, and logs the result.
 fn reload(handle: &Handle) {
     handle.reload_tokens();
     match handle.reload_tls() {
         Ok(Some(certificate)) => {
-            tracing::info!(certificate = %certificate.display(), "SIGHUP: certificate, key and tokens are read again");
+            tracing::info!(certificate = %certificate.display(), "SIGHUP: certificate, key and tokens are reloaded");
         }
-        Ok(None) => tracing::info!("SIGHUP: the tokens are read again; without TLS there is no certificate to read"),
-        Err(error) => tracing::error!(%error, "SIGHUP: the certificate stays as it was; the tokens are read again"),
+        Ok(None) => tracing::info!("SIGHUP: the tokens are reloaded; without TLS there is no certificate"),
+        Err(error) => tracing::error!(%error, "SIGHUP: the certificate is unchanged; the tokens are reloaded"),
     }
 }
 
-/// The configuration of these settings, with the defaults for all others, and its log: for commands that run a service too.
+/// The configuration of these settings, with defaults for all others, and its log: for commands that also run a service.
 ///
 /// # Errors
-/// All mistakes.
+/// All errors.
 pub(crate) fn configured(values: &[(&'static str, &str)]) -> anyhow::Result<Config> {
     let config = config::read(&settings::Flags::of(values, None), [], server::auth::wall_clock::now_ms());
     let mut config = config.map_err(|mistakes| {
@@ -152,7 +152,7 @@ pub(crate) fn start_error(error: StartError) -> anyhow::Error {
     anyhow!(message)
 }
 
-/// What to say when the policy file is not what is in force.
+/// The warning if the policy file differs from the policy in force.
 fn other_policy(seed: &service::Seed, service: &Service) -> Option<String> {
     let policies = service.policies();
     let stored = policies.last()?;
@@ -178,7 +178,7 @@ fn greeting(scheme: &str, folder: &str, handle: &Handle, service: &Service) -> S
     }
     let _ = writeln!(text, "  data     {folder}: {} tickets, policy version {}", view.tickets, view.policy_version);
     let tokens = match handle.tokens() {
-        None => "not asked for: whoever reaches this address is an admin (--no-auth)".to_owned(),
+        None => "not required: every client of this address is an admin (--no-auth)".to_owned(),
         Some(0) => format!("none yet: overdue token create --data-dir {folder} --name NAME --role admin"),
         Some(count) => count.to_string(),
     };

@@ -1,4 +1,4 @@
-//! What the service asks of its process: private files, and enough file descriptors.
+//! Process settings of the service: private files, and enough file descriptors.
 
 use crate::limits::{LEAST_CONNECTIONS, METRICS_CONNECTIONS, RESERVED_DESCRIPTORS};
 use crate::server::ServerConfig;
@@ -7,18 +7,18 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit, umask};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-/// Permission bits of everybody but the owner.
+/// Permission bits of group and others.
 const NOT_OWNER: u32 = 0o077;
 
 /// Descriptors of one worker beside its connections: its event queue and wakers.
 const WORKER_DESCRIPTORS: u64 = 8;
 
-/// Files and folders that this process makes from now on are its user's alone.
+/// From now on, files and folders that this process creates are accessible to its user only.
 pub fn keep_files_private() {
     umask(Mode::from_raw_mode(NOT_OWNER));
 }
 
-/// What the log says of a data folder that others can read.
+/// Warning about a data folder that other users can read.
 pub fn exposed_folder(folder: &Path) -> Option<String> {
     let mode = std::fs::metadata(folder).ok()?.permissions().mode() & 0o777;
     let shown = folder.display();
@@ -27,7 +27,7 @@ pub fn exposed_folder(folder: &Path) -> Option<String> {
     })
 }
 
-/// What the log says of a listener whose traffic others can read.
+/// Warning about a listener whose traffic can be read in transit.
 pub fn exposed_listener(server: &ServerConfig) -> Option<String> {
     (server.tls.is_none() && !server.listen.ip().is_loopback()).then(|| {
         format!(
@@ -38,10 +38,10 @@ pub fn exposed_listener(server: &ServerConfig) -> Option<String> {
     })
 }
 
-/// Raises the limit of file descriptors as far as needed and possible, and bounds default connections by it.
+/// Raises the limit of file descriptors as far as needed and possible, and reduces default connections to it.
 ///
 /// # Errors
-/// In words, when the process may not hold the connections that the operator asks for, or too few to be of use.
+/// An error message if the process's limit is too low for the configured connections, or for a usable minimum.
 pub fn fit_descriptors(server: &mut ServerConfig, is_default: bool) -> Result<(), String> {
     let wanted = descriptors(server, server.connections);
     let limit = raise_limit(wanted);
@@ -75,14 +75,14 @@ pub fn fit_descriptors(server: &mut ServerConfig, is_default: bool) -> Result<()
     Ok(())
 }
 
-/// File descriptors that a server with so many connections a worker needs, with those of the data's files.
+/// File descriptors of a server with this number of connections per worker, including those of the data files.
 fn descriptors(server: &ServerConfig, connections: usize) -> u64 {
     let metrics = if server.metrics_listen.is_some() { METRICS_CONNECTIONS as u64 + WORKER_DESCRIPTORS } else { 0 };
     let each = (connections as u64).saturating_add(WORKER_DESCRIPTORS);
     each.saturating_mul(server.workers as u64).saturating_add(metrics + RESERVED_DESCRIPTORS)
 }
 
-/// The limit after it was raised, if it could be.
+/// The limit, raised if possible.
 fn raise_limit(wanted: u64) -> u64 {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let current_or_all = current.unwrap_or(u64::MAX);

@@ -1,7 +1,7 @@
-//! What can be set, and where it was set: flags win over the environment, that over the file.
+//! The settings and their sources: flags take precedence over the environment, the environment over the file.
 //!
-//! One table makes the flags, names the variables and the keys of the file, and finds the near misses. Values stay texts here:
-//! what they mean is [`super::config`]'s.
+//! One table defines the flags, the variables and the keys of the file, and finds near misses. Values stay text here:
+//! [`super::config`] parses them.
 
 use crate::limits::MAX_CONFIG_BYTES;
 use crate::policy::nearest;
@@ -12,12 +12,12 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// Something that can be set.
+/// A setting.
 #[derive(Debug)]
 pub struct Setting {
-    /// The flag, without dashes in front. The file's key has `_` for `-`, the variable `OVERDUE_` in front and capitals.
+    /// The flag, without leading dashes. The file's key has `_` for `-`, the variable the prefix `OVERDUE_` and capitals.
     pub flag: &'static str,
-    /// What a value is called in the help.
+    /// Name of the value in the help.
     pub value: &'static str,
     pub help: &'static str,
     pub default: Option<&'static str>,
@@ -32,40 +32,50 @@ const fn setting(
     Setting { flag, value, help, default }
 }
 
-/// All of them. [`super::config`] reads each.
+/// All settings. [`super::config`] reads each.
 pub const SETTINGS: &[Setting] = &[
-    setting("data-dir", "DIR", "Folder of the service's data; made if it does not exist", None),
+    setting("data-dir", "DIR", "Folder of the service's data; created if it does not exist", None),
     setting("policy", "FILE", "Policy (TOML) for an empty data folder; one with data has its own", None),
-    setting("listen", "ADDRESS", "Where to listen; port 0 takes a free one and prints it", Some("127.0.0.1:8080")),
-    setting("metrics-listen", "ADDRESS", "A second listener for health and metrics, which asks for no token", None),
-    setting("no-auth", "BOOL", "Ask for no tokens: everybody is an admin. On loopback addresses only", Some("false")),
+    setting(
+        "listen",
+        "ADDRESS",
+        "Address to listen on; port 0 selects a free port and prints it",
+        Some("127.0.0.1:8080"),
+    ),
+    setting("metrics-listen", "ADDRESS", "A second listener for health and metrics, which requires no token", None),
+    setting(
+        "no-auth",
+        "BOOL",
+        "Require no tokens: every client is an admin. On loopback addresses only",
+        Some("false"),
+    ),
     setting("tls-certificate", "FILE", "Certificate chain (PEM) for TLS", None),
-    setting("tls-key", "FILE", "Its private key (PEM)", None),
+    setting("tls-key", "FILE", "Private key of the certificate (PEM)", None),
     setting("workers", "COUNT", "Threads that serve requests", Some("2")),
     setting("threads", "COUNT", "Threads of the engine; by default as many as the machine has cores", None),
-    setting("connections", "COUNT", "Open connections of one worker", Some("4096")),
-    setting("body-limit", "SIZE", "Largest body of a request that is read whole", Some("20MiB")),
+    setting("connections", "COUNT", "Open connections per worker", Some("4096")),
+    setting("body-limit", "SIZE", "Largest body of a request that is read completely before processing", Some("20MiB")),
     setting("bulk-body-limit", "SIZE", "Largest body of a bulk load, as it comes over the wire", Some("16GiB")),
-    setting("rate-limit", "COUNT", "Requests a second of one token", Some("50000")),
-    setting("rate-burst", "COUNT", "Requests at once of one token after a rest", Some("50000")),
-    setting("anonymous-rate-limit", "COUNT", "Requests a second without a valid token, of one address", Some("20")),
-    setting("anonymous-rate-burst", "COUNT", "Such requests at once", Some("200")),
-    setting("head-timeout", "TIME", "How long the head of a request may take", Some("10s")),
+    setting("rate-limit", "COUNT", "Requests per second and token", Some("50000")),
+    setting("rate-burst", "COUNT", "Burst of requests of one token after a pause", Some("50000")),
+    setting("anonymous-rate-limit", "COUNT", "Requests per second and address without a valid token", Some("20")),
+    setting("anonymous-rate-burst", "COUNT", "Burst of such requests", Some("200")),
+    setting("head-timeout", "TIME", "Time limit for the head of a request", Some("10s")),
     setting(
         "body-idle-timeout",
         "TIME",
-        "How long nothing of a body may come, or nothing of an answer be taken",
+        "Idle timeout: no byte of a body received, or of a response sent",
         Some("20s"),
     ),
-    setting("body-timeout", "TIME", "How long a body may be waited for in all", Some("10m")),
-    setting("keep-alive", "TIME", "How long a connection may stay open between requests", Some("30s")),
-    setting("drain", "TIME", "How long running requests may take after the order to stop", Some("10s")),
-    setting("snapshot-every", "TIME", "Time from one snapshot to the next", Some("15m")),
-    setting("snapshots-kept", "COUNT", "Snapshots that are kept, at least 2", Some("3")),
+    setting("body-timeout", "TIME", "Time limit for a complete body", Some("10m")),
+    setting("keep-alive", "TIME", "Idle timeout of a connection between requests", Some("30s")),
+    setting("drain", "TIME", "Time limit for running requests after a stop signal", Some("10s")),
+    setting("snapshot-every", "TIME", "Time between snapshots", Some("15m")),
+    setting("snapshots-kept", "COUNT", "Number of snapshots kept, at least 2", Some("3")),
     setting(
         "catch-up-after-downtime",
         "CHOICE",
-        "Which levels fire that fell due while the service was down: latest, all or none",
+        "Which of the levels that fell due while the service was down fire: latest, all or none",
         Some("latest"),
     ),
     setting(
@@ -77,18 +87,18 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "accept-time",
         "TIME",
-        "Accept that it is this time (RFC 3339; the wall clock must show it, within 1h), ahead or behind as it may be",
+        "Accept this time (RFC 3339; the wall clock must be within 1h of it), however far ahead or behind",
         None,
     ),
     setting(
         "cut-history",
         "BOOL",
-        "Put records of the history aside that are newer than the journal, and begin a new epoch: after a start was refused \
+        "Set aside records of the history that are newer than the journal, and begin a new epoch: after a start was rejected \
          because of them",
         Some("false"),
     ),
-    setting("clock-speed", "FACTOR", "Let the time run so many times as fast, for demonstrations", None),
-    setting("clock-start", "TIME", "Let the time begin there (RFC 3339), for demonstrations", None),
+    setting("clock-speed", "FACTOR", "Run the clock faster by this factor, for demonstrations", None),
+    setting("clock-start", "TIME", "Start the clock at this time (RFC 3339), for demonstrations", None),
     setting("log-format", "FORMAT", "human or json", Some("human")),
     setting(
         "log-level",
@@ -98,7 +108,7 @@ pub const SETTINGS: &[Setting] = &[
     ),
 ];
 
-/// Variables and flags beyond the table.
+/// Variables and flags that are not in the table.
 const CONFIG: Setting = setting(
     "config",
     "FILE",
@@ -106,7 +116,7 @@ const CONFIG: Setting = setting(
     None,
 );
 
-/// What is in front of a variable's name.
+/// Prefix of the variables.
 const PREFIX: &str = "OVERDUE_";
 
 /// A flag's key in the file.
@@ -119,7 +129,7 @@ pub fn variable(flag: &str) -> String {
     format!("{PREFIX}{}", key(flag).to_uppercase())
 }
 
-/// Where a value was set.
+/// The source of a value.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Source {
     Flag,
@@ -128,7 +138,7 @@ pub enum Source {
         path: PathBuf,
         line: usize,
     },
-    /// Nowhere.
+    /// Not set.
     Default,
 }
 
@@ -139,7 +149,7 @@ pub struct Raw {
     pub text: String,
 }
 
-/// Something wrong with the configuration.
+/// An error in the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {
     /// Where: the flag, the variable, or file and line.
@@ -153,7 +163,7 @@ impl fmt::Display for Mistake {
     }
 }
 
-/// The flags, as they were typed.
+/// The flags of the command line.
 #[derive(Debug, Default, Clone)]
 pub struct Flags {
     values: BTreeMap<&'static str, String>,
@@ -161,7 +171,7 @@ pub struct Flags {
 }
 
 impl Flags {
-    /// Flags that nobody typed.
+    /// Flags that are not given.
     pub fn of(values: &[(&'static str, &str)], config: Option<&Path>) -> Self {
         let values = values.iter().map(|(flag, text)| (*flag, (*text).to_owned())).collect();
         Self { values, config: config.map(Path::to_owned) }
@@ -173,7 +183,7 @@ impl clap::Args for Flags {
         let command = command.arg(argument(&CONFIG).value_parser(clap::value_parser!(PathBuf)));
         SETTINGS.iter().fold(command, |command, setting| {
             let argument = argument(setting);
-            // A switch alone says yes.
+            // A switch without a value is true.
             let is_switch = setting.value == "BOOL";
             let argument = if is_switch { argument.num_args(0..=1).default_missing_value("true") } else { argument };
             command.arg(argument)
@@ -208,7 +218,7 @@ impl FromArgMatches for Flags {
     }
 }
 
-/// The values of all sources, by flag; mistakes of the sources themselves are added to `mistakes`.
+/// The values of all sources, by flag; errors of the sources themselves are added to `mistakes`.
 pub fn gather(
     flags: &Flags,
     environment: impl IntoIterator<Item = (String, String)>,
@@ -222,7 +232,7 @@ pub fn gather(
         } else if let Some(setting) = SETTINGS.iter().find(|setting| variable(setting.flag) == name) {
             from_environment.insert(setting.flag, Raw { source: Source::Environment, text });
         } else if let Some(rest) = name.strip_prefix(PREFIX) {
-            // Other programs of this family have variables too: only a near miss is a mistake.
+            // Other programs may use the prefix too: only a near miss is an error.
             let keys: Vec<String> = SETTINGS.iter().map(|setting| key(setting.flag)).collect();
             if let Some(near) = nearest(rest, keys.iter().map(String::as_str)) {
                 let message = format!("there is no such variable; write {PREFIX}{}", near.to_uppercase());

@@ -1,5 +1,5 @@
-//! SIGTERM and SIGINT: the first asks the service to stop, the second ends the process at once. SIGHUP asks it to read its
-//! certificate, its key and its tokens again.
+//! SIGTERM and SIGINT: the first stops the service, the second ends the process at once. SIGHUP reloads its certificate, key
+//! and tokens.
 
 use anyhow::Context;
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -7,7 +7,7 @@ use std::{process, thread};
 use tokio::runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// What a signal asks for.
+/// The request of a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signaled {
     /// Stop; with the signal's name.
@@ -15,13 +15,13 @@ pub enum Signaled {
     Reload,
 }
 
-/// What a shell shows after Ctrl-C.
+/// Exit code after Ctrl-C, as shells report it.
 const INTERRUPTED: i32 = 130;
 
-/// Listens for signals from now on. Sends each reload, and the first stop.
+/// Listens for signals. Sends each reload, and the first stop.
 ///
 /// # Errors
-/// When the process cannot listen for signals.
+/// The process cannot listen for signals.
 pub fn listen() -> anyhow::Result<Receiver<Signaled>> {
     let runtime = runtime::Builder::new_current_thread().enable_all().build().context("cannot listen for signals")?;
     let (terminate, interrupt, hangup) = {
@@ -49,7 +49,7 @@ async fn hand_on(mut terminate: Signal, mut interrupt: Signal, mut hangup: Signa
             }
         };
         if is_second {
-            // Nothing is lost: what was answered is in the journal.
+            // Nothing is lost: acknowledged events are in the journal.
             process::exit(INTERRUPTED);
         }
         is_second = true;

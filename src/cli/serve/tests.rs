@@ -37,7 +37,7 @@ fn every_default_can_be_read() {
     for setting in SETTINGS.iter().filter(|setting| setting.default.is_some()) {
         let default = setting.default.unwrap();
         assert!(with_flags(&[(setting.flag, default)]).is_ok(), "--{} {default}", setting.flag);
-        // Nothing that can be set is without effect: rubbish in it is noticed.
+        // Every setting is checked: an invalid value is an error.
         let mistakes = with_flags(&[(setting.flag, "?!")]).unwrap_err();
         assert!(mistakes.len() == 1 && mistakes[0].starts_with(&format!("--{} \"?!\"", setting.flag)), "{mistakes:?}");
     }
@@ -63,7 +63,7 @@ fn all_mistakes_are_told_at_once_with_their_places() {
         ("OVERDUE_BODY_LIMIT", "1MB"),
         ("OVERDUE_KEEPALIVE", "1s"),
         ("OVERDUE_SHARED", "somewhere"),
-        ("OVERDUE_CONFIG", "not read: the flag wins"),
+        ("OVERDUE_CONFIG", "not read: the flag takes precedence"),
     ]);
     let flags = Flags::of(&[("snapshots-kept", "1"), ("clock-speed", "0"), ("tls-key", "key.pem")], Some(&path));
     let mistakes: Vec<String> =
@@ -73,7 +73,7 @@ fn all_mistakes_are_told_at_once_with_their_places() {
         "OVERDUE_KEEPALIVE: there is no such variable; write OVERDUE_KEEP_ALIVE".to_owned(),
         format!("{path}:3: there is no setting \"snapshot_evry\"; write snapshot_every"),
         format!("{path}:4: workers is a list or table, expected one value"),
-        "--data-dir: is needed and was not given".to_owned(),
+        "--data-dir: is required".to_owned(),
         format!("{path}:1: listen = \"here\": expected an address and port such as 127.0.0.1:8080"),
         "--tls-key \"key.pem\": needs --tls-certificate too".to_owned(),
         "OVERDUE_BODY_LIMIT=\"1MB\": expected a size from 1KiB to 256MiB".to_owned(),

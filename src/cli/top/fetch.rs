@@ -1,4 +1,4 @@
-//! Asking the service, again and again, on a thread of its own: a service that answers late must not freeze the keys.
+//! Polls the service on a separate thread, so that a slow response does not freeze the keys.
 
 use super::model::Page;
 use crate::cli::common::client::{Client, Failure};
@@ -9,19 +9,19 @@ use crate::server::monitoring::metrics::MetricsResponse;
 use crossbeam_channel::Sender;
 use std::time::Duration;
 
-/// Escalations that are shown at most.
+/// Escalations shown, at most.
 pub const ESCALATIONS: u64 = 50;
 
-/// Hours of the forecast that are shown at most.
+/// Hours of the forecast shown, at most.
 pub const HOURS: u64 = 24;
 
-/// What is waited for one answer.
+/// Timeout of one response.
 const ANSWER: Duration = Duration::from_secs(10);
 
-/// Asks for all that a page shows.
+/// Fetches all data of a page.
 ///
 /// # Errors
-/// The first [`Failure`]; nothing is shown of half an answer.
+/// The first [`Failure`]; a partial page is not shown.
 pub fn page(client: &Client) -> Result<Page, Failure> {
     let metrics: MetricsResponse = client.get("v1/metrics", ANSWER)?;
     let after = metrics.escalations.last_sequence.saturating_sub(ESCALATIONS);
@@ -32,7 +32,7 @@ pub fn page(client: &Client) -> Result<Page, Failure> {
     Ok(Page { metrics, forecast, escalations })
 }
 
-/// Sends a page, or why there is none, every `interval` until told to stop or nobody listens.
+/// Sends a page, or the failure, every `interval`, until it is stopped or the receiver is gone.
 pub fn run(client: &Client, interval: Duration, stop: &Stop, pages: &Sender<Result<Page, Failure>>) {
     while pages.send(page(client)).is_ok() {
         if stop.wait(interval) {

@@ -1,4 +1,4 @@
-//! `overdue top`: how a running service does, in the terminal.
+//! `overdue top`: live status of a running service in the terminal.
 
 mod fetch;
 mod model;
@@ -21,18 +21,18 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use view::{Action, View};
 
-/// How long a key may wait for its effect when the terminal is quiet.
+/// Maximum delay of a key press while the terminal is idle.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// Shows how a running service does: backlog, risks, escalations, the hours ahead, and the engine itself.
+/// Shows the status of a running service: backlog, risks, escalations, the hours ahead, and the engine itself.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
     server: ServerArguments,
-    /// Seconds from one look to the next
+    /// Seconds between updates
     #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = value_parser!(u64).range(1..=3_600))]
     interval: u64,
-    /// Print one page of text and stop: for scripts, and where there is no terminal
+    /// Print one page of text and exit: for scripts, and without a terminal
     #[arg(long)]
     once: bool,
 }
@@ -40,7 +40,7 @@ pub struct Arguments {
 /// Runs the command.
 ///
 /// # Errors
-/// A terminal that cannot be used; with `--once`, a service that does not answer.
+/// An unusable terminal; with `--once`, a service that does not respond.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let client = Client::new(&arguments.server)?;
     let view = View { address: client.base().to_string(), ..View::default() };
@@ -50,7 +50,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     if !io::stdout().is_terminal() {
-        bail!("the standard output is no terminal: say --once for a page of text");
+        bail!("the standard output is not a terminal: use --once for a page of text");
     }
     let (stop, interval) = (Stop::default(), Duration::from_secs(arguments.interval));
     std::thread::scope(|scope| {
@@ -65,8 +65,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     .map(|()| ExitCode::SUCCESS)
 }
 
-/// Draws until the user has seen enough.
-#[expect(clippy::disallowed_methods, reason = "says for how long the service has not answered")]
+/// Draws until the user quits.
+#[expect(clippy::disallowed_methods, reason = "shows for how long the service has not responded")]
 fn watch(mut terminal: DefaultTerminal, mut view: View, pages: &Receiver<Result<Page, Failure>>) -> io::Result<()> {
     let mut answered = Instant::now();
     loop {

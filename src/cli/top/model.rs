@@ -5,7 +5,7 @@ use crate::server::monitoring::forecast::ForecastResponse;
 use crate::server::monitoring::metrics::MetricsResponse;
 use crate::store::record::RecordKind;
 
-/// All that is on the screen.
+/// All data on the screen.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Page {
     pub metrics: MetricsResponse,
@@ -30,7 +30,7 @@ pub fn whom(escalation: &EscalationResponse) -> String {
     if let Some(actions) = escalation.actions.as_ref().filter(|_| escalation.kind == RecordKind::Fired) {
         parts.extend(actions.notify.iter().map(|whom| match (whom.as_str(), &escalation.owner, &escalation.team) {
             ("owner", Some(owner), _) => owner.clone(),
-            ("owner", None, _) => "owner (nobody yet)".to_owned(),
+            ("owner", None, _) => "owner (unassigned)".to_owned(),
             ("team_lead", _, Some(team)) => format!("{whom} of {team}"),
             _ => whom.clone(),
         }));

@@ -1,4 +1,4 @@
-//! A page of text with all that the screen can show: for scripts, and where there is no terminal.
+//! The contents of the screen as a page of text: for scripts, and without a terminal.
 
 use super::model::{Page, what, whom};
 use super::screen::{clock_time, fired_by_level, share, signed, today};
@@ -36,7 +36,7 @@ pub fn text(address: &str, page: &Page) -> String {
         let at = clock_time(escalation.fired_at);
         vec![at, escalation.ticket.clone(), priority, what(escalation), whom(escalation)]
     });
-    table(&mut text, &["latest", "ticket", "priority", "what", "who hears of it"], latest.collect(), 5);
+    table(&mut text, &["latest", "ticket", "priority", "what", "who is notified"], latest.collect(), 5);
     let ahead = page.forecast.hours.iter().take(SHOWN);
     let ahead = ahead.map(|hour| vec![hour.hour.to_string(), grouped(hour.deadlines), grouped(hour.levels)]);
     table(&mut text, &["hours ahead", "due", "levels"], ahead.collect(), 1);
@@ -80,7 +80,7 @@ fn clocks(text: &mut String, page: &Page) {
     table(text, &header, metrics.by_clock.iter().map(row).collect(), 1);
 }
 
-/// Columns of equal width; the first `left` ones are texts, the others numbers. Nothing for no rows.
+/// Columns of equal width; the first `left` are text, the others numbers. Nothing if there are no rows.
 fn table(text: &mut String, header: &[&str], rows: Vec<Vec<String>>, left: usize) {
     if rows.is_empty() {
         return;

@@ -1,5 +1,5 @@
 //! The screen, drawn from a [`View`]: totals on top, then counts and clocks, then the latest escalations and the hours ahead,
-//! and how the service itself does at the bottom. Colours only underline what the words say.
+//! and the status of the service at the bottom. Colours only emphasize what the text says.
 
 use super::model::{Page, what, whom};
 use super::view::{By, View};
@@ -17,7 +17,7 @@ use ratatui::widgets::{Block, Borders, Cell, Paragraph, Row, Table};
 
 const KEYS: &str = "q quit   ←/→ or 1-4 count by   ↑/↓ scroll";
 
-/// The column that is no number.
+/// The column that is not a number.
 const LEVELS: &str = "fired by level";
 
 /// A column of counts.
@@ -56,11 +56,11 @@ fn head_line(view: &View) -> Line<'static> {
     }
     match (&view.away, &view.page) {
         (Some((failure, seconds)), page) => {
-            let old = if page.is_some() { ", what follows is old" } else { "" };
-            let message = format!("   NO ANSWER for {seconds} s{old}: {failure}");
+            let old = if page.is_some() { ", data below is old" } else { "" };
+            let message = format!("   NO RESPONSE for {seconds} s{old}: {failure}");
             line.push(Span::from(message).fg(Color::Red).add_modifier(Modifier::BOLD));
         }
-        (None, None) => line.push(Span::from("   waiting for the first answer")),
+        (None, None) => line.push(Span::from("   waiting for the first response")),
         (None, Some(_)) => {}
     }
     Line::from(line)

@@ -29,7 +29,7 @@ fn screen_of(view: &View, width: u16, height: u16) -> String {
     (0..height).map(|y| line(y).trim_end().to_owned() + "\n").collect()
 }
 
-/// The recorded pictures were looked at before they were kept.
+/// The recorded screens were checked manually before they were stored.
 fn compare(name: &str, is: &str, expected: &str) {
     assert!(is == expected, "{name} is now\n{is}\ninstead of\n{expected}");
 }
@@ -54,11 +54,11 @@ fn no_size_is_too_small_to_draw() {
 fn a_service_that_does_not_answer_is_told_plainly() {
     let away = Some((Failure::Unreachable("connection refused".to_owned()), 12));
     let before = screen_of(&View { away: away.clone(), ..View::default() }, 120, 30);
-    assert!(before.contains("NO ANSWER for 12 s: connection refused"), "{before}");
+    assert!(before.contains("NO RESPONSE for 12 s: connection refused"), "{before}");
     let after = screen_of(&View { away, ..recorded() }, 160, 30);
-    assert!(after.contains("NO ANSWER for 12 s, what follows is old: connection refused"), "{after}");
+    assert!(after.contains("NO RESPONSE for 12 s, data below is old: connection refused"), "{after}");
     assert!(after.contains("1,234 open"), "{after}");
-    assert!(screen_of(&View::default(), 120, 30).contains("waiting for the first answer"));
+    assert!(screen_of(&View::default(), 120, 30).contains("waiting for the first response"));
 }
 
 #[test]

@@ -1,11 +1,11 @@
-//! What the user has chosen to see, and what came last from the service: everything that a screen is drawn from.
+//! The user's choices and the latest data of the service: everything that a screen is drawn from.
 
 use super::model::Page;
 use crate::cli::common::client::Failure;
 use crate::server::monitoring::metrics::NamedCounts;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-/// By what the open tickets are counted.
+/// Grouping of the open tickets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum By {
     #[default]
@@ -41,7 +41,7 @@ impl By {
     }
 }
 
-/// What a key asks for.
+/// The action of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     Quit,
@@ -57,12 +57,12 @@ pub struct View {
     /// Why there is no newer page, and for how many seconds.
     pub away: Option<(Failure, u64)>,
     pub by: By,
-    /// Rows of the counts that lie above the screen.
+    /// Rows of the counts scrolled above the screen.
     pub scrolled: usize,
 }
 
 impl View {
-    /// Takes a key.
+    /// Handles a key.
     pub fn press(&mut self, key: KeyEvent) -> Action {
         let rows = self.page.as_ref().map_or(0, |page| self.by.rows(page).len());
         match key.code {

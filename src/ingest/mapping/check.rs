@@ -1,4 +1,4 @@
-//! From the text of a mapping file to a checked [`Mapping`].
+//! Parses and checks the text of a mapping file; the result is a [`Mapping`].
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ impl Mapping {
     /// Reads and checks a mapping.
     ///
     /// # Errors
-    /// Every mistake of the file, each with its line.
+    /// Every error of the file, each with its line.
     pub fn parse(text: &str, file: &str) -> Result<Self, MappingError> {
         check(text, file)
     }
@@ -60,7 +60,7 @@ pub(crate) struct Checker<'t> {
     pub document: Document<'t>,
     inputs: Vec<Input>,
     optional: Set<String>,
-    /// Of `[time]`, for all columns of times.
+    /// From `[time]`, for all time columns.
     pub writing: Option<Arc<Writing>>,
 }
 
@@ -133,7 +133,7 @@ impl<'t> Checker<'t> {
         let skip = self.skip(root);
         for (name, place) in optional {
             if !self.inputs.iter().any(|input| input.name == name) {
-                self.document.mistake(place, format!("optional names {name:?}, which the mapping does not read"));
+                self.document.mistake(place, format!("optional names {name:?}, which is not a column of the mapping"));
             }
         }
         Some(Mapping {
@@ -180,7 +180,7 @@ impl<'t> Checker<'t> {
         }
     }
 
-    /// The number of an input column by its name; a new one at its first mention.
+    /// The index of an input column by its name; a new one at its first occurrence.
     fn input_named(&mut self, name: &str) -> usize {
         let required = !self.optional.contains(name);
         match self.inputs.iter().position(|input| input.name == name) {
@@ -222,7 +222,7 @@ impl<'t> Checker<'t> {
         for (theirs, ours, place) in self.pairs(values, name, rule.inputs.is_empty()) {
             if ours.len() > MAX_LABEL_BYTES {
                 let message =
-                    format!("values.{name} has a word of {} bytes, expected at most {MAX_LABEL_BYTES}", ours.len());
+                    format!("values.{name} has a label of {} bytes, expected at most {MAX_LABEL_BYTES}", ours.len());
                 self.document.mistake(place, message);
             } else if theirs == "*" {
                 rule.other = Some(ours);
@@ -270,7 +270,7 @@ impl<'t> Checker<'t> {
         rule
     }
 
-    /// The pairs (theirs, ours, place) of a table of values.
+    /// The (theirs, ours, place) triples of a table of values.
     fn pairs(&mut self, values: Option<&DeTable<'t>>, name: &str, unused: bool) -> Vec<(String, String, Range<usize>)> {
         let Some(value) = values.and_then(|values| values.get(name)) else { return Vec::new() };
         let Some(table) = value.get_ref().as_table() else {

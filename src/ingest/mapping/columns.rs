@@ -1,14 +1,14 @@
-//! Finding the mapping's columns among those of an input.
+//! Finds the mapping's columns among those of an input.
 
 use super::Mapping;
 use crate::ingest::error::nearest;
 
-/// Names of an input's columns that a message lists.
+/// Names of an input's columns that a message lists, at most.
 const NAMES_SHOWN: usize = 40;
 
-/// The place of each of the mapping's inputs among the columns of an input.
+/// The index of each of the mapping's inputs among the columns of an input.
 ///
-/// Columns that the mapping does not read may appear twice, as those of Jira's exports do; one that it reads may not.
+/// Unmapped columns may appear twice, as in Jira's exports; mapped ones may not.
 pub(crate) fn find(names: &[String], mapping: &Mapping) -> Result<Vec<Option<usize>>, String> {
     let mut mistakes = Vec::new();
     let places = mapping

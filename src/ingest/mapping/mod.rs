@@ -1,16 +1,16 @@
-//! How an export reads: which of its columns is what.
+//! Mapping: assigns the columns of an export to ours.
 //!
-//! A mapping is a TOML file of the user's. It is checked as a whole when it is read, and what it says is turned into column
-//! numbers, so that nothing about it can be wrong afterwards.
+//! A mapping is a TOML file of the user's. It is checked as a whole when it is read and resolved to column indexes, so that
+//! it is valid from then on.
 //!
 //! ```toml
-//! rows = "events"                       # one row an event; or "tickets": one row a ticket
-//! empty = ["", "null", "?"]             # values that say nothing
+//! rows = "events"                       # one row per event; or "tickets": one row per ticket
+//! empty = ["", "null", "?"]             # values that count as empty
 //! optional = ["assigned_to"]            # columns that an input may lack
 //!
 //! [time]
-//! formats = ["%Y-%m-%d %H:%M:%S"]       # rfc3339 (default), unix_s, unix_ms, strftime patterns: the first that fits
-//! zone = "America/New_York"             # of times that name no offset; without it such times are refused
+//! formats = ["%Y-%m-%d %H:%M:%S"]       # rfc3339 (default), unix_s, unix_ms, strftime patterns: the first match counts
+//! zone = "America/New_York"             # of times without an offset; without it such times are rejected
 //!
 //! [columns]                             # ours = theirs; a.b is field b of field a
 //! ticket = "number"
@@ -24,22 +24,22 @@
 //! opened = "open_dt"
 //! closed = "closed_dt"                  # or several: [ "first", "last" ]
 //!
-//! [event_at]                            # with rows = "events": these happen at another column's time, where it has one
+//! [event_at]                            # with rows = "events": the time of these events is in another column, if not empty
 //! closed = "closed_at"
 //!
-//! [values.state]                        # theirs = ours; "" = says nothing; "*" = any other value
+//! [values.state]                        # theirs = ours; "" = empty; "*" = any other value
 //! "Awaiting User Info" = "waiting"
 //!
-//! [defaults]                            # where the column is missing or empty
+//! [defaults]                            # for a missing or empty column
 //! channel = "email"
 //!
-//! [skip]                                # rows with these values are not read
+//! [skip]                                # rows with these values are skipped
 //! case_status = ["Test"]
 //! ```
 //!
-//! An event's row without an event is a `state_changed`: it tells what its other columns say. An `opened` column gives the
-//! opening what the ticket's first row says, but for owner, team and actor, which are of that row's own time.
-//! Local times that the clock skips are taken as the instant of the transition, those that it repeats as the first.
+//! In an event row without an event, the event is `state_changed` with the row's other columns. An `opened` column gives the
+//! opening event the values of the ticket's first row, except owner, team and actor, which apply at that row's own time.
+//! Local times that the clock skips become the instant of the transition; those that it repeats, the first of the two.
 
 mod check;
 pub(crate) mod columns;
@@ -55,13 +55,13 @@ use crate::ticket::{Column, EventKind, State};
 /// Our own format: columns named as those of [`Batch`](crate::ticket::Batch).
 const DEFAULT: &str = include_str!("default.toml");
 
-/// Our own format of one row a ticket.
+/// Our own format with one row per ticket.
 const TICKETS: &str = include_str!("tickets.toml");
 
 /// A checked mapping.
 #[derive(Debug, Clone)]
 pub struct Mapping {
-    /// The input's columns that are read, each once. Other fields of this struct name them by their place here.
+    /// The input's columns that are read, each once. Other fields of this struct refer to them by index.
     pub(crate) inputs: Vec<Input>,
     pub(crate) shape: Shape,
     pub(crate) ticket: usize,
@@ -72,7 +72,7 @@ pub struct Mapping {
     pub(crate) texts: Vec<usize>,
     pub(crate) empty: Vec<String>,
     pub(crate) skip: Vec<(usize, Set<String>)>,
-    /// Where the rows are in a JSON object that wraps them.
+    /// The field of the rows in a JSON object that wraps them.
     pub(crate) records: Option<String>,
     pub(crate) delimiter: u8,
 }
@@ -86,23 +86,23 @@ pub(crate) struct Input {
 
 #[derive(Debug, Clone)]
 pub(crate) enum Shape {
-    /// One row a ticket.
+    /// One row per ticket.
     Tickets {
         opened: TimeColumn,
         /// The other events, in the order of [`EventKind::ALL`].
         events: Vec<(EventKind, TimeColumn)>,
         /// When the ticket came into the state that the state column reports.
         state_at: Option<TimeColumn>,
-        /// Whether a row says how the ticket is now, to be laid over what is known of it: its priority, owner and team hold
-        /// since `state_at` too; a state without a time holds since the opening.
+        /// Whether a row is the current state of the ticket, applied on top of what is known: its priority, owner and team apply
+        /// from `state_at` on too; a state without a time applies from the opening.
         is_current: bool,
     },
-    /// One row an event.
+    /// One row per event.
     Events {
         at: TimeColumn,
         event: ValueRule<EventKind>,
         opened: Option<TimeColumn>,
-        /// Events (or changes to the state of that name) that happen at another column's time.
+        /// Events (or changes to the state of that name) whose time is in another column.
         event_at: Vec<(EventKind, TimeColumn)>,
     },
 }
@@ -118,27 +118,27 @@ pub(crate) struct TimeColumn {
 pub(crate) struct LabelRule {
     /// Values of several columns are joined by `/`.
     pub inputs: Vec<usize>,
-    /// Theirs to ours; an empty word says nothing.
+    /// Theirs to ours; an empty label counts as empty.
     pub values: Map<String, String>,
-    /// Ours for values that are not in the table; without it they stay as they are.
+    /// Ours for values that are not in the table; without it they are unchanged.
     pub other: Option<String>,
     pub default: Option<String>,
 }
 
-/// How a column of fixed words (states, events) is filled.
+/// How a column of fixed labels (states, events) is filled.
 #[derive(Debug, Clone)]
 pub(crate) struct ValueRule<W> {
     pub inputs: Vec<usize>,
-    /// Theirs to ours; `None` says nothing.
+    /// Theirs to ours; `None` counts as empty.
     pub values: Map<String, Option<W>>,
-    /// For values that are not in the table; without it they are refused.
+    /// For values that are not in the table; without it they are rejected.
     pub other: Option<Option<W>>,
     pub default: Option<W>,
 }
 
 impl Mapping {
-    /// Our own format of one row a ticket: what a ticket is now, since when, and when it was opened, answered, resolved
-    /// and closed.
+    /// Our own format with one row per ticket: its current state, since when, and when it was opened, replied to, resolved and
+    /// closed.
     pub fn tickets() -> Self {
         let mut mapping = own(TICKETS, "tickets.toml");
         if let Shape::Tickets { is_current, .. } = &mut mapping.shape {
@@ -148,7 +148,7 @@ impl Mapping {
     }
 }
 
-/// A mapping that is part of the program, and covered by a test.
+/// A mapping compiled into the program and covered by a test.
 fn own(text: &str, file: &str) -> Mapping {
     Mapping::parse(text, file).unwrap_or_else(|error| unreachable!("{error}"))
 }

@@ -70,8 +70,8 @@ state = \"half\"
     let expected = [
         "m.toml:2: colums is unknown, perhaps columns is meant",
         "m.toml:3: delimiter has another length, expected one character such as \";\" or \"\\t\"",
-        "m.toml:5: formats: \"iso\" is no format; expected rfc3339, unix_s, unix_ms or a pattern such as \"%Y-%m-%d %H:%M:%S\"",
-        "m.toml:5: formats: \"%Q\" is no strftime pattern; expected one such as \"%d/%b/%y %I:%M %p\"",
+        "m.toml:5: formats: \"iso\" is not a format; expected rfc3339, unix_s, unix_ms or a pattern such as \"%Y-%m-%d %H:%M:%S\"",
+        "m.toml:5: formats: \"%Q\" is not a strftime pattern; expected one such as \"%d/%b/%y %I:%M %p\"",
         &zone,
         "m.toml:8: columns.ticket is a integer, expected a text",
         "m.toml:11: columns.prioritty is unknown, perhaps priority is meant",

@@ -1,4 +1,4 @@
-//! The parts of a mapping that speak of times: formats, zones, columns of times.
+//! The time settings of a mapping: formats, zones, time columns.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::ingest::rows::timestamp::{Format, Writing};
 use crate::ticket::EventKind;
 
 impl<'t> Checker<'t> {
-    /// The formats and zone that a table names; what it does not name, from `[time]`.
+    /// The formats and zone of a table; missing ones come from `[time]`.
     pub fn writing_of(&mut self, table: Option<&DeTable<'t>>) -> Option<Writing> {
         let general = self.writing.clone();
         let mut described = Vec::new();

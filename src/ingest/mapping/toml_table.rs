@@ -1,4 +1,4 @@
-//! A TOML document with its lines, and the mistakes found in it so far.
+//! A TOML document with its lines, and the errors found in it so far.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ use crate::ingest::error::{MappingError, Mistake, nearest};
 /// A value with its place.
 pub(crate) type Value<'t> = Spanned<DeValue<'t>>;
 
-/// Collects mistakes with their lines.
+/// Collects errors with their lines.
 pub(crate) struct Document<'t> {
     text: &'t str,
     file: &'t str,
@@ -43,7 +43,7 @@ impl<'t> Document<'t> {
         }
     }
 
-    /// Complains of every key that is not known.
+    /// Reports every unknown key.
     pub fn known_keys(&mut self, table: &DeTable<'t>, place: &str, known: &[&str]) {
         for key in table.keys() {
             let name = key.get_ref().as_ref();
@@ -58,7 +58,7 @@ impl<'t> Document<'t> {
         }
     }
 
-    /// A table of the document; an empty one where it is missing.
+    /// A table of the document; an empty one if it is missing.
     pub fn table<'a>(&mut self, table: &'a DeTable<'t>, key: &str) -> Option<&'a DeTable<'t>> {
         let value = table.get(key)?;
         let found = value.get_ref().as_table();

@@ -1,9 +1,9 @@
-//! One value of one row, in the forms in which inputs hold values.
+//! One value of one row, in the types that inputs use.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// A value, borrowed from the block it was read from where that is possible.
+/// A value, borrowed from the block it was read from if possible.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) enum Cell<'a> {
     /// Missing or null.
@@ -16,14 +16,14 @@ pub(crate) enum Cell<'a> {
     Bool(bool),
     /// An instant, in milliseconds.
     Instant(i64),
-    /// A local time, in milliseconds since 1970-01-01T00:00 of its own clock.
+    /// A local time, in milliseconds since 1970-01-01T00:00 local time.
     Local(i64),
-    /// Something that is no single value: a list, an object, bytes that are no text.
+    /// Not a single value: a list, an object, or bytes that are not text.
     Other(&'static str),
 }
 
 impl Cell<'_> {
-    /// The value as a text; numbers are written into `scratch`. `Err` names what is no text.
+    /// The value as a text; numbers are formatted into `scratch`. `Err` names a value that is not text.
     pub(crate) fn text<'s>(&'s self, scratch: &'s mut String) -> Result<Option<&'s str>, &'static str> {
         scratch.clear();
         // Writing to a string cannot fail.
@@ -34,7 +34,7 @@ impl Cell<'_> {
             Self::Other(what) => return Err(what),
             Self::Integer(number) => write!(scratch, "{number}"),
             Self::Unsigned(number) => write!(scratch, "{number}"),
-            // Numbers with a missing value among them often became floats on the way: 17.0 means 17.
+            // Integer columns with missing values are often exported as floats: 17.0 means 17.
             Self::Float(number) if number.fract() == 0.0 && number.abs() < 9e15 => write!(scratch, "{number:.0}"),
             Self::Float(number) => write!(scratch, "{number}"),
             Self::Instant(at_ms) | Self::Local(at_ms) => {

@@ -1,4 +1,4 @@
-//! Words to codes: each word of a batch's column is kept once.
+//! Dictionary encoding: each label of a batch's column is stored once.
 
 use std::hash::BuildHasher;
 
@@ -10,12 +10,12 @@ use crate::ingest::maps::Map;
 use crate::limits::MAX_LABEL_BYTES;
 use crate::ticket::{Label, NO_LABEL};
 
-/// The words of one column of the batch at hand.
+/// The labels of one column of the current batch.
 #[derive(Default)]
 pub(crate) struct LabelDictionary {
-    /// Codes by the hash of their word.
+    /// Codes by the hash of their label.
     codes: HashTable<Label>,
-    /// Codes by what the input says, where that is not the word itself.
+    /// Codes by the input's value, where it differs from the label.
     theirs: Map<Box<str>, Label>,
 }
 
@@ -25,7 +25,7 @@ impl LabelDictionary {
         self.theirs.clear();
     }
 
-    /// The code of what the input says.
+    /// The code of an input value.
     pub fn code(
         &mut self,
         said: &str,
@@ -48,7 +48,7 @@ impl LabelDictionary {
         Ok(code)
     }
 
-    /// The code of one of our words.
+    /// The code of one of our labels.
     pub fn intern(&mut self, label: &str, known: &mut Vec<String>, hasher: &RandomState) -> Result<Label, String> {
         let hash = hasher.hash_one(label);
         if let Some(code) = self.codes.find(hash, |code| known[*code as usize] == label) {

@@ -1,7 +1,7 @@
-//! From the cells of a row to the rows of a batch, as the mapping says.
+//! Writes the cells of a row as rows of a batch, according to the mapping.
 //!
-//! One writer serves one block of the input (and so one thread). Words are looked up by hash once a cell; nothing is
-//! allocated for a row whose words are known.
+//! One writer serves one block of the input (and so one thread). Labels are looked up by hash, once per cell; a row whose
+//! labels are known allocates nothing.
 
 pub(crate) mod cell;
 mod dictionary;
@@ -20,17 +20,17 @@ use cell::Cell;
 use dictionary::LabelDictionary;
 use values::{FieldError, Values};
 
-/// Rows after which a batch is handed on. Large enough that looking up its words is little work beside its rows.
+/// Rows after which a batch is passed on. Large enough that the cost of its label tables is small per row.
 pub(crate) const ROWS_A_BATCH: usize = 1 << 16;
 
-/// Bytes of subjects and texts after which a batch is handed on.
+/// Bytes of subjects and texts after which a batch is passed on.
 const TEXT_BYTES_A_BATCH: usize = 16 << 20;
 
-/// What became of a row.
+/// Result of writing a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Read,
-    /// Left out as the mapping says.
+    /// Skipped according to the mapping.
     Skipped,
 }
 
@@ -38,15 +38,15 @@ pub(crate) struct RowWriter<'m> {
     mapping: &'m Mapping,
     hasher: foldhash::fast::RandomState,
     labels: [LabelDictionary; Column::ALL.len()],
-    /// Openings that this block has reported: hashes of ticket and time.
+    /// Openings that this block has emitted: hashes of ticket and time.
     openings: Set<u64>,
-    /// Times of the row at hand, with their events.
+    /// Times of the current row, with their events.
     times: Vec<(EventKind, i64)>,
     text: String,
     id_scratch: String,
     values: Values<'m>,
     batch: Batch,
-    /// Of each row of the batch the line that brought it, where somebody wants to know.
+    /// For each row of the batch its line in the input, if requested.
     lines: Option<Vec<u64>>,
     line: u64,
     done: Vec<Numbered>,
@@ -70,7 +70,7 @@ impl<'m> RowWriter<'m> {
         }
     }
 
-    /// The same; with `wanted` it notes the line of each row, as told by [`RowWriter::at_line`].
+    /// The same; with `wanted` it records the line of each row, as set by [`RowWriter::at_line`].
     pub(crate) fn numbered(mut self, wanted: bool) -> Self {
         self.lines = wanted.then(Vec::new);
         self
@@ -80,7 +80,7 @@ impl<'m> RowWriter<'m> {
         self.lines.is_some()
     }
 
-    /// Says which line of the input the next rows come from.
+    /// Sets the input's line of the next rows.
     pub(crate) fn at_line(&mut self, line: u64) {
         self.line = line;
     }
@@ -95,14 +95,14 @@ impl<'m> RowWriter<'m> {
         std::mem::take(&mut self.done)
     }
 
-    /// All batches that are left; the writer then starts anew.
+    /// All remaining batches; the writer is empty afterwards.
     pub(crate) fn finish(&mut self) -> Vec<Numbered> {
         self.end_batch();
         self.openings.clear();
         self.take_full()
     }
 
-    /// Adds one row of the input, one cell for each of the mapping's inputs. A row that is refused leaves nothing behind.
+    /// Adds one row of the input, one cell for each of the mapping's inputs. A rejected row leaves nothing behind.
     pub(crate) fn push(&mut self, cells: &[Cell<'_>]) -> Result<Outcome, FieldError> {
         let mapping = self.mapping;
         for (input, values) in &mapping.skip {
@@ -145,7 +145,7 @@ impl<'m> RowWriter<'m> {
             Some(column) if state.is_some() || is_current => self.values.time(cells, column)?,
             _ => None,
         };
-        // A state without a time is the ticket's from its opening on, unless another column says when the work was done.
+        // A state without a time applies from the ticket's opening on, unless another column has the time of the work.
         let ends = |(kind, _): &(EventKind, i64)| matches!(kind, EventKind::Resolved | EventKind::Closed);
         let is_reported = state_ms.is_some() || (state.is_some_and(State::is_done) && self.times.iter().any(ends));
         let first_state = if is_current && !is_reported { state } else { None };
@@ -191,7 +191,7 @@ impl<'m> RowWriter<'m> {
         let mapping = self.mapping;
         let kind = self.values.label(cells, event, "event", EventKind::name)?;
         let state = self.values.label(cells, &mapping.state, "state", State::name)?;
-        // A value that says nothing in the event's column: the row is no event, unless it tells of a state.
+        // An empty value in the event column: the row is not an event, unless it has a state.
         if kind == Some(None) && state.is_none_or(|state| state.is_none()) {
             return Ok(Outcome::Skipped);
         }
@@ -221,7 +221,7 @@ impl<'m> RowWriter<'m> {
                 if let Some(opened_ms) = opened_ms
                     && self.openings.insert(self.hasher.hash_one((id, opened_ms)))
                 {
-                    // Owner, team and actor are of the event's time, not of the opening's.
+                    // Owner, team and actor apply at the event's time, not at the opening.
                     let mut first = labels;
                     for column in [Column::Owner, Column::Team, Column::Actor] {
                         first[column as usize] = NO_LABEL;
@@ -269,7 +269,7 @@ impl<'m> RowWriter<'m> {
             let lines = self.lines.as_mut().map(std::mem::take).unwrap_or_default();
             self.done.push(Numbered { batch: std::mem::take(&mut self.batch), lines });
         }
-        // Words of refused rows may stand in a batch without rows: they go as well.
+        // Labels of rejected rows may be in a batch without rows: they are dropped as well.
         self.batch = Batch::default();
         for labels in &mut self.labels {
             labels.clear();

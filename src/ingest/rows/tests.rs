@@ -146,7 +146,7 @@ fn a_row_an_event_opens_its_ticket_once_a_block() {
     assert_eq!(push(&[("status", text("closed")), ("c", text(""))]), Ok(Outcome::Read));
     let fault = push(&[("what", text("call"))]).expect_err("an unknown event");
     assert!(
-        fault.reason.contains("is no event the mapping knows, expected one of reply/, reply/public, sla/breach"),
+        fault.reason.contains("is not a known event, expected one of reply/, reply/public, sla/breach"),
         "{fault:?}"
     );
     let expected = [
@@ -176,7 +176,7 @@ fn a_refused_row_says_which_value_and_leaves_nothing() {
         (&[("ticket", text("a")), ("at", text("9999-01-01T00:00:00Z"))], "at", "lies outside 1970-01-01 to 2099-12-31"),
         (&[("ticket", text("a")), ("at", text("2026-01-01T00:00:00"))], "at", "local time"),
         (&[at.clone(), ("ticket", text("a")), ("team", text(&long))], "team", "at most 255 bytes"),
-        (&[at.clone(), ("ticket", text("a")), ("state", text("opne"))], "state", "is no state the mapping knows"),
+        (&[at.clone(), ("ticket", text("a")), ("state", text("opne"))], "state", "is not a known state"),
     ];
     for (values, column, reason) in cases {
         let fault = writer.push(&cells(&mapping, values)).expect_err(reason);
@@ -206,7 +206,7 @@ fn a_ticket_as_it_is_now_lies_over_what_is_known() {
     let mapping = Mapping::tickets();
     let mut writer = RowWriter::new(&mapping).numbered(true);
     let rows: [&[(&str, Cell<'_>)]; 4] = [
-        // Since when the state holds is said: priority, owner and team are told again for that time.
+        // The time of the state is known: priority, owner and team are emitted again for that time.
         &[
             ("id", text("a")),
             ("opened_at", text("2026-11-22T09:00:00Z")),
@@ -216,9 +216,9 @@ fn a_ticket_as_it_is_now_lies_over_what_is_known() {
             ("team", text("t")),
             ("channel", text("chat")),
         ],
-        // It is not: the ticket is so since its opening.
+        // It is unknown: the state applies from the opening.
         &[("id", text("b")), ("opened_at", text("2026-11-22T09:00:00Z")), ("state", text("open"))],
-        // The time at which the work was done says it.
+        // The column with the time of the work supplies it.
         &[
             ("id", text("c")),
             ("opened_at", text("2026-11-22T09:00:00Z")),

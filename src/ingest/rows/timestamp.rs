@@ -1,8 +1,7 @@
-//! Times as exports write them.
+//! Times in the formats of exports.
 //!
-//! A time column has one or more formats, tried in order. RFC 3339 and the patterns made of plain numbers
-//! (`%Y-%m-%d %H:%M:%S` and its like) are read by hand, for they are on the path of every row; month names, `%p` and other
-//! rarities go through chrono.
+//! A time column has one or more formats, tried in order. RFC 3339 and patterns of plain numbers (`%Y-%m-%d %H:%M:%S` and
+//! similar) have their own parsers, because they run for every row; month names, `%p` and other rare patterns use chrono.
 
 use chrono::format::{Item, Parsed, StrftimeItems};
 use chrono::{NaiveDate, NaiveTime};
@@ -10,7 +9,7 @@ use chrono::{NaiveDate, NaiveTime};
 use crate::calendar::Zone;
 use crate::time::{DAY_MS, HOUR_MS, MAX_INPUT_MS, MIN_INPUT_MS, MINUTE_MS, SECOND_MS};
 
-/// One way to write a time.
+/// A time format.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Format {
     Rfc3339,
@@ -25,7 +24,7 @@ pub(crate) enum Format {
     },
 }
 
-/// A piece of a pattern of plain numbers.
+/// A token of a pattern of plain numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Token {
     Literal(u8),
@@ -44,17 +43,17 @@ pub(crate) enum Part {
     Second,
 }
 
-/// Why a text is not a time.
+/// Why a text is not a valid time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
     Syntax,
     Range,
-    /// A local time where no zone is named.
+    /// A local time without a zone.
     NoZone,
 }
 
 impl Format {
-    /// Reads a format's name: `rfc3339`, `unix_s`, `unix_ms` or a strftime pattern.
+    /// Parses a format's name: `rfc3339`, `unix_s`, `unix_ms` or a strftime pattern.
     pub(crate) fn named(name: &str) -> Result<Self, String> {
         match name {
             "rfc3339" => return Ok(Self::Rfc3339),
@@ -62,7 +61,7 @@ impl Format {
             "unix_ms" => return Ok(Self::UnixMillis),
             _ if !name.contains('%') => {
                 return Err(format!(
-                    "{name:?} is no format; expected rfc3339, unix_s, unix_ms or a pattern such as \"%Y-%m-%d %H:%M:%S\""
+                    "{name:?} is not a format; expected rfc3339, unix_s, unix_ms or a pattern such as \"%Y-%m-%d %H:%M:%S\""
                 ));
             }
             _ => {}
@@ -72,7 +71,7 @@ impl Format {
         }
         let items = StrftimeItems::new(name)
             .parse_to_owned()
-            .map_err(|_| format!("{name:?} is no strftime pattern; expected one such as \"%d/%b/%y %I:%M %p\""))?;
+            .map_err(|_| format!("{name:?} is not a strftime pattern; expected one such as \"%d/%b/%y %I:%M %p\""))?;
         let has_offset = ["%z", "%:z", "%#z"].iter().any(|offset| name.contains(offset));
         Ok(Self::Names { items, has_offset })
     }
@@ -83,7 +82,7 @@ impl Format {
 }
 
 impl Token {
-    /// The tokens of a pattern, if it is made of plain numbers only.
+    /// The tokens of a pattern, if it consists of plain numbers only.
     fn list(pattern: &str) -> Option<Vec<Self>> {
         let mut tokens = Vec::new();
         let mut bytes = pattern.bytes();
@@ -108,23 +107,23 @@ impl Token {
                 _ => return None,
             }
         }
-        // Without a whole date there is nothing to read.
+        // Without a complete date there is nothing to parse.
         [Part::Year, Part::Month, Part::Day].iter().all(|part| tokens.contains(&Self::Number(*part))).then_some(tokens)
     }
 }
 
-/// How the times of one column are written.
+/// The time formats of one column.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Writing {
     pub formats: Vec<Format>,
-    /// The zone of local times; without one they are refused.
+    /// The zone of local times; without one they are rejected.
     pub zone: Option<std::sync::Arc<Zone>>,
-    /// The formats and the zone as the mapping says them, for messages.
+    /// The formats and the zone as written in the mapping, for messages.
     pub described: String,
 }
 
 impl Writing {
-    /// Reads a text.
+    /// Parses a text.
     pub(crate) fn read(&self, text: &str) -> Result<i64, Fault> {
         let mut fault = Fault::Syntax;
         for format in &self.formats {
@@ -137,7 +136,7 @@ impl Writing {
         Err(fault)
     }
 
-    /// Reads a number: seconds or milliseconds, by the first such format.
+    /// Converts a number: seconds or milliseconds, by the first such format.
     pub(crate) fn read_number(&self, number: i64) -> Result<i64, Fault> {
         match self.formats.iter().find(|format| format.is_number()) {
             Some(Format::UnixSeconds) => in_range(number.checked_mul(SECOND_MS).ok_or(Fault::Range)?),
@@ -146,7 +145,7 @@ impl Writing {
         }
     }
 
-    /// Reads a local time that the input kept as a number of milliseconds.
+    /// Converts a local time that the input stores in milliseconds.
     pub(crate) fn read_local(&self, local_ms: i64) -> Result<i64, Fault> {
         if !(MIN_INPUT_MS - DAY_MS..MAX_INPUT_MS + DAY_MS).contains(&local_ms) {
             return Err(Fault::Range);
@@ -183,12 +182,12 @@ impl Writing {
     }
 }
 
-/// Checks an instant against the line of time that the engine knows.
+/// Checks that an instant is in the engine's range of time.
 pub(crate) fn in_range(at_ms: i64) -> Result<i64, Fault> {
     if (MIN_INPUT_MS..MAX_INPUT_MS).contains(&at_ms) { Ok(at_ms) } else { Err(Fault::Range) }
 }
 
-/// Seconds or milliseconds in decimal digits; a fraction is cut below a millisecond.
+/// Seconds or milliseconds in decimal digits; a fraction is truncated to milliseconds.
 fn unix(text: &str, unit_ms: i64) -> Result<i64, Fault> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     if whole.is_empty() || !whole.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit()) {
@@ -205,8 +204,8 @@ fn fraction_ms(digits: &[u8]) -> i64 {
     digit(0) * 100 + digit(1) * 10 + digit(2)
 }
 
-/// An RFC 3339 time: local milliseconds and the offset, if it has one. The separator may be a space and the offset without
-/// a colon, as many exports have it.
+/// An RFC 3339 time: local milliseconds and the offset, if there is one. As in many exports, the separator may be a space
+/// and the offset may lack its colon.
 fn rfc3339(bytes: &[u8]) -> Option<(i64, Option<i64>)> {
     let head = bytes.get(..19)?;
     if head[4] != b'-'
@@ -250,7 +249,7 @@ fn rfc3339(bytes: &[u8]) -> Option<(i64, Option<i64>)> {
     Some((local_ms, offset_ms))
 }
 
-/// A time by a pattern of plain numbers, as local milliseconds.
+/// A time in a pattern of plain numbers, as local milliseconds.
 fn numbers(tokens: &[Token], mut bytes: &[u8]) -> Option<i64> {
     let (mut year, mut month, mut day, mut hour, mut minute, mut second, mut part_ms) = (0, 0, 0, 0, 0, 0, 0);
     for token in tokens {
@@ -306,7 +305,7 @@ fn pair(digits: &[u8]) -> Option<i64> {
     }
 }
 
-/// A civil date and time as milliseconds since 1970-01-01T00:00 of the same clock. A leap second counts as the one before.
+/// A civil date and time as milliseconds since 1970-01-01T00:00 of the same clock. A leap second counts as the second before.
 fn civil_ms(year: i64, month: i64, day: i64, hour: i64, minute: i64, second: i64) -> Option<i64> {
     if !(1..=12).contains(&month) || day < 1 || hour > 23 || minute > 59 || second > 60 {
         return None;

@@ -1,4 +1,4 @@
-//! What the cells of a row say: texts, times, words, by the mapping's rules.
+//! Converts the cells of a row to texts, times and labels by the mapping's rules.
 
 use super::cell::Cell;
 use super::timestamp::{Fault, in_range};
@@ -6,7 +6,7 @@ use crate::ingest::error::shorten;
 use crate::ingest::mapping::{Mapping, TimeColumn, ValueRule};
 use crate::limits::MAX_TICKET_ID_BYTES;
 
-/// Why a row was not read: the input column (or none, for the row), what stands there, what was expected.
+/// Why a row cannot be read: the input column (or none, for the whole row), the value found, what was expected.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct FieldError {
     pub input: Option<usize>,
@@ -14,7 +14,7 @@ pub(crate) struct FieldError {
     pub reason: String,
 }
 
-/// Reads values; it owns the buffers that this takes.
+/// Converts values; it owns the buffers for this.
 pub(crate) struct Values<'m> {
     mapping: &'m Mapping,
     scratch: String,
@@ -28,7 +28,7 @@ impl<'m> Values<'m> {
         Self { mapping, scratch: String::new(), joined: String::new(), longest_empty }
     }
 
-    /// A cell's text, if it says something.
+    /// A cell's text, if it is not empty.
     pub fn value<'s>(&'s mut self, cells: &'s [Cell<'_>], input: usize) -> Result<Option<&'s str>, FieldError> {
         let found =
             cells[input].text(&mut self.scratch).map_err(|what| fault(input, what, "expected a single value"))?;
@@ -86,7 +86,7 @@ impl<'m> Values<'m> {
         })
     }
 
-    /// A rule's value as the input says it, joined if it stands in several columns. `None` where no column says anything.
+    /// A label rule's value from the input, joined if it is in several columns. `None` if all columns are empty.
     pub fn said<'s>(&'s mut self, cells: &'s [Cell<'_>], inputs: &[usize]) -> Result<Option<&'s str>, FieldError> {
         match inputs {
             [] => Ok(None),
@@ -110,8 +110,8 @@ impl<'m> Values<'m> {
         }
     }
 
-    /// The word of a state or event: `None` where the columns are missing or empty, `Some(None)` where they hold a value
-    /// that says nothing.
+    /// The label of a state or event: `None` if the columns are missing or empty, `Some(None)` if they contain a value that
+    /// counts as empty.
     pub fn label<W: Copy>(
         &mut self,
         cells: &[Cell<'_>],
@@ -128,7 +128,7 @@ impl<'m> Values<'m> {
                 known.truncate(12);
                 let first = rule.values.values().flatten().next().map(|label| name(*label)).unwrap_or_default();
                 let reason = format!(
-                    "is no {what} the mapping knows, expected one of {} (or an entry such as \"{}\" = \"{first}\" in [values.{what}])",
+                    "is not a known {what}, expected one of {} (or an entry such as \"{}\" = \"{first}\" in [values.{what}])",
                     known.join(", "),
                     shorten(said)
                 );

@@ -1,7 +1,7 @@
 //! Arrow IPC, message by message.
 //!
-//! A file is a stream between two marks, so both are read as streams, from the front. The lengths that a message claims are
-//! checked before anything is made of them: the readers of the Arrow library believe them.
+//! A file is a stream between two magic marks, so both are read as streams, from the beginning. The lengths that a message
+//! claims are checked before the Arrow library sees them: its readers trust them.
 
 use std::io::Read;
 
@@ -16,14 +16,14 @@ use crate::ingest::maps::Map;
 use crate::ingest::source::reported;
 use crate::limits::MAX_TABLE_HEADER_BYTES;
 
-/// Bytes of a value once its column is in a type that is read: a view of a text.
+/// Bytes of a value in a column type that is read: a view of a text.
 const VALUE_BYTES: u64 = 16;
 
 const BATCH_BYTES: &str = "bytes of a record batch in memory (write smaller batches)";
 
 const CONTINUATION: [u8; 4] = [0xff; 4];
 
-/// Bytes before the first message of a file: its mark, padded to the alignment that it was written with.
+/// Bytes before the first message of a file: its magic mark, padded to the file's alignment.
 const FILE_HEAD_BYTES: usize = 256;
 
 pub(crate) struct Messages {
@@ -31,7 +31,7 @@ pub(crate) struct Messages {
     reader: Box<dyn Read + Send>,
     decoder: StreamDecoder,
     started: bool,
-    /// Whether this is a file, which ends with a mark; a stream may just end.
+    /// Whether this is a file, which ends with a magic mark; a stream may just end.
     is_file: bool,
     bounds: TableBounds,
     read_bytes: u64,
@@ -44,16 +44,16 @@ struct Dictionaries {
     /// Bytes of each, by its id.
     bytes: Map<i64, u64>,
     share: Option<Share>,
-    /// Bytes that were put together for them: one that grows is copied each time.
+    /// Bytes copied to build them: a growing dictionary is copied each time.
     copied: u64,
 }
 
-/// What the decoder makes of a message.
+/// Effect of a message on the decoder.
 #[derive(Debug, Clone, Copy, Default)]
 struct Content {
-    /// Bytes in memory, those of the message among them.
+    /// Bytes in memory, including those of the message.
     bytes: u64,
-    /// The id of the dictionary that it brings, and whether it adds to the one that is there.
+    /// The id of its dictionary, and whether it extends the existing one.
     dictionary: Option<(i64, bool)>,
 }
 
@@ -71,7 +71,7 @@ impl Messages {
         }
     }
 
-    /// The next record batch, and what it takes of the budget; `None` at the end.
+    /// The next record batch, and its share of the budget; `None` at the end.
     pub fn next(&mut self) -> Result<Option<(RecordBatch, Share)>, IngestError> {
         loop {
             let Some((message, content)) = self.message()? else {
@@ -85,7 +85,7 @@ impl Messages {
                 self.keep_dictionary(id, is_more, content.bytes)?;
             }
             let mut buffer = Buffer::from(message);
-            // A message is whole: the decoder takes all of it and gives at most one batch.
+            // The message is complete: the decoder consumes all of it and returns at most one batch.
             while !buffer.is_empty() {
                 let decoded = self.decoder.decode(&mut buffer).map_err(|error| self.malformed(&error.to_string()))?;
                 if let Some(batch) = decoded {
@@ -103,14 +103,14 @@ impl Messages {
         within(&self.name, "bytes of dictionaries", all, self.bounds.dictionary_bytes)?;
         let copies = crate::ingest::options::expansion_of(self.read_bytes);
         within(&self.name, "bytes of dictionaries, copied as they grow", self.dictionaries.copied, copies)?;
-        // The share of before is given back first.
+        // The share of the previous batch is released first.
         self.dictionaries.share = None;
         self.dictionaries.share = Some(self.bounds.take(&self.name, all)?);
         Ok(())
     }
 
     fn malformed(&self, reason: &str) -> IngestError {
-        let reason = format!("is no sound Arrow IPC input: {reason}");
+        let reason = format!("is not a valid Arrow IPC input: {reason}");
         IngestError::Malformed { source_name: self.name.clone(), reason }
     }
 
@@ -122,7 +122,7 @@ impl Messages {
             self.started = true;
             if bytes == *b"ARRO" {
                 self.is_file = true;
-                // What is left of the mark, and zeros up to the file's alignment.
+                // The rest of the magic mark, and zeros up to the file's alignment.
                 for _ in 0..FILE_HEAD_BYTES / 4 {
                     bytes.clear();
                     self.extend(&mut bytes, 4)?;
@@ -170,7 +170,7 @@ impl Messages {
         Ok(())
     }
 
-    /// The length of a message's body as its description claims it.
+    /// The length of a message's body as its metadata claims it.
     fn body_bytes(&self, description: &[u8]) -> Result<u64, IngestError> {
         let message = root_as_message(description).map_err(|error| self.malformed(&error.to_string()))?;
         match u64::try_from(message.bodyLength()) {
@@ -179,8 +179,8 @@ impl Messages {
         }
     }
 
-    /// What a message takes once it is decoded: what its compressed buffers claim (the decoder makes no more of them), and room
-    /// for a value of each column of each row. Rows of a column of nothing but nulls take no bytes of the message at all.
+    /// Memory of a decoded message: what its compressed buffers claim (the decoder allocates no more for them), and one value for
+    /// each column of each row. Rows of a column of only nulls take no bytes in the message.
     fn content(&self, message: &[u8], description_bytes: usize) -> Result<Content, IngestError> {
         let (description, body) = message.split_at(description_bytes);
         let header = root_as_message(description).map_err(|error| self.malformed(&error.to_string()))?;

@@ -1,8 +1,8 @@
-//! How much memory a table may take while it is read: by itself, and together with all others that are read at the same time.
+//! Memory limits of table readers: of each table, and of all tables that are read at the same time.
 //!
-//! Tables are read with libraries that allocate what a file claims. So each claim is compared with a bound before the library
-//! sees it, and what is about to be held is taken from a budget that all readers share. A budget is never waited for: who holds
-//! some of it may be waiting for whoever asks.
+//! Tables are read with libraries that allocate what a file claims. So each claim is compared with a limit before the library
+//! sees it, and memory is reserved from a budget that all readers share. Readers never wait for the budget: a reader that
+//! holds a part of it may itself be waiting for the one that asks.
 
 use crate::ingest::error::IngestError;
 use crate::limits::{
@@ -12,14 +12,14 @@ use crate::limits::{
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Bytes that readers of tables may hold together.
+/// Bytes that readers of tables may use together.
 #[derive(Debug)]
 pub struct Budget {
     most: u64,
     free: AtomicU64,
 }
 
-/// A part of a budget, given back when it is dropped.
+/// A part of a budget, released when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Share {
     budget: Option<Arc<Budget>>,
@@ -31,7 +31,7 @@ impl Budget {
         Self { most, free: AtomicU64::new(most) }
     }
 
-    /// Bytes that nobody holds.
+    /// Unreserved bytes.
     pub fn free(&self) -> u64 {
         self.free.load(Ordering::Relaxed)
     }
@@ -45,24 +45,24 @@ impl Drop for Share {
     }
 }
 
-/// What one table may take.
+/// Memory limits of one table.
 #[derive(Debug, Clone)]
 pub struct TableBounds {
-    /// A page of a Parquet column, unpacked.
+    /// A page of a Parquet column, decompressed.
     pub(crate) page_bytes: u64,
-    /// The pages that one read of rows holds.
+    /// The pages of one read of rows.
     pub(crate) read_bytes: u64,
-    /// The description at the end of a Parquet file.
+    /// The footer of a Parquet file.
     pub(crate) footer_bytes: u64,
     /// Dictionaries of an Arrow stream.
     pub(crate) dictionary_bytes: u64,
-    /// An Arrow record batch, unpacked.
+    /// An Arrow record batch, decompressed.
     pub(crate) batch_bytes: u64,
     budget: Option<Arc<Budget>>,
 }
 
 impl Default for TableBounds {
-    /// For files of the user's own: wide, but no claim is taken for granted.
+    /// For local files of the user: wide limits, but every claim is checked.
     fn default() -> Self {
         Self {
             page_bytes: MAX_OWN_TABLE_PAGE_BYTES,
@@ -76,7 +76,7 @@ impl Default for TableBounds {
 }
 
 impl TableBounds {
-    /// For tables that others send: all that are read at the same time share a budget.
+    /// For tables from clients: all that are read at the same time share a budget.
     pub fn shared(budget: Arc<Budget>) -> Self {
         Self {
             page_bytes: MAX_TABLE_PAGE_BYTES,
@@ -88,10 +88,10 @@ impl TableBounds {
         }
     }
 
-    /// Takes so many bytes of the budget.
+    /// Reserves bytes of the budget.
     ///
     /// # Errors
-    /// [`IngestError::Busy`] when others hold too much of it.
+    /// [`IngestError::Busy`] if others use too much of it.
     pub(crate) fn take(&self, source_name: &str, bytes: u64) -> Result<Share, IngestError> {
         let Some(budget) = &self.budget else { return Ok(Share { budget: None, bytes }) };
         let taken = budget.free.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |free| free.checked_sub(bytes));
@@ -102,7 +102,7 @@ impl TableBounds {
     }
 }
 
-/// Compares something that a table has with its bound.
+/// Compares a size in a table with its limit.
 ///
 /// # Errors
 /// [`IngestError::TooLarge`].

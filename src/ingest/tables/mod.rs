@@ -1,4 +1,4 @@
-//! Arrow record batches to our batches; Parquet and Arrow IPC share it.
+//! Converts Arrow record batches to our batches; shared by Parquet and Arrow IPC.
 
 pub(crate) mod arrow_ipc;
 pub(crate) mod memory;
@@ -25,10 +25,10 @@ use super::rows::cell::Cell;
 use super::rows::values::FieldError;
 use super::rows::{Outcome, RowWriter};
 
-/// Rows that are read before the results are handed on.
+/// Rows that are read before the results are passed on.
 const ROWS_A_PIECE: usize = 8_192;
 
-/// Where the mapping's columns are in a schema: the way down through structures.
+/// The mapping's columns in a schema: the path of each through structures.
 #[derive(Debug)]
 pub(crate) struct Plan {
     paths: Vec<Option<Vec<usize>>>,
@@ -63,7 +63,7 @@ fn flatten(fields: &Fields, before: &str, path: &[usize], names: &mut Vec<String
     }
 }
 
-/// Reads the rows of a record batch, the first of which has the number `first_row` (from 0).
+/// Reads the rows of a record batch, whose first row has the number `first_row` (from 0).
 pub(crate) fn parse(
     table: &RecordBatch,
     first_row: u64,
@@ -95,7 +95,7 @@ pub(crate) fn parse(
                 parsed.rejects.push(Rejected { line: first_row + row as u64 + 1, column, value, reason });
             }
         }
-        // Full batches are not collected: each may have long texts.
+        // Full batches are passed on at once: each may have long texts.
         if writer.has_full() || row % ROWS_A_PIECE == ROWS_A_PIECE - 1 {
             parsed.batches = writer.take_full();
             if results.put(std::mem::take(&mut parsed)).is_break() {
@@ -107,7 +107,7 @@ pub(crate) fn parse(
     Ok(results.put(parsed))
 }
 
-/// The array at the end of a path; what is null on the way is null there.
+/// The array at the end of a path; a null on the path is a null there.
 fn descend(table: &RecordBatch, path: &[usize]) -> Result<ArrayRef, ArrowError> {
     let mut array: ArrayRef = Arc::clone(table.column(path[0]));
     for index in &path[1..] {
@@ -133,7 +133,7 @@ fn plain(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
         DataType::Float16 | DataType::Float32 => Some(DataType::Float64),
         DataType::Timestamp(_, zone) => Some(DataType::Timestamp(TimeUnit::Millisecond, zone.clone())),
         DataType::Date32 => Some(DataType::Date64),
-        // A view shares the dictionary's texts; anything else would copy one for each row.
+        // A view shares the dictionary's texts; any other type would copy one for each row.
         DataType::Dictionary(_, inner)
             if matches!(**inner, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) =>
         {

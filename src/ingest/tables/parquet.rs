@@ -1,7 +1,7 @@
-//! Parquet, a row group for each thread.
+//! Parquet, one row group per thread.
 //!
-//! The format needs its end before its beginning: what is no plain file (a stream, a compressed file) is first copied to a
-//! temporary one. Texts are read as views, so that a text that many rows share is held once.
+//! The format is read from its end: any input but a plain file (a stream, a compressed file) is first copied to a temporary
+//! file. Texts are read as views, so that a text shared by many rows is stored once.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -29,13 +29,13 @@ use crate::ingest::source::{Opened, reported};
 use crate::ingest::tables;
 use crate::limits::FOOTER_EXPANSION;
 
-/// Bytes behind a file's description: its length, and the mark.
+/// Bytes after a file's footer: its length, and the magic mark.
 const FOOTER_END_BYTES: u64 = 8;
 
 /// Rows that are decoded at a time.
 const ROWS_A_READ: u64 = 8_192;
 
-/// A Parquet file that is open, with its description read and checked.
+/// An open Parquet file, with its footer read and checked.
 pub(crate) struct Table {
     name: String,
     file: Shared,
@@ -48,7 +48,7 @@ pub(crate) struct Table {
     leaves: Vec<usize>,
     levels: FieldLevels,
     bounds: TableBounds,
-    /// What the description takes.
+    /// Memory of the footer.
     _share: Share,
 }
 
@@ -101,7 +101,7 @@ impl Table {
         let scanned = parquet_pages::scan(&self.name, &self.file, description, &self.leaves, &self.bounds)?;
         let read_bytes = self.bounds.read_bytes;
         let _share = self.bounds.take(&self.name, scanned.bytes.min(read_bytes))?;
-        // So many rows at a time that their pages, if all are alike, take a quarter of what may be held.
+        // The number of rows whose pages, if all are alike, take a quarter of the limit.
         let rows = u64::try_from(description.num_rows()).unwrap_or(0).max(1);
         let row_bytes = (scanned.bytes / rows).max(scanned.row_bytes).max(1);
         let rows_a_read = (read_bytes / 4 / row_bytes).clamp(1, ROWS_A_READ);
@@ -129,7 +129,7 @@ impl Table {
     }
 }
 
-/// Holds what the file's description claims against the file's length, and numbers the rows.
+/// Compares the footer's claims with the file's length, and numbers the rows.
 fn check_sizes(name: &str, metadata: &ArrowReaderMetadata, length: u64) -> Result<Vec<u64>, IngestError> {
     let (mut rows, mut bytes) = (0u64, 0u64);
     let mut first_rows = Vec::new();
@@ -143,11 +143,11 @@ fn check_sizes(name: &str, metadata: &ArrowReaderMetadata, length: u64) -> Resul
     Ok(first_rows)
 }
 
-/// Walks the description at the end of the file, before the library reads it; returns what it takes.
+/// Walks the footer before the library reads it; returns its memory.
 fn check_footer(name: &str, file: &Shared, bounds: &TableBounds) -> Result<Share, IngestError> {
     let unsound = |reason: String| IngestError::Malformed {
         source_name: name.to_owned(),
-        reason: format!("is no sound Parquet file: {reason}"),
+        reason: format!("is not a valid Parquet file: {reason}"),
     };
     let Some(end) = file.length.checked_sub(FOOTER_END_BYTES) else {
         return Err(unsound(format!("it has {} bytes", file.length)));
@@ -167,11 +167,11 @@ fn check_footer(name: &str, file: &Shared, bounds: &TableBounds) -> Result<Share
 fn malformed(name: &str, error: &ParquetError) -> IngestError {
     let message = error.to_string();
     if message.contains(TooLarge::WORDS) {
-        // The library has wrapped it on the way, and only its words are left.
+        // The library has wrapped it; only its message is left.
         let reason = message.rsplit("External: ").next().unwrap_or(&message).to_owned();
         return IngestError::Expands { source_name: name.to_owned(), reason };
     }
-    IngestError::Malformed { source_name: name.to_owned(), reason: format!("is no sound Parquet file: {error}") }
+    IngestError::Malformed { source_name: name.to_owned(), reason: format!("is not a valid Parquet file: {error}") }
 }
 
 /// The schema with its texts as views.
@@ -197,21 +197,21 @@ fn field_with_views(field: &FieldRef) -> FieldRef {
     Arc::new(field.as_ref().clone().with_data_type(viewed))
 }
 
-/// Copies a stream to a file that goes when it is closed.
+/// Copies a stream to a file that is deleted when it is closed.
 fn spool(mut reader: Box<dyn Read + Send>, folder: Option<&Path>) -> io::Result<File> {
     let mut file = folder.map_or_else(tempfile::tempfile, tempfile::tempfile_in)?;
     io::copy(&mut reader, &mut file)?;
     Ok(file)
 }
 
-/// A file that several threads read at places of their own.
+/// A file that several threads read at their own offsets.
 #[derive(Clone)]
 struct Shared {
     file: Arc<File>,
     length: u64,
 }
 
-/// Reads on from a place.
+/// Reads sequentially from an offset.
 struct From {
     file: Arc<File>,
     at: u64,

@@ -1,8 +1,8 @@
-//! Pages of Parquet columns, bounded by what they expand to.
+//! Pages of Parquet columns, with limits on their expansion.
 //!
-//! The Parquet library allocates what a page's header claims, lets some codecs write on beyond it, and joins the prefixes of
-//! `DELTA_BYTE_ARRAY` however long the texts become. So the headers of a row group's pages are read ahead ([`scan`]), and every
-//! unpacked page passes through [`BoundedPages`] before it is decoded.
+//! The Parquet library allocates what a page's header claims, does not stop some codecs at that size, and joins the prefixes
+//! of `DELTA_BYTE_ARRAY` however long the texts become. So the headers of a row group's pages are read ahead ([`scan`]), and
+//! every decompressed page passes through [`BoundedPages`] before it is decoded.
 
 use std::io::Read;
 use std::sync::Arc;
@@ -21,27 +21,27 @@ use super::thrift::{PageHeader, ThriftError, page_header};
 use crate::ingest::error::IngestError;
 use crate::limits::{MAX_LIST_VALUES, MAX_PAGE_HEADER_BYTES};
 
-/// Bytes of a header that are read first; most have fewer.
+/// Bytes of a header that are read first; most headers are shorter.
 const HEADER_GUESS_BYTES: u64 = 512;
 
-/// The most that DEFLATE can make of a byte.
+/// The maximum expansion of DEFLATE, in bytes per byte.
 const MOST_OF_DEFLATE: u64 = 1_032;
 
-/// What the projected columns of a row group take.
+/// Memory of the projected columns of a row group.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Scanned {
-    /// All pages, unpacked.
+    /// All pages, decompressed.
     pub bytes: u64,
-    /// Of each column its largest page and its dictionary.
+    /// The sum over the columns of the largest page and the dictionary.
     pub open_bytes: u64,
-    /// The values of fixed length of one row.
+    /// The fixed-length values of one row.
     pub row_bytes: u64,
 }
 
-/// Reads the headers of all pages of some columns, and compares what they claim with the bounds.
+/// Reads the headers of all pages of some columns, and compares their claims with the limits.
 ///
 /// # Errors
-/// [`IngestError`] for headers that cannot be read, and claims beyond the bounds.
+/// [`IngestError`] for headers that cannot be read, and claims beyond the limits.
 pub(crate) fn scan<R: ChunkReader>(
     name: &str,
     file: &R,
@@ -68,7 +68,7 @@ fn scan_column<R: ChunkReader>(
 ) -> Result<Scanned, IngestError> {
     let malformed = |reason: String| IngestError::Malformed {
         source_name: name.to_owned(),
-        reason: format!("is no sound Parquet file: column {}: {reason}", column.column_path().string()),
+        reason: format!("is not a valid Parquet file: column {}: {reason}", column.column_path().string()),
     };
     let start = column.dictionary_page_offset().unwrap_or_else(|| column.data_page_offset());
     let (Ok(start), Ok(length)) = (u64::try_from(start), u64::try_from(column.compressed_size())) else {
@@ -89,7 +89,7 @@ fn scan_column<R: ChunkReader>(
         }
         within(name, "bytes of a page, unpacked", unpacked_bytes, bounds.page_bytes)?;
         let claimed = unpacked_bytes.max(1);
-        // This codec writes on beyond what the header claims, so what it would write is counted.
+        // This codec does not stop at the size that the header claims, so its actual output is counted.
         let is_gzip = matches!(column.compression(), Compression::GZIP(_));
         if is_gzip && packed_bytes.saturating_mul(MOST_OF_DEFLATE) > bounds.page_bytes {
             check_gzip(file, at + header_bytes, packed_bytes, claimed)
@@ -111,7 +111,7 @@ fn scan_column<R: ChunkReader>(
     Ok(scanned)
 }
 
-/// Bytes of a value of fixed length that is copied for each row.
+/// Bytes of a fixed-length value, which is copied for each row.
 fn fixed_bytes(column: &ColumnChunkMetaData) -> u64 {
     match column.column_type() {
         Type::FIXED_LEN_BYTE_ARRAY => u64::try_from(column.column_descr().type_length()).unwrap_or(0),
@@ -134,7 +134,7 @@ fn read_header<R: ChunkReader>(file: &R, at: u64, end: u64) -> Result<PageHeader
     }
 }
 
-/// Unpacks a page that is packed with gzip, to count what comes of it: up to one byte more than it claims.
+/// Decompresses a gzip page to count its output: up to one byte more than it claims.
 fn check_gzip<R: ChunkReader>(file: &R, at: u64, packed_bytes: u64, claimed: u64) -> Result<(), String> {
     let packed = file.get_bytes(at, packed_bytes as usize).map_err(|error| error.to_string())?;
     let decoder = flate2::read::MultiGzDecoder::new(packed.as_ref());
@@ -143,7 +143,7 @@ fn check_gzip<R: ChunkReader>(file: &R, at: u64, packed_bytes: u64, claimed: u64
     if count > claimed { Err(format!("it unpacks to more than the {claimed} bytes that it claims")) } else { Ok(()) }
 }
 
-/// One row group, its pages bounded.
+/// One row group, with limits on its pages.
 pub(crate) struct BoundedGroup<'m, R> {
     pub file: Arc<R>,
     pub metadata: &'m ParquetMetaData,
@@ -151,7 +151,7 @@ pub(crate) struct BoundedGroup<'m, R> {
     pub watch: PageWatch,
 }
 
-/// Counts the bytes of the pages that were unpacked since the last read of rows.
+/// Counts the bytes of the pages that were decompressed since the last read of rows.
 #[derive(Debug, Clone)]
 pub(crate) struct PageWatch {
     pub unpacked: Arc<AtomicU64>,
@@ -166,7 +166,7 @@ impl<R: ChunkReader + 'static> RowGroups for BoundedGroup<'_, R> {
 
     fn column_chunks(&self, column: usize) -> ParquetResult<Box<dyn PageIterator>> {
         let chunk = self.metadata.row_group(self.group).column(column);
-        // An LZ4 of another kind than the format's own would write on beyond what a page claims.
+        // An LZ4 variant other than the format's own would exceed the size that a page claims.
         let properties = Arc::new(ReaderProperties::builder().set_backward_compatible_lz4(false).build());
         let file = Arc::clone(&self.file);
         let pages = SerializedPageReader::new_with_properties(file, chunk, self.num_rows(), None, properties)?;
@@ -254,13 +254,13 @@ fn too_large(what: &str, found: u64, most: u64) -> ParquetError {
     ParquetError::External(Box::new(TooLarge(format!("{what} take {found} bytes, {} {most}", TooLarge::WORDS))))
 }
 
-/// Bytes beyond a bound, as an error that comes back through the library.
+/// Bytes beyond a limit, as an error that comes back through the library.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct TooLarge(pub String);
 
 impl TooLarge {
-    /// What it says in any case, so that it is known where the library has made a text of it.
+    /// A constant part of the message, recognised where the library has turned the error into text.
     pub const WORDS: &str = "more than the accepted";
 }
 
@@ -294,16 +294,16 @@ impl<R: ChunkReader> PageReader for BoundedPages<R> {
     }
 }
 
-/// A list of lengths in the encoding `DELTA_BINARY_PACKED`, summed up.
+/// The sum of a list of lengths in the encoding `DELTA_BINARY_PACKED`.
 #[derive(Debug, PartialEq, Eq)]
 struct DeltaLengths {
     sum: u64,
-    /// Bytes that the list takes.
+    /// Size of the list in bytes.
     bytes: usize,
 }
 
 impl DeltaLengths {
-    /// `None` for a list that cannot be, or has more than `most` lengths.
+    /// `None` for an invalid list, or one with more than `most` lengths.
     fn read(bytes: &[u8], most: u32) -> Option<Self> {
         let mut at = 0;
         let block = usize::try_from(varint(bytes, &mut at)?).ok()?;
@@ -356,7 +356,7 @@ fn unfold(folded: u64) -> i64 {
     (folded >> 1) as i64 ^ -((folded & 1) as i64)
 }
 
-/// Numbers of a few bits each, the lowest bits first.
+/// Numbers of a few bits each, least significant bits first.
 struct Bits<'a> {
     bytes: &'a [u8],
     buffer: u128,
@@ -387,11 +387,11 @@ mod tests {
 
     #[test]
     fn lengths_are_summed_as_the_format_says() {
-        // From the format's own text: 1 to 5, first value 1, deltas of 1, widths 0.
+        // From the specification: 1 to 5, first value 1, deltas of 1, widths 0.
         let bytes = [128, 1, 4, 5, 2, 2, 0, 0, 0, 0, 77];
         assert_eq!(DeltaLengths::read(&bytes, 5), Some(DeltaLengths { sum: 15, bytes: 10 }));
         assert_eq!(DeltaLengths::read(&bytes, 4), None, "more lengths than the page has values");
-        // 7 5 3 1 2 3 4 5: least delta -2, two bits each.
+        // 7 5 3 1 2 3 4 5: minimum delta -2, two bits each.
         let bytes = [128, 1, 4, 8, 14, 3, 2, 0, 0, 0, 192, 63, 0, 0, 0, 0, 0, 0];
         assert_eq!(DeltaLengths::read(&bytes, 8), Some(DeltaLengths { sum: 30, bytes: 18 }));
         for cut in 0..bytes.len() {

@@ -1,10 +1,10 @@
-//! The descriptions in a Parquet file, walked before the Parquet library reads them.
+//! Walks the metadata of a Parquet file before the Parquet library reads it.
 //!
-//! The library allocates a list as long as it claims to be, and follows a schema as deep as it goes. So the bytes are walked
-//! once with the rules of Thrift's compact protocol: a list has no more elements than there are bytes, and nothing is nested
-//! deeper than [`MAX_NESTING`]. Of a page's header its sizes are picked up on the way.
+//! The library allocates a list as long as it claims to be, and follows a schema to any depth. So the bytes are walked once
+//! with the rules of Thrift's compact protocol: a list has no more elements than there are bytes, and nesting is at most
+//! [`MAX_NESTING`] deep. The walk also returns the sizes in a page header.
 
-/// How deep structures may lie in each other, in the encoding and in a schema. Exports have a handful.
+/// Maximum nesting of structures, in the encoding and in a schema. Exports have a handful.
 const MAX_NESTING: usize = 32;
 
 /// Types of the compact protocol.
@@ -21,10 +21,10 @@ const MAP: u8 = 11;
 const STRUCT: u8 = 12;
 const UUID: u8 = 13;
 
-/// Why bytes are no description that may be read.
+/// Why metadata is rejected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ThriftError {
-    /// More bytes may make it whole.
+    /// Incomplete: more bytes may complete it.
     #[error("it ends inside of a value")]
     Short,
     #[error("{0}")]
@@ -35,7 +35,7 @@ fn bad<T>(reason: impl Into<String>) -> Result<T, ThriftError> {
     Err(ThriftError::Bad(reason.into()))
 }
 
-/// What the header of a page says.
+/// Sizes in a page header.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct PageHeader {
     /// Bytes of the header itself.
@@ -94,11 +94,11 @@ impl Walker<'_> {
         Ok(Some((*last, head & 15)))
     }
 
-    /// The head of a list or set: the type of its elements and how many there are.
+    /// The head of a list or set: the type of its elements and their number.
     fn list(&mut self) -> Result<(u8, u64), ThriftError> {
         let head = self.byte()?;
         let count = if head >> 4 == 15 { self.varint()? } else { u64::from(head >> 4) };
-        // An element takes a byte at least.
+        // An element takes at least one byte.
         let left = (self.bytes.len() - self.at) as u64;
         if count > left {
             return bad(format!("a list claims {count} elements in {left} bytes"));
@@ -106,7 +106,7 @@ impl Walker<'_> {
         Ok((head & 15, count))
     }
 
-    /// Passes over a value.
+    /// Skips a value.
     fn skip(&mut self, kind: u8, depth: usize) -> Result<(), ThriftError> {
         if depth > MAX_NESTING {
             return bad(format!("structures lie more than {MAX_NESTING} deep in each other"));
@@ -154,7 +154,7 @@ impl Walker<'_> {
         }
     }
 
-    /// Passes over an element of a list: other than a field, a truth value there has a byte of its own.
+    /// Skips an element of a list: unlike in a field, a boolean there has its own byte.
     fn element(&mut self, kind: u8, depth: usize) -> Result<(), ThriftError> {
         if matches!(kind, TRUE | FALSE) { self.pass(1) } else { self.skip(kind, depth) }
     }
@@ -164,7 +164,7 @@ impl Walker<'_> {
         u64::try_from(value).or_else(|_| bad(format!("a size is {value}")))
     }
 
-    /// The number of values that a structure says in its first field.
+    /// The number of values in the first field of a structure.
     fn values(&mut self) -> Result<u64, ThriftError> {
         let (mut last, mut values) = (0, 0);
         while let Some((number, kind)) = self.field(&mut last)? {
@@ -177,13 +177,13 @@ impl Walker<'_> {
         Ok(values)
     }
 
-    /// Passes over the schema: a list of its elements, each of which says how many of the following lie in it.
+    /// Skips the schema: a list of elements, each with the number of its children among the following ones.
     fn schema(&mut self) -> Result<(), ThriftError> {
         let (kind, count) = self.list()?;
         if kind != STRUCT {
-            return bad("the schema is no list of structures");
+            return bad("the schema is not a list of structures");
         }
-        // Of each element around the next one: how many more belong to it.
+        // For each enclosing element: its remaining children.
         let mut open: Vec<u64> = Vec::new();
         for _ in 0..count {
             while open.pop_if(|left| *left == 0).is_some() {}
@@ -210,7 +210,7 @@ impl Walker<'_> {
     }
 }
 
-/// Reads the header of a page.
+/// Reads a page header.
 ///
 /// # Errors
 /// [`ThriftError`].
@@ -233,7 +233,7 @@ pub(crate) fn page_header(bytes: &[u8]) -> Result<PageHeader, ThriftError> {
     Ok(header)
 }
 
-/// Walks the description of a whole file.
+/// Walks the footer of a file.
 ///
 /// # Errors
 /// [`ThriftError`].

@@ -1,7 +1,7 @@
-//! Text in blocks of whole records, to be parsed side by side.
+//! Splits text into blocks of whole records, to be parsed in parallel.
 //!
-//! One thread finds where records end, which is a search for a few bytes; what is inside is left to the parsers. A record
-//! that is longer than [`MAX_LINE_BYTES`](crate::limits::MAX_LINE_BYTES) is passed over as it arrives and never held whole.
+//! One thread finds the ends of records, a search for a few bytes; the contents are left to the parsers. A record longer than
+//! [`MAX_LINE_BYTES`](crate::limits::MAX_LINE_BYTES) is skipped as it arrives and never held completely.
 
 use std::io::Read;
 use std::ops::Range;
@@ -23,13 +23,13 @@ pub(crate) struct Block {
 pub(crate) enum Content {
     /// Lines, or CSV records.
     Records,
-    /// Elements of a JSON array, by their place.
+    /// Elements of a JSON array, by their offsets.
     Elements(Vec<Range<usize>>),
     /// The beginning of a record that is too long.
     TooLong,
 }
 
-/// Where records end.
+/// How records are delimited.
 pub(crate) enum Split {
     Lines,
     Csv { delimiter: u8 },
@@ -55,7 +55,7 @@ impl Blocks {
 
     /// The next block; `None` at the end of the input.
     pub fn next(&mut self) -> Result<Option<Block>, IngestError> {
-        // Four bytes at least, for a byte order mark.
+        // At least four bytes, for a byte order mark.
         let mut wanted = self.block_bytes.max(4);
         loop {
             self.fill(wanted)?;
@@ -70,7 +70,7 @@ impl Blocks {
                 return Ok(None);
             }
             if self.ended && !matches!(self.split, Split::Array(_)) {
-                // A last record without an end of line belongs to those before it.
+                // A last record without a line break belongs to the block.
                 let end = self.pending.len();
                 return Ok(Some(self.take(end, Content::Records)));
             }
@@ -160,7 +160,7 @@ impl Blocks {
         Block { bytes, first_line, content }
     }
 
-    /// Skips to the end of the line (for CSV too: what opened such a record may be a quote that nothing closes).
+    /// Skips to the end of the line (for CSV too: such a record may begin with a quote that is never closed).
     fn pass_over(&mut self) -> Result<Block, IngestError> {
         if matches!(self.split, Split::Array(_)) {
             let reason = format!("line {}: has an element of more than {} bytes", self.line, self.max_record_bytes);

@@ -1,6 +1,6 @@
-//! CSV by RFC 4180, with what exports make of it: a field in quotes may hold delimiters, line breaks and doubled quotes;
-//! a quote inside a field that does not begin with one is a character like any other; what follows a closing quote belongs
-//! to the field; lines end with LF or CRLF.
+//! CSV by RFC 4180, tolerant of real exports: a quoted field may contain delimiters, line breaks and doubled quotes; a quote
+//! inside an unquoted field is an ordinary character; text after a closing quote belongs to the field; lines end with LF or
+//! CRLF.
 //!
 //! Lines without quotes, nearly all of them, take one pass of a vectorised search.
 
@@ -8,10 +8,10 @@ use std::borrow::Cow;
 
 use crate::ingest::rows::cell::Cell;
 
-/// Marks a column that the mapping does not read.
+/// Marks an unmapped column.
 pub(crate) const UNREAD: usize = usize::MAX;
 
-/// Where the record at the beginning of some bytes ends, behind its line break; `None` if it does not end in them.
+/// The end of the first record in some bytes, after its line break; `None` if the record is incomplete.
 pub(crate) fn record_end(bytes: &[u8], delimiter: u8) -> Option<usize> {
     let line_end = memchr::memchr(b'\n', bytes)?;
     if memchr::memchr(b'"', &bytes[..line_end]).is_none() {
@@ -30,7 +30,7 @@ pub(crate) fn record_end(bytes: &[u8], delimiter: u8) -> Option<usize> {
     }
 }
 
-/// The place of the quote that closes the one at `open`; `None` while it may yet be followed by a second.
+/// The offset of the quote that closes the one at `open`; `None` while a second quote may follow it.
 fn quoted_end(bytes: &[u8], open: usize) -> Option<usize> {
     let mut at = open + 1;
     loop {
@@ -43,7 +43,7 @@ fn quoted_end(bytes: &[u8], open: usize) -> Option<usize> {
     }
 }
 
-/// Where the last whole record ends; 0 if there is none.
+/// The end of the last complete record; 0 if there is none.
 pub(crate) fn last_record_end(bytes: &[u8], delimiter: u8) -> usize {
     if memchr::memchr(b'"', bytes).is_none() {
         return memchr::memrchr(b'\n', bytes).map_or(0, |at| at + 1);
@@ -55,8 +55,8 @@ pub(crate) fn last_record_end(bytes: &[u8], delimiter: u8) -> usize {
     end
 }
 
-/// Reads the record at the beginning of a text into the cells that its columns fill, and says how long it is and how many
-/// fields it has. A line without anything has none.
+/// Reads the first record of a text into the cells that its columns fill, and returns its length and its number of fields. An
+/// empty line has none.
 pub(crate) fn read_record<'a>(
     text: &'a str,
     delimiter: u8,
@@ -96,7 +96,7 @@ pub(crate) fn read_record<'a>(
     }
 }
 
-/// The field that begins at `start`, and the place of the delimiter or line break behind it.
+/// The field that begins at `start`, and the offset of the delimiter or line break after it.
 fn read_field(text: &str, start: usize, delimiter: u8) -> (Cow<'_, str>, usize) {
     let bytes = text.as_bytes();
     let next_of = |from: usize| memchr::memchr2(delimiter, b'\n', &bytes[from..]).map_or(bytes.len(), |at| from + at);
@@ -121,7 +121,7 @@ fn read_field(text: &str, start: usize, delimiter: u8) -> (Cow<'_, str>, usize) 
     (value, end)
 }
 
-/// Where a quoted field ends that reaches the end of the input: at a quote in the last place, or never.
+/// The end of a quoted field that reaches the end of the input: at a quote in the last byte, or never.
 fn last_quote(bytes: &[u8], open: usize) -> usize {
     let quotes = bytes[open + 1..].iter().rev().take_while(|byte| **byte == b'"').count();
     if quotes % 2 == 1 { bytes.len() - 1 } else { bytes.len() }

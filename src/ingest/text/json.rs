@@ -1,4 +1,4 @@
-//! The fields of a JSON object that the mapping reads, and no others: what is not asked for is skipped without being built.
+//! Reads only the mapped fields of a JSON object: others are skipped without being built.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -35,7 +35,7 @@ impl Fields {
                 }
                 fields = &mut node.inner;
             }
-            // A field may also have a dot in its name.
+            // A field name may itself contain a dot.
             root.node(&input.name).cell = Some(cell);
         }
         root
@@ -86,7 +86,7 @@ impl<'a> Visitor<'a> for Object<'_, '_, 'a> {
     }
 }
 
-/// A key, looked up; `None` for one that is not read.
+/// A key, looked up; `None` for an unmapped one.
 struct Key<'f>(&'f Fields);
 
 impl<'a, 'f> DeserializeSeed<'a> for Key<'f> {

@@ -1,31 +1,31 @@
-//! The elements of a JSON array, found one after another without holding the array.
+//! Finds the elements of a JSON array one after another, without holding the array.
 //!
-//! The array is the document itself, or, where the mapping names it with `records`, a field of the object that wraps it, as
-//! the pages of an API do. Arrays and pages may follow one another.
+//! The array is the document itself, or, if the mapping names it with `records`, a field of the object that wraps it, as in
+//! the pages of an API. Arrays and pages may follow one another.
 
 use std::ops::Range;
 
-/// Bytes of a field's name that are kept to compare.
+/// Bytes of a field's name that are kept for comparison.
 const NAME_BYTES: usize = 256;
 
-/// How far some bytes are done with, and the elements in them.
+/// The number of bytes consumed, and the elements in them.
 pub(crate) type Cut = (usize, Vec<Range<usize>>);
 
-/// Where something stands that does not belong there, and what was expected.
+/// The offset of an unexpected byte, and what was expected.
 pub(crate) type Misplaced = (usize, String);
 
-/// Finds elements. It remembers where in the document it is, so that bytes that were passed need not be kept.
+/// Finds elements. It keeps its state in the document, so that consumed bytes need not be kept.
 pub(crate) struct ArrayScan {
-    /// The field that holds the array.
+    /// The field that contains the array.
     records: Option<Vec<u8>>,
     in_array: bool,
-    /// Nesting outside of the array.
+    /// Nesting outside the array.
     depth: usize,
-    /// Whether a string outside of the array is open, and whether its next byte is escaped.
+    /// Whether a string outside the array is open, and whether its next byte is escaped.
     in_string: bool,
     escaped: bool,
     last_string: Vec<u8>,
-    /// Whether the value to come belongs to the field.
+    /// Whether the next value belongs to the field.
     at_field: bool,
     found: bool,
 }
@@ -37,7 +37,7 @@ impl ArrayScan {
         Self { records, in_array, depth, in_string, escaped, last_string: Vec::new(), at_field: false, found: false }
     }
 
-    /// How far the bytes are done with, and the elements in them. Where nothing is done, more bytes are needed.
+    /// The number of bytes consumed, and the elements in them. If none is consumed, more bytes are needed.
     pub fn cut(&mut self, bytes: &[u8]) -> Result<Cut, Misplaced> {
         let mut elements = Vec::new();
         let mut at = 0;
@@ -54,7 +54,7 @@ impl ArrayScan {
                     at += 1;
                 }
                 _ => match element_end(&bytes[at..]) {
-                    Some(0) => return Err((at, format!("{:?} is no element of an array", bytes[at] as char))),
+                    Some(0) => return Err((at, format!("{:?} is not an element of an array", bytes[at] as char))),
                     Some(length) => {
                         elements.push(at..at + length);
                         at += length;
@@ -97,7 +97,7 @@ impl ArrayScan {
                 self.at_field = false;
             }
             b'{' if self.depth == 0 && self.records.is_none() => {
-                return Err("expected an array; name the field that holds it with records in the mapping".to_owned());
+                return Err("expected an array; name its field with records in the mapping".to_owned());
             }
             b'{' | b'[' => self.depth += 1,
             _ if self.depth == 0 => return Err("expected a JSON array".to_owned()),
@@ -114,7 +114,7 @@ impl ArrayScan {
     }
 }
 
-/// The length of the value at the beginning of some bytes; `None` if it does not end in them.
+/// The length of the first value in some bytes; `None` if it is incomplete.
 fn element_end(bytes: &[u8]) -> Option<usize> {
     let mut depth = 0usize;
     let mut at = 0;

@@ -1,4 +1,4 @@
-//! Blocks of text to batches: NDJSON, elements of a JSON array, CSV.
+//! Parses blocks of text into batches: NDJSON, elements of a JSON array, CSV.
 
 pub(crate) mod blocks;
 mod csv;
@@ -18,10 +18,10 @@ use blocks::{Block, Content};
 use csv::UNREAD;
 use json::Fields;
 
-/// Results are handed on in pieces of about so many refused rows, so that rubbish does not pile up in memory.
+/// Results are passed on after this number of rejected rows, so that invalid input does not accumulate in memory.
 const REJECTS_A_PIECE: usize = 4_096;
 
-/// How the rows of a text read.
+/// The row format of a text.
 pub(crate) enum TextFormat {
     Json(Fields),
     Csv { delimiter: u8, header: Header },
@@ -29,14 +29,14 @@ pub(crate) enum TextFormat {
 
 /// The header of a CSV input.
 pub(crate) struct Header {
-    /// For each column of the input the mapping's number of it, or [`UNREAD`].
+    /// For each column of the input its index in the mapping, or [`UNREAD`].
     columns: Vec<usize>,
 }
 
 impl Header {
     /// Finds the mapping's columns in a header.
     pub fn new(record: &[u8], mapping: &Mapping) -> Result<Self, String> {
-        let text = std::str::from_utf8(record).map_err(|_| "has a first line that is no UTF-8 text".to_owned())?;
+        let text = std::str::from_utf8(record).map_err(|_| "has a first line that is not UTF-8 text".to_owned())?;
         let delimiters = memchr::memchr_iter(mapping.delimiter, record).count();
         if delimiters >= MAX_COLUMNS {
             return Err(format!("has a first line with {} fields, at most {MAX_COLUMNS} are accepted", delimiters + 1));
@@ -83,7 +83,7 @@ pub(crate) fn parse(block: &Block, format: &TextFormat, mapping: &Mapping, numbe
         (_, TextFormat::Csv { delimiter, header }) => reader.csv(*delimiter, header),
     };
     if flow.is_continue() {
-        // The block is done, whether anybody still wants its rows or not.
+        // The block is finished, even if the receiver is gone.
         let _ = reader.hand_on(true);
     }
 }
@@ -94,7 +94,7 @@ struct BlockReader<'b> {
     writer: RowWriter<'b>,
     parsed: Parsed,
     results: &'b Results,
-    /// A place in the block, and the line ends before it.
+    /// An offset in the block, and the number of line breaks before it.
     counted: (usize, u64),
 }
 
@@ -102,7 +102,7 @@ impl<'b> BlockReader<'b> {
     fn lines(&mut self, fields: &Fields) -> ControlFlow<()> {
         let bytes = &self.block.bytes;
         let mut cells = vec![Cell::Null; self.mapping.inputs.len()];
-        // Checked once for the whole block; only a block with a bad line is looked at line by line.
+        // Checked once for the whole block; only a block with an invalid line is checked line by line.
         let whole = std::str::from_utf8(bytes).ok();
         let mut start = 0;
         while start < bytes.len() {
@@ -144,7 +144,7 @@ impl<'b> BlockReader<'b> {
         let whole = std::str::from_utf8(bytes).ok();
         let mut start = 0;
         while start < bytes.len() {
-            // Lines without anything, which have no fields: there may be very many.
+            // Empty lines, which have no fields: there may be very many.
             if bytes[start] == b'\n' || bytes[start..].starts_with(b"\r\n") {
                 start += if bytes[start] == b'\n' { 1 } else { 2 };
                 continue;
@@ -200,7 +200,7 @@ impl<'b> BlockReader<'b> {
     fn no_text(&mut self, at: usize, bytes: &[u8]) -> ControlFlow<()> {
         self.parsed.rows += 1;
         let shown = shorten(String::from_utf8_lossy(&bytes[..bytes.len().min(256)]).trim_end());
-        self.refuse(at, String::new(), shown, "is no UTF-8 text".to_owned())
+        self.refuse(at, String::new(), shown, "is not UTF-8 text".to_owned())
     }
 
     fn refuse(&mut self, at: usize, column: String, value: String, reason: String) -> ControlFlow<()> {
@@ -209,7 +209,7 @@ impl<'b> BlockReader<'b> {
         if self.parsed.rejects.len() >= REJECTS_A_PIECE { self.hand_on(false) } else { ControlFlow::Continue(()) }
     }
 
-    /// The line of a place in the block. Places come in order, so each byte is looked at once.
+    /// The line of an offset in the block. Offsets are increasing, so each byte is examined once.
     fn line_of(&mut self, at: usize) -> u64 {
         let (from, before) = self.counted;
         let to = at.clamp(from, self.block.bytes.len());
@@ -217,7 +217,7 @@ impl<'b> BlockReader<'b> {
         self.block.first_line + self.counted.1
     }
 
-    /// Hands on what there is. Rows of a batch that is not full stay, unless the block is done.
+    /// Passes on the available results. Rows of a batch that is not full stay, unless the block is finished.
     fn hand_on(&mut self, done: bool) -> ControlFlow<()> {
         let mut parsed = std::mem::take(&mut self.parsed);
         parsed.batches = if done { self.writer.finish() } else { self.writer.take_full() };

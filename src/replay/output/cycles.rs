@@ -1,4 +1,4 @@
-//! `cycles.parquet`: one row a cycle, finished ones as they end, open ones at the end of the replay.
+//! `cycles.parquet`: one row per cycle, finished ones as they end, open ones at the end of the replay.
 
 use super::order::sorted_by;
 use crate::engine::{CycleRecord, CycleResult, Engine, NO_SYMBOL};
@@ -77,7 +77,7 @@ impl Cycles {
         self.category.push(known(symbols.category), |category| engine.category_name(category));
     }
 
-    /// The rows so far in order of the times at which they ended; the next ones begin anew.
+    /// The rows so far in order of the times at which they ended; the buffer is empty afterwards.
     pub fn finish(&mut self) -> Result<RecordBatch, ArrowError> {
         let columns: Vec<ArrayRef> = vec![
             Arc::new(self.ticket.finish()),

@@ -1,4 +1,4 @@
-//! `escalations.parquet`: one row a level that fired, was withdrawn, or an escalation by hand.
+//! `escalations.parquet`: one row per level that fired, level that was withdrawn, or manual escalation.
 
 use super::order::sorted_by;
 use crate::engine::{Engine, Escalation, EscalationKind, NO_SYMBOL};
@@ -62,13 +62,13 @@ impl Escalations {
         self.due_ms.len()
     }
 
-    /// Adds a row. `batch` is the one that the engine was given last; an escalation by hand stands in it.
+    /// Adds a row. `batch` is the last one applied to the engine; it contains the manual escalations.
     pub fn push(&mut self, engine: &Engine, batch: &Batch, escalation: &Escalation) {
         let ticket = engine.ticket_id(escalation.ticket);
         let team = engine.ticket_symbols(escalation.ticket).team;
         let manual = escalation.kind == EscalationKind::Manual;
         let clock = if manual { "manual" } else { engine.clock_name(escalation.clock) };
-        // The same for a level and its withdrawal: a receiver drops repeats by it.
+        // The same for a level and its withdrawal: receivers use it to drop repeats.
         let _ = write!(self.escalation_id, "{ticket}/{clock}/{}/{}", escalation.cycle, escalation.level);
         self.escalation_id.append_value("");
         self.ticket.append_value(ticket);
@@ -100,7 +100,7 @@ impl Escalations {
         self.set_priority.push(actions.and_then(|actions| actions.set_priority.as_deref()));
     }
 
-    /// The rows so far in order of their due times; the next ones begin anew.
+    /// The rows so far in order of their due times; the buffer is empty afterwards.
     pub fn finish(&mut self) -> Result<RecordBatch, ArrowError> {
         let columns: Vec<ArrayRef> = vec![
             Arc::new(self.escalation_id.finish()),

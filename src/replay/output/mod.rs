@@ -1,4 +1,4 @@
-//! What a replay leaves behind: escalations, cycles and a summary, in files that are there whole or not at all.
+//! The results of a replay: escalations, cycles and a summary, in files that are published complete or not at all.
 
 mod cycles;
 mod escalations;
@@ -32,10 +32,10 @@ pub struct Outputs {
 }
 
 impl Outputs {
-    /// Creates the folder if need be and the files under temporary names.
+    /// Creates the folder if needed, and the files under temporary names.
     ///
     /// # Errors
-    /// [`OutputError`] where that is not possible.
+    /// [`OutputError`] if that is not possible.
     pub fn create(folder: &Path) -> Result<Self, OutputError> {
         let failed = |source| OutputError::Io { path: folder.display().to_string(), source };
         fs::create_dir_all(folder).map_err(failed)?;
@@ -48,16 +48,16 @@ impl Outputs {
         })
     }
 
-    /// Adds what the engine answered last. `batch` is the one that it was given last.
+    /// Adds the engine's last output. `batch` is the last one applied to it.
     pub fn add(&mut self, engine: &Engine, batch: &Batch, escalations: &[Escalation], cycles: &[CycleRecord]) {
         escalations.iter().for_each(|escalation| self.escalations.push(engine, batch, escalation));
         cycles.iter().for_each(|cycle| self.cycles.push(engine, cycle));
     }
 
-    /// Ends a window: its rows go to the files in order of time.
+    /// Ends a window: its rows are written to the files in order of time.
     ///
     /// # Errors
-    /// [`OutputError`] where a file cannot be written.
+    /// [`OutputError`] if a file cannot be written.
     pub fn end_window(&mut self) -> Result<(), OutputError> {
         if self.escalations.len() > 0 {
             let rows = self.escalations.finish().map_err(|source| self.columns(ESCALATIONS, source))?;
@@ -70,10 +70,10 @@ impl Outputs {
         Ok(())
     }
 
-    /// Gives all files their names; the summary last, so where there is one, the others are complete.
+    /// Renames all files to their final names; the summary last, so if it exists, the others are complete.
     ///
     /// # Errors
-    /// [`OutputError`] where a file cannot be written.
+    /// [`OutputError`] if a file cannot be written.
     pub fn publish(mut self, summary: &Summary) -> Result<(), OutputError> {
         self.end_window()?;
         self.escalations_file.publish()?;

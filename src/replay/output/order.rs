@@ -1,11 +1,11 @@
-//! Rows put in order of time.
+//! Sorts rows by time.
 
 use arrow::array::UInt32Array;
 use arrow::compute::take_record_batch;
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 
-/// Rows in order of a time; equal times as they are.
+/// Rows in order of a time; equal times keep their order.
 pub(crate) fn sorted_by(times_ms: &[i64], rows: RecordBatch) -> Result<RecordBatch, ArrowError> {
     if times_ms.is_sorted() {
         return Ok(rows);

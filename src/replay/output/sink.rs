@@ -1,4 +1,4 @@
-//! A Parquet file that is written by a thread of its own.
+//! A Parquet file written by its own thread.
 
 use crate::atomic_file::Staged;
 use crate::limits;
@@ -23,7 +23,7 @@ pub enum OutputError {
     Io { path: String, source: io::Error },
     #[error("cannot write {path}: {source}")]
     Parquet { path: String, source: ParquetError },
-    #[error("cannot put the columns of {path} together: {source}")]
+    #[error("cannot assemble the columns of {path}: {source}")]
     Columns { path: String, source: ArrowError },
     #[error("{path} has {found} rows when read back, {written} were written")]
     Incomplete { path: String, written: u64, found: i64 },
@@ -31,7 +31,7 @@ pub enum OutputError {
     Stopped { path: String },
 }
 
-/// A table on its way to a file.
+/// A table that is being written to a file.
 pub struct Sink {
     path: String,
     staged: Staged,
@@ -44,11 +44,11 @@ impl Sink {
     /// Creates the file, under its temporary name until [`Sink::publish`].
     ///
     /// # Errors
-    /// [`OutputError`] where that is not possible.
+    /// [`OutputError`] if that is not possible.
     pub fn create(path: &Path, schema: SchemaRef) -> Result<Self, OutputError> {
         let shown = path.display().to_string();
         let (staged, file) = Staged::create(path).map_err(|source| OutputError::Io { path: shown.clone(), source })?;
-        // A few batches wait at most: the writer may fall behind for a moment, memory may not grow.
+        // At most a few batches wait: the writer may fall behind for a moment, but memory must not grow.
         let (sender, receiver) = crossbeam_channel::bounded::<RecordBatch>(limits::WAITING_OUTPUT_BATCHES);
         let in_thread = shown.clone();
         let write = move || -> Result<(), OutputError> {
@@ -72,7 +72,7 @@ impl Sink {
         Ok(Self { path: shown, staged, batches: Some(sender), thread: Some(thread), rows: 0 })
     }
 
-    /// Hands a batch to the writing thread.
+    /// Passes a batch to the writing thread.
     ///
     /// # Errors
     /// Why that thread has stopped, if it has.
@@ -82,10 +82,10 @@ impl Sink {
         if sent { Ok(()) } else { self.join() }
     }
 
-    /// Ends the file, reads its end back and gives it its name.
+    /// Completes the file, reads its footer back and renames it to its final name.
     ///
     /// # Errors
-    /// Whatever went wrong in writing; nothing is published then.
+    /// Any error of writing; nothing is published then.
     pub fn publish(mut self) -> Result<(), OutputError> {
         self.batches = None;
         if let Some(thread) = self.thread.take() {
@@ -102,7 +102,7 @@ impl Sink {
         self.staged.publish().map_err(|source| OutputError::Io { path: self.path, source })
     }
 
-    /// The thread has stopped before its time: says why.
+    /// The thread has stopped early: returns the reason.
     fn join(&mut self) -> Result<(), OutputError> {
         let stopped = || OutputError::Stopped { path: self.path.clone() };
         match self.thread.take().map(JoinHandle::join) {

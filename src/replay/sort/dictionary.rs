@@ -1,18 +1,18 @@
-//! Words that repeat, once for all batches.
+//! Repeating labels, stored once for all batches.
 
 use crate::ticket::{Batch, Column, Label, Labels, NO_LABEL};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use std::sync::Arc;
 
-/// What of the rows is needed later; the rest is dropped as early as possible.
+/// Which columns of the rows are needed later; the rest is dropped as early as possible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Keep {
-    /// Customer, segment and text, which only assignment rules read (and the text of events by hand, their reason).
+    /// Customer, segment and text, which only assignment rules read (and the text of manual escalations, their reason).
     pub facts_for_rules: bool,
 }
 
-/// For each label column, what a batch's codes mean in the dictionary of the whole input.
+/// For each label column, the code in the dictionary of the whole input for each code of a batch.
 pub type CodeMaps = [Vec<Label>; Column::ALL.len()];
 
 /// The dictionaries of all label columns.
@@ -25,14 +25,14 @@ pub struct Dictionaries {
 struct Dictionary {
     labels: Vec<Arc<str>>,
     codes: HashMap<Arc<str>, Label, FixedState>,
-    /// Where each word stands in the batch that is being made; [`NO_LABEL`] where it does not occur there yet.
+    /// The code of each label in the batch being built; [`NO_LABEL`] if it does not occur there yet.
     local: Vec<Label>,
-    /// The words of the batch that is being made.
+    /// The labels of the batch being built.
     used: Vec<Label>,
 }
 
 impl Dictionaries {
-    /// Takes in the words of a batch and says what its codes become.
+    /// Adds the labels of a batch and returns the mapping of its codes.
     pub fn learn(&mut self, batch: &Batch, keep: Keep) -> CodeMaps {
         let mut maps = CodeMaps::default();
         for (index, column) in Column::ALL.into_iter().enumerate() {
@@ -44,7 +44,7 @@ impl Dictionaries {
         maps
     }
 
-    /// Adds rows of a column, given in the whole input's codes, to a batch that is being made.
+    /// Adds rows of a column, given in the whole input's codes, to the batch being built.
     pub fn append(&mut self, column: usize, codes: impl Iterator<Item = Label>, into: &mut Labels) {
         let dictionary = &mut self.columns[column];
         into.codes.extend(codes.map(|code| {
@@ -61,7 +61,7 @@ impl Dictionaries {
         }));
     }
 
-    /// The batch is complete: the next one starts without words.
+    /// The batch is complete: the next one starts without labels.
     pub fn next_batch(&mut self) {
         for dictionary in &mut self.columns {
             for code in dictionary.used.drain(..) {

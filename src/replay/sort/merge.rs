@@ -1,4 +1,4 @@
-//! All runs as one, in order of time; equal times in the order of the runs, which is the order of the input.
+//! Merges all runs in order of time; equal times in the order of the runs, which is the order of the input.
 
 use super::dictionary::Dictionaries;
 use super::rows::{Rows, at_ms_of, row_of};
@@ -9,10 +9,10 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::fs::File;
 
-/// A sorted run and how far it has been handed out.
+/// A sorted run and how much of it has been emitted.
 pub struct Cursor {
     rows: Rows,
-    /// Keys of `rows` in order of time; for rows from disk, which lie in order, empty.
+    /// Keys of `rows` in order of time; empty for rows from disk, which are already sorted.
     order: Vec<u64>,
     next: usize,
     source: Source,
@@ -47,7 +47,7 @@ impl Cursor {
         Ok(opened)
     }
 
-    /// The time of the next row, if the rows at hand have one.
+    /// The time of the next row, if a row is loaded.
     fn peek_ms(&self) -> Option<i64> {
         if self.order.is_empty() {
             self.rows.at_ms.get(self.next).copied()
@@ -62,7 +62,7 @@ impl Cursor {
         row
     }
 
-    /// Reads on when the rows at hand are used up; what was picked of them must have been copied by then.
+    /// Loads more rows when the loaded ones are used up; rows picked from them must have been copied by then.
     fn refill(&mut self) -> Result<(), SortError> {
         if let (None, Source::Disk(reader)) = (self.peek_ms(), &mut self.source) {
             self.rows = spill::next_chunk(reader)?.unwrap_or_default();
@@ -72,13 +72,13 @@ impl Cursor {
     }
 }
 
-/// Hands out everything in order of time.
+/// Emits all rows in order of time.
 pub struct Sorted {
     runs: Vec<Cursor>,
     dictionaries: Dictionaries,
-    /// Runs that have rows at hand, by the time of their next row and their number.
+    /// Runs with loaded rows, by the time of their next row and their number.
     soonest: BinaryHeap<Reverse<(i64, usize)>>,
-    /// Rows of one run that are to be copied next.
+    /// Rows of one run to copy next.
     picked: Vec<u32>,
     rows: u64,
     until_ms: i64,
@@ -92,21 +92,21 @@ impl Sorted {
         Ok(Self { runs, dictionaries, soonest, picked: Vec::new(), rows, until_ms: i64::MAX })
     }
 
-    /// Rows in all, handed out or not.
+    /// Total number of rows, emitted or not.
     pub fn rows(&self) -> u64 {
         self.rows
     }
 
-    /// Nothing later than this is handed out.
+    /// Nothing later than this is emitted.
     pub fn end_at(&mut self, until_ms: i64) {
         self.until_ms = until_ms;
     }
 
-    /// The next `rows` rows (fewer at the end; none after it). What comes later lies at or after the last of them. A batch that
-    /// is no longer needed lends its memory: first touching new memory costs more than filling it.
+    /// The next `rows` rows (fewer at the end; none after it). All later rows are at or after the last of them. The memory of an
+    /// unneeded batch is reused: touching new memory for the first time costs more than filling it.
     ///
     /// # Errors
-    /// [`SortError::ReadBack`] where a temporary file cannot be read.
+    /// [`SortError::ReadBack`] if a temporary file cannot be read.
     pub fn next_batch(&mut self, rows: usize, used: Option<Batch>) -> Result<Option<Batch>, SortError> {
         let mut batch = used.unwrap_or_default();
         clear(&mut batch);
@@ -116,7 +116,7 @@ impl Sorted {
                 self.soonest.clear();
                 break;
             }
-            // This run goes on until another one has something earlier.
+            // This run continues until another one has an earlier row.
             let end = (self.until_ms, usize::MAX);
             let until = self.soonest.peek().map_or(end, |Reverse(other)| end.min(*other));
             let cursor = &mut self.runs[run];

@@ -1,13 +1,13 @@
-//! Puts events in order of time, in bounded memory.
+//! Sorts events by time, in bounded memory.
 //!
-//! Batches go in in the order of the input; batches come out in order of time, equal times in the order of the input. Rows
-//! are gathered into *runs* of at most 2^22 rows, each sorted by itself: the key of a row is its time (42 bits) and its
-//! place in the run (22 bits) in one word, so sorting moves eight bytes a row and compares them in one instruction. Runs stay in
-//! memory as long as they fit the budget, the others go to unnamed temporary files, already in order. At the end all runs
-//! are merged; an input that was in order already gives runs that follow one another, and the merge copies ranges.
+//! Batches are pushed in the order of the input; batches are emitted in order of time, equal times in the order of the input.
+//! Rows are gathered into *runs* of at most 2^22 rows, each sorted separately: the key of a row is its time (42 bits) and its
+//! index in the run (22 bits) in one 64-bit integer, so sorting moves eight bytes per row and compares them in one
+//! instruction. Runs stay in memory while they fit the budget, the others are written to unnamed temporary files, already
+//! sorted. At the end all runs are merged; for a sorted input the runs follow one another, and the merge copies ranges.
 //!
-//! Words that repeat are kept once for the whole input, outside the budget: the engine has to know them all anyway. So is
-//! what the merge reads ahead: about a megabyte a run on disk.
+//! Repeating labels are stored once for the whole input, outside the budget: the engine needs all of them anyway. The
+//! read-ahead of the merge is also outside it: about a megabyte per run on disk.
 
 mod dictionary;
 mod error;
@@ -30,10 +30,10 @@ use std::path::PathBuf;
 
 const MAX_RUN_ROWS: usize = 1 << ROW_BITS;
 
-/// What a row takes at least: for how many rows of a run space is reserved.
+/// Minimum memory of a row: determines the number of rows for which a run reserves space.
 const LEAST_ROW_BYTES: usize = 32;
 
-/// Takes batches in any order of time.
+/// Accepts batches in any order of time.
 pub struct Sorter {
     budget_bytes: usize,
     folder: PathBuf,
@@ -46,7 +46,7 @@ pub struct Sorter {
 }
 
 impl Sorter {
-    /// `budget_bytes` bounds the rows in memory; what does not fit goes to temporary files in `folder`.
+    /// `budget_bytes` bounds the rows in memory; the rest is written to temporary files in `folder`.
     pub fn new(budget_bytes: usize, folder: PathBuf, keep: Keep) -> Self {
         Self {
             budget_bytes,
@@ -63,13 +63,13 @@ impl Sorter {
     /// Adds rows.
     ///
     /// # Errors
-    /// [`SortError::Disk`] where a temporary file cannot be written.
+    /// [`SortError::Disk`] if a temporary file cannot be written.
     pub fn push(&mut self, batch: &Batch) -> Result<(), SortError> {
         let codes = self.dictionaries.learn(batch, self.keep);
         self.rows += batch.len() as u64;
         let mut from = 0;
         while from < batch.len() {
-            // A run is a fourth of the budget, so that one can fill while another is written.
+            // A run is a quarter of the budget, so that one can fill while another is written.
             let run_bytes = (self.budget_bytes / 4).min(limits::MAX_SORT_RUN_BYTES);
             if self.filling.is_empty() {
                 self.filling = Rows::with_capacity(MAX_RUN_ROWS.min(run_bytes / LEAST_ROW_BYTES));
@@ -84,15 +84,15 @@ impl Sorter {
         Ok(())
     }
 
-    /// Rows taken so far lie in memory only.
+    /// The rows pushed so far are in memory only.
     pub fn is_in_memory(&self) -> bool {
         self.runs.iter().all(Cursor::is_in_memory)
     }
 
-    /// Everything is in: begins to hand it out in order.
+    /// Ends the input and returns the sorted output.
     ///
     /// # Errors
-    /// As [`Sorter::push`], and where what was written cannot be read back.
+    /// As [`Sorter::push`], and if a temporary file cannot be read back.
     pub fn finish(mut self) -> Result<Sorted, SortError> {
         self.seal(false)?;
         Sorted::new(self.runs, self.dictionaries, self.rows)
@@ -105,7 +105,7 @@ impl Sorter {
         let rows = std::mem::take(&mut self.filling);
         let order = rows.order();
         let size_bytes = rows.size_bytes() + order.len() * size_of::<u64>();
-        // While more is to come, room is kept for the next run.
+        // While more input may follow, memory is kept for the next run.
         let free = if more_to_come { self.budget_bytes / 4 } else { 0 };
         if self.held_bytes + size_bytes + free <= self.budget_bytes {
             self.held_bytes += size_bytes;

@@ -5,10 +5,10 @@ use crate::ticket::{Batch, Column, EventKind, Label, NO_LABEL, State, Texts};
 use crate::time::NEVER_MS;
 use std::ops::Range;
 
-/// Bits of a key that hold the row's place in its run.
+/// Bits of a key for the row's index in its run.
 pub const ROW_BITS: u32 = 22;
 
-/// Rows as they came. Label codes are those of the whole input; a column that says nothing in any row is empty.
+/// Rows in the order of arrival. Label codes are those of the whole input; a column that is empty in all rows is not stored.
 #[derive(Debug, Default)]
 pub struct Rows {
     pub ticket: Texts,
@@ -20,7 +20,7 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// Rows that will not move while they grow; memory that is not filled is not touched either.
+    /// Rows with reserved space, so that they do not move while they grow; unfilled memory is not touched.
     pub fn with_capacity(rows: usize) -> Self {
         Self {
             at_ms: Vec::with_capacity(rows),
@@ -38,14 +38,14 @@ impl Rows {
         self.at_ms.is_empty()
     }
 
-    /// Bytes of memory that the rows take.
+    /// Bytes of memory that the rows use.
     pub fn size_bytes(&self) -> usize {
         let labels: usize = self.labels.iter().map(|codes| codes.len() * size_of::<Label>()).sum();
         let fixed = size_of::<i64>() + size_of::<EventKind>() + size_of::<Option<State>>();
         self.ticket.size_bytes() + self.text.size_bytes() + labels + self.len() * fixed
     }
 
-    /// Adds rows of a batch; `maps` says what its codes mean in the whole input.
+    /// Adds rows of a batch; `maps` translates its codes to those of the whole input.
     pub fn append(&mut self, batch: &Batch, range: Range<usize>, maps: &CodeMaps, keep: Keep) {
         let before = self.len();
         range.clone().for_each(|row| self.ticket.push(batch.ticket.get(row)));
@@ -78,7 +78,7 @@ impl Rows {
         }
     }
 
-    /// The rows in order of time, as keys: time above, row below.
+    /// The rows in order of time, as keys: time in the upper bits, row in the lower.
     pub fn order(&self) -> Vec<u64> {
         let key = |(row, at_ms): (usize, &i64)| ((at_ms.clamp(&0, &NEVER_MS).cast_unsigned()) << ROW_BITS) | row as u64;
         let mut keys: Vec<u64> = self.at_ms.iter().enumerate().map(key).collect();

@@ -1,4 +1,4 @@
-//! Runs on disk: Arrow IPC streams in unnamed files, which vanish with the process.
+//! Runs on disk: Arrow IPC streams in unnamed files, which are removed with the process.
 
 use super::rows::{Rows, row_of};
 use crate::limits;
@@ -20,7 +20,7 @@ pub type SpillReader = StreamReader<BufReader<File>>;
 /// No state, in the column of states.
 const NO_STATE: u8 = u8::MAX;
 
-/// Writes rows in the given order and leaves the file at its beginning.
+/// Writes rows in the given order and rewinds the file.
 pub fn write(rows: &Rows, order: &[u64], folder: &Path) -> io::Result<File> {
     let file = tempfile::tempfile_in(folder)?;
     let schema = schema(rows);
@@ -37,7 +37,7 @@ pub fn write(rows: &Rows, order: &[u64], folder: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Begins to read a run.
+/// Opens a run for reading.
 pub fn read(file: File) -> Result<SpillReader, ArrowError> {
     StreamReader::try_new(BufReader::with_capacity(1 << 18, file), None)
 }
@@ -115,7 +115,7 @@ fn columns(rows: &Rows, chunk: &[u64]) -> Vec<ArrayRef> {
 
 fn kind_of(code: u8) -> Result<EventKind, ArrowError> {
     let known = EventKind::ALL.get(usize::from(code)).copied();
-    known.ok_or_else(|| ArrowError::ParseError(format!("{code} in a run on disk is no kind of event")))
+    known.ok_or_else(|| ArrowError::ParseError(format!("{code} in a run on disk is not a kind of event")))
 }
 
 fn state_of(code: u8) -> Option<State> {

@@ -4,7 +4,7 @@ use crate::ticket::{Column, EventKind};
 
 const KEEP: Keep = Keep { facts_for_rules: true };
 
-/// A row with all that it says, for comparison.
+/// A row with all its fields, for comparison.
 type Row = (i64, String, EventKind, Option<crate::ticket::State>, Vec<Option<String>>, String);
 
 fn rows(batch: &Batch) -> impl Iterator<Item = Row> {
@@ -15,7 +15,7 @@ fn rows(batch: &Batch) -> impl Iterator<Item = Row> {
     })
 }
 
-/// A history cut into batches that come in a muddled order, with many equal times.
+/// A history cut into shuffled batches, with many equal times.
 fn muddled(batch_rows: usize) -> Vec<Batch> {
     let mut history = History::new(Plan { tickets: 400, start_ms: 1_767_571_200_000, days: 10, seed: 3 });
     let mut batches: Vec<Batch> = std::iter::from_fn(|| history.next_batch(batch_rows)).collect();

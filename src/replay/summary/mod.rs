@@ -1,7 +1,7 @@
-//! What a replay comes to: counts by priority and clock, escalations by level, percentiles of the time that cycles took.
+//! Summary of a replay: counts by priority and clock, escalations by level, percentiles of the durations of cycles.
 //!
-//! Everything here is a function of the input: no speed, no date of the run. So the summary is the same, byte for byte, when
-//! the same history is replayed again.
+//! All of it is a function of the input: no speed, no date of the run. So the summary is the same, byte for byte, when the
+//! same history is replayed again.
 
 mod percentiles;
 pub(crate) mod show;
@@ -15,13 +15,13 @@ use hashbrown::HashMap;
 use percentiles::Durations;
 use serde::Serialize;
 
-/// Version of `summary.json`; a field that changes its meaning raises it.
+/// Version of `summary.json`; it is raised when a field changes its meaning.
 const SCHEMA_VERSION: u32 = 1;
 
 /// The percentiles that are reported.
 const PERCENTS: [u64; 4] = [50, 90, 95, 99];
 
-/// Counts while the replay runs, by the engine's numbers for names.
+/// Counts while the replay runs, by the engine's numbers of names.
 #[derive(Debug, Default)]
 pub struct Tally {
     cycles: HashMap<(u32, u32), CycleCounts, FixedState>,
@@ -115,26 +115,26 @@ impl Tally {
     }
 }
 
-/// From when to when the replay went.
+/// Period of the replay.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Span {
     pub first_ms: Option<i64>,
     pub last_ms: Option<i64>,
-    /// Where simulated time ended.
+    /// End of simulated time.
     pub until_ms: Option<i64>,
 }
 
-/// What went in.
+/// Counts of the input.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Input {
-    /// Tickets that the events were about.
+    /// Tickets with events.
     pub tickets: u64,
     pub events: u64,
-    /// Events after the instant where simulated time ended, which were left out.
+    /// Events after the end of simulated time, which were skipped.
     pub events_after_end: u64,
     /// Rows that could not be read.
     pub rejected_rows: u64,
-    /// Events that the engine did not take.
+    /// Events that the engine rejected.
     pub rejected_events: u64,
 }
 
@@ -162,7 +162,7 @@ impl Summary {
     }
 }
 
-/// How the cycles of one clock of one priority ended.
+/// Results of the cycles of one clock of one priority.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Cycles {
     pub priority: String,
@@ -176,7 +176,7 @@ pub struct Cycles {
 pub struct CycleCounts {
     pub met: u64,
     pub missed: u64,
-    /// Ended, and the clock has no target.
+    /// Ended, without a target.
     pub no_target: u64,
     /// Running or paused at the end, the target not reached.
     pub open: u64,
@@ -192,7 +192,7 @@ pub struct Level {
     pub fired: u64,
 }
 
-/// How long the finished cycles of a clock took.
+/// Durations of the finished cycles of a clock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Duration {
     pub clock: String,

@@ -1,9 +1,9 @@
 //! Percentiles of many durations in little memory.
 //!
-//! A histogram whose buckets grow with the values (Gil Tene's HdrHistogram has the idea): each power of two is cut into 1,024
+//! A histogram whose buckets grow with the values (as in Gil Tene's HdrHistogram): each power of two is divided into 1,024
 //! buckets, so a percentile is at most 0.1 % below the exact one, and any number of values takes at most 300 KiB.
 
-/// Bits of a value that a bucket keeps.
+/// Significant bits of a value in a bucket.
 const KEPT_BITS: u32 = 10;
 
 /// Counts of durations in milliseconds.
@@ -30,8 +30,8 @@ impl Durations {
         self.count
     }
 
-    /// The smallest duration that `percent` of all do not pass (the nearest-rank percentile, at most 0.1 % too small); none of
-    /// no durations.
+    /// The smallest duration that at least `percent` % of all durations do not exceed (the nearest-rank percentile, at most 0.1 %
+    /// too small); none if there are no durations.
     pub fn percentile_ms(&self, percent: u64) -> Option<i64> {
         let rank = (self.count * percent).div_ceil(100).max(1);
         let mut seen = 0;

@@ -5,7 +5,7 @@ use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS};
 use comfy_table::{Cell, CellAlignment, LineStyle, Row, Table, TableStyle};
 use std::fmt::Write;
 
-/// A line under the header, and no other.
+/// Table style: one line under the header.
 const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
 /// The summary for people.
@@ -18,8 +18,8 @@ pub fn show(summary: &Summary) -> String {
     text.push('\n');
     for (count, what) in [
         (input.rejected_rows, "rows could not be read"),
-        (input.rejected_events, "events were refused"),
-        (input.events_after_end, "events lie after the end and were left out"),
+        (input.rejected_events, "events were rejected"),
+        (input.events_after_end, "events after the end were skipped"),
     ] {
         if count > 0 {
             let _ = writeln!(text, "{} {what}", grouped(count));
@@ -53,7 +53,7 @@ fn push_cycles(text: &mut String, summary: &Summary) {
 
 fn push_levels(text: &mut String, summary: &Summary) {
     let _ = write!(text, "\nEscalations: {}", grouped(summary.fired()));
-    for (count, what) in [(summary.escalated_manually, "by hand"), (summary.withdrawn, "withdrawn")] {
+    for (count, what) in [(summary.escalated_manually, "manual"), (summary.withdrawn, "withdrawn")] {
         if count > 0 {
             let _ = write!(text, ", {} {what}", grouped(count));
         }

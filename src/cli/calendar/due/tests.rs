@@ -26,7 +26,7 @@ counted
 "
     .replace("VERSION", zone_data_version());
     assert_eq!(response("2026-11-20T15:00:00Z", "2h"), expected);
-    // A time without an offset is the calendar's.
+    // A time without an offset is in the calendar's zone.
     assert_eq!(response("2026-11-20T16:00", "2h"), expected);
     assert_eq!(response("2026-11-20 16:00:00", "2h"), expected);
 }

@@ -1,4 +1,4 @@
-//! An instant of a case.
+//! An instant in a case.
 
 use crate::time::parse_rfc3339;
 use serde::{Deserialize, Deserializer};

@@ -1,7 +1,7 @@
-//! `overdue calendar eval`: cases of business time as JSON lines.
+//! `overdue calendar eval`: evaluates business-time cases given as JSON lines.
 //!
-//! Lines are answered in blocks of what has arrived, so a program may ask one question and wait for its answer, and a file of
-//! millions is answered on all cores. Calendars are compiled once, as long as they are among the last few hundred.
+//! Lines are processed in blocks of what has arrived: a program may send one case and wait for its response, and a file of
+//! millions is evaluated on all cores. Compiled calendars are cached, up to a few hundred of the latest.
 
 use crate::calendar::{Calendar, CalendarDefinition, CalendarError, Holiday, Interval, WEEKDAYS, parse_date};
 use crate::limits::{BLOCK_BYTES, MAX_INTERVALS_A_DAY, MAX_LINE_BYTES, MAX_SPECIAL_DAYS};
@@ -21,10 +21,10 @@ mod sla;
 
 use sla::Sla;
 
-/// Lines answered as one block.
+/// Lines evaluated as one block.
 const BLOCK_LINES: usize = 1 << 14;
 
-/// Compiled calendars that are kept, of about 1 MiB each.
+/// Size of the cache of compiled calendars, of about 1 MiB each.
 const CALENDARS_KEPT: usize = 128;
 
 #[derive(Debug, Deserialize)]
@@ -43,7 +43,7 @@ enum Question {
     Sla(Sla),
 }
 
-/// A calendar as cases write it.
+/// A calendar in the format of the cases.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CaseCalendar {
@@ -67,10 +67,10 @@ impl<'de> Deserialize<'de> for Day {
 
 type Compiled = HashMap<CaseCalendar, Result<Arc<Calendar>, String>>;
 
-/// Answers every line of `input`, in order.
+/// Evaluates every line of `input`, in order.
 ///
 /// # Errors
-/// Input that cannot be read, output that cannot be written. A line that is no case is answered with an error.
+/// Unreadable input, or unwritable output. An invalid line gets an error response.
 pub fn run(input: impl Read, mut output: impl Write) -> std::io::Result<()> {
     let mut input = BufReader::with_capacity(BLOCK_BYTES, input);
     let mut compiled = Compiled::new();
@@ -94,17 +94,17 @@ pub fn run(input: impl Read, mut output: impl Write) -> std::io::Result<()> {
     Ok(())
 }
 
-/// A line, or why it cannot be looked at.
+/// A case, or why its line is invalid.
 type Line = Result<String, CaseError>;
 
-/// What is wrong with a line, and the id of its case where it has one.
+/// The error of a line, and the id of its case if it has one.
 #[derive(Debug, Clone)]
 struct CaseError {
     id: Value,
     error: String,
 }
 
-/// Reads the lines that have arrived, at least one; `false` at the end of the input.
+/// Reads the lines that have arrived, at least one; returns `false` at the end of the input.
 fn read_block(input: &mut BufReader<impl Read>, lines: &mut Vec<Line>) -> std::io::Result<bool> {
     lines.clear();
     let mut bytes = 0;
@@ -135,11 +135,11 @@ fn case(line: &str) -> Result<Case, CaseError> {
             id: Value,
         }
         let id = serde_json::from_str(line).map_or(Value::Null, |named: Named| named.id);
-        CaseError { id, error: format!("no case: {error}") }
+        CaseError { id, error: format!("invalid case: {error}") }
     })
 }
 
-/// Compiles the calendars of these cases that are not compiled yet.
+/// Compiles the calendars of these cases that are not in the cache.
 fn compile(cases: &[Result<Case, CaseError>], compiled: &mut Compiled) {
     let calendars = cases.iter().flatten().map(|case| &case.calendar);
     let missing: BTreeSet<&CaseCalendar> = calendars.filter(|calendar| !compiled.contains_key(*calendar)).collect();

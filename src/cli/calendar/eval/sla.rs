@@ -1,14 +1,14 @@
-//! Cases of whole service levels: clocks with pauses, replies and closing, as another helpdesk reckons them.
+//! Cases of whole service levels: clocks with pauses, replies and closing, as another helpdesk computes them.
 //!
-//! The engine does the reckoning; this file maps the case to a policy and events of ours, and the engine's answers to the
+//! The engine does the computation; this file maps a case to our policies and events, and the engine's results to the
 //! conventions of the case's model:
 //!
 //! - Their `pause` and `resume` are our states waiting and open; `customer_contact` and `agent_contact` are customer and
-//!   agent replies; their `first_response`, which the source reports as an event of its own, is our `read`; `close` is closed.
-//! - `elapsed` is the business time of a clock's finished cycle; of several (`update` runs once an exchange) the worst.
-//!   `margin` is the target less that.
+//!   agent replies; their `first_response`, which the source reports as a separate event, is our `read`; `close` is closed.
+//! - `elapsed` is the business time of a clock's finished cycle; of several (`update` runs once per exchange) the worst.
+//!   `margin` is the target minus `elapsed`.
 //! - `zammad-2022`: only running clocks are due, and none while the ticket is paused or closed; what ends at closing time is
-//!   due at the next opening; due times are cut to the minute. `zammad-2018`: due times stay after a clock is done.
+//!   due at the next opening; due times are truncated to the minute. `zammad-2018`: due times stay after a clock is done.
 
 use super::instant::Instant;
 use crate::calendar::{Calendar, Span};
@@ -20,7 +20,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
-/// Events of one case.
+/// Maximum number of events of one case.
 const MAX_HISTORY: usize = 10_000;
 
 #[derive(Debug, Deserialize)]
@@ -65,7 +65,7 @@ enum Model {
     Zammad2022,
 }
 
-/// Our clocks, by the names under which the answer speaks of them.
+/// Our clocks, with their names in the response.
 const CLOCKS: [(&str, EventKind, EventKind); 3] = [
     ("first_response", EventKind::Opened, EventKind::Read),
     ("update", EventKind::CustomerReply, EventKind::AgentReply),
@@ -167,7 +167,7 @@ impl Sla {
         batch
     }
 
-    /// Whether the ticket ends up paused or closed, by the order of the list.
+    /// Whether the ticket ends up paused or closed, in the order of the list.
     fn is_idle(&self) -> bool {
         self.history.iter().fold(self.initially_paused, |is_idle, happening| match happening.event {
             Event::Pause | Event::Close => true,

@@ -26,8 +26,8 @@ fn cases_are_answered_in_order() {
 fn a_bad_line_is_answered_with_its_error_and_the_next_one_still() {
     let good = case(r#""op":"add","start":"2026-11-22T09:00:00Z","seconds":3600"#);
     let bad: [(Vec<u8>, &str); 10] = [
-        (b"{".to_vec(), "no case"),
-        (b"".to_vec(), "no case"),
+        (b"{".to_vec(), "invalid case"),
+        (b"".to_vec(), "invalid case"),
         (b"\xff\xfe".to_vec(), "not UTF-8"),
         (vec![b'x'; MAX_LINE_BYTES + 9], "longer than"),
         (case(r#""op":"sla""#).into(), "missing field `created`"),

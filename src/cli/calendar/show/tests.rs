@@ -42,7 +42,7 @@ fn changes_of_the_clock_are_told() {
     assert!(month(night, "2026-10").contains("9h   the clock goes back 1h at 03:00 (+02:00 to +01:00)"));
     let apia = month("time_zone = \"Pacific/Apia\"\nhours = \"24x7\"", "2011-12");
     assert!(
-        apia.contains("Fri 30  closed                                          the clock leaves this date out"),
+        apia.contains("Fri 30  closed                                          the clock skips this date"),
         "{apia}"
     );
 }

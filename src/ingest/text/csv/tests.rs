@@ -39,7 +39,7 @@ fn quotes_line_breaks_and_blank_lines() {
 proptest! {
     #[test]
     fn agrees_with_the_csv_crate(text in "([ab,\"\n]|\"\"|\r\n|ab,|\",\"){0,40}") {
-        // The crate drops carriage returns in other places than before a line break; those are not made here.
+        // The crate drops carriage returns in other places than before a line break; those are not generated here.
         prop_assert_eq!(records(&text), rival(&text));
     }
 
