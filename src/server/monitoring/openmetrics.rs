@@ -156,7 +156,8 @@ fn engine(view: &View, out: &mut Out<'_>) -> Result<(), Error> {
     out.counters(
         "rows",
         "Rows taken and refused since the process was started.",
-        [([("result", "accepted")], gauges.rows_accepted), ([("result", "rejected")], gauges.rows_rejected)].into_iter(),
+        [([("result", "accepted")], gauges.rows_accepted), ([("result", "rejected")], gauges.rows_rejected)]
+            .into_iter(),
     )?;
     out.counter("clock_jumps", "Jumps of the wall clock that were not obeyed.", gauges.clock_jumps)
 }
