@@ -243,7 +243,7 @@ impl Problem {
     pub fn of_policy(problems: &[policy::Problem]) -> Self {
         let errors = problems.iter().filter(|problem| problem.is_error()).count();
         let message =
-            if errors == 1 { "the policy has a mistake".into() } else { format!("the policy has {errors} mistakes") };
+            if errors == 1 { "the policy has an error".into() } else { format!("the policy has {errors} errors") };
         Self::invalid(message).with_errors(problems.iter().filter(|problem| problem.is_error()).map(FieldError::from))
     }
 
