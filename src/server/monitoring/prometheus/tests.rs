@@ -1,4 +1,4 @@
-//! The text is read by an own small reader of OpenMetrics, which knows the rules and nothing of the writer.
+//! The tests parse the text with their own small OpenMetrics reader, which is independent of the writer.
 
 use super::*;
 use crate::engine::{ClockTally, Tally};
