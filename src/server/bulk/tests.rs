@@ -106,7 +106,7 @@ fn a_row_with_an_unknown_priority_goes_with_all_its_events() {
     assert_eq!((rows.response.rejected, rows.response.errors[0].line), (1, Some(2)));
     // Each batch has its own key; the first has that of the request.
     assert_eq!(load.origin.key, Some(5));
-    let (next, _) = rows.next_load(three_rows(), &[]).expect("taken");
+    let (next, _) = rows.next_load(three_rows(), &[]).expect("accepted");
     assert!(next.origin.key.is_some_and(|key| key != 5));
 }
 

@@ -53,8 +53,8 @@ pub struct AddResponse {
 
 /// Add a span to an instant
 ///
-/// Answers, for example, when 4 business hours from now end. Hours that end exactly at closing time end there, not at the next
-/// opening. Business days end at the same wall-clock time.
+/// For example: when do 4 business hours from now end? Hours that end exactly at closing time end there, not at the next opening.
+/// Business days end at the same wall-clock time.
 #[utoipa::path(
     tag = "calendars",
     operation_id = "add_to_calendar",

@@ -397,7 +397,7 @@ mod tests {
         for rejected in
             [condition("W/\"b\"").check(Some("\"b\"")), condition("*").check(None), condition("").check(Some("\"b\""))]
         {
-            assert_eq!(rejected.expect_err("refused").status, 412);
+            assert_eq!(rejected.expect_err("rejected").status, 412);
         }
     }
 

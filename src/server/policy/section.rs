@@ -333,7 +333,7 @@ mod tests {
         let of = |kind: &str| Media::of(&TestRequest::put().insert_header((CONTENT_TYPE, kind)).to_http_request());
         assert_eq!(of("application/json; charset=utf-8"), Ok(Media::Json));
         assert_eq!(of("application/toml"), Ok(Media::Toml));
-        assert_eq!(of("text/plain").expect_err("refused").status, 415);
+        assert_eq!(of("text/plain").expect_err("rejected").status, 415);
         let accept = |kind: &str| wants_toml(&TestRequest::get().insert_header((ACCEPT, kind)).to_http_request());
         assert!(accept("application/toml, application/json;q=0.5"));
         assert!(!accept("*/*"));

@@ -40,7 +40,7 @@ fn read(text: &str) -> BTreeMap<String, Family> {
         } else {
             let (head, value) = line.rsplit_once(' ').expect("a value");
             let (name, labels) = head.split_once('{').unwrap_or((head, ""));
-            assert!(name.starts_with(&current), "{name} stands under {current}");
+            assert!(name.starts_with(&current), "{name} is under {current}");
             let labels = labels.trim_end_matches('}').split("\",").filter(|label| !label.is_empty()).map(|label| {
                 let (key, value) = label.split_once("=\"").expect("a label");
                 (key.to_owned(), value.trim_end_matches('"').to_owned())
