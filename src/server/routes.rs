@@ -1,4 +1,4 @@
-//! All routes, in one place.
+//! The list of all routes.
 //!
 //! A resource module exports `pub fn routes(config: &mut ServiceConfig)`, which calls `config.service(handler)` for each handler.
 //! A handler is a function with `#[utoipa::path(tag = "...", responses(...), security(("bearer" = ["viewer"])))]` above

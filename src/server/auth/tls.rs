@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use thiserror::Error;
 
-/// What is wrong with a certificate or key.
+/// An invalid certificate or key.
 #[derive(Debug, Error)]
 pub enum TlsError {
     #[error("{path}: {error}")]

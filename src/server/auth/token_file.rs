@@ -55,7 +55,7 @@ impl Token {
     }
 }
 
-/// What is wrong with the tokens of a data folder.
+/// Invalid or unreadable tokens of a data folder.
 #[derive(Debug, Error)]
 pub enum TokensError {
     #[error("{path}: {error}")]

@@ -57,7 +57,7 @@ pub struct TicketCounts {
     pub open: u64,
     /// Open and waiting.
     pub waiting: u64,
-    /// Open, past the at-risk mark of a target and past none.
+    /// Open, past the at-risk mark of a target and past no target.
     pub at_risk: u64,
     /// Open and past a target.
     pub breached: u64,

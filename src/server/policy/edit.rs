@@ -51,7 +51,7 @@ pub struct EditResponse {
     /// The version of the policy in force after the edit; unchanged by a dry run.
     #[schema(example = 7)]
     pub version: u64,
-    /// Since when it is in force.
+    /// When it came into force.
     pub since: Timestamp,
     /// Whether this was a dry run, which changes nothing.
     pub dry_run: bool,

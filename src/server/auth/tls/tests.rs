@@ -1,4 +1,4 @@
-//! A certificate made for these tests; its key guards nothing.
+//! Tests with synthetic certificates, whose keys protect nothing.
 
 use super::*;
 use std::fs;

@@ -14,7 +14,7 @@ struct Family {
     samples: Vec<(String, BTreeMap<String, String>, f64)>,
 }
 
-/// Reads an exposition; a family's lines must follow its description and belong to it.
+/// Parses an exposition; the samples of a family must follow its description.
 fn read(text: &str) -> BTreeMap<String, Family> {
     let mut families: BTreeMap<String, Family> = BTreeMap::new();
     let mut current = String::new();
