@@ -1,4 +1,4 @@
-//! Starts and stops the server. It runs in a thread of its own, so that a command, or a test in the same process, can hold it.
+//! Starts and stops the server. It runs in its own thread, so that a command, or a test in the same process, can control it.
 
 use super::auth::tls::{Tls, TlsError};
 use super::auth::tokens::{TokenBook, TokensError};
@@ -26,22 +26,22 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use thiserror::Error;
 
-/// How the server is set up.
+/// Configuration of the server.
 #[derive(Debug, Clone)]
 pub struct ServerConfig {
     pub listen: SocketAddr,
-    /// A second listener for health and metrics, which needs no token: for an address that only the operator reaches.
+    /// A second listener for health and metrics, which requires no token: use an address that only the operator can reach.
     pub metrics_listen: Option<SocketAddr>,
-    /// The data folder whose tokens are asked for. `None`: everybody is the administrator `local`.
+    /// The data folder that contains the tokens. `None`: every caller is the administrator `local`.
     pub tokens_of: Option<PathBuf>,
     pub tls: Option<Tls>,
     pub workers: usize,
-    /// Open connections of one worker.
+    /// Maximum number of open connections per worker.
     pub connections: usize,
     pub limits: Limits,
     pub timeouts: Timeouts,
     pub rates: Rates,
-    /// How long requests may take that run when the server stops.
+    /// How long running requests may take when the server stops.
     pub drain: Duration,
 }
 
@@ -58,9 +58,9 @@ pub enum ServerError {
     Run(String),
 }
 
-/// A running server. Dropped without [`Handle::stop`], it runs on until the process ends.
+/// A running server. If dropped without [`Handle::stop`], the server runs until the process ends.
 pub struct Handle {
-    /// Where it listens.
+    /// The address of the main listener.
     pub address: SocketAddr,
     pub metrics_address: Option<SocketAddr>,
     state: web::Data<AppState>,
@@ -72,7 +72,7 @@ pub struct Handle {
 /// Starts the server.
 ///
 /// # Errors
-/// [`ServerError`]; nothing runs then.
+/// [`ServerError`]; in that case nothing is left running.
 pub fn start(config: ServerConfig, service: Service) -> Result<Handle, ServerError> {
     start_with(config, service, routes::v1)
 }
@@ -119,16 +119,16 @@ pub(crate) fn start_with(config: ServerConfig, service: Service, v1: Routes) -> 
     }
 }
 
-/// Listens for connections. Those whose other end takes nothing of what it is sent for a while are closed by the system: nobody
-/// else could, since their tasks wait for room to write.
+/// Listens for connections. The operating system closes a connection whose peer accepts no data for `patience`. Only the
+/// system can do this, because the connection's task is blocked on its write.
 fn listen(address: SocketAddr, patience: Duration) -> Result<(TcpListener, SocketAddr), ServerError> {
     let failed = |error: io::Error| ServerError::Listen { address, error };
     let listening = || {
         let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
         let socket = socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
-        // A start right after a stop finds the connections of before still ending.
+        // At a start right after a stop, connections of the previous run may still be closing.
         sockopt::set_socket_reuseaddr(&socket, true)?;
-        // Connections inherit it.
+        // Accepted connections inherit this option.
         sockopt::set_tcp_user_timeout(&socket, u32::try_from(patience.as_millis()).unwrap_or(u32::MAX))?;
         bind(&socket, &address)?;
         listen_on(&socket, LISTEN_BACKLOG)?;
@@ -140,7 +140,7 @@ fn listen(address: SocketAddr, patience: Duration) -> Result<(TcpListener, Socke
     Ok((listener, address))
 }
 
-/// What the main listener has and the one of metrics has not.
+/// What the main listener needs and the metrics listener does not.
 struct Main {
     listener: TcpListener,
     rustls_config: Option<rustls::ServerConfig>,
@@ -215,51 +215,51 @@ fn metrics_server(
 }
 
 impl Handle {
-    /// Whether the server's thread still runs.
+    /// Whether the server's thread is running.
     pub fn is_running(&self) -> bool {
         !self.thread.is_finished()
     }
 
-    /// Reads the tokens again, whatever the time.
+    /// Reloads the tokens now, regardless of when they were last checked.
     pub fn reload_tokens(&self) {
         if let Some(tokens) = &self.state.tokens {
             tokens.reload();
         }
     }
 
-    /// Reads certificate and key again; returns the certificate's file, `None` without TLS.
+    /// Reloads certificate and key; returns the certificate's path, `None` without TLS.
     ///
     /// # Errors
-    /// [`TlsError`]; those that were in use stay in use then.
+    /// [`TlsError`]; the previous certificate and key stay in use.
     pub fn reload_tls(&self) -> Result<Option<&Path>, TlsError> {
         let Some(tls) = &self.tls else { return Ok(None) };
         tls.reload().map(|()| Some(tls.certificate()))
     }
 
-    /// Bytes of bodies that there is room for.
+    /// Bytes that are free for bodies.
     #[cfg(test)]
     pub(crate) fn free_memory(&self) -> usize {
         self.state.body_memory.free()
     }
 
-    /// How many tokens there are; `None` when none is asked for.
+    /// The number of tokens; `None` when no token is required.
     pub fn tokens(&self) -> Option<usize> {
         self.state.tokens.as_ref().map(TokenBook::len)
     }
 
-    /// From now on not ready, and connections are closed after their answer: so that who balances the load goes elsewhere.
+    /// Reports not ready from now on and closes each connection after its response, so that load balancers use another server.
     pub fn begin_stop(&self) {
         self.state.stopping.store(true, Ordering::Relaxed);
     }
 
-    /// Takes no more connections, lets running requests end (up to the drain time), and waits until all is over. Blocks.
+    /// Accepts no more connections, waits for running requests (up to the drain time), then for the server's thread. Blocks.
     ///
     /// # Errors
-    /// When the server had failed before.
+    /// When the server had already failed.
     pub fn stop(self) -> io::Result<()> {
         self.begin_stop();
         for server in &self.servers {
-            // The request to stop is sent at once; the future only waits for its end, which the thread's end tells.
+            // The call itself sends the stop request. The future only waits for the end; joining the thread does so too.
             drop(server.stop(true));
         }
         self.thread.join().unwrap_or_else(|_| Err(io::Error::other("the server's thread panicked")))

@@ -1,12 +1,12 @@
-//! The HTTP API: a frame (the files named below) and one file a resource.
+//! The HTTP API: middleware, shared parts, and one module per resource.
 //!
-//! - [`frame`] surrounds every request; [`auth`], [`tokens`], [`rate`], [`shares`] and [`idempotency`] say who calls, how much they
-//!   may have, and what repeats.
-//! - [`problem`] is the one form of every error; [`openapi`] describes the API, [`docs`] shows it to people.
-//! - [`app`] lists the routes; [`state`] is what handlers share; [`run`] starts and stops it all.
+//! - [`middleware`] wraps every request: request id, admission, body limits, idempotency, access log. [`auth`] identifies
+//!   callers; `quota` divides scarce resources among tokens.
+//! - `problem` is the single error format; `docs` serves the OpenAPI description and the pages for people.
+//! - `routes` lists the routes; [`state`] is shared by all handlers; `params` checks parameters; `listen` starts and stops the
+//!   server.
 //!
-//! Of the resources, [`bulk`] reads the bodies of [`tickets`] and [`events`]; [`policy_document`], [`editing`] and [`parts`] are
-//! what [`policy`], [`calendars`], [`priorities`] and [`rules`] have in common.
+//! Resources: `tickets`, `escalations`, `policy`, `monitoring` and `snapshots`. `bulk` reads the bodies of tickets and events.
 
 pub mod auth;
 pub(crate) mod bulk;

@@ -1,7 +1,7 @@
-//! Every error of the API is a problem document (RFC 9457), the framework's own included.
+//! Every error of the API is a problem document (RFC 9457), including the framework's own errors.
 //!
-//! A handler returns [`ApiResult`]; whatever it refuses becomes a [`Problem`]. The outermost layer of the server adds what a handler
-//! does not know (the path and the request's id), and turns what the framework answers by itself into problems too.
+//! A handler returns [`ApiResult`]; an error is a [`Problem`]. The outermost middleware adds what a handler does not know (the path
+//! and the request id) and converts the framework's own error responses to problem documents.
 
 use super::middleware::NoMemory;
 use crate::policy;
@@ -17,7 +17,7 @@ use std::{fmt, io};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-/// Seconds after which a client that found no room should come again.
+/// Seconds after which a client should retry when there is no memory for its body.
 const BODY_RETRY_S: u64 = 2;
 
 /// What a handler returns.
@@ -26,49 +26,49 @@ pub type ApiResult<T> = Result<T, Problem>;
 /// The media type of a problem document.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
-/// Seconds after which a client that found the queue full should come again.
+/// Seconds after which a client should retry when the command queue is full.
 const BUSY_RETRY_S: u64 = 1;
 
-/// An error: a [`Document`] in a box, so that the answers of what mostly succeeds stay small.
+/// An error: a boxed [`Document`], so that results that are mostly `Ok` stay small.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Problem(Box<Document>);
 
-/// An error, as RFC 9457 writes it.
+/// An error, as defined by RFC 9457.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(as = Problem)]
 pub struct Document {
-    /// What kind of error this is. `about:blank`: the status says it.
+    /// The kind of error. `about:blank`: the status alone identifies it.
     #[serde(rename = "type")]
     pub kind: String,
-    /// The kind in a few words; always the same for a kind.
+    /// A short title, constant for each kind.
     pub title: String,
     /// The HTTP status.
     #[schema(minimum = 400, maximum = 599)]
     pub status: u16,
-    /// What was wrong this time, with values.
+    /// The cause of this error, with values.
     pub detail: String,
-    /// The path that was asked for.
+    /// The requested path.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub instance: Option<String>,
-    /// The request's id, which is also in the header `X-Request-Id` and in the log.
+    /// The request id, also in the header `X-Request-Id` and in the log.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub request_id: Option<String>,
-    /// Each thing that was wrong.
+    /// The individual errors.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     #[schema(required = false)]
     pub errors: Vec<FieldError>,
-    /// Headers of the answer.
+    /// Headers of the response.
     #[serde(skip)]
     pub headers: Vec<(HeaderName, String)>,
 }
 
-/// One thing that is wrong in what was sent.
+/// One error in a request.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FieldError {
     /// What is wrong, with the field and its value.
     pub message: String,
-    /// The file, when more than one was sent or named.
+    /// The file, when several were sent or named.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub file: Option<String>,
     /// The line, from 1.
@@ -77,19 +77,19 @@ pub struct FieldError {
     /// The column in characters, from 1.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub column: Option<u64>,
-    /// The field, parameter or header.
+    /// The field, parameter or header at fault.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub field: Option<String>,
-    /// What was there.
+    /// The value that was sent.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub value: Option<String>,
-    /// What was expected.
+    /// The expected value.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub expected: Option<String>,
-    /// What to write instead.
+    /// A suggested replacement.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub instead: Option<String>,
-    /// The part of the line around the mistake.
+    /// The part of the line around the error.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub excerpt: Option<String>,
 }
@@ -169,7 +169,7 @@ impl ToSchema for Problem {
 }
 
 impl Problem {
-    /// An error of this status; `detail` says what was wrong this time, with values.
+    /// An error with this status; `detail` states the cause, with values.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self(Box::new(Document {
             kind: "about:blank".to_owned(),
@@ -180,7 +180,7 @@ impl Problem {
         }))
     }
 
-    /// 400: what was sent cannot be read.
+    /// 400: malformed.
     pub fn bad_request(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, detail)
     }
@@ -190,7 +190,7 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, detail)
     }
 
-    /// 422: what was sent can be read, and cannot be.
+    /// 422: well-formed, but invalid.
     pub fn invalid(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
     }
@@ -233,17 +233,17 @@ impl Problem {
         self
     }
 
-    /// Says after how many seconds to come again.
+    /// Sets `Retry-After`, in seconds.
     #[must_use]
     pub fn retry_after_s(self, seconds: u64) -> Self {
         self.with_header(header::RETRY_AFTER, seconds.to_string())
     }
 
-    /// 422 for a policy with mistakes: one error for each. Warnings would stand between them and look like more of them.
+    /// 422 for an invalid policy: one entry per error. Warnings are left out, because a client could take them for errors.
     pub fn of_policy(problems: &[policy::Problem]) -> Self {
         let errors = problems.iter().filter(|problem| problem.is_error()).count();
         let message =
-            if errors == 1 { "the policy has a mistake".into() } else { format!("the policy has {errors} mistakes") };
+            if errors == 1 { "the policy has an error".into() } else { format!("the policy has {errors} errors") };
         Self::invalid(message).with_errors(problems.iter().filter(|problem| problem.is_error()).map(FieldError::from))
     }
 
@@ -274,7 +274,7 @@ impl ResponseError for Problem {
             }
         }
         let mut response = response.body(serde_json::to_vec(self).unwrap_or_default());
-        // For the frame, which knows the path and the request's id.
+        // For the outermost middleware, which knows the path and the request id.
         response.extensions_mut().insert(self.clone());
         response
     }
@@ -314,11 +314,11 @@ impl From<&PayloadError> for Problem {
             return full.into();
         }
         match error {
-            PayloadError::Overflow => Self::too_large("the body is longer than this route takes"),
+            PayloadError::Overflow => Self::too_large("the body is longer than this route accepts"),
             PayloadError::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
                 Self::new(StatusCode::REQUEST_TIMEOUT, error.to_string())
             }
-            PayloadError::EncodingCorrupted => Self::bad_request("the chunks of the body are damaged"),
+            PayloadError::EncodingCorrupted => Self::bad_request("the chunked encoding of the body is corrupt"),
             other => Self::bad_request(format!("the body ends early: {other}")),
         }
     }
@@ -328,10 +328,10 @@ impl From<JsonPayloadError> for Problem {
     fn from(error: JsonPayloadError) -> Self {
         match error {
             JsonPayloadError::OverflowKnownLength { length, limit } => {
-                Self::too_large(format!("the body has {length} bytes, at most {limit} are taken"))
+                Self::too_large(format!("the body has {length} bytes, at most {limit} are accepted"))
             }
             JsonPayloadError::Overflow { limit } => {
-                Self::too_large(format!("the body is longer than {limit} bytes, the most that is taken"))
+                Self::too_large(format!("the body is longer than {limit} bytes, the maximum accepted"))
             }
             JsonPayloadError::ContentType => {
                 Self::unsupported("the body must be JSON: send the header Content-Type: application/json")
@@ -344,9 +344,9 @@ impl From<JsonPayloadError> for Problem {
                     ..FieldError::new(error.to_string())
                 };
                 if error.is_data() {
-                    Self::invalid("the body is JSON, but not what this route takes").with_error(place)
+                    Self::invalid("the body is JSON, but not what this route accepts").with_error(place)
                 } else {
-                    Self::bad_request("the body is no JSON").with_error(place)
+                    Self::bad_request("the body is not valid JSON").with_error(place)
                 }
             }
             other => Self::bad_request(other.to_string()),
@@ -360,7 +360,7 @@ impl From<QueryPayloadError> for Problem {
             QueryPayloadError::Deserialize(error) => error.to_string(),
             other => other.to_string(),
         };
-        Self::bad_request("a parameter of the query cannot be read").with_error(FieldError::new(message))
+        Self::bad_request("a query parameter is invalid").with_error(FieldError::new(message))
     }
 }
 
@@ -370,7 +370,7 @@ impl From<PathError> for Problem {
             PathError::Deserialize(error) => error.to_string(),
             other => other.to_string(),
         };
-        Self::bad_request("a part of the path cannot be read").with_error(FieldError::new(message))
+        Self::bad_request("a path parameter is invalid").with_error(FieldError::new(message))
     }
 }
 

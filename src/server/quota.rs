@@ -1,5 +1,5 @@
-//! Something scarce that callers take parts of: so much in all, and so much at most for one token, so that one client cannot
-//! shut out the others. Used for the bytes of bodies in memory and for bulk loads that are open.
+//! A limited resource shared by callers: bounded in total and per token, so that one client cannot shut out the others. Used for
+//! the bytes of request bodies in memory and for open bulk loads.
 
 #[cfg(test)]
 mod tests;
@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-/// What there is, and who has how much of it.
+/// A resource, and how much of it each token has.
 #[derive(Debug)]
 pub struct Shares {
     free: Arc<Semaphore>,
@@ -21,29 +21,30 @@ pub struct Shares {
     by_token: Mutex<HashMap<Arc<str>, Arc<Semaphore>, RandomState>>,
 }
 
-/// A part that somebody has; given back when it is dropped.
+/// A part of the resource; returned when dropped.
 #[derive(Debug)]
 pub struct Share {
     of_token: OwnedSemaphorePermit,
     of_all: OwnedSemaphorePermit,
 }
 
-/// Why there was nothing to be had.
+/// Which limit is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Full {
-    /// The token has all that one token may have.
+    /// The limit of one token.
     Token,
-    /// All tokens together have all there is.
+    /// The limit of all tokens together.
     All,
 }
 
 impl Shares {
-    /// `all` there is, of which one token may have `of_one`.
+    /// A resource of size `all`, of which one token may have at most `of_one`.
     pub fn new(all: usize, of_one: usize) -> Self {
         Self { free: Arc::new(Semaphore::new(all)), of_one, by_token: Mutex::default() }
     }
 
-    /// Takes so much, or waits for it, first come, first served. More than one token may have is never to be had.
+    /// Takes `count`, waiting up to `patience` for it, first come, first served. A `count` above the limit of one token never
+    /// succeeds.
     pub fn take(
         &self,
         token: &Arc<str>,
@@ -58,20 +59,20 @@ impl Shares {
                 full = Full::All;
                 Ok::<_, AcquireError>(Share { of_token, of_all: free.acquire_many_owned(count).await? })
             };
-            // The semaphores are never closed: what is left is that it took too long.
+            // The semaphores are never closed, so the only possible error is the timeout.
             let accepted = timeout(patience, taking).await;
             accepted.ok().and_then(Result::ok).ok_or(full)
         }
     }
 
-    /// Takes so much if it is there now.
+    /// Takes `count` if it is available now.
     pub fn try_take(&self, token: &Arc<str>, count: u32) -> Option<Share> {
         let of_token = self.of(token).try_acquire_many_owned(count).ok()?;
         let of_all = Arc::clone(&self.free).try_acquire_many_owned(count).ok()?;
         Some(Share { of_token, of_all })
     }
 
-    /// How much nobody has.
+    /// How much is free.
     #[cfg(test)]
     pub fn free(&self) -> usize {
         self.free.available_permits()
@@ -83,7 +84,7 @@ impl Shares {
             return Arc::clone(known);
         }
         if by_token.len() >= MAX_TOKENS {
-            // Of tokens that have been revoked since; whoever has or wants a share has a hold on its count.
+            // Removes the counts of revoked tokens. Whoever has or waits for a share holds a reference to its count.
             by_token.retain(|_, count| Arc::strong_count(count) > 1);
         }
         let new = Arc::new(Semaphore::new(self.of_one));

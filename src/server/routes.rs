@@ -1,10 +1,10 @@
-//! All routes, in one place.
+//! The list of all routes.
 //!
-//! A resource file exports `pub fn routes(config: &mut ServiceConfig)`, which calls `config.service(handler)` for each handler:
-//! a function with `#[utoipa::path(tag = "...", responses(...), security(("bearer" = ["viewer"])))]` above `#[get("/tickets/{id}")]`
-//! (the path without `/v1`). Errors need not be listed in `responses`: they are added to every operation.
+//! A resource module exports `pub fn routes(config: &mut ServiceConfig)`, which calls `config.service(handler)` for each handler.
+//! A handler is a function with `#[utoipa::path(tag = "...", responses(...), security(("bearer" = ["viewer"])))]` above
+//! `#[get("/tickets/{id}")]` (the path without `/v1`). Errors need not be listed in `responses`: they are added to every operation.
 //!
-//! Every layer, bound and error handler that routes rely on is set here too, so that no route can be without them.
+//! All middleware, limits and error handlers that routes rely on are set here too, so that no route can lack them.
 
 use super::bulk::events_route;
 use super::docs::openapi;
@@ -49,20 +49,20 @@ pub fn v1(config: &mut ServiceConfig) {
     }
 }
 
-/// The routes at the top that the metrics listener has too: health, Prometheus.
+/// The top-level routes, which the metrics listener serves too: health, Prometheus.
 pub fn top(config: &mut ServiceConfig) {
     health::routes(config);
     prometheus::routes(config);
 }
 
-/// The description of the API with these routes under `/v1`.
+/// The OpenAPI description with these routes under `/v1`.
 pub fn description(v1: Routes) -> OpenApi {
     let app = App::new().into_utoipa_app().openapi(openapi::base());
     let (_, api) = app.configure(top).service(scope("/v1").configure(v1)).split_for_parts();
     openapi::with_errors(api)
 }
 
-/// One worker's app with these routes under `/v1`.
+/// The app of one worker, with these routes under `/v1`.
 pub fn app(
     state: web::Data<AppState>,
     description: web::Data<Description>,
@@ -78,7 +78,7 @@ pub fn app(
         .wrap(from_fn(middleware::frame))
 }
 
-/// One worker's app of the metrics listener.
+/// The app of the metrics listener.
 pub fn metrics_app(
     state: web::Data<AppState>,
     description: web::Data<Description>,
@@ -90,7 +90,7 @@ pub fn metrics_app(
         .wrap(from_fn(middleware::frame))
 }
 
-/// The bounds of what extractors read, with errors that are problem documents.
+/// Sets the limits of extractors, and error handlers that return problem documents.
 fn bounded<T>(app: App<T>, state: web::Data<AppState>, description: web::Data<Description>) -> App<T>
 where
     T: ServiceFactory<ServiceRequest, Config = (), Error = Error, InitError = ()>,

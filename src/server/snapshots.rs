@@ -1,4 +1,4 @@
-//! `/v1/snapshots`: take one, list them.
+//! `/v1/snapshots`: take a snapshot, list snapshots.
 
 use super::auth::{Admin, Viewer};
 use super::problem::{ApiResult, Problem};
@@ -15,33 +15,33 @@ pub fn routes(config: &mut ServiceConfig) {
     config.service(take).service(list);
 }
 
-/// A snapshot that was taken.
+/// A new snapshot.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct SnapshotResponse {
-    /// Its name: the number of the last group of inputs that is in all of it.
+    /// The snapshot's number: the last group of inputs that it contains completely.
     #[schema(example = 4_711)]
     pub number: u64,
     pub tickets: u64,
-    /// Length of its files in bytes.
+    /// Size of its files in bytes.
     pub bytes: u64,
-    /// How long it took, in milliseconds.
+    /// Duration in milliseconds.
     pub took_ms: u64,
-    /// How long commands had to wait for it at most, in milliseconds.
+    /// The longest time for which commands had to wait, in milliseconds.
     pub longest_stall_ms: u64,
 }
 
-/// A snapshot that is kept.
+/// A stored snapshot.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct SnapshotRow {
-    /// Its name: the number of the last group of inputs that is in all of it.
+    /// The snapshot's number: the last group of inputs that it contains completely.
     #[schema(example = 4_711)]
     pub number: u64,
-    /// The name of its folder in the data folder.
+    /// Its folder, relative to the data folder.
     #[schema(example = "snapshots/00000000000000004711")]
     pub folder: String,
 }
 
-/// The snapshots that are kept.
+/// The stored snapshots.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct SnapshotList {
     /// Newest first.
@@ -50,11 +50,11 @@ pub struct SnapshotList {
 
 /// Take a snapshot
 ///
-/// The service goes on meanwhile. The answer comes when the snapshot is on disk, verified and published.
+/// The service keeps running meanwhile. The response is sent when the snapshot is on disk, verified and published.
 #[utoipa::path(
     tag = "snapshots",
     operation_id = "take_snapshot",
-    responses((status = 200, description = "It is published.", body = SnapshotResponse)),
+    responses((status = 200, description = "The published snapshot.", body = SnapshotResponse)),
     security(("bearer" = ["admin"]))
 )]
 #[post("/snapshots")]
@@ -73,7 +73,7 @@ async fn take(_admin: Admin, state: web::Data<AppState>) -> ApiResult<web::Json<
 #[utoipa::path(
     tag = "snapshots",
     operation_id = "list_snapshots",
-    responses((status = 200, description = "Those that are kept.", body = SnapshotList)),
+    responses((status = 200, description = "The stored snapshots.", body = SnapshotList)),
     security(("bearer" = ["viewer"]))
 )]
 #[get("/snapshots")]

@@ -1,4 +1,4 @@
-//! What handlers share. Made once, outside the app factory, which runs once a worker.
+//! State that handlers share. Created once, outside the app factory, which runs once per worker.
 
 use super::auth::tokens::TokenBook;
 use super::bulk::loads::Loads;
@@ -10,28 +10,28 @@ use crate::service::Service;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-/// What handlers share: take it as `web::Data<AppState>`.
+/// State that handlers share: extract it as `web::Data<AppState>`.
 pub struct AppState {
     pub service: Service,
-    /// Who may call. `None`: everybody on this machine is the administrator `local` (`--no-auth`).
+    /// Tokens that may call. `None`: every caller on this machine is the administrator `local` (`--no-auth`).
     pub tokens: Option<TokenBook>,
-    /// Set when the service begins to stop: from then on it is not ready, and connections are closed after their answer.
+    /// Set when the service begins to stop: it then reports not ready and closes each connection after its response.
     pub stopping: AtomicBool,
     pub limits: Limits,
     pub timeouts: Timeouts,
     pub rates: RateLimits,
-    /// The bodies that lie in memory.
+    /// Memory for request bodies.
     pub body_memory: Arc<BodyMemory>,
     pub(crate) loads: Loads,
     pub(crate) readers: Arc<Readers>,
     pub(crate) responses: ResponseCache,
 }
 
-/// Bounds that the operator sets.
+/// Limits that the operator configures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of a body that is read whole.
+    /// Maximum bytes of a body that is read whole.
     pub body_bytes: usize,
-    /// Bytes of a bulk body as it comes over the wire.
+    /// Maximum bytes of a bulk body on the wire, before decompression.
     pub bulk_body_bytes: u64,
 }

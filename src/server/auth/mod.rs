@@ -1,11 +1,11 @@
-//! Who calls, and what they may do.
+//! Authentication and authorization.
 //!
-//! A handler states the role it asks for in its `#[utoipa::path]`: `security(("bearer" = ["operator"]))`. The outermost layer
-//! takes it from there and refuses callers without it before any layer reads a byte of the body. The handler names the same role
-//! again by taking [`Viewer`], [`Operator`] or [`Admin`] as its FIRST argument, which tells it who calls; a test holds the two to
-//! each other. An admin may do what an operator may, an operator what a viewer may.
+//! A handler states the role it requires in its `#[utoipa::path]`: `security(("bearer" = ["operator"]))`. The outermost middleware
+//! reads it there and rejects other callers before a byte of the body is read. The handler names the same role again: its FIRST
+//! argument is [`Viewer`], [`Operator`] or [`Admin`], which also identifies the caller. A test verifies that the two agree. An
+//! admin may do what an operator may, an operator what a viewer may.
 //!
-//! The outermost layer looks the token up once and leaves the [`Caller`] in the request's extensions.
+//! The outermost middleware looks up the token once and stores the [`Caller`] in the request's extensions.
 
 pub(crate) mod tls;
 mod token_file;
@@ -57,7 +57,7 @@ pub struct Caller {
     /// The token's name.
     pub name: Arc<str>,
     pub role: Role,
-    /// The token's hash; none where nobody is asked for a token.
+    /// The token's hash; `None` where no token is required.
     pub token_hash: Option<TokenHash>,
 }
 
@@ -65,7 +65,7 @@ pub struct Caller {
 pub type TokenHash = Arc<[u8; 64]>;
 
 impl Caller {
-    /// Whether the caller has a role.
+    /// Checks that the caller has this role or a higher one.
     ///
     /// # Errors
     /// 403.
@@ -78,15 +78,15 @@ impl Caller {
     }
 }
 
-/// 401, with the challenge that RFC 6750 asks for.
+/// 401, with the challenge that RFC 6750 requires.
 pub(crate) fn unauthorized(detail: impl Into<String>) -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, detail).with_header(header::WWW_AUTHENTICATE, "Bearer realm=\"overdue\"")
 }
 
 fn caller_with(request: &HttpRequest, role: Role) -> Result<Arc<str>, Problem> {
     let extensions = request.extensions();
-    // Without one the route lies where the frame asks for no token, and cannot ask for a role.
-    let caller = extensions.get::<Caller>().ok_or_else(|| unauthorized("nobody is known to call"))?;
+    // Without a caller the middleware requires no token for this path, so the route cannot require a role.
+    let caller = extensions.get::<Caller>().ok_or_else(|| unauthorized("the caller is not known"))?;
     caller.must_be(role)?;
     Ok(Arc::clone(&caller.name))
 }
@@ -96,7 +96,7 @@ macro_rules! extractor {
         $(#[$doc])*
         #[derive(Debug, Clone)]
         pub struct $name {
-            /// The name of the caller's token: the actor of what they do.
+            /// The name of the caller's token, recorded as the actor.
             pub actor: Arc<str>,
         }
 
@@ -112,14 +112,14 @@ macro_rules! extractor {
 }
 
 extractor!(
-    /// Somebody who may read.
+    /// A caller who may read.
     Viewer
 );
 extractor!(
-    /// Somebody who may load tickets, send events and acknowledge.
+    /// A caller who may load tickets, send events and acknowledge.
     Operator
 );
 extractor!(
-    /// Somebody who may edit policies and take snapshots.
+    /// A caller who may edit policies and take snapshots.
     Admin
 );

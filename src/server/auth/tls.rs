@@ -1,4 +1,4 @@
-//! TLS: a certificate chain and its key from PEM files, checked before anything starts and read again on request.
+//! TLS: a certificate chain and its key from PEM files, checked before the server starts and reloaded on request.
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -17,12 +17,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use thiserror::Error;
 
-/// What is wrong with a certificate or key.
+/// An invalid certificate or key.
 #[derive(Debug, Error)]
 pub enum TlsError {
     #[error("{path}: {error}")]
     Io { path: PathBuf, error: io::Error },
-    #[error("{path} is no PEM file of {expected}: {message}")]
+    #[error("{path} is not a PEM file of {expected}: {message}")]
     Pem { path: PathBuf, expected: &'static str, message: String },
     #[error("the certificate and the key cannot be used together: {0}")]
     Unusable(String),
@@ -32,10 +32,10 @@ pub enum TlsError {
     Exposed { path: PathBuf, mode: u32 },
 }
 
-/// Permission bits of those who are neither the file's owner nor of its group.
+/// Permission bits of users who are neither the file's owner nor in its group.
 const OTHERS: u32 = 0o007;
 
-/// A certificate chain with its key, as files that may be replaced while the server runs.
+/// A certificate chain with its key, in files that may be replaced while the server runs.
 #[derive(Debug, Clone)]
 pub struct Tls {
     certificate: PathBuf,
@@ -43,7 +43,7 @@ pub struct Tls {
     current: Arc<Current>,
 }
 
-/// What connections that begin now are shown.
+/// The chain and key for new connections.
 #[derive(Debug)]
 struct Current(RwLock<Arc<CertifiedKey>>);
 
@@ -63,17 +63,17 @@ impl Tls {
         Ok(Self { certificate: certificate.to_owned(), key: key.to_owned(), current })
     }
 
-    /// Reads both files again. Connections that begin from now on are shown the new chain; open ones go on as they are.
+    /// Reloads both files. New connections use the new chain; open connections are not affected.
     ///
     /// # Errors
-    /// [`TlsError`]; the chain and the key that were in use stay in use then.
+    /// [`TlsError`]; the previous chain and key stay in use.
     pub fn reload(&self) -> Result<(), TlsError> {
         let new = Arc::new(certified_key(&self.certificate, &self.key)?);
         *self.current.0.write().unwrap_or_else(PoisonError::into_inner) = new;
         Ok(())
     }
 
-    /// The file of the certificate chain.
+    /// The path of the certificate chain.
     pub fn certificate(&self) -> &Path {
         &self.certificate
     }
@@ -98,7 +98,7 @@ fn certified_key(certificate: &Path, key: &Path) -> Result<CertifiedKey, TlsErro
         .collect::<Result<_, _>>()
         .map_err(|error| pem(certificate, "certificates", error.to_string()))?;
     if chain.is_empty() {
-        return Err(pem(certificate, "certificates", "there is none in it".to_owned()));
+        return Err(pem(certificate, "certificates", "it contains none".to_owned()));
     }
     let mode =
         std::fs::metadata(key).map_err(|error| TlsError::Io { path: key.to_owned(), error })?.permissions().mode();

@@ -1,4 +1,4 @@
-//! `tokens.json`: read with a bound, written whole, seen by its owner only.
+//! `tokens.json`: bounded when read, replaced atomically when written, readable by its owner only.
 
 use super::Role;
 use crate::limits::{MAX_TOKENS, MAX_TOKENS_BYTES};
@@ -14,13 +14,13 @@ use std::time::SystemTime;
 use tempfile::NamedTempFile;
 use thiserror::Error;
 
-/// What tokens begin with, so that people and scanners of secrets know one when they see it.
+/// The prefix of tokens, so that people and secret scanners recognize them.
 pub const PREFIX: &str = "ovd_";
 
 /// Random bytes of a token.
 const TOKEN_BYTES: usize = 32;
 
-/// One token, without the token.
+/// One token's entry. The token itself is not stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Token {
@@ -30,16 +30,16 @@ pub struct Token {
     pub sha256: String,
     /// RFC 3339.
     pub created_at: String,
-    /// RFC 3339; no end when absent.
+    /// RFC 3339; absent if the token does not expire.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub expires_at: Option<String>,
 }
 
 impl Token {
-    /// Makes a token: what is kept, and the secret, which is not.
+    /// Creates a token: the entry to store, and the secret, which is not stored.
     ///
     /// # Errors
-    /// When the machine has no random numbers.
+    /// When the operating system provides no random numbers.
     pub fn make(name: &str, role: Role, now_ms: i64, expires_ms: Option<i64>) -> Result<(Self, String), TokensError> {
         let mut random = [0; TOKEN_BYTES];
         getrandom::fill(&mut random).map_err(|error| TokensError::Random(error.to_string()))?;
@@ -55,7 +55,7 @@ impl Token {
     }
 }
 
-/// What is wrong with the tokens of a data folder.
+/// Invalid or unreadable tokens of a data folder.
 #[derive(Debug, Error)]
 pub enum TokensError {
     #[error("{path}: {error}")]
@@ -66,7 +66,7 @@ pub enum TokensError {
     Field { name: String, field: &'static str, value: String, expected: &'static str },
     #[error("{path} is longer than {MAX_TOKENS_BYTES} bytes, or has more than {MAX_TOKENS} tokens")]
     TooMany { path: PathBuf },
-    #[error("the machine gives no random numbers: {0}")]
+    #[error("the operating system provides no random numbers: {0}")]
     Random(String),
 }
 
@@ -112,10 +112,10 @@ pub(crate) fn read_at(path: &Path) -> Result<Vec<Token>, TokensError> {
     Ok(content.tokens)
 }
 
-/// Changes the tokens of a data folder: one process at a time, the new file there whole or not at all, readable by its owner.
+/// Changes the tokens of a data folder. One process at a time; the file is replaced atomically and readable by its owner only.
 ///
 /// # Errors
-/// [`TokensError`], or what `edit` says; nothing has changed then.
+/// [`TokensError`], or the error of `edit`; the file is then unchanged.
 pub fn change<T>(data_dir: &Path, edit: impl FnOnce(&mut Vec<Token>) -> anyhow::Result<T>) -> anyhow::Result<T> {
     let path = path(data_dir);
     let io = |error| TokensError::Io { path: path.clone(), error };
@@ -128,7 +128,7 @@ pub fn change<T>(data_dir: &Path, edit: impl FnOnce(&mut Vec<Token>) -> anyhow::
         return Err(TokensError::TooMany { path }.into());
     }
     let text = serde_json::to_string_pretty(&Content { tokens })?;
-    // A temporary file of this crate is made with mode 0600.
+    // `tempfile` creates files with mode 0600.
     let mut staged = NamedTempFile::new_in(data_dir).map_err(io)?;
     staged.write_all(text.as_bytes()).map_err(io)?;
     staged.write_all(b"\n").map_err(io)?;
@@ -138,7 +138,7 @@ pub fn change<T>(data_dir: &Path, edit: impl FnOnce(&mut Vec<Token>) -> anyhow::
     Ok(response)
 }
 
-/// What tells one version of the file from the next.
+/// Distinguishes versions of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stamp {
     modified: Option<SystemTime>,

@@ -1,11 +1,11 @@
 //! The tokens of a data folder: who may call the service.
 //!
-//! A token is 256 random bits, so a plain SHA-256 of it is as good as a slow password hash, and costs nothing a request. Only
-//! that hash is kept, in `tokens.json` of the data folder; the token itself is shown once. The server re-reads the file when it
-//! changes, so a revoked token ends within a second, without a restart.
+//! A token is 256 random bits, so a plain SHA-256 is as secure as a slow password hash and costs almost nothing per request. Only
+//! that hash is stored, in `tokens.json` of the data folder; the token itself is shown once. The server reloads the file when it
+//! changes, so a revoked token becomes invalid within a second, without a restart.
 //!
-//! Every look-up compares the presented hash with all tokens, each in constant time: how long it takes says nothing about which
-//! one was nearly right.
+//! Every look-up compares the presented hash with all tokens, each in constant time, so its duration does not reveal how close a
+//! guess was.
 
 #[cfg(test)]
 mod tests;
@@ -24,27 +24,27 @@ use std::sync::{Arc, PoisonError, RwLock};
 use subtle::{Choice, ConstantTimeEq};
 use thiserror::Error;
 
-/// Why a token lets nobody in.
+/// Why a token is rejected.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Denied {
-    #[error("the token is not known: it was never made for this service, or has been revoked")]
+    #[error("the token is not known: it was never created for this service, or it has been revoked")]
     Unknown,
     #[error("the token {name:?} has expired at {at}")]
     Expired { name: String, at: String },
 }
 
-/// Whether a name may name a token: it appears in logs, in the journal, and in answers.
+/// Whether a name is valid for a token. Names appear in logs, in the journal and in responses.
 pub fn is_token_name(name: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'@');
     (1..=MAX_TOKEN_NAME_BYTES).contains(&name.len()) && name.bytes().all(allowed)
 }
 
-/// The tokens as the server knows them.
+/// The tokens that the server has loaded.
 #[derive(Debug)]
 pub struct TokenBook {
     path: PathBuf,
     known: RwLock<Known>,
-    /// When the file was looked at last, in milliseconds since 1970.
+    /// When the file was last checked, in milliseconds since 1970.
     checked_ms: AtomicI64,
 }
 
@@ -62,27 +62,27 @@ struct Entry {
 }
 
 impl TokenBook {
-    /// Reads the tokens of a data folder; no file is no tokens.
+    /// Reads the tokens of a data folder; without a file there are none.
     ///
     /// # Errors
-    /// When there is a file and it cannot be read.
+    /// When the file exists and cannot be read.
     pub fn open(data_dir: &Path, now_ms: i64) -> Result<Self, TokensError> {
         let path = super::token_file::path(data_dir);
         let known = Known::read(&path)?;
         Ok(Self { path, known: RwLock::new(known), checked_ms: AtomicI64::new(now_ms) })
     }
 
-    /// How many tokens there are.
+    /// The number of tokens.
     pub fn len(&self) -> usize {
         self.known.read().unwrap_or_else(PoisonError::into_inner).tokens.len()
     }
 
-    /// Whether there are none, so that nobody can call.
+    /// Whether there are none, so that every caller is rejected.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Who holds this token.
+    /// The caller with this token.
     ///
     /// # Errors
     /// [`Denied`].
@@ -106,7 +106,7 @@ impl TokenBook {
         }
     }
 
-    /// Whether a token that was let in still is: it has neither been revoked nor expired since.
+    /// Whether a token that was accepted before has since been neither revoked nor expired.
     pub fn still_admits(&self, token: &TokenHash, now_ms: i64) -> bool {
         self.refresh(now_ms);
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
@@ -114,7 +114,7 @@ impl TokenBook {
         entry.is_some_and(|entry| entry.expires_ms.is_none_or(|expires_ms| now_ms < expires_ms))
     }
 
-    /// Looks at the file at most every [`TOKENS_CHECK_MS`]. A file that has become unreadable changes nothing, and is told.
+    /// Checks the file at most every [`TOKENS_CHECK_MS`]. If it cannot be read, logs an error and keeps the loaded tokens.
     fn refresh(&self, now_ms: i64) {
         let checked_ms = self.checked_ms.load(Ordering::Relaxed);
         if (now_ms - checked_ms).abs() < TOKENS_CHECK_MS
@@ -130,17 +130,17 @@ impl TokenBook {
     pub(crate) fn reload(&self) {
         match Known::read(&self.path) {
             Ok(known) => {
-                tracing::info!(tokens = known.tokens.len(), "the tokens have changed and were read again");
+                tracing::info!(tokens = known.tokens.len(), "reloaded the tokens, which have changed");
                 *self.known.write().unwrap_or_else(PoisonError::into_inner) = known;
             }
-            Err(error) => tracing::error!(%error, "the tokens have changed and cannot be read: those from before stay"),
+            Err(error) => tracing::error!(%error, "cannot reload the changed tokens: the previous ones stay valid"),
         }
     }
 }
 
 impl Known {
     fn read(path: &Path) -> Result<Self, TokensError> {
-        // The stamp first: what changes after it is seen the next time.
+        // The stamp first: a later change is then detected at the next check.
         let stamp = Stamp::of(path);
         let tokens = super::token_file::read_at(path)?;
         let entries = tokens.into_iter().map(|token| Entry::new(&token)).collect::<Result<_, _>>()?;

@@ -1,11 +1,11 @@
-//! The machine's clock, for what concerns the edge only: whether a token has expired, when its file was looked at last.
+//! The wall clock, for the API's edge only: whether a token has expired, when the token file was last checked.
 //!
-//! What the engine is told comes from the service's clock, which may run faster.
+//! The engine uses the service's clock instead, which may run faster.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Milliseconds since 1970 (UTC).
-#[expect(clippy::disallowed_methods, reason = "whether a token has expired is a question to the machine's clock")]
+#[expect(clippy::disallowed_methods, reason = "tokens expire by the wall clock")]
 pub fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)

@@ -1,8 +1,8 @@
-//! A request's body as something that a thread can read.
+//! A request body as a blocking reader.
 //!
-//! The connection's task feeds pieces into a bounded channel; when it is full it takes no more from the socket, so a sender
-//! goes as fast as the rows are taken. While the channel is empty the body's turn to be worked on is given back. The reader tells the end of the body from a client that went away: only a body that
-//! came whole ends; everything else is an error of the reader, told as what it is ([`BodyError`]).
+//! The connection's task sends pieces into a bounded channel. When the channel is full, the task reads no more from the socket, so
+//! the sender is slowed to the rate at which rows are accepted. While the channel is empty, the body releases its slot. Only a
+//! complete body ends the reader; a disconnected client and every other failure is an error ([`BodyError`]).
 
 use super::slots::Slot;
 use crate::limits::{BODY_PIECE_BYTES, BODY_PIECES};
@@ -14,7 +14,7 @@ use std::sync::Arc;
 use thiserror::Error;
 use tokio::sync::mpsc;
 
-/// Why a body ended before its end.
+/// Why a body is incomplete.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum BodyError {
     #[error("the client went away before the end of the body")]
@@ -23,13 +23,13 @@ pub enum BodyError {
     Broken(String),
     #[error("the body has more than {most} bytes")]
     TooLarge { most: u64 },
-    /// The frame around every request watches how fast a body comes.
+    /// A timeout, reported by the middleware that limits how slowly a body may arrive.
     #[error("{0}")]
     Slow(String),
 }
 
 impl BodyError {
-    /// The error that a reader of the body met, if it is one of these.
+    /// This error, if it is the cause of `error`.
     pub fn of(error: &io::Error) -> Option<&Self> {
         error.get_ref()?.downcast_ref()
     }
@@ -41,7 +41,7 @@ enum Piece {
     Failed(BodyError),
 }
 
-/// A body and a reader of it.
+/// Both ends of a body's channel.
 pub fn channel(slot: Arc<Slot>) -> (Feeder, BodyReader) {
     let (pieces_in, pieces_out) = mpsc::channel(BODY_PIECES);
     (Feeder { pieces: pieces_in }, BodyReader { pieces: pieces_out, at_hand: Bytes::new(), ended: None, slot })
@@ -53,7 +53,7 @@ pub struct Feeder {
 }
 
 impl Feeder {
-    /// Hands on a body of at most `most` bytes, `head` first; ends early when nobody reads any more.
+    /// Sends a body of at most `most` bytes, `head` first; ends early when the reader is dropped.
     pub async fn feed<S>(self, head: Bytes, mut body: S, most: u64)
     where
         S: Stream<Item = Result<Bytes, PayloadError>> + Unpin,
@@ -88,7 +88,7 @@ impl Feeder {
         self.send(last).await;
     }
 
-    /// Whether somebody still reads.
+    /// Sends a piece; returns whether the reader still exists.
     async fn send(&self, piece: Piece) -> bool {
         self.pieces.send(piece).await.is_ok()
     }
@@ -99,7 +99,7 @@ pub struct BodyReader {
     pieces: mpsc::Receiver<Piece>,
     at_hand: Bytes,
     ended: Option<Result<(), BodyError>>,
-    /// Given back while the sender is waited for.
+    /// Released while the reader waits for the sender.
     slot: Arc<Slot>,
 }
 
@@ -129,7 +129,7 @@ impl Read for BodyReader {
                 Some(Piece::Bytes(bytes)) => self.at_hand = bytes,
                 Some(Piece::End) => self.ended = Some(Ok(())),
                 Some(Piece::Failed(error)) => self.ended = Some(Err(error)),
-                // The request was dropped with its feeder.
+                // The request has been dropped, and its feeder with it.
                 None => self.ended = Some(Err(BodyError::Gone)),
             }
         }

@@ -1,4 +1,4 @@
-//! What a bulk body is said to be.
+//! Content type and content encoding of a bulk body.
 
 use crate::ingest::Format;
 use crate::server::problem::{FieldError, Problem};
@@ -7,19 +7,19 @@ use actix_web::http::header;
 use actix_web::http::header::{HeaderMap, HeaderName};
 
 const TYPES: &str = "application/x-ndjson, application/json, text/csv, application/vnd.apache.parquet, \
-                     application/vnd.apache.arrow.stream or application/octet-stream (then its first bytes tell)";
+                     application/vnd.apache.arrow.stream or application/octet-stream (detected from its first bytes)";
 
-/// How a body is packed.
+/// How a body is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Packing {
-    /// The sender does not say; a packed file sent as it is shows in its first bytes.
+    /// Not declared by the sender; compression is detected from the first bytes.
     Unsaid,
     Gzip,
     Zstd,
 }
 
 impl Packing {
-    /// Whether a body that begins so can be what was said of it.
+    /// Whether a body with this head can have this compression.
     pub fn fits(self, head: &[u8]) -> bool {
         match self {
             Self::Unsaid => true,
@@ -31,7 +31,7 @@ impl Packing {
     }
 }
 
-/// Whether a body is text that can be parsed at once: neither packed nor a table.
+/// Whether a body is text that can be parsed directly: neither compressed nor a table.
 pub fn is_plain_text(head: &[u8]) -> bool {
     !Packing::Gzip.fits(head)
         && !Packing::Zstd.fits(head)
@@ -40,10 +40,10 @@ pub fn is_plain_text(head: &[u8]) -> bool {
         && !head.starts_with(&[0xff; 4])
 }
 
-/// The format that the headers name (`None`: the first bytes tell), and the packing.
+/// The format that the headers name (`None`: detect it from the first bytes), and the compression.
 ///
 /// # Errors
-/// 415 for what is not taken, with what is.
+/// 415 for other types and encodings, with those that are accepted.
 pub fn said(request: &HttpRequest) -> Result<(Option<Format>, Packing), Problem> {
     Ok((format(request.headers())?, packing(request.headers())?))
 }
@@ -74,12 +74,12 @@ fn packing(headers: &HeaderMap) -> Result<Packing, Problem> {
 
 fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h str>, Problem> {
     let Some(value) = headers.get(name) else { return Ok(None) };
-    let readable = value.to_str().map_err(|_| Problem::unsupported(format!("the header {name} is no text")))?;
+    let readable = value.to_str().map_err(|_| Problem::unsupported(format!("the header {name} is not text")))?;
     Ok(Some(readable))
 }
 
 fn rejected(header: &str, value: &str, expected: &str) -> Problem {
-    let message = format!("{header} is {value:?}, which this route does not take");
+    let message = format!("{header} is {value:?}, which this route does not accept");
     Problem::unsupported(&message)
         .with_error(FieldError::new(message).field(header).value(value).expected(expected.to_owned()))
 }

@@ -1,4 +1,4 @@
-//! `/v1/events`: what happens to tickets, in bulk.
+//! `/v1/events`: events of tickets, in bulk.
 
 use super::{BulkReport, LoadQuery, RowKind};
 use crate::server::auth::Operator;
@@ -16,14 +16,14 @@ pub fn routes(config: &mut ServiceConfig) {
 
 /// Send events
 ///
-/// One row an event: `ticket` (its id), `at` (RFC 3339, or milliseconds since 1970) and `event`: opened, read, agent_reply,
+/// One row per event: `ticket` (its id), `at` (RFC 3339, or milliseconds since 1970) and `event`: opened, read, agent_reply,
 /// customer_reply, note, assigned, priority_changed, state_changed, escalated, acknowledged, snoozed, resolved, closed, reopened,
-/// deleted or merged. A row may also say what the ticket is from then on: `state`, `priority`, `owner`, `team`, `channel`,
-/// `category`, `customer`; without `event` it is a `state_changed`. `segment`, `subject` and `text` of an opening are read by the
-/// assignment rules and not kept; `text` of `escalated` is its reason; `actor` did it.
+/// deleted or merged. A row may also set the ticket's `state`, `priority`, `owner`, `team`, `channel`, `category` and `customer`
+/// from then on; without `event` it is a `state_changed`. `segment`, `subject` and `text` of an opening are read by the assignment
+/// rules and not stored; `text` of `escalated` is its reason; `actor` names who caused the event.
 ///
-/// An event counts at the time it happened, also when it comes late. One that is known already changes nothing: sending a body
-/// again is safe. An event of an unknown ticket opens it. Formats, packing and batches are those of `POST /v1/tickets`.
+/// An event counts at the time it happened, even if it arrives late. A known event changes nothing: sending a body again is safe.
+/// An event of an unknown ticket opens it. Formats, compression and batches are those of `POST /v1/tickets`.
 #[utoipa::path(
     tag = "events",
     params(LoadQuery),
@@ -38,7 +38,7 @@ pub fn routes(config: &mut ServiceConfig) {
             (Option<Vec<u8>> = "application/octet-stream"),
         ),
     ),
-    responses((status = 200, description = "The rows that could be taken are durable.", body = BulkReport)),
+    responses((status = 200, description = "The accepted rows are durable.", body = BulkReport)),
     security(("bearer" = ["operator"]))
 )]
 #[post("/events")]

@@ -1,4 +1,4 @@
-//! The rows of one body on their way to the engine.
+//! Sends the rows of one body to the engine, batch by batch.
 
 use super::problems::problem_of_ingest;
 use super::query::{LoadQuery, OnError, RowKind};
@@ -11,19 +11,20 @@ use crate::ticket::{Batch, Column, NO_LABEL, Texts};
 use std::sync::Arc;
 use twox_hash::xxhash3_128::Hasher;
 
-/// Keys of the batches of one request lie so far apart that requests do not meet: 2^128 divided by the golden ratio, odd.
+/// Distance between the keys of a request's batches, large enough that the keys of different requests do not collide: 2^128
+/// divided by the golden ratio, odd.
 const KEY_STEP: u128 = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
 
-/// Values of a column that are hashed at once.
+/// Number of column values hashed in one call.
 const HASHED_AT_ONCE: usize = 1 << 12;
 
-/// What is known of a body while it is read.
+/// State of a body while it is read.
 pub struct BulkLoader {
     pub rows_are: RowKind,
     pub query: LoadQuery,
     pub response: BulkReport,
     actor: Arc<str>,
-    /// Of the request; each batch has one that is derived from it.
+    /// The request's key; each batch has a key derived from it.
     key: Option<u128>,
     batches: u128,
 }
@@ -35,14 +36,14 @@ impl BulkLoader {
 
     /// The command for a batch, without the rows that have one of the `unknown` priorities, and the lines of its rows.
     ///
-    /// All events of such a row go with it: the engine by itself would refuse the opening and then open the ticket at its
-    /// next event.
+    /// All events of such a row are removed: otherwise the engine would reject the opening and then open the ticket at its next
+    /// event.
     ///
     /// # Errors
     /// With `on_error=abort` for such a row.
     pub fn next_load(&mut self, numbered: Numbered, unknown: &[String]) -> ApiResult<(Load, Vec<u64>)> {
         let key = self.key.map(|key| key.wrapping_add(KEY_STEP.wrapping_mul(self.batches)));
-        // Of the rows as they were sent: which priorities are unknown may be another answer the next time.
+        // Hash the rows as sent: at a repeat, other priorities may be unknown.
         let fingerprint = key.map(|_| fingerprint(&numbered.batch, self.query));
         let Numbered { batch, lines } =
             if unknown.is_empty() { numbered } else { self.without_unknown(&numbered, unknown) };
@@ -52,10 +53,10 @@ impl BulkLoader {
         Ok((Load { batch, catch_up: self.query.catch_up, origin }, lines))
     }
 
-    /// Notes what became of a batch.
+    /// Records the result of a batch.
     ///
     /// # Errors
-    /// With `on_error=abort` when a row of it was refused.
+    /// With `on_error=abort` if a row was rejected.
     pub fn applied(&mut self, applied: &Applied, lines: &[u64]) -> ApiResult<()> {
         self.response.add(applied, lines);
         self.stop_at_rejected()
@@ -64,14 +65,14 @@ impl BulkLoader {
     fn stop_at_rejected(&self) -> ApiResult<()> {
         if self.query.on_error == OnError::Abort && self.response.rejected > 0 {
             return Err(self.with_errors(Problem::invalid(format!(
-                "the load was stopped at a row that cannot be taken; {} events before it were taken",
+                "the load was stopped at a rejected row; {} events before it were accepted",
                 self.response.events
             ))));
         }
         Ok(())
     }
 
-    /// Why the body was not read to its end.
+    /// Converts the error that ended the reading.
     pub fn problem(&self, error: IngestError) -> Problem {
         let problem = self.stopped(problem_of_ingest(&error));
         match error {
@@ -80,12 +81,12 @@ impl BulkLoader {
         }
     }
 
-    /// A problem that came when part of the rows was taken already.
+    /// Adds to a problem how many events had been accepted before it.
     pub fn stopped(&self, mut problem: Problem) -> Problem {
         if self.response.events > 0 && problem.errors.is_empty() {
             let accepted = self.response.events;
             problem.detail +=
-                &format!("; {accepted} events before it were taken, and are left out when they are sent again");
+                &format!("; {accepted} events before it were accepted; sending them again changes nothing");
         }
         problem
     }
@@ -134,8 +135,7 @@ fn copy_row(from: &Batch, row: usize, to: &mut Batch) {
     }
 }
 
-/// A hash of rows and of how they are loaded. It is written to the journal: the same rows must give the same number in every
-/// release.
+/// A hash of rows and load options. It is written to the journal, so the same rows must give the same number in every release.
 fn fingerprint(batch: &Batch, query: LoadQuery) -> u128 {
     let mut hash = Hasher::new();
     hash.write(&[query.on_error as u8, query.catch_up as u8, u8::from(batch.restates)]);
@@ -164,7 +164,7 @@ fn hash_texts(hash: &mut Hasher, texts: &Texts) {
     hash.write(bytes.as_bytes());
 }
 
-/// A column, many numbers at once: a call for each would take longer than hashing them.
+/// Hashes a column, many numbers per call: a call for each number would take longer than the hashing.
 fn hash_numbers<T, const N: usize>(hash: &mut Hasher, numbers: &[T], bytes: impl Fn(&T) -> [u8; N]) {
     hash.write(&(numbers.len() as u64).to_le_bytes());
     let mut buffer = Vec::with_capacity(HASHED_AT_ONCE * N);
@@ -175,7 +175,7 @@ fn hash_numbers<T, const N: usize>(hash: &mut Hasher, numbers: &[T], bytes: impl
     }
 }
 
-/// Priorities that rows of a batch name and no ticket in view has: those may be unknown.
+/// Priorities that rows of a batch name and no ticket in the published view has: these may be unknown.
 pub fn unheard(batch: &Batch, view: &View) -> Vec<String> {
     let is_heard = |label: &str| view.totals.by_priority.iter().any(|priority| &*priority.name == label);
     let labels = batch.priority.labels.iter().enumerate().filter(|(_, label)| !is_heard(label));
@@ -183,7 +183,7 @@ pub fn unheard(batch: &Batch, view: &View) -> Vec<String> {
     labels.filter(|(code, _)| is_used(*code)).map(|(_, label)| label.clone()).collect()
 }
 
-/// Those of the names that the policy in force does not have. Blocks: not for async threads.
+/// The names that are not priorities of the policy in force. Blocks: not for async threads.
 pub fn unknown(names: Vec<String>, service: &Service) -> Vec<String> {
     let policy = service.read(|engine| Arc::clone(engine.policy()));
     names.into_iter().filter(|name| policy.priority_id(name).is_none()).collect()

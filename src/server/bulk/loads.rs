@@ -1,4 +1,4 @@
-//! Bulk bodies under way, and their bounds.
+//! Bulk bodies in progress, and their limits.
 
 use super::slots::Slots;
 use crate::ingest::Budget;
@@ -6,14 +6,14 @@ use crate::limits::{MAX_BULK_LOADS, MAX_OPEN_LOADS, MAX_OPEN_LOADS_OF_A_TOKEN, M
 use crate::server::quota::Shares;
 use std::sync::Arc;
 
-/// Bulk bodies under way.
+/// Bulk bodies in progress.
 #[derive(Debug)]
 pub struct Loads {
-    /// Those that are open: they have threads.
+    /// Open bodies: those with threads.
     pub open: Shares,
-    /// Those that are worked on.
+    /// Bodies that are being processed.
     pub slots: Arc<Slots>,
-    /// What their tables may take together.
+    /// Memory for the tables of all bodies together.
     pub tables: Arc<Budget>,
 }
 

@@ -1,11 +1,10 @@
 //! Bulk bodies: tickets and events in any of the formats, read as they arrive.
 //!
-//! A body of a few rows is parsed where it arrives and sent as one command. Any other is read on threads of its own, a batch of
-//! some thousand rows after the other, each durable before the next is sent; what is not taken yet waits at the sender. So
-//! memory does not depend on the body's length, and requests beside it are not held up. Nor are other bulk bodies: a slow sender
-//! has threads only after its first half MiB, and holds a turn to work (`slots`) only while something has come. When a body
-//! breaks off (its sender goes away, the disk is full) the batches before stand: rows are told once and once only changes
-//! anything, so sending the whole body again is safe.
+//! A body of a few rows is parsed on the connection's thread and sent as one command. Any other body is read on its own threads, in
+//! batches of a few thousand rows, each durable before the next is sent; back-pressure stops the sender. So memory does not depend
+//! on the body's length, and other requests are not delayed. Nor are other bulk bodies: a slow sender has threads only after its
+//! first half MiB, and holds a slot (`slots`) only while data has arrived. If a body is interrupted (its sender disconnects, the
+//! disk is full), the earlier batches remain. A row that is sent again changes nothing, so sending the whole body again is safe.
 
 mod body_reader;
 mod content_type;
@@ -48,10 +47,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Reads a body and takes its rows.
+/// Reads a body and loads its rows.
 ///
 /// # Errors
-/// As a problem: 400 and 422 for bodies that cannot be read, 408, 413, 415, and what the service refuses.
+/// As a [`Problem`]: 400 and 422 for malformed or invalid bodies, 408, 413, 415, and the errors of the service.
 pub async fn load(
     rows_are: RowKind,
     state: &AppState,
@@ -64,7 +63,7 @@ pub async fn load(
     let (format, packing) = content_type::said(request)?;
     let (head, ended) = head(&mut body).await?;
     if !head.is_empty() && !packing.fits(&head) {
-        return Err(Problem::bad_request("the body is not packed as its content-encoding says"));
+        return Err(Problem::bad_request("the body is not compressed as its content-encoding states"));
     }
     let token = Arc::clone(&operator.actor);
     let rows = BulkLoader::new(rows_are, query, operator.actor, key.number());
@@ -74,7 +73,7 @@ pub async fn load(
         return load_small(rows, &state.service, wrapped(Cursor::new(head), is_one), format).await;
     }
     let place = state.loads.open.take(&token, 1, Duration::from_secs(PLACE_WAIT_S)).await.map_err(too_many_open)?;
-    // From here on the number of open bodies bounds what they hold.
+    // From here on the limit on open bodies bounds their memory.
     let reservation = request.extensions().get::<Rc<Reservation>>().cloned();
     reservation.inspect(|reservation| reservation.leave());
     let slot = Arc::new(state.loads.slots.of(token));
@@ -87,7 +86,7 @@ pub async fn load(
         ..options(&rows, format, threads)
     };
     let reading = rt::task::spawn_blocking(move || {
-        // Held by the thread: a request that is dropped leaves it running for a moment.
+        // The thread holds the place: it may run for a moment after its request has been dropped.
         let _place = place;
         load_stream(rows, &service, wrapped(reader, is_one), &options, &slot)
     });
@@ -96,20 +95,20 @@ pub async fn load(
         Either::Left((read, _)) => read,
         Either::Right(((), reading)) => reading.await,
     };
-    read.map_err(|_| Problem::failed("the reader of the body gave up"))?
+    read.map_err(|_| Problem::failed("the reader of the body panicked"))?
 }
 
 fn too_many_open(full: Full) -> Problem {
     let message = match full {
-        Full::All => format!("{MAX_OPEN_LOADS} bulk bodies are being read, the most that are at the same time"),
+        Full::All => format!("{MAX_OPEN_LOADS} bulk bodies are being read, the maximum at the same time"),
         Full::Token => format!(
-            "{MAX_OPEN_LOADS_OF_A_TOKEN} bulk bodies of this token are being read, the most of one token at the same time"
+            "{MAX_OPEN_LOADS_OF_A_TOKEN} bulk bodies of this token are being read, the maximum per token at the same time"
         ),
     };
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, message).retry_after_s(OPEN_RETRY_S)
 }
 
-/// The first bytes of a body, and whether they are all.
+/// The first bytes of a body, and whether they are the whole body.
 async fn head(body: &mut web::Payload) -> ApiResult<(Bytes, bool)> {
     let mut head = BytesMut::new();
     while head.len() < BULK_HEAD_BYTES {
@@ -131,7 +130,7 @@ fn options(rows: &BulkLoader, format: Option<Format>, threads: usize) -> Options
     Options { format, strict, threads, block_bytes: BULK_BLOCK_BYTES, lines: true, ..Options::default() }
 }
 
-/// Reads a small body on the thread that has it.
+/// Reads a small body on the connection's thread.
 async fn load_small(
     mut rows: BulkLoader,
     service: &Service,
@@ -172,7 +171,7 @@ async fn load_small(
     Ok(rows.response.finish(report.rows))
 }
 
-/// Reads a body on this thread and those of its parsers.
+/// Reads a body on this thread and its parser threads.
 fn load_stream(
     rows: BulkLoader,
     service: &Service,

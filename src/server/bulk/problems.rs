@@ -1,4 +1,4 @@
-//! What is wrong with a bulk body, as a problem document.
+//! Errors of a bulk body as problem documents.
 
 use super::body_reader::BodyError;
 use crate::ingest::IngestError;
@@ -6,17 +6,17 @@ use crate::server::problem::Problem;
 use crate::service::CommandError;
 use actix_web::http::StatusCode;
 
-/// Seconds after which a sender that found too many bulk bodies open should come again.
+/// Seconds after which a sender should retry when too many bulk bodies are open.
 pub const OPEN_RETRY_S: u64 = 2;
 
-/// The problem that an input which cannot be read on is.
+/// The problem for an input that cannot be read further.
 pub fn problem_of_ingest(error: &IngestError) -> Problem {
     match error {
         IngestError::Io { error, .. } => match BodyError::of(error) {
             Some(body) => problem_of_body(body),
-            // Damaged gzip or zstd, or the disk that a table is spooled to.
+            // Corrupt gzip or zstd, or the disk that a table is spooled to.
             None if error.kind() == std::io::ErrorKind::StorageFull => CommandError::DiskFull.into(),
-            None => Problem::bad_request(format!("the body cannot be unpacked: {error}")),
+            None => Problem::bad_request(format!("the body cannot be decompressed: {error}")),
         },
         IngestError::Bomb { .. } | IngestError::TooLarge { .. } | IngestError::Expands { .. } => {
             Problem::too_large(error.to_string())

@@ -1,4 +1,4 @@
-//! How a bulk body is loaded: query parameters and the kind of its rows.
+//! Query parameters and row kind of a bulk body.
 
 use crate::engine::CatchUp;
 use crate::ingest::Mapping;
@@ -9,12 +9,12 @@ use utoipa::{IntoParams, ToSchema};
 static TICKETS: LazyLock<Mapping> = LazyLock::new(Mapping::tickets);
 static EVENTS: LazyLock<Mapping> = LazyLock::new(Mapping::default);
 
-/// What the rows of a body are.
+/// Kind of the rows of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RowKind {
-    /// One row a ticket, as it is now.
+    /// One row per ticket, in its current state.
     Tickets,
-    /// One row an event.
+    /// One row per event.
     Events,
 }
 
@@ -27,27 +27,27 @@ impl RowKind {
     }
 }
 
-/// What happens at a bad row.
+/// What to do with an invalid row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OnError {
-    /// It is left out and told; the others are taken.
+    /// Skip it and report it; accept the others.
     #[default]
     Skip,
-    /// The load ends with 422. Rows of the body are taken in batches of some thousand: those of the batches before stand, and
-    /// none of the batch that has the bad row, unless only the engine could refuse it.
+    /// End the load with 422. Rows are accepted in batches of a few thousand: earlier batches remain, and no row of the invalid
+    /// row's batch is accepted, unless only the engine could reject the row.
     Abort,
 }
 
-/// How a body is loaded.
+/// Options of a bulk load.
 #[derive(Debug, Clone, Copy, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields, default)]
 pub struct LoadQuery {
-    /// What happens at a bad row.
+    /// What to do with an invalid row.
     #[param(inline)]
     pub on_error: OnError,
-    /// Which levels fire that are already due, for example those of an old ticket that is new here.
+    /// Which levels fire that are already due, for example those of an old ticket that is new to the service.
     #[param(inline)]
     pub catch_up: CatchUp,
 }

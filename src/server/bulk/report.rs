@@ -1,4 +1,4 @@
-//! What a bulk body led to: counts, and each refused row with its line.
+//! Result of a bulk load: counts, and the rejected rows with their lines.
 
 use crate::engine::{RejectedReason, RejectedRow};
 use crate::ingest::RowError;
@@ -8,29 +8,29 @@ use crate::service::Applied;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// What became of the rows of a body. They are durable, and what followed from them can be read.
+/// Result of a bulk load. The accepted rows are durable, and their effects are visible to reads.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct BulkReport {
     /// Rows of the body.
     #[schema(example = 10_000)]
     pub rows: u64,
-    /// Rows that were taken. One that says nothing new was taken too: it changed nothing.
+    /// Accepted rows, including rows without new data, which change nothing.
     #[schema(example = 9_999)]
     pub accepted: u64,
-    /// Rows that were not taken.
+    /// Rejected rows.
     #[schema(example = 1)]
     pub rejected: u64,
-    /// Events that the taken rows stand for: a ticket that was opened, answered and resolved are three.
+    /// Events of the accepted rows: a ticket that was opened, answered and resolved has three.
     #[schema(example = 12_345)]
     pub events: u64,
-    /// Escalation records that followed at once; others may lie between them.
+    /// Range of the escalation records that the rows caused immediately. Other records may lie in between.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub escalations: Option<SequenceRange>,
-    /// Whether this answers a repeat of an earlier request with the same `Idempotency-Key`: nothing was done again.
+    /// Whether the request repeats an earlier one with the same `Idempotency-Key`; a repeat changes nothing.
     pub is_repeat: bool,
-    /// The first refused rows: line (of a text) or row (of a table), field, value and reason.
+    /// The first rejected rows: line (of a text) or row (of a table), field, value and reason.
     pub errors: Vec<FieldError>,
-    /// Refused rows that `errors` leaves out.
+    /// Number of rejected rows that `errors` leaves out.
     pub errors_left_out: u64,
 }
 
@@ -46,7 +46,7 @@ pub struct SequenceRange {
 }
 
 impl BulkReport {
-    /// Adds a row that could not be read.
+    /// Adds a row that could not be parsed.
     pub fn reject(&mut self, reject: &RowError) {
         let mut error = FieldError::new(&reject.reason).at_line(reject.line);
         error.field = Some(reject.column.clone()).filter(|column| !column.is_empty());
@@ -61,12 +61,12 @@ impl BulkReport {
         self.describe(error_of(&RejectedReason::UnknownPriority { name: name.to_owned() }).at_line(line));
     }
 
-    /// Adds what became of a batch; `lines` has the line of each of its rows.
+    /// Adds the result of a batch; `lines` has the line of each of its rows.
     pub fn add(&mut self, applied: &Applied, lines: &[u64]) {
         self.events += applied.accepted;
         self.is_repeat |= applied.is_repeat;
         if applied.is_repeat {
-            // The reasons were told the first time.
+            // The first response had the reasons.
             self.rejected += applied.rejected_count;
             self.errors_left_out += applied.rejected_count;
         }
@@ -93,7 +93,7 @@ impl BulkReport {
         }
     }
 
-    /// Closes the count.
+    /// Sets the final counts.
     pub fn finish(mut self, rows: u64) -> Self {
         self.rows = rows;
         self.accepted = rows.saturating_sub(self.rejected);
@@ -101,7 +101,7 @@ impl BulkReport {
     }
 }
 
-/// A reason of the engine with its field and value.
+/// The engine's reason with field and value.
 pub fn error_of(reason: &RejectedReason) -> FieldError {
     let error = FieldError::new(reason.to_string());
     match reason {

@@ -1,16 +1,15 @@
-//! Who works on a bulk body at a moment.
+//! Slots: which bulk bodies are processed at the moment.
 //!
-//! Parsing takes threads and memory, so that few bodies are worked on at the same time. A body has a turn only while there is
-//! something of it to work on: a reader that waits for its sender gives the turn back, so that slow senders hold nobody up. And
-//! between two batches a turn goes to a token that has fewer, if one waits: so one token may use all there are, but not keep
-//! them while others wait.
+//! Parsing needs threads and memory, so only a few bodies are processed at the same time. A body holds a slot only while it has
+//! data to process: a reader that waits for its sender releases its slot, so that slow senders delay no other body. Between two
+//! batches a slot passes to a waiting token with fewer slots: one token may use all slots, but not keep them while others wait.
 
 #[cfg(test)]
 mod tests;
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-/// All turns.
+/// All slots.
 #[derive(Debug)]
 pub struct Slots {
     state: Mutex<State>,
@@ -20,9 +19,9 @@ pub struct Slots {
 #[derive(Debug)]
 struct State {
     free: usize,
-    /// The token of every turn that is taken.
+    /// The token of every slot in use.
     accepted: Vec<Arc<str>>,
-    /// Who waits, the longest first; each has a number.
+    /// Waiting bodies, the longest wait first: their numbers and tokens.
     waiting: Vec<(u64, Arc<str>)>,
     next_number: u64,
 }
@@ -32,7 +31,7 @@ impl State {
         self.accepted.iter().filter(|accepted| *accepted == token).count()
     }
 
-    /// Who is next: of the token with the fewest turns who has waited longest.
+    /// The next body: of the token with the fewest slots, the one that has waited longest.
     fn next(&self) -> Option<&(u64, Arc<str>)> {
         self.waiting.iter().min_by_key(|(_, token)| self.taken_by(token))
     }
@@ -44,7 +43,7 @@ impl Slots {
         Self { state: Mutex::new(state), given_back: Condvar::new() }
     }
 
-    /// A body's way to its turns. It has none yet.
+    /// A body's handle. It does not hold a slot yet.
     pub fn of(self: &Arc<Self>, token: Arc<str>) -> Slot {
         Slot { slots: Arc::clone(self), token, is_taken: Mutex::new(false) }
     }
@@ -53,7 +52,7 @@ impl Slots {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for a turn. Blocks.
+    /// Waits for a slot. Blocks.
     fn take(&self, token: &Arc<str>) {
         let mut state = self.state();
         let number = state.next_number;
@@ -66,7 +65,7 @@ impl Slots {
         state.free -= 1;
         state.accepted.push(Arc::clone(token));
         if state.free > 0 {
-            // Somebody else may be next now.
+            // Another body may be next now.
             self.given_back.notify_all();
         }
     }
@@ -80,14 +79,14 @@ impl Slots {
         self.given_back.notify_all();
     }
 
-    /// Whether somebody waits whose token has fewer turns than this one.
+    /// Whether a token with fewer slots than this one is waiting.
     fn is_wanted_more(&self, token: &Arc<str>) -> bool {
         let state = self.state();
         state.free == 0 && state.next().is_some_and(|(_, other)| state.taken_by(other) < state.taken_by(token))
     }
 }
 
-/// A body's turn: of its reader and of whoever takes its batches.
+/// A body's slot, shared by its reader and the sender of its batches.
 #[derive(Debug)]
 pub struct Slot {
     slots: Arc<Slots>,
@@ -96,7 +95,7 @@ pub struct Slot {
 }
 
 impl Slot {
-    /// There is something to work on: waits until it is this body's turn. Blocks.
+    /// Called when there is data to process: waits for a slot. Blocks.
     pub fn begin(&self) {
         let mut is_taken = self.is_taken();
         if !*is_taken {
@@ -105,7 +104,7 @@ impl Slot {
         }
     }
 
-    /// There is nothing to work on for now.
+    /// Called when there is no data to process: releases the slot.
     pub fn pause(&self) {
         let mut is_taken = self.is_taken();
         if std::mem::take(&mut *is_taken) {
@@ -113,7 +112,7 @@ impl Slot {
         }
     }
 
-    /// Between two batches: lets somebody of a token with fewer turns go first. Blocks meanwhile.
+    /// Called between two batches: passes the slot to a waiting token with fewer slots, then waits for another. Blocks meanwhile.
     pub fn pass_on(&self) {
         let is_taken = self.is_taken();
         if *is_taken && self.slots.is_wanted_more(&self.token) {

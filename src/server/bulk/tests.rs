@@ -12,7 +12,7 @@ fn rows(on_error: OnError, key: Option<u128>) -> BulkLoader {
     BulkLoader::new(RowKind::Tickets, query, Arc::from("somebody"), key)
 }
 
-/// Reads a body as a small one is read.
+/// Reads a body with the options of a small one.
 fn read(
     body: impl Read + Send + 'static,
     is_one: bool,
@@ -99,14 +99,14 @@ fn a_row_with_an_unknown_priority_goes_with_all_its_events() {
     let view = crate::service::View { totals: totals.into(), ..Default::default() };
     assert_eq!(loader::unheard(&three_rows().batch, &view), ["nope"]);
     let mut rows = rows(OnError::Skip, Some(5));
-    let (load, lines) = rows.next_load(three_rows(), &["nope".to_owned()]).expect("the others are taken");
+    let (load, lines) = rows.next_load(three_rows(), &["nope".to_owned()]).expect("the others are accepted");
     assert_eq!(load.batch.ticket.iter().collect::<Vec<_>>(), ["a", "c"]);
     assert_eq!(load.batch.priority.get(0), Some("high"));
     assert_eq!(lines, [1, 3]);
     assert_eq!((rows.response.rejected, rows.response.errors[0].line), (1, Some(2)));
-    // Each batch has a key of its own, and the first one that of the request.
+    // Each batch has its own key; the first has that of the request.
     assert_eq!(load.origin.key, Some(5));
-    let (next, _) = rows.next_load(three_rows(), &[]).expect("taken");
+    let (next, _) = rows.next_load(three_rows(), &[]).expect("accepted");
     assert!(next.origin.key.is_some_and(|key| key != 5));
 }
 

@@ -1,6 +1,6 @@
-//! Pages for people: where to go from the address of the service, and the browsable description of the API.
+//! Pages for people: the landing page and the browsable API description.
 //!
-//! Everything comes from this process; no page loads anything from elsewhere, which the security policy of each says too.
+//! This process serves everything. No page loads anything from another host, and each page's content security policy forbids it.
 
 pub(crate) mod openapi;
 
@@ -12,13 +12,13 @@ use utoipa_swagger_ui::Config;
 
 const LANDING: &str = include_str!("landing.html");
 
-/// Styles in the pages themselves are allowed (the browsable description writes them), scripts from elsewhere are not.
+/// Inline styles are allowed (Swagger UI writes them); inline scripts and anything from other hosts are not.
 const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; \
                       base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
 
 /// The routes: `/` and `/docs`.
 pub fn routes(config: &mut web::ServiceConfig) {
-    // Without this the page would ask a server on the internet whether the description is valid.
+    // Without this the page would send the description to a validator on the internet.
     let pages = Config::new(["/openapi.json"])
         .validator_url("none")
         .persist_authorization(false)
@@ -30,7 +30,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .route("/docs/{file:.*}", web::get().to(docs));
 }
 
-/// Paths that the pages have, for those who ask for them in another way.
+/// Paths of the pages, for the 405 response to other methods.
 pub const PATHS: [&str; 3] = ["/", "/docs", "/docs/{file:.*}"];
 
 async fn landing() -> HttpResponse {
@@ -48,7 +48,7 @@ async fn docs(path: web::Path<String>, pages: web::Data<Config<'static>>) -> Api
     let name = path.into_inner();
     let file =
         utoipa_swagger_ui::serve(&name, pages.into_inner()).map_err(|error| Problem::failed(error.to_string()))?;
-    let file = file.ok_or_else(|| Problem::not_found(format!("the pages have no file {name:?}")))?;
+    let file = file.ok_or_else(|| Problem::not_found(format!("there is no page {name:?}")))?;
     let mut response = HttpResponse::Ok();
     if file.gzpipped {
         response.insert_header((header::CONTENT_ENCODING, "gzip"));

@@ -1,6 +1,6 @@
-//! The description of the API, made from the code, and what follows from it: which paths there are, in which methods.
+//! The OpenAPI description, generated from the code, and what is derived from it: paths, methods and required roles.
 //!
-//! Errors are the same everywhere, so no handler lists them: they are added to every operation here.
+//! Errors are the same everywhere, so handlers do not list them: this module adds them to every operation.
 
 use crate::server::auth::Role;
 use crate::server::docs;
@@ -22,18 +22,18 @@ use utoipa::{PartialSchema, ToSchema};
 const DESCRIPTION: &str = "\
 Watches the open tickets of a contact centre and escalates each one at the instant its deadline passes.
 
-**Tokens.** Send `Authorization: Bearer TOKEN`. Each operation names the role it needs; an admin may do what an operator may, an \
-operator what a viewer may. The service's administrator makes tokens with `overdue token create`.
+**Tokens.** Send `Authorization: Bearer TOKEN`. Each operation names the role it requires; an admin may do what an operator may, \
+an operator what a viewer may. The service's administrator creates tokens with `overdue token create`.
 
-**Errors** are problem documents (RFC 9457, `application/problem+json`), every one of them. Each answer has its request's id in \
-`X-Request-Id`, which is also in the log.
+**Errors** are always problem documents (RFC 9457, `application/problem+json`). Each response has its request id in \
+`X-Request-Id`; the log has the same id.
 
-**Repeats.** A POST with an `Idempotency-Key` that was done is not done again: its repeat gets the same answer, with the header \
-`Idempotency-Replayed: true`. Another body or query under the same key is 422.
+**Repeats.** A successful POST with an `Idempotency-Key` is not executed again: a repeat gets the same response, with the \
+header `Idempotency-Replayed: true`. Another body or query with the same key is 422.
 
-**Times** are RFC 3339. An answer to a write means that it is on disk.";
+**Times** are RFC 3339. A successful response to a write means that it is on disk.";
 
-/// What every description has before its paths.
+/// The description without its paths.
 pub fn base() -> OpenApi {
     let mut info = Info::new("overdue", env!("CARGO_PKG_VERSION"));
     info.description = Some(DESCRIPTION.to_owned());
@@ -42,7 +42,9 @@ pub fn base() -> OpenApi {
     let mut components = Components::new();
     let scheme = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
-        .description(Some("A token made by `overdue token create`. The roles it needs: viewer, operator or admin."))
+        .description(Some(
+            "A token of `overdue token create`. The scope is the required role: viewer, operator or admin.",
+        ))
         .build();
     components.add_security_scheme("bearer", SecurityScheme::Http(scheme));
     let mut schemas = Vec::new();
@@ -53,7 +55,7 @@ pub fn base() -> OpenApi {
     api
 }
 
-/// Adds the errors that any operation may answer with.
+/// Adds the errors that any operation may return.
 pub fn with_errors(mut api: OpenApi) -> OpenApi {
     for item in api.paths.paths.values_mut() {
         for (_, operation) in operations_mut(item) {
@@ -63,11 +65,11 @@ pub fn with_errors(mut api: OpenApi) -> OpenApi {
                 operation.responses.responses.entry(status.to_owned()).or_insert_with(|| RefOr::T(problem(message)));
             };
             if !is_open {
-                add("401", "No token, or one that is not known or has expired.");
-                add("403", "The token's role does not suffice.");
-                add("429", "Too many requests; `Retry-After` says when to come again.");
+                add("401", "The token is missing, unknown or expired.");
+                add("403", "The token's role is not sufficient.");
+                add("429", "Too many requests; `Retry-After` states when to retry.");
             }
-            add("default", "What went wrong.");
+            add("default", "Any other error.");
         }
     }
     api
@@ -91,7 +93,7 @@ fn operations_mut(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Ope
     all.into_iter().filter_map(|(method, operation)| Some((method, operation?)))
 }
 
-/// The description as it is served, the paths that it names, and the role that each operation needs.
+/// The description as served, its paths, and the role that each operation requires.
 pub struct Description {
     pub json: Bytes,
     paths: Vec<(ResourceDef, Vec<Method>)>,
@@ -100,7 +102,7 @@ pub struct Description {
 
 impl Description {
     /// # Errors
-    /// Never, unless the description cannot be written as JSON, which is a fault of the program.
+    /// When the description cannot be serialized as JSON, which is a bug.
     pub fn new(mut api: OpenApi) -> serde_json::Result<Self> {
         let json = Bytes::from(serde_json::to_vec(&api)?);
         let mut paths: BTreeMap<String, Vec<Method>> = BTreeMap::new();
@@ -117,14 +119,14 @@ impl Description {
         Ok(Self { json, paths, roles })
     }
 
-    /// The role that an operation needs: `route` is the pattern of its path. None where nobody is asked who they are, and for
-    /// what no route takes.
+    /// The role that an operation requires; `route` is the pattern of its path. `None` for operations that need no token and for
+    /// unknown operations.
     pub fn role(&self, method: &Method, route: &str) -> Option<Role> {
         let needed = self.roles.get(route)?;
         needed.iter().find(|(known, _)| known == method).map(|(_, role)| *role)
     }
 
-    /// The methods of a path; none if there is no such path.
+    /// The methods of a path; empty if there is no such path.
     fn methods(&self, path: &str) -> Vec<Method> {
         let here = self.paths.iter().filter(|(pattern, _)| pattern.is_match(path));
         here.flat_map(|(_, methods)| methods.iter().cloned()).collect()
@@ -143,13 +145,13 @@ pub async fn serve(description: web::Data<Description>) -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body(description.json.clone())
 }
 
-/// What no route took: 405 where the path has other methods, else 404.
+/// The response when no route matches: 405 where the path has other methods, else 404.
 pub async fn fallback(request: HttpRequest, description: web::Data<Description>) -> HttpResponse {
     let methods = description.methods(request.path());
     if methods.is_empty() {
         return Problem::not_found(format!("there is nothing at {}", request.path())).error_response();
     }
     let allowed = methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
-    let message = format!("{} takes {allowed}, not {}", request.path(), request.method());
+    let message = format!("{} accepts {allowed}, not {}", request.path(), request.method());
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, message).with_header(header::ALLOW, allowed).error_response()
 }

@@ -1,4 +1,4 @@
-//! `/v1/escalations`: what has fired, was withdrawn, was done by hand; and who took notice.
+//! `/v1/escalations`: levels fired and withdrawn, manual escalations, and acknowledgements.
 
 pub(crate) mod feed;
 pub(crate) mod response;
@@ -19,16 +19,16 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-/// Records of a page, if nothing else is asked for.
+/// Records on a page by default.
 const DEFAULT_ROWS: usize = 100;
 
 /// The routes of escalations.
 pub fn routes(config: &mut ServiceConfig) {
-    // The feed's path would be taken for a number otherwise.
+    // `routes::v1` registers the feed before these: otherwise `get_one` would take its path for a sequence number.
     config.service(list).service(get_one).service(acknowledge);
 }
 
-/// Which records are wanted.
+/// Filter and page.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields, default)]
@@ -42,16 +42,16 @@ pub struct ListQuery {
     /// Records of this clock.
     #[param(max_length = 255)]
     pub clock: Option<String>,
-    /// Records of tickets that had this priority then.
+    /// Records of tickets that had this priority at that time.
     #[param(max_length = 255)]
     pub priority: Option<String>,
-    /// Records of tickets that this team had then.
+    /// Records of tickets that this team had at that time.
     #[param(max_length = 255)]
     pub team: Option<String>,
-    /// Records of tickets that this owner had then.
+    /// Records of tickets that this owner had at that time.
     #[param(max_length = 255)]
     pub owner: Option<String>,
-    /// Records of this level, from 1; 0 for those by hand.
+    /// Records of this level, from 1; 0 for manual escalations.
     #[param(minimum = 0, maximum = 12)]
     pub level: Option<u8>,
     /// Records made at or after this instant.
@@ -60,10 +60,10 @@ pub struct ListQuery {
     /// Records made before this instant.
     #[param(value_type = Option<String>, format = DateTime)]
     pub until: Option<Timestamp>,
-    /// Records after this sequence number: `next_after` of the page before. It stays good for ever.
+    /// Records after this sequence number: `next_after` of the previous page. It never expires.
     #[param(minimum = 0, maximum = 9007199254740991_u64)]
     pub after: Option<u64>,
-    /// Records of the page at most.
+    /// Maximum number of records on the page.
     #[param(minimum = 1, maximum = 1000, default = 100)]
     pub limit: Option<usize>,
 }
@@ -97,16 +97,16 @@ impl ListQuery {
 pub struct EscalationPage {
     /// Oldest first.
     pub escalations: Vec<EscalationResponse>,
-    /// Pass it as `after` for what comes next: now, or whenever there is more. Never less than `after` was.
+    /// Pass it as `after` for the next records, now or later. Never less than the request's `after`.
     pub next_after: u64,
-    /// The number of the last record there is, whatever the filter and `after` say; 0 before the first. Pages go on while
+    /// The sequence number of the last record, regardless of filter and `after`; 0 before the first. There are more pages while
     /// `next_after` is less.
     pub last_sequence: u64,
-    /// The epoch in force: another one than before says that the data was restored.
+    /// The current epoch. A new epoch means that the data was restored.
     #[schema(example = "1.9f3a61c4", pattern = "^[0-9]+\\.[0-9a-f]{8}$")]
     pub epoch: String,
-    /// Records between those before this page and `next_after` that lie in damaged files of the history; whether the filter
-    /// would admit them is not known.
+    /// Records between the previous page and `next_after` that are in corrupt files of the history; it is not known whether they
+    /// match the filter.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     #[schema(required = false)]
     pub gaps: Vec<GapResponse>,
@@ -114,8 +114,8 @@ pub struct EscalationPage {
 
 /// List escalations
 ///
-/// Oldest first, from memory or from the history on disk. A page may hold fewer records than asked for, or none, and not be the
-/// last: go on with `next_after` while it is less than `last_sequence`.
+/// Oldest first, from memory or from the history on disk. A page may have fewer records than `limit`, or none, without being the
+/// last: continue with `next_after` while it is less than `last_sequence`.
 #[utoipa::path(
     tag = "escalations",
     params(ListQuery),
@@ -134,7 +134,7 @@ async fn list(
     let service = state.service.clone();
     let page = blocking(move || {
         let Page { records, up_to: next_after, gaps } = service.escalations(after, &filter, limit)?;
-        // Asked after the look, so that what was found is not beyond it.
+        // Read after the page, so that no record of the page is beyond it.
         let last_sequence = *service.last_escalation().borrow();
         Ok(EscalationPage {
             escalations: records.iter().map(|record| EscalationResponse::new(record, &service)).collect(),
@@ -168,11 +168,11 @@ async fn get_one(
     found.await.map(web::Json)
 }
 
-/// Somebody's words.
+/// A note.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AcknowledgeBody {
-    /// What they have to say.
+    /// Text of the note.
     #[serde(default)]
     #[schema(max_length = 4096, example = "called the customer")]
     pub note: String,
@@ -180,12 +180,12 @@ pub struct AcknowledgeBody {
 
 /// Acknowledge an escalation
 ///
-/// Of one that somebody has taken notice of already the first answer stands, and is given again.
+/// If it is acknowledged already, the first acknowledgement stays and is returned.
 #[utoipa::path(
     tag = "escalations",
     params(("sequence" = u64, Path, description = "The record's number.", minimum = 1, maximum = 9007199254740991_u64)),
     request_body = AcknowledgeBody,
-    responses((status = 200, description = "Who took notice, and when.", body = AcknowledgedResponse)),
+    responses((status = 200, description = "The acknowledgement.", body = AcknowledgedResponse)),
     security(("bearer" = ["operator"]))
 )]
 #[post("/escalations/{sequence}/acknowledge")]

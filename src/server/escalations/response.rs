@@ -14,34 +14,34 @@ use utoipa::ToSchema;
 /// An escalation record.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct EscalationResponse {
-    /// Its place in the order of all records, from 1. Records never change and keep their number; after a restore a number may
-    /// be given again, in another epoch.
+    /// Its number in the order of all records, from 1. Records and their numbers never change; after a restore, a number may be
+    /// reused in another epoch.
     #[schema(minimum = 1, example = 4_711)]
     pub sequence: u64,
-    /// The epoch in which it got its number: the two together never stand for another record.
+    /// The epoch of its number. Epoch and number together identify the record uniquely.
     #[schema(example = "1.9f3a61c4", pattern = "^[0-9]+\\.[0-9a-f]{8}$")]
     pub epoch: String,
-    /// `ticket/clock/cycle/level`: the same for a level, its withdrawal and its acknowledgement, whenever they are told again.
+    /// `ticket/clock/cycle/level`: the same for a level, its withdrawal and its acknowledgement, also after a replay.
     #[schema(example = "T-4711/first_response/1/2")]
     pub escalation_id: String,
     #[schema(example = "T-4711")]
     pub ticket: String,
     #[schema(inline)]
     pub kind: RecordKind,
-    /// Missing when it was done by hand.
+    /// Missing for manual escalations.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schema(example = "first_response")]
     pub clock: Option<String>,
-    /// Which run of the clock, from 1; by hand: how many times it was done.
+    /// Number of the clock's cycle, from 1; for manual escalations, their running number.
     pub cycle: u16,
-    /// From 1; 0 when it was done by hand.
+    /// From 1; 0 for manual escalations.
     pub level: u8,
     /// When the level was reached.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub due_at: Option<Timestamp>,
-    /// The engine's time at which it fired.
+    /// The engine's time when it fired.
     pub fired_at: Timestamp,
-    /// The engine's time at which the record was made.
+    /// The engine's time when the record was created.
     pub recorded_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub priority: Option<String>,
@@ -55,32 +55,32 @@ pub struct EscalationResponse {
     pub category: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub customer: Option<String>,
-    /// What the level asks for.
+    /// Actions of the level.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub actions: Option<LevelActions>,
-    /// Who did it by hand, or took notice.
+    /// Who escalated manually, or acknowledged.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub actor: Option<String>,
-    /// Why, in their words.
+    /// The reason or note of the actor.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reason: Option<String>,
-    /// Who took notice of it, if somebody did.
+    /// Its acknowledgement, if any.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub acknowledged: Option<AcknowledgedResponse>,
 }
 
-/// What a level asks for.
+/// Actions of a level.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LevelActions {
-    /// Whom to tell.
+    /// Recipients of the notification.
     pub notify: Vec<String>,
-    /// Whom to give the ticket to.
+    /// New owner of the ticket.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reassign: Option<String>,
-    /// The webhook to call.
+    /// Webhook to call.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub webhook: Option<String>,
-    /// The priority to raise the ticket to.
+    /// New priority of the ticket.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub set_priority: Option<String>,
 }
@@ -96,14 +96,14 @@ impl From<&Actions> for LevelActions {
     }
 }
 
-/// Who took notice, and when.
+/// An acknowledgement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AcknowledgedResponse {
-    /// The escalation record that was taken notice of.
+    /// The acknowledged escalation record.
     #[schema(minimum = 1)]
     pub sequence: u64,
     pub at: Timestamp,
-    /// The name of their token.
+    /// The name of the actor's token.
     pub actor: String,
     pub note: String,
 }
@@ -151,14 +151,14 @@ pub fn epoch_of(service: &Service, sequence: u64) -> String {
 /// Records that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct GapResponse {
-    /// The file of the history that they are in: its day and name.
+    /// The history file that contains them: its day and name.
     pub file: String,
-    /// The numbers of the first and the last of them.
+    /// The first sequence number; `to` is the last.
     #[schema(minimum = 1)]
     pub from: u64,
     #[schema(minimum = 1)]
     pub to: u64,
-    /// Why it cannot be read.
+    /// Why the file cannot be read.
     pub reason: String,
 }
 

@@ -1,4 +1,4 @@
-//! One line in the log for each request, written when its answer has been sent, or given up.
+//! One log line per request, written when its response has been sent or abandoned.
 
 use super::admission::RequestId;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
@@ -10,11 +10,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::time::Instant;
 
-/// What is known of a request while it runs. Written when it ends, or is dropped because its client has gone.
+/// Data of a running request. Logged when the request ends or is dropped because its client disconnected.
 pub struct Record {
     id: String,
     method: Method,
-    /// The route's pattern: a path names tickets, and its query may name customers.
+    /// The route's pattern. The path is not logged because it names tickets, nor the query, which may name customers.
     route: Option<String>,
     began: Instant,
     pub caller: Option<Arc<str>>,
@@ -41,7 +41,7 @@ impl Record {
         &self.id
     }
 
-    /// Writes the line.
+    /// Writes the log line, once.
     pub fn end(&mut self, status: u16, bytes: u64) {
         if std::mem::replace(&mut self.is_written, true) {
             return;
@@ -62,12 +62,12 @@ impl Record {
 
 impl Drop for Record {
     fn drop(&mut self) {
-        // 499: the client has gone before there was an answer (nginx's number for it).
+        // 499: the client disconnected before the response (nginx's code).
         self.end(499, 0);
     }
 }
 
-/// A body that counts its bytes and ends its request's record.
+/// A response body that counts its bytes and ends the request's record when dropped.
 pub struct Logged {
     body: BoxBody,
     record: Record,

@@ -1,4 +1,4 @@
-//! What is settled before a request gets to its route: its size, its coding, who sends it, and how often.
+//! Checks before a request reaches its route: size, content coding, caller and rate.
 
 use crate::limits::{MAX_HEADERS, MAX_HEADERS_BYTES, MAX_KEY_BYTES, MAX_PRESENTED_TOKEN_BYTES, MAX_URI_BYTES};
 use crate::server::auth::{Caller, Role, unauthorized, wall_clock};
@@ -12,14 +12,14 @@ use actix_web::web;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-/// The routes that take compressed bodies. They expand them with bounds of their own; nothing else does.
+/// The routes that accept compressed bodies. They decompress with their own limits; no other route does.
 pub const BULK_ROUTES: [&str; 2] = ["/v1/tickets", "/v1/events"];
 
-/// Lies in an app that asks for no token: its callers may read.
+/// App data of an app that requires no token: its callers may read.
 #[derive(Debug, Clone, Copy)]
 pub struct NoTokens;
 
-/// A request's id: the client's, if it is sane, or a new one.
+/// The request id: the client's, if valid, or a new one.
 #[derive(Debug, Clone)]
 pub struct RequestId(String);
 
@@ -32,7 +32,7 @@ impl RequestId {
             return Self(text.to_owned());
         }
         let mut random = [0; 12];
-        // Without random numbers the id is of no use, but the request still is.
+        // Without random numbers the id is not unique. The request is served all the same.
         let _ = getrandom::fill(&mut random);
         Self(random.iter().fold(String::with_capacity(24), |mut text, byte| {
             let _ = write!(text, "{byte:02x}");
@@ -45,7 +45,7 @@ impl RequestId {
     }
 }
 
-/// Admits a request to its route, with its caller where one is needed. Nothing of the body has been read.
+/// Admits a request to its route, with its caller where a token is required. Reads nothing of the body.
 pub fn admit(request: &ServiceRequest, route: Option<&str>, state: &AppState) -> Result<Option<Caller>, Problem> {
     within_bounds(request)?;
     no_upgrade(request.headers())?;
@@ -58,24 +58,24 @@ pub fn admit(request: &ServiceRequest, route: Option<&str>, state: &AppState) ->
     Ok(caller)
 }
 
-/// An upgraded connection would have a body without end, for which a handler waits in vain.
+/// Rejects WebSocket upgrades: an upgraded connection has an endless body, and a handler would wait for its end.
 fn no_upgrade(headers: &HeaderMap) -> Result<(), Problem> {
     let Some(upgrade) = headers.get(header::UPGRADE) else { return Ok(()) };
     let value = String::from_utf8_lossy(upgrade.as_bytes()).into_owned();
     let asks = value.split(',').any(|protocol| protocol.trim().eq_ignore_ascii_case("websocket"));
     if !asks {
-        // Other protocols may be ignored (RFC 9110, section 7.8), and are.
+        // Other protocols are ignored, as RFC 9110, section 7.8, allows.
         return Ok(());
     }
-    let error = FieldError::new("this service speaks HTTP only").field("Upgrade").value(value);
+    let error = FieldError::new("this service supports HTTP only").field("Upgrade").value(value);
     Err(Problem::bad_request("connections are not upgraded").with_error(error.expected("no such header")))
 }
 
-/// A body that says itself that it is too long is not waited for.
+/// Rejects a body whose `Content-Length` is too large, without waiting for it.
 fn short_enough(request: &ServiceRequest, state: &AppState) -> Result<(), Problem> {
     let Some(length) = request.headers().get(header::CONTENT_LENGTH) else { return Ok(()) };
     let most = if is_bulk(request) { state.limits.bulk_body_bytes } else { state.limits.body_bytes as u64 };
-    // A length that is no number is the framework's to refuse; one that has no place in 64 bits is too long.
+    // The framework rejects lengths that are not numbers. A length that does not fit in 64 bits is too large.
     let digits = length.to_str().unwrap_or_default();
     if digits.parse().is_ok_and(|length: u64| length <= most) {
         return Ok(());
@@ -84,7 +84,7 @@ fn short_enough(request: &ServiceRequest, state: &AppState) -> Result<(), Proble
     Err(Problem::too_large(message))
 }
 
-/// Whether the body is one of the bulk routes', which is read piece by piece.
+/// Whether the body belongs to a bulk route, which reads it in pieces.
 fn is_bulk(request: &ServiceRequest) -> bool {
     request.method() == Method::POST && BULK_ROUTES.contains(&request.path())
 }
@@ -92,7 +92,7 @@ fn is_bulk(request: &ServiceRequest) -> bool {
 fn within_bounds(request: &ServiceRequest) -> Result<(), Problem> {
     let uri_bytes = request.uri().path_and_query().map_or(0, |text| text.as_str().len());
     if uri_bytes > MAX_URI_BYTES {
-        let message = format!("the path and query have {uri_bytes} bytes, at most {MAX_URI_BYTES} are taken");
+        let message = format!("the path and query have {uri_bytes} bytes, at most {MAX_URI_BYTES} are accepted");
         return Err(Problem::new(StatusCode::URI_TOO_LONG, message));
     }
     let headers = request.headers();
@@ -100,7 +100,7 @@ fn within_bounds(request: &ServiceRequest) -> Result<(), Problem> {
     if headers.len() > MAX_HEADERS || bytes > MAX_HEADERS_BYTES {
         let count = headers.len();
         let message =
-            format!("{count} headers with {bytes} bytes: at most {MAX_HEADERS} with {MAX_HEADERS_BYTES} are taken");
+            format!("{count} headers with {bytes} bytes: at most {MAX_HEADERS} with {MAX_HEADERS_BYTES} are accepted");
         return Err(Problem::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, message));
     }
     Ok(())
@@ -114,7 +114,7 @@ fn needed_role(request: &ServiceRequest, route: Option<&str>) -> Option<Role> {
     request.app_data::<web::Data<Description>>()?.role(request.method(), route?)
 }
 
-/// Finds out who calls. Who has no valid token is refused here, before anything else is said about the request.
+/// Identifies the caller. Rejects a request without a valid token before any other information about it is returned.
 fn identify(request: &ServiceRequest, state: &AppState) -> Result<Caller, Problem> {
     if request.app_data::<NoTokens>().is_some() {
         return Ok(Caller { name: "metrics".into(), role: Role::Viewer, token_hash: None });
@@ -138,8 +138,8 @@ fn identify(request: &ServiceRequest, state: &AppState) -> Result<Caller, Proble
     }
 }
 
-/// Without tokens, what keeps others out is that the address is a loopback one; but a page in a browser on this machine can
-/// reach it too. So the host must be named as this machine, and a page must come from here.
+/// Without tokens the service listens on a loopback address only, but web pages in a browser on this machine can reach that too.
+/// So the `Host` header must name this machine, and a page's origin must be this service.
 fn from_this_machine(headers: &HeaderMap) -> Result<(), Problem> {
     let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     let host = text(header::HOST).unwrap_or_default();
@@ -153,7 +153,7 @@ fn from_this_machine(headers: &HeaderMap) -> Result<(), Problem> {
     }
     let message = match origin {
         Some(origin) if is_here => format!("without tokens, pages of {origin} may not call this service"),
-        _ => format!("without tokens this service is asked for as localhost or 127.0.0.1, not as {host:?}"),
+        _ => format!("without tokens the host must be localhost or a loopback address, not {host:?}"),
     };
     Err(Problem::new(StatusCode::FORBIDDEN, message))
 }
@@ -170,15 +170,15 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
     Ok(secret)
 }
 
-/// A compressed body would have to be expanded before anything can be said about it.
+/// Rejects compressed bodies outside the bulk routes: their size is not known before decompression.
 fn not_coded(request: &ServiceRequest) -> Result<(), Problem> {
     let Some(coding) = request.headers().get(header::CONTENT_ENCODING) else { return Ok(()) };
     if coding == "identity" || is_bulk(request) {
         return Ok(());
     }
     let value = String::from_utf8_lossy(coding.as_bytes()).into_owned();
-    let error = FieldError::new("compressed bodies are taken by the bulk routes only");
-    Err(Problem::unsupported("this route takes no compressed body")
+    let error = FieldError::new("only the bulk routes accept compressed bodies");
+    Err(Problem::unsupported("this route does not accept compressed bodies")
         .with_error(error.field("Content-Encoding").value(value).expected("no such header, or identity"))
         .with_header(header::ACCEPT_ENCODING, "identity"))
 }

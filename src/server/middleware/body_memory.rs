@@ -1,4 +1,4 @@
-//! The room that the body of one request takes in memory.
+//! Memory for request bodies.
 
 use crate::limits::{BODIES_BYTES, PLACE_WAIT_S};
 use crate::server::quota::{Full, Share, Shares};
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
 
-/// Bytes of bodies in memory, of all requests; `body_bytes` is the longest body that is read whole.
+/// Memory for the bodies of all requests, in bytes.
 #[derive(Debug)]
 pub struct BodyMemory {
     shares: Shares,
@@ -17,6 +17,7 @@ pub struct BodyMemory {
 }
 
 impl BodyMemory {
+    /// `body_bytes` is the length of the longest body that is read whole.
     pub fn new(body_bytes: usize) -> Self {
         let bytes = BODIES_BYTES.max(2 * body_bytes);
         Self { shares: Shares::new(bytes, bytes / 2), bytes }
@@ -29,27 +30,25 @@ impl BodyMemory {
     }
 }
 
-/// There is no room for a body.
+/// There is no memory for a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum NoMemory {
-    #[error(
-        "the bodies of all requests under way hold {bytes} bytes, the most that they may: send this one again later"
-    )]
+    #[error("the bodies of all requests under way hold {bytes} bytes, the maximum: send this one again later")]
     OfAll { bytes: usize },
     #[error(
-        "the bodies of this token's requests under way hold {bytes} bytes, the most that one token may: send fewer at once"
+        "the bodies of this token's requests under way hold {bytes} bytes, the maximum per token: send fewer at once"
     )]
     OfToken { bytes: usize },
 }
 
 impl NoMemory {
-    /// The error that a reader of the body met, if it is this one.
+    /// This error, if it is the cause of `error`.
     pub fn of(error: &io::Error) -> Option<&Self> {
         error.get_ref()?.downcast_ref()
     }
 }
 
-/// What the body of one request holds. Given back when the request has been answered.
+/// The memory that the body of one request holds. Released when the response is ready.
 #[derive(Debug)]
 pub struct Reservation {
     body_memory: Arc<BodyMemory>,
@@ -59,7 +58,7 @@ pub struct Reservation {
     is_counted: Cell<bool>,
 }
 
-/// Room that is waited for.
+/// A pending reservation.
 type Taking = Pin<Box<dyn Future<Output = Result<Share, NoMemory>>>>;
 
 impl Reservation {
@@ -67,14 +66,13 @@ impl Reservation {
         Self { body_memory, token, held: RefCell::default(), bytes: Cell::new(0), is_counted: Cell::new(true) }
     }
 
-    /// Takes room for a body of so many bytes, of which there may be some already; if that takes a while it is in what is
-    /// returned, for [`Reservation::add`].
+    /// Raises the reservation to `bytes` in total. If it has to wait, returns a future; pass its share to [`Reservation::add`].
     pub fn take_up_to(&self, bytes: u64) -> Option<Taking> {
         if !self.is_counted.get() || bytes <= self.bytes.get() {
             return None;
         }
         let body_memory = &self.body_memory;
-        // More than that is never to be had: it waits in vain, and is refused.
+        // A count above the limit never succeeds: it is rejected after the wait.
         let missing = u32::try_from(bytes - self.bytes.get()).unwrap_or(u32::MAX);
         self.bytes.set(bytes);
         if let Some(share) = body_memory.shares.try_take(&self.token, missing) {
@@ -99,7 +97,7 @@ impl Reservation {
         }
     }
 
-    /// Gives it all back, and takes no more: what comes from now on is bounded otherwise, or not kept.
+    /// Releases everything and reserves no more: the caller bounds later bytes in another way, or does not keep them.
     pub fn leave(&self) {
         self.is_counted.set(false);
         self.held.take();

@@ -1,14 +1,14 @@
-//! Bodies that come too slowly, or find no room.
+//! Limits on request bodies: timeouts and memory.
 //!
-//! The framework's own timeout ends with the head: a client that sends a byte of its body now and then would hold its connection,
-//! and whatever its handler holds, for ever. So a body must go on within some seconds, and end within some minutes and the time
-//! that its bytes take at a modest pace. Only the time for which the client keeps us waiting counts: a bulk load that waits for
-//! the journal (back-pressure) is not slow.
+//! The framework's own timeout covers only the head: a client that sends a byte of its body now and then would hold its
+//! connection, and everything its handler holds, for ever. So a body has an idle timeout and a total timeout, which grows with
+//! the bytes received at a minimum rate. Only time spent waiting for the client counts: a bulk load that waits for the journal
+//! (back-pressure) is not slow.
 //!
-//! What has come of a body lies in memory until its request is answered, so that there is room for so many bytes only, in all and
-//! of one token ([`Reservation`]). A body whose length is known takes it before its first byte is read, any other as it comes. While
-//! there is none the sender waits, and is told to come again when that takes long. Bulk bodies give their room back once they are
-//! open: from then on their number bounds what they hold.
+//! A body stays in memory until its request is answered, so the bytes of all bodies are bounded, in total and per token
+//! ([`Reservation`]). A body of known length reserves its memory before its first byte is read, any other as it arrives. While
+//! there is no memory the sender waits; after a while it is rejected with `Retry-After`. Bulk bodies release their memory once they
+//! are open: from then on the limit on open bulk bodies bounds their memory.
 
 use super::body_memory::{NoMemory, Reservation};
 use crate::limits::{LEAST_BODY_BYTES_A_MINUTE, LEAST_BODY_BYTES_A_SECOND, ROOM_STEP_BYTES};
@@ -24,22 +24,22 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// How long a client may take.
+/// Timeouts of a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
     /// For the head of a request.
     pub head: Duration,
-    /// From one piece of a body to the next, and for how long nothing of an answer may be taken.
+    /// Idle timeout of a request body, and of a response of which the client reads nothing.
     pub body_idle: Duration,
-    /// For all waiting for one body, beside a second for every [`LEAST_BODY_BYTES_A_SECOND`]. Of each minute of it
-    /// [`LEAST_BODY_BYTES_A_MINUTE`] must come.
+    /// Total time spent waiting for one body, plus one second per [`LEAST_BODY_BYTES_A_SECOND`] received. In each minute of waiting
+    /// at least [`LEAST_BODY_BYTES_A_MINUTE`] must arrive.
     pub body_total: Duration,
-    /// Between two requests on a connection.
+    /// Idle time between two requests on a connection.
     pub keep_alive: Duration,
 }
 
-/// The same body, with an error of the kind [`io::ErrorKind::TimedOut`] when it comes too slowly, and with [`NoMemory`] when there
-/// is no room for it. `length` is its length where it is known and the body is read whole.
+/// The same body, which fails with [`io::ErrorKind::TimedOut`] when it arrives too slowly and with [`NoMemory`] when there is no
+/// memory for it. `length` is its length if it is known and the body is read whole.
 pub fn bounded(payload: Payload, timeouts: Timeouts, reservation: Rc<Reservation>, length: Option<u64>) -> Payload {
     if matches!(payload, Payload::None) {
         return payload;
@@ -62,31 +62,31 @@ pub fn bounded(payload: Payload, timeouts: Timeouts, reservation: Rc<Reservation
 /// The last minute of waiting.
 #[derive(Debug, Default)]
 struct Minute {
-    /// How long was waited before it, and how much had come.
+    /// Time waited and bytes received when the minute began.
     waited: Duration,
     bytes: u64,
 }
 
 const A_MINUTE: Duration = Duration::from_secs(60);
 
-/// Room that is waited for.
+/// A pending reservation.
 type Taking = Pin<Box<dyn Future<Output = Result<Share, NoMemory>>>>;
 
 struct Bounded {
     payload: Payload,
     timeouts: Timeouts,
-    /// All waiting so far.
+    /// Total time waited so far.
     waited: Duration,
-    /// Bytes so far.
+    /// Bytes received so far.
     bytes: u64,
-    /// Since when we wait for the next piece, and the alarm.
+    /// When the wait for the next piece began, and its timer.
     waiting: Option<(Instant, Pin<Box<Sleep>>)>,
     minute: Minute,
     reservation: Rc<Reservation>,
-    /// Bytes that there must be room for.
+    /// Bytes to reserve in total.
     wanted: u64,
     taking: Option<Taking>,
-    /// A piece that waits for its room.
+    /// A piece that waits for its reservation.
     arrived: Option<Bytes>,
 }
 
@@ -116,7 +116,7 @@ impl Stream for Bounded {
 }
 
 impl Bounded {
-    /// Waits until there is room for what is wanted.
+    /// Waits until `wanted` bytes are reserved.
     fn poll_reservation(&mut self, context: &mut Context<'_>) -> Poll<Result<(), NoMemory>> {
         if self.taking.is_none() {
             self.taking = self.reservation.take_up_to(self.wanted);

@@ -1,8 +1,8 @@
-//! What surrounds every request: an id, the caller, the bounds, one line in the log, and problem documents.
+//! The outermost middleware: request id, caller, limits, access log and problem documents.
 //!
-//! The outermost layer. Whatever happens inside (a refusal by a handler or by the framework, a path that does not exist, a panic)
-//! leaves as a problem document with the request's id; and each request is logged once, when its answer has been sent or given
-//! up, without its token, its body or its query.
+//! Every error inside (a rejection by a handler or by the framework, a path that does not exist, a panic) becomes a problem
+//! document with the request id. Each request is logged once, when its response has been sent or abandoned, without its token, its
+//! body or its query.
 
 mod access_log;
 mod admission;
@@ -35,10 +35,10 @@ pub use body_timeout::Timeouts;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The outermost layer of the main listener.
+/// The outermost middleware of both listeners.
 ///
 /// # Errors
-/// A panic inside, and what layers further in could not answer; the framework makes the problem document of it.
+/// A panic inside, and errors of inner middleware; the framework writes the problem document.
 pub async fn frame(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -55,7 +55,7 @@ pub async fn frame(
             match inside(request, next, caller, &state, &mut record).await {
                 Ok(response) => response,
                 Err(mut problem) => {
-                    // The request is gone, and with it the way to answer it from here: the framework writes this error.
+                    // The request has been consumed, so no response can be built here: the framework writes this error.
                     problem.instance = Some(path);
                     problem.request_id = Some(id.text().to_owned());
                     record.end(problem.status, 0);
@@ -93,7 +93,7 @@ async fn inside(
     request.set_payload(payload);
     request.extensions_mut().insert(Rc::clone(&reservation));
     let response = AssertUnwindSafe(next.call(request)).catch_unwind().await;
-    // Whoever still has the request needs its body no more.
+    // A remaining holder of the request no longer needs its body.
     reservation.leave();
     match response {
         Ok(Ok(response)) => Ok(response.map_into_boxed_body()),
@@ -101,13 +101,13 @@ async fn inside(
         Err(panic) => {
             let message =
                 panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-            tracing::error!(request_id = record.id(), panic = message.unwrap_or("without words"), "a request panicked");
-            Err(Problem::failed("this request met a fault of the service; the log has more under its id"))
+            tracing::error!(request_id = record.id(), panic = message.unwrap_or("no message"), "a request panicked");
+            Err(Problem::failed("internal error; the log has details under the request id"))
         }
     }
 }
 
-/// The length of a body that is read whole, if it is known. Of one that is too long nothing is read at all.
+/// The length of a body that is read whole, if known. `None` above the limit: nothing of such a body is read.
 fn whole_length(request: &ServiceRequest, state: &AppState) -> Option<u64> {
     if BULK_ROUTES.contains(&request.path()) {
         return None;
@@ -116,7 +116,7 @@ fn whole_length(request: &ServiceRequest, state: &AppState) -> Option<u64> {
     (length <= state.limits.body_bytes as u64).then_some(length)
 }
 
-/// Adds what every answer has, and makes a problem document of every error that is not one.
+/// Adds the common headers, and converts every error to a problem document.
 fn finish(
     mut response: ServiceResponse<BoxBody>,
     state: &AppState,
@@ -130,10 +130,10 @@ fn finish(
     let is_api = response.request().path().starts_with("/v1");
     let head = response.response_mut().head_mut();
     decorate(head.headers_mut(), id, is_api);
-    // After these the rest of the body may still be on its way, and nobody wants it.
+    // After these errors the rest of the body may still arrive. It is not read.
     let broken =
         [StatusCode::REQUEST_TIMEOUT, StatusCode::PAYLOAD_TOO_LARGE, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE];
-    // An upgrade that is refused leaves a connection on which nothing more can be read.
+    // After a rejected upgrade nothing more can be read from the connection.
     let is_upgrade = response.request().headers().contains_key(header::UPGRADE);
     let head = response.response_mut().head_mut();
     if broken.contains(&status) || is_upgrade || state.stopping.load(Ordering::Relaxed) {
@@ -143,7 +143,7 @@ fn finish(
     response.map_body(|_, body| BoxBody::new(access_log::Logged::new(body, record, status)))
 }
 
-/// What every answer tells a browser, unless it says otherwise itself.
+/// Security headers of every response that does not set them itself.
 const SAFE: [(HeaderName, &str); 3] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
@@ -162,7 +162,7 @@ fn decorate(headers: &mut HeaderMap, id: &RequestId, is_api: bool) {
     }
 }
 
-/// The same answer as a problem document, with the path and the request's id.
+/// The same response as a problem document, with the path and the request id.
 fn as_problem(mut response: ServiceResponse<BoxBody>, id: &RequestId) -> ServiceResponse<BoxBody> {
     let is_problem = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == PROBLEM_JSON);
     let status = response.status();
@@ -170,11 +170,9 @@ fn as_problem(mut response: ServiceResponse<BoxBody>, id: &RequestId) -> Service
     let mut problem = match (known, response.response().error()) {
         (Some(problem), _) => problem,
         (None, Some(error)) => problem_of(error),
-        // A document of somebody else's making is let through.
+        // A problem document from elsewhere is passed through.
         (None, None) if is_problem => return response,
-        (None, None) => {
-            Problem::new(status, status.canonical_reason().unwrap_or("the request was not done").to_lowercase())
-        }
+        (None, None) => Problem::new(status, status.canonical_reason().unwrap_or("the request failed").to_lowercase()),
     };
     problem.instance = Some(response.request().path().to_owned());
     problem.request_id = Some(id.text().to_owned());
@@ -187,7 +185,7 @@ fn as_problem(mut response: ServiceResponse<BoxBody>, id: &RequestId) -> Service
     response.into_response(other)
 }
 
-/// What an error of the framework means.
+/// Converts an error of the framework.
 pub(crate) fn problem_of(error: &Error) -> Problem {
     if let Some(problem) = error.as_error::<Problem>() {
         return problem.clone();

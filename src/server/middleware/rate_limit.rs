@@ -1,7 +1,8 @@
-//! How often somebody may call: so many requests a second for each token, and fewer for addresses that show no valid one.
+//! Rate limits: requests per second for each token, and fewer for addresses without a valid token.
 //!
-//! A token's count is found by its name: there are no more of them than tokens. Addresses are counted up to a bound; beyond it
-//! (an attack from very many) all others share one count, so that memory stays bounded and known addresses are not hurt.
+//! Tokens are counted by name, so there are at most as many counts as tokens. The number of counted addresses is bounded; beyond
+//! it (an attack from many addresses) all further addresses share one count, so that memory stays bounded and known addresses are
+//! not affected.
 
 #[cfg(test)]
 mod tests;
@@ -21,7 +22,7 @@ use std::sync::Arc;
 
 type Keyed<K> = RateLimiter<K, DashMapStateStore<K, RandomState>, DefaultClock, NoOpMiddleware>;
 
-/// So many requests a second, and so many at once after a rest.
+/// A sustained rate in requests per second, and the burst allowed after a pause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
     pub per_second: NonZeroU32,
@@ -31,9 +32,9 @@ pub struct Rate {
 /// The rates of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rates {
-    /// Of each token.
+    /// For each token.
     pub token: Rate,
-    /// Of each address, for requests without a valid token.
+    /// For each address, for requests without a valid token.
     pub anonymous: Rate,
 }
 
@@ -52,7 +53,7 @@ impl RateLimits {
     /// Counts a request of a token.
     ///
     /// # Errors
-    /// 429, when there were too many.
+    /// 429 above the rate.
     pub fn admit(&self, token: &Arc<str>) -> Result<(), Problem> {
         self.check(&self.tokens, token, || format!("too many requests with the token {token:?}"))
     }
@@ -60,9 +61,9 @@ impl RateLimits {
     /// Counts a request without a valid token.
     ///
     /// # Errors
-    /// 429, when there were too many.
+    /// 429 above the rate.
     pub fn admit_anonymous(&self, peer: Option<IpAddr>) -> Result<(), Problem> {
-        // Of a v6 network one customer has all addresses.
+        // One customer usually has all addresses of an IPv6 /64 network.
         let peer = peer.map(|address| match address.to_canonical() {
             IpAddr::V6(address) => {
                 let [a, b, c, d, ..] = address.segments();

@@ -1,4 +1,4 @@
-//! `/v1/forecast`: what falls due in the hours to come.
+//! `/v1/forecast`: what falls due in the next hours.
 
 use crate::server::auth::Viewer;
 use crate::server::params::timestamp::Timestamp;
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-/// Hours, if nothing else is asked for.
+/// Hours of a forecast by default.
 const DEFAULT_HOURS: usize = 72;
 
 /// The route of the forecast.
@@ -20,32 +20,32 @@ pub fn routes(config: &mut ServiceConfig) {
     config.service(forecast);
 }
 
-/// How far to look.
+/// Range of the forecast.
 #[derive(Debug, Clone, Copy, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields, default)]
 pub struct ForecastQuery {
-    /// Hours to look ahead; seven days at most.
+    /// Hours to look ahead; at most seven days.
     #[param(minimum = 1, maximum = 168, default = 72)]
     pub hours: Option<usize>,
 }
 
-/// What falls due if nothing happens any more: paused clocks do not count.
+/// What falls due if no further events occur. Paused clocks are not counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ForecastResponse {
-    /// The engine's time at which the tickets were walked; missing before the first time.
+    /// The engine's time of the scan over all tickets; missing before the first scan.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub as_of: Option<Timestamp>,
-    /// Hour by hour (UTC), from the one that is running.
+    /// Hour by hour (UTC), from the current hour.
     pub hours: Vec<ForecastHour>,
 }
 
-/// What falls due in an hour.
+/// What falls due in one hour.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ForecastHour {
     /// The hour's first instant.
     pub hour: Timestamp,
-    /// Targets that end.
+    /// Targets that fall due.
     pub deadlines: u64,
     /// Levels that fall due.
     pub levels: u64,
@@ -53,11 +53,11 @@ pub struct ForecastHour {
 
 /// Get the forecast
 ///
-/// Deadlines and levels that fall due in each of the next hours, as of the last walk over all tickets.
+/// Deadlines and levels that fall due in each of the next hours, as of the last scan over all tickets.
 #[utoipa::path(
     tag = "metrics",
     params(ForecastQuery),
-    responses((status = 200, description = "Hour by hour.", body = ForecastResponse)),
+    responses((status = 200, description = "The forecast, hour by hour.", body = ForecastResponse)),
     security(("bearer" = ["viewer"]))
 )]
 #[get("/forecast")]

@@ -1,4 +1,4 @@
-//! Whether the service is alive, and whether it takes requests.
+//! Liveness and readiness.
 
 use crate::server::problem::{ApiResult, Problem};
 use crate::server::state::AppState;
@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-/// How the service is.
+/// Health of the service.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Health {
     /// `ok`.
@@ -21,20 +21,24 @@ pub fn routes(config: &mut ServiceConfig) {
     config.service(healthz).service(readyz);
 }
 
-/// Whether the process answers at all.
+/// Check liveness
+///
+/// Responds as long as the process serves requests.
 #[utoipa::path(tag = "health", responses((status = 200, description = "The process is alive.", body = Health)), security(()))]
 #[get("/healthz")]
 async fn healthz() -> web::Json<Health> {
     web::Json(Health { status: "ok" })
 }
 
-/// Whether requests should come here: not while the service starts or stops, while the disk is full, when the data folder is
-/// gone, while the wall clock is far from the service's time, or while the engine's time stands still. The problem says which.
+/// Check readiness
+///
+/// Not ready while the service starts or stops, while the disk is full, when the data folder is missing, while the wall clock is
+/// far from the service's clock, or while the engine's time does not advance. The problem's detail states which.
 #[utoipa::path(
     tag = "health",
     responses(
-        (status = 200, description = "Requests are taken, and what falls due fires in time.", body = Health),
-        (status = 503, description = "Requests should go elsewhere; the detail says why.", body = Problem, content_type = "application/problem+json"),
+        (status = 200, description = "Requests are accepted, and levels fire in time.", body = Health),
+        (status = 503, description = "Not ready; the detail states why.", body = Problem, content_type = "application/problem+json"),
     ),
     security(())
 )]

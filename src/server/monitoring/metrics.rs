@@ -1,4 +1,4 @@
-//! `/v1/metrics`: how things stand, as one JSON document. It reads what the service has published and waits for nothing.
+//! `/v1/metrics`: the current metrics as one JSON document. It reads the view that the service publishes and never blocks.
 
 use crate::engine::{ClockTally, Tally};
 use crate::limits::{MAX_LEVELS, MAX_SHOWN_NAMES};
@@ -21,51 +21,51 @@ pub fn routes(config: &mut ServiceConfig) {
     config.service(metrics);
 }
 
-/// How things stand.
+/// The current metrics.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct MetricsResponse {
-    /// The engine's time as of which this is.
+    /// The engine's time of these figures.
     pub as_of: Timestamp,
     /// The version of the policy in force.
     pub policy_version: u64,
-    /// Tickets in the index, done ones included.
+    /// Tickets in the index, including resolved and closed ones.
     pub tickets: u64,
     pub totals: TicketCounts,
-    /// Names that have tickets; of more than a thousand the largest.
+    /// Priorities with tickets; at most the thousand largest. The same holds for teams, channels and categories.
     pub by_priority: Vec<NamedCounts>,
     pub by_team: Vec<NamedCounts>,
     pub by_channel: Vec<NamedCounts>,
     pub by_category: Vec<NamedCounts>,
     pub by_clock: Vec<ClockCounts>,
     pub escalations: EscalationCounts,
-    /// Cycles that ended within their target, today (UTC).
+    /// Results of the cycles that ended today (UTC).
     pub compliance_today: Compliance,
     /// By day (UTC) and clock, newest first.
     pub days: Vec<DayCounts>,
-    /// The open ticket that was opened first. Missing when there is none, and before the first walk over the tickets.
+    /// The oldest open ticket. Missing if there is none, and before the first scan over all tickets.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub oldest_open: Option<OldestTicket>,
-    /// Running cycles within their target, by the time that is left.
+    /// Running cycles within their target, by remaining time.
     pub time_to_breach: TimeToBreach,
     pub engine: EngineGauges,
 }
 
-/// Tickets by how they stand.
+/// Tickets by status.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TicketCounts {
     /// Neither resolved nor closed.
     pub open: u64,
-    /// Open, and waiting.
+    /// Open and waiting.
     pub waiting: u64,
-    /// Open, past the at-risk mark of a target and past none.
+    /// Open, past the at-risk mark of a target and past no target.
     pub at_risk: u64,
-    /// Open, and past a target.
+    /// Open and past a target.
     pub breached: u64,
     /// Resolved or closed.
     pub done: u64,
 }
 
-/// Tickets that share a word.
+/// Tickets with the same label.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NamedCounts {
     pub name: String,
@@ -83,17 +83,17 @@ pub struct ClockCounts {
     pub paused: u64,
     /// Open, past the at-risk mark, not past the target.
     pub at_risk: u64,
-    /// Open, and past the target.
+    /// Open and past the target.
     pub breached: u64,
     /// Ended within the target, since the data began.
     pub met: u64,
     /// Ended past the target, since the data began.
     pub missed: u64,
-    /// Part of the ended cycles that met their target; missing before the first ended.
+    /// Share of the ended cycles that met their target; missing before the first ended.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schema(minimum = 0, maximum = 1, example = 0.97)]
     pub compliance_ratio: Option<f64>,
-    /// Escalations by level, the first level first, since the data began; withdrawn ones are taken off.
+    /// Escalations by level, from level 1, since the data began, less those withdrawn.
     #[schema(max_items = 12)]
     pub fired_by_level: Vec<u64>,
 }
@@ -103,19 +103,19 @@ pub struct ClockCounts {
 pub struct EscalationCounts {
     /// By kind (fired, withdrawn, manual, acknowledged), since the start of the process.
     pub by_kind: BTreeMap<String, u64>,
-    /// By level over all clocks, the first level first; withdrawn ones are taken off.
+    /// By level over all clocks, from level 1, less those withdrawn.
     #[schema(max_items = 12)]
     pub fired_by_level: Vec<u64>,
     /// The number of the last record; 0 before the first.
     pub last_sequence: u64,
 }
 
-/// Ended cycles against their targets. A count is negative on a day that took back more results than it brought.
+/// Results of ended cycles. A count is negative on a day when more results were revoked than added.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Compliance {
     pub met: i64,
     pub missed: i64,
-    /// Part of them that met their target; missing when none ended.
+    /// Share that met the target; missing if none ended.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schema(minimum = 0, maximum = 1, example = 0.97)]
     pub ratio: Option<f64>,
@@ -133,7 +133,7 @@ fn ratio(met: u64, missed: u64) -> Option<f64> {
     (ended > 0).then(|| met as f64 / ended as f64)
 }
 
-/// Results of a clock in a day.
+/// Results of a clock on one day.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct DayCounts {
     /// The day's first instant (UTC).
@@ -145,79 +145,80 @@ pub struct DayCounts {
     pub compliance: Compliance,
 }
 
-/// A ticket that has been open for long.
+/// The oldest open ticket.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OldestTicket {
     pub id: String,
     pub opened_at: Timestamp,
-    /// For how long, in seconds.
+    /// Time since it was opened, in seconds.
     pub age_seconds: i64,
 }
 
-/// A distribution.
+/// Distribution of the remaining time.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TimeToBreach {
-    /// The engine's time at which the tickets were walked; missing before the first time.
+    /// The engine's time of the scan over all tickets; missing before the first scan.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub as_of: Option<Timestamp>,
-    /// From the shortest.
+    /// From the shortest remaining time.
     pub buckets: Vec<Bucket>,
 }
 
-/// Cycles with so much time left.
+/// Cycles in a range of remaining time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Bucket {
-    /// At most so many seconds, and more than the bucket before; missing for the last: more than all others.
+    /// Upper bound in seconds, inclusive; the previous bucket's bound is the lower bound. Missing for the last bucket, which has no
+    /// upper bound.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub up_to_seconds: Option<i64>,
     pub cycles: u64,
 }
 
-/// How the service itself does.
+/// Metrics of the service itself.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct EngineGauges {
     /// The wall clock.
     pub wall_clock: Timestamp,
-    /// How far the engine's time lies from the wall clock, behind or ahead, in milliseconds.
+    /// Distance of the engine's time from the wall clock, behind or ahead, in milliseconds.
     pub lag_ms: i64,
-    /// How far the wall clock is ahead of the service's clock, in milliseconds; negative: behind. 0 but after a jump of the wall
-    /// clock, or a start with one that is behind the last known time.
+    /// How far the wall clock is ahead of the service's clock, in milliseconds; negative if behind. 0 except after a jump of the
+    /// wall clock, or after a start with a wall clock behind the last known time.
     #[serde(default)]
     pub clock_offset_ms: i64,
-    /// Tickets whose time has come and that were not looked at yet. Must read 0.
+    /// Tickets that are due and have not been processed yet. Must be 0.
     pub due_not_fired: u64,
-    /// Commands that wait, and how many may.
+    /// Commands in the queue; `queue_capacity` is the maximum.
     pub queue: u64,
     pub queue_capacity: u64,
     /// Groups of inputs written since the start of the process.
     pub groups: u64,
-    /// Rows taken, and refused, since the start of the process.
+    /// Rows accepted, and rows rejected, since the start of the process.
     pub rows_accepted: u64,
     pub rows_rejected: u64,
     /// Syncs of the journal since the start of the process.
     pub syncs: u64,
-    /// The time that a sync took on average, in seconds; missing before the first.
+    /// Mean duration of a sync, in seconds; missing before the first.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub sync_mean_seconds: Option<f64>,
-    /// Length of the journal in bytes.
+    /// Size of the journal in bytes.
     pub journal_bytes: u64,
-    /// Whether writes are refused because the disk is full.
+    /// Whether writes are rejected because the disk is full.
     pub disk_full: bool,
-    /// Jumps of the wall clock that were not obeyed.
+    /// Jumps of the wall clock that the service's clock did not follow.
     pub clock_jumps: u64,
     /// When the last snapshot was published.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub last_snapshot_at: Option<Timestamp>,
-    /// When the process was started.
+    /// Start time of the process.
     pub started_at: Timestamp,
 }
 
 /// Get the metrics
 ///
-/// How things stand, as of a moment ago. It never waits for the engine, also while tickets are loaded or a storm fires.
+/// The latest published figures. The request never waits for the engine, even during bulk loads or many simultaneous escalations.
 #[utoipa::path(
     tag = "metrics",
-    responses((status = 200, description = "How things stand.", body = MetricsResponse)),
+    responses((status = 200, description = "The current metrics.", body = MetricsResponse)),
     security(("bearer" = ["viewer"]))
 )]
 #[get("/metrics")]
@@ -272,7 +273,7 @@ impl From<&NamedTally> for NamedCounts {
     }
 }
 
-/// The largest of a list, in the list's order unless some are left out.
+/// The largest entries of a list; in the list's order unless some are left out.
 fn largest(list: &[NamedTally]) -> Vec<NamedCounts> {
     let mut shown: Vec<&NamedTally> = list.iter().collect();
     if shown.len() > MAX_SHOWN_NAMES {

@@ -1,4 +1,4 @@
-//! What operators and dashboards read: health, metrics, forecast.
+//! Monitoring for operators and dashboards: health, metrics, forecast.
 
 pub(crate) mod forecast;
 pub(crate) mod health;

@@ -1,4 +1,4 @@
-//! The published view as metric families.
+//! The published view as OpenMetrics families.
 
 use crate::engine::Tally;
 use crate::limits::MAX_METRIC_NAMES;
@@ -15,10 +15,10 @@ use std::sync::Arc;
 
 type Labels<'a> = [(&'a str, &'a str)];
 
-/// The name under which words are summed that have no series of their own.
+/// The name for the sum of labels without a series of their own.
 const OTHERS: &str = "(others)";
 
-/// What every process tells, without a prefix.
+/// Metrics common to all processes, without a prefix.
 #[derive(Debug)]
 pub struct ProcessFigures(pub Arc<View>);
 
@@ -26,11 +26,11 @@ impl Collector for ProcessFigures {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> Result<(), Error> {
         let mut out = Out(encoder);
         let started_s = seconds(self.0.gauges.started_ms);
-        out.gauge("process_start_time", "When the process was started, since 1970.", Some(&Unit::Seconds), started_s)
+        out.gauge("process_start_time", "Start time of the process, since 1970.", Some(&Unit::Seconds), started_s)
     }
 }
 
-/// What this service tells.
+/// Metrics of this service.
 #[derive(Debug)]
 pub struct ViewFigures(pub Arc<View>);
 
@@ -46,26 +46,26 @@ impl Collector for ViewFigures {
 }
 
 fn tickets(view: &View, out: &mut Out<'_>) -> Result<(), Error> {
-    out.gauge("tickets_waiting", "Open tickets that wait for somebody outside.", None, view.totals.all.waiting as f64)?;
+    out.gauge("tickets_waiting", "Open tickets in the state waiting.", None, view.totals.all.waiting as f64)?;
     if let Some((_, opened_ms)) = &view.scan.oldest {
         let age_s = seconds(view.now_ms - opened_ms);
         out.gauge(
             "oldest_open_ticket_age",
-            "For how long the oldest open ticket has been open.",
+            "Time since the oldest open ticket was opened.",
             Some(&Unit::Seconds),
             age_s,
         )?;
     }
     let lists = [
-        ("tickets", "priority", "Tickets by priority and how they stand.", &view.totals.by_priority),
+        ("tickets", "priority", "Tickets by priority and status.", &view.totals.by_priority),
         (
             "team_tickets",
             "team",
-            "Tickets by team and how they stand; those without a team are left out.",
+            "Tickets by team and status; those without a team are left out.",
             &view.totals.by_team,
         ),
-        ("channel_tickets", "channel", "Tickets by channel and how they stand.", &view.totals.by_channel),
-        ("category_tickets", "category", "Tickets by category and how they stand.", &view.totals.by_category),
+        ("channel_tickets", "channel", "Tickets by channel and status.", &view.totals.by_channel),
+        ("category_tickets", "category", "Tickets by category and status.", &view.totals.by_category),
     ];
     for (name, label, help, list) in lists {
         let named = bounded(list);
@@ -77,13 +77,13 @@ fn tickets(view: &View, out: &mut Out<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// How tickets stand; each in one of these.
+/// Tickets by status; each ticket has exactly one.
 fn statuses(tally: &Tally) -> [(&'static str, u64); 4] {
     let within = tally.open.saturating_sub(tally.at_risk + tally.breached);
     [("within_target", within), ("at_risk", tally.at_risk), ("breached", tally.breached), ("done", tally.done)]
 }
 
-/// The largest of a list by name, and all others as one.
+/// The largest entries of a list, and one entry with the sum of all others.
 fn bounded(list: &[NamedTally]) -> Vec<(&str, Tally)> {
     let mut named: Vec<(&str, Tally)> = list.iter().map(|named| (&*named.name, named.tally)).collect();
     if named.len() > MAX_METRIC_NAMES {
@@ -111,13 +111,9 @@ fn cycles(clocks: &[ClockView], out: &mut Out<'_>) -> Result<(), Error> {
         })
     };
     let running = |clock: &ClockView| [("running", clock.tally.running), ("paused", clock.tally.paused)];
-    out.gauges("open_cycles", "Open cycles by clock and whether they run.", by(running, "status"))?;
+    out.gauges("open_cycles", "Open cycles by clock and status (running or paused).", by(running, "status"))?;
     let late = |clock: &ClockView| [("at_risk", clock.tally.at_risk), ("breached", clock.tally.breached)];
-    out.gauges(
-        "late_cycles",
-        "Open cycles by clock that are past their at-risk mark or their target.",
-        by(late, "status"),
-    )?;
+    out.gauges("late_cycles", "Open cycles past their at-risk mark or their target, by clock.", by(late, "status"))?;
     let ended = |clock: &ClockView| [("met", clock.tally.met), ("missed", clock.tally.missed)];
     let help = "Cycles that ended since the data began, by clock and result; late events may revise them.";
     out.gauges("ended_cycles", help, by(ended, "result"))
@@ -143,23 +139,23 @@ fn engine(view: &View, out: &mut Out<'_>) -> Result<(), Error> {
     let gauges = &view.gauges;
     let unit = Some(&Unit::Seconds);
     out.gauge("engine_time", "The engine's time, since 1970.", unit, seconds(view.now_ms))?;
-    let help = "How far the engine's time lies from the wall clock, behind or ahead.";
+    let help = "Distance of the engine's time from the wall clock, behind or ahead.";
     out.gauge("engine_lag", help, unit, seconds(gauges.lag_ms))?;
-    let help = "How far the wall clock is ahead of the service's clock; negative: behind.";
+    let help = "How far the wall clock is ahead of the service's clock; negative if behind.";
     out.gauge("clock_offset", help, unit, seconds(gauges.clock_offset_ms))?;
-    let help = "Tickets whose time has come and that were not looked at yet; must read 0.";
+    let help = "Tickets that are due and have not been processed yet; must be 0.";
     out.gauge("due_not_fired", help, None, gauges.due_not_fired as f64)?;
-    out.gauge("queue_commands", "Commands that wait.", None, gauges.queue as f64)?;
-    out.gauge("queue_capacity_commands", "Commands that may wait.", None, gauges.queue_capacity as f64)?;
+    out.gauge("queue_commands", "Commands in the queue.", None, gauges.queue as f64)?;
+    out.gauge("queue_capacity_commands", "Capacity of the command queue.", None, gauges.queue_capacity as f64)?;
     out.gauge("policy_version", "The version of the policy in force.", None, view.policy_version as f64)?;
-    out.counter("groups", "Groups of inputs written since the process was started.", gauges.groups)?;
+    out.counter("groups", "Groups of inputs written since the start of the process.", gauges.groups)?;
     out.counters(
         "rows",
-        "Rows taken and refused since the process was started.",
+        "Rows accepted and rejected since the start of the process.",
         [([("result", "accepted")], gauges.rows_accepted), ([("result", "rejected")], gauges.rows_rejected)]
             .into_iter(),
     )?;
-    out.counter("clock_jumps", "Jumps of the wall clock that were not obeyed.", gauges.clock_jumps)
+    out.counter("clock_jumps", "Jumps of the wall clock that the service's clock did not follow.", gauges.clock_jumps)
 }
 
 fn store(view: &View, out: &mut Out<'_>) -> Result<(), Error> {
@@ -171,12 +167,12 @@ fn store(view: &View, out: &mut Out<'_>) -> Result<(), Error> {
         before = up_to;
     }
     buckets.push((f64::INFINITY, gauges.syncs.saturating_sub(before)));
-    out.histogram("journal_sync", "Times that syncs of the journal took.", gauges.sync_sum_s, gauges.syncs, &buckets)?;
-    out.gauge("journal_size", "Length of the journal.", Some(&Unit::Bytes), gauges.journal_bytes as f64)?;
-    let help = "Whether writes are refused because the disk is full.";
+    out.histogram("journal_sync", "Durations of journal syncs.", gauges.sync_sum_s, gauges.syncs, &buckets)?;
+    out.gauge("journal_size", "Size of the journal.", Some(&Unit::Bytes), gauges.journal_bytes as f64)?;
+    let help = "Whether writes are rejected because the disk is full.";
     out.gauge("disk_full", help, None, f64::from(u8::from(gauges.disk_full)))?;
     if let Some(at_ms) = gauges.last_snapshot_ms {
-        let help = "When the last snapshot was published, since 1970.";
+        let help = "Time of the last published snapshot, since 1970.";
         out.gauge("last_snapshot_timestamp", help, Some(&Unit::Seconds), seconds(at_ms))?;
     }
     Ok(())
@@ -186,7 +182,7 @@ fn seconds(ms: i64) -> f64 {
     ms as f64 / 1_000.0
 }
 
-/// Writes families. The library adds prefix, unit and `_total`.
+/// Writes metric families. The library adds prefix, unit and `_total`.
 struct Out<'e>(DescriptorEncoder<'e>);
 
 impl Out<'_> {

@@ -1,8 +1,9 @@
 //! `/metrics`: the same figures for Prometheus, as OpenMetrics text.
 //!
-//! By its naming rules: base units (seconds, bytes) as suffixes, `_total` on counters only, and no label that grows with the
-//! number of tickets or customers. What late events may take back (ended cycles, fired levels) is a gauge, because a counter
-//! that falls would be taken for a restart. Names of teams and categories have series up to a bound; the rest is one more.
+//! It follows the naming rules of Prometheus: base units (seconds, bytes) as suffixes, `_total` on counters only, and no label
+//! whose values grow with the number of tickets or customers. Values that late events may reduce (ended cycles, fired levels) are
+//! gauges, because Prometheus interprets a falling counter as a restart. The number of series per label is bounded; all further
+//! teams or categories share one series.
 
 use super::openmetrics::{ProcessFigures, ViewFigures};
 use crate::calendar::zone_data_version;
@@ -21,7 +22,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// What every name begins with, but for those that all processes have.
+/// The prefix of all names except those common to all processes.
 const PREFIX: &str = "overdue";
 
 /// The route for Prometheus.
@@ -43,7 +44,7 @@ pub fn routes(config: &mut ServiceConfig) {
 )]
 #[get("/metrics")]
 async fn scrape(_viewer: Viewer, state: web::Data<AppState>) -> ApiResult<HttpResponse> {
-    let text = text(state.service.view()).map_err(|_| Problem::failed("the metrics cannot be written"))?;
+    let text = text(state.service.view()).map_err(|_| Problem::failed("the metrics cannot be encoded"))?;
     Ok(HttpResponse::Ok().content_type(OPEN_METRICS).body(text))
 }
 
@@ -55,7 +56,7 @@ fn text(view: Arc<View>) -> Result<String, fmt::Error> {
     encode_registry(&mut text, &process)?;
     let mut ours = Registry::with_prefix(PREFIX);
     let build = vec![("version", env!("CARGO_PKG_VERSION")), ("zone_data", zone_data_version())];
-    ours.register("build", "What this service was built from", Info::new(build));
+    ours.register("build", "Version and time zone data of this build", Info::new(build));
     ours.register_collector(Box::new(ViewFigures(Arc::clone(&view))));
     encode_registry(&mut text, &ours)?;
     time_to_breach(&view, &mut text)?;
@@ -63,10 +64,10 @@ fn text(view: Arc<View>) -> Result<String, fmt::Error> {
     Ok(text)
 }
 
-/// A gauge histogram: the one type of OpenMetrics that the library does not have. Its counts go up and down.
+/// A gauge histogram, whose counts go up and down. The library does not support this OpenMetrics type.
 fn time_to_breach(view: &View, text: &mut String) -> fmt::Result {
     let name = format!("{PREFIX}_time_to_breach_seconds");
-    writeln!(text, "# HELP {name} Running cycles within their target by the business deadline's distance.")?;
+    writeln!(text, "# HELP {name} Running cycles within their target, by time to the deadline.")?;
     writeln!(text, "# TYPE {name} gaugehistogram")?;
     writeln!(text, "# UNIT {name} seconds")?;
     let bounds = BREACH_BOUNDS_S.iter().map(|bound| format!("{bound}.0")).chain(["+Inf".to_owned()]);

@@ -1,4 +1,4 @@
-//! Bounds of what lists are asked for, held as the description of the API names them.
+//! Checks request parameters against the limits that the OpenAPI description states.
 
 pub(crate) mod timestamp;
 
@@ -6,13 +6,13 @@ use super::problem::{ApiResult, FieldError, Problem};
 use crate::limits::{MAX_FILTER_CHARS, MAX_LEVELS, MAX_NOTE_CHARS, MAX_PAGE_ROWS};
 use actix_web::web;
 
-/// The largest number that every JSON reader holds exactly: 2^53 - 1.
+/// The largest integer that every JSON reader represents exactly: 2^53 - 1.
 const MAX_NUMBER: u64 = (1 << 53) - 1;
 
-/// The length of a page as it was asked for.
+/// The requested page length in rows.
 ///
 /// # Errors
-/// 400 outside of 1 to [`MAX_PAGE_ROWS`].
+/// 400 outside 1 to [`MAX_PAGE_ROWS`].
 pub fn page_rows(limit: Option<usize>, default: usize) -> ApiResult<usize> {
     match limit {
         None => Ok(default),
@@ -21,10 +21,10 @@ pub fn page_rows(limit: Option<usize>, default: usize) -> ApiResult<usize> {
     }
 }
 
-/// Words that a list is filtered by.
+/// Checks the labels that a list is filtered by.
 ///
 /// # Errors
-/// 400 for one that is longer than any word can be.
+/// 400 for a label with more than [`MAX_FILTER_CHARS`] characters.
 pub fn labels(labels: &[(&str, &Option<String>)]) -> ApiResult<()> {
     for (name, label) in labels {
         let is_long = |label: &String| label.len() > MAX_FILTER_CHARS && label.chars().count() > MAX_FILTER_CHARS;
@@ -35,10 +35,10 @@ pub fn labels(labels: &[(&str, &Option<String>)]) -> ApiResult<()> {
     Ok(())
 }
 
-/// A level.
+/// Checks a level.
 ///
 /// # Errors
-/// 400 for one that no clock has.
+/// 400 above [`MAX_LEVELS`].
 pub fn level(level: Option<u8>) -> ApiResult<()> {
     match level {
         Some(level) if usize::from(level) > MAX_LEVELS => {
@@ -48,10 +48,10 @@ pub fn level(level: Option<u8>) -> ApiResult<()> {
     }
 }
 
-/// The number of a record.
+/// Checks the sequence number of a record.
 ///
 /// # Errors
-/// 400 for one that no record will have.
+/// 400 above [`MAX_NUMBER`].
 pub fn sequence(name: &str, sequence: u64) -> ApiResult<u64> {
     if sequence <= MAX_NUMBER {
         return Ok(sequence);
@@ -59,10 +59,10 @@ pub fn sequence(name: &str, sequence: u64) -> ApiResult<u64> {
     Err(rejected(name, format!("{name} is {sequence}, expected at most {MAX_NUMBER}")))
 }
 
-/// The number of a version.
+/// Checks a version number.
 ///
 /// # Errors
-/// 400 for one that no version will have.
+/// 400 outside 1 to [`MAX_NUMBER`].
 pub fn version(name: &str, version: Option<u64>) -> ApiResult<Option<u64>> {
     match version {
         Some(version) if !(1..=MAX_NUMBER).contains(&version) => {
@@ -76,24 +76,24 @@ fn rejected(name: &str, message: String) -> Problem {
     Problem::bad_request(&message).with_error(FieldError::new(message).field(name))
 }
 
-/// Does something on a thread that may wait.
+/// Runs `work` on a thread that may block.
 ///
 /// # Errors
-/// Its own, or that there is no such thread.
+/// Those of `work`; 500 if the thread panicked.
 pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> ApiResult<T> + Send + 'static) -> ApiResult<T> {
-    web::block(work).await.map_err(|_| Problem::failed("a thread gave up"))?
+    web::block(work).await.map_err(|_| Problem::failed("a thread panicked"))?
 }
 
-/// Holds what somebody wrote against its bound.
+/// Checks the length of a note.
 ///
 /// # Errors
-/// 400.
+/// 400 for more than [`MAX_NOTE_CHARS`] characters.
 pub fn check_note(field: &str, note: &str) -> ApiResult<()> {
     // Characters have one to four bytes.
     if note.len() <= MAX_NOTE_CHARS || note.chars().count() <= MAX_NOTE_CHARS {
         return Ok(());
     }
-    let message = format!("{field} has more than {MAX_NOTE_CHARS} characters, the most that are kept");
+    let message = format!("{field} has more than {MAX_NOTE_CHARS} characters, the maximum");
     Err(Problem::bad_request(&message).with_error(FieldError::new(message).field(field)))
 }
 

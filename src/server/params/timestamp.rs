@@ -1,4 +1,4 @@
-//! Instants as the API writes them.
+//! Instants in the API's format.
 
 use crate::time;
 use chrono::{DateTime, SecondsFormat};
@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 pub struct Timestamp(pub i64);
 
 impl Timestamp {
-    /// The instant, unless it is the one that never comes.
+    /// The instant; `None` for [`time::NEVER_MS`] and later.
     pub fn unless_never(at_ms: i64) -> Option<Self> {
         (at_ms < time::NEVER_MS).then_some(Self(at_ms))
     }

@@ -1,4 +1,4 @@
-//! `/v1/calendars/{name}/add`, `/elapsed`, `/intervals`: what a calendar makes of time.
+//! `/v1/calendars/{name}/add`, `/elapsed`, `/intervals`: business time computed with a calendar.
 
 use crate::calendar::{Calendar, Span, Timeline};
 use crate::limits::MAX_SHOWN_INTERVALS;
@@ -21,27 +21,27 @@ pub fn routes(config: &mut ServiceConfig) {
     config.service(add).service(elapsed).service(intervals);
 }
 
-/// From when, and how much.
+/// A start and a span.
 #[derive(Debug, Clone, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct AddQuery {
-    /// From when.
+    /// Start of the span.
     #[param(value_type = String, format = DateTime, example = "2026-12-23T14:00:00Z")]
     pub start: Timestamp,
-    /// How much: business hours (`4h`, `1h30m`, `90s`), business days (`2bd`) or calendar days (`30d`).
+    /// Length: business hours (`4h`, `1h30m`, `90s`), business days (`2bd`) or calendar days (`30d`).
     #[param(value_type = String, max_length = 64, example = "4h")]
     pub span: String,
 }
 
-/// When a span ends.
+/// The end of a span.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct AddResponse {
     pub calendar: String,
     pub start: Timestamp,
     #[schema(example = "4h")]
     pub span: String,
-    /// When it ends; missing where the calendar ends first, in 2106.
+    /// End of the span; missing if the calendar ends first, in 2106.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub end: Option<Timestamp>,
     /// Business time from start to end, in milliseconds.
@@ -51,15 +51,15 @@ pub struct AddResponse {
     pub start_is_open: bool,
 }
 
-/// When does a span end?
+/// Add a span to an instant
 ///
-/// "When do 4 hours end from here?": an amount that ends exactly at closing time ends then; a working day ends at the same
-/// wall-clock time.
+/// For example: when do 4 business hours from now end? Hours that end exactly at closing time end there, not at the next opening.
+/// Business days end at the same wall-clock time.
 #[utoipa::path(
     tag = "calendars",
     operation_id = "add_to_calendar",
     params(("name" = String, Path, description = "The calendar's name.", min_length = 1, max_length = 255), AddQuery),
-    responses((status = 200, description = "When it ends.", body = AddResponse)),
+    responses((status = 200, description = "The end of the span.", body = AddResponse)),
     security(("bearer" = ["viewer"]))
 )]
 #[get("/calendars/{name}/add")]
@@ -94,15 +94,15 @@ fn end_of(timeline: &Timeline, start_ms: i64, span: Span) -> i64 {
     }
 }
 
-/// From when to when.
+/// A period.
 #[derive(Debug, Clone, Copy, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct ElapsedQuery {
-    /// From when.
+    /// Start of the period.
     #[param(value_type = String, format = DateTime, example = "2026-12-23T14:00:00Z")]
     pub from: Timestamp,
-    /// Until when.
+    /// End of the period.
     #[param(value_type = String, format = DateTime, example = "2026-12-28T09:00:00Z")]
     pub to: Timestamp,
 }
@@ -113,15 +113,15 @@ pub struct ElapsedResponse {
     pub calendar: String,
     pub from: Timestamp,
     pub to: Timestamp,
-    /// In milliseconds; 0 when `to` lies before `from`.
+    /// Business time in milliseconds; 0 if `to` is before `from`.
     #[schema(example = 14_400_000)]
     pub business_ms: i64,
-    /// The same, to be read.
+    /// The same in readable form.
     #[schema(example = "4h")]
     pub business: String,
 }
 
-/// How much business time lies between two instants?
+/// Measure the business time between two instants
 #[utoipa::path(
     tag = "calendars",
     operation_id = "elapsed_in_calendar",
@@ -152,7 +152,7 @@ async fn elapsed(
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct MonthQuery {
-    /// The month, by the calendar's own wall clock, from 1970-01 to 2105-12.
+    /// The month, in the calendar's time zone, from 1970-01 to 2105-12.
     #[param(pattern = "^[0-9]{4}-(0[1-9]|1[0-2])$", example = "2026-12")]
     pub month: String,
 }
@@ -161,28 +161,28 @@ pub struct MonthQuery {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct MonthResponse {
     pub calendar: String,
-    /// The zone whose wall clock the hours are written for.
+    /// The calendar's time zone.
     #[schema(example = "Europe/Oslo")]
     pub time_zone: String,
     #[schema(example = "2026-12")]
     pub month: String,
-    /// The month's first and last instant.
+    /// The month's first instant; `to` is its end.
     pub from: Timestamp,
     pub to: Timestamp,
-    /// All of its business time, in milliseconds.
+    /// Total business time, in milliseconds.
     pub business_ms: i64,
-    /// When it is open.
+    /// Open intervals.
     pub intervals: Vec<IntervalRow>,
-    /// Whether there are more intervals than are given.
+    /// Whether the list of intervals is truncated.
     pub is_cut: bool,
 }
 
-/// When is it open in a month?
+/// List the open intervals of a month
 #[utoipa::path(
     tag = "calendars",
     operation_id = "list_open_intervals",
     params(("name" = String, Path, description = "The calendar's name.", min_length = 1, max_length = 255), MonthQuery),
-    responses((status = 200, description = "Its open intervals.", body = MonthResponse)),
+    responses((status = 200, description = "The open intervals.", body = MonthResponse)),
     security(("bearer" = ["viewer"]))
 )]
 #[get("/calendars/{name}/intervals")]
@@ -212,7 +212,7 @@ fn month_of(calendar: &Calendar, month: String, first: NaiveDate) -> MonthRespon
     let (timeline, zone) = (calendar.timeline(), calendar.timeline().zone());
     let midnight_ms = |date: NaiveDate| date.and_time(NaiveTime::MIN).and_utc().timestamp_millis();
     let from_ms = zone.first_instant_at(midnight_ms(first));
-    // The last day's end; a month that a calendar cannot count is refused before.
+    // The end of the month's last day. Months outside the calendar's range have been rejected before.
     let next = first.checked_add_months(Months::new(1)).map_or(midnight_ms(first) + 31 * DAY_MS, midnight_ms);
     let to_ms = zone.first_instant_at(next);
     let mut open = timeline.open_intervals(from_ms, to_ms);

@@ -32,7 +32,7 @@ async fn list(_viewer: Viewer, state: web::Data<AppState>) -> ApiResult<web::Jso
 
 /// Get a calendar
 ///
-/// As the policy has it: JSON, or TOML for `Accept: application/toml`. Its `ETag` is what `If-Match` of an edit must say.
+/// As defined in the policy: JSON, or TOML for `Accept: application/toml`. Send its `ETag` as `If-Match` of an edit.
 #[utoipa::path(
     tag = "calendars",
     operation_id = "get_calendar",
@@ -41,7 +41,7 @@ async fn list(_viewer: Viewer, state: web::Data<AppState>) -> ApiResult<web::Jso
         status = 200,
         description = "The calendar.",
         content((serde_json::Map<String, serde_json::Value> = "application/json"), (String = "application/toml")),
-        headers(("ETag" = String, description = "The tag of what it says."))
+        headers(("ETag" = String, description = "The tag of its definition."))
     )),
     security(("bearer" = ["viewer"]))
 )]
@@ -57,8 +57,8 @@ async fn get_one(
 
 /// Put a calendar
 ///
-/// The body is the table `[calendars.NAME]` of a policy file, as JSON or TOML. A name that the policy does not have yet is added.
-/// With `dry_run` nothing changes, and the answer counts what the edit would do to the open tickets. Mistakes are told by their field (422).
+/// The body is the table `[calendars.NAME]` of a policy file, as JSON or TOML. A new name is added to the policy. With `dry_run`
+/// nothing changes, and the response counts the effects of the edit on the open tickets. Errors are reported by field (422).
 #[utoipa::path(
     tag = "calendars",
     operation_id = "put_calendar",
@@ -73,9 +73,9 @@ async fn get_one(
     )),
     responses((
         status = 200,
-        description = "What the edit did, or would do.",
+        description = "Result of the edit or dry run.",
         body = EditResponse,
-        headers(("ETag" = String, description = "The tag of what is in force."))
+        headers(("ETag" = String, description = "The tag of the definition in force."))
     )),
     security(("bearer" = ["admin"]))
 )]
@@ -93,7 +93,7 @@ async fn put_one(
 
 /// Remove a calendar
 ///
-/// One that a priority uses cannot be removed (409).
+/// A calendar that a priority uses cannot be removed (409).
 #[utoipa::path(
     tag = "calendars",
     operation_id = "delete_calendar",
@@ -102,7 +102,7 @@ async fn put_one(
         ("If-Match" = Option<String>, Header, description = "Only if the calendar has this `ETag` (else 412)."),
         EditQuery
     ),
-    responses((status = 200, description = "What the edit did, or would do.", body = EditResponse)),
+    responses((status = 200, description = "Result of the edit or dry run.", body = EditResponse)),
     security(("bearer" = ["admin"]))
 )]
 #[delete("/calendars/{name}")]
@@ -121,7 +121,7 @@ async fn remove(
     tag = "calendars",
     operation_id = "list_calendar_versions",
     params(("name" = String, Path, description = "The calendar's name.", min_length = 1, max_length = 255), VersionsQuery),
-    responses((status = 200, description = "A page of what it was, newest first.", body = PartVersions)),
+    responses((status = 200, description = "A page of versions, newest first.", body = PartVersions)),
     security(("bearer" = ["viewer"]))
 )]
 #[get("/calendars/{name}/versions")]

@@ -1,8 +1,8 @@
-//! A policy as a document: its parts are taken out, replaced and removed, and the whole is written again.
+//! A policy as a document whose parts can be read, replaced and removed, and which is then written as a whole.
 //!
 //! Edits of a calendar, a priority or the rules are edits of the policy's text, so that there is one source of truth, one
-//! history of versions and one check. The order of the parts stays; comments of a file do not outlive the first edit of a part
-//! (the version with them stays in the history).
+//! history of versions and one check. The order of the parts is preserved. The first edit of a part drops the file's comments (the
+//! version with the comments stays in the history).
 
 use std::ops::Range;
 use thiserror::Error;
@@ -17,7 +17,7 @@ pub enum Section {
 }
 
 impl Section {
-    /// The name of its table in the document, and of its route.
+    /// The name of the table in the document and of the route.
     pub fn name(self) -> &'static str {
         match self {
             Self::Calendars => "calendars",
@@ -25,7 +25,7 @@ impl Section {
         }
     }
 
-    /// What one of its parts is called.
+    /// The singular, for messages.
     pub fn one(self) -> &'static str {
         match self {
             Self::Calendars => "calendar",
@@ -34,7 +34,7 @@ impl Section {
     }
 }
 
-/// Why a body is not a part of a policy.
+/// Why a body is not a valid part of a policy.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("line {line}, column {column}: {message}")]
 pub struct PartError {
@@ -49,7 +49,7 @@ impl PartError {
     }
 }
 
-/// A policy's text, taken apart.
+/// A parsed policy text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PolicyDocument {
     table: Table,
@@ -62,7 +62,7 @@ impl PolicyDocument {
         text.parse::<Table>().map(|table| Self { table }).map_err(|error| error.to_string())
     }
 
-    /// The parts of a kind, in order of the document.
+    /// The parts of a section, in the order of the document.
     pub fn parts(&self, section: Section) -> impl Iterator<Item = (&str, &Table)> {
         let parts = self.table.get(section.name()).and_then(Value::as_table).into_iter().flatten();
         parts.filter_map(|(name, part)| Some((name.as_str(), part.as_table()?)))
@@ -72,7 +72,7 @@ impl PolicyDocument {
         self.table.get(section.name())?.get(name)?.as_table()
     }
 
-    /// Replaces a part, at its place, or adds it behind the others.
+    /// Replaces a part in place, or appends it.
     pub fn set_part(&mut self, section: Section, name: &str, part: Table) {
         let parts = self.table.entry(section.name()).or_insert_with(|| Value::Table(Table::new()));
         if let Some(parts) = parts.as_table_mut() {
@@ -80,7 +80,7 @@ impl PolicyDocument {
         }
     }
 
-    /// Removes a part; whether it was there.
+    /// Removes a part; returns whether it existed.
     pub fn remove_part(&mut self, section: Section, name: &str) -> bool {
         let parts = self.table.get_mut(section.name()).and_then(Value::as_table_mut);
         parts.is_some_and(|parts| parts.remove(name).is_some())
@@ -112,21 +112,21 @@ impl PolicyDocument {
     }
 }
 
-/// A part as its owner sent it: an object in JSON, or its fields in TOML.
+/// Parses a part from a JSON object.
 ///
 /// # Errors
-/// [`PartError`], with the place.
+/// [`PartError`], with line and column.
 pub fn part_from_json(body: &[u8]) -> Result<Table, PartError> {
     serde_json::from_slice(body).map_err(|error| PartError::json(&error))
 }
 
-/// The same for the fields of a table in TOML.
+/// Parses a part from the fields of a TOML table.
 ///
 /// # Errors
-/// [`PartError`], with the place.
+/// [`PartError`], with line and column.
 pub fn part_from_toml(body: &[u8]) -> Result<Table, PartError> {
     let text =
-        std::str::from_utf8(body).map_err(|_| PartError { message: "no UTF-8 text".to_owned(), line: 1, column: 1 })?;
+        std::str::from_utf8(body).map_err(|_| PartError { message: "invalid UTF-8".to_owned(), line: 1, column: 1 })?;
     text.parse().map_err(|error: toml::de::Error| {
         let at = error.span().map_or(0, |span| span.start).min(text.len());
         let before = text.get(..at).unwrap_or_default();
@@ -140,10 +140,10 @@ fn below(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
-/// Finds fields by their place in a text, for errors that name lines of a text which nobody but the service has seen.
+/// Finds fields by their position in a text. Needed for errors with line numbers of a text that only the service has seen.
 pub struct Fields {
     line_starts: Vec<usize>,
-    /// Spans of values and keys, with their paths, as the walk finds them: what lies inside comes after what holds it.
+    /// Spans of values and keys, with their paths, in the order of the walk: nested spans follow the enclosing one.
     spans: Vec<(Range<usize>, String)>,
 }
 
@@ -156,7 +156,7 @@ impl Fields {
         Self { line_starts, spans }
     }
 
-    /// The path of the smallest field at a place; line and column (in characters of the text) are from 1.
+    /// The path of the innermost field at a position; line and column (in characters) are from 1.
     pub fn path_at(&self, text: &str, line: u32, column: u32) -> Option<&str> {
         let start = *self.line_starts.get(line as usize - 1)?;
         let before: usize = text[start..].chars().take(column as usize - 1).map(char::len_utf8).sum();

@@ -1,8 +1,8 @@
-//! Edits of the policy, of the whole or of a part: their parameters, their conditions, their answers.
+//! Edits of the policy, as a whole or in part: parameters, conditions and responses.
 //!
-//! Every edit is one of the whole text against the version it was made from. Edits of different parts that meet are done one
-//! after the other: the later one is made again from what the earlier left. Only an `If-Match` makes an edit fail because
-//! somebody else was faster.
+//! Every edit replaces the whole text and names the version that it is based on. Concurrent edits of different parts run one after
+//! the other: the later one is repeated on the result of the earlier one. A concurrent edit makes an edit fail only if it has an
+//! `If-Match` header.
 
 use super::document::{Fields, PolicyDocument, Section};
 use crate::engine;
@@ -27,66 +27,66 @@ use std::sync::Arc;
 use toml::{Table, Value};
 use utoipa::{IntoParams, ToSchema};
 
-/// How an edit is done.
+/// Options of an edit.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields, default)]
 pub struct EditQuery {
-    /// Only say what the edit would do.
+    /// Only report the effects of the edit; change nothing.
     pub dry_run: bool,
-    /// What becomes of tickets that are open.
+    /// How the edit applies to open tickets.
     #[param(inline)]
     pub apply: Apply,
-    /// Which levels fire that are already due by the edit.
+    /// Which levels fire that are already due under the edited policy.
     #[param(inline)]
     pub catch_up: CatchUp,
-    /// Why the edit is made; kept with the version.
+    /// The reason for the edit; stored with the version.
     #[param(max_length = 4096)]
     pub note: Option<String>,
 }
 
-/// What came of an edit, or would.
+/// Result of an edit or dry run.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct EditResponse {
-    /// The version of the policy that is in force now; after a dry run the one that still is.
+    /// The version of the policy in force after the edit; unchanged by a dry run.
     #[schema(example = 7)]
     pub version: u64,
-    /// Since when it is in force.
+    /// When it came into force.
     pub since: Timestamp,
-    /// Whether nothing was changed because only that was asked.
+    /// Whether this was a dry run, which changes nothing.
     pub dry_run: bool,
-    /// Whether the edit says what is in force already.
+    /// Whether the edit is equal to the policy in force.
     pub is_unchanged: bool,
-    /// What it would do to the open tickets; only after a dry run.
+    /// Effects on the open tickets; only after a dry run.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub effects: Option<EditEffects>,
-    /// What is allowed, but hardly meant.
+    /// Warnings: valid, but probably not intended.
     pub warnings: Vec<FieldError>,
 }
 
-/// Effects of an edit, counted over every open ticket.
+/// Effects of an edit, counted over all open tickets.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct EditEffects {
     pub all: Effects,
     pub by_priority: BTreeMap<String, Effects>,
-    /// Tickets without a team stand under the empty name.
+    /// Tickets without a team are counted under the empty name.
     pub by_team: BTreeMap<String, Effects>,
 }
 
-/// Effects of an edit on some tickets.
+/// Effects of an edit on a group of tickets.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
 pub struct Effects {
-    /// Open tickets under an edited priority.
+    /// Open tickets with an edited priority.
     pub tickets: u64,
-    /// Deadlines that come earlier.
+    /// Deadlines that become earlier.
     pub earlier: u64,
-    /// Deadlines that come later.
+    /// Deadlines that become later.
     pub later: u64,
-    /// Cycles that are within their target and would be past it.
+    /// Cycles now within their target that would be past it.
     pub newly_breached: u64,
-    /// Cycles that are past their target and would be within it.
+    /// Cycles now past their target that would be within it.
     pub no_longer_breached: u64,
-    /// Levels that would fire at once.
+    /// Levels that would fire immediately.
     pub levels_firing: u64,
 }
 
@@ -122,7 +122,7 @@ impl EditResponse {
         }
     }
 
-    /// The answer, with the tag of what is in force now.
+    /// The response, with the tag of the definition in force.
     pub fn into_response(self, tag: Option<String>) -> HttpResponse {
         let mut response = HttpResponse::Ok();
         if let Some(tag) = tag {
@@ -144,7 +144,7 @@ pub enum Change {
         section: Section,
         name: String,
     },
-    /// The rules, and the priority of what none of them applies to unless it stays.
+    /// The rules, and the new default priority, if it changes.
     Rules {
         rules: Vec<Value>,
         default_priority: Option<String>,
@@ -152,7 +152,7 @@ pub enum Change {
 }
 
 impl Change {
-    /// The tag of the part that the change is about; `None` where there is none.
+    /// The tag of the part that the change affects; `None` if there is no such part.
     fn tag_in(&self, document: &PolicyDocument) -> Option<String> {
         match self {
             Self::Set { section, name, .. } | Self::Remove { section, name } => {
@@ -181,7 +181,7 @@ impl Change {
     }
 }
 
-/// The tag of a part: of what it says, whichever version it came with.
+/// The tag of a part. It depends on the part's content only, not on the version of the policy.
 pub fn part_tag(part: &Table) -> String {
     tag_of(&toml::to_string(part).unwrap_or_default())
 }
@@ -206,24 +206,24 @@ pub fn version_tag(version: u64) -> String {
 /// The condition of an edit: the header `If-Match`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IfMatch {
-    /// None.
+    /// No condition.
     Absent,
-    /// `*`: it must exist.
+    /// `*`: the part must exist.
     Any,
     Tags(Vec<String>),
 }
 
 impl IfMatch {
     /// # Errors
-    /// 400 for a header that is no text.
+    /// 400 for a header that is not text.
     pub fn of(request: &HttpRequest) -> ApiResult<Self> {
         let Some(value) = request.headers().get(IF_MATCH) else { return Ok(Self::Absent) };
-        let text = value.to_str().map_err(|_| Problem::bad_request("the header if-match is no text"))?;
+        let text = value.to_str().map_err(|_| Problem::bad_request("the header if-match is not text"))?;
         let tags = text.split(',').map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty());
         Ok(if text.trim() == "*" { Self::Any } else { Self::Tags(tags.collect()) })
     }
 
-    /// Holds the condition against the tag of what is in force.
+    /// Checks the condition against the tag of the definition in force.
     ///
     /// # Errors
     /// 412.
@@ -238,7 +238,7 @@ impl IfMatch {
         }
         let is = tag.unwrap_or("nothing");
         Err(Problem::precondition_failed(format!(
-            "what is in force has the tag {is}, not that of if-match: read it again"
+            "the definition in force has the tag {is}, not that of if-match: read it again"
         )))
     }
 }
@@ -255,10 +255,10 @@ pub fn in_force(service: &Service) -> ApiResult<PolicyVersion> {
         .ok_or_else(|| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no policy is in force yet").retry_after_s(1))
 }
 
-/// The parts of the policy in force. Parses it: not for async threads when it is large, so it goes to a blocking one.
+/// The policy in force and its parts. A large policy takes long to parse, so this runs on a blocking thread.
 ///
 /// # Errors
-/// As problems.
+/// As a [`Problem`].
 pub async fn document_in_force(service: &Service) -> ApiResult<(PolicyVersion, PolicyDocument)> {
     let version = in_force(service)?;
     blocking(move || {
@@ -268,10 +268,10 @@ pub async fn document_in_force(service: &Service) -> ApiResult<(PolicyVersion, P
     .await
 }
 
-/// Brings a whole policy into force.
+/// Replaces the whole policy.
 ///
 /// # Errors
-/// As problems.
+/// As a [`Problem`].
 pub async fn edit_whole(
     service: &Service,
     admin: Admin,
@@ -288,17 +288,17 @@ pub async fn edit_whole(
         let if_version = (condition != IfMatch::Absent).then_some(version);
         let edit = new_edit(&admin, &query, text.as_str().into(), files.clone(), if_version)?;
         match service.edit(edit).await {
-            // Somebody was faster: the condition is looked at again, and says so.
+            // A concurrent edit came first: check the condition again.
             Err(CommandError::Version { .. }) if !attempts.is_empty() => {}
             edited => return Ok(EditResponse::new(&edited?, query.dry_run)),
         }
     }
 }
 
-/// Changes a part of the policy. Answers with the tag of the part as it is in force after that.
+/// Changes a part of the policy. Returns the tag of the part after the edit.
 ///
 /// # Errors
-/// As problems; mistakes name the field of the part.
+/// As a [`Problem`]; policy errors name the field of the part.
 pub async fn edit_part(
     service: &Service,
     admin: Admin,
@@ -355,7 +355,7 @@ fn new_edit(
     })
 }
 
-/// The mistakes that a change would bring. Lines are of a text that its author has not seen: the fields are theirs.
+/// The policy errors that a change would cause, by field. Line numbers are left out: the client has not seen the text.
 fn mistakes(change: &Change, text: &str, problems: &[policy::Problem]) -> Problem {
     let fields = Fields::of(text);
     let errors = problems.iter().filter(|problem| problem.is_error()).map(|problem| FieldError {
@@ -368,7 +368,7 @@ fn mistakes(change: &Change, text: &str, problems: &[policy::Problem]) -> Proble
     let problem = match change {
         Change::Remove { section, name } => Problem::new(
             StatusCode::CONFLICT,
-            format!("the {} {name:?} cannot be removed: what is left would have mistakes", section.one()),
+            format!("the {} {name:?} cannot be removed: the remaining policy would be invalid", section.one()),
         ),
         _ => {
             let mut problem = Problem::of_policy(problems);
@@ -393,11 +393,11 @@ mod tests {
         assert!(condition("\"a\", \"b\"").check(Some("\"b\"")).is_ok());
         assert!(condition("*").check(Some("\"b\"")).is_ok());
         assert!(IfMatch::Absent.check(None).is_ok());
-        // A weak tag never matches: it does not say that nothing has changed.
+        // A weak tag never matches: it does not prove that nothing has changed.
         for rejected in
             [condition("W/\"b\"").check(Some("\"b\"")), condition("*").check(None), condition("").check(Some("\"b\""))]
         {
-            assert_eq!(rejected.expect_err("refused").status, 412);
+            assert_eq!(rejected.expect_err("rejected").status, 412);
         }
     }
 

@@ -1,4 +1,4 @@
-//! `/v1/policy`: the whole policy as a text, with its versions.
+//! `/v1/policy`: the whole policy as text, with its versions.
 
 pub(crate) mod calendar_preview;
 pub(crate) mod calendars;
@@ -31,14 +31,14 @@ pub fn routes(config: &mut ServiceConfig) {
     config.service(get_policy).service(put_policy).service(versions).service(one_version);
 }
 
-/// A policy with the files that it names.
+/// A policy with its holiday files.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PolicyBody {
     /// The policy file (TOML).
     pub text: String,
-    /// Holiday files that the policy names and the service does not have yet: name, as the policy has it, to text. Those of the
-    /// version in force are kept.
+    /// Holiday files that the policy names and the service does not have yet: from the name in the policy to the text. Files of the
+    /// version in force need not be sent again.
     #[serde(default)]
     pub files: BTreeMap<String, String>,
 }
@@ -49,19 +49,19 @@ pub struct PolicyVersionRow {
     /// From 1.
     #[schema(minimum = 1, example = 7)]
     pub version: u64,
-    /// Since when it is, or was, in force.
+    /// When it came into force.
     pub since: Timestamp,
-    /// Who brought it: the name of a token, or `policy file`.
+    /// Its author: the name of a token, or `policy file`.
     pub actor: String,
-    /// Why, in their words.
+    /// The author's note.
     pub note: String,
     #[schema(inline)]
     pub apply: Apply,
-    /// Length of its text in bytes.
+    /// Size of its text in bytes.
     pub bytes: u64,
-    /// Files that it names.
+    /// Holiday files that it names.
     pub files: Vec<String>,
-    /// Its text, if `definitions` asks for it.
+    /// Its text, if requested with `definitions`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub text: Option<String>,
 }
@@ -69,9 +69,9 @@ pub struct PolicyVersionRow {
 /// Versions of the policy.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PolicyVersions {
-    /// Newest first; the very first is in force.
+    /// Newest first; the first of the first page is in force.
     pub versions: Vec<PolicyVersionRow>,
-    /// Pass it as `before` for the next page; missing on the last one.
+    /// Pass it as `before` for the next page; missing on the last page.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub next_before: Option<u64>,
 }
@@ -81,7 +81,7 @@ pub struct PolicyVersions {
     tag = "policy",
     responses((
         status = 200,
-        description = "The policy in force, as it was written.",
+        description = "The text of the policy in force.",
         content_type = "application/toml",
         body = String,
         headers(("ETag" = String, description = "Its version."))
@@ -102,9 +102,9 @@ fn text_of(version: &PolicyVersion) -> HttpResponse {
 
 /// Put a policy
 ///
-/// The whole policy file, as TOML; or as JSON with the holiday files that it names. It is checked as `overdue check` does, and
-/// every mistake is told with its line (422). With `dry_run`
-/// nothing changes, and the answer counts what the edit would do to the open tickets.
+/// The whole policy file, as TOML; or as JSON with the holiday files that it names. It is checked as by `overdue check`, and every
+/// error is reported with its line (422). With `dry_run` nothing changes, and the response counts the effects of the edit on the
+/// open tickets.
 #[utoipa::path(
     tag = "policy",
     params(
@@ -114,7 +114,7 @@ fn text_of(version: &PolicyVersion) -> HttpResponse {
     request_body(content((String = "application/toml"), (PolicyBody = "application/json"))),
     responses((
         status = 200,
-        description = "What the edit did, or would do.",
+        description = "Result of the edit or dry run.",
         body = EditResponse,
         headers(("ETag" = String, description = "The version in force."))
     )),
@@ -131,7 +131,7 @@ async fn put_policy(
     let PolicyBody { text, files } = match Media::of(&request)? {
         Media::Json => serde_json::from_slice(&body).map_err(|error| unreadable(PartError::json(&error)))?,
         Media::Toml => {
-            let text = std::str::from_utf8(&body).map_err(|_| Problem::bad_request("the body is no UTF-8 text"))?;
+            let text = std::str::from_utf8(&body).map_err(|_| Problem::bad_request("the body is not UTF-8 text"))?;
             PolicyBody { text: text.to_owned(), files: BTreeMap::new() }
         }
     };
@@ -147,7 +147,7 @@ async fn put_policy(
     tag = "policy",
     operation_id = "list_policy_versions",
     params(VersionsQuery),
-    responses((status = 200, description = "A page of them, newest first.", body = PolicyVersions)),
+    responses((status = 200, description = "A page of versions, newest first.", body = PolicyVersions)),
     security(("bearer" = ["viewer"]))
 )]
 #[get("/policy/versions")]
@@ -190,7 +190,7 @@ impl From<&PolicyVersion> for PolicyVersionRow {
     params(("version" = u64, Path, description = "The version's number.", minimum = 1, maximum = 9007199254740991_u64)),
     responses((
         status = 200,
-        description = "The policy, as it was written.",
+        description = "The text of this version.",
         content_type = "application/toml",
         body = String,
         headers(("ETag" = String, description = "Its version."))

@@ -1,4 +1,4 @@
-//! `/v1/rules`: which ticket gets which priority.
+//! `/v1/rules`: the rules that assign priorities to tickets.
 
 use super::document::PartError;
 use super::edit::{Change, EditQuery, EditResponse, IfMatch, document_in_force, edit_part, rules_tag};
@@ -19,14 +19,14 @@ pub fn routes(config: &mut ServiceConfig) {
     config.service(get_rules).service(put_rules);
 }
 
-/// The assignment rules: the first that applies gives a ticket without a priority its own.
+/// The assignment rules: a ticket without a priority gets the priority of the first rule that applies.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RulesBody {
-    /// In order; each as the policy has it.
+    /// In order; each as defined in the policy.
     #[schema(value_type = Vec<Object>, max_items = 10000, example = json!([{ "when": { "channel": ["phone"] }, "priority": "critical" }]))]
     pub rules: Vec<Value>,
-    /// The priority of tickets that no rule applies to. When it is put without, it stays.
+    /// The priority of tickets to which no rule applies. If missing in a PUT, it stays unchanged.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schema(min_length = 1, max_length = 255, example = "normal")]
     pub default_priority: Option<String>,
@@ -39,7 +39,7 @@ pub struct RulesBody {
         status = 200,
         description = "The rules in force.",
         body = RulesBody,
-        headers(("ETag" = String, description = "The tag of what they say."))
+        headers(("ETag" = String, description = "The tag of the rules."))
     )),
     security(("bearer" = ["viewer"]))
 )]
@@ -55,7 +55,7 @@ async fn get_rules(_viewer: Viewer, state: web::Data<AppState>) -> ApiResult<Htt
 
 /// Put the rules
 ///
-/// All of them, in order. Tickets keep the priorities that they have: rules are asked when a ticket is opened.
+/// All rules, in order. Existing tickets keep their priorities: rules apply when a ticket is opened.
 #[utoipa::path(
     tag = "rules",
     params(
@@ -65,9 +65,9 @@ async fn get_rules(_viewer: Viewer, state: web::Data<AppState>) -> ApiResult<Htt
     request_body = RulesBody,
     responses((
         status = 200,
-        description = "What the edit did, or would do.",
+        description = "Result of the edit or dry run.",
         body = EditResponse,
-        headers(("ETag" = String, description = "The tag of what is in force."))
+        headers(("ETag" = String, description = "The tag of the rules in force."))
     )),
     security(("bearer" = ["admin"]))
 )]

@@ -1,4 +1,4 @@
-//! Calendars and priorities as parts of the policy: what both have in common. Their own files name the routes.
+//! What calendars and priorities, as parts of the policy, have in common. Their own modules declare the routes.
 
 use super::document::{PartError, PolicyDocument, Section, part_from_json, part_from_toml};
 use super::edit::{Change, EditQuery, IfMatch, document_in_force, edit_part, part_tag};
@@ -26,14 +26,14 @@ pub const TOML: &str = "application/toml";
 pub struct NamedPart {
     #[schema(example = "office")]
     pub name: String,
-    /// What `If-Match` must say for an edit of just this.
+    /// Send it as `If-Match` of an edit of this part.
     pub etag: String,
-    /// As the policy has it.
+    /// As defined in the policy.
     #[schema(value_type = Object)]
     pub definition: Table,
 }
 
-/// All parts of a kind.
+/// All parts of a section.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PartList {
     /// The version of the policy in force.
@@ -42,22 +42,22 @@ pub struct PartList {
     pub items: Vec<NamedPart>,
 }
 
-/// A version of a part: what an edit of the policy made of it.
+/// A version of a part: its state after an edit of the policy.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PartVersion {
-    /// The version of the policy that brought it.
+    /// The version of the policy that introduced it.
     pub version: u64,
-    /// Since when it is, or was, in force.
+    /// When it came into force.
     pub since: Timestamp,
-    /// Who brought it.
+    /// Its author.
     pub actor: String,
-    /// Why, in their words.
+    /// The author's note.
     pub note: String,
     #[schema(inline)]
     pub apply: Apply,
     /// Whether the part was removed.
     pub removed: bool,
-    /// As it was, if `definitions` asks for it; missing where it was removed.
+    /// Its definition, if requested with `definitions`; missing where the part was removed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schema(value_type = Option<Object>)]
     pub definition: Option<Table>,
@@ -68,33 +68,33 @@ pub struct PartVersion {
 pub struct PartVersions {
     /// Newest first.
     pub versions: Vec<PartVersion>,
-    /// Pass it as `before` for the next page; missing on the last one.
+    /// Pass it as `before` for the next page; missing on the last page.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub next_before: Option<u64>,
 }
 
-/// How much of a history is wanted.
+/// Parameters of a version history.
 #[derive(Debug, Clone, Copy, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields, default)]
 pub struct VersionsQuery {
-    /// Versions before this version of the policy: `next_before` of the page before.
+    /// Only versions before this version of the policy: `next_before` of the previous page.
     #[param(minimum = 1, maximum = 9007199254740991_u64)]
     pub before: Option<u64>,
-    /// Versions of the page at most.
+    /// Maximum number of versions on the page.
     #[param(minimum = 1, maximum = 1000, default = 100)]
     pub limit: Option<usize>,
-    /// Whether each version comes with its definition.
+    /// Whether to include the definition of each version.
     pub definitions: bool,
 }
 
-/// Versions of a page, unless the client says otherwise.
+/// Versions on a page by default.
 const DEFAULT_ROWS: usize = 100;
 
-/// All parts of a kind, as they are in force.
+/// All parts of a section in force.
 ///
 /// # Errors
-/// As problems.
+/// As a [`Problem`].
 pub async fn list(state: &AppState, section: Section) -> ApiResult<PartList> {
     let (version, document) = document_in_force(&state.service).await?;
     let named = |(name, part): (&str, &Table)| NamedPart {
@@ -105,10 +105,10 @@ pub async fn list(state: &AppState, section: Section) -> ApiResult<PartList> {
     Ok(PartList { version: version.number, items: document.parts(section).map(named).collect() })
 }
 
-/// A part as it is in force: JSON, or TOML if that is what the client accepts.
+/// The part in force: JSON, or TOML if the client accepts it.
 ///
 /// # Errors
-/// As problems.
+/// As a [`Problem`].
 pub async fn get(state: &AppState, section: Section, name: &str, request: &HttpRequest) -> ApiResult<HttpResponse> {
     let (_, document) = document_in_force(&state.service).await?;
     let part = document.part(section, name).ok_or_else(|| missing(section, name))?;
@@ -121,10 +121,10 @@ pub async fn get(state: &AppState, section: Section, name: &str, request: &HttpR
     Ok(response.json(part))
 }
 
-/// Puts a part in force.
+/// Adds or replaces a part.
 ///
 /// # Errors
-/// As problems.
+/// As a [`Problem`].
 pub async fn put(
     state: &AppState,
     admin: Admin,
@@ -151,7 +151,7 @@ pub async fn put(
 /// Removes a part.
 ///
 /// # Errors
-/// As problems; 409 where something needs it.
+/// As a [`Problem`]; 409 if something else in the policy, or a ticket, needs the part.
 pub async fn remove(
     state: &AppState,
     admin: Admin,
@@ -168,7 +168,7 @@ pub async fn remove(
 /// The versions of a part, newest first.
 ///
 /// # Errors
-/// As problems; 404 for a name that the policy never had.
+/// As a [`Problem`]; 404 for a name that the policy never had.
 pub async fn versions(
     state: &AppState,
     section: Section,
@@ -177,7 +177,7 @@ pub async fn versions(
 ) -> ApiResult<PartVersions> {
     let limit = query.checked()?;
     if name.len() > MAX_LABEL_BYTES {
-        // No policy ever had such a name.
+        // No part can have such a name.
         return Err(missing(section, &name));
     }
     let policies = state.service.policies();
@@ -191,21 +191,21 @@ pub async fn versions(
 
 impl VersionsQuery {
     /// # Errors
-    /// 400 outside of the bounds.
+    /// 400 outside the limits.
     pub fn checked(self) -> ApiResult<usize> {
         params::version("before", self.before)?;
         params::page_rows(self.limit, DEFAULT_ROWS)
     }
 
-    /// The versions of the policy that the page may have, newest first.
+    /// The versions of the policy that may be on the page, newest first.
     pub fn newest_first<'p>(&self, policies: &'p [PolicyVersion]) -> impl Iterator<Item = &'p PolicyVersion> + use<'p> {
         let before = self.before.unwrap_or(u64::MAX);
         policies.iter().rev().skip_while(move |policy| policy.number >= before)
     }
 }
 
-/// A page of the versions of a part, where it differs from what it was before. It looks at so many versions of the policy at
-/// most.
+/// A page of the versions of a part: those in which it differs from the previous one. The number of policy versions examined is
+/// bounded.
 fn history(
     policies: &Arc<Vec<PolicyVersion>>,
     limit: usize,
@@ -245,21 +245,21 @@ fn missing(section: Section, name: &str) -> Problem {
     Problem::not_found(format!("there is no {} {name:?}", section.one()))
 }
 
-/// The problem that an unreadable body is.
+/// 400 for a body that cannot be parsed.
 pub fn unreadable(error: PartError) -> Problem {
     let PartError { message, line, column } = error;
     let error = FieldError { line: Some(line), column: Some(column), ..FieldError::new(message) };
-    Problem::bad_request("the body cannot be read").with_error(error)
+    Problem::bad_request("the body is malformed").with_error(error)
 }
 
-/// Whether the client would rather have TOML.
+/// Whether the client prefers TOML.
 fn wants_toml(request: &HttpRequest) -> bool {
     let accepted = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let first = accepted.split(',').next().unwrap_or_default().split(';').next().unwrap_or_default();
     first.trim().eq_ignore_ascii_case(TOML)
 }
 
-/// What a body is written in.
+/// The media type of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Media {
     Json,
@@ -333,7 +333,7 @@ mod tests {
         let of = |kind: &str| Media::of(&TestRequest::put().insert_header((CONTENT_TYPE, kind)).to_http_request());
         assert_eq!(of("application/json; charset=utf-8"), Ok(Media::Json));
         assert_eq!(of("application/toml"), Ok(Media::Toml));
-        assert_eq!(of("text/plain").expect_err("refused").status, 415);
+        assert_eq!(of("text/plain").expect_err("rejected").status, 415);
         let accept = |kind: &str| wants_toml(&TestRequest::get().insert_header((ACCEPT, kind)).to_http_request());
         assert!(accept("application/toml, application/json;q=0.5"));
         assert!(!accept("*/*"));

@@ -1,13 +1,13 @@
-//! A client that sends exactly what a test wrote, byte by byte if need be.
+//! A client that sends exactly the bytes of a test, one by one if needed.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
-/// Long enough for any machine; a test that waits so long has failed.
+/// Timeout, long enough for any machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What came back.
+/// A response.
 #[derive(Debug, Clone)]
 pub struct ApiResult {
     pub status: u16,
@@ -45,11 +45,11 @@ impl Client {
     }
 
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
-        // A server that refuses may close before it has read all.
+        // A server that rejects the request may close the connection before it has read everything.
         let _ = self.0.write_all(bytes.as_ref());
     }
 
-    /// Reads one answer with a length.
+    /// Reads one response with a length.
     pub fn response(&mut self) -> ApiResult {
         self.try_response().unwrap()
     }
@@ -72,14 +72,14 @@ impl Client {
         Ok(response)
     }
 
-    /// Whether the server closes the connection now.
+    /// Whether the server closes the connection.
     pub fn is_closed(&mut self) -> bool {
         let _ = self.0.shutdown(Shutdown::Write);
         matches!(self.0.read(&mut [0]), Ok(0) | Err(_))
     }
 }
 
-/// One request on a connection of its own; `head` has no blank line at its end.
+/// One request on its own connection; `head` has no blank line at its end.
 pub fn ask(address: SocketAddr, head: &str, body: &str) -> ApiResult {
     let mut client = Client::connect(address);
     let head = head.trim().replace('\n', "\r\n");

@@ -4,7 +4,7 @@ use super::client::{ApiResult, Client, ask, get};
 use super::*;
 use crate::limits::{MAX_HEADERS, MAX_URI_BYTES};
 
-/// Holds an answer to what every problem document has.
+/// Verifies what every problem document has.
 fn is_problem(response: &ApiResult, status: u16) -> serde_json::Value {
     assert_eq!(response.status, status, "{}\n{}", response.head, response.text());
     assert_eq!(response.header("content-type"), Some("application/problem+json"), "{}", response.head);
@@ -90,7 +90,7 @@ fn a_connection_is_not_upgraded_and_does_not_stall() {
         assert_eq!(problem["errors"][0]["field"], "Upgrade", "{problem}");
         assert!(client.is_closed(), "{method}");
     }
-    // What is not understood is ignored.
+    // Unknown protocols are ignored.
     let other = ask(fixture.address(), "GET /healthz HTTP/1.1\nconnection: upgrade\nupgrade: h2c", "");
     assert_eq!(other.status, 200);
     fixture.handle.stop().unwrap();
@@ -132,7 +132,7 @@ fn pages_and_description_need_no_internet() {
     assert_eq!(description["openapi"], "3.1.0");
     assert!(description["paths"]["/v1/things/{count}"]["get"]["responses"]["401"].is_object(), "{description}");
     assert!(description["components"]["schemas"]["FieldError"].is_object(), "{description}");
-    // What a browser would load or ask by itself.
+    // Everything that a browser would load by itself.
     for path in ["/", "/docs/", "/docs/swagger-initializer.js", "/docs/index.css"] {
         let response = get(address, path);
         assert_eq!(response.status, 200, "{path}");

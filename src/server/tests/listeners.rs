@@ -1,4 +1,4 @@
-//! TLS, the metrics listener, addresses that are taken, and requests that run when the server stops.
+//! TLS, the metrics listener, addresses in use, and requests that run when the server stops.
 
 use super::client::{Client, get};
 use super::*;
@@ -74,11 +74,11 @@ fn a_request_that_runs_when_the_server_stops_is_answered() {
         "POST /v1/events HTTP/1.1\r\nhost: test\r\nauthorization: Bearer {token}\r\ncontent-length: 4\r\n\
          expect: 100-continue\r\n\r\n"
     ));
-    // The interim answer says that the request runs.
+    // The interim response shows that the request is running.
     assert_eq!(client.response().status, 100);
     let address = fixture.address();
     let stopping = std::thread::spawn(move || fixture.handle.stop());
-    // No more connections: the server is about to stop.
+    // The server accepts no more connections: it is stopping.
     while TcpStream::connect(address).is_ok() {
         std::thread::yield_now();
     }

@@ -1,4 +1,4 @@
-//! The frame over real connections, with routes that touch no engine.
+//! The middleware over real connections, with routes that do not use the engine.
 
 mod client;
 mod errors;
@@ -31,14 +31,14 @@ use tempfile::TempDir;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-/// A running server with dummy routes, before a service that all tests which run at the same time share.
+/// A running server with dummy routes. Tests that run at the same time share its service.
 struct Fixture {
     handle: Handle,
     folder: TempDir,
     engine: Arc<SharedService>,
 }
 
-/// Stopped by the last test that has it.
+/// Stopped when the last test drops it.
 struct SharedService {
     service: Service,
     stopper: Option<Stopper>,
@@ -124,7 +124,7 @@ impl Fixture {
         self.handle.address
     }
 
-    /// Makes a token and waits for no second: the book is asked anew when its file is a second old, so tokens are made first.
+    /// Creates a token and reloads the tokens at once, so that the test need not wait for the next check of the file.
     fn token(&self, role: Role, expires_ms: Option<i64>) -> String {
         let name = format!("{role}{}", NUMBERS.fetch_add(1, Ordering::Relaxed));
         let (token, secret) = Token::make(&name, role, wall_clock::now_ms(), expires_ms).unwrap();
@@ -189,7 +189,7 @@ async fn panics(_: Viewer) -> HttpResponse {
 
 static FLOODS_ENDED: AtomicU64 = AtomicU64::new(0);
 
-/// Counts itself when it is dropped.
+/// Increments a counter when dropped.
 struct Flood;
 
 impl Drop for Flood {
@@ -198,7 +198,7 @@ impl Drop for Flood {
     }
 }
 
-/// An answer without end.
+/// An endless response.
 #[utoipa::path(responses((status = 200)), security(("bearer" = ["viewer"])))]
 #[get("/flood")]
 async fn flood(_: Viewer) -> HttpResponse {
@@ -210,7 +210,7 @@ async fn flood(_: Viewer) -> HttpResponse {
     HttpResponse::Ok().streaming(water)
 }
 
-/// A bulk body is read piece by piece.
+/// Reads a bulk body in pieces.
 #[utoipa::path(responses((status = 200)), security(("bearer" = ["operator"])))]
 #[post("/events")]
 async fn swallow(_: Operator, mut body: web::Payload) -> ApiResult<String> {

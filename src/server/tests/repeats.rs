@@ -46,7 +46,7 @@ fn bodies_of_any_length_are_compared_and_none_is_waited_for_while_the_first_runs
     let chunk = |byte: &str| format!("{:x}\r\n{}\r\n", 1 << 18, byte.repeat(1 << 18));
     let mut first = begin();
     first.send(chunk("a").repeat(3));
-    // Its body has not ended, and its own never comes.
+    // The first body has not ended, and this one never arrives.
     assert_eq!(begin().response().status, 409);
     first.send("0\r\n\r\n");
     assert_eq!(first.response().text(), (3 << 18).to_string());

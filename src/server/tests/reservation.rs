@@ -1,4 +1,4 @@
-//! The room that bodies have in memory.
+//! Memory for request bodies.
 
 use super::client::{ApiResult, Client};
 use super::*;
@@ -20,7 +20,7 @@ fn put(fixture: &Fixture, token: &str) -> ApiResult {
     client.response()
 }
 
-/// Waits until so many bytes are free.
+/// Waits until this many bytes are free.
 fn until_free(fixture: &Fixture, bytes: usize) {
     while fixture.handle.free_memory() != bytes {
         std::thread::yield_now();
@@ -42,7 +42,7 @@ fn bodies_of_one_token_leave_room_for_those_of_another() {
     let head = format!("PUT /v1/things/7 HTTP/1.1\nauthorization: Bearer {mine}");
     assert_eq!(super::client::ask(fixture.address(), &head, "x").status, 200);
 
-    // All room taken, then none is for anybody; who waits gets what is given back.
+    // When all memory is reserved, no token gets any. A waiting request gets what is released.
     let more: Vec<Client> = (0..3).map(|_| begin(&fixture, &yours)).collect();
     until_free(&fixture, BODIES_BYTES - 6 * BODY_BYTES);
     let third = fixture.token(Role::Admin, None);

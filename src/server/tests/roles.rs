@@ -1,4 +1,4 @@
-//! Who may do what, and how often.
+//! Roles and rate limits.
 
 use super::client::{Client, ask};
 use super::*;
@@ -23,7 +23,7 @@ fn each_role_may_do_what_it_says_and_all_below() {
         assert_eq!(status(request, "ovd_unknown", body), 401, "{request}");
         assert_eq!(ask(fixture.address(), &format!("{request} HTTP/1.1"), body).status, 401, "{request}");
     }
-    // Who has no token does not hear which paths there are.
+    // A client without a token does not learn which paths exist.
     assert_eq!(ask(fixture.address(), "GET /v1/nowhere HTTP/1.1", "").status, 401);
     assert_eq!(status("GET /v1/nowhere", &tokens[0], ""), 404);
     fixture.handle.stop().unwrap();
@@ -56,13 +56,13 @@ fn too_many_requests_are_refused_for_a_while() {
     });
     let token = fixture.token(Role::Viewer, None);
     for head in [format!("authorization: Bearer {token}"), "authorization: Bearer guess".to_owned()] {
-        // All at once on one connection: faster than one a second.
+        // All at once on one connection: faster than one per second.
         let mut client = Client::connect(fixture.address());
         let request = format!("GET /v1/things/1 HTTP/1.1\r\nhost: test\r\n{head}\r\n\r\n");
         client.send(request.repeat(20));
         let responses: Vec<_> = (0..20).map(|_| client.response()).collect();
         let rejected: Vec<_> = responses.iter().filter(|response| response.status == 429).collect();
-        assert!(!rejected.is_empty() && rejected.len() <= 17, "{} refused", rejected.len());
+        assert!(!rejected.is_empty() && rejected.len() <= 17, "{} rejected", rejected.len());
         assert!(rejected.iter().all(|response| response.header("retry-after") == Some("1")), "{}", rejected[0].head);
     }
     fixture.handle.stop().unwrap();
@@ -81,7 +81,7 @@ fn without_tokens_everybody_on_this_machine_is_the_local_admin() {
     for host in ["127.0.0.1:8080", "[::1]", "[::1]:8080", "LOCALHOST:1\r\norigin: http://LOCALHOST:1"] {
         assert_eq!(ask("DELETE /v1/things/7", &format!("host: {host}")).status, 204, "{host}");
     }
-    // A page of somebody else, or a name that somebody else has pointed here.
+    // A page of another origin, or a foreign name that resolves to this machine.
     for head in
         ["localhost\r\norigin: https://evil.example", "localhost\r\norigin: null", "evil.example", "192.0.2.1:80", ""]
     {

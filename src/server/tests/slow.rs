@@ -1,4 +1,4 @@
-//! Clients that take their time, and a server that stops.
+//! Slow clients, and a server that stops.
 
 use super::client::{Client, get};
 use super::*;
@@ -94,7 +94,7 @@ fn a_thousand_slow_connections_keep_nobody_waiting() {
         .collect();
     let mut waits = Vec::new();
     for round in 0..200 {
-        // A byte now and then, those in their bodies; those in their heads stay silent.
+        // Connections inside the body send a byte now and then; those inside the head send nothing.
         let first = 1 + 2 * (round % 5);
         for client in slow.iter_mut().skip(first).step_by(10) {
             client.send("1\r\nx\r\n");
@@ -105,7 +105,7 @@ fn a_thousand_slow_connections_keep_nobody_waiting() {
     }
     waits.sort();
     println!("healthy requests beside {SLOW} slow connections: p50 {:?}, p99 {:?}", waits[100], waits[197]);
-    // Not one of the slow ones had to be given up for it.
+    // No slow connection was closed for it.
     for client in slow.iter_mut().skip(1).step_by(2) {
         client.send("0\r\n\r\n");
     }

@@ -1,4 +1,4 @@
-//! Pages of tickets: filters, cursors, and the walk shard by shard.
+//! Pages of tickets: filters, cursors, and the scan shard by shard.
 
 use super::response::TicketRow;
 use crate::engine::{TicketKey, TicketQuery};
@@ -10,10 +10,10 @@ use crate::ticket::State;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-/// Tickets of a page, if nothing else is asked for.
+/// Tickets on a page by default.
 const DEFAULT_ROWS: usize = 100;
 
-/// Which tickets are wanted, and which page of them.
+/// Filter and page.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields, default)]
@@ -30,7 +30,7 @@ pub struct ListQuery {
     /// Tickets of this owner.
     #[param(max_length = 255)]
     pub owner: Option<String>,
-    /// Tickets that came by this channel.
+    /// Tickets of this channel.
     #[param(max_length = 255)]
     pub channel: Option<String>,
     /// Tickets of this category.
@@ -39,22 +39,23 @@ pub struct ListQuery {
     /// Tickets of this customer.
     #[param(max_length = 255)]
     pub customer: Option<String>,
-    /// Only those that are past a target; or only the others.
+    /// `true`: only tickets past a target; `false`: only the others.
     pub breached: Option<bool>,
-    /// Only those that are at risk (past 75 % of a target, or what the policy says, and past none); or only the others.
+    /// `true`: only tickets at risk (past 75 % of a target, or the mark set by the policy, and past no target); `false`: only the
+    /// others.
     pub at_risk: Option<bool>,
-    /// Something is to come before this instant: a level, the at-risk mark or a target.
+    /// Tickets with a level, at-risk mark or target due before this instant.
     #[param(value_type = Option<String>, format = DateTime)]
     pub due_before: Option<Timestamp>,
-    /// Where the page begins: `next_cursor` of the page before.
+    /// Start of the page: `next_cursor` of the previous page.
     #[param(pattern = "^[0-9a-f]{24}$")]
     pub cursor: Option<String>,
-    /// Tickets of the page at most.
+    /// Maximum number of tickets on the page.
     #[param(minimum = 1, maximum = 1000, default = 100)]
     pub limit: Option<usize>,
 }
 
-/// A state, or what several have in common.
+/// A state, or a group of states.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StateChoice {
@@ -81,7 +82,7 @@ impl StateChoice {
 }
 
 impl ListQuery {
-    /// The length of the page, all bounds held.
+    /// Checks the parameters; returns the length of the page.
     ///
     /// # Errors
     /// 400.
@@ -122,27 +123,27 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    /// Nobody should read more into it than that it is a cursor.
+    /// The cursor as an opaque string.
     pub fn write(self) -> String {
         format!("{:08x}{:016x}", self.due_s, self.ordinal)
     }
 
     /// # Errors
-    /// 400 for what no page ended with.
+    /// 400 if the text is not a cursor.
     pub fn read(text: &str) -> ApiResult<Self> {
         let is_ours = text.len() == 24 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         let number = |part: &str| u64::from_str_radix(part, 16).ok();
         match (is_ours, text.get(..8).and_then(number), text.get(8..).and_then(number)) {
             (true, Some(due_s), Some(ordinal)) => Ok(Self { due_s: due_s as u32, ordinal }),
             _ => {
-                let message = "cursor is none that a page ended with: pass next_cursor as it is";
+                let message = "cursor is not valid: pass next_cursor unchanged";
                 Err(Problem::bad_request(message).with_error(FieldError::new(message).field("cursor")))
             }
         }
     }
 }
 
-/// A page, and where the next begins. The engine is looked at one shard at a time, so that nothing waits long. Blocks.
+/// A page, and the cursor of the next one. Locks the engine for one shard at a time, so that nothing else waits long. Blocks.
 pub fn page(
     service: &Service,
     wanted: TicketQuery,
@@ -153,14 +154,14 @@ pub fn page(
     let (filter, shards) = service.read(|engine| (engine.filter(wanted), engine.shards()));
     let mut keys: Vec<TicketKey> = Vec::new();
     for shard in 0..shards {
-        // One more than the page: whether there is another.
+        // One more than the page, to know whether there is a next page.
         service.read(|engine| engine.list(shard, &filter, after.as_ref(), limit + 1, &mut keys));
     }
     let has_more = keys.len() > limit;
     keys.truncate(limit);
     let next = keys.last().filter(|_| has_more).map(|key| Cursor { due_s: key.due_s, ordinal: key.ordinal });
     let rows = service.read(|engine| {
-        // A ticket that left meanwhile may have given its place to another.
+        // A ticket may have been removed meanwhile and its slot reused.
         let is_there = |key: &&TicketKey| engine.find(engine.ticket_id(key.ticket())) == Some(key.ticket());
         keys.iter().filter(is_there).map(|key| TicketRow::of(&engine.ticket(key.ticket()))).collect()
     });

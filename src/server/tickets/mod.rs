@@ -1,4 +1,4 @@
-//! `/v1/tickets`: load, list, get, delete, escalate by hand.
+//! `/v1/tickets`: load, list, get, delete, escalate manually.
 
 mod list;
 mod response;
@@ -34,40 +34,39 @@ pub fn routes(config: &mut ServiceConfig) {
 /// A page of tickets.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct TicketPage {
-    /// By the second at which they are looked at next; tickets with nothing to come stand last.
+    /// In order of `next_due_at`; tickets without one are last.
     pub tickets: Vec<TicketRow>,
-    /// Where the next page begins: pass it as `cursor`. Missing on the last page.
+    /// Pass it as `cursor` for the next page; missing on the last page.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schema(pattern = "^[0-9a-f]{24}$")]
     pub next_cursor: Option<String>,
 }
 
-/// A reason.
+/// A manual escalation.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EscalateBody {
-    /// Why.
+    /// Why the ticket is escalated.
     #[schema(min_length = 1, max_length = 4096, example = "the customer's production line stands still")]
     pub reason: String,
-    /// When it was done; now, if it is missing.
+    /// When it was escalated; now if missing.
     #[serde(default)]
     pub at: Option<Timestamp>,
 }
 
 /// Load tickets
 ///
-/// One row a ticket: `id` and `opened_at` (RFC 3339, or milliseconds since 1970), and as far as they are known `updated_at`,
+/// One row per ticket: `id` and `opened_at` (RFC 3339, or milliseconds since 1970), and, as far as known, `updated_at`,
 /// `first_reply_at`, `resolved_at`, `closed_at`, `state` (new, open, waiting, resolved, closed), `priority`, `owner`, `team`,
-/// `channel`, `category`, `customer`, `segment`, `subject`, `text` (for the assignment rules; not kept) and `actor`.
+/// `channel`, `category`, `customer`, `segment`, `subject`, `text` (for the assignment rules; not stored) and `actor`.
 ///
-/// What a row says of state, priority, owner and team holds since `updated_at`. Without it, it holds since `opened_at` for a ticket
-/// that is new; of one that is known, what differs both from what it is and from what it was opened with holds from now on. A
-/// row that says nothing new changes nothing: sending a body again is safe. Exports with other columns are mapped by
-/// `overdue load`.
+/// State, priority, owner and team of a row are valid from `updated_at`. Without `updated_at` they are valid from `opened_at` for a
+/// new ticket; for a known ticket, a value that differs both from the current one and from the one at opening is valid from now. A
+/// row without new data changes nothing: sending a body again is safe. `overdue load` maps exports with other columns.
 ///
-/// The body is read as it arrives: NDJSON, JSON (a list, or one object), CSV, Parquet or an Arrow stream, plain or packed with
-/// gzip or zstd. Rows are taken in batches of some thousand; the answer comes when all are durable. If the body breaks off, the
-/// batches before stand.
+/// The body is read as it arrives: NDJSON, JSON (a list, or one object), CSV, Parquet or an Arrow stream, plain or compressed with
+/// gzip or zstd. Rows are accepted in batches of a few thousand; the response is sent when all are durable. If the body is
+/// interrupted, the earlier batches remain.
 #[utoipa::path(
     tag = "tickets",
     params(LoadQuery),
@@ -82,7 +81,7 @@ pub struct EscalateBody {
             (Option<Vec<u8>> = "application/octet-stream"),
         ),
     ),
-    responses((status = 200, description = "The rows that could be taken are durable.", body = BulkReport)),
+    responses((status = 200, description = "The accepted rows are durable.", body = BulkReport)),
     security(("bearer" = ["operator"]))
 )]
 #[post("/tickets")]
@@ -99,8 +98,8 @@ async fn load(
 
 /// List tickets
 ///
-/// By the second at which they are looked at next: the most urgent first, tickets with nothing to come last. A page is not a
-/// moment's picture: tickets that move while pages are read can be missed or come twice.
+/// In order of `next_due_at`: the most urgent first, tickets without one last. Pages are not a snapshot: tickets that change while
+/// pages are read can be missed or appear twice.
 #[utoipa::path(
     tag = "tickets",
     params(ListQuery),
@@ -125,7 +124,7 @@ async fn list_tickets(
 #[utoipa::path(
     tag = "tickets",
     params(("id" = String, Path, description = "The ticket's id in the source system.", min_length = 1, max_length = 255)),
-    responses((status = 200, description = "The ticket, and where its clocks stand.", body = TicketResponse)),
+    responses((status = 200, description = "The ticket and its open cycles.", body = TicketResponse)),
     security(("bearer" = ["viewer"]))
 )]
 #[get("/tickets/{id}")]
@@ -140,11 +139,11 @@ async fn get_ticket(
 
 /// Delete a ticket
 ///
-/// As an event `deleted` that happens now: open cycles end without a result. A later event of the same id is a new ticket's.
+/// Equivalent to an event `deleted` now: open cycles end without a result. A later event with the same id opens a new ticket.
 #[utoipa::path(
     tag = "tickets",
     params(("id" = String, Path, description = "The ticket's id in the source system.", min_length = 1, max_length = 255)),
-    responses((status = 204, description = "It is gone.")),
+    responses((status = 204, description = "The ticket is deleted.")),
     security(("bearer" = ["operator"]))
 )]
 #[delete("/tickets/{id}")]
@@ -158,12 +157,12 @@ async fn remove(operator: Operator, state: web::Data<AppState>, id: web::Path<St
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Escalate a ticket by hand
+/// Escalate a ticket manually
 #[utoipa::path(
     tag = "tickets",
     params(("id" = String, Path, description = "The ticket's id in the source system.", min_length = 1, max_length = 255)),
     request_body = EscalateBody,
-    responses((status = 200, description = "The record that it led to.", body = EscalationResponse)),
+    responses((status = 200, description = "The escalation record.", body = EscalationResponse)),
     security(("bearer" = ["operator"]))
 )]
 #[post("/tickets/{id}/escalate")]
@@ -176,7 +175,7 @@ async fn escalate(
 ) -> ApiResult<web::Json<EscalationResponse>> {
     let (id, EscalateBody { reason, at }) = (id.into_inner(), body.into_inner());
     if reason.trim().is_empty() {
-        let message = "reason is empty, expected why the ticket is escalated";
+        let message = "reason is empty, expected a reason for the escalation";
         return Err(Problem::invalid(message).with_error(FieldError::new(message).field("reason")));
     }
     check_note("reason", &reason)?;
@@ -208,7 +207,7 @@ async fn tell(service: &Service, batch: Batch, operator: Operator, key: Idempote
     }
 }
 
-/// Looks at a ticket.
+/// Reads a ticket with `see`.
 pub(crate) async fn look<T: Send + 'static>(
     service: &Service,
     id: String,

@@ -1,4 +1,4 @@
-//! Tickets as the API shows them.
+//! JSON of tickets.
 
 use crate::engine::{CycleResult, Engine, ExplainedCycle, TicketRef, TicketView};
 use crate::server::params::timestamp::Timestamp;
@@ -14,7 +14,7 @@ pub struct TicketRow {
     #[schema(example = "T-4711")]
     pub id: String,
     pub opened_at: Timestamp,
-    /// Where it stands: new, open, waiting, resolved or closed.
+    /// Its state: new, open, waiting, resolved or closed.
     #[schema(example = "open")]
     pub state: String,
     #[schema(example = "normal")]
@@ -31,41 +31,41 @@ pub struct TicketRow {
     pub customer: Option<String>,
     /// Whether it is open and past a target.
     pub breached: bool,
-    /// Whether it is open, past the at-risk mark of a target and past none.
+    /// Whether it is open, past the at-risk mark of a target and past no target.
     pub at_risk: bool,
-    /// The second by which the next level, at-risk mark or target is looked at. Missing when nothing is to come.
+    /// The second at which the next level, at-risk mark or target is processed. Missing if nothing is due.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub next_due_at: Option<Timestamp>,
 }
 
-/// A ticket with its running clocks.
+/// A ticket with its open cycles.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TicketResponse {
     #[serde(flatten)]
     pub ticket: TicketRow,
-    /// Cycles that are open now. All of them, with how they came to be: see the timeline.
+    /// Cycles that are open now. The timeline has all cycles, with an explanation of each.
     pub clocks: Vec<ClockRow>,
 }
 
-/// Where an open cycle of a clock stands.
+/// An open cycle of a clock.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ClockRow {
     #[schema(example = "first_response")]
     pub clock: String,
-    /// Which run of the clock, from 1.
+    /// Number of the cycle, from 1.
     pub cycle: u16,
     pub started_at: Timestamp,
-    /// Whether an event or the ticket's state holds it.
+    /// Whether it is paused, by an event or by the ticket's state.
     pub paused: bool,
     /// Whether it is past its target.
     pub breached: bool,
-    /// Business time spent so far, in milliseconds.
+    /// Business time elapsed so far, in milliseconds.
     #[schema(example = 5_400_000)]
     pub spent_ms: i64,
-    /// Business time of the target, in milliseconds; missing without one.
+    /// Business time of the target, in milliseconds; missing without a target.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub target_ms: Option<i64>,
-    /// When the target ends or ended; of a paused cycle, when it would if it went on now.
+    /// Deadline of the target; for a paused cycle, the deadline if it resumed now.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub due_at: Option<Timestamp>,
 }

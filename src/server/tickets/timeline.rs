@@ -1,4 +1,4 @@
-//! `/v1/tickets/{id}/timeline`: what happened to a ticket and why.
+//! `/v1/tickets/{id}/timeline`: the history of a ticket, explained.
 
 use super::{TicketRow, look};
 use crate::engine::{
@@ -21,17 +21,17 @@ pub fn routes(config: &mut ServiceConfig) {
     config.service(timeline);
 }
 
-/// What happened to a ticket, and why: every deadline with the time that it counted and the version of the rule.
+/// The history of a ticket, explained: each deadline with the business time counted and the version of the rule.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TimelineResponse {
     pub ticket: TicketRow,
-    /// The engine's time: what is to come is seen from there.
+    /// The engine's time, from which future deadlines are calculated.
     pub as_of: Timestamp,
     /// Oldest first.
     pub events: Vec<EventRow>,
-    /// Runs of clocks, by start.
+    /// Cycles of clocks, by start.
     pub cycles: Vec<CycleRow>,
-    /// Older runs that are left out, of tickets with very many.
+    /// Number of older cycles left out, if the ticket has very many.
     pub cycles_left_out: u64,
 }
 
@@ -41,7 +41,7 @@ pub struct EventRow {
     #[schema(example = "agent_reply")]
     pub event: String,
     pub at: Timestamp,
-    /// The state that it speaks of.
+    /// The state that the event sets.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub state: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -50,13 +50,13 @@ pub struct EventRow {
     pub owner: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub team: Option<String>,
-    /// An opening that nobody has told of: the ticket was opened by its first event.
+    /// Whether it is an opening without an `opened` event: the ticket was opened by its first event.
     pub implied: bool,
-    /// Whether the ticket was there already: it changed nothing.
+    /// Whether the event changed nothing, because the ticket existed already.
     pub without_effect: bool,
 }
 
-/// A run of a clock.
+/// A cycle of a clock.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct CycleRow {
     #[schema(example = "resolution")]
@@ -65,23 +65,23 @@ pub struct CycleRow {
     pub cycle: u16,
     #[schema(inline)]
     pub status: CycleResult,
-    /// Open, and held by an event or by the ticket's state.
+    /// Open, and paused by an event or by the ticket's state.
     pub paused: bool,
     pub started_at: Timestamp,
-    /// Missing while it is open.
+    /// Missing while the cycle is open.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub stopped_at: Option<Timestamp>,
-    /// Business time spent, up to its end or to now, in milliseconds.
+    /// Business time elapsed until its end or until now, in milliseconds.
     pub spent_ms: i64,
-    /// The part of it that was taken over from other rules, in milliseconds.
+    /// The part of it that was carried over from earlier rules, in milliseconds.
     pub carried_ms: i64,
-    /// The rule by which it ended, or runs.
+    /// The rule in effect at its end, or now.
     pub version: RuleVersion,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub target: Option<TargetRow>,
-    /// Stretches of time in which it ran.
+    /// Periods in which it ran.
     pub segments: Vec<SegmentRow>,
-    /// Whether the segments count more intervals than are given.
+    /// Whether the segments' intervals are truncated.
     pub is_cut: bool,
     pub levels: Vec<LevelRow>,
 }
@@ -90,9 +90,9 @@ pub struct CycleRow {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RuleVersion {
     pub priority: String,
-    /// From 1, counted for this priority.
+    /// From 1, for this priority.
     pub number: u64,
-    /// Since when it is in force; missing for the first, which always was.
+    /// When it came into force; missing for the first version, which has always been in force.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub since: Option<Timestamp>,
     #[schema(inline)]
@@ -100,40 +100,40 @@ pub struct RuleVersion {
     pub calendar: String,
 }
 
-/// A target, and the way to it.
+/// A target, and the business time until its deadline.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TargetRow {
-    /// As the policy has it.
+    /// As defined in the policy.
     #[schema(example = "2bd")]
     pub target: String,
-    /// The business time that it stands for in this run, in milliseconds.
+    /// Its business time in this cycle, in milliseconds.
     pub amount_ms: i64,
-    /// When it ends or ended; of a paused run, when it would if it went on now. Missing where the calendar ends first.
+    /// Its deadline; for a paused cycle, the deadline if it resumed now. Missing if the calendar ends first.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub due_at: Option<Timestamp>,
-    /// Of a run within its target: the business time still to come until then.
+    /// For a cycle within its target: the business time from now to the deadline.
     pub ahead: Vec<IntervalRow>,
-    /// Whether there are more intervals than are given.
+    /// Whether the intervals are truncated.
     pub is_cut: bool,
 }
 
-/// A stretch of time in which a clock ran.
+/// A period in which a clock ran.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SegmentRow {
     pub from: Timestamp,
-    /// Of the segment that is running, now.
+    /// End of the segment; now if it is running.
     pub to: Timestamp,
     pub running: bool,
-    /// Measured under other rules than the run's.
+    /// Whether it was measured under other rules than the cycle's.
     pub carried: bool,
-    /// Business time in it, in milliseconds.
+    /// Business time in the segment, in milliseconds.
     pub business_ms: i64,
     pub version: RuleVersion,
-    /// The business time that it counted.
+    /// The business time counted.
     pub intervals: Vec<IntervalRow>,
 }
 
-/// From its first instant to before its last.
+/// A half-open interval: `from` is included, `to` is not.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct IntervalRow {
     pub from: Timestamp,
@@ -146,15 +146,15 @@ impl From<&(i64, i64)> for IntervalRow {
     }
 }
 
-/// A level of a run.
+/// A level of a cycle.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct LevelRow {
     /// From 1.
     pub level: u8,
-    /// As the policy has it.
+    /// As defined in the policy.
     #[schema(example = "50%")]
     pub at: String,
-    /// When it was reached, or will be if nothing happens.
+    /// When the level was reached, or will be if no further event occurs.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub due_at: Option<Timestamp>,
     #[schema(inline)]
@@ -164,12 +164,12 @@ pub struct LevelRow {
 
 /// Explain a ticket
 ///
-/// What happened to it, and why: each run of a clock with its deadline, the stretches of business time that it counted, the
-/// version of the rule it was measured by, and what became of each level.
+/// The history of a ticket, explained: each cycle of a clock with its deadline, the business time counted, the version of the rule
+/// that applied, and the state of each level.
 #[utoipa::path(
     tag = "tickets",
     params(("id" = String, Path, description = "The ticket's id in the source system.", min_length = 1, max_length = 255)),
-    responses((status = 200, description = "Its history, told again.", body = TimelineResponse)),
+    responses((status = 200, description = "The explained history.", body = TimelineResponse)),
     security(("bearer" = ["viewer"]))
 )]
 #[get("/tickets/{id}/timeline")]

@@ -1,4 +1,4 @@
-//! A certificate made for these tests; its key guards nothing.
+//! Tests with synthetic certificates, whose keys protect nothing.
 
 use super::*;
 use std::fs;
@@ -41,7 +41,7 @@ fn read_as(certificate: &str, key: &str) -> Result<(), String> {
     Tls::read(&first, &second).map(|_| ()).map_err(|error| error.to_string())
 }
 
-/// Writes a key as a careful operator does: for its owner only.
+/// Writes a key that only its owner can read.
 pub fn write_key(path: &Path, key: &str) {
     fs::write(path, key).unwrap();
     fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
@@ -92,8 +92,8 @@ fn what_cannot_work_is_refused_before_anything_starts() {
         let said = read_as(certificate, key).unwrap_err();
         assert!(said.contains(message), "{said}");
     };
-    says("", KEY, "certificate.pem is no PEM file of certificates: there is none in it");
-    says(CERTIFICATE, "rubbish", "key.pem is no PEM file of a private key");
+    says("", KEY, "certificate.pem is not a PEM file of certificates: it contains none");
+    says(CERTIFICATE, "rubbish", "key.pem is not a PEM file of a private key");
     says(CERTIFICATE, OTHER_KEY, "cannot be used together");
     assert!(Tls::read(Path::new("nowhere.pem"), Path::new("nowhere.pem")).is_err());
 }

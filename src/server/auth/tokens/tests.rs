@@ -67,7 +67,7 @@ fn changes_are_seen_soon_and_a_broken_file_changes_nothing() {
         Ok(())
     })
     .unwrap();
-    assert!(book.still_admits(&hash, NOW_MS + 2 * TOKENS_CHECK_MS - 1), "not looked at yet");
+    assert!(book.still_admits(&hash, NOW_MS + 2 * TOKENS_CHECK_MS - 1), "not checked yet");
     assert!(!book.still_admits(&hash, NOW_MS + 3 * TOKENS_CHECK_MS));
     assert_eq!(book.look_up(&late, NOW_MS + 3 * TOKENS_CHECK_MS), Err(Denied::Unknown));
 

@@ -17,7 +17,7 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().build().expect("a runtime")
 }
 
-/// Feeds a body and reads it on a thread of its own.
+/// Feeds a body and reads it on its own thread.
 fn read_all(items: Vec<Item>, most: u64) -> io::Result<Vec<u8>> {
     let (feeder, mut reader) = channel();
     let thread = std::thread::spawn(move || {
@@ -45,7 +45,7 @@ fn what_ends_early_is_an_error_and_not_an_end() {
     assert_eq!(reported(read_all(vec![row(), Err(PayloadError::Incomplete(None)), row()], 100)), BodyError::Gone);
     assert!(matches!(reported(read_all(vec![row(), Err(PayloadError::EncodingCorrupted)], 100)), BodyError::Broken(_)));
     assert_eq!(reported(read_all(vec![row(), row(), row()], 10)), BodyError::TooLarge { most: 10 });
-    // The request is dropped: nobody feeds any more.
+    // The request is dropped, and its feeder with it.
     let (feeder, mut reader) = channel();
     drop(feeder);
     assert_eq!(reported(reader.read_to_end(&mut Vec::new()).map(|_| Vec::new())), BodyError::Gone);
@@ -71,14 +71,14 @@ fn a_slow_reader_holds_the_sender_back() {
     let mut feeding = pin!(feeder.feed(Bytes::new(), endless, u64::MAX));
     let mut context = Context::from_waker(Waker::noop());
     assert_eq!(feeding.as_mut().poll(&mut context), Poll::Pending);
-    // What waits in the channel, and the piece that waits to go in.
+    // The pieces in the channel, and the one that waits for capacity.
     assert_eq!(accepted.load(Ordering::Relaxed), BODY_PIECES + 1);
     assert_eq!(feeding.as_mut().poll(&mut context), Poll::Pending);
-    assert_eq!(accepted.load(Ordering::Relaxed), BODY_PIECES + 1, "nothing is taken while nobody reads");
+    assert_eq!(accepted.load(Ordering::Relaxed), BODY_PIECES + 1, "nothing is accepted without a reader");
     let mut piece = vec![0; BODY_PIECE_BYTES];
     reader.read_exact(&mut piece).expect("a piece");
     assert_eq!(feeding.as_mut().poll(&mut context), Poll::Pending);
-    assert_eq!(accepted.load(Ordering::Relaxed), BODY_PIECES + 2, "one was read, one is taken");
+    assert_eq!(accepted.load(Ordering::Relaxed), BODY_PIECES + 2, "one was read, one is accepted");
     drop(reader);
-    assert_eq!(feeding.as_mut().poll(&mut context), Poll::Ready(()), "nobody reads: the sender is let go");
+    assert_eq!(feeding.as_mut().poll(&mut context), Poll::Ready(()), "without a reader the sender is released");
 }

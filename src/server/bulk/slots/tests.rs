@@ -9,14 +9,14 @@ fn waiting(slots: &Slots) -> usize {
     slots.state().waiting.len()
 }
 
-/// Waits until so many wait for a turn.
+/// Waits until this many bodies wait for a slot.
 fn until_waiting(slots: &Slots, count: usize) {
     while waiting(slots) != count {
         thread::yield_now();
     }
 }
 
-/// Takes a turn on a thread of its own; the turn comes over the channel once it has begun.
+/// Takes a slot on its own thread; the slot arrives over the channel once it has begun.
 fn begin(slots: &Arc<Slots>, token: &str) -> mpsc::Receiver<Slot> {
     let slot = slots.of(token.into());
     let (begun, begins) = mpsc::channel();
@@ -36,7 +36,7 @@ fn who_waits_for_a_sender_holds_nobody_up() {
         slot.pause();
     }
     let other = begin(&slots, "other").recv_timeout(PATIENCE).unwrap();
-    // One of the slow ones goes on beside it; a second has to wait.
+    // One of the slow ones continues beside it; a second has to wait.
     slow[0].begin();
     let third = begin(&slots, "third");
     until_waiting(&slots, 1);
@@ -49,7 +49,7 @@ fn one_token_has_all_turns_until_another_wants_one() {
     let slots = Arc::new(Slots::new(3));
     let mine: Vec<Slot> = (0..3).map(|_| slots.of("mine".into())).collect();
     mine.iter().for_each(Slot::begin);
-    // Nobody waits, or only more of the same token: nothing is passed on.
+    // If none wait, or only others of the same token, no slot is passed on.
     mine[0].pass_on();
     let fourth = begin(&slots, "mine");
     until_waiting(&slots, 1);
@@ -60,7 +60,7 @@ fn one_token_has_all_turns_until_another_wants_one() {
     let passing = thread::spawn(move || mine.iter().for_each(Slot::pass_on));
     let yours = yours.recv_timeout(PATIENCE).unwrap();
     yours.pause();
-    // What the other no longer needs goes to who has waited longest, then to who passed it on.
+    // A released slot goes to the body that has waited longest, then to the one that passed it on.
     drop(fourth.recv_timeout(PATIENCE).unwrap());
     passing.join().unwrap();
     assert_eq!(waiting(&slots), 0);

@@ -1,12 +1,12 @@
 //! `/v1/escalations/feed`: escalations as they happen, as Server-Sent Events.
 //!
-//! A reader is woken when there is something new, reads a chunk of records on a blocking thread, and gives the worker back
-//! before the next: a reader that is far behind does not hold up anybody else. What one reader is sent waits in its own
-//! connection; the records themselves are read from the service, so a slow reader costs no memory. How many readers there are is
-//! bounded ([`readers`]), and a reader whose token no longer lets it in is sent no more.
+//! A reader is woken when there are new records, reads a chunk of them on a blocking thread, and yields before the next chunk: a
+//! reader that is far behind does not delay other requests. Unsent bytes of a reader wait in its own connection; the records
+//! themselves are read from the service, so a slow reader costs no memory. The number of readers is bounded ([`subscribers`]), and
+//! the feed of a reader ends when its token becomes invalid.
 //!
-//! An event's id is the epoch and the number of its record, as `1.9f3a61c4-4711`: a follower that comes back with an id from a
-//! time that a restore has undone is refused (410) and told where its records part from ours.
+//! An event's id is the epoch and the number of its record, for example `1.9f3a61c4-4711`. A client that resumes with an id that a
+//! restore has undone is rejected (410); the response states the last event that both sides have in common.
 
 pub(crate) mod subscribers;
 
@@ -40,10 +40,10 @@ use tokio::time::Instant;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-/// Seconds after which a client that found all places taken should come again.
+/// Seconds after which a client should retry when all places are taken.
 const READERS_RETRY_S: u64 = 10;
 
-/// Tells proxies not to hold the stream back.
+/// Asks proxies not to buffer the stream.
 const NO_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 const WAKE: Duration = Duration::from_millis(FEED_WAKE_MS);
@@ -56,7 +56,7 @@ pub fn routes(config: &mut ServiceConfig) {
     config.service(feed);
 }
 
-/// Which records are wanted.
+/// Filter and start of the feed.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields, default)]
@@ -82,7 +82,7 @@ pub struct FeedQuery {
     /// Records of this level, from 1.
     #[param(minimum = 0, maximum = 12)]
     pub level: Option<u8>,
-    /// Records after this sequence number; without it and without `Last-Event-ID` those from now on. 0: all there are.
+    /// Records after this sequence number; 0 for all records. Without it and without `Last-Event-ID`: new records only.
     #[param(minimum = 0, maximum = 9007199254740991_u64)]
     pub after: Option<u64>,
 }
@@ -90,20 +90,20 @@ pub struct FeedQuery {
 /// Follow escalations
 ///
 /// Server-Sent Events. Each has the epoch and the record's sequence number as `id` (`1.9f3a61c4-4711`), its kind (fired, withdrawn,
-/// manual, acknowledged) as `event` and the record as `data`, in the JSON of `GET /v1/escalations`. A client that comes back with
-/// `Last-Event-ID` misses nothing and gets nothing twice. An id that this service has never given (the data was restored from a
-/// backup since, or is another service's) is 410; the answer says where to go on. A bare sequence number is taken for one of the
-/// present epoch. Where a file of the history is damaged an event `gap` comes in place of its records, with their numbers. While
-/// nothing happens a comment comes every 15 seconds. The feed ends within a second when its token is revoked or expires. One token
-/// may have 64 readers; one that takes nothing for a while is dropped.
+/// manual, acknowledged) as `event` and the record as `data`, in the JSON of `GET /v1/escalations`. A client that reconnects with
+/// `Last-Event-ID` misses no event and gets none twice. An id that this service has never issued (the data has been restored from
+/// a backup, or belongs to another service) is 410; the response states where to continue. A bare sequence number is interpreted in
+/// the current epoch. If a history file is corrupt, an event `gap` with their numbers replaces its records. While there are no
+/// events, a comment is sent every 15 seconds. The feed ends within a second when its token is revoked or expires. One token may
+/// have at most 64 readers; a reader that reads nothing for a while is dropped.
 #[utoipa::path(
     tag = "escalations",
     params(
         FeedQuery,
-        ("Last-Event-ID" = Option<String>, Header, description = "The `id` of the last event that was received; counts before `after`.", pattern = "^([0-9]{1,10}\\.[0-9a-f]{8}-)?[0-9]{1,16}$"),
+        ("Last-Event-ID" = Option<String>, Header, description = "The `id` of the last event that was received; takes precedence over `after`.", pattern = "^([0-9]{1,10}\\.[0-9a-f]{8}-)?[0-9]{1,16}$"),
     ),
     responses(
-        (status = 200, description = "Events, for as long as the client listens.", content_type = "text/event-stream", body = String),
+        (status = 200, description = "Events, until the client disconnects.", content_type = "text/event-stream", body = String),
         (status = 410, description = "The event of `Last-Event-ID` is not one of this data: it was restored.", body = Problem, content_type = "application/problem+json"),
     ),
     security(("bearer" = ["viewer"]))
@@ -143,17 +143,17 @@ async fn feed(
 fn too_many(full: Full) -> Problem {
     let message = match full {
         Full::All => {
-            format!("all of the {MAX_FEED_READERS} places for readers of the feed are taken, or kept for other tokens")
+            format!("all {MAX_FEED_READERS} places for readers of the feed are in use, or reserved for other tokens")
         }
         Full::Token => {
-            format!("{MAX_FEED_READERS_OF_A_TOKEN} readers of this token follow the feed, the most of one token")
+            format!("{MAX_FEED_READERS_OF_A_TOKEN} readers of this token follow the feed, the maximum per token")
         }
     };
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, message).retry_after_s(READERS_RETRY_S)
 }
 
-/// Events for a reader that has a place. The connection asks for the next ones when there is room for them, and so only once the
-/// reader has taken those before.
+/// Events for a reader that has a place. The connection polls for the next events when it has buffer space for them, that is, when
+/// the reader has read the previous ones.
 struct Placed<S> {
     events: Pin<Box<S>>,
     place: Place,
@@ -198,7 +198,7 @@ impl FeedQuery {
     }
 }
 
-/// The epoch and the number of the last event that was received. A bare number says no epoch.
+/// The epoch and the number of the last event that was received. A bare number has no epoch.
 fn last_event_id(request: &HttpRequest) -> ApiResult<Option<(Option<Epoch>, u64)>> {
     let Some(value) = request.headers().get(LAST_EVENT_ID) else { return Ok(None) };
     let text = value.to_str().unwrap_or_default();
@@ -207,7 +207,7 @@ fn last_event_id(request: &HttpRequest) -> ApiResult<Option<(Option<Epoch>, u64)
     let is_number = number.len() <= 16 && number.bytes().all(|byte| byte.is_ascii_digit());
     match (epoch, number.parse()) {
         (Ok(epoch), Ok(sequence)) if is_number => Ok(Some((epoch, sequence))),
-        // What a browser sends before its first event.
+        // Browsers send an empty id before their first event.
         _ if text.is_empty() => Ok(None),
         _ => {
             let message = format!("last-event-id is {text:?}, expected the id of an event of this feed");
@@ -216,7 +216,7 @@ fn last_event_id(request: &HttpRequest) -> ApiResult<Option<(Option<Epoch>, u64)
     }
 }
 
-/// The number to go on after, if the event of that epoch and number is one of ours.
+/// The number to continue after, if the event with that epoch and number belongs to this data.
 fn in_common(service: &Service, epoch: Option<Epoch>, sequence: u64, last: u64) -> ApiResult<u64> {
     let Some(epoch) = epoch else { return Ok(sequence) };
     let epochs = service.epochs();
@@ -227,10 +227,10 @@ fn in_common(service: &Service, epoch: Option<Epoch>, sequence: u64, last: u64) 
     let current = epochs.current().map(|current| current.to_string()).unwrap_or_default();
     let go_on = match common {
         Some(common) => format!(
-            "the last event in common is {epoch}-{common}: come back with that id to get the events since, and discard those \
+            "the last event in common is {epoch}-{common}: reconnect with that id to get the events since, and discard those \
              after it"
         ),
-        None => "nothing is in common: come back without an id, with after=0 for all events".to_owned(),
+        None => "nothing is in common: reconnect without an id, with after=0 for all events".to_owned(),
     };
     let detail = format!(
         "the event {epoch}-{sequence} is not one of this data, which is of epoch {current} (reason: {}); {go_on}",
@@ -245,20 +245,20 @@ fn in_common(service: &Service, epoch: Option<Epoch>, sequence: u64, last: u64) 
     Err(Problem::new(StatusCode::GONE, detail).with_error(error))
 }
 
-/// Somebody who follows the feed.
+/// A reader of the feed.
 struct Follower {
     state: web::Data<AppState>,
     filter: EscalationFilter,
-    /// The last record that was looked at.
+    /// The last record that was examined.
     after: u64,
     news: watch::Receiver<u64>,
     token: Option<TokenHash>,
-    /// When the token was looked up last.
+    /// When the token was last checked.
     checked: Instant,
 }
 
 impl Follower {
-    /// The next bytes for the client; `None` at the end, when the service stops or the token no longer lets the client in.
+    /// The next bytes for the client; `None` at the end, when the service stops or the token becomes invalid.
     async fn next(&mut self) -> ApiResult<Option<Bytes>> {
         let silent_since = Instant::now();
         loop {
@@ -267,7 +267,7 @@ impl Follower {
             }
             if *self.news.borrow_and_update() > self.after {
                 let events = self.read().await?;
-                // The worker's other requests come first.
+                // Let the worker's other requests run first.
                 tokio::task::yield_now().await;
                 if !events.is_empty() {
                     return Ok(Some(events));
@@ -293,7 +293,7 @@ impl Follower {
         tokens.still_admits(token, wall_clock::now_ms())
     }
 
-    /// The next chunk of events; empty when none of its records is wanted.
+    /// The next chunk of events; empty when none of its records matches the filter.
     async fn read(&mut self) -> ApiResult<Bytes> {
         let (service, filter, after) = (self.state.service.clone(), self.filter.clone(), self.after);
         let (text, next) = blocking(move || chunk(&service, &filter, after)).await?;
@@ -302,7 +302,7 @@ impl Follower {
     }
 }
 
-/// The next records as events, and the number to go on from.
+/// The next records as events, and the number to continue after.
 fn chunk(service: &Service, filter: &EscalationFilter, after: u64) -> ApiResult<(String, u64)> {
     let Page { records, up_to, gaps } = service.escalations(after, filter, FEED_CHUNK_ROWS)?;
     let mut text = String::new();
@@ -320,7 +320,7 @@ fn chunk(service: &Service, filter: &EscalationFilter, after: u64) -> ApiResult<
     Ok((text, up_to))
 }
 
-/// One event. JSON has no line ends, so one `data` line holds it.
+/// Writes one event. The JSON has no line breaks, so one `data` line is enough.
 fn event(epoch: &str, sequence: u64, name: &str, data: &impl Serialize, text: &mut String) {
     let json = serde_json::to_string(data).unwrap_or_default();
     // Writing to a string cannot fail.

@@ -1,8 +1,8 @@
-//! Who follows the feed: so many in all, a share of them at most for one token, and some places that only a token without any
-//! reader gets. So one client with many readers, or with readers that never read, shuts nobody else out.
+//! Readers of the feed. Their number is bounded in total and per token, and some places are reserved for tokens without a reader.
+//! So a client with many readers, or with readers that never read, does not shut out other clients.
 //!
-//! A reader that was offered events and has taken none of them for a while loses its place as soon as somebody wants one. Its
-//! connection ends by itself: the system closes connections whose other end takes nothing (see `server::run`).
+//! A reader that has read none of its events for a while loses its place as soon as another reader connects. Its connection ends
+//! without further action: the operating system closes connections whose peer accepts no data (see `server::listen`).
 
 #[cfg(test)]
 mod tests;
@@ -18,7 +18,7 @@ use tokio::time::Instant;
 /// All readers.
 #[derive(Debug)]
 pub struct Readers {
-    /// How long a reader may take nothing of what it is offered.
+    /// How long a reader may leave its events unread.
     patience: Duration,
     known: Mutex<Known>,
 }
@@ -32,7 +32,7 @@ struct Known {
 #[derive(Debug)]
 struct Reader {
     token: Arc<str>,
-    /// Since when there are events that it has not taken.
+    /// When events were offered that it has not read yet.
     offered: Option<Instant>,
 }
 
@@ -48,7 +48,7 @@ impl Readers {
         Self { patience, known: Mutex::default() }
     }
 
-    /// A place for a reader.
+    /// Reserves a place for a reader.
     ///
     /// # Errors
     /// [`Full`].
@@ -77,14 +77,14 @@ impl Readers {
 }
 
 impl Place {
-    /// The reader is offered events.
+    /// Records that the reader is offered events.
     pub fn offer(&self, now: Instant) {
         if let Some(reader) = self.readers.known().by_number.get_mut(&self.number) {
             reader.offered = Some(now);
         }
     }
 
-    /// The reader has taken what it was offered. Whether it still has its place.
+    /// Records that the reader has read its events. Returns whether it still has its place.
     pub fn has_taken(&self) -> bool {
         match self.readers.known().by_number.get_mut(&self.number) {
             Some(reader) => {

@@ -10,7 +10,7 @@ const TIMEOUTS: Timeouts = Timeouts {
     keep_alive: Duration::from_secs(30),
 };
 
-/// Reads pieces that come so far apart until the body ends; how many there were, when it ended, and with which error.
+/// Reads pieces that arrive at this interval until the body ends. Returns their number, the duration and the error.
 fn read(pieces: usize, piece_bytes: usize, apart: Duration) -> (usize, Duration, Option<String>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async move {
@@ -40,7 +40,7 @@ fn a_body_that_hardly_moves_is_given_up_after_a_minute() {
     let (count, took, error) = read(1_000, 1, Duration::from_secs(11));
     assert_eq!((count, took), (5, A_MINUTE));
     assert!(error.is_some_and(|message| message.contains("5 bytes of the body came in a minute")));
-    // However much came before.
+    // Regardless of how much came before.
     let (count, took, error) = read(50, 30_000, Duration::from_secs(10));
     assert_eq!((count, error), (50, None));
     assert_eq!(took, Duration::from_secs(510));

@@ -1,4 +1,4 @@
-//! The answers that are kept, oldest out first.
+//! Cached responses; the oldest are evicted first.
 
 use crate::limits::{CACHED_RESPONSE_S, MAX_CACHED_RESPONSES};
 use actix_web::http::StatusCode;
@@ -12,11 +12,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Answers by the hash of token, route and key.
+/// Responses by the hash of token, route and key.
 #[derive(Debug, Default)]
 pub struct ResponseCache {
     by_key: DashMap<u128, Slot, RandomState>,
-    /// Keys in the order in which their answers came, with the time of each.
+    /// Keys in the order of their responses, with the time of each.
     order: Mutex<VecDeque<(u128, Instant)>>,
 }
 
@@ -26,27 +26,27 @@ enum Slot {
     Done(Arc<CachedResponse>, Instant),
 }
 
-/// An answer that is kept.
+/// A cached response.
 #[derive(Debug)]
 pub(crate) struct CachedResponse {
     pub status: StatusCode,
     pub headers: Vec<(HeaderName, HeaderValue)>,
     pub bytes: Bytes,
-    /// Of the request that it answers; none of a body that was not read to its end.
+    /// Fingerprint of the request; `None` if its body was not read to the end.
     pub fingerprint: Option<u128>,
 }
 
-/// What a request with a key finds.
+/// State of a key when a request with it begins.
 #[derive(Debug)]
 pub(crate) enum Begun<'a> {
-    /// It is the first, and now runs.
+    /// This request is the first with the key; it now runs.
     First(Guard<'a>),
-    /// The first one still runs.
+    /// The first request with the key is still running.
     Running,
     Done(Arc<CachedResponse>),
 }
 
-/// Holds the key while the first request runs; dropped without an answer to keep, the key is free again.
+/// Holds the key while the first request runs. Dropped without a response to cache, it frees the key.
 #[derive(Debug)]
 pub(crate) struct Guard<'a> {
     responses: &'a ResponseCache,
@@ -82,7 +82,7 @@ impl ResponseCache {
         }
         drop(order);
         for (key, since) in gone {
-            // The key may have been used again since; that answer is another entry of the order.
+            // The key may have been used again since; that response has its own entry in `order`.
             self.by_key.remove_if(&key, |_, slot| matches!(slot, Slot::Done(_, at) if *at == since));
         }
     }

@@ -1,7 +1,7 @@
-//! What a request sent, as a number: a hash of its query and body, computed as the body passes by. Nothing is kept of the body.
+//! Fingerprint of a request: a hash of its query and body, computed while the body is read. The body is not stored.
 //!
-//! The hash is XXH3 with 128 bits: its values are written to the journal, so they must be the same in every release. It need not
-//! withstand forgery: who makes two bodies with one fingerprint deceives nobody but themselves.
+//! The hash is XXH3 with 128 bits. Its values are written to the journal, so they must be the same in every release. It need not
+//! resist forgery: a client that creates two bodies with the same fingerprint affects only its own requests.
 
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
@@ -13,14 +13,14 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use twox_hash::xxhash3_128::Hasher;
 
-/// What has been read of a request.
+/// Hash of what has been read of a request.
 pub(crate) struct Sent {
     hash: RefCell<Hasher>,
     is_whole: Cell<bool>,
 }
 
 impl Sent {
-    /// Nothing but the query, so far.
+    /// Starts with the query.
     pub fn new(query: &str) -> Self {
         let mut hash = Hasher::new();
         hash.write(query.as_bytes());
@@ -28,13 +28,13 @@ impl Sent {
         Self { hash: RefCell::new(hash), is_whole: Cell::new(false) }
     }
 
-    /// The fingerprint; none of a body that was not read to its end.
+    /// The fingerprint; `None` if the body has not been read to the end.
     pub fn fingerprint(&self) -> Option<u128> {
         self.is_whole.get().then(|| self.hash.borrow().finish_128())
     }
 }
 
-/// The same body, hashed as it is read.
+/// The same body, hashed while it is read.
 pub(crate) fn hashed(payload: Payload, sent: Rc<Sent>) -> Payload {
     if matches!(payload, Payload::None) {
         sent.is_whole.set(true);

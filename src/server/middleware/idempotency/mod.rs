@@ -1,13 +1,13 @@
-//! Repeats of a request: a POST with an `Idempotency-Key` that was done once is not done again.
+//! Idempotency: a successful POST with an `Idempotency-Key` is not executed again.
 //!
-//! Two layers. Here, at the edge, the answer itself is kept for a day (bounded in count and size, lost with the process): a
-//! repeat gets it again, one that comes while the first still runs gets 409, and one with another body or query gets 422. Below,
-//! the key and a fingerprint of what was sent go into the journal with the input ([`IdempotencyKey`]), so that a repeat changes
-//! nothing, and another body gets 422, even after a restart or when the answer was too large to be kept.
+//! There are two layers. This middleware caches the response for a day (bounded in count and size, lost with the process): a repeat
+//! gets the cached response, a repeat while the first request still runs gets 409, and one with another body or query gets 422.
+//! Below, the key and a fingerprint of the request are written to the journal with the input ([`IdempotencyKey`]), so that a repeat
+//! changes nothing, and another body gets 422, even after a restart or when the response was too large to cache.
 //!
-//! Only answers of success are kept: a request that was refused has changed nothing, and may be sent again, mended, under the
-//! same key. Bodies of any length are compared and none is held for it: the fingerprint is computed while the handler reads the
-//! body, and a repeat's body is read only to be hashed. A bulk body has a fingerprint for each batch of its rows.
+//! Only successful responses are cached: a rejected request has changed nothing and may be corrected and sent again with the same
+//! key. Bodies of any length are compared without storing them: the fingerprint is computed while the handler reads the body, and
+//! a repeat's body is read only to be hashed. A bulk body has a fingerprint for each batch of its rows.
 
 mod cache;
 mod fingerprint;
@@ -48,13 +48,13 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 pub struct IdempotencyKey(Option<(u128, Rc<Sent>)>);
 
 impl IdempotencyKey {
-    /// A hash of the token's name, the route and the key. Derive a number for each batch from it (and from the batch's place)
-    /// when a body is loaded in several.
+    /// A hash of the token's name, the route and the key. For a body loaded in several batches, derive a number for each batch
+    /// from it and from the batch's index.
     pub fn number(&self) -> Option<u128> {
         self.0.as_ref().map(|(number, _)| *number)
     }
 
-    /// The origin of what a body led to, once that has been read.
+    /// The origin of the body's input; call it when the body has been read.
     pub fn origin(&self, actor: Arc<str>) -> Origin {
         Origin { actor, key: self.number(), fingerprint: self.0.as_ref().and_then(|(_, sent)| sent.fingerprint()) }
     }
@@ -69,10 +69,10 @@ impl FromRequest for IdempotencyKey {
     }
 }
 
-/// The layer inside the frame: knows the caller.
+/// The idempotency middleware. It runs inside the outermost middleware, so the caller is known.
 ///
 /// # Errors
-/// What layers further in could not answer.
+/// Errors of inner middleware.
 pub async fn layer(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -100,7 +100,7 @@ pub async fn layer(
             return Ok(request.into_response(response));
         }
         Begun::Running => {
-            let message = "a request with this Idempotency-Key is still being done";
+            let message = "a request with this Idempotency-Key is still running";
             let problem = Problem::new(StatusCode::CONFLICT, message).retry_after_s(1);
             return Ok(request.into_response(problem.error_response()));
         }
@@ -135,22 +135,20 @@ fn key_of(request: &ServiceRequest) -> Result<Option<u128>, Problem> {
     let bytes = value.as_bytes();
     if !(1..=MAX_KEY_BYTES).contains(&bytes.len()) || !bytes.iter().all(u8::is_ascii_graphic) {
         let shown: String = String::from_utf8_lossy(bytes).chars().take(MAX_KEY_BYTES).collect();
-        let error = FieldError::new("the key cannot be used").field("Idempotency-Key").value(shown);
+        let error = FieldError::new("invalid key").field("Idempotency-Key").value(shown);
         let expected = format!("1 to {MAX_KEY_BYTES} visible ASCII characters without spaces, such as a UUID");
-        return Err(
-            Problem::bad_request("the header Idempotency-Key cannot be read").with_error(error.expected(expected))
-        );
+        return Err(Problem::bad_request("the header Idempotency-Key is invalid").with_error(error.expected(expected)));
     }
     let extensions = request.extensions();
     let Some(caller) = extensions.get::<Caller>() else { return Ok(None) };
-    // No part contains a line's end, so that no two requests have the same hash.
+    // No part contains a line break, so different parts never join to the same text.
     let text = [caller.name.as_bytes(), request.path().as_bytes(), bytes].join(&b'\n');
     let hash: [u8; 32] = Sha256::digest(text).into();
     let (first, _) = hash.split_at(16);
     Ok(Some(first.iter().fold(0, |number, byte| number << 8 | u128::from(*byte))))
 }
 
-/// Reads the rest of a body without keeping it.
+/// Reads the rest of a body and discards it.
 async fn drain(request: &mut ServiceRequest, state: &AppState) -> Result<(), Problem> {
     let is_bulk = BULK_ROUTES.contains(&request.path());
     let most = if is_bulk { state.limits.bulk_body_bytes } else { state.limits.body_bytes as u64 };
@@ -161,7 +159,7 @@ async fn drain(request: &mut ServiceRequest, state: &AppState) -> Result<(), Pro
     while let Some(piece) = payload.next().await {
         bytes += piece?.len() as u64;
         if bytes > most {
-            return Err(Problem::too_large(format!("the body is longer than {most} bytes, the most that is taken")));
+            return Err(Problem::too_large(format!("the body is longer than {most} bytes, the maximum accepted")));
         }
     }
     Ok(())

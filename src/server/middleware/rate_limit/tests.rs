@@ -6,7 +6,7 @@ fn rate(per_second: u32, burst: u32) -> Rate {
 
 #[test]
 fn each_token_has_its_own_count() {
-    // One a second: no test run is so slow that the bursts below fill up again unnoticed.
+    // One per second, so that the bursts below do not refill, however slow the test runs.
     let limits = RateLimits::new(Rates { token: rate(1, 5), anonymous: rate(1, 1) });
     let (busy, calm): (Arc<str>, Arc<str>) = ("busy".into(), "calm".into());
     let admitted = (0..100).filter(|_| limits.admit(&busy).is_ok()).count();

@@ -1,4 +1,4 @@
-//! The text is read by an own small reader of OpenMetrics, which knows the rules and nothing of the writer.
+//! The tests parse the text with their own small OpenMetrics reader, which is independent of the writer.
 
 use super::*;
 use crate::engine::{ClockTally, Tally};
@@ -14,7 +14,7 @@ struct Family {
     samples: Vec<(String, BTreeMap<String, String>, f64)>,
 }
 
-/// Reads an exposition; a family's lines must follow its description and belong to it.
+/// Parses an exposition; the samples of a family must follow its description.
 fn read(text: &str) -> BTreeMap<String, Family> {
     let mut families: BTreeMap<String, Family> = BTreeMap::new();
     let mut current = String::new();
@@ -40,7 +40,7 @@ fn read(text: &str) -> BTreeMap<String, Family> {
         } else {
             let (head, value) = line.rsplit_once(' ').expect("a value");
             let (name, labels) = head.split_once('{').unwrap_or((head, ""));
-            assert!(name.starts_with(&current), "{name} stands under {current}");
+            assert!(name.starts_with(&current), "{name} is under {current}");
             let labels = labels.trim_end_matches('}').split("\",").filter(|label| !label.is_empty()).map(|label| {
                 let (key, value) = label.split_once("=\"").expect("a label");
                 (key.to_owned(), value.trim_end_matches('"').to_owned())

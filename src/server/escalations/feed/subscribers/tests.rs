@@ -17,7 +17,7 @@ fn one_token_has_a_share_and_the_last_places_are_for_who_has_none() {
     let first = enter(&readers, "token 0", MAX_FEED_READERS, now);
     assert_eq!(entered(&first), MAX_FEED_READERS_OF_A_TOKEN);
     assert_eq!(first[MAX_FEED_READERS_OF_A_TOKEN].as_ref().unwrap_err(), &Full::Token);
-    // Many tokens that all want as many as they get.
+    // Many tokens, each with as many readers as it gets.
     let greedy: Vec<_> =
         (1..9).map(|token| enter(&readers, &format!("token {token}"), MAX_FEED_READERS, now)).collect();
     let all: usize = entered(&first) + greedy.iter().map(|places| entered(places)).sum::<usize>();
