@@ -138,8 +138,8 @@ fn bad_rows_are_told_counted_and_kept() {
     }
     let summary: serde_json::Value =
         serde_json::from_slice(&fs::read(Path::new(&out).join("summary.json")).expect("written")).expect("JSON");
-    assert_eq!((&summary["rejected_rows"], &summary["refused_events"]), (&2.into(), &1.into()));
-    assert_eq!((&summary["tickets"], &summary["events"]), (&1.into(), &3.into()));
+    assert_eq!((&summary["rejected_rows"], &summary["rejected_events"]), (&3.into(), &0.into()));
+    assert_eq!((&summary["tickets"], &summary["events"]), (&1.into(), &2.into()));
     let kept = words(&fs::read(&rejects).expect("written"));
     assert_eq!(kept.lines().count(), 3, "{kept}");
     assert!(kept.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()), "{kept}");
@@ -155,6 +155,27 @@ fn strict_stops_at_the_first_bad_row_and_leaves_nothing() {
         assert!(said.contains(part), "{said}");
         assert_eq!(fs::read_dir(&out).expect("a folder").count(), 0);
     }
+}
+
+/// As over HTTP: the engine alone would reject the opening, and open the ticket at its next event.
+#[test]
+fn a_source_row_with_an_unknown_priority_is_rejected_with_all_its_events() {
+    const MAPPING: &str = "rows = \"tickets\"\n[columns]\nticket = \"id\"\npriority = \"priority\"\n\
+        [events]\nopened = \"opened\"\nresolved = \"resolved\"\n";
+    const EXPORT: &str = "id,priority,opened,resolved\n\
+        A,normal,2026-01-05T09:00:00Z,2026-01-05T10:00:00Z\n\
+        B,gigantic,2026-01-05T09:30:00Z,2026-01-05T11:00:00Z\n";
+    let folder = Folder::new();
+    let (mapping, input) =
+        (folder.write("map.toml", MAPPING.as_bytes()), folder.write("export.csv", EXPORT.as_bytes()));
+    let (rejects, out) = (folder.path("rejects"), folder.path("out"));
+    succeeds(&["replay", "--policy", POLICY, "--mapping", &mapping, "--out", &out, "--rejects", &rejects, &input]);
+    let summary: serde_json::Value =
+        serde_json::from_slice(&fs::read(Path::new(&out).join("summary.json")).expect("written")).expect("JSON");
+    assert_eq!((&summary["tickets"], &summary["events"]), (&1.into(), &2.into()));
+    assert_eq!((&summary["rejected_rows"], &summary["rejected_events"]), (&1.into(), &0.into()));
+    let line: serde_json::Value = serde_json::from_slice(&fs::read(&rejects).expect("written")).expect("one line");
+    assert_eq!((&line["line"], &line["field"], &line["value"]), (&3.into(), &"priority".into(), &"gigantic".into()));
 }
 
 fn without_rejects() -> String {

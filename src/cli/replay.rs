@@ -1,22 +1,23 @@
 //! `overdue replay`: years of history through the engine, as fast as possible.
 
 use super::common::files::read_mapping;
-use crate::atomic_file::Staged;
+use super::common::rejects::Rejects;
+use super::common::units;
 use crate::cli::common::files::read_policy;
-use crate::engine::CatchUp;
+use crate::engine::{CatchUp, RejectedReason};
 use crate::ingest;
-use crate::ingest::{Mapping, RowError, Source};
+use crate::ingest::{Mapping, Numbered, RowError, Source};
 use crate::limits;
-use crate::policy::Policy;
+use crate::policy::{Policy, UnknownPriority, without_unknown_priorities};
 use crate::replay;
 use crate::replay::sort::{Keep, Sorter};
 use crate::replay::{Listener, Outputs, RejectedEvent, grouped};
-use crate::time::{format_rfc3339, parse_rfc3339};
+use crate::time::parse_rfc3339;
 use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
-use serde::Serialize;
-use std::fs::{self, File};
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::cell::RefCell;
+use std::fs;
+use std::io::{self, IsTerminal};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -55,7 +56,7 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
     /// Memory for sorting, such as 512MiB; the rest is sorted in temporary files in the folder for the results
-    #[arg(long, value_name = "SIZE", default_value = "2GiB", value_parser = parse_size)]
+    #[arg(long, value_name = "SIZE", default_value = "2GiB", value_parser = parse_memory)]
     memory: usize,
     /// Shards of the engine; does not change the results
     #[arg(long, value_name = "COUNT", default_value_t = 16, value_parser = parse_shards)]
@@ -79,18 +80,15 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mapping = arguments.mapping.as_deref().map_or_else(|| Ok(Mapping::default()), read_mapping)?;
     let until = |text: &String| parse_rfc3339(text).with_context(|| format!("--until {text:?}"));
     let until_ms = arguments.until.as_ref().map(until).transpose()?;
-    let threads = arguments.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    let threads = arguments.threads.unwrap_or_else(ingest::cores);
     rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().context("cannot start threads")?;
 
     let mut outputs = Outputs::create(&arguments.out)?;
     let mut terminal = Terminal::new(arguments)?;
     let keep = Keep { facts_for_rules: !policy.rules.is_empty() };
     let mut sorter = Sorter::new(arguments.memory, arguments.out.clone(), keep);
-    let report = read(arguments, &mapping, threads, &mut sorter, &mut terminal)?;
+    let report = read(arguments, &mapping, &policy, threads, &mut sorter, &mut terminal)?;
     terminal.bar.finish_and_clear();
-    for reject in report.first_rejects.iter().filter(|_| !arguments.quiet) {
-        eprintln!("{reject}");
-    }
     let events = sorter.finish()?;
     terminal.count_events(events.rows());
     let options = replay::Options {
@@ -113,36 +111,58 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Reads the inputs, one after another. A source row with an unknown priority is rejected whole, before its events are sorted.
 fn read(
     arguments: &Arguments,
     mapping: &Mapping,
+    policy: &Policy,
     threads: usize,
     sorter: &mut Sorter,
     terminal: &mut Terminal,
 ) -> anyhow::Result<ingest::Report> {
-    let options = ingest::Options { strict: arguments.strict, threads, ..ingest::Options::default() };
+    let options = ingest::Options { strict: arguments.strict, threads, lines: true, ..ingest::Options::default() };
     let read_bytes = Arc::clone(&options.read_bytes);
-    let sources = arguments.inputs.iter().map(|path| match path.to_str() {
-        Some("-") => Source::stream("stdin", io::stdin()),
-        _ => Source::file(path),
-    });
-    let mut failed = None;
     let bar = terminal.bar.clone();
-    let on_batch = |batch| {
-        bar.set_position(read_bytes.load(Ordering::Relaxed));
-        match sorter.push(&batch) {
+    let mut report = ingest::Report::default();
+    for path in &arguments.inputs {
+        let source = match path.to_str() {
+            Some("-") => Source::stream("stdin", io::stdin()),
+            _ => Source::file(path),
+        };
+        let name = source.name.clone();
+        let mut failed: Option<anyhow::Error> = None;
+        let mut unknown = 0;
+        let rejects = RefCell::new(&mut terminal.rejects);
+        let mut take = |numbered: Numbered| -> anyhow::Result<()> {
+            bar.set_position(read_bytes.load(Ordering::Relaxed));
+            let (batch, _, rejected) = without_unknown_priorities(policy, numbered.batch, numbered.lines);
+            for UnknownPriority { line, name: value } in rejected {
+                let reason = RejectedReason::UnknownPriority { name: value.clone() }.to_string();
+                let reject = RowError { source: name.clone(), line, column: "priority".to_owned(), value, reason };
+                unknown += 1;
+                rejects.borrow_mut().add(&(&reject).into())?;
+                if arguments.strict {
+                    bail!("{reject}");
+                }
+            }
+            Ok(sorter.push(&batch)?)
+        };
+        let on_batch = |numbered| match take(numbered) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {
                 failed = Some(error);
                 ControlFlow::Break(())
             }
+        };
+        let on_reject = |reject: &RowError| rejects.borrow_mut().add(&reject.into());
+        let read = ingest::read_numbered([source], mapping, &options, on_batch, on_reject)?;
+        if let Some(error) = failed {
+            return Err(error);
         }
-    };
-    let report = ingest::read(sources, mapping, &options, on_batch, |reject| terminal.rejects.reject(reject))?;
-    match failed {
-        Some(error) => Err(error.into()),
-        None => Ok(report),
+        report.add(read);
+        report.rejected += unknown;
     }
+    Ok(report)
 }
 
 fn policy(path: &Path) -> anyhow::Result<Policy> {
@@ -154,18 +174,11 @@ fn policy(path: &Path) -> anyhow::Result<Policy> {
 }
 
 /// A size such as `512MiB`, `2GiB`.
-fn parse_size(text: &str) -> Result<usize, String> {
-    let expected = || format!("expected a size from {} MiB on, such as 512MiB or 2GiB", limits::MIN_SORT_BYTES >> 20);
-    let digits = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
-    let shift = match text[digits..].trim() {
-        "KiB" => 10,
-        "MiB" | "M" => 20,
-        "GiB" | "G" => 30,
-        _ => return Err(expected()),
-    };
-    let number: usize = text[..digits].parse().map_err(|_| expected())?;
-    let bytes = number.checked_mul(1 << shift).ok_or_else(expected)?;
-    if bytes < limits::MIN_SORT_BYTES { Err(expected()) } else { Ok(bytes) }
+fn parse_memory(text: &str) -> Result<usize, String> {
+    let bytes = units::size(text).and_then(|bytes| usize::try_from(bytes).ok());
+    bytes
+        .filter(|bytes| *bytes >= limits::MIN_SORT_BYTES)
+        .ok_or_else(|| format!("expected a size from {} MiB on, such as 512MiB or 2GiB", limits::MIN_SORT_BYTES >> 20))
 }
 
 fn parse_shards(text: &str) -> Result<usize, String> {
@@ -184,8 +197,8 @@ fn parse_count(text: &str, most: usize) -> Result<usize, String> {
 struct Terminal {
     bar: ProgressBar,
     rejects: Rejects,
-    /// Remaining rejected events that may be described.
-    shown: usize,
+    /// Why the rejects file cannot be written; reported at the end.
+    failed: Option<io::Error>,
 }
 
 impl Terminal {
@@ -195,8 +208,8 @@ impl Terminal {
             arguments.inputs.iter().map(|path| fs::metadata(path).ok().map(|data| data.len())).sum();
         let bar = if is_shown { ProgressBar::new(sizes.unwrap_or(0)) } else { ProgressBar::hidden() };
         bar.set_style(ProgressStyle::with_template("reading   {wide_bar} {bytes}/{total_bytes} {eta}")?);
-        let shown = if arguments.quiet { 0 } else { limits::REJECTS_SHOWN };
-        Ok(Self { bar, rejects: Rejects::create(arguments.rejects.as_deref())?, shown })
+        let rejects = Rejects::create(arguments.rejects.as_deref(), arguments.quiet, bar.clone())?;
+        Ok(Self { bar, rejects, failed: None })
     }
 
     fn count_events(&mut self, events: u64) {
@@ -206,12 +219,14 @@ impl Terminal {
             {
                 self.bar.set_style(style);
             }
+            self.rejects.bar = self.bar.clone();
         }
     }
 
     fn finish(&mut self) -> anyhow::Result<()> {
         self.bar.finish_and_clear();
-        self.rejects.publish()
+        let written = self.failed.take().map_or(Ok(()), Err).and_then(|()| self.rejects.publish());
+        written.context("cannot write the file of --rejects")
     }
 }
 
@@ -221,62 +236,8 @@ impl Listener for Terminal {
     }
 
     fn rejected(&mut self, event: &RejectedEvent<'_>) {
-        if self.shown > 0 {
-            self.shown -= 1;
-            self.bar.suspend(|| eprintln!("{event}"));
-        }
-        self.rejects.refuse(event);
-    }
-}
-
-/// The file of invalid rows and rejected events.
-struct Rejects {
-    path: PathBuf,
-    file: Option<(Staged, BufWriter<File>)>,
-    failed: Option<io::Error>,
-}
-
-/// A line of that file for an event.
-#[derive(Serialize)]
-struct RejectedLine<'a> {
-    ticket: &'a str,
-    at: String,
-    reason: String,
-}
-
-impl Rejects {
-    fn create(path: Option<&Path>) -> anyhow::Result<Self> {
-        let create = |path: &Path| Staged::create(path).with_context(|| format!("cannot write {}", path.display()));
-        let file = path.map(create).transpose()?.map(|(staged, file)| (staged, BufWriter::new(file)));
-        Ok(Self { path: path.unwrap_or(Path::new("")).to_owned(), file, failed: None })
-    }
-
-    fn reject(&mut self, reject: &RowError) -> io::Result<()> {
-        self.line(reject)
-    }
-
-    /// An error is kept until [`Rejects::publish`].
-    fn refuse(&mut self, event: &RejectedEvent<'_>) {
-        let at = format_rfc3339(event.at_ms);
-        let line = RejectedLine { ticket: event.ticket, at, reason: event.reason.to_string() };
-        if let Err(error) = self.line(&line) {
+        if let Err(error) = self.rejects.add(&event.into()) {
             self.failed.get_or_insert(error);
         }
-    }
-
-    fn line(&mut self, line: &impl Serialize) -> io::Result<()> {
-        let Some((_, file)) = &mut self.file else { return Ok(()) };
-        serde_json::to_writer(&mut *file, line)?;
-        file.write_all(b"\n")
-    }
-
-    fn publish(&mut self) -> anyhow::Result<()> {
-        let Some((staged, mut file)) = self.file.take() else { return Ok(()) };
-        let failed = self.failed.take().map_or(Ok(()), Err);
-        let written = failed.and_then(|()| file.flush()).and_then(|()| staged.publish());
-        if let Err(error) = written {
-            bail!("cannot write {}: {error}", self.path.display());
-        }
-        Ok(())
     }
 }

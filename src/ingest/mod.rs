@@ -23,7 +23,7 @@ use std::sync::atomic::Ordering;
 
 pub use error::{IngestError, MappingError, Mistake, RowError};
 pub use mapping::Mapping;
-pub use options::Options;
+pub use options::{Options, cores};
 pub use pipeline::Numbered;
 pub use source::{Format, Source};
 pub use tables::memory::{Budget, TableBounds};
@@ -59,6 +59,20 @@ pub struct Report {
     pub first_rejects: Vec<RowError>,
     /// Whether the receiver of the batches ended the run.
     pub stopped: bool,
+}
+
+impl Report {
+    /// Adds what was read of another input.
+    pub fn add(&mut self, other: Self) {
+        self.rows += other.rows;
+        self.skipped += other.skipped;
+        self.rejected += other.rejected;
+        self.events += other.events;
+        self.bytes += other.bytes;
+        let room = REJECTS_SHOWN.saturating_sub(self.first_rejects.len());
+        self.first_rejects.extend(other.first_rejects.into_iter().take(room));
+        self.stopped |= other.stopped;
+    }
 }
 
 /// Reads inputs, one after another, and passes their batches on in order, none larger than [`MAX_BATCH_ROWS`].

@@ -4,8 +4,8 @@ use super::source::Format;
 use super::tables::memory::TableBounds;
 use crate::limits::{BLOCK_BYTES, EXPANSION_ALLOWANCE_BYTES, MAX_EXPANSION, MAX_ROWS_A_BYTE, ROWS_ALLOWANCE};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, OnceLock};
 
 /// Options of a run.
 #[derive(Debug, Clone)]
@@ -30,11 +30,10 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
             format: None,
             strict: false,
-            threads,
+            threads: cores(),
             block_bytes: BLOCK_BYTES,
             read_bytes: Arc::default(),
             lines: false,
@@ -52,4 +51,10 @@ pub(crate) fn expansion_of(bytes: u64) -> u64 {
 /// Rows that an input of this stored size may have.
 pub(crate) fn rows_of(bytes: u64) -> u64 {
     bytes.saturating_mul(MAX_ROWS_A_BYTE).saturating_add(ROWS_ALLOWANCE)
+}
+
+/// The cores that this process may use. Found out once: the system reads files for it.
+pub fn cores() -> usize {
+    static CORES: OnceLock<usize> = OnceLock::new();
+    *CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from))
 }

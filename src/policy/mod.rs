@@ -15,6 +15,7 @@ mod normalize;
 mod presets;
 mod priority;
 mod rules;
+mod source_rows;
 mod threshold;
 
 pub use assign::{assign, facts};
@@ -26,4 +27,5 @@ pub use load::{Checked, check, load, reload};
 pub use presets::{PRESETS, Preset, SUPEROFFICE, VERB_EFFECTS, VERBS};
 pub use priority::{OnPriorityChange, Policy, Priority};
 pub use rules::{Facts, LABELS, PriorityId, Rule, Rules, RulesError};
+pub use source_rows::{UnknownPriority, without_unknown_priorities};
 pub use threshold::{ThresholdError, parse_percent, parse_threshold};

@@ -51,6 +51,7 @@ pub enum ReplayError {
 pub struct RejectedEvent<'a> {
     pub ticket: &'a str,
     pub at_ms: i64,
+    pub kind: EventKind,
     pub reason: &'a RejectedReason,
 }
 
@@ -139,7 +140,7 @@ impl Run<'_> {
         let outcome = self.engine.apply(window, self.catch_up);
         for rejected in &outcome.rejected {
             let (ticket, at_ms) = (window.ticket.get(rejected.row), window.at_ms[rejected.row]);
-            let event = RejectedEvent { ticket, at_ms, reason: &rejected.reason };
+            let event = RejectedEvent { ticket, at_ms, kind: window.kind[rejected.row], reason: &rejected.reason };
             self.listener.rejected(&event);
             if self.strict {
                 return Err(ReplayError::RejectedRow(event.to_string()));

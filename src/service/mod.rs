@@ -277,6 +277,11 @@ impl Service {
         self.inner.published.view()
     }
 
+    /// The compiled policy in force, as published; `None` before the service is ready.
+    pub fn policy(&self) -> Option<Arc<policy::Policy>> {
+        self.inner.published.policy()
+    }
+
     /// All versions of the policy, oldest first; the last one is in force.
     pub fn policies(&self) -> Arc<Vec<PolicyVersion>> {
         self.inner.published.policies()

@@ -3,6 +3,7 @@
 use crate::atomic_file::Staged;
 use crate::ingest::RowError;
 use crate::limits::REJECTS_SHOWN;
+use crate::replay;
 use crate::ticket::Batch;
 use crate::time::format_rfc3339;
 use anyhow::Context;
@@ -15,12 +16,13 @@ use std::path::Path;
 /// A rejected row; a line of the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct RejectsLine {
-    /// The input's name.
+    /// The input's name; empty if it is no longer known.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub source: String,
     /// Line of a text, or row of a table.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<u64>,
-    /// The event that the service rejected: one line may yield several.
+    /// The event that was rejected: one line may yield several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<RejectedEvent>,
     pub field: String,
@@ -53,21 +55,35 @@ impl From<&RowError> for RejectsLine {
     }
 }
 
+impl From<&replay::RejectedEvent<'_>> for RejectsLine {
+    fn from(rejected: &replay::RejectedEvent<'_>) -> Self {
+        let event = RejectedEvent {
+            ticket: rejected.ticket.to_owned(),
+            at: format_rfc3339(rejected.at_ms),
+            event: rejected.kind.name(),
+        };
+        Self { event: Some(event), reason: rejected.reason.to_string(), ..Self::default() }
+    }
+}
+
 impl std::fmt::Display for RejectsLine {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.write_str(&self.source)?;
-        if let Some(line) = self.line {
-            write!(out, ":{line}")?;
+        let mut parts = Vec::new();
+        match (self.source.as_str(), self.line) {
+            ("", _) => {}
+            (source, Some(line)) => parts.push(format!("{source}:{line}")),
+            (source, None) => parts.push(source.to_owned()),
         }
         if let Some(RejectedEvent { ticket, at, event }) = &self.event {
-            write!(out, ": ticket {ticket}, {event} at {at}")?;
+            parts.push(format!("ticket {ticket}, {event} at {at}"));
         }
         for (text, what) in [(&self.field, "field"), (&self.value, "value")] {
             if !text.is_empty() {
-                write!(out, ": {what} {text:?}")?;
+                parts.push(format!("{what} {text:?}"));
             }
         }
-        write!(out, ": {}", self.reason)
+        parts.push(self.reason.clone());
+        out.write_str(&parts.join(": "))
     }
 }
 
@@ -75,7 +91,8 @@ impl std::fmt::Display for RejectsLine {
 pub struct Rejects {
     file: Option<(Staged, BufWriter<File>)>,
     shown: usize,
-    bar: ProgressBar,
+    /// Interrupted for a row that is described.
+    pub bar: ProgressBar,
 }
 
 impl Rejects {

@@ -201,7 +201,7 @@ impl Reader {
         if self.values.contains_key("threads") {
             return self.count("threads", MAX_THREADS);
         }
-        Some(std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS))
+        Some(crate::ingest::cores().min(MAX_THREADS))
     }
 
     fn limits(&mut self) -> Option<Limits> {

@@ -4,10 +4,11 @@ use super::problems::problem_of_ingest;
 use super::query::{LoadQuery, OnError, RowKind};
 use super::report::BulkReport;
 use crate::ingest::{IngestError, Numbered};
+use crate::policy::{Policy, without_unknown_priorities};
 use crate::server::problem::{ApiResult, Problem};
-use crate::service::{Applied, Load, Service, View};
+use crate::service::{Applied, Load};
 use crate::store::input::Origin;
-use crate::ticket::{Batch, Column, NO_LABEL, Texts};
+use crate::ticket::{Batch, Column, Texts};
 use std::sync::Arc;
 use twox_hash::xxhash3_128::Hasher;
 
@@ -34,19 +35,16 @@ impl BulkLoader {
         Self { rows_are, query, response: BulkReport::default(), actor, key, batches: 0 }
     }
 
-    /// The command for a batch, without the rows that have one of the `unknown` priorities, and the lines of its rows.
-    ///
-    /// All events of such a row are removed: otherwise the engine would reject the opening and then open the ticket at its next
-    /// event.
+    /// The command for a batch and the lines of its rows, without the source rows whose priority `policy` does not know.
     ///
     /// # Errors
-    /// With `on_error=abort` for such a row.
-    pub fn next_load(&mut self, numbered: Numbered, unknown: &[String]) -> ApiResult<(Load, Vec<u64>)> {
+    /// With `on_error=abort`, if there is such a row.
+    pub fn next_load(&mut self, numbered: Numbered, policy: &Policy) -> ApiResult<(Load, Vec<u64>)> {
         let key = self.key.map(|key| key.wrapping_add(KEY_STEP.wrapping_mul(self.batches)));
-        // Hash the rows as sent: at a repeat, other priorities may be unknown.
+        // Of the rows as they were sent: another policy may know other priorities when the request is repeated.
         let fingerprint = key.map(|_| fingerprint(&numbered.batch, self.query));
-        let Numbered { batch, lines } =
-            if unknown.is_empty() { numbered } else { self.without_unknown(&numbered, unknown) };
+        let (batch, lines, unknown) = without_unknown_priorities(policy, numbered.batch, numbered.lines);
+        unknown.iter().for_each(|row| self.response.unknown_priority(row.line, &row.name));
         self.stop_at_rejected()?;
         self.batches += 1;
         let origin = Origin { actor: Arc::clone(&self.actor), key, fingerprint };
@@ -94,45 +92,6 @@ impl BulkLoader {
     fn with_errors(&self, problem: Problem) -> Problem {
         problem.with_errors(self.response.errors.iter().cloned())
     }
-
-    fn without_unknown(&mut self, numbered: &Numbered, unknown: &[String]) -> Numbered {
-        let Numbered { batch, lines } = numbered;
-        let mut bad_lines = Vec::new();
-        for (row, line) in lines.iter().enumerate() {
-            let Some(name) = batch.priority.get(row).filter(|name| unknown.iter().any(|other| other == name)) else {
-                continue;
-            };
-            if bad_lines.last() != Some(line) {
-                bad_lines.push(*line);
-                self.response.unknown_priority(*line, name);
-            }
-        }
-        let mut cached = Numbered::default();
-        cached.batch.restates = batch.restates;
-        for (row, line) in lines.iter().enumerate() {
-            if bad_lines.binary_search(line).is_err() {
-                copy_row(batch, row, &mut cached.batch);
-                cached.lines.push(*line);
-            }
-        }
-        for column in Column::ALL {
-            cached.batch.labels_mut(column).labels.clone_from(&batch.labels(column).labels);
-        }
-        cached
-    }
-}
-
-fn copy_row(from: &Batch, row: usize, to: &mut Batch) {
-    to.ticket.push(from.ticket.get(row));
-    to.at_ms.push(from.at_ms[row]);
-    to.kind.push(from.kind[row]);
-    to.state.push(from.state[row]);
-    for column in Column::ALL {
-        to.labels_mut(column).codes.push(from.labels(column).codes[row]);
-    }
-    if !from.text.is_empty() {
-        to.text.push(from.text.get(row));
-    }
 }
 
 /// A hash of rows and load options. It is written to the journal, so the same rows must give the same number in every release.
@@ -173,18 +132,4 @@ fn hash_numbers<T, const N: usize>(hash: &mut Hasher, numbers: &[T], bytes: impl
         part.iter().for_each(|number| buffer.extend_from_slice(&bytes(number)));
         hash.write(&buffer);
     }
-}
-
-/// Priorities that rows of a batch name and no ticket in the published view has: these may be unknown.
-pub fn unheard(batch: &Batch, view: &View) -> Vec<String> {
-    let is_heard = |label: &str| view.totals.by_priority.iter().any(|priority| &*priority.name == label);
-    let labels = batch.priority.labels.iter().enumerate().filter(|(_, label)| !is_heard(label));
-    let is_used = |code: usize| batch.priority.codes.iter().any(|used| *used != NO_LABEL && *used as usize == code);
-    labels.filter(|(code, _)| is_used(*code)).map(|(_, label)| label.clone()).collect()
-}
-
-/// The names that are not priorities of the policy in force. Blocks: not for async threads.
-pub fn unknown(names: Vec<String>, service: &Service) -> Vec<String> {
-    let policy = service.read(|engine| Arc::clone(engine.policy()));
-    names.into_iter().filter(|name| policy.priority_id(name).is_none()).collect()
 }

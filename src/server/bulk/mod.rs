@@ -16,6 +16,7 @@ pub(crate) mod query;
 mod report;
 mod slots;
 
+use crate::policy::Policy;
 pub use report::{BulkReport, error_of};
 
 use super::auth::Operator;
@@ -79,7 +80,7 @@ pub async fn load(
     let slot = Arc::new(state.loads.slots.of(token));
     let (feeder, reader) = body_reader::channel(Arc::clone(&slot));
     let service = state.service.clone();
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = ingest::cores();
     let options = Options {
         spool_dir: Some(state.service.data_dir().to_owned()),
         tables: TableBounds::shared(Arc::clone(&state.loads.tables)),
@@ -154,17 +155,8 @@ async fn load_small(
     );
     rejects.iter().for_each(|reject| rows.response.reject(reject));
     let report = read.map_err(|error| rows.problem(error))?;
-    for Numbered { batch, lines } in batches {
-        let unheard = loader::unheard(&batch, &service.view());
-        let unknown = if unheard.is_empty() {
-            unheard
-        } else {
-            let service = service.clone();
-            web::block(move || loader::unknown(unheard, &service))
-                .await
-                .map_err(|_| Problem::failed("no thread is free"))?
-        };
-        let (load, lines) = rows.next_load(Numbered { batch, lines }, &unknown)?;
+    for numbered in batches {
+        let (load, lines) = rows.next_load(numbered, &*policy_of(service)?)?;
         let applied = service.load(load).await?;
         rows.applied(&applied, &lines)?;
     }
@@ -209,10 +201,13 @@ fn load_stream(
     }
 }
 
+/// The policy in force, from what the service publishes: no lock of the engine is taken.
+fn policy_of(service: &Service) -> ApiResult<Arc<Policy>> {
+    service.policy().ok_or_else(|| Problem::from(CommandError::Stopping))
+}
+
 fn take(rows: &mut BulkLoader, service: &Service, numbered: Numbered) -> ApiResult<()> {
-    let unheard = loader::unheard(&numbered.batch, &service.view());
-    let unknown = if unheard.is_empty() { unheard } else { loader::unknown(unheard, service) };
-    let (load, lines) = rows.next_load(numbered, &unknown)?;
+    let (load, lines) = rows.next_load(numbered, &*policy_of(service)?)?;
     let applied = service.load_blocking(load).map_err(|refusal: CommandError| Problem::from(refusal))?;
     rows.applied(&applied, &lines)
 }

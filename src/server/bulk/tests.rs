@@ -3,6 +3,7 @@ use super::slots::Slots;
 use super::*;
 use crate::engine::CatchUp;
 use crate::ingest::IngestError;
+use crate::policy::Policy;
 use crate::ticket::{Batch, EventKind};
 use std::io;
 use std::sync::Arc;
@@ -92,27 +93,33 @@ fn three_rows() -> Numbered {
     Numbered { batch, lines: vec![1, 2, 2, 3] }
 }
 
+/// A policy with these priorities, the first of which is the default.
+fn policy(priorities: &[&str]) -> Policy {
+    let mut text = format!("default_priority = \"{}\"\n[calendars.c]\nalways = true\n", priorities[0]);
+    for name in priorities {
+        text +=
+            &format!("[priorities.{name}]\ncalendar = \"c\"\n[priorities.{name}.clocks.resolution]\ntarget = \"4h\"\n");
+    }
+    crate::policy::load(&text, "policy.toml", &mut |_| Err("no files".to_owned())).expect("a policy")
+}
+
 #[test]
 fn a_row_with_an_unknown_priority_goes_with_all_its_events() {
-    let high = crate::service::NamedTally { name: "high".into(), ..Default::default() };
-    let totals = crate::service::Totals { by_priority: vec![high], ..Default::default() };
-    let view = crate::service::View { totals: totals.into(), ..Default::default() };
-    assert_eq!(loader::unheard(&three_rows().batch, &view), ["nope"]);
     let mut rows = rows(OnError::Skip, Some(5));
-    let (load, lines) = rows.next_load(three_rows(), &["nope".to_owned()]).expect("the others are accepted");
+    let (load, lines) = rows.next_load(three_rows(), &policy(&["high", "normal"])).expect("the others are accepted");
     assert_eq!(load.batch.ticket.iter().collect::<Vec<_>>(), ["a", "c"]);
     assert_eq!(load.batch.priority.get(0), Some("high"));
     assert_eq!(lines, [1, 3]);
     assert_eq!((rows.response.rejected, rows.response.errors[0].line), (1, Some(2)));
     // Each batch has its own key; the first has that of the request.
     assert_eq!(load.origin.key, Some(5));
-    let (next, _) = rows.next_load(three_rows(), &[]).expect("accepted");
+    let (next, _) = rows.next_load(three_rows(), &policy(&["nope", "high"])).expect("accepted");
     assert!(next.origin.key.is_some_and(|key| key != 5));
 }
 
 #[test]
 fn abort_stops_before_the_batch_with_the_bad_row() {
     let mut rows = rows(OnError::Abort, None);
-    let problem = rows.next_load(three_rows(), &["nope".to_owned()]).expect_err("stopped");
+    let problem = rows.next_load(three_rows(), &policy(&["high", "normal"])).expect_err("stopped");
     assert_eq!((problem.status, problem.errors[0].line), (422, Some(2)));
 }
