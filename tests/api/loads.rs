@@ -41,7 +41,7 @@ fn every_text_format_and_packing_says_the_same() {
     // One object instead of a list, over several lines.
     let told = running.post("/v1/tickets", "application/json", serde_json::to_string_pretty(&ticket("c")).unwrap());
     assert_eq!(counters(&told), (200, Some(1), Some(0)), "{}", told.text);
-    assert_eq!(running.get("/v1/metrics").json["engine"]["rows_refused"], 0);
+    assert_eq!(running.get("/v1/metrics").json["engine"]["rows_rejected"], 0);
     let list = running.get("/v1/tickets").json;
     assert_eq!(list["tickets"].as_array().unwrap().len(), 3, "{list}");
     running.stop();

@@ -31,7 +31,7 @@ fn rows_of(seen: &Seen) -> Vec<String> {
 
 fn taken(seen: &Seen) -> (u16, String) {
     let rows = rows_of(seen).len();
-    (200, format!("{{\"rows\":{rows},\"taken\":{rows},\"refused\":0,\"errors\":[]}}"))
+    (200, format!("{{\"rows\":{rows},\"accepted\":{rows},\"rejected\":0,\"errors\":[]}}"))
 }
 
 fn sorted(mut rows: Vec<String>) -> Vec<String> {
@@ -128,7 +128,7 @@ fn rows_that_are_not_taken_are_told_with_their_place() {
     fs::write(&input, text).expect("written");
     let refusing = |_: &[Seen], _: &Seen| {
         let error = "{\"line\":2,\"field\":\"ticket\",\"value\":\"C\",\"message\":\"is not known\"}";
-        (200, format!("{{\"rows\":2,\"taken\":1,\"refused\":1,\"errors\":[{error}]}}"))
+        (200, format!("{{\"rows\":2,\"accepted\":1,\"rejected\":1,\"errors\":[{error}]}}"))
     };
     let fake = Fake::start(refusing);
     let output = overdue(&["load", "--url", &fake.url, "--rejects", &rejects, &input]);

@@ -285,12 +285,12 @@ fn product_files() -> Vec<Source> {
 
 /// Everything of ours that is text.
 fn text_files() -> Vec<Source> {
-    let mut paths: Vec<PathBuf> = ["src", "tests", "benches", "scripts", ".ci"]
+    let mut paths: Vec<PathBuf> = ["src", "tests", "benches", "scripts", ".ci", ".github"]
         .iter()
         .flat_map(|folder| files_below(&top().join(folder)))
         .collect();
     paths.extend(files_below(&top().join("data")).into_iter().filter(|path| has_extension(path, &["toml", "md"])));
-    paths.extend(["Cargo.toml", "clippy.toml", "deny.toml", "README.md"].map(|name| top().join(name)));
+    paths.extend(["Cargo.toml", "clippy.toml", "deny.toml", "rust-toolchain.toml", "README.md", "CHANGELOG.md"].map(|name| top().join(name)));
     // Inputs for fuzzing are bytes of any kind, under names of any kind.
     let corpus = top().join("tests/fuzz/corpus");
     let is_text = |path: &PathBuf| path.extension().is_none() || has_extension(path, &["rs", "toml", "md", "py", "sh"]);

@@ -95,7 +95,7 @@ fn three_rows() -> Numbered {
 
 /// A policy with these priorities, the first of which is the default.
 fn policy(priorities: &[&str]) -> Policy {
-    let mut text = format!("default_priority = \"{}\"\n[calendars.c]\nalways = true\n", priorities[0]);
+    let mut text = format!("default_priority = \"{}\"\n[calendars.c]\nhours = \"24x7\"\n", priorities[0]);
     for name in priorities {
         text +=
             &format!("[priorities.{name}]\ncalendar = \"c\"\n[priorities.{name}.clocks.resolution]\ntarget = \"4h\"\n");
