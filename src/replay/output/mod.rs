@@ -2,14 +2,14 @@
 
 mod cycles;
 mod escalations;
-mod order;
 mod sink;
 
 use super::summary::Summary;
 use crate::atomic_file::Staged;
 use crate::engine::{CycleRecord, Engine, Escalation};
+use crate::table::{ColumnWriter, ColumnsError};
 use crate::ticket::Batch;
-use arrow::error::ArrowError;
+use arrow::record_batch::RecordBatch;
 use cycles::Cycles;
 use escalations::Escalations;
 pub use sink::OutputError;
@@ -18,8 +18,6 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-const ESCALATIONS: &str = "escalations.parquet";
-const CYCLES: &str = "cycles.parquet";
 const SUMMARY: &str = "summary.json";
 
 /// The files of a replay.
@@ -43,8 +41,8 @@ impl Outputs {
             folder: folder.to_owned(),
             escalations: Escalations::default(),
             cycles: Cycles::default(),
-            escalations_file: Sink::create(&folder.join(ESCALATIONS), Escalations::schema())?,
-            cycles_file: Sink::create(&folder.join(CYCLES), Cycles::schema())?,
+            escalations_file: Sink::create(&folder.join(escalations::NAME), Escalations::schema()?)?,
+            cycles_file: Sink::create(&folder.join(cycles::NAME), Cycles::schema()?)?,
         })
     }
 
@@ -58,24 +56,22 @@ impl Outputs {
     ///
     /// # Errors
     /// [`OutputError`] where a file cannot be written.
-    pub fn end_window(&mut self) -> Result<(), OutputError> {
+    pub fn end_window(&mut self, engine: &Engine) -> Result<(), OutputError> {
         if self.escalations.len() > 0 {
-            let rows = self.escalations.finish().map_err(|source| self.columns(ESCALATIONS, source))?;
-            self.escalations_file.write(rows)?;
+            self.escalations_file.write(self.escalations.finish(engine)?)?;
         }
         if self.cycles.len() > 0 {
-            let rows = self.cycles.finish().map_err(|source| self.columns(CYCLES, source))?;
-            self.cycles_file.write(rows)?;
+            self.cycles_file.write(self.cycles.finish(engine)?)?;
         }
         Ok(())
     }
 
-    /// Gives all files their names; the summary last, so where there is one, the others are complete.
+    /// Gives all files their names once the last window has ended; the summary last, so where there is one, the others are
+    /// complete.
     ///
     /// # Errors
     /// [`OutputError`] where a file cannot be written.
-    pub fn publish(mut self, summary: &Summary) -> Result<(), OutputError> {
-        self.end_window()?;
+    pub fn publish(self, summary: &Summary) -> Result<(), OutputError> {
         self.escalations_file.publish()?;
         self.cycles_file.publish()?;
         let path = self.folder.join(SUMMARY);
@@ -88,8 +84,10 @@ impl Outputs {
         };
         write().map_err(|source| OutputError::Io { path: path.display().to_string(), source })
     }
+}
 
-    fn columns(&self, name: &str, source: ArrowError) -> OutputError {
-        OutputError::Columns { path: self.folder.join(name).display().to_string(), source }
-    }
+/// Rows with the labels of an engine.
+fn table_of(engine: &Engine, write: impl FnOnce(&mut ColumnWriter<'_>)) -> Result<RecordBatch, ColumnsError> {
+    let labels = |kind, symbol| engine.labels_from(kind, symbol as usize).next().cloned();
+    ColumnWriter::table(&labels, write)
 }

@@ -2,9 +2,8 @@
 
 use crate::atomic_file::Staged;
 use crate::limits;
-use crate::table::{Texts, properties};
+use crate::table::{ColumnsError, Texts, properties};
 use arrow::datatypes::SchemaRef;
-use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use crossbeam_channel::Sender;
 use parquet::arrow::ArrowWriter;
@@ -23,8 +22,8 @@ pub enum OutputError {
     Io { path: String, source: io::Error },
     #[error("cannot write {path}: {source}")]
     Parquet { path: String, source: ParquetError },
-    #[error("cannot put the columns of {path} together: {source}")]
-    Columns { path: String, source: ArrowError },
+    #[error(transparent)]
+    Columns(#[from] ColumnsError),
     #[error("{path} has {found} rows when read back, {written} were written")]
     Incomplete { path: String, written: u64, found: i64 },
     #[error("the thread that writes {path} has stopped without a reason")]

@@ -7,7 +7,7 @@ use crate::engine::{ClockColumns, NO_SYMBOL};
 use crate::limits::MAX_LEVELS;
 use crate::store::record::{LabelKind, LabelTable};
 use crate::store::table::reader::{Rows, SchemaMismatch};
-use crate::table::{Times, dictionary_field};
+use crate::table::{dictionary_field, time_field, times as times_of};
 use crate::ticket::Texts;
 use crate::time::NEVER_MS;
 use arrow::array::{
@@ -38,8 +38,8 @@ pub fn schema() -> SchemaRef {
         dictionary_field("clock"),
         Field::new("cycle", DataType::UInt16, false),
         dictionary_field("status"),
-        Times::field("started_at"),
-        Times::field("segment_at"),
+        time_field("started_at", true),
+        time_field("segment_at", true),
         Field::new("spent_ms", DataType::Int64, false),
         // Whether the cycle was interrupted: paused before, or measured under other rules.
         Field::new("was_interrupted", DataType::Boolean, false),
@@ -48,7 +48,7 @@ pub fn schema() -> SchemaRef {
         Field::new("levels_fired", DataType::UInt16, false),
         Field::new("is_at_risk", DataType::Boolean, false),
         Field::new("is_breached", DataType::Boolean, false),
-        Times::field("target_due_at"),
+        time_field("target_due_at", true),
         Field::new("segments", DataType::List(segment_field()), false),
     ]))
 }
@@ -58,7 +58,7 @@ fn segment_field() -> FieldRef {
 }
 
 fn segment_times() -> Fields {
-    Fields::from(vec![Times::field_of("from_at", false), Times::field_of("to_at", false)])
+    Fields::from(vec![time_field("from_at", false), time_field("to_at", false)])
 }
 
 pub fn write(clocks: &ClockColumns, tickets: &Texts, names: &LabelTable) -> Result<RecordBatch, SnapshotError> {
@@ -96,7 +96,7 @@ pub fn write(clocks: &ClockColumns, tickets: &Texts, names: &LabelTable) -> Resu
 
 fn segments(of_rows: &[Vec<(i64, i64)>]) -> Result<ListArray, ArrowError> {
     let column = |end: fn(&(i64, i64)) -> i64| {
-        Times::column(TimestampMillisecondArray::from_iter_values(of_rows.iter().flatten().map(end)))
+        times_of(TimestampMillisecondArray::from_iter_values(of_rows.iter().flatten().map(end)))
     };
     let times =
         StructArray::try_new(segment_times(), vec![column(|segment| segment.0), column(|segment| segment.1)], None)?;

@@ -3,7 +3,7 @@
 use super::error::SnapshotError;
 use crate::engine::{NO_SYMBOL, Symbol};
 use crate::store::record::{LabelKind, LabelTable};
-use crate::table::{DictionaryColumn, Times};
+use crate::table::{labels_of_codes, times as times_of};
 use crate::ticket::Texts;
 use arrow::array::{ArrayRef, DictionaryArray, Int32Array, StringArray, TimestampMillisecondArray};
 use arrow::datatypes::Int32Type;
@@ -24,18 +24,16 @@ pub fn tickets_of(rows: &[u32], tickets: &Texts) -> ArrayRef {
 /// # Errors
 /// [`SnapshotError::UnknownSymbol`] for a symbol that `names` does not have.
 pub fn labels(column: LabelKind, symbols: &[Symbol], names: &LabelTable) -> Result<ArrayRef, SnapshotError> {
-    let mut labels = DictionaryColumn::default();
     let mut unknown = None;
-    for symbol in symbols {
-        labels.push((*symbol != NO_SYMBOL).then_some(*symbol), |number| {
-            names.label(column, number).unwrap_or_else(|| {
-                unknown = Some(number);
-                "".into()
-            })
-        });
-    }
+    let codes = symbols.iter().map(|symbol| (*symbol != NO_SYMBOL).then_some(*symbol));
+    let labels = labels_of_codes(codes, |number| {
+        names.label(column, number).unwrap_or_else(|| {
+            unknown = Some(number);
+            "".into()
+        })
+    });
     match unknown {
-        None => Ok(labels.finish()),
+        None => Ok(labels),
         Some(number) => Err(SnapshotError::UnknownSymbol { column: column.name(), number }),
     }
 }
@@ -48,10 +46,10 @@ pub fn chosen<'a>(places: impl Iterator<Item = Option<usize>>, list: impl Iterat
 
 /// A column of instants, without empty rows.
 pub fn times(at_ms: &[i64]) -> ArrayRef {
-    Times::column(TimestampMillisecondArray::from(at_ms.to_vec()))
+    times_of(TimestampMillisecondArray::from(at_ms.to_vec()))
 }
 
 /// A column of instants that may be empty.
 pub fn times_or_none(at_ms: impl Iterator<Item = Option<i64>>) -> ArrayRef {
-    Times::column(at_ms.collect())
+    times_of(at_ms.collect())
 }

@@ -6,7 +6,7 @@ use super::symbols::SymbolNumbers;
 use crate::engine::{EventColumns, FireColumns};
 use crate::store::record::{LabelKind, LabelTable};
 use crate::store::table::reader::{Rows, SchemaMismatch};
-use crate::table::{Times, dictionary_field};
+use crate::table::{dictionary_field, time_field};
 use crate::ticket::{EventKind, State, Texts};
 use arrow::array::{BooleanArray, RecordBatch, UInt16Array, UInt32Array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt16Type, UInt32Type};
@@ -19,7 +19,7 @@ pub fn events_schema() -> SchemaRef {
     Arc::new(Schema::new(vec![
         Field::new("ticket", DataType::Utf8, false),
         Field::new("ticket_row", DataType::UInt32, false),
-        Times::field_of("at", false),
+        time_field("at", false),
         dictionary_field("kind"),
         dictionary_field("state"),
         dictionary_field("priority"),

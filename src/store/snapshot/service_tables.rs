@@ -7,7 +7,7 @@ use crate::engine::{Apply, CatchUp};
 use crate::store::input::Origin;
 use crate::store::record::Note;
 use crate::store::table::reader::{Rows, SchemaMismatch};
-use crate::table::{Times, dictionary_field};
+use crate::table::{dictionary_field, time_field};
 use arrow::array::{Int64Array, RecordBatch, StringArray, UInt64Array};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, UInt64Type};
 use std::sync::Arc;
@@ -45,7 +45,7 @@ fn strings<W: AsRef<str>>(strings: impl Iterator<Item = W>) -> Arc<StringArray> 
 pub fn policies_schema() -> SchemaRef {
     Arc::new(Schema::new(vec![
         number("number"),
-        Times::field_of("since", false),
+        time_field("since", false),
         dictionary_field("apply"),
         dictionary_field("catch_up"),
         text("actor"),
@@ -126,7 +126,7 @@ pub fn replies_schema() -> SchemaRef {
         text("actor"),
         // 32 hexadecimal digits.
         Field::new("key", DataType::Utf8, true),
-        Times::field_of("at", false),
+        time_field("at", false),
         number("taken"),
         number("refused"),
         number("result"),
@@ -182,7 +182,7 @@ fn hashes(rows: &Rows<'_>, name: &str) -> Result<Vec<Option<u128>>, SchemaMismat
 
 pub fn days_schema() -> SchemaRef {
     Arc::new(Schema::new(vec![
-        Times::field_of("day", false),
+        time_field("day", false),
         text("clock"),
         signed_number("met"),
         signed_number("missed"),
@@ -220,7 +220,7 @@ pub fn read_days(rows: &Rows<'_>) -> Result<Vec<DayRow>, SchemaMismatch> {
 }
 
 pub fn acknowledgements_schema() -> SchemaRef {
-    Arc::new(Schema::new(vec![number("sequence"), Times::field_of("at", false), text("actor"), text("reason")]))
+    Arc::new(Schema::new(vec![number("sequence"), time_field("at", false), text("actor"), text("reason")]))
 }
 
 pub fn write_acknowledgements(acknowledgements: &[Acknowledgement]) -> Result<RecordBatch, SnapshotError> {

@@ -6,7 +6,7 @@ use super::symbols::SymbolNumbers;
 use crate::engine::TicketColumns;
 use crate::store::record::{LabelKind, LabelTable};
 use crate::store::table::reader::{Rows, SchemaMismatch};
-use crate::table::{Times, dictionary_field};
+use crate::table::{dictionary_field, time_field};
 use crate::ticket::State;
 use crate::time::SECOND_MS;
 use arrow::array::{BooleanArray, RecordBatch, UInt16Array, UInt64Array};
@@ -18,7 +18,7 @@ pub const NAME: &str = "tickets.parquet";
 pub fn schema() -> SchemaRef {
     Arc::new(Schema::new(vec![
         Field::new("ticket", DataType::Utf8, false),
-        Times::field_of("opened_at", false),
+        time_field("opened_at", false),
         dictionary_field("state"),
         dictionary_field("priority"),
         Field::new("priority_version", DataType::UInt16, false),
@@ -28,7 +28,7 @@ pub fn schema() -> SchemaRef {
         dictionary_field("category"),
         dictionary_field("customer"),
         Field::new("revision", DataType::UInt16, false),
-        Times::field("next_due_at"),
+        time_field("next_due_at", true),
         Field::new("first_seen", DataType::UInt64, false),
         Field::new("has_events", DataType::Boolean, false),
     ]))
