@@ -43,7 +43,7 @@ fn write(folder: &Path, engine: &Engine) {
     let head = engine.head();
     let names = names(&head);
     let mut writer = SnapshotWriter::begin(folder, 1).unwrap();
-    (0..engine.shards()).for_each(|shard| writer.shard(1, &engine.export(shard), &names).unwrap());
+    (0..engine.shards()).for_each(|shard| writer.shard(1, engine.export(shard), &names).unwrap());
     let first = StartHead { now_ms: head.now_ms, rows: head.rows };
     let state = ServiceState { group: 1, ..ServiceState::default() };
     writer

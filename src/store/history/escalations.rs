@@ -6,7 +6,6 @@ use crate::store::record::{EscalationBlock, EscalationRecord, LabelTable, Record
 use crate::store::table::reader::{Rows, SchemaMismatch};
 use crate::table::ColumnWriter;
 use crate::table::escalations::{self, Entry};
-use crate::time::NEVER_MS;
 use arrow::array::AsArray;
 use arrow::datatypes::{UInt8Type, UInt16Type, UInt64Type};
 use std::sync::Arc;
@@ -53,7 +52,7 @@ pub fn records(rows: &Rows<'_>) -> Result<Vec<EscalationRecord>, SchemaMismatch>
     let sequence = rows.numbers::<UInt64Type>("sequence")?;
     let (ids, tickets) = (rows.strings("escalation_id")?, rows.strings("ticket")?);
     let (cycle, level) = (rows.numbers::<UInt16Type>("cycle")?, rows.numbers::<UInt8Type>("level")?);
-    let (due_ms, fired_ms) = (rows.times_or("due_at", NEVER_MS)?, rows.times_or("fired_at", NEVER_MS)?);
+    let (due_ms, fired_ms) = (rows.times_or_never("due_at")?, rows.times_or_never("fired_at")?);
     let recorded_ms = rows.times("recorded_at")?;
     let (clock, priority, team) = (labels("clock")?, labels("priority")?, labels("team")?);
     let (owner, channel) = (labels("owner")?, labels("channel")?);
