@@ -85,7 +85,7 @@ fn shard(number: u32) -> ShardState {
 
 fn write(folder: &Path, shards: &[ShardState], names: &LabelTable, head: &Head) -> PathBuf {
     let mut writer = SnapshotWriter::begin(folder, 1).expect("a folder");
-    shards.iter().for_each(|shard| writer.shard(1, shard, names).expect("room on the disk"));
+    shards.iter().for_each(|shard| writer.shard(1, shard.clone(), names).expect("room on the disk"));
     let first = StartHead { now_ms: START_MS, rows: 0 };
     let state = ServiceState::default();
     writer

@@ -144,7 +144,7 @@
 //!               └► policy, ticket, calendar, time        plain rules; business time
 //!   ingest                        exports and bodies to column batches; used by cli, server, replay
 //!   replay                        runs a history through the engine, without a service
-//!   table, atomic_file            Parquet columns; files that appear whole or not at all
+//!   table, atomic_file            Parquet tables of escalations and cycles; files that appear whole or not at all
 //! ```
 //! `limits`, `time`, `calendar`, `ticket`, `policy` and `engine` are pure: they use no file, clock, network, thread or log; the
 //! time is an argument. So one engine serves live traffic, replays years, and is compared with a slow model in tests.

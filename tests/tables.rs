@@ -2,7 +2,7 @@
 //! tickets, real files. What is written here is left in the target folder for `scripts/check_tables`.
 
 use overdue::calendar::zone_data_version;
-use overdue::engine::{Apply, CatchUp, Engine, EscalationKind, Head, Installed, NO_SYMBOL, Outcome};
+use overdue::engine::{Apply, CatchUp, Engine, Head, Installed, NO_SYMBOL, Outcome};
 use overdue::generate::{History, Plan};
 use overdue::policy;
 use overdue::policy::Policy;
@@ -43,7 +43,7 @@ fn write(folder: &Path, engine: &Engine) {
     let head = engine.head();
     let names = names(&head);
     let mut writer = SnapshotWriter::begin(folder, 1).unwrap();
-    (0..engine.shards()).for_each(|shard| writer.shard(1, &engine.export(shard), &names).unwrap());
+    (0..engine.shards()).for_each(|shard| writer.shard(1, engine.export(shard), &names).unwrap());
     let first = StartHead { now_ms: head.now_ms, rows: head.rows };
     let state = ServiceState { group: 1, ..ServiceState::default() };
     writer
@@ -107,29 +107,10 @@ impl Told {
             ..EscalationBlock::default()
         };
         for it in &outcome.escalations {
-            let words = engine.ticket_symbols(it.ticket);
             block.tickets.push(engine.ticket_id(it.ticket));
-            let kind = match it.kind {
-                EscalationKind::Fired => RecordKind::Fired,
-                EscalationKind::Withdrawn => RecordKind::Withdrawn,
-                EscalationKind::Manual => RecordKind::Manual,
-            };
             let actions = engine.actions(it).cloned();
-            block.rows.push(EscalationRow {
-                kind,
-                level: it.level,
-                cycle: it.cycle,
-                clock: if kind == RecordKind::Manual { NO_SYMBOL } else { it.clock },
-                due_ms: it.due_ms,
-                fired_ms: it.fired_ms,
-                priority: engine.escalation_priority(it),
-                owner: words.owner,
-                team: words.team,
-                channel: words.channel,
-                category: words.category,
-                customer: words.customer,
-                actions: actions.map_or(NO_SYMBOL, |actions| self.names.push_actions(Arc::new(actions))),
-            });
+            let actions = actions.map_or(NO_SYMBOL, |actions| self.names.push_actions(Arc::new(actions)));
+            block.rows.push(EscalationRow { actions, ..EscalationRow::of(engine, it) });
         }
         self.escalations.push(Arc::new(block));
         self.add_cycles(engine, outcome);
@@ -144,24 +125,8 @@ impl Told {
             ..CycleBlock::default()
         };
         for it in &outcome.cycles {
-            let words = engine.ticket_symbols(it.ticket);
             block.tickets.push(engine.ticket_id(it.ticket));
-            block.rows.push(CycleRow {
-                clock: it.clock,
-                cycle: it.cycle,
-                revision: it.revision,
-                result: it.result,
-                started_ms: it.started_ms,
-                due_ms: it.due_ms,
-                stopped_ms: it.stopped_ms,
-                business_ms: it.business_ms,
-                wall_ms: it.wall_ms,
-                priority: engine.cycle_priority(it),
-                owner: words.owner,
-                team: words.team,
-                channel: words.channel,
-                category: words.category,
-            });
+            block.rows.push(CycleRow::of(engine, it));
         }
         self.cycles.push(Arc::new(block));
     }

@@ -156,7 +156,7 @@ impl Run<'_> {
         let outcome = self.engine.advance(last_ms - 1);
         self.take(window, &outcome);
         if let Some(outputs) = &mut self.outputs {
-            outputs.end_window()?;
+            outputs.end_window(&self.engine)?;
         }
         self.listener.done(window.len() as u64);
         Ok(())
@@ -183,9 +183,12 @@ impl Run<'_> {
         for chunk in open.chunks(limits::REPLAY_WINDOW_ROWS) {
             chunk.iter().for_each(|cycle| self.tally.cycle(cycle, self.engine.cycle_priority(cycle)));
             if let Some(outputs) = &mut self.outputs {
-                outputs.end_window()?;
+                outputs.end_window(&self.engine)?;
                 outputs.add(&self.engine, &nothing, &[], chunk);
             }
+        }
+        if let Some(outputs) = &mut self.outputs {
+            outputs.end_window(&self.engine)?;
         }
         let gone = self.gone.iter().filter(|id| self.engine.find(id).is_none()).count();
         self.input.tickets = (self.engine.len() + gone) as u64;

@@ -238,7 +238,7 @@ impl Snapshots {
         let Some(running) = self.running.take() else { return Step::Nothing };
         let done = SnapshotDone {
             number: running.number,
-            tickets: manifest.rows_of(snapshot::TICKETS),
+            tickets: manifest.shards.iter().map(|shard| shard.tickets.rows).sum(),
             bytes: manifest.bytes(),
             took_ms: running.watch.elapsed_ms(),
             longest_stall_ms: running.longest_stall.as_millis() as u64,
@@ -350,7 +350,7 @@ impl Task {
         let mut writer = SnapshotWriter::begin(&self.folder, self.number).map_err(labels)?;
         for part in parts {
             match part {
-                Part::Shard(position, state) => writer.shard(position, &state, &self.names).map_err(labels)?,
+                Part::Shard(position, state) => writer.shard(position, *state, &self.names).map_err(labels)?,
                 Part::Finish(rest) => {
                     let (head, state) = *rest;
                     // Once the snapshot is published, the records before it are not recalculated.

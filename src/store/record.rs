@@ -4,67 +4,12 @@
 //! recalculated after a crash has the same ones, and a record that is in the history already is recognized by its number.
 
 pub use crate::engine::LabelKind;
-use crate::engine::{CycleResult, NO_SYMBOL, Symbol};
+use crate::engine::{NO_SYMBOL, Symbol};
 use crate::policy::Actions;
+pub use crate::table::cycles::CycleRow;
+pub use crate::table::escalations::{EscalationRow, Note, RecordKind};
 use crate::ticket::Texts;
-use serde::{Deserialize, Serialize};
 use std::sync::{Arc, PoisonError, RwLock};
-use utoipa::ToSchema;
-
-/// Kind of an escalation record.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum RecordKind {
-    /// A level fired.
-    #[default]
-    Fired,
-    /// A late event showed that a level should not have fired.
-    Withdrawn,
-    /// The ticket was escalated manually. Up to release 0.1 this kind was called `by_hand`.
-    #[serde(alias = "by_hand")]
-    Manual,
-    /// An escalation was acknowledged.
-    Acknowledged,
-}
-
-impl RecordKind {
-    pub const ALL: [RecordKind; 4] = [Self::Fired, Self::Withdrawn, Self::Manual, Self::Acknowledged];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Fired => "fired",
-            Self::Withdrawn => "withdrawn",
-            Self::Manual => "manual",
-            Self::Acknowledged => "acknowledged",
-        }
-    }
-
-    pub fn from_name(name: &str) -> Option<Self> {
-        let name = if name == "by_hand" { "manual" } else { name };
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
-    }
-}
-
-/// A row of an [`EscalationBlock`]. Symbols are numbers of [`LabelTable`]; [`NO_SYMBOL`] for none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct EscalationRow {
-    pub kind: RecordKind,
-    /// From 1; 0 for a manual escalation.
-    pub level: u8,
-    pub cycle: u16,
-    /// [`NO_SYMBOL`] for a manual escalation.
-    pub clock: Symbol,
-    pub due_ms: i64,
-    pub fired_ms: i64,
-    pub priority: Symbol,
-    pub owner: Symbol,
-    pub team: Symbol,
-    pub channel: Symbol,
-    pub category: Symbol,
-    pub customer: Symbol,
-    /// Index in [`LabelTable::actions_of`]; [`NO_SYMBOL`] for none.
-    pub actions: u32,
-}
 
 /// Escalation records of one group.
 #[derive(Debug, Clone, Default)]
@@ -75,18 +20,12 @@ pub struct EscalationBlock {
     pub first_sequence: u64,
     /// The engine's time when they were recorded; decides the day of the history.
     pub recorded_ms: i64,
+    /// Their actions are places in [`LabelTable::actions_of`].
     pub rows: Vec<EscalationRow>,
     /// The ticket of each row.
     pub tickets: Texts,
     /// By row, in order: who escalated or acknowledged, and why.
     pub notes: Vec<(u32, Note)>,
-}
-
-/// Who, and why.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Note {
-    pub actor: String,
-    pub reason: String,
 }
 
 impl EscalationBlock {
@@ -103,17 +42,23 @@ impl EscalationBlock {
         self.first_sequence + self.rows.len() as u64
     }
 
+    /// Who escalated or acknowledged, and why.
+    pub fn note(&self, row: usize) -> Option<&Note> {
+        self.notes.binary_search_by_key(&(row as u32), |(at, _)| *at).ok().map(|at| &self.notes[at].1)
+    }
+
     /// A row with all its labels.
     pub fn record(&self, row: usize) -> EscalationRecord {
         let names = &self.names;
         let it = &self.rows[row];
         let ticket = self.tickets.get(row).to_owned();
         let clock = names.label(LabelKind::Clock, it.clock);
-        let note = self.notes.binary_search_by_key(&(row as u32), |(at, _)| *at).ok().map(|at| &self.notes[at].1);
+        let escalation_id = it.id(&ticket, clock.as_deref()).to_string();
+        let note = self.note(row);
         let said = |text: &String| (!text.is_empty()).then(|| text.clone());
         EscalationRecord {
             sequence: self.first_sequence + row as u64,
-            escalation_id: format!("{ticket}/{}/{}/{}", clock.as_deref().unwrap_or("manual"), it.cycle, it.level),
+            escalation_id,
             ticket,
             kind: it.kind,
             clock,
@@ -139,7 +84,7 @@ impl EscalationBlock {
 #[derive(Debug, Clone, PartialEq)]
 pub struct EscalationRecord {
     pub sequence: u64,
-    /// `ticket/clock/cycle/level`: the same for a level and its withdrawal or acknowledgement.
+    /// See [`EscalationRow::id`].
     pub escalation_id: String,
     pub ticket: String,
     pub kind: RecordKind,
@@ -159,27 +104,6 @@ pub struct EscalationRecord {
     pub actions: Option<Arc<Actions>>,
     pub actor: Option<String>,
     pub reason: Option<String>,
-}
-
-/// A row of a [`CycleBlock`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CycleRow {
-    pub clock: Symbol,
-    pub cycle: u16,
-    /// Among the records of one cycle, the one with the highest revision counts.
-    pub revision: u16,
-    pub result: CycleResult,
-    pub started_ms: i64,
-    /// [`NEVER_MS`](crate::time::NEVER_MS) without a target.
-    pub due_ms: i64,
-    pub stopped_ms: i64,
-    pub business_ms: i64,
-    pub wall_ms: i64,
-    pub priority: Symbol,
-    pub owner: Symbol,
-    pub team: Symbol,
-    pub channel: Symbol,
-    pub category: Symbol,
 }
 
 /// Cycles that ended in one group.

@@ -11,76 +11,44 @@ pub fn dictionary_field(name: &str) -> Field {
     Field::new_dictionary(name, DataType::Int32, DataType::Utf8, true)
 }
 
-/// The engine's number of a label; every column has its own.
-type Code = u32;
-
-/// A column of labels with known numbers: a text is looked up once per batch, not once per row.
-#[derive(Debug, Default)]
-pub struct DictionaryColumn {
-    keys: Vec<Option<i32>>,
-    labels: Vec<String>,
-    /// The key of each code in this batch; negative if it has none yet.
-    key_of: Vec<i32>,
-    used: Vec<Code>,
-}
-
-impl DictionaryColumn {
-    /// Adds a row; `label` is called at most once per batch for each code.
-    pub fn push<W: AsRef<str>>(&mut self, code: Option<Code>, label: impl FnOnce(Code) -> W) {
-        let Some(code) = code else { return self.keys.push(None) };
+/// A column of labels by their codes, which are small numbers; `label` is called once for each code.
+pub fn labels_of_codes<S: AsRef<str>>(
+    codes: impl Iterator<Item = Option<u32>>,
+    mut label: impl FnMut(u32) -> S,
+) -> ArrayRef {
+    let mut labels: Vec<S> = Vec::new();
+    // The key of each code; negative if it has none yet.
+    let mut key_of: Vec<i32> = Vec::new();
+    let mut key = |code: u32| {
         let index = code as usize;
-        if let Some(key) = self.key_of.get(index).copied().filter(|key| *key >= 0) {
-            self.keys.push(Some(key));
-            return;
+        if key_of.len() <= index {
+            key_of.resize(index + 1, -1);
         }
-        if self.key_of.len() <= index {
-            self.key_of.resize(index + 1, -1);
+        if key_of[index] < 0 {
+            key_of[index] = labels.len() as i32;
+            labels.push(label(code));
         }
-        self.key_of[index] = self.labels.len() as i32;
-        self.used.push(code);
-        self.keys.push(Some(self.labels.len() as i32));
-        self.labels.push(label(code).as_ref().to_owned());
-    }
-
-    pub fn finish(&mut self) -> ArrayRef {
-        for code in self.used.drain(..) {
-            self.key_of[code as usize] = -1;
-        }
-        dictionary(&mut self.keys, &mut self.labels)
-    }
+        key_of[index]
+    };
+    let keys: Int32Array = codes.map(|code| code.map(&mut key)).collect();
+    dictionary(keys, labels.iter())
 }
 
 /// A column of labels that are known by their text only.
-#[derive(Debug, Default)]
-pub struct Dictionary {
-    keys: Vec<Option<i32>>,
-    labels: Vec<String>,
-    key_of: HashMap<String, i32, FixedState>,
+pub fn labels_of_texts<'a>(texts: impl Iterator<Item = Option<&'a str>>) -> ArrayRef {
+    let mut labels: Vec<&str> = Vec::new();
+    let mut key_of: HashMap<&str, i32, FixedState> = HashMap::default();
+    let mut key = |text| {
+        *key_of.entry(text).or_insert_with(|| {
+            labels.push(text);
+            labels.len() as i32 - 1
+        })
+    };
+    let keys: Int32Array = texts.map(|text| text.map(&mut key)).collect();
+    dictionary(keys, labels.iter())
 }
 
-impl Dictionary {
-    pub fn push(&mut self, label: Option<&str>) {
-        let Some(label) = label else { return self.keys.push(None) };
-        let key = match self.key_of.get(label) {
-            Some(key) => *key,
-            None => {
-                let key = self.labels.len() as i32;
-                self.labels.push(label.to_owned());
-                self.key_of.insert(label.to_owned(), key);
-                key
-            }
-        };
-        self.keys.push(Some(key));
-    }
-
-    pub fn finish(&mut self) -> ArrayRef {
-        self.key_of.clear();
-        dictionary(&mut self.keys, &mut self.labels)
-    }
-}
-
-fn dictionary(keys: &mut Vec<Option<i32>>, labels: &mut Vec<String>) -> ArrayRef {
-    let keys = Int32Array::from(std::mem::take(keys));
-    let labels = StringArray::from_iter_values(labels.drain(..));
+fn dictionary<S: AsRef<str>>(keys: Int32Array, labels: impl Iterator<Item = S>) -> ArrayRef {
+    let labels = StringArray::from_iter_values(labels);
     Arc::new(DictionaryArray::<Int32Type>::new(keys, Arc::new(labels)))
 }

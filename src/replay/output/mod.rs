@@ -1,15 +1,15 @@
-//! The results of a replay: escalations, cycles and a summary, in files that are published complete or not at all.
+//! What a replay leaves behind: escalations, cycles and a summary, in files that are there whole or not at all.
 
 mod cycles;
 mod escalations;
-mod order;
 mod sink;
 
 use super::summary::Summary;
 use crate::atomic_file::Staged;
 use crate::engine::{CycleRecord, Engine, Escalation};
+use crate::table::{ColumnWriter, ColumnsError};
 use crate::ticket::Batch;
-use arrow::error::ArrowError;
+use arrow::record_batch::RecordBatch;
 use cycles::Cycles;
 use escalations::Escalations;
 pub use sink::OutputError;
@@ -18,8 +18,6 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-const ESCALATIONS: &str = "escalations.parquet";
-const CYCLES: &str = "cycles.parquet";
 const SUMMARY: &str = "summary.json";
 
 /// The files of a replay.
@@ -32,10 +30,10 @@ pub struct Outputs {
 }
 
 impl Outputs {
-    /// Creates the folder if needed, and the files under temporary names.
+    /// Creates the folder if need be and the files under temporary names.
     ///
     /// # Errors
-    /// [`OutputError`] if that is not possible.
+    /// [`OutputError`] where that is not possible.
     pub fn create(folder: &Path) -> Result<Self, OutputError> {
         let failed = |source| OutputError::Io { path: folder.display().to_string(), source };
         fs::create_dir_all(folder).map_err(failed)?;
@@ -43,39 +41,37 @@ impl Outputs {
             folder: folder.to_owned(),
             escalations: Escalations::default(),
             cycles: Cycles::default(),
-            escalations_file: Sink::create(&folder.join(ESCALATIONS), Escalations::schema())?,
-            cycles_file: Sink::create(&folder.join(CYCLES), Cycles::schema())?,
+            escalations_file: Sink::create(&folder.join(escalations::NAME), Escalations::schema()?)?,
+            cycles_file: Sink::create(&folder.join(cycles::NAME), Cycles::schema()?)?,
         })
     }
 
-    /// Adds the engine's last output. `batch` is the last one applied to it.
+    /// Adds what the engine answered last. `batch` is the one that it was given last.
     pub fn add(&mut self, engine: &Engine, batch: &Batch, escalations: &[Escalation], cycles: &[CycleRecord]) {
         escalations.iter().for_each(|escalation| self.escalations.push(engine, batch, escalation));
         cycles.iter().for_each(|cycle| self.cycles.push(engine, cycle));
     }
 
-    /// Ends a window: its rows are written to the files in order of time.
+    /// Ends a window: its rows go to the files in order of time.
     ///
     /// # Errors
-    /// [`OutputError`] if a file cannot be written.
-    pub fn end_window(&mut self) -> Result<(), OutputError> {
+    /// [`OutputError`] where a file cannot be written.
+    pub fn end_window(&mut self, engine: &Engine) -> Result<(), OutputError> {
         if self.escalations.len() > 0 {
-            let rows = self.escalations.finish().map_err(|source| self.columns(ESCALATIONS, source))?;
-            self.escalations_file.write(rows)?;
+            self.escalations_file.write(self.escalations.finish(engine)?)?;
         }
         if self.cycles.len() > 0 {
-            let rows = self.cycles.finish().map_err(|source| self.columns(CYCLES, source))?;
-            self.cycles_file.write(rows)?;
+            self.cycles_file.write(self.cycles.finish(engine)?)?;
         }
         Ok(())
     }
 
-    /// Renames all files to their final names; the summary last, so if it exists, the others are complete.
+    /// Gives all files their names once the last window has ended; the summary last, so where there is one, the others are
+    /// complete.
     ///
     /// # Errors
-    /// [`OutputError`] if a file cannot be written.
-    pub fn publish(mut self, summary: &Summary) -> Result<(), OutputError> {
-        self.end_window()?;
+    /// [`OutputError`] where a file cannot be written.
+    pub fn publish(self, summary: &Summary) -> Result<(), OutputError> {
         self.escalations_file.publish()?;
         self.cycles_file.publish()?;
         let path = self.folder.join(SUMMARY);
@@ -88,8 +84,10 @@ impl Outputs {
         };
         write().map_err(|source| OutputError::Io { path: path.display().to_string(), source })
     }
+}
 
-    fn columns(&self, name: &str, source: ArrowError) -> OutputError {
-        OutputError::Columns { path: self.folder.join(name).display().to_string(), source }
-    }
+/// Rows with the labels of an engine.
+fn table_of(engine: &Engine, write: impl FnOnce(&mut ColumnWriter<'_>)) -> Result<RecordBatch, ColumnsError> {
+    let labels = |kind, symbol| engine.labels_from(kind, symbol as usize).next().cloned();
+    ColumnWriter::table(&labels, write)
 }

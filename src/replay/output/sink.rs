@@ -1,10 +1,9 @@
-//! A Parquet file written by its own thread.
+//! A Parquet file that is written by a thread of its own.
 
 use crate::atomic_file::Staged;
 use crate::limits;
-use crate::table::{Texts, properties};
+use crate::table::{ColumnsError, Texts, properties};
 use arrow::datatypes::SchemaRef;
-use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use crossbeam_channel::Sender;
 use parquet::arrow::ArrowWriter;
@@ -23,15 +22,15 @@ pub enum OutputError {
     Io { path: String, source: io::Error },
     #[error("cannot write {path}: {source}")]
     Parquet { path: String, source: ParquetError },
-    #[error("cannot assemble the columns of {path}: {source}")]
-    Columns { path: String, source: ArrowError },
+    #[error(transparent)]
+    Columns(#[from] ColumnsError),
     #[error("{path} has {found} rows when read back, {written} were written")]
     Incomplete { path: String, written: u64, found: i64 },
     #[error("the thread that writes {path} has stopped without a reason")]
     Stopped { path: String },
 }
 
-/// A table that is being written to a file.
+/// A table on its way to a file.
 pub struct Sink {
     path: String,
     staged: Staged,
@@ -44,11 +43,11 @@ impl Sink {
     /// Creates the file, under its temporary name until [`Sink::publish`].
     ///
     /// # Errors
-    /// [`OutputError`] if that is not possible.
+    /// [`OutputError`] where that is not possible.
     pub fn create(path: &Path, schema: SchemaRef) -> Result<Self, OutputError> {
         let shown = path.display().to_string();
         let (staged, file) = Staged::create(path).map_err(|source| OutputError::Io { path: shown.clone(), source })?;
-        // At most a few batches wait: the writer may fall behind for a moment, but memory must not grow.
+        // A few batches wait at most: the writer may fall behind for a moment, memory may not grow.
         let (sender, receiver) = crossbeam_channel::bounded::<RecordBatch>(limits::WAITING_OUTPUT_BATCHES);
         let in_thread = shown.clone();
         let write = move || -> Result<(), OutputError> {
@@ -72,7 +71,7 @@ impl Sink {
         Ok(Self { path: shown, staged, batches: Some(sender), thread: Some(thread), rows: 0 })
     }
 
-    /// Passes a batch to the writing thread.
+    /// Hands a batch to the writing thread.
     ///
     /// # Errors
     /// Why that thread has stopped, if it has.
@@ -82,10 +81,10 @@ impl Sink {
         if sent { Ok(()) } else { self.join() }
     }
 
-    /// Completes the file, reads its footer back and renames it to its final name.
+    /// Ends the file, reads its end back and gives it its name.
     ///
     /// # Errors
-    /// Any error of writing; nothing is published then.
+    /// Whatever went wrong in writing; nothing is published then.
     pub fn publish(mut self) -> Result<(), OutputError> {
         self.batches = None;
         if let Some(thread) = self.thread.take() {
@@ -102,7 +101,7 @@ impl Sink {
         self.staged.publish().map_err(|source| OutputError::Io { path: self.path, source })
     }
 
-    /// The thread has stopped early: returns the reason.
+    /// The thread has stopped before its time: says why.
     fn join(&mut self) -> Result<(), OutputError> {
         let stopped = || OutputError::Stopped { path: self.path.clone() };
         match self.thread.take().map(JoinHandle::join) {

@@ -1,7 +1,7 @@
 //! Turns the engine's output into numbered records that outlive its ticket references.
 
 use super::output::GroupOutput;
-use crate::engine::{Engine, Escalation, EscalationKind, NO_SYMBOL, Outcome, Symbol};
+use crate::engine::{Engine, Escalation, NO_SYMBOL, Outcome, Symbol};
 use crate::store::input::{AcknowledgeInput, BatchInput};
 use crate::store::record::{CycleRow, EscalationRow, LabelKind, LabelTable, Note, RecordKind};
 use foldhash::fast::FixedState;
@@ -73,50 +73,15 @@ impl Recorder {
         let block = &mut output.cycles;
         block.rows.reserve(outcome.cycles.len());
         for cycle in &outcome.cycles {
-            let labels = engine.ticket_symbols(cycle.ticket);
             block.tickets.push(engine.ticket_id(cycle.ticket));
-            block.rows.push(CycleRow {
-                clock: cycle.clock,
-                cycle: cycle.cycle,
-                revision: cycle.revision,
-                result: cycle.result,
-                started_ms: cycle.started_ms,
-                due_ms: cycle.due_ms,
-                stopped_ms: cycle.stopped_ms,
-                business_ms: cycle.business_ms,
-                wall_ms: cycle.wall_ms,
-                priority: engine.cycle_priority(cycle),
-                owner: labels.owner,
-                team: labels.team,
-                channel: labels.channel,
-                category: labels.category,
-            });
+            block.rows.push(CycleRow::of(engine, cycle));
         }
     }
 
     fn row(&mut self, engine: &Engine, escalation: &Escalation) -> EscalationRow {
-        let labels = engine.ticket_symbols(escalation.ticket);
-        let kind = match escalation.kind {
-            EscalationKind::Fired => RecordKind::Fired,
-            EscalationKind::Withdrawn => RecordKind::Withdrawn,
-            EscalationKind::Manual => RecordKind::Manual,
-        };
-        let manual = kind == RecordKind::Manual;
-        EscalationRow {
-            kind,
-            level: escalation.level,
-            cycle: escalation.cycle,
-            clock: if manual { NO_SYMBOL } else { escalation.clock },
-            due_ms: escalation.due_ms,
-            fired_ms: escalation.fired_ms,
-            priority: if manual { labels.priority } else { engine.escalation_priority(escalation) },
-            owner: labels.owner,
-            team: labels.team,
-            channel: labels.channel,
-            category: labels.category,
-            customer: labels.customer,
-            actions: if manual { NO_SYMBOL } else { self.actions(engine, escalation) },
-        }
+        let row = EscalationRow::of(engine, escalation);
+        let actions = if row.kind == RecordKind::Manual { NO_SYMBOL } else { self.actions(engine, escalation) };
+        EscalationRow { actions, ..row }
     }
 
     /// The place of a level's actions.

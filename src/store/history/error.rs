@@ -2,7 +2,7 @@
 
 use crate::store::table::reader::SchemaMismatch;
 use crate::store::table::writer::TableError;
-use arrow::error::ArrowError;
+use crate::table::ColumnsError;
 use std::io;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -16,10 +16,8 @@ pub enum HistoryError {
     Publish(#[from] io::Error),
     #[error(transparent)]
     Table(#[from] TableError),
-    #[error("cannot combine columns: {0}")]
-    Columns(#[from] ArrowError),
-    #[error("symbol {number} of the column {column} has no label")]
-    UnknownSymbol { column: &'static str, number: u32 },
+    #[error(transparent)]
+    Columns(#[from] ColumnsError),
     #[error("{path}: expected record {expected} next, but got {found}: those between are missing")]
     Gap { path: PathBuf, expected: u64, found: u64 },
     #[error(

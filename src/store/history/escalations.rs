@@ -1,195 +1,46 @@
 //! Converts escalation records to columns and back.
 
-use super::writer::{LabelsOf, RecordTable};
-use crate::engine::NO_SYMBOL;
+use super::writer::{RecordBlock, RowOf};
 use crate::policy::Actions;
-use crate::store::record::{EscalationBlock, EscalationRecord, LabelKind, LabelTable, RecordKind};
+use crate::store::record::{EscalationBlock, EscalationRecord, LabelTable, RecordKind};
 use crate::store::table::reader::{Rows, SchemaMismatch};
-use crate::table::{Dictionary, DictionaryColumn, Times, dictionary_field};
-use crate::time::NEVER_MS;
-use arrow::array::{ArrayRef, AsArray, BooleanArray, ListBuilder, StringBuilder, UInt8Array, UInt16Array, UInt64Array};
-use arrow::datatypes::{DataType, Field, FieldRef, SchemaRef, UInt8Type, UInt16Type, UInt64Type};
-use arrow::error::ArrowError;
-use arrow::record_batch::RecordBatch;
-use std::fmt::Write;
+use crate::table::ColumnWriter;
+use crate::table::escalations::{self, Entry};
+use arrow::array::AsArray;
+use arrow::datatypes::{UInt8Type, UInt16Type, UInt64Type};
 use std::sync::Arc;
 
-/// Rows of escalation records.
-pub struct EscalationTable {
-    sequence: Vec<u64>,
-    escalation_id: StringBuilder,
-    ticket: StringBuilder,
-    kind: DictionaryColumn,
-    clock: DictionaryColumn,
-    cycle: Vec<u16>,
-    level: Vec<u8>,
-    due_at: Times,
-    fired_at: Times,
-    recorded_at: Times,
-    priority: DictionaryColumn,
-    team: DictionaryColumn,
-    owner: DictionaryColumn,
-    channel: DictionaryColumn,
-    category: DictionaryColumn,
-    customer: DictionaryColumn,
-    notify: ListBuilder<StringBuilder>,
-    reassign: Dictionary,
-    webhook: Dictionary,
-    set_priority: Dictionary,
-    ends_chain: Vec<Option<bool>>,
-    actor: Dictionary,
-    reason: Dictionary,
-}
-
-impl Default for EscalationTable {
-    fn default() -> Self {
-        Self {
-            sequence: Vec::new(),
-            escalation_id: StringBuilder::new(),
-            ticket: StringBuilder::new(),
-            kind: DictionaryColumn::default(),
-            clock: DictionaryColumn::default(),
-            cycle: Vec::new(),
-            level: Vec::new(),
-            due_at: Times::default(),
-            fired_at: Times::default(),
-            recorded_at: Times::default(),
-            priority: DictionaryColumn::default(),
-            team: DictionaryColumn::default(),
-            owner: DictionaryColumn::default(),
-            channel: DictionaryColumn::default(),
-            category: DictionaryColumn::default(),
-            customer: DictionaryColumn::default(),
-            notify: ListBuilder::new(StringBuilder::new()).with_field(notify_field()),
-            reassign: Dictionary::default(),
-            webhook: Dictionary::default(),
-            set_priority: Dictionary::default(),
-            ends_chain: Vec::new(),
-            actor: Dictionary::default(),
-            reason: Dictionary::default(),
-        }
-    }
-}
-
-fn notify_field() -> FieldRef {
-    Arc::new(Field::new("whom", DataType::Utf8, false))
-}
-
-impl RecordTable for EscalationTable {
-    type Block = EscalationBlock;
-
-    fn fields() -> Vec<Field> {
-        vec![
-            Field::new("sequence", DataType::UInt64, false),
-            Field::new("escalation_id", DataType::Utf8, false),
-            Field::new("ticket", DataType::Utf8, false),
-            dictionary_field("kind"),
-            dictionary_field("clock"),
-            Field::new("cycle", DataType::UInt16, false),
-            Field::new("level", DataType::UInt8, false),
-            Times::field("due_at"),
-            Times::field("fired_at"),
-            Times::field("recorded_at"),
-            dictionary_field("priority"),
-            dictionary_field("team"),
-            dictionary_field("owner"),
-            dictionary_field("channel"),
-            dictionary_field("category"),
-            dictionary_field("customer"),
-            Field::new("notify", DataType::List(notify_field()), true),
-            dictionary_field("reassign"),
-            dictionary_field("webhook"),
-            dictionary_field("set_priority"),
-            Field::new("ends_chain", DataType::Boolean, true),
-            dictionary_field("actor"),
-            dictionary_field("reason"),
-        ]
+impl RecordBlock for EscalationBlock {
+    fn first_sequence(&self) -> u64 {
+        self.first_sequence
     }
 
-    fn first_sequence(block: &EscalationBlock) -> u64 {
-        block.first_sequence
+    fn recorded_ms(&self) -> i64 {
+        self.recorded_ms
     }
 
-    fn names(block: &EscalationBlock) -> &Arc<LabelTable> {
-        &block.names
+    fn rows(&self) -> usize {
+        self.rows.len()
     }
 
-    fn recorded_ms(block: &EscalationBlock) -> i64 {
-        block.recorded_ms
+    fn names(&self) -> &Arc<LabelTable> {
+        &self.names
     }
 
-    fn rows_of(block: &EscalationBlock) -> usize {
-        block.len()
-    }
-
-    fn push(&mut self, block: &EscalationBlock, row: usize, labels: &mut LabelsOf<'_>) {
-        let it = &block.rows[row];
-        let ticket = block.tickets.get(row);
-        let manual = it.clock == NO_SYMBOL;
-        let clock = if manual { "manual".into() } else { labels.label(LabelKind::Clock, it.clock) };
-        self.sequence.push(block.first_sequence + row as u64);
-        // The same text as in `EscalationBlock::record`.
-        let _ = write!(self.escalation_id, "{ticket}/{clock}/{}/{}", it.cycle, it.level);
-        self.escalation_id.append_value("");
-        self.ticket.append_value(ticket);
-        self.kind.push(Some(it.kind as u32), |_| it.kind.name());
-        self.clock.push((!manual).then_some(it.clock), |_| clock);
-        self.cycle.push(it.cycle);
-        self.level.push(it.level);
-        self.due_at.push(Some(it.due_ms));
-        self.fired_at.push(Some(it.fired_ms));
-        self.recorded_at.push(Some(block.recorded_ms));
-        labels.push(&mut self.priority, LabelKind::Priority, it.priority);
-        labels.push(&mut self.team, LabelKind::Team, it.team);
-        labels.push(&mut self.owner, LabelKind::Owner, it.owner);
-        labels.push(&mut self.channel, LabelKind::Channel, it.channel);
-        labels.push(&mut self.category, LabelKind::Category, it.category);
-        labels.push(&mut self.customer, LabelKind::Customer, it.customer);
-        self.push_actions(labels.names.actions_of(it.actions).as_deref());
-        let note = block.notes.binary_search_by_key(&(row as u32), |(at, _)| *at).ok().map(|at| &block.notes[at].1);
-        self.actor.push(note.map(|note| note.actor.as_str()).filter(|actor| !actor.is_empty()));
-        self.reason.push(note.map(|note| note.reason.as_str()).filter(|reason| !reason.is_empty()));
-    }
-
-    fn finish(&mut self, schema: SchemaRef) -> Result<RecordBatch, ArrowError> {
-        let columns: Vec<ArrayRef> = vec![
-            Arc::new(UInt64Array::from(std::mem::take(&mut self.sequence))),
-            Arc::new(self.escalation_id.finish()),
-            Arc::new(self.ticket.finish()),
-            self.kind.finish(),
-            self.clock.finish(),
-            Arc::new(UInt16Array::from(std::mem::take(&mut self.cycle))),
-            Arc::new(UInt8Array::from(std::mem::take(&mut self.level))),
-            self.due_at.finish(),
-            self.fired_at.finish(),
-            self.recorded_at.finish(),
-            self.priority.finish(),
-            self.team.finish(),
-            self.owner.finish(),
-            self.channel.finish(),
-            self.category.finish(),
-            self.customer.finish(),
-            Arc::new(self.notify.finish()),
-            self.reassign.finish(),
-            self.webhook.finish(),
-            self.set_priority.finish(),
-            Arc::new(BooleanArray::from(std::mem::take(&mut self.ends_chain))),
-            self.actor.finish(),
-            self.reason.finish(),
-        ];
-        RecordBatch::try_new(schema, columns)
-    }
-}
-
-impl EscalationTable {
-    fn push_actions(&mut self, actions: Option<&Actions>) {
-        let whom = actions.map_or(&[][..], |actions| &actions.notify);
-        whom.iter().for_each(|whom| self.notify.values().append_value(whom));
-        self.notify.append(actions.is_some());
-        self.reassign.push(actions.and_then(|actions| actions.reassign.as_deref()));
-        self.webhook.push(actions.and_then(|actions| actions.webhook.as_deref()));
-        self.set_priority.push(actions.and_then(|actions| actions.set_priority.as_deref()));
-        self.ends_chain.push(actions.map(|actions| actions.ends_chain));
+    fn write(rows: &[RowOf<Self>], table: &mut ColumnWriter<'_>) {
+        let actions: Vec<Option<Arc<Actions>>> =
+            rows.iter().map(|(block, row)| block.names.actions_of(block.rows[*row].actions)).collect();
+        let entries: Vec<Entry<'_>> = rows
+            .iter()
+            .zip(&actions)
+            .map(|((block, row), actions)| Entry {
+                row: &block.rows[*row],
+                ticket: block.tickets.get(*row),
+                actions: actions.as_deref(),
+                note: block.note(*row),
+            })
+            .collect();
+        escalations::write(&entries, table);
     }
 }
 
@@ -201,7 +52,7 @@ pub fn records(rows: &Rows<'_>) -> Result<Vec<EscalationRecord>, SchemaMismatch>
     let sequence = rows.numbers::<UInt64Type>("sequence")?;
     let (ids, tickets) = (rows.strings("escalation_id")?, rows.strings("ticket")?);
     let (cycle, level) = (rows.numbers::<UInt16Type>("cycle")?, rows.numbers::<UInt8Type>("level")?);
-    let (due_ms, fired_ms) = (rows.times_or("due_at", NEVER_MS)?, rows.times_or("fired_at", NEVER_MS)?);
+    let (due_ms, fired_ms) = (rows.times_or_never("due_at")?, rows.times_or_never("fired_at")?);
     let recorded_ms = rows.times("recorded_at")?;
     let (clock, priority, team) = (labels("clock")?, labels("priority")?, labels("team")?);
     let (owner, channel) = (labels("owner")?, labels("channel")?);

@@ -31,8 +31,6 @@ pub use truncation::Cut;
 
 use super::epochs::{Epoch, Epochs, Numbered};
 use super::record::{CycleBlock, EscalationBlock, EscalationFilter};
-use cycles::CycleTable;
-use escalations::EscalationTable;
 use files::FileIndex;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -141,7 +139,7 @@ impl History {
     /// # Errors
     /// [`HistoryError::Gap`] when records before these are missing, and I/O errors. What was published before the error stays.
     pub fn write_escalations(&self, blocks: &[Arc<EscalationBlock>]) -> Result<(), HistoryError> {
-        writer::add::<EscalationTable>(&self.escalations, blocks, self.epoch())
+        writer::add(&self.escalations, blocks, self.epoch())
     }
 
     /// Adds cycle records, as [`History::write_escalations`] does.
@@ -149,7 +147,7 @@ impl History {
     /// # Errors
     /// As for the other kind of record.
     pub fn write_cycles(&self, blocks: &[Arc<CycleBlock>]) -> Result<(), HistoryError> {
-        writer::add::<CycleTable>(&self.cycles, blocks, self.epoch())
+        writer::add(&self.cycles, blocks, self.epoch())
     }
 
     /// Escalation records after a number, oldest first: at most `limit` (and

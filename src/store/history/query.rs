@@ -7,7 +7,7 @@ use super::writer::{SCHEMA_VERSION, SCHEMA_VERSION_KEY};
 use crate::limits;
 use crate::store::record::{EscalationFilter, EscalationRecord};
 use crate::store::table::reader::{Rows, SchemaMismatch, guarded};
-use crate::table::Times;
+use crate::table::times;
 use crate::time::DAY_MS;
 use arrow::array::{BooleanArray, Datum, Scalar, StringArray, TimestampMillisecondArray, UInt8Array};
 use arrow::compute::kernels::cmp::{eq, gt_eq, lt};
@@ -201,7 +201,7 @@ fn predicate(filter: &EscalationFilter, schema: &SchemaDescriptor) -> Option<Row
         let value = Box::new(Scalar::new(UInt8Array::from(vec![level])));
         conditions.push(Condition { column: "level", operator: eq, value });
     }
-    let time = |at_ms: i64| Box::new(Scalar::new(Times::column(TimestampMillisecondArray::from(vec![at_ms]))));
+    let time = |at_ms: i64| Box::new(Scalar::new(times(TimestampMillisecondArray::from(vec![at_ms]))));
     if let Some(since_ms) = filter.since_ms {
         conditions.push(Condition { column: "recorded_at", operator: gt_eq, value: time(since_ms) });
     }

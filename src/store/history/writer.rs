@@ -3,17 +3,14 @@
 use super::error::HistoryError;
 use super::files::{FileIndex, HistoryFile};
 use crate::atomic_file::Staged;
-use crate::engine::{NO_SYMBOL, Symbol};
 use crate::limits;
 use crate::store::epochs::Epoch;
-use crate::store::record::{LabelKind, LabelTable};
+use crate::store::record::LabelTable;
 use crate::store::table::checksum;
 use crate::store::table::writer::{TableFile, Written};
-use crate::table::{DictionaryColumn, Texts};
+use crate::table::{ColumnWriter, ColumnsError, Texts};
 use crate::time::DAY_MS;
-use arrow::datatypes::{Field, Schema, SchemaRef};
-use arrow::error::ArrowError;
-use arrow::record_batch::RecordBatch;
+use arrow::datatypes::{Schema, SchemaRef, UInt64Type};
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
 
@@ -21,57 +18,41 @@ use std::sync::{Arc, PoisonError};
 pub const SCHEMA_VERSION: u32 = 1;
 pub const SCHEMA_VERSION_KEY: &str = "overdue_schema_version";
 
-/// Rows of one kind of record, column by column.
-pub trait RecordTable: Default {
-    type Block;
-
-    fn fields() -> Vec<Field>;
-    fn first_sequence(block: &Self::Block) -> u64;
-    fn recorded_ms(block: &Self::Block) -> i64;
-    fn rows_of(block: &Self::Block) -> usize;
-    fn names(block: &Self::Block) -> &Arc<LabelTable>;
-    fn push(&mut self, block: &Self::Block, row: usize, labels: &mut LabelsOf<'_>);
-    /// The rows so far; the table is empty afterwards.
-    fn finish(&mut self, schema: SchemaRef) -> Result<RecordBatch, ArrowError>;
+/// The records of one group, of one kind.
+pub trait RecordBlock {
+    fn first_sequence(&self) -> u64;
+    fn recorded_ms(&self) -> i64;
+    fn rows(&self) -> usize;
+    fn names(&self) -> &Arc<LabelTable>;
+    /// Adds the columns that the history and a replay have in common.
+    fn write(rows: &[RowOf<Self>], table: &mut ColumnWriter<'_>);
 }
 
-/// The labels of a row, and whether all were known.
-pub struct LabelsOf<'a> {
-    pub names: &'a LabelTable,
-    unknown: Option<(LabelKind, Symbol)>,
-}
+/// A row of a block.
+pub type RowOf<B> = (Arc<B>, usize);
 
-impl LabelsOf<'_> {
-    pub fn push(&mut self, to: &mut DictionaryColumn, column: LabelKind, symbol: Symbol) {
-        to.push((symbol != NO_SYMBOL).then_some(symbol), |symbol| self.label(column, symbol));
-    }
-
-    /// A label that must exist.
-    pub fn label(&mut self, column: LabelKind, symbol: Symbol) -> Arc<str> {
-        self.names.label(column, symbol).unwrap_or_else(|| {
-            self.unknown = Some((column, symbol));
-            "".into()
-        })
-    }
+/// Adds the columns of numbered records.
+fn write<B: RecordBlock>(rows: &[RowOf<B>], table: &mut ColumnWriter<'_>) {
+    let sequences = rows.iter().map(|(block, row)| block.first_sequence() + *row as u64);
+    table.numbers::<UInt64Type>("sequence", sequences.collect());
+    table.times_or_never("recorded_at", rows.iter().map(|(block, _)| block.recorded_ms()));
+    B::write(rows, table);
 }
 
 /// Adds blocks, in order.
-pub fn add<T: RecordTable>(
-    shelf: &FileIndex,
-    blocks: &[Arc<T::Block>],
-    epoch: Option<Epoch>,
-) -> Result<(), HistoryError> {
+pub fn add<B: RecordBlock>(shelf: &FileIndex, blocks: &[Arc<B>], epoch: Option<Epoch>) -> Result<(), HistoryError> {
     let _alone = shelf.writing.lock().unwrap_or_else(PoisonError::into_inner);
     let metadata = HashMap::from([(SCHEMA_VERSION_KEY.to_owned(), SCHEMA_VERSION.to_string())]);
-    let schema: SchemaRef = Arc::new(Schema::new_with_metadata(T::fields(), metadata));
+    let schema = ColumnWriter::schema(|table| write::<B>(&[], table))?;
+    let schema: SchemaRef = Arc::new(Schema::new_with_metadata(schema.fields().clone(), metadata));
     let mut next = shelf.last() + 1;
-    let mut file: Option<DayFile<T>> = None;
+    let mut file: Option<DayFile<B>> = None;
     for block in blocks {
-        let (first, rows) = (T::first_sequence(block), T::rows_of(block));
+        let (first, rows) = (block.first_sequence(), block.rows());
         if rows > 0 && first > next {
             return Err(HistoryError::Gap { path: shelf.folder().to_owned(), expected: next, found: first });
         }
-        let day_ms = T::recorded_ms(block).div_euclid(DAY_MS) * DAY_MS;
+        let day_ms = block.recorded_ms().div_euclid(DAY_MS) * DAY_MS;
         for row in (next - first.min(next)).min(rows as u64) as usize..rows {
             if let Some(full) = file.take_if(|file| file.day_ms != day_ms || file.rows() >= limits::HISTORY_FILE_ROWS) {
                 full.publish(shelf, epoch)?;
@@ -88,58 +69,51 @@ pub fn add<T: RecordTable>(
 }
 
 /// Records of one day, to be written to a file.
-struct DayFile<T: RecordTable> {
+struct DayFile<B> {
     day_ms: i64,
     first: u64,
     staged: Staged,
     table: TableFile,
     schema: SchemaRef,
-    rows: T,
-    waiting: usize,
-    /// The label table of the last row.
-    names: Option<Arc<LabelTable>>,
+    /// Rows to be written, all with the same label table.
+    waiting: Vec<RowOf<B>>,
 }
 
-impl<T: RecordTable> DayFile<T> {
+impl<B: RecordBlock> DayFile<B> {
     fn create(shelf: &FileIndex, day_ms: i64, first: u64, schema: SchemaRef) -> Result<Self, HistoryError> {
         // Its final name is known once all of it is written.
         let path = shelf.day(day_ms)?.join(first.to_string());
         let (staged, file) = Staged::create(&path).map_err(HistoryError::io(&path))?;
         let table = TableFile::begin(file, staged.partial(), Arc::clone(&schema), Texts::Prefixed)?;
-        Ok(Self { day_ms, first, staged, table, schema, rows: T::default(), waiting: 0, names: None })
+        Ok(Self { day_ms, first, staged, table, schema, waiting: Vec::new() })
     }
 
     fn rows(&self) -> usize {
-        self.table.rows() as usize + self.waiting
+        self.table.rows() as usize + self.waiting.len()
     }
 
-    fn push(&mut self, block: &T::Block, row: usize) -> Result<(), HistoryError> {
-        let names = T::names(block);
-        // Waiting rows are coded by symbols, which have another meaning from here on.
-        if self.names.as_ref().is_some_and(|before| !Arc::ptr_eq(before, names)) && self.waiting > 0 {
+    fn push(&mut self, block: &Arc<B>, row: usize) -> Result<(), HistoryError> {
+        // Symbols have another meaning with another label table.
+        if self.waiting.last().is_some_and(|(before, _)| !Arc::ptr_eq(before.names(), block.names())) {
             self.flush()?;
         }
-        self.names = Some(Arc::clone(names));
-        let mut labels = LabelsOf { names, unknown: None };
-        self.rows.push(block, row, &mut labels);
-        self.waiting += 1;
-        if let Some((column, number)) = labels.unknown {
-            return Err(HistoryError::UnknownSymbol { column: column.name(), number });
-        }
-        if self.waiting == limits::HISTORY_GROUP_ROWS { self.flush() } else { Ok(()) }
+        self.waiting.push((Arc::clone(block), row));
+        if self.waiting.len() == limits::HISTORY_GROUP_ROWS { self.flush() } else { Ok(()) }
     }
 
     fn flush(&mut self) -> Result<(), HistoryError> {
-        let rows = self.rows.finish(Arc::clone(&self.schema))?;
-        self.table.add(&rows)?;
-        self.waiting = 0;
+        if let Some((block, _)) = self.waiting.last() {
+            let names = block.names();
+            let rows =
+                ColumnWriter::table(&|kind, symbol| names.label(kind, symbol), |table| write(&self.waiting, table))?;
+            self.table.add(&rows.with_schema(Arc::clone(&self.schema)).map_err(ColumnsError::from)?)?;
+            self.waiting.clear();
+        }
         Ok(())
     }
 
     fn publish(mut self, shelf: &FileIndex, epoch: Option<Epoch>) -> Result<(), HistoryError> {
-        if self.waiting > 0 {
-            self.flush()?;
-        }
+        self.flush()?;
         let written = self.table.finish()?;
         let numbers = (self.first, self.first + written.rows - 1);
         shelf.add(publish(self.staged, self.day_ms, numbers, written, epoch)?);

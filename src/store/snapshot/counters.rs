@@ -2,180 +2,121 @@
 //!
 //! Totals of one shard may be negative; only the sums over all shards are meaningful.
 
-use super::columns::chosen;
-use super::error::SnapshotError;
-use crate::engine::{ClockTally, Counters, Tally};
+use super::columns::{Checked, Columns, Table, field};
+use crate::engine::{Counters, ShardState, Symbol, Tally};
 use crate::limits::MAX_LEVELS;
-use crate::store::record::{LabelKind, LabelTable};
-use crate::store::table::reader::{Rows, SchemaMismatch};
-use crate::table::dictionary_field;
-use arrow::array::{
-    Array, ArrayRef, AsArray, Int64Array, ListArray, RecordBatch, StringArray, UInt16Array, UInt32Array,
-};
-use arrow::buffer::OffsetBuffer;
-use arrow::datatypes::{DataType, Field, FieldRef, Int64Type, Schema, SchemaRef, UInt32Type};
+use crate::store::record::LabelKind;
+use crate::table::Texts;
+use arrow::array::{StringArray, UInt16Array};
+use arrow::datatypes::{DataType, Field, UInt32Type};
 use std::sync::Arc;
 
-pub const TICKETS: &str = "counters.parquet";
-pub const CLOCKS: &str = "clock_counters.parquet";
+pub const COUNTERS: Table<ShardState> =
+    Table { name: "counters.parquet", texts: Texts::Plain, columns: ticket_columns };
+pub const CLOCK_COUNTERS: Table<ShardState> =
+    Table { name: "clock_counters.parquet", texts: Texts::Plain, columns: clock_columns };
 
 /// The groupings of ticket counts.
-const SCOPES: [&str; 5] = ["all", "priority", "team", "channel", "category"];
+const SCOPES: [Option<LabelKind>; 5] =
+    [None, Some(LabelKind::Priority), Some(LabelKind::Team), Some(LabelKind::Channel), Some(LabelKind::Category)];
 
-pub fn tickets_schema() -> SchemaRef {
-    let count = |name: &str| Field::new(name, DataType::Int64, false);
-    Arc::new(Schema::new(vec![
-        Field::new("shard", DataType::UInt16, false),
-        dictionary_field("by"),
-        Field::new("number", DataType::UInt32, false),
-        Field::new("word", DataType::Utf8, true),
-        count("open"),
-        count("waiting"),
-        count("at_risk"),
-        count("breached"),
-        count("done"),
-    ]))
+/// A tally of tickets: of all, or of those with a label.
+#[derive(Debug, Clone, Default)]
+struct TallyRow {
+    scope: Option<LabelKind>,
+    number: Symbol,
+    tally: Tally,
 }
 
 /// Rows of tallies, in order: the total, then each list.
-fn tallies(counters: &Counters) -> impl Iterator<Item = (usize, Option<LabelKind>, usize, &Tally)> {
-    let lists = [
-        (LabelKind::Priority, &counters.by_priority),
-        (LabelKind::Team, &counters.by_team),
-        (LabelKind::Channel, &counters.by_channel),
-        (LabelKind::Category, &counters.by_category),
-    ];
-    let listed = lists.into_iter().enumerate().flat_map(|(scope, (column, list))| {
-        list.iter().enumerate().map(move |(number, tally)| (scope + 1, Some(column), number, tally))
+fn rows_of(counters: &mut Counters) -> Vec<TallyRow> {
+    let mut rows = vec![TallyRow { tally: counters.all, ..TallyRow::default() }];
+    for scope in SCOPES {
+        let tallies = list_of(counters, scope).map(std::mem::take).unwrap_or_default();
+        let row = |(number, tally)| TallyRow { scope, number: number as Symbol, tally };
+        rows.extend(tallies.into_iter().enumerate().map(row));
+    }
+    rows
+}
+
+/// The tallies of the labels of a kind.
+fn list_of(counters: &mut Counters, scope: Option<LabelKind>) -> Option<&mut Vec<Tally>> {
+    match scope? {
+        LabelKind::Priority => Some(&mut counters.by_priority),
+        LabelKind::Team => Some(&mut counters.by_team),
+        LabelKind::Channel => Some(&mut counters.by_channel),
+        LabelKind::Category => Some(&mut counters.by_category),
+        LabelKind::Clock | LabelKind::Owner | LabelKind::Customer => None,
+    }
+}
+
+fn shard_column(shard: u16, rows: usize, table: &mut Columns<'_>) {
+    let numbers = || Arc::new(UInt16Array::from(vec![shard; rows]));
+    table.derived(Field::new("shard", DataType::UInt16, false), |_| numbers());
+}
+
+fn ticket_columns(shard: &mut ShardState, table: &mut Columns<'_>) -> Checked {
+    let mut rows = if table.is_read() { Vec::new() } else { rows_of(&mut shard.counters) };
+    table.rows(&mut rows);
+    let labels: Vec<(Option<LabelKind>, Symbol)> = rows.iter().map(|row| (row.scope, row.number)).collect();
+    shard_column(shard.number, rows.len(), table);
+    table.choices(
+        "by",
+        &SCOPES,
+        |scope| scope.map_or("all", LabelKind::name),
+        field(&mut rows, |row| &mut row.scope),
+    )?;
+    table.numbers::<UInt32Type>("number", field(&mut rows, |row| &mut row.number))?;
+    table.derived(Field::new("word", DataType::Utf8, true), |to| {
+        let labels = labels.iter().map(|(scope, symbol)| scope.map(|kind| to.label(kind, *symbol)));
+        Arc::new(labels.collect::<StringArray>())
     });
-    std::iter::once((0, None, 0, &counters.all)).chain(listed)
-}
-
-pub fn write_tickets(shard: u16, counters: &Counters, names: &LabelTable) -> Result<RecordBatch, SnapshotError> {
-    let rows: Vec<_> = tallies(counters).collect();
-    let labels: Vec<Option<Arc<str>>> = rows
-        .iter()
-        .map(|(_, column, number, _)| column.map(|column| label(column, *number, names)).transpose())
-        .collect::<Result<_, _>>()?;
-    let count = |count: fn(&Tally) -> u64| -> ArrayRef {
-        Arc::new(Int64Array::from_iter_values(rows.iter().map(|(.., tally)| count(tally) as i64)))
-    };
-    Ok(RecordBatch::try_new(
-        tickets_schema(),
-        vec![
-            Arc::new(UInt16Array::from(vec![shard; rows.len()])),
-            chosen(rows.iter().map(|(scope, ..)| Some(*scope)), SCOPES.into_iter()),
-            Arc::new(UInt32Array::from_iter_values(rows.iter().map(|(.., number, _)| *number as u32))),
-            Arc::new(StringArray::from_iter(labels.iter().map(Option::as_deref))),
-            count(|tally| tally.open),
-            count(|tally| tally.waiting),
-            count(|tally| tally.at_risk),
-            count(|tally| tally.breached),
-            count(|tally| tally.done),
-        ],
-    )?)
-}
-
-fn label(column: LabelKind, number: usize, names: &LabelTable) -> Result<Arc<str>, SnapshotError> {
-    let number = number as u32;
-    names.label(column, number).ok_or(SnapshotError::UnknownSymbol { column: column.name(), number })
-}
-
-pub fn read_tickets(rows: &Rows<'_>, counters: &mut Counters) -> Result<(), SchemaMismatch> {
-    let scopes = rows.labels("by", |label| SCOPES.iter().position(|known| *known == label))?;
-    let numbers = rows.numbers::<UInt32Type>("number")?;
-    let counts: Vec<Vec<i64>> = ["open", "waiting", "at_risk", "breached", "done"]
-        .into_iter()
-        .map(|name| rows.numbers::<Int64Type>(name))
-        .collect::<Result<_, _>>()?;
-    for (row, (scope, number)) in scopes.into_iter().zip(numbers).enumerate() {
-        let [open, waiting, at_risk, breached, done] = [0, 1, 2, 3, 4].map(|column: usize| counts[column][row] as u64);
-        let tally = Tally { open, waiting, at_risk, breached, done };
-        let list = match scope {
-            0 => {
-                counters.all = tally;
-                continue;
-            }
-            1 => &mut counters.by_priority,
-            2 => &mut counters.by_team,
-            3 => &mut counters.by_channel,
-            _ => &mut counters.by_category,
+    table.counts("open", field(&mut rows, |row| &mut row.tally.open))?;
+    table.counts("waiting", field(&mut rows, |row| &mut row.tally.waiting))?;
+    table.counts("at_risk", field(&mut rows, |row| &mut row.tally.at_risk))?;
+    table.counts("breached", field(&mut rows, |row| &mut row.tally.breached))?;
+    table.counts("done", field(&mut rows, |row| &mut row.tally.done))?;
+    for TallyRow { scope, number, tally } in rows.into_iter().filter(|_| table.is_read()) {
+        let Some(list) = list_of(&mut shard.counters, scope) else {
+            shard.counters.all = tally;
+            continue;
         };
         if number as usize != list.len() {
-            return Err(rows.mismatch("number", &format!("{number} where {} was expected", list.len())));
+            return Err(table.mismatch("number", &format!("{number} where {} was expected", list.len())));
         }
         list.push(tally);
     }
     Ok(())
 }
 
-pub fn clocks_schema() -> SchemaRef {
-    let count = |name: &str| Field::new(name, DataType::Int64, false);
-    Arc::new(Schema::new(vec![
-        Field::new("shard", DataType::UInt16, false),
-        Field::new("number", DataType::UInt32, false),
-        Field::new("clock", DataType::Utf8, false),
-        count("running"),
-        count("paused"),
-        count("at_risk"),
-        count("breached"),
-        count("met"),
-        count("missed"),
-        // How often each level has fired, the first one first.
-        Field::new("fired", DataType::List(fired_field()), false),
-    ]))
-}
-
-fn fired_field() -> FieldRef {
-    Arc::new(Field::new("level", DataType::Int64, false))
-}
-
-pub fn write_clocks(shard: u16, counters: &Counters, names: &LabelTable) -> Result<RecordBatch, SnapshotError> {
-    let list = &counters.by_clock;
-    let labels: Vec<Arc<str>> =
-        (0..list.len()).map(|number| label(LabelKind::Clock, number, names)).collect::<Result<_, _>>()?;
-    let count = |count: fn(&ClockTally) -> u64| -> ArrayRef {
-        Arc::new(Int64Array::from_iter_values(list.iter().map(|tally| count(tally) as i64)))
-    };
-    let fired = Int64Array::from_iter_values(list.iter().flat_map(|tally| tally.fired).map(|count| count as i64));
-    let lengths = OffsetBuffer::from_lengths(list.iter().map(|tally| tally.fired.len()));
-    Ok(RecordBatch::try_new(
-        clocks_schema(),
-        vec![
-            Arc::new(UInt16Array::from(vec![shard; list.len()])),
-            Arc::new(UInt32Array::from_iter_values(0..list.len() as u32)),
-            Arc::new(StringArray::from_iter_values(labels)),
-            count(|tally| tally.running),
-            count(|tally| tally.paused),
-            count(|tally| tally.at_risk),
-            count(|tally| tally.breached),
-            count(|tally| tally.met),
-            count(|tally| tally.missed),
-            Arc::new(ListArray::try_new(fired_field(), lengths, Arc::new(fired), None)?),
-        ],
-    )?)
-}
-
-pub fn read_clocks(rows: &Rows<'_>, counters: &mut Counters) -> Result<(), SchemaMismatch> {
-    let numbers = rows.numbers::<UInt32Type>("number")?;
-    let counts: Vec<Vec<i64>> = ["running", "paused", "at_risk", "breached", "met", "missed"]
-        .into_iter()
-        .map(|name| rows.numbers::<Int64Type>(name))
-        .collect::<Result<_, _>>()?;
-    let fired = rows.lists("fired")?;
-    for (row, number) in numbers.into_iter().enumerate() {
-        let levels = fired.value(row);
-        let Some(levels) = levels.as_primitive_opt::<Int64Type>().filter(|levels| levels.len() <= MAX_LEVELS) else {
-            return Err(rows.mismatch("fired", &format!("has {} levels, at most {MAX_LEVELS} exist", levels.len())));
-        };
-        if number as usize != counters.by_clock.len() {
-            return Err(rows.mismatch("number", &format!("{number} where {} was expected", counters.by_clock.len())));
+fn clock_columns(shard: &mut ShardState, table: &mut Columns<'_>) -> Checked {
+    let rows = &mut shard.counters.by_clock;
+    table.rows(rows);
+    let clocks = rows.len() as Symbol;
+    let mut numbers: Vec<Symbol> = (0..clocks).collect();
+    let mut fired: Vec<Vec<i64>> =
+        rows.iter().map(|tally| tally.fired.iter().map(|count| *count as i64).collect()).collect();
+    shard_column(shard.number, rows.len(), table);
+    table.numbers::<UInt32Type>("number", &mut numbers)?;
+    table.derived(Field::new("clock", DataType::Utf8, false), |to| {
+        Arc::new(StringArray::from_iter_values((0..clocks).map(|clock| to.label(LabelKind::Clock, clock))))
+    });
+    table.counts("running", field(rows, |tally| &mut tally.running))?;
+    table.counts("paused", field(rows, |tally| &mut tally.paused))?;
+    table.counts("at_risk", field(rows, |tally| &mut tally.at_risk))?;
+    table.counts("breached", field(rows, |tally| &mut tally.breached))?;
+    table.counts("met", field(rows, |tally| &mut tally.met))?;
+    table.counts("missed", field(rows, |tally| &mut tally.missed))?;
+    // How often each level has fired, the first one first.
+    table.lists("fired", "level", &mut fired)?;
+    if let Some((number, expected)) = numbers.iter().zip(0..).find(|(number, expected)| *number != expected) {
+        return Err(table.mismatch("number", &format!("{number} where {expected} was expected")));
+    }
+    for (tally, levels) in rows.iter_mut().zip(fired) {
+        if levels.len() > MAX_LEVELS {
+            return Err(table.mismatch("fired", &format!("has {} levels, at most {MAX_LEVELS} exist", levels.len())));
         }
-        let [running, paused, at_risk, breached, met, missed] =
-            [0, 1, 2, 3, 4, 5].map(|column: usize| counts[column][row] as u64);
-        let mut tally = ClockTally { running, paused, at_risk, breached, met, missed, ..ClockTally::default() };
-        tally.fired.iter_mut().zip(levels.values()).for_each(|(fired, count)| *fired = *count as u64);
-        counters.by_clock.push(tally);
+        tally.fired.iter_mut().zip(levels).for_each(|(fired, count)| *fired = count as u64);
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use crate::store::table::reader::SchemaMismatch;
 use crate::store::table::writer::TableError;
-use arrow::error::ArrowError;
+use crate::table::ColumnsError;
 use std::io;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -16,12 +16,10 @@ pub enum SnapshotError {
     Publish(#[from] io::Error),
     #[error(transparent)]
     Table(#[from] TableError),
-    #[error("cannot combine columns: {0}")]
-    Columns(#[from] ArrowError),
+    #[error(transparent)]
+    Columns(#[from] ColumnsError),
     #[error("{path} exists already")]
     Exists { path: PathBuf },
-    #[error("symbol {number} of the column {column} has no label")]
-    UnknownSymbol { column: &'static str, number: u32 },
     #[error("shard {number} of {shards} was written {times} times, expected once")]
     Shards { number: u16, times: usize, shards: u16 },
     /// The data on disk differs from what was written.

@@ -52,7 +52,7 @@ pub struct FileEntry {
 }
 
 /// Location of a shard.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ShardEntry {
     pub number: u16,
     /// The last group that it includes.

@@ -32,6 +32,7 @@ mod reader;
 mod service_state;
 mod service_tables;
 mod symbols;
+mod tables;
 mod tickets;
 mod writer;
 
@@ -44,5 +45,4 @@ pub(crate) use manifest::hexadecimal;
 pub use manifest::{FileEntry, MANIFEST, Manifest, Part, SCHEMA_VERSION, ShardEntry};
 pub use reader::{Snapshot, open};
 pub use service_state::{Acknowledgement, DayRow, PolicyVersion, ServiceState, StoredReply};
-pub use tickets::NAME as TICKETS;
 pub use writer::{Finish, SnapshotWriter, StartHead};

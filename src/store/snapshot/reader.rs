@@ -1,11 +1,13 @@
 //! Reads a snapshot: first the manifest, then the small tables, then shards, with all available threads.
 
+use super::columns::Table;
 use super::error::Damage;
-use super::manifest::{MANIFEST, Manifest, Part, ShardEntry};
+use super::folder;
+use super::manifest::{MANIFEST, Manifest, Part};
 use super::service_state::ServiceState;
-use super::symbols::SymbolNumbers;
-use super::{clocks, counters, events, folder, service_tables, symbols, tickets};
-use crate::engine::{Counters, Head, LabelLists, ShardState};
+use super::symbols::{Labels, SYMBOLS};
+use super::tables::{SERVICE_TABLES, SHARD_TABLES, names};
+use crate::engine::{Head, ShardState};
 use crate::store::table::checksum;
 use crate::store::table::checksum::Stretch;
 use crate::store::table::reader::{Rows, SchemaMismatch, guarded};
@@ -16,35 +18,18 @@ use rayon::prelude::*;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-/// The tables of a snapshot.
-const TABLES: [&str; 12] = [
-    tickets::NAME,
-    clocks::NAME,
-    events::EVENTS,
-    events::FIRES,
-    counters::TICKETS,
-    counters::CLOCKS,
-    symbols::NAME,
-    service_tables::POLICIES,
-    service_tables::POLICY_FILES,
-    service_tables::REPLIES,
-    service_tables::DAYS,
-    service_tables::ACKNOWLEDGEMENTS,
-];
-
 /// A snapshot with verified files.
 #[derive(Debug)]
 pub struct Snapshot {
     manifest: Manifest,
-    tables: Vec<Table>,
-    labels: LabelLists,
-    numbers: SymbolNumbers,
+    tables: Vec<TableReader>,
+    labels: Labels,
     state: ServiceState,
 }
 
 /// A table that can be read.
 #[derive(Debug)]
-struct Table {
+struct TableReader {
     name: &'static str,
     path: PathBuf,
     metadata: ArrowReaderMetadata,
@@ -58,10 +43,9 @@ pub fn open(path: &Path) -> Result<Snapshot, Damage> {
     let manifest = Manifest::of(path)?;
     check_number(path, &manifest)?;
     check_files(path, &manifest)?;
-    let tables = TABLES.iter().map(|name| Table::open(path, name, &manifest)).collect::<Result<Vec<_>, _>>()?;
+    let tables = names().map(|name| TableReader::open(path, name, &manifest)).collect::<Result<Vec<_>, _>>()?;
     let mut snapshot = Snapshot {
-        labels: LabelLists::default(),
-        numbers: SymbolNumbers::default(),
+        labels: Labels::default(),
         state: ServiceState {
             group: manifest.group,
             next_escalation: manifest.next_escalation,
@@ -72,14 +56,14 @@ pub fn open(path: &Path) -> Result<Snapshot, Damage> {
         manifest,
     };
     snapshot.check_shards()?;
-    (snapshot.labels, snapshot.numbers) = snapshot.whole(symbols::NAME, symbols::read)?;
-    let mut policies = snapshot.whole(service_tables::POLICIES, service_tables::read_policies)?;
-    snapshot.whole(service_tables::POLICY_FILES, |rows| service_tables::read_policy_files(rows, &mut policies))?;
-    snapshot.state.policies = policies;
-    snapshot.state.replies = snapshot.whole(service_tables::REPLIES, service_tables::read_replies)?;
-    snapshot.state.days = snapshot.whole(service_tables::DAYS, service_tables::read_days)?;
-    snapshot.state.acknowledgements =
-        snapshot.whole(service_tables::ACKNOWLEDGEMENTS, service_tables::read_acknowledgements)?;
+    let mut labels = Labels::default();
+    snapshot.whole(&SYMBOLS, &mut labels)?;
+    snapshot.labels = labels;
+    let mut state = std::mem::take(&mut snapshot.state);
+    for table in &SERVICE_TABLES {
+        snapshot.whole(table, &mut state)?;
+    }
+    snapshot.state = state;
     Ok(snapshot)
 }
 
@@ -94,7 +78,7 @@ impl Snapshot {
             now_ms: self.manifest.now_ms,
             rows: self.manifest.rows,
             shards: self.manifest.shards.len() as u16,
-            labels: self.labels.clone(),
+            labels: self.labels.lists.clone(),
         }
     }
 
@@ -112,17 +96,11 @@ impl Snapshot {
         let Some(entry) = self.manifest.shards.get(usize::from(number)) else {
             return Err(self.manifest_damage(format!("there is no shard {number}")));
         };
-        let numbers = &self.numbers;
-        let tickets = self.part(tickets::NAME, &entry.tickets, tickets::NEEDED, |rows| tickets::read(rows, numbers))?;
-        let clocks = self.part(clocks::NAME, &entry.clocks, clocks::NEEDED, |rows| clocks::read(rows, numbers))?;
-        let events =
-            self.part(events::EVENTS, &entry.events, events::EVENTS_NEEDED, |rows| events::read_events(rows, numbers))?;
-        let fires =
-            self.part(events::FIRES, &entry.fires, events::FIRES_NEEDED, |rows| events::read_fires(rows, numbers))?;
-        let mut counters = Counters::default();
-        self.part(counters::TICKETS, &entry.counters, &[], |rows| counters::read_tickets(rows, &mut counters))?;
-        self.part(counters::CLOCKS, &entry.clock_counters, &[], |rows| counters::read_clocks(rows, &mut counters))?;
-        Ok((entry.position, ShardState { number, tickets, clocks, events, fires, counters }))
+        let (mut entry, mut state) = (entry.clone(), ShardState { number, ..ShardState::default() });
+        for (table, part) in &SHARD_TABLES {
+            self.part(table, part(&mut entry), &mut state)?;
+        }
+        Ok((entry.position, state))
     }
 
     /// Reads every shard, as a restore would; returns their tickets and clocks.
@@ -141,27 +119,24 @@ impl Snapshot {
         Damage::Manifest { path: folder.join(MANIFEST), reason }
     }
 
-    fn table(&self, name: &str) -> Result<&Table, Damage> {
+    fn table(&self, name: &str) -> Result<&TableReader, Damage> {
         let found = self.tables.iter().find(|table| table.name == name);
         found.ok_or_else(|| self.manifest_damage(format!("it does not list {name}")))
     }
 
     /// Reads a whole table.
-    fn whole<T>(&self, name: &str, make: impl FnOnce(&Rows<'_>) -> Result<T, SchemaMismatch>) -> Result<T, Damage> {
-        let row_groups = 0..self.table(name)?.metadata.metadata().num_row_groups();
-        self.part(name, &Part { row_groups, rows: self.manifest.rows_of(name) }, &[], make)
+    fn whole<T: Default>(&self, table: &Table<T>, to: &mut T) -> Result<(), Damage> {
+        let row_groups = 0..self.table(table.name)?.metadata.metadata().num_row_groups();
+        self.part(table, &Part { row_groups, rows: self.manifest.rows_of(table.name) }, to)
     }
 
-    /// Reads a shard's part of a table: the columns `needed`, or all if none are named.
-    fn part<T>(
-        &self,
-        name: &str,
-        part: &Part,
-        needed: &[&str],
-        make: impl FnOnce(&Rows<'_>) -> Result<T, SchemaMismatch>,
-    ) -> Result<T, Damage> {
-        let table = self.table(name)?;
-        Ok(guarded(&table.path, || make(&Rows::new(table.read(part, needed)?, &table.path)))?)
+    /// Reads a part of a table.
+    fn part<T: Default>(&self, table: &Table<T>, part: &Part, to: &mut T) -> Result<(), Damage> {
+        let file = self.table(table.name)?;
+        Ok(guarded(&file.path, || {
+            let rows = Rows::new(file.read(part, &table.derived()?)?, &file.path);
+            table.read(rows, &self.labels.symbols, to)
+        })?)
     }
 
     /// Checks that every shard is at its place, and that its row groups have as many rows as in the manifest.
@@ -171,19 +146,10 @@ impl Snapshot {
                 return Err(self.manifest_damage(format!("shard {} is at place {place}", shard.number)));
             }
         }
-        type PartOf = fn(&ShardEntry) -> &Part;
-        let parts: [(&str, PartOf); 6] = [
-            (tickets::NAME, |shard| &shard.tickets),
-            (clocks::NAME, |shard| &shard.clocks),
-            (events::EVENTS, |shard| &shard.events),
-            (events::FIRES, |shard| &shard.fires),
-            (counters::TICKETS, |shard| &shard.counters),
-            (counters::CLOCKS, |shard| &shard.clock_counters),
-        ];
-        for (name, part) in parts {
+        for (Table { name, .. }, part) in &SHARD_TABLES {
             let metadata = self.table(name)?.metadata.metadata();
-            for shard in &self.manifest.shards {
-                let part = part(shard);
+            for mut shard in self.manifest.shards.iter().cloned() {
+                let part = part(&mut shard).clone();
                 let groups = metadata.row_groups().get(part.row_groups.clone());
                 let rows = groups.map(|groups| groups.iter().map(|group| group.num_rows()).sum::<i64>());
                 if rows != i64::try_from(part.rows).ok() {
@@ -196,7 +162,7 @@ impl Snapshot {
     }
 }
 
-impl Table {
+impl TableReader {
     fn open(folder: &Path, name: &'static str, manifest: &Manifest) -> Result<Self, Damage> {
         let path = folder.join(name);
         let file = File::open(&path).map_err(Damage::io(&path))?;
@@ -214,17 +180,17 @@ impl Table {
         Ok(Self { name, path, metadata })
     }
 
-    fn read(&self, part: &Part, needed: &[&str]) -> Result<RecordBatch, SchemaMismatch> {
+    /// Reads rows, without the columns that are left out.
+    fn read(&self, part: &Part, left_out: &[String]) -> Result<RecordBatch, SchemaMismatch> {
         let failed = |error: &dyn std::fmt::Display| SchemaMismatch::new(&self.path, error);
         if part.rows == 0 {
             return Ok(RecordBatch::new_empty(self.metadata.schema().clone()));
         }
         // Opens the file again: two readers of one handle would move each other's position.
         let file = File::open(&self.path).map_err(|error| failed(&error))?;
-        let columns = match needed {
-            [] => ProjectionMask::all(),
-            needed => ProjectionMask::columns(self.metadata.parquet_schema(), needed.iter().copied()),
-        };
+        let fields = self.metadata.schema().fields().iter().enumerate();
+        let columns = fields.filter(|(_, field)| !left_out.contains(field.name())).map(|(place, _)| place);
+        let columns = ProjectionMask::roots(self.metadata.parquet_schema(), columns);
         let mut reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
             .with_row_groups(part.row_groups.clone().collect())
             .with_projection(columns)
@@ -256,7 +222,7 @@ fn check_number(path: &Path, manifest: &Manifest) -> Result<(), Damage> {
 
 /// Verifies lengths and checksums against the manifest.
 fn check_files(folder: &Path, manifest: &Manifest) -> Result<(), Damage> {
-    if let Some(missing) = TABLES.iter().find(|name| manifest.files.iter().all(|file| file.name != **name)) {
+    if let Some(missing) = names().find(|name| manifest.files.iter().all(|file| file.name != *name)) {
         return Err(Damage::Manifest { path: folder.join(MANIFEST), reason: format!("it does not list {missing}") });
     }
     let mut work = Vec::new();

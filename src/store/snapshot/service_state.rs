@@ -6,7 +6,7 @@ use crate::store::record::Note;
 use std::sync::Arc;
 
 /// A policy that came into force.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PolicyVersion {
     /// From 1.
     pub number: u64,
@@ -22,7 +22,7 @@ pub struct PolicyVersion {
 }
 
 /// The reply to a request with a key, kept for repeats.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StoredReply {
     pub origin: Origin,
     pub at_ms: i64,
@@ -33,7 +33,7 @@ pub struct StoredReply {
 }
 
 /// Results of a clock in one day (UTC), as reported on that day.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DayRow {
     pub day_ms: i64,
     pub clock: Arc<str>,
@@ -44,7 +44,7 @@ pub struct DayRow {
 }
 
 /// The acknowledgement of an escalation.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Acknowledgement {
     pub sequence: u64,
     pub at_ms: i64,

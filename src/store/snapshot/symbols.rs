@@ -1,104 +1,73 @@
 //! `words.parquet`: every label of the engine with its symbol, so that a restored engine uses the same symbols.
 
-use super::error::SnapshotError;
+use super::columns::{Checked, Columns, SymbolNumbers, Table};
 use crate::engine::{IntroducedBy, LabelLists, Symbol};
 use crate::store::record::LabelKind;
-use crate::store::table::reader::{Rows, SchemaMismatch};
-use crate::table::dictionary_field;
-use arrow::array::{Array, RecordBatch, StringArray, UInt32Array};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt32Type};
-use foldhash::fast::FixedState;
-use hashbrown::HashMap;
+use crate::table::Texts;
+use arrow::datatypes::UInt32Type;
 use std::sync::Arc;
 
-pub const NAME: &str = "words.parquet";
+pub const SYMBOLS: Table<Labels> = Table { name: "words.parquet", texts: Texts::Plain, columns };
 
-const INTRODUCED_BY: &str = "introduced_by";
-
-pub fn schema() -> SchemaRef {
-    Arc::new(Schema::new(vec![
-        dictionary_field("column"),
-        Field::new("number", DataType::UInt32, false),
-        Field::new("word", DataType::Utf8, false),
-        // The client that introduced it, where that is counted. Earlier tables lack the column.
-        Field::new(INTRODUCED_BY, DataType::Utf8, true),
-    ]))
+/// The labels of an engine, and when read, the lookup from labels to symbols.
+#[derive(Debug, Default)]
+pub struct Labels {
+    pub lists: LabelLists,
+    pub symbols: SymbolNumbers,
 }
 
-pub fn write(labels: &LabelLists) -> Result<RecordBatch, SnapshotError> {
-    let lists = LabelKind::ALL.map(|column| (column, column.of(labels)));
-    let columns = lists.iter().flat_map(|(column, list)| std::iter::repeat_n(Some(*column as usize), list.len()));
-    let numbers = lists.iter().flat_map(|(_, list)| 0..list.len() as u32);
-    let by_column = |column: LabelKind| introduced_by(&labels.introduced_by, column);
-    let introducers = lists.iter().flat_map(|(column, list)| {
-        let known = by_column(*column);
-        (0..list.len()).map(move |place| known.get(place).and_then(Option::as_deref))
-    });
-    let introducers: StringArray = introducers.collect();
-    let labels = lists.iter().flat_map(|(_, list)| list.iter());
-    Ok(RecordBatch::try_new(
-        schema(),
-        vec![
-            super::columns::chosen(columns, LabelKind::ALL.iter().map(|column| column.name())),
-            Arc::new(UInt32Array::from_iter_values(numbers)),
-            Arc::new(StringArray::from_iter_values(labels)),
-            Arc::new(introducers),
-        ],
-    )?)
-}
-
-fn introduced_by(all: &IntroducedBy, column: LabelKind) -> &[Option<Arc<str>>] {
-    match column {
-        LabelKind::Team => &all.teams,
-        LabelKind::Channel => &all.channels,
-        LabelKind::Category => &all.categories,
-        LabelKind::Clock | LabelKind::Priority | LabelKind::Owner | LabelKind::Customer => &[],
+fn columns(labels: &mut Labels, table: &mut Columns<'_>) -> Checked {
+    let Labels { lists, symbols } = labels;
+    let (mut kinds, mut numbers, mut texts, mut introducers) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for kind in LabelKind::ALL {
+        let list = kind.of(lists);
+        numbers.extend(0..list.len() as Symbol);
+        texts.extend(list.iter().cloned());
+        kinds.resize(texts.len(), kind);
+        if let Some(known) = introducers_of(&mut lists.introduced_by, kind) {
+            introducers.append(known);
+        }
+        introducers.resize(texts.len(), None);
     }
-}
+    table.choices("column", &LabelKind::ALL, LabelKind::name, &mut kinds)?;
+    table.numbers::<UInt32Type>("number", &mut numbers)?;
+    table.strings::<Arc<str>>("word", &mut texts)?;
+    // The client that introduced it, where that is counted. Earlier tables lack the column.
+    if table.has("introduced_by") {
+        table.strings_or_none::<Arc<str>>("introduced_by", &mut introducers)?;
+    }
 
-/// The lists, and the lookup from labels to symbols.
-pub fn read(rows: &Rows<'_>) -> Result<(LabelLists, SymbolNumbers), SchemaMismatch> {
-    let by_name = |name: &str| LabelKind::ALL.into_iter().find(|column| column.name() == name);
-    let columns = rows.labels("column", by_name)?;
-    let numbers = rows.numbers::<UInt32Type>("number")?;
-    let mut lists: [Vec<Arc<str>>; LabelKind::ALL.len()] = Default::default();
-    let mut introduced_by = IntroducedBy::default();
-    let introducers = rows.later_strings(INTRODUCED_BY)?;
-    let mut maps: [HashMap<Arc<str>, Symbol, FixedState>; LabelKind::ALL.len()] = Default::default();
-    let labels = rows.strings("word")?.iter().flatten();
-    for (row, ((column, number), label)) in columns.into_iter().zip(numbers).zip(labels).enumerate() {
-        let list = &mut lists[column as usize];
-        let label: Arc<str> = label.into();
-        let is_new = maps[column as usize].insert(Arc::clone(&label), number).is_none();
+    let mut read: [Vec<Arc<str>>; LabelKind::ALL.len()] = Default::default();
+    for (row, ((kind, number), label)) in kinds.into_iter().zip(numbers).zip(texts).enumerate() {
+        let list = &mut read[kind as usize];
+        let is_new = symbols.add(kind, &label, number);
         if number as usize != list.len() || !is_new {
-            return Err(rows.mismatch("number", &format!("{} {label:?} has the number {number}", column.name())));
+            return Err(table.mismatch("number", &format!("{} {label:?} has the number {number}", kind.name())));
         }
         list.push(label);
-        let introducer = introducers.filter(|names| names.is_valid(row)).map(|names| names.value(row).into());
-        match column {
-            LabelKind::Team => introduced_by.teams.push(introducer),
-            LabelKind::Channel => introduced_by.channels.push(introducer),
-            LabelKind::Category => introduced_by.categories.push(introducer),
-            LabelKind::Clock | LabelKind::Priority | LabelKind::Owner | LabelKind::Customer => {}
+        if let Some(known) = introducers_of(&mut lists.introduced_by, kind) {
+            known.push(introducers.get(row).cloned().flatten());
         }
     }
-    for list in [&mut introduced_by.teams, &mut introduced_by.channels, &mut introduced_by.categories] {
-        // Exported like this by an engine that does not know who introduced its labels.
-        if list.iter().all(Option::is_none) {
-            list.clear();
+    // Exported like this by an engine that does not know who introduced its labels.
+    for kind in LabelKind::ALL {
+        if let Some(known) =
+            introducers_of(&mut lists.introduced_by, kind).filter(|known| known.iter().all(Option::is_none))
+        {
+            known.clear();
         }
     }
-    let [clocks, priorities, owners, teams, channels, categories, customers] = lists;
-    let lists = LabelLists { clocks, priorities, owners, teams, channels, categories, customers, introduced_by };
-    Ok((lists, SymbolNumbers(maps)))
+    let introduced_by = std::mem::take(&mut lists.introduced_by);
+    let [clocks, priorities, owners, teams, channels, categories, customers] = read;
+    *lists = LabelLists { clocks, priorities, owners, teams, channels, categories, customers, introduced_by };
+    Ok(())
 }
 
-/// The symbols of labels.
-#[derive(Debug, Default)]
-pub struct SymbolNumbers([HashMap<Arc<str>, Symbol, FixedState>; LabelKind::ALL.len()]);
-
-impl SymbolNumbers {
-    pub fn of(&self, column: LabelKind, label: &str) -> Option<Symbol> {
-        self.0[column as usize].get(label).copied()
+fn introducers_of(all: &mut IntroducedBy, kind: LabelKind) -> Option<&mut Vec<Option<Arc<str>>>> {
+    match kind {
+        LabelKind::Team => Some(&mut all.teams),
+        LabelKind::Channel => Some(&mut all.channels),
+        LabelKind::Category => Some(&mut all.categories),
+        LabelKind::Clock | LabelKind::Priority | LabelKind::Owner | LabelKind::Customer => None,
     }
 }

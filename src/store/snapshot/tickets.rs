@@ -1,98 +1,34 @@
 //! `tickets.parquet`: a row per ticket.
 
-use super::columns::{chosen, labels, texts, times, times_or_none};
-use super::error::SnapshotError;
-use super::symbols::SymbolNumbers;
-use crate::engine::TicketColumns;
-use crate::store::record::{LabelKind, LabelTable};
-use crate::store::table::reader::{Rows, SchemaMismatch};
-use crate::table::{Times, dictionary_field};
+use super::columns::{Checked, Columns, Table};
+use crate::engine::ShardState;
+use crate::store::record::LabelKind;
+use crate::table::Texts;
 use crate::ticket::State;
-use crate::time::SECOND_MS;
-use arrow::array::{BooleanArray, RecordBatch, UInt16Array, UInt64Array};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt16Type, UInt64Type};
-use std::sync::Arc;
+use crate::time::{NEVER_MS, SECOND_MS};
+use arrow::datatypes::{UInt16Type, UInt64Type};
 
-pub const NAME: &str = "tickets.parquet";
+pub const TICKETS: Table<ShardState> = Table { name: "tickets.parquet", texts: Texts::Plain, columns };
 
-pub fn schema() -> SchemaRef {
-    Arc::new(Schema::new(vec![
-        Field::new("ticket", DataType::Utf8, false),
-        Times::field_of("opened_at", false),
-        dictionary_field("state"),
-        dictionary_field("priority"),
-        Field::new("priority_version", DataType::UInt16, false),
-        dictionary_field("owner"),
-        dictionary_field("team"),
-        dictionary_field("channel"),
-        dictionary_field("category"),
-        dictionary_field("customer"),
-        Field::new("revision", DataType::UInt16, false),
-        Times::field("next_due_at"),
-        Field::new("first_seen", DataType::UInt64, false),
-        Field::new("has_events", DataType::Boolean, false),
-    ]))
-}
-
-pub fn write(tickets: &TicketColumns, names: &LabelTable) -> Result<RecordBatch, SnapshotError> {
-    let next_due = tickets.next_due_s.iter().map(|due_s| (*due_s != 0).then_some(i64::from(*due_s) * SECOND_MS));
-    let states = tickets.state.iter().map(|state| Some(*state as usize));
-    Ok(RecordBatch::try_new(
-        schema(),
-        vec![
-            texts(&tickets.id),
-            times(&tickets.opened_ms),
-            chosen(states, State::ALL.iter().map(|state| state.name())),
-            labels(LabelKind::Priority, &tickets.priority, names)?,
-            Arc::new(UInt16Array::from(tickets.version.clone())),
-            labels(LabelKind::Owner, &tickets.owner, names)?,
-            labels(LabelKind::Team, &tickets.team, names)?,
-            labels(LabelKind::Channel, &tickets.channel, names)?,
-            labels(LabelKind::Category, &tickets.category, names)?,
-            labels(LabelKind::Customer, &tickets.customer, names)?,
-            Arc::new(UInt16Array::from(tickets.revision.clone())),
-            times_or_none(next_due),
-            Arc::new(UInt64Array::from(tickets.ordinal.clone())),
-            Arc::new(BooleanArray::from(tickets.has_events.clone())),
-        ],
-    )?)
-}
-
-/// Columns needed to restore an engine.
-pub const NEEDED: &[&str] = &[
-    "ticket",
-    "opened_at",
-    "state",
-    "priority",
-    "priority_version",
-    "owner",
-    "team",
-    "channel",
-    "category",
-    "customer",
-    "revision",
-    "next_due_at",
-    "first_seen",
-    "has_events",
-];
-
-pub fn read(rows: &Rows<'_>, numbers: &SymbolNumbers) -> Result<TicketColumns, SchemaMismatch> {
-    let symbols = |name: &str, column: LabelKind| rows.symbols(name, |label| numbers.of(column, label));
-    let next_due_ms = rows.times_or("next_due_at", 0)?;
-    Ok(TicketColumns {
-        id: rows.texts("ticket")?,
-        ordinal: rows.numbers::<UInt64Type>("first_seen")?,
-        opened_ms: rows.times("opened_at")?,
-        state: rows.labels("state", State::from_name)?,
-        priority: symbols("priority", LabelKind::Priority)?,
-        version: rows.numbers::<UInt16Type>("priority_version")?,
-        owner: symbols("owner", LabelKind::Owner)?,
-        team: symbols("team", LabelKind::Team)?,
-        channel: symbols("channel", LabelKind::Channel)?,
-        category: symbols("category", LabelKind::Category)?,
-        customer: symbols("customer", LabelKind::Customer)?,
-        revision: rows.numbers::<UInt16Type>("revision")?,
-        next_due_s: next_due_ms.into_iter().map(|due_ms| (due_ms / SECOND_MS) as u32).collect(),
-        has_events: rows.flags("has_events")?,
-    })
+fn columns(shard: &mut ShardState, table: &mut Columns<'_>) -> Checked {
+    let tickets = &mut shard.tickets;
+    let due_ms = |due_s: &u32| if *due_s == 0 { NEVER_MS } else { i64::from(*due_s) * SECOND_MS };
+    let mut next_due_ms: Vec<i64> = tickets.next_due_s.iter().map(due_ms).collect();
+    table.texts("ticket", &mut tickets.id)?;
+    table.times("opened_at", &mut tickets.opened_ms)?;
+    table.choices("state", &State::ALL, State::name, &mut tickets.state)?;
+    table.symbols(LabelKind::Priority, &mut tickets.priority)?;
+    table.numbers::<UInt16Type>("priority_version", &mut tickets.version)?;
+    table.symbols(LabelKind::Owner, &mut tickets.owner)?;
+    table.symbols(LabelKind::Team, &mut tickets.team)?;
+    table.symbols(LabelKind::Channel, &mut tickets.channel)?;
+    table.symbols(LabelKind::Category, &mut tickets.category)?;
+    table.symbols(LabelKind::Customer, &mut tickets.customer)?;
+    table.numbers::<UInt16Type>("revision", &mut tickets.revision)?;
+    table.times_or_never("next_due_at", &mut next_due_ms)?;
+    table.numbers::<UInt64Type>("first_seen", &mut tickets.ordinal)?;
+    table.flags("has_events", &mut tickets.has_events)?;
+    let due_s = |due_ms: &i64| if *due_ms == NEVER_MS { 0 } else { (*due_ms / SECOND_MS) as u32 };
+    tickets.next_due_s = next_due_ms.iter().map(due_s).collect();
+    Ok(())
 }

@@ -1,18 +1,18 @@
 //! Writes a snapshot: shard by shard as they are copied, then the rest.
 
+use super::columns::Table;
 use super::error::SnapshotError;
 use super::folder::name_of;
 use super::manifest::{FileEntry, MANIFEST, Manifest, Part, SCHEMA_VERSION, ShardEntry};
+use super::reader;
 use super::service_state::ServiceState;
-use super::{clocks, counters, events, reader, service_tables, symbols, tickets};
+use super::symbols::{Labels, SYMBOLS};
+use super::tables::{SERVICE_TABLES, SHARD_TABLES};
 use crate::atomic_file::{Staged, sweep};
 use crate::engine::{Head, ShardState};
 use crate::store::epochs::Epoch;
 use crate::store::record::LabelTable;
 use crate::store::table::writer::TableFile;
-use crate::table::Texts;
-use arrow::datatypes::SchemaRef;
-use arrow::record_batch::RecordBatch;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -21,12 +21,8 @@ use std::path::{Path, PathBuf};
 pub struct SnapshotWriter {
     staged: Staged,
     number: u64,
-    tickets: TableFile,
-    clocks: TableFile,
-    events: TableFile,
-    fires: TableFile,
-    counters: TableFile,
-    clock_counters: TableFile,
+    /// Those of [`SHARD_TABLES`].
+    tables: Vec<TableFile>,
     shards: Vec<ShardEntry>,
 }
 
@@ -63,40 +59,21 @@ impl SnapshotWriter {
             return Err(SnapshotError::Exists { path });
         }
         let staged = Staged::create_folder(&path).map_err(failed)?;
-        let table = |name, schema, texts| table(staged.partial(), name, schema, texts);
-        Ok(Self {
-            number,
-            tickets: table(tickets::NAME, tickets::schema(), Texts::Plain)?,
-            // The rows of a ticket are adjacent: the prefix encoding of all but the first is "the same".
-            clocks: table(clocks::NAME, clocks::schema(), Texts::Prefixed)?,
-            events: table(events::EVENTS, events::events_schema(), Texts::Prefixed)?,
-            fires: table(events::FIRES, events::fires_schema(), Texts::Prefixed)?,
-            counters: table(counters::TICKETS, counters::tickets_schema(), Texts::Plain)?,
-            clock_counters: table(counters::CLOCKS, counters::clocks_schema(), Texts::Plain)?,
-            shards: Vec::new(),
-            staged,
-        })
+        let begin = |(table, _): &(Table<ShardState>, _)| begin(staged.partial(), table);
+        let tables = SHARD_TABLES.iter().map(begin).collect::<Result<_, _>>()?;
+        Ok(Self { staged, number, tables, shards: Vec::new() })
     }
 
     /// Adds a shard as of a position: the number of the last group that it includes.
     ///
     /// # Errors
     /// [`SnapshotError`] when it cannot be written, or has a symbol that `names` does not have.
-    pub fn shard(&mut self, position: u64, state: &ShardState, names: &LabelTable) -> Result<(), SnapshotError> {
-        let ids = &state.tickets.id;
-        let entry = ShardEntry {
-            number: state.number,
-            position,
-            tickets: add(&mut self.tickets, &tickets::write(&state.tickets, names)?)?,
-            clocks: add(&mut self.clocks, &clocks::write(&state.clocks, ids, names)?)?,
-            events: add(&mut self.events, &events::write_events(&state.events, ids, names)?)?,
-            fires: add(&mut self.fires, &events::write_fires(&state.fires, ids, names)?)?,
-            counters: add(&mut self.counters, &counters::write_tickets(state.number, &state.counters, names)?)?,
-            clock_counters: add(
-                &mut self.clock_counters,
-                &counters::write_clocks(state.number, &state.counters, names)?,
-            )?,
-        };
+    pub fn shard(&mut self, position: u64, mut state: ShardState, names: &LabelTable) -> Result<(), SnapshotError> {
+        let mut entry = ShardEntry { number: state.number, position, ..ShardEntry::default() };
+        for ((table, part), file) in SHARD_TABLES.iter().zip(&mut self.tables) {
+            let rows = table.write(&mut state, names)?;
+            *part(&mut entry) = Part { row_groups: file.add(&rows)?, rows: rows.num_rows() as u64 };
+        }
         self.shards.push(entry);
         Ok(())
     }
@@ -116,37 +93,15 @@ impl SnapshotWriter {
         self.shards.sort_by_key(|shard| shard.number);
         let folder = self.staged.partial().to_owned();
         let mut files = Vec::new();
-        for (name, table) in [
-            (tickets::NAME, self.tickets),
-            (clocks::NAME, self.clocks),
-            (events::EVENTS, self.events),
-            (events::FIRES, self.fires),
-            (counters::TICKETS, self.counters),
-            (counters::CLOCKS, self.clock_counters),
-        ] {
-            files.push(end(name, table)?);
+        for ((table, _), file) in SHARD_TABLES.iter().zip(self.tables) {
+            files.push(end(table, file)?);
         }
-        let mut add = |name: &'static str, schema: SchemaRef, rows: RecordBatch| -> Result<(), SnapshotError> {
-            let mut table = table(&folder, name, schema, Texts::Plain)?;
-            table.add(&rows)?;
-            files.push(end(name, table)?);
-            Ok(())
-        };
-        add(symbols::NAME, symbols::schema(), symbols::write(&head.labels)?)?;
-        add(
-            service_tables::POLICIES,
-            service_tables::policies_schema(),
-            service_tables::write_policies(&state.policies)?,
-        )?;
-        add(
-            service_tables::POLICY_FILES,
-            service_tables::policy_files_schema(),
-            service_tables::write_policy_files(&state.policies)?,
-        )?;
-        add(service_tables::REPLIES, service_tables::replies_schema(), service_tables::write_replies(&state.replies)?)?;
-        add(service_tables::DAYS, service_tables::days_schema(), service_tables::write_days(&state.days)?)?;
-        let acknowledgements = service_tables::write_acknowledgements(&state.acknowledgements)?;
-        add(service_tables::ACKNOWLEDGEMENTS, service_tables::acknowledgements_schema(), acknowledgements)?;
+        let mut labels = Labels { lists: head.labels.clone(), ..Labels::default() };
+        files.push(write(&folder, &SYMBOLS, &mut labels)?);
+        let mut service = state.clone();
+        for table in &SERVICE_TABLES {
+            files.push(write(&folder, table, &mut service)?);
+        }
 
         let manifest = Manifest {
             schema_version: SCHEMA_VERSION,
@@ -172,19 +127,22 @@ impl SnapshotWriter {
     }
 }
 
-fn table(folder: &Path, name: &str, schema: SchemaRef, texts: Texts) -> Result<TableFile, SnapshotError> {
-    let path = folder.join(name);
+fn begin<T: Default>(folder: &Path, table: &Table<T>) -> Result<TableFile, SnapshotError> {
+    let path = folder.join(table.name);
     let file = File::create(&path).map_err(|source| SnapshotError::Io { path: path.clone(), source })?;
-    Ok(TableFile::begin(file, &path, schema, texts)?)
+    Ok(TableFile::begin(file, &path, table.schema()?, table.texts)?)
 }
 
-fn add(table: &mut TableFile, rows: &RecordBatch) -> Result<Part, SnapshotError> {
-    Ok(Part { row_groups: table.add(rows)?, rows: rows.num_rows() as u64 })
+fn end<T>(table: &Table<T>, file: TableFile) -> Result<FileEntry, SnapshotError> {
+    let written = file.finish()?;
+    Ok(FileEntry { name: table.name.to_owned(), bytes: written.bytes, crc32c: written.crc32c, rows: written.rows })
 }
 
-fn end(name: &str, table: TableFile) -> Result<FileEntry, SnapshotError> {
-    let written = table.finish()?;
-    Ok(FileEntry { name: name.to_owned(), bytes: written.bytes, crc32c: written.crc32c, rows: written.rows })
+/// Writes a table as a whole.
+fn write<T: Default>(folder: &Path, table: &Table<T>, rows: &mut T) -> Result<FileEntry, SnapshotError> {
+    let mut file = begin(folder, table)?;
+    file.add(&table.write(rows, &LabelTable::default())?)?;
+    end(table, file)
 }
 
 fn write_manifest(path: &PathBuf, manifest: &Manifest) -> Result<(), SnapshotError> {

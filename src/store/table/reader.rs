@@ -2,6 +2,7 @@
 
 use crate::engine::{NO_SYMBOL, Symbol};
 use crate::ticket::Texts;
+use crate::time::NEVER_MS;
 use arrow::array::{Array, ArrayRef, AsArray, ListArray, StringArray};
 use arrow::datatypes::{ArrowPrimitiveType, Int32Type, TimestampMillisecondType};
 use arrow::record_batch::RecordBatch;
@@ -89,14 +90,14 @@ impl<'a> Rows<'a> {
         self.numbers::<TimestampMillisecondType>(name)
     }
 
-    /// A column of times; `none` in empty rows.
-    pub fn times_or(&self, name: &str, none: i64) -> Result<Vec<i64>, SchemaMismatch> {
+    /// A column of times; [`NEVER_MS`] in empty rows.
+    pub fn times_or_never(&self, name: &str) -> Result<Vec<i64>, SchemaMismatch> {
         let column = self.typed(name, |column| column.as_primitive_opt::<TimestampMillisecondType>())?;
         Ok(match column.nulls().filter(|nulls| nulls.null_count() > 0) {
             None => column.values().to_vec(),
             Some(nulls) => {
                 let pairs = column.values().iter().zip(nulls.iter());
-                pairs.map(|(at_ms, is_there)| if is_there { *at_ms } else { none }).collect()
+                pairs.map(|(at_ms, is_there)| if is_there { *at_ms } else { NEVER_MS }).collect()
             }
         })
     }
@@ -112,11 +113,6 @@ impl<'a> Rows<'a> {
     /// A column of texts that may be empty.
     pub fn optional_strings(&self, name: &str) -> Result<&StringArray, SchemaMismatch> {
         self.typed(name, |column| column.as_string_opt::<i32>())
-    }
-
-    /// A column of texts that earlier tables lack.
-    pub fn later_strings(&self, name: &str) -> Result<Option<&StringArray>, SchemaMismatch> {
-        if self.batch.column_by_name(name).is_none() { Ok(None) } else { self.optional_strings(name).map(Some) }
     }
 
     pub fn texts(&self, name: &str) -> Result<Texts, SchemaMismatch> {

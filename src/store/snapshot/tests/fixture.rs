@@ -89,7 +89,7 @@ fn version_1_opens() {
         let labels = labels();
         let names = names(&labels);
         let mut writer = SnapshotWriter::begin(&folder, 4_711).unwrap();
-        shards.iter().for_each(|shard| writer.shard(4_700 + u64::from(shard.number), shard, &names).unwrap());
+        shards.iter().for_each(|shard| writer.shard(4_700 + u64::from(shard.number), shard.clone(), &names).unwrap());
         let head = Head { now_ms: START.now_ms, rows: START.rows, shards: 2, labels };
         let state = service_state();
         writer

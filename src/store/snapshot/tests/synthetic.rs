@@ -192,7 +192,7 @@ pub fn write(folder: &Path, number: u64, shards: &[ShardState]) -> Result<Manife
     let mut writer = SnapshotWriter::begin(folder, number)?;
     // In any order, not by number.
     for shard in shards.iter().rev() {
-        writer.shard(position(shard.number), shard, &names)?;
+        writer.shard(position(shard.number), shard.clone(), &names)?;
     }
     let head = Head { now_ms: START.now_ms + 60_000, rows: 9_999, shards: shards.len() as u16, labels };
     writer.finish(Finish {
