@@ -11,7 +11,7 @@ use overdue::store::record::{
     CycleBlock, CycleRow, EscalationBlock, EscalationFilter, EscalationRow, LabelKind, LabelTable, RecordKind,
 };
 use overdue::store::snapshot::{Finish, ServiceState, Snapshot, SnapshotWriter, StartHead, list, open};
-use overdue::ticket::Batch;
+use overdue::ticket::{Batch, TicketLabel};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -107,7 +107,8 @@ impl Told {
             ..EscalationBlock::default()
         };
         for it in &outcome.escalations {
-            let words = engine.ticket_symbols(it.ticket);
+            let mut labels = engine.ticket_symbols(it.ticket);
+            labels[TicketLabel::Priority] = engine.escalation_priority(it);
             block.tickets.push(engine.ticket_id(it.ticket));
             let kind = match it.kind {
                 EscalationKind::Fired => RecordKind::Fired,
@@ -122,12 +123,7 @@ impl Told {
                 clock: if kind == RecordKind::Manual { NO_SYMBOL } else { it.clock },
                 due_ms: it.due_ms,
                 fired_ms: it.fired_ms,
-                priority: engine.escalation_priority(it),
-                owner: words.owner,
-                team: words.team,
-                channel: words.channel,
-                category: words.category,
-                customer: words.customer,
+                labels,
                 actions: actions.map_or(NO_SYMBOL, |actions| self.names.push_actions(Arc::new(actions))),
             });
         }
@@ -144,7 +140,8 @@ impl Told {
             ..CycleBlock::default()
         };
         for it in &outcome.cycles {
-            let words = engine.ticket_symbols(it.ticket);
+            let mut labels = engine.ticket_symbols(it.ticket);
+            labels[TicketLabel::Priority] = engine.cycle_priority(it);
             block.tickets.push(engine.ticket_id(it.ticket));
             block.rows.push(CycleRow {
                 clock: it.clock,
@@ -156,11 +153,7 @@ impl Told {
                 stopped_ms: it.stopped_ms,
                 business_ms: it.business_ms,
                 wall_ms: it.wall_ms,
-                priority: engine.cycle_priority(it),
-                owner: words.owner,
-                team: words.team,
-                channel: words.channel,
-                category: words.category,
+                labels,
             });
         }
         self.cycles.push(Arc::new(block));

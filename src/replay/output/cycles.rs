@@ -3,6 +3,7 @@
 use super::order::sorted_by;
 use crate::engine::{CycleRecord, CycleResult, Engine, NO_SYMBOL};
 use crate::table::{Dictionary, DictionaryColumn, Times, dictionary_field};
+use crate::ticket::TicketLabel;
 use arrow::array::{ArrayRef, Int64Array, StringBuilder, UInt16Array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
@@ -70,11 +71,14 @@ impl Cycles {
         self.business_ms.push(cycle.business_ms);
         self.wall_ms.push(cycle.wall_ms);
         self.result.push(Some(cycle.result as u32), |_| cycle.result.name());
-        self.priority.push(Some(engine.cycle_priority(cycle)), |priority| engine.priority_name(priority));
-        self.team.push(known(symbols.team), |team| engine.team_name(team));
-        self.owner.push(engine.ticket(cycle.ticket).owner);
-        self.channel.push(known(symbols.channel), |channel| engine.channel_name(channel));
-        self.category.push(known(symbols.category), |category| engine.category_name(category));
+        self.priority
+            .push(Some(engine.cycle_priority(cycle)), |priority| engine.label_name(TicketLabel::Priority, priority));
+        self.team.push(known(symbols[TicketLabel::Team]), |team| engine.label_name(TicketLabel::Team, team));
+        self.owner.push(engine.ticket(cycle.ticket).labels[TicketLabel::Owner]);
+        self.channel
+            .push(known(symbols[TicketLabel::Channel]), |channel| engine.label_name(TicketLabel::Channel, channel));
+        self.category
+            .push(known(symbols[TicketLabel::Category]), |category| engine.label_name(TicketLabel::Category, category));
     }
 
     /// The rows so far in order of the times at which they ended; the buffer is empty afterwards.

@@ -4,7 +4,7 @@ use super::order::sorted_by;
 use crate::engine::{Engine, Escalation, EscalationKind, NO_SYMBOL};
 use crate::policy::Actions;
 use crate::table::{Dictionary, DictionaryColumn, Times, dictionary_field};
-use crate::ticket::Batch;
+use crate::ticket::{Batch, Column, TicketLabel};
 use arrow::array::{ArrayRef, StringBuilder, UInt8Array, UInt16Array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
@@ -65,7 +65,7 @@ impl Escalations {
     /// Adds a row. `batch` is the last one applied to the engine; it contains the manual escalations.
     pub fn push(&mut self, engine: &Engine, batch: &Batch, escalation: &Escalation) {
         let ticket = engine.ticket_id(escalation.ticket);
-        let team = engine.ticket_symbols(escalation.ticket).team;
+        let team = engine.ticket_symbols(escalation.ticket)[TicketLabel::Team];
         let manual = escalation.kind == EscalationKind::Manual;
         let clock = if manual { "manual" } else { engine.clock_name(escalation.clock) };
         // The same for a level and its withdrawal: receivers use it to drop repeats.
@@ -79,12 +79,14 @@ impl Escalations {
         self.due_ms.push(escalation.due_ms);
         self.due_at.push(Some(escalation.due_ms));
         self.fired_at.push(Some(escalation.fired_ms));
-        self.priority.push(Some(engine.escalation_priority(escalation)), |priority| engine.priority_name(priority));
-        self.team.push((team != NO_SYMBOL).then_some(team), |team| engine.team_name(team));
-        self.owner.push(engine.ticket(escalation.ticket).owner);
+        self.priority.push(Some(engine.escalation_priority(escalation)), |priority| {
+            engine.label_name(TicketLabel::Priority, priority)
+        });
+        self.team.push((team != NO_SYMBOL).then_some(team), |team| engine.label_name(TicketLabel::Team, team));
+        self.owner.push(engine.ticket(escalation.ticket).labels[TicketLabel::Owner]);
         self.push_actions(engine.actions(escalation).filter(|_| !manual));
         let row = escalation.row as usize;
-        self.actor.push(if manual { batch.actor.get(row) } else { None });
+        self.actor.push(if manual { batch.label(Column::Actor, row) } else { None });
         let reason = (manual && !batch.text.is_empty()).then(|| batch.text.get(row));
         self.reason.push(reason.filter(|reason| !reason.is_empty()));
     }

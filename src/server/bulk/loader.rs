@@ -7,7 +7,7 @@ use crate::ingest::{IngestError, Numbered};
 use crate::server::problem::{ApiResult, Problem};
 use crate::service::{Applied, Load, Service, View};
 use crate::store::input::Origin;
-use crate::ticket::{Batch, Column, NO_LABEL, Texts};
+use crate::ticket::{Batch, Column, NO_LABEL, Texts, TicketLabel};
 use std::sync::Arc;
 use twox_hash::xxhash3_128::Hasher;
 
@@ -99,7 +99,9 @@ impl BulkLoader {
         let Numbered { batch, lines } = numbered;
         let mut bad_lines = Vec::new();
         for (row, line) in lines.iter().enumerate() {
-            let Some(name) = batch.priority.get(row).filter(|name| unknown.iter().any(|other| other == name)) else {
+            let Some(name) =
+                batch.label(Column::Priority, row).filter(|name| unknown.iter().any(|other| other == name))
+            else {
                 continue;
             };
             if bad_lines.last() != Some(line) {
@@ -177,9 +179,12 @@ fn hash_numbers<T, const N: usize>(hash: &mut Hasher, numbers: &[T], bytes: impl
 
 /// Priorities that rows of a batch name and no ticket in the published view has: these may be unknown.
 pub fn unheard(batch: &Batch, view: &View) -> Vec<String> {
-    let is_heard = |label: &str| view.totals.by_priority.iter().any(|priority| &*priority.name == label);
-    let labels = batch.priority.labels.iter().enumerate().filter(|(_, label)| !is_heard(label));
-    let is_used = |code: usize| batch.priority.codes.iter().any(|used| *used != NO_LABEL && *used as usize == code);
+    let is_heard =
+        |label: &str| view.totals.by_label[TicketLabel::Priority].iter().any(|priority| &*priority.name == label);
+    let labels = batch.labels(Column::Priority).labels.iter().enumerate().filter(|(_, label)| !is_heard(label));
+    let is_used = |code: usize| {
+        batch.labels(Column::Priority).codes.iter().any(|used| *used != NO_LABEL && *used as usize == code)
+    };
     labels.filter(|(code, _)| is_used(*code)).map(|(_, label)| label.clone()).collect()
 }
 

@@ -3,7 +3,7 @@ use super::slots::Slots;
 use super::*;
 use crate::engine::CatchUp;
 use crate::ingest::IngestError;
-use crate::ticket::{Batch, EventKind};
+use crate::ticket::{Batch, Column, EventKind, TicketLabel};
 use std::io;
 use std::sync::Arc;
 
@@ -86,7 +86,7 @@ fn three_rows() -> Numbered {
     ] {
         batch.push(id, 1_795_339_800_000, kind);
         if let Some(priority) = priority {
-            batch.set_last(crate::ticket::Column::Priority, priority);
+            batch.set_last(Column::Priority, priority);
         }
     }
     Numbered { batch, lines: vec![1, 2, 2, 3] }
@@ -95,13 +95,14 @@ fn three_rows() -> Numbered {
 #[test]
 fn a_row_with_an_unknown_priority_goes_with_all_its_events() {
     let high = crate::service::NamedTally { name: "high".into(), ..Default::default() };
-    let totals = crate::service::Totals { by_priority: vec![high], ..Default::default() };
+    let mut totals = crate::service::Totals::default();
+    totals.by_label[TicketLabel::Priority].push(high);
     let view = crate::service::View { totals: totals.into(), ..Default::default() };
     assert_eq!(loader::unheard(&three_rows().batch, &view), ["nope"]);
     let mut rows = rows(OnError::Skip, Some(5));
     let (load, lines) = rows.next_load(three_rows(), &["nope".to_owned()]).expect("the others are accepted");
     assert_eq!(load.batch.ticket.iter().collect::<Vec<_>>(), ["a", "c"]);
-    assert_eq!(load.batch.priority.get(0), Some("high"));
+    assert_eq!(load.batch.label(Column::Priority, 0), Some("high"));
     assert_eq!(lines, [1, 3]);
     assert_eq!((rows.response.rejected, rows.response.errors[0].line), (1, Some(2)));
     // Each batch has its own key; the first has that of the request.

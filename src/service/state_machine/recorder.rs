@@ -4,6 +4,7 @@ use super::output::GroupOutput;
 use crate::engine::{Engine, Escalation, EscalationKind, NO_SYMBOL, Outcome, Symbol};
 use crate::store::input::{AcknowledgeInput, BatchInput};
 use crate::store::record::{CycleRow, EscalationRow, LabelKind, LabelTable, Note, RecordKind};
+use crate::ticket::{Column, PerLabel, TicketLabel};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use std::sync::Arc;
@@ -73,7 +74,8 @@ impl Recorder {
         let block = &mut output.cycles;
         block.rows.reserve(outcome.cycles.len());
         for cycle in &outcome.cycles {
-            let labels = engine.ticket_symbols(cycle.ticket);
+            let mut labels = engine.ticket_symbols(cycle.ticket);
+            labels[TicketLabel::Priority] = engine.cycle_priority(cycle);
             block.tickets.push(engine.ticket_id(cycle.ticket));
             block.rows.push(CycleRow {
                 clock: cycle.clock,
@@ -85,23 +87,22 @@ impl Recorder {
                 stopped_ms: cycle.stopped_ms,
                 business_ms: cycle.business_ms,
                 wall_ms: cycle.wall_ms,
-                priority: engine.cycle_priority(cycle),
-                owner: labels.owner,
-                team: labels.team,
-                channel: labels.channel,
-                category: labels.category,
+                labels,
             });
         }
     }
 
     fn row(&mut self, engine: &Engine, escalation: &Escalation) -> EscalationRow {
-        let labels = engine.ticket_symbols(escalation.ticket);
+        let mut labels = engine.ticket_symbols(escalation.ticket);
         let kind = match escalation.kind {
             EscalationKind::Fired => RecordKind::Fired,
             EscalationKind::Withdrawn => RecordKind::Withdrawn,
             EscalationKind::Manual => RecordKind::Manual,
         };
         let manual = kind == RecordKind::Manual;
+        if !manual {
+            labels[TicketLabel::Priority] = engine.escalation_priority(escalation);
+        }
         EscalationRow {
             kind,
             level: escalation.level,
@@ -109,12 +110,7 @@ impl Recorder {
             clock: if manual { NO_SYMBOL } else { escalation.clock },
             due_ms: escalation.due_ms,
             fired_ms: escalation.fired_ms,
-            priority: if manual { labels.priority } else { engine.escalation_priority(escalation) },
-            owner: labels.owner,
-            team: labels.team,
-            channel: labels.channel,
-            category: labels.category,
-            customer: labels.customer,
+            labels,
             actions: if manual { NO_SYMBOL } else { self.actions(engine, escalation) },
         }
     }
@@ -131,6 +127,7 @@ impl Recorder {
     /// Adds the record of an acknowledgement; returns its number.
     pub fn acknowledged(&self, output: &mut GroupOutput, input: &AcknowledgeInput, engine: &Engine) -> u64 {
         let labels = engine.find(&input.ticket).map(|ticket| engine.ticket_symbols(ticket));
+        let labels = labels.unwrap_or_else(|| PerLabel::from_fn(|_| NO_SYMBOL));
         let clock =
             (0..self.names.len(LabelKind::Clock) as Symbol).find(|&clock| engine.clock_name(clock) == input.clock);
         let block = &mut output.escalations;
@@ -145,12 +142,7 @@ impl Recorder {
             clock: clock.unwrap_or(NO_SYMBOL),
             due_ms: input.at_ms,
             fired_ms: now_ms.max(input.at_ms),
-            priority: labels.map_or(NO_SYMBOL, |labels| labels.priority),
-            owner: labels.map_or(NO_SYMBOL, |labels| labels.owner),
-            team: labels.map_or(NO_SYMBOL, |labels| labels.team),
-            channel: labels.map_or(NO_SYMBOL, |labels| labels.channel),
-            category: labels.map_or(NO_SYMBOL, |labels| labels.category),
-            customer: labels.map_or(NO_SYMBOL, |labels| labels.customer),
+            labels,
             actions: NO_SYMBOL,
         });
         block.end() - 1
@@ -160,7 +152,7 @@ impl Recorder {
 /// Who escalated manually, and why: from the row, else the sender.
 fn note_of(input: &BatchInput, row: usize) -> Note {
     let batch = &input.batch;
-    let actor = batch.actor.get(row).map_or_else(|| input.origin.actor.to_string(), str::to_owned);
+    let actor = batch.label(Column::Actor, row).map_or_else(|| input.origin.actor.to_string(), str::to_owned);
     let reason = if batch.text.is_empty() { String::new() } else { batch.text.get(row).to_owned() };
     Note { actor, reason }
 }

@@ -3,6 +3,7 @@
 use super::writer::{LabelsOf, RecordTable};
 use crate::store::record::{CycleBlock, LabelKind, LabelTable};
 use crate::table::{DictionaryColumn, Times, dictionary_field};
+use crate::ticket::TicketLabel;
 use arrow::array::{ArrayRef, Int64Array, StringBuilder, UInt16Array, UInt64Array};
 use arrow::datatypes::{DataType, Field, SchemaRef};
 use arrow::error::ArrowError;
@@ -86,11 +87,11 @@ impl RecordTable for CycleTable {
         self.business_ms.push(it.business_ms);
         self.wall_ms.push(it.wall_ms);
         self.result.push(Some(it.result as u32), |_| it.result.name());
-        labels.push(&mut self.priority, LabelKind::Priority, it.priority);
-        labels.push(&mut self.team, LabelKind::Team, it.team);
-        labels.push(&mut self.owner, LabelKind::Owner, it.owner);
-        labels.push(&mut self.channel, LabelKind::Channel, it.channel);
-        labels.push(&mut self.category, LabelKind::Category, it.category);
+        labels.push(&mut self.priority, LabelKind::Priority, it.labels[TicketLabel::Priority]);
+        labels.push(&mut self.team, LabelKind::Team, it.labels[TicketLabel::Team]);
+        labels.push(&mut self.owner, LabelKind::Owner, it.labels[TicketLabel::Owner]);
+        labels.push(&mut self.channel, LabelKind::Channel, it.labels[TicketLabel::Channel]);
+        labels.push(&mut self.category, LabelKind::Category, it.labels[TicketLabel::Category]);
     }
 
     fn finish(&mut self, schema: SchemaRef) -> Result<RecordBatch, ArrowError> {

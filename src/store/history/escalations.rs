@@ -6,6 +6,7 @@ use crate::policy::Actions;
 use crate::store::record::{EscalationBlock, EscalationRecord, LabelKind, LabelTable, RecordKind};
 use crate::store::table::reader::{Rows, SchemaMismatch};
 use crate::table::{Dictionary, DictionaryColumn, Times, dictionary_field};
+use crate::ticket::{PerLabel, TicketLabel};
 use crate::time::NEVER_MS;
 use arrow::array::{ArrayRef, AsArray, BooleanArray, ListBuilder, StringBuilder, UInt8Array, UInt16Array, UInt64Array};
 use arrow::datatypes::{DataType, Field, FieldRef, SchemaRef, UInt8Type, UInt16Type, UInt64Type};
@@ -139,12 +140,12 @@ impl RecordTable for EscalationTable {
         self.due_at.push(Some(it.due_ms));
         self.fired_at.push(Some(it.fired_ms));
         self.recorded_at.push(Some(block.recorded_ms));
-        labels.push(&mut self.priority, LabelKind::Priority, it.priority);
-        labels.push(&mut self.team, LabelKind::Team, it.team);
-        labels.push(&mut self.owner, LabelKind::Owner, it.owner);
-        labels.push(&mut self.channel, LabelKind::Channel, it.channel);
-        labels.push(&mut self.category, LabelKind::Category, it.category);
-        labels.push(&mut self.customer, LabelKind::Customer, it.customer);
+        labels.push(&mut self.priority, LabelKind::Priority, it.labels[TicketLabel::Priority]);
+        labels.push(&mut self.team, LabelKind::Team, it.labels[TicketLabel::Team]);
+        labels.push(&mut self.owner, LabelKind::Owner, it.labels[TicketLabel::Owner]);
+        labels.push(&mut self.channel, LabelKind::Channel, it.labels[TicketLabel::Channel]);
+        labels.push(&mut self.category, LabelKind::Category, it.labels[TicketLabel::Category]);
+        labels.push(&mut self.customer, LabelKind::Customer, it.labels[TicketLabel::Customer]);
         self.push_actions(labels.names.actions_of(it.actions).as_deref());
         let note = block.notes.binary_search_by_key(&(row as u32), |(at, _)| *at).ok().map(|at| &block.notes[at].1);
         self.actor.push(note.map(|note| note.actor.as_str()).filter(|actor| !actor.is_empty()));
@@ -203,9 +204,11 @@ pub fn records(rows: &Rows<'_>) -> Result<Vec<EscalationRecord>, SchemaMismatch>
     let (cycle, level) = (rows.numbers::<UInt16Type>("cycle")?, rows.numbers::<UInt8Type>("level")?);
     let (due_ms, fired_ms) = (rows.times_or("due_at", NEVER_MS)?, rows.times_or("fired_at", NEVER_MS)?);
     let recorded_ms = rows.times("recorded_at")?;
-    let (clock, priority, team) = (labels("clock")?, labels("priority")?, labels("team")?);
-    let (owner, channel) = (labels("owner")?, labels("channel")?);
-    let (category, customer) = (labels("category")?, labels("customer")?);
+    let clock = labels("clock")?;
+    let mut of_tickets = PerLabel::<Vec<Option<Arc<str>>>>::default();
+    for (label, column) in of_tickets.iter_mut() {
+        *column = labels(label.name())?;
+    }
     let (actor, reason) = (strings("actor")?, strings("reason")?);
     let actions = actions(rows)?;
     let record = |row: usize| EscalationRecord {
@@ -219,12 +222,7 @@ pub fn records(rows: &Rows<'_>) -> Result<Vec<EscalationRecord>, SchemaMismatch>
         due_ms: due_ms[row],
         fired_ms: fired_ms[row],
         recorded_ms: recorded_ms[row],
-        priority: priority[row].clone(),
-        owner: owner[row].clone(),
-        team: team[row].clone(),
-        channel: channel[row].clone(),
-        category: category[row].clone(),
-        customer: customer[row].clone(),
+        labels: PerLabel::from_fn(|label| of_tickets[label][row].clone()),
         actions: actions[row].clone(),
         actor: actor[row].clone(),
         reason: reason[row].clone(),

@@ -9,6 +9,7 @@ use crate::limits::MAX_LEVELS;
 use crate::store::record::{LabelKind, LabelTable};
 use crate::store::table::reader::{Rows, SchemaMismatch};
 use crate::table::dictionary_field;
+use crate::ticket::TicketLabel;
 use arrow::array::{
     Array, ArrayRef, AsArray, Int64Array, ListArray, RecordBatch, StringArray, UInt16Array, UInt32Array,
 };
@@ -19,7 +20,7 @@ use std::sync::Arc;
 pub const TICKETS: &str = "counters.parquet";
 pub const CLOCKS: &str = "clock_counters.parquet";
 
-/// The groupings of ticket counts.
+/// The groupings of ticket counts: all, then by each of [`TicketLabel::COUNTED`].
 const SCOPES: [&str; 5] = ["all", "priority", "team", "channel", "category"];
 
 pub fn tickets_schema() -> SchemaRef {
@@ -39,14 +40,9 @@ pub fn tickets_schema() -> SchemaRef {
 
 /// Rows of tallies, in order: the total, then each list.
 fn tallies(counters: &Counters) -> impl Iterator<Item = (usize, Option<LabelKind>, usize, &Tally)> {
-    let lists = [
-        (LabelKind::Priority, &counters.by_priority),
-        (LabelKind::Team, &counters.by_team),
-        (LabelKind::Channel, &counters.by_channel),
-        (LabelKind::Category, &counters.by_category),
-    ];
-    let listed = lists.into_iter().enumerate().flat_map(|(scope, (column, list))| {
-        list.iter().enumerate().map(move |(number, tally)| (scope + 1, Some(column), number, tally))
+    let listed = TicketLabel::COUNTED.into_iter().enumerate().flat_map(|(scope, label)| {
+        let list = counters.by_label[label].iter().enumerate();
+        list.map(move |(number, tally)| (scope + 1, Some(label.into()), number, tally))
     });
     std::iter::once((0, None, 0, &counters.all)).chain(listed)
 }
@@ -91,16 +87,11 @@ pub fn read_tickets(rows: &Rows<'_>, counters: &mut Counters) -> Result<(), Sche
     for (row, (scope, number)) in scopes.into_iter().zip(numbers).enumerate() {
         let [open, waiting, at_risk, breached, done] = [0, 1, 2, 3, 4].map(|column: usize| counts[column][row] as u64);
         let tally = Tally { open, waiting, at_risk, breached, done };
-        let list = match scope {
-            0 => {
-                counters.all = tally;
-                continue;
-            }
-            1 => &mut counters.by_priority,
-            2 => &mut counters.by_team,
-            3 => &mut counters.by_channel,
-            _ => &mut counters.by_category,
+        let Some(label) = scope.checked_sub(1).map(|place| TicketLabel::COUNTED[place]) else {
+            counters.all = tally;
+            continue;
         };
+        let list = &mut counters.by_label[label];
         if number as usize != list.len() {
             return Err(rows.mismatch("number", &format!("{number} where {} was expected", list.len())));
         }

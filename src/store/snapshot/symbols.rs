@@ -1,10 +1,11 @@
 //! `words.parquet`: every label of the engine with its symbol, so that a restored engine uses the same symbols.
 
 use super::error::SnapshotError;
-use crate::engine::{IntroducedBy, LabelLists, Symbol};
+use crate::engine::{LabelLists, Symbol};
 use crate::store::record::LabelKind;
 use crate::store::table::reader::{Rows, SchemaMismatch};
 use crate::table::dictionary_field;
+use crate::ticket::PerLabel;
 use arrow::array::{Array, RecordBatch, StringArray, UInt32Array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt32Type};
 use foldhash::fast::FixedState;
@@ -29,9 +30,8 @@ pub fn write(labels: &LabelLists) -> Result<RecordBatch, SnapshotError> {
     let lists = LabelKind::ALL.map(|column| (column, column.of(labels)));
     let columns = lists.iter().flat_map(|(column, list)| std::iter::repeat_n(Some(*column as usize), list.len()));
     let numbers = lists.iter().flat_map(|(_, list)| 0..list.len() as u32);
-    let by_column = |column: LabelKind| introduced_by(&labels.introduced_by, column);
     let introducers = lists.iter().flat_map(|(column, list)| {
-        let known = by_column(*column);
+        let known = column.of_tickets().map_or(&[][..], |label| &labels.introduced_by[label]);
         (0..list.len()).map(move |place| known.get(place).and_then(Option::as_deref))
     });
     let introducers: StringArray = introducers.collect();
@@ -47,22 +47,13 @@ pub fn write(labels: &LabelLists) -> Result<RecordBatch, SnapshotError> {
     )?)
 }
 
-fn introduced_by(all: &IntroducedBy, column: LabelKind) -> &[Option<Arc<str>>] {
-    match column {
-        LabelKind::Team => &all.teams,
-        LabelKind::Channel => &all.channels,
-        LabelKind::Category => &all.categories,
-        LabelKind::Clock | LabelKind::Priority | LabelKind::Owner | LabelKind::Customer => &[],
-    }
-}
-
 /// The lists, and the lookup from labels to symbols.
 pub fn read(rows: &Rows<'_>) -> Result<(LabelLists, SymbolNumbers), SchemaMismatch> {
     let by_name = |name: &str| LabelKind::ALL.into_iter().find(|column| column.name() == name);
     let columns = rows.labels("column", by_name)?;
     let numbers = rows.numbers::<UInt32Type>("number")?;
     let mut lists: [Vec<Arc<str>>; LabelKind::ALL.len()] = Default::default();
-    let mut introduced_by = IntroducedBy::default();
+    let mut introduced_by = PerLabel::<Vec<Option<Arc<str>>>>::default();
     let introducers = rows.later_strings(INTRODUCED_BY)?;
     let mut maps: [HashMap<Arc<str>, Symbol, FixedState>; LabelKind::ALL.len()] = Default::default();
     let labels = rows.strings("word")?.iter().flatten();
@@ -75,21 +66,18 @@ pub fn read(rows: &Rows<'_>) -> Result<(LabelLists, SymbolNumbers), SchemaMismat
         }
         list.push(label);
         let introducer = introducers.filter(|names| names.is_valid(row)).map(|names| names.value(row).into());
-        match column {
-            LabelKind::Team => introduced_by.teams.push(introducer),
-            LabelKind::Channel => introduced_by.channels.push(introducer),
-            LabelKind::Category => introduced_by.categories.push(introducer),
-            LabelKind::Clock | LabelKind::Priority | LabelKind::Owner | LabelKind::Customer => {}
+        if let Some(label) = column.of_tickets().filter(|label| label.most().is_some()) {
+            introduced_by[label].push(introducer);
         }
     }
-    for list in [&mut introduced_by.teams, &mut introduced_by.channels, &mut introduced_by.categories] {
+    for (_, list) in introduced_by.iter_mut() {
         // Exported like this by an engine that does not know who introduced its labels.
         if list.iter().all(Option::is_none) {
             list.clear();
         }
     }
-    let [clocks, priorities, owners, teams, channels, categories, customers] = lists;
-    let lists = LabelLists { clocks, priorities, owners, teams, channels, categories, customers, introduced_by };
+    let [clocks, of_tickets @ ..] = lists;
+    let lists = LabelLists { clocks, of_tickets: of_tickets.into(), introduced_by };
     Ok((lists, SymbolNumbers(maps)))
 }
 

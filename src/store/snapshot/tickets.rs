@@ -3,11 +3,11 @@
 use super::columns::{chosen, labels, texts, times, times_or_none};
 use super::error::SnapshotError;
 use super::symbols::SymbolNumbers;
-use crate::engine::TicketColumns;
+use crate::engine::{Symbol, TicketColumns};
 use crate::store::record::{LabelKind, LabelTable};
 use crate::store::table::reader::{Rows, SchemaMismatch};
 use crate::table::{Times, dictionary_field};
-use crate::ticket::State;
+use crate::ticket::{PerLabel, State, TicketLabel};
 use crate::time::SECOND_MS;
 use arrow::array::{BooleanArray, RecordBatch, UInt16Array, UInt64Array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt16Type, UInt64Type};
@@ -43,13 +43,13 @@ pub fn write(tickets: &TicketColumns, names: &LabelTable) -> Result<RecordBatch,
             texts(&tickets.id),
             times(&tickets.opened_ms),
             chosen(states, State::ALL.iter().map(|state| state.name())),
-            labels(LabelKind::Priority, &tickets.priority, names)?,
+            labels(LabelKind::Priority, &tickets.labels[TicketLabel::Priority], names)?,
             Arc::new(UInt16Array::from(tickets.version.clone())),
-            labels(LabelKind::Owner, &tickets.owner, names)?,
-            labels(LabelKind::Team, &tickets.team, names)?,
-            labels(LabelKind::Channel, &tickets.channel, names)?,
-            labels(LabelKind::Category, &tickets.category, names)?,
-            labels(LabelKind::Customer, &tickets.customer, names)?,
+            labels(LabelKind::Owner, &tickets.labels[TicketLabel::Owner], names)?,
+            labels(LabelKind::Team, &tickets.labels[TicketLabel::Team], names)?,
+            labels(LabelKind::Channel, &tickets.labels[TicketLabel::Channel], names)?,
+            labels(LabelKind::Category, &tickets.labels[TicketLabel::Category], names)?,
+            labels(LabelKind::Customer, &tickets.labels[TicketLabel::Customer], names)?,
             Arc::new(UInt16Array::from(tickets.revision.clone())),
             times_or_none(next_due),
             Arc::new(UInt64Array::from(tickets.ordinal.clone())),
@@ -77,20 +77,18 @@ pub const NEEDED: &[&str] = &[
 ];
 
 pub fn read(rows: &Rows<'_>, numbers: &SymbolNumbers) -> Result<TicketColumns, SchemaMismatch> {
-    let symbols = |name: &str, column: LabelKind| rows.symbols(name, |label| numbers.of(column, label));
+    let mut labels = PerLabel::<Vec<Symbol>>::default();
+    for (label, column) in labels.iter_mut() {
+        *column = rows.symbols(label.name(), |name| numbers.of(label.into(), name))?;
+    }
     let next_due_ms = rows.times_or("next_due_at", 0)?;
     Ok(TicketColumns {
         id: rows.texts("ticket")?,
         ordinal: rows.numbers::<UInt64Type>("first_seen")?,
         opened_ms: rows.times("opened_at")?,
         state: rows.labels("state", State::from_name)?,
-        priority: symbols("priority", LabelKind::Priority)?,
         version: rows.numbers::<UInt16Type>("priority_version")?,
-        owner: symbols("owner", LabelKind::Owner)?,
-        team: symbols("team", LabelKind::Team)?,
-        channel: symbols("channel", LabelKind::Channel)?,
-        category: symbols("category", LabelKind::Category)?,
-        customer: symbols("customer", LabelKind::Customer)?,
+        labels,
         revision: rows.numbers::<UInt16Type>("revision")?,
         next_due_s: next_due_ms.into_iter().map(|due_ms| (due_ms / SECOND_MS) as u32).collect(),
         has_events: rows.flags("has_events")?,
