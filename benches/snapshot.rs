@@ -6,7 +6,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use overdue::engine::{ClockColumns, Head, LabelLists, NO_SYMBOL, ShardState, TicketColumns};
 use overdue::store::record::{LabelKind, LabelTable};
 use overdue::store::snapshot::{Finish, ServiceState, SnapshotWriter, StartHead, open};
-use overdue::ticket::{State, Texts};
+use overdue::ticket::{PerLabel, State, Texts, TicketLabel};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use std::fs::File;
@@ -25,12 +25,14 @@ fn words() -> LabelLists {
     let list = |name: &str, count: u32| (0..count).map(|number| Arc::from(format!("{name}-{number}"))).collect();
     LabelLists {
         clocks: list("clock", CLOCKS),
-        priorities: list("priority", 4),
-        owners: list("agent", 2_000),
-        teams: list("team", 40),
-        channels: list("channel", 5),
-        categories: list("category", 100),
-        customers: list("customer", 20_000),
+        of_tickets: PerLabel::from_fn(|label| match label {
+            TicketLabel::Priority => list("priority", 4),
+            TicketLabel::Owner => list("agent", 2_000),
+            TicketLabel::Team => list("team", 40),
+            TicketLabel::Channel => list("channel", 5),
+            TicketLabel::Category => list("category", 100),
+            TicketLabel::Customer => list("customer", 20_000),
+        }),
         ..LabelLists::default()
     }
 }
@@ -51,13 +53,18 @@ fn shard(number: u32) -> ShardState {
         let opened_ms = START_MS + i64::from(ticket) * 2_503;
         tickets.opened_ms.push(opened_ms);
         tickets.state.push(State::ALL[any as usize % 3]);
-        tickets.priority.push(any % 4);
         tickets.version.push((any % 4) as u16);
-        tickets.owner.push(if any.is_multiple_of(5) { NO_SYMBOL } else { any / 7 % 2_000 });
-        tickets.team.push(any / 11 % 40);
-        tickets.channel.push(any / 13 % 5);
-        tickets.category.push(any / 17 % 100);
-        tickets.customer.push(any / 3 % 20_000);
+        for (label, symbols) in tickets.labels.iter_mut() {
+            symbols.push(match label {
+                TicketLabel::Priority => any % 4,
+                TicketLabel::Owner if any.is_multiple_of(5) => NO_SYMBOL,
+                TicketLabel::Owner => any / 7 % 2_000,
+                TicketLabel::Team => any / 11 % 40,
+                TicketLabel::Channel => any / 13 % 5,
+                TicketLabel::Category => any / 17 % 100,
+                TicketLabel::Customer => any / 3 % 20_000,
+            });
+        }
         tickets.revision.push(0);
         tickets.next_due_s.push((opened_ms / 1_000) as u32 + any % 300_000);
         tickets.has_events.push(any.is_multiple_of(3));

@@ -6,7 +6,7 @@ use overdue::policy;
 use overdue::service::{ClockChoice, Config, Load, Seed, Service, Stopper};
 use overdue::store::input::Origin;
 use overdue::store::record::EscalationFilter;
-use overdue::ticket::{Batch, Column, EventKind};
+use overdue::ticket::{Batch, Column, EventKind, TicketLabel};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -76,7 +76,9 @@ fn records(service: &Service) -> Vec<(String, Option<String>)> {
             return all;
         }
         all.extend(
-            page.records.into_iter().map(|record| (record.ticket, record.channel.map(|channel| channel.to_string()))),
+            page.records
+                .into_iter()
+                .map(|record| (record.ticket, record.labels[TicketLabel::Channel].as_deref().map(str::to_owned))),
         );
         after = page.up_to;
     }
@@ -167,7 +169,10 @@ fn a_label_that_an_event_still_names_is_in_use() {
     assert_eq!(engine.free_labels(), 100);
     assert_eq!((engine.state_hash(), engine.free_labels(), engine.labels_to_free()), (hash, 0, 0));
     let ticket = engine.ticket(engine.find("T42").unwrap());
-    assert_eq!((ticket.team, ticket.category), (Some("one team"), Some("label 42")));
-    let tallies = engine.counters();
-    assert_eq!((tallies.by_channel.len(), tallies.by_channel[0].open), (1, 100));
+    assert_eq!(
+        (ticket.labels[TicketLabel::Team], ticket.labels[TicketLabel::Category]),
+        (Some("one team"), Some("label 42"))
+    );
+    let by_channel = &engine.counters().by_label[TicketLabel::Channel];
+    assert_eq!((by_channel.len(), by_channel[0].open), (1, 100));
 }

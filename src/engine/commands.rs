@@ -9,7 +9,7 @@ use super::shard::totals::{ClockTally, Counters, merge_clocks};
 use super::shard::{Context, Shard};
 use crate::limits::{MAX_PRIORITIES, MAX_SHARDS, MAX_VERSIONS};
 use crate::policy::Policy;
-use crate::ticket::Batch;
+use crate::ticket::{Batch, TicketLabel};
 use crate::time::SECOND_MS;
 use rayon::prelude::*;
 use std::sync::Arc;
@@ -69,12 +69,12 @@ impl Engine {
         // One policy never has too many priorities: its own bound is that of the engine.
         let _ = engine.versions.install(
             &policy,
-            &mut engine.labels.priorities,
+            &mut engine.labels.symbols[TicketLabel::Priority],
             &mut engine.clocks,
             i64::MIN,
             Apply::FromStart,
         );
-        engine.labels.by_policy = Interners::by_policy(&policy, &engine.labels.priorities);
+        engine.labels.by_policy = Interners::by_policy(&policy, &engine.labels.symbols[TicketLabel::Priority]);
         engine
     }
 
@@ -203,9 +203,9 @@ impl Engine {
         let context = Context { versions: &edited.versions, now_ms: self.now_ms, catch_up };
         self.shards.par_iter_mut().for_each(|shard| shard.edit(&context, &edit));
         self.versions = std::mem::take(&mut edited.versions);
-        self.labels.priorities = edited.priorities;
+        self.labels.symbols[TicketLabel::Priority] = edited.priorities;
         self.clocks = edited.clocks;
-        self.labels.by_policy = Interners::by_policy(&edited.policy, &self.labels.priorities);
+        self.labels.by_policy = Interners::by_policy(&edited.policy, &self.labels.symbols[TicketLabel::Priority]);
         self.policy = edited.policy;
         self.drop_unused_timelines();
         let mut outcome = collect(&mut self.shards);
@@ -215,15 +215,15 @@ impl Engine {
 
     pub(crate) fn edited(&self, policy: &Arc<Policy>, apply: Apply) -> Result<PendingEdit, EditError> {
         for (priority, tickets) in self.tickets_by_priority().into_iter().enumerate() {
-            let name = self.labels.priorities.label(priority as Symbol).unwrap_or("");
+            let name = self.labels.symbols[TicketLabel::Priority].label(priority as Symbol).unwrap_or("");
             if tickets > 0 && policy.priority_id(name).is_none() {
                 return Err(EditError::InUse { name: name.to_owned(), tickets });
             }
         }
         let mut edited = PendingEdit {
-            policy: Arc::new(self.versions.share(policy, &self.labels.priorities)),
+            policy: Arc::new(self.versions.share(policy, &self.labels.symbols[TicketLabel::Priority])),
             versions: self.versions.clone(),
-            priorities: self.labels.priorities.clone(),
+            priorities: self.labels.symbols[TicketLabel::Priority].clone(),
             clocks: self.clocks.clone(),
         };
         edited
@@ -268,9 +268,9 @@ impl Engine {
 
     /// The tickets of each priority, open and done.
     pub(crate) fn tickets_by_priority(&self) -> Vec<u64> {
-        let mut tickets: Vec<u64> = vec![0; self.labels.priorities.len()];
+        let mut tickets: Vec<u64> = vec![0; self.labels.symbols[TicketLabel::Priority].len()];
         for shard in &self.shards {
-            for (sum, tally) in tickets.iter_mut().zip(&shard.counters.by_priority) {
+            for (sum, tally) in tickets.iter_mut().zip(&shard.counters.by_label[TicketLabel::Priority]) {
                 *sum = sum.wrapping_add(tally.open).wrapping_add(tally.done);
             }
         }

@@ -134,12 +134,10 @@ pub use query::explain::{
     LevelState,
 };
 pub use query::list::{TicketFilter, TicketKey, TicketQuery};
-pub use query::lookup::{LabelKind, TicketSymbols, TicketView};
+pub use query::lookup::{LabelKind, TicketView};
 pub use query::scan::ScanTotals;
 pub use shard::policy_edit::Effects;
 pub use shard::totals::{ClockTally, Counters, Tally};
-pub use snapshot::columns::{
-    ClockColumns, EventColumns, FireColumns, Head, IntroducedBy, LabelLists, ShardState, TicketColumns,
-};
+pub use snapshot::columns::{ClockColumns, EventColumns, FireColumns, Head, LabelLists, ShardState, TicketColumns};
 pub use snapshot::error::RestoreError;
 pub use snapshot::restore::{Installed, RestoredShard, Restoring};

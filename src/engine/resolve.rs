@@ -5,23 +5,16 @@ use super::interner::{LabelQuota, NO_SYMBOL, QuotaExceeded, Symbol, Symbols};
 use super::output::{RejectedReason, RejectedRow};
 use super::shard::event_builder::{Row, restated};
 use super::shard::{Context, Shard};
-use crate::limits::{
-    LABEL_SHARE, MAX_CHANNELS, MAX_LABEL_BYTES, MAX_PRIORITIES, MAX_SHORT_LABELS, MAX_TICKET_ID_BYTES,
-};
+use crate::limits::{LABEL_SHARE, MAX_LABEL_BYTES, MAX_PRIORITIES, MAX_TICKET_ID_BYTES};
 use crate::policy::Policy;
-use crate::ticket::{Batch, Column, Labels, NO_LABEL};
+use crate::ticket::{Batch, Labels, NO_LABEL, PerLabel, TicketLabel};
 use crate::time::{MAX_INPUT_MS, MIN_INPUT_MS};
 use rayon::prelude::*;
 
 /// The label tables of an engine.
 #[derive(Debug, Default)]
 pub(crate) struct Interners {
-    pub priorities: Symbols,
-    pub owners: Symbols,
-    pub teams: Symbols,
-    pub channels: Symbols,
-    pub categories: Symbols,
-    pub customers: Symbols,
+    pub symbols: PerLabel<Symbols>,
     /// The symbols of the priorities of the policy in force, in the policy's order.
     pub by_policy: Vec<Symbol>,
 }
@@ -55,13 +48,14 @@ impl RowsByShard {
 }
 
 /// The symbols of a column's labels; for labels that cannot have one, the reason.
+#[derive(Default)]
 struct LabelSymbols {
     symbols: Vec<Symbol>,
     rejected: Vec<(u32, RejectedReason)>,
 }
 
 impl LabelSymbols {
-    fn new(labels: &Labels, column: Column, mut find: impl FnMut(&str) -> Result<Symbol, RejectedReason>) -> Self {
+    fn new(labels: &Labels, column: TicketLabel, mut find: impl FnMut(&str) -> Result<Symbol, RejectedReason>) -> Self {
         let mut lookup = Self { symbols: Vec::with_capacity(labels.labels.len()), rejected: Vec::new() };
         for (code, label) in labels.labels.iter().enumerate() {
             let found = if label.len() > MAX_LABEL_BYTES {
@@ -82,12 +76,8 @@ impl LabelSymbols {
         lookup
     }
 
-    fn intern(labels: &Labels, column: Column, symbols: &mut Symbols, actor: &str) -> Self {
-        let most = match column {
-            Column::Channel => MAX_CHANNELS,
-            Column::Team | Column::Category => MAX_SHORT_LABELS,
-            _ => NO_SYMBOL as usize,
-        };
+    fn intern(labels: &Labels, column: TicketLabel, symbols: &mut Symbols, actor: &str) -> Self {
+        let most = column.most().unwrap_or(NO_SYMBOL as usize);
         let most_of_one = most / LABEL_SHARE.1 * LABEL_SHARE.0;
         Self::new(labels, column, |label| {
             symbols.intern_of(actor, label, LabelQuota { most, most_of_one }).map_err(|quota_exceeded| {
@@ -116,12 +106,7 @@ impl LabelSymbols {
 pub(crate) struct ResolvedBatch<'a> {
     batch: &'a Batch,
     hashes: Vec<u64>,
-    priorities: LabelSymbols,
-    owners: LabelSymbols,
-    teams: LabelSymbols,
-    channels: LabelSymbols,
-    categories: LabelSymbols,
-    customers: LabelSymbols,
+    symbols: PerLabel<LabelSymbols>,
     /// Results of rules that were evaluated in advance; a label that is not a priority in force has no symbol.
     assigned: Option<LabelSymbols>,
     /// The engine's symbols of the policy's priorities.
@@ -132,53 +117,37 @@ pub(crate) struct ResolvedBatch<'a> {
 impl<'a> ResolvedBatch<'a> {
     pub(crate) fn new(batch: &'a Batch, labels: &'a mut Interners, versions: &Versions, actor: &str) -> Self {
         let unknown = |name: &str| RejectedReason::UnknownPriority { name: name.to_owned() };
-        let priorities = &labels.priorities;
+        let priorities = &labels.symbols[TicketLabel::Priority];
         let find_priority = |name: &str| {
             let symbol = priorities.find(name).filter(|&symbol| versions.is_in_force(symbol));
             symbol.ok_or_else(|| unknown(name))
         };
         debug_assert!(priorities.len() <= MAX_PRIORITIES);
         let assigned = (!batch.assigned.codes.is_empty())
-            .then(|| LabelSymbols::new(&batch.assigned, Column::Priority, find_priority));
-        let priorities = LabelSymbols::new(&batch.priority, Column::Priority, find_priority);
+            .then(|| LabelSymbols::new(&batch.assigned, TicketLabel::Priority, find_priority));
+        let mut symbols = PerLabel::<LabelSymbols>::default();
+        symbols[TicketLabel::Priority] =
+            LabelSymbols::new(batch.labels(TicketLabel::Priority), TicketLabel::Priority, find_priority);
+        for label in TicketLabel::INTRODUCED {
+            symbols[label] = LabelSymbols::intern(batch.labels(label), label, &mut labels.symbols[label], actor);
+        }
         let hash = |row: usize| super::hash::hash_id(batch.ticket.get(row).as_bytes());
         let hashes = if batch.len() < 10_000 {
             (0..batch.len()).map(hash).collect()
         } else {
             (0..batch.len()).into_par_iter().with_min_len(4_096).map(hash).collect()
         };
-        let mut resolved = Self {
-            batch,
-            hashes,
-            priorities,
-            owners: LabelSymbols::intern(&batch.owner, Column::Owner, &mut labels.owners, actor),
-            teams: LabelSymbols::intern(&batch.team, Column::Team, &mut labels.teams, actor),
-            channels: LabelSymbols::intern(&batch.channel, Column::Channel, &mut labels.channels, actor),
-            categories: LabelSymbols::intern(&batch.category, Column::Category, &mut labels.categories, actor),
-            customers: LabelSymbols::intern(&batch.customer, Column::Customer, &mut labels.customers, actor),
-            assigned,
-            by_policy: &labels.by_policy,
-            rejected: Vec::new(),
-        };
+        let mut resolved =
+            Self { batch, hashes, symbols, assigned, by_policy: &labels.by_policy, rejected: Vec::new() };
         resolved.check();
         resolved
     }
 
-    fn columns(&self) -> [(&LabelSymbols, &Labels); 6] {
-        [
-            (&self.priorities, &self.batch.priority),
-            (&self.owners, &self.batch.owner),
-            (&self.teams, &self.batch.team),
-            (&self.channels, &self.batch.channel),
-            (&self.categories, &self.batch.category),
-            (&self.customers, &self.batch.customer),
-        ]
-    }
-
     /// Finds the rows to reject.
     fn check(&mut self) {
+        let columns = self.symbols.iter().map(|(label, lookup)| (lookup, self.batch.labels(label)));
         let suspicious: Vec<(&LabelSymbols, &Labels)> =
-            self.columns().into_iter().filter(|(lookup, _)| !lookup.rejected.is_empty()).collect();
+            columns.filter(|(lookup, _)| !lookup.rejected.is_empty()).collect();
         let mut rejected = Vec::new();
         for row in 0..self.batch.len() {
             let id = self.batch.ticket.get(row);
@@ -226,6 +195,11 @@ impl<'a> ResolvedBatch<'a> {
         RowsByShard { rows, ends }
     }
 
+    #[inline]
+    fn symbol(&self, label: TicketLabel, number: u32) -> Symbol {
+        self.symbols[label].get(self.batch.labels(label), number as usize)
+    }
+
     fn row(&self, number: u32) -> Row {
         let row = number as usize;
         Row {
@@ -233,9 +207,9 @@ impl<'a> ResolvedBatch<'a> {
             at_ms: self.batch.at_ms[row],
             kind: self.batch.kind[row],
             state: self.batch.state[row],
-            priority: self.priorities.get(&self.batch.priority, row),
-            owner: self.owners.get(&self.batch.owner, row),
-            team: self.teams.get(&self.batch.team, row),
+            priority: self.symbol(TicketLabel::Priority, number),
+            owner: self.symbol(TicketLabel::Owner, number),
+            team: self.symbol(TicketLabel::Team, number),
             restates: false,
         }
     }
@@ -324,14 +298,8 @@ impl<'a> ResolvedBatch<'a> {
             return;
         }
         for row in rows {
-            let number = row.number as usize;
-            shard.describe(
-                context.versions,
-                slot,
-                self.channels.get(&self.batch.channel, number),
-                self.categories.get(&self.batch.category, number),
-                self.customers.get(&self.batch.customer, number),
-            );
+            let labels = TicketLabel::DESCRIPTIVE.map(|label| (label, self.symbol(label, row.number)));
+            shard.describe(context.versions, slot, labels);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Rows of a history under the column names of an export.
 
 use super::TicketRow;
-use crate::ticket::{Batch, Column, EventKind, Label, NO_LABEL, State, Texts};
+use crate::ticket::{Batch, Column, EventKind, Label, Labels, NO_LABEL, State, Texts};
 
 /// The values of one column.
 #[derive(Debug, Clone)]
@@ -78,19 +78,11 @@ impl Table {
                 ),
             ),
         ];
-        let labels = [
-            (Column::Priority, batch.priority),
-            (Column::Team, batch.team),
-            (Column::Owner, batch.owner),
-            (Column::Channel, batch.channel),
-            (Column::Category, batch.category),
-            (Column::Customer, batch.customer),
-            (Column::Segment, batch.segment),
-            (Column::Actor, batch.actor),
-        ];
-        for (column, labels) in labels {
-            columns.push((column.name(), Cells::Labels { codes: labels.codes, labels: labels.labels }));
-        }
+        let labels = Column::ALL.into_iter().zip(batch.labels);
+        columns
+            .extend(labels.map(|(column, Labels { codes, labels })| (column.name(), Cells::Labels { codes, labels })));
+        // In the order of a ticket's table: the team before the owner.
+        columns.swap(5, 6);
         columns.push(("text", Cells::Texts(batch.text)));
         Self { columns }
     }

@@ -1,7 +1,7 @@
 //! Evaluates the assignment rules ahead of the engine, on the thread that reads the rows, so that texts need not be passed on.
 
 use super::{Facts, Policy};
-use crate::ticket::{Batch, EventKind, Label, Labels, NO_LABEL, Texts};
+use crate::ticket::{Batch, Column, EventKind, Label, Labels, NO_LABEL, Texts};
 use hashbrown::HashMap;
 
 /// Evaluates the rules for every row without a priority, writes the results to [`Batch::assigned`], and drops the values that
@@ -16,8 +16,9 @@ pub fn assign(policy: &Policy, batch: &mut Batch) {
     if !policy.rules.is_empty() {
         batch.assigned = ask(policy, batch);
     }
-    batch.segment.codes.fill(NO_LABEL);
-    batch.segment.labels.clear();
+    let segment = batch.labels_mut(Column::Segment);
+    segment.codes.fill(NO_LABEL);
+    segment.labels.clear();
     keep_reasons(batch);
 }
 
@@ -25,8 +26,11 @@ fn ask(policy: &Policy, batch: &Batch) -> Labels {
     let mut assigned = Labels { codes: Vec::with_capacity(batch.len()), labels: Vec::new() };
     let mut codes: HashMap<u16, Label, foldhash::fast::FixedState> = HashMap::default();
     for row in 0..batch.len() {
-        let priority =
-            if batch.priority.codes[row] == NO_LABEL { policy.rules.assign(&facts(batch, row)) } else { None };
+        let priority = if batch.labels(Column::Priority).codes[row] == NO_LABEL {
+            policy.rules.assign(&facts(batch, row))
+        } else {
+            None
+        };
         let code = priority.and_then(|priority| {
             let name = &policy.priorities.get(usize::from(priority))?.name;
             let code = *codes.entry(priority).or_insert_with(|| {
@@ -43,11 +47,11 @@ fn ask(policy: &Policy, batch: &Batch) -> Labels {
 /// The values of a row that the rules may read.
 pub fn facts(batch: &Batch, row: usize) -> Facts<'_> {
     Facts {
-        customer: batch.customer.get(row),
-        segment: batch.segment.get(row),
-        category: batch.category.get(row),
-        channel: batch.channel.get(row),
-        team: batch.team.get(row),
+        customer: batch.label(Column::Customer, row),
+        segment: batch.label(Column::Segment, row),
+        category: batch.label(Column::Category, row),
+        channel: batch.label(Column::Channel, row),
+        team: batch.label(Column::Team, row),
         text: if batch.text.is_empty() { "" } else { batch.text.get(row) },
     }
 }

@@ -21,7 +21,7 @@ pub fn without_unknown_priorities(
     batch: Batch,
     lines: Vec<u64>,
 ) -> (Batch, Vec<u64>, Vec<UnknownPriority>) {
-    let priorities = &batch.priority;
+    let priorities = batch.labels(Column::Priority);
     let is_unknown: Vec<bool> = priorities.labels.iter().map(|name| policy.priority_id(name).is_none()).collect();
     if !is_unknown.contains(&true) {
         return (batch, lines, Vec::new());

@@ -13,7 +13,7 @@ use super::summary::{Input, Span, Summary, Tally};
 use crate::engine::{CatchUp, Engine, Outcome, RejectedReason};
 use crate::limits;
 use crate::policy::Policy;
-use crate::ticket::{Batch, EventKind};
+use crate::ticket::{Batch, EventKind, TicketLabel};
 use crate::time::{SECOND_MS, format_rfc3339};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -196,7 +196,7 @@ impl Run<'_> {
         let summary = tally.finish(
             &self.span,
             self.input,
-            |priority| engine.priority_name(priority).to_owned(),
+            |priority| engine.label_name(TicketLabel::Priority, priority).to_owned(),
             |clock| engine.clock_name(clock).to_owned(),
         );
         Ok(summary)

@@ -8,6 +8,7 @@ use crate::engine::{NO_SYMBOL, Symbol};
 use crate::limits::{FEED_RECORDS, MAX_RECORDS_A_PAGE};
 use crate::store::history::{History, Page};
 use crate::store::record::{EscalationBlock, EscalationFilter, LabelKind, LabelTable};
+use crate::ticket::TicketLabel;
 use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::watch;
@@ -132,9 +133,9 @@ impl<'a> Wanted<'a> {
         let same =
             |wanted: Option<Symbol>, has: Symbol| wanted.is_none_or(|symbol| symbol != NO_SYMBOL && symbol == has);
         same(self.clock, it.clock)
-            && same(self.priority, it.priority)
-            && same(self.team, it.team)
-            && same(self.owner, it.owner)
+            && same(self.priority, it.labels[TicketLabel::Priority])
+            && same(self.team, it.labels[TicketLabel::Team])
+            && same(self.owner, it.labels[TicketLabel::Owner])
             && self.filter.kind.is_none_or(|kind| kind == it.kind)
             && self.filter.level.is_none_or(|level| level == it.level)
             && self.filter.since_ms.is_none_or(|since_ms| block.recorded_ms >= since_ms)

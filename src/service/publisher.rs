@@ -8,6 +8,7 @@ use crate::engine::Tally;
 use crate::policy::Policy;
 use crate::store::record::{LabelKind, LabelTable};
 use crate::store::snapshot::PolicyVersion;
+use crate::ticket::PerLabel;
 use crate::time::SECOND_MS;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -214,10 +215,7 @@ fn totals(machine: &StateMachine) -> Totals {
     });
     Totals {
         all: counters.all,
-        by_priority: named(names, LabelKind::Priority, &counters.by_priority),
-        by_team: named(names, LabelKind::Team, &counters.by_team),
-        by_channel: named(names, LabelKind::Channel, &counters.by_channel),
-        by_category: named(names, LabelKind::Category, &counters.by_category),
+        by_label: PerLabel::from_fn(|label| named(names, label.into(), &counters.by_label[label])),
         by_clock: by_clock.collect(),
     }
 }

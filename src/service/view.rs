@@ -2,6 +2,7 @@
 
 use crate::engine::{ClockTally, Tally};
 use crate::store::snapshot::DayRow;
+use crate::ticket::PerLabel;
 use std::sync::Arc;
 
 /// Totals at one moment.
@@ -29,10 +30,8 @@ pub struct View {
 #[derive(Debug, Clone, Default)]
 pub struct Totals {
     pub all: Tally,
-    pub by_priority: Vec<NamedTally>,
-    pub by_team: Vec<NamedTally>,
-    pub by_channel: Vec<NamedTally>,
-    pub by_category: Vec<NamedTally>,
+    /// Empty for the labels by which tickets are not counted.
+    pub by_label: PerLabel<Vec<NamedTally>>,
     pub by_clock: Vec<ClockView>,
 }
 

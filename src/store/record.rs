@@ -8,7 +8,7 @@ use crate::engine::{NO_SYMBOL, Symbol};
 use crate::policy::Actions;
 pub use crate::table::cycles::CycleRow;
 pub use crate::table::escalations::{EscalationRow, Note, RecordKind};
-use crate::ticket::Texts;
+use crate::ticket::{PerLabel, Texts, TicketLabel};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// Escalation records of one group.
@@ -67,12 +67,7 @@ impl EscalationBlock {
             due_ms: it.due_ms,
             fired_ms: it.fired_ms,
             recorded_ms: self.recorded_ms,
-            priority: names.label(LabelKind::Priority, it.priority),
-            owner: names.label(LabelKind::Owner, it.owner),
-            team: names.label(LabelKind::Team, it.team),
-            channel: names.label(LabelKind::Channel, it.channel),
-            category: names.label(LabelKind::Category, it.category),
-            customer: names.label(LabelKind::Customer, it.customer),
+            labels: PerLabel::from_fn(|label| names.label(label.into(), it.labels[label])),
             actions: names.actions_of(it.actions),
             actor: note.and_then(|note| said(&note.actor)),
             reason: note.and_then(|note| said(&note.reason)),
@@ -95,12 +90,7 @@ pub struct EscalationRecord {
     pub due_ms: i64,
     pub fired_ms: i64,
     pub recorded_ms: i64,
-    pub priority: Option<Arc<str>>,
-    pub owner: Option<Arc<str>>,
-    pub team: Option<Arc<str>>,
-    pub channel: Option<Arc<str>>,
-    pub category: Option<Arc<str>>,
-    pub customer: Option<Arc<str>>,
+    pub labels: PerLabel<Option<Arc<str>>>,
     pub actions: Option<Arc<Actions>>,
     pub actor: Option<String>,
     pub reason: Option<String>,
@@ -146,9 +136,9 @@ impl EscalationFilter {
             |wanted: &Option<String>, has: Option<&str>| wanted.as_deref().is_none_or(|label| has == Some(label));
         same(&self.ticket, Some(&record.ticket))
             && same(&self.clock, record.clock.as_deref())
-            && same(&self.priority, record.priority.as_deref())
-            && same(&self.team, record.team.as_deref())
-            && same(&self.owner, record.owner.as_deref())
+            && same(&self.priority, record.labels[TicketLabel::Priority].as_deref())
+            && same(&self.team, record.labels[TicketLabel::Team].as_deref())
+            && same(&self.owner, record.labels[TicketLabel::Owner].as_deref())
             && self.kind.is_none_or(|kind| kind == record.kind)
             && self.level.is_none_or(|level| level == record.level)
             && self.since_ms.is_none_or(|since_ms| record.recorded_ms >= since_ms)

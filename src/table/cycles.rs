@@ -2,8 +2,13 @@
 
 use super::columns::ColumnWriter;
 use crate::engine::{CycleRecord, CycleResult, Engine, LabelKind, Symbol};
+use crate::ticket::{PerLabel, TicketLabel};
 use crate::time::NEVER_MS;
 use arrow::datatypes::{Int64Type, UInt16Type};
+
+/// The labels of a cycle, in the order of the columns.
+const LABELS: [TicketLabel; 5] =
+    [TicketLabel::Priority, TicketLabel::Team, TicketLabel::Owner, TicketLabel::Channel, TicketLabel::Category];
 
 /// A cycle with the symbols of its labels; [`NO_SYMBOL`](crate::engine::NO_SYMBOL) for none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,17 +24,14 @@ pub struct CycleRow {
     pub stopped_ms: i64,
     pub business_ms: i64,
     pub wall_ms: i64,
-    pub priority: Symbol,
-    pub owner: Symbol,
-    pub team: Symbol,
-    pub channel: Symbol,
-    pub category: Symbol,
+    pub labels: PerLabel<Symbol>,
 }
 
 impl CycleRow {
     /// A cycle that the engine has just emitted.
     pub fn of(engine: &Engine, cycle: &CycleRecord) -> Self {
-        let labels = engine.ticket_symbols(cycle.ticket);
+        let mut labels = engine.ticket_symbols(cycle.ticket);
+        labels[TicketLabel::Priority] = engine.cycle_priority(cycle);
         Self {
             clock: cycle.clock,
             cycle: cycle.cycle,
@@ -40,11 +42,7 @@ impl CycleRow {
             stopped_ms: cycle.stopped_ms,
             business_ms: cycle.business_ms,
             wall_ms: cycle.wall_ms,
-            priority: engine.cycle_priority(cycle),
-            owner: labels.owner,
-            team: labels.team,
-            channel: labels.channel,
-            category: labels.category,
+            labels,
         }
     }
 
@@ -73,9 +71,7 @@ pub fn write(entries: &[Entry<'_>], table: &mut ColumnWriter<'_>) {
     table.numbers::<Int64Type>("business_ms", rows().map(|row| row.business_ms).collect());
     table.numbers::<Int64Type>("wall_ms", rows().map(|row| row.wall_ms).collect());
     table.labels("result", rows().map(|row| Some(row.result.name())));
-    table.symbols(LabelKind::Priority, rows().map(|row| row.priority));
-    table.symbols(LabelKind::Team, rows().map(|row| row.team));
-    table.symbols(LabelKind::Owner, rows().map(|row| row.owner));
-    table.symbols(LabelKind::Channel, rows().map(|row| row.channel));
-    table.symbols(LabelKind::Category, rows().map(|row| row.category));
+    for label in LABELS {
+        table.symbols(label.into(), rows().map(|row| row.labels[label]));
+    }
 }

@@ -3,6 +3,7 @@
 use super::columns::ColumnWriter;
 use crate::engine::{Engine, Escalation, EscalationKind, LabelKind, NO_SYMBOL, Symbol};
 use crate::policy::Actions;
+use crate::ticket::{PerLabel, TicketLabel};
 use arrow::array::{BooleanArray, ListBuilder, StringBuilder};
 use arrow::datatypes::{DataType, Field, FieldRef, UInt8Type, UInt16Type};
 use serde::{Deserialize, Serialize};
@@ -44,6 +45,16 @@ impl RecordKind {
     }
 }
 
+/// The labels of an escalation, in the order of the columns.
+const LABELS: [TicketLabel; 6] = [
+    TicketLabel::Priority,
+    TicketLabel::Team,
+    TicketLabel::Owner,
+    TicketLabel::Channel,
+    TicketLabel::Category,
+    TicketLabel::Customer,
+];
+
 /// An escalation with the symbols of its labels; [`NO_SYMBOL`] for none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EscalationRow {
@@ -55,12 +66,7 @@ pub struct EscalationRow {
     pub clock: Symbol,
     pub due_ms: i64,
     pub fired_ms: i64,
-    pub priority: Symbol,
-    pub owner: Symbol,
-    pub team: Symbol,
-    pub channel: Symbol,
-    pub category: Symbol,
-    pub customer: Symbol,
+    pub labels: PerLabel<Symbol>,
     /// Index of the actions of its level, where they are kept in a list; [`NO_SYMBOL`] for none.
     pub actions: u32,
 }
@@ -68,13 +74,16 @@ pub struct EscalationRow {
 impl EscalationRow {
     /// An escalation that the engine has just emitted, without its actions.
     pub fn of(engine: &Engine, escalation: &Escalation) -> Self {
-        let labels = engine.ticket_symbols(escalation.ticket);
+        let mut labels = engine.ticket_symbols(escalation.ticket);
         let kind = match escalation.kind {
             EscalationKind::Fired => RecordKind::Fired,
             EscalationKind::Withdrawn => RecordKind::Withdrawn,
             EscalationKind::Manual => RecordKind::Manual,
         };
         let manual = kind == RecordKind::Manual;
+        if !manual {
+            labels[TicketLabel::Priority] = engine.escalation_priority(escalation);
+        }
         Self {
             kind,
             level: escalation.level,
@@ -82,12 +91,7 @@ impl EscalationRow {
             clock: if manual { NO_SYMBOL } else { escalation.clock },
             due_ms: escalation.due_ms,
             fired_ms: escalation.fired_ms,
-            priority: if manual { labels.priority } else { engine.escalation_priority(escalation) },
-            owner: labels.owner,
-            team: labels.team,
-            channel: labels.channel,
-            category: labels.category,
-            customer: labels.customer,
+            labels,
             actions: NO_SYMBOL,
         }
     }
@@ -134,12 +138,9 @@ pub fn write(entries: &[Entry<'_>], table: &mut ColumnWriter<'_>) {
     table.numbers::<UInt8Type>("level", rows().map(|row| row.level).collect());
     table.times_or_never("due_at", rows().map(|row| row.due_ms));
     table.times_or_never("fired_at", rows().map(|row| row.fired_ms));
-    table.symbols(LabelKind::Priority, rows().map(|row| row.priority));
-    table.symbols(LabelKind::Team, rows().map(|row| row.team));
-    table.symbols(LabelKind::Owner, rows().map(|row| row.owner));
-    table.symbols(LabelKind::Channel, rows().map(|row| row.channel));
-    table.symbols(LabelKind::Category, rows().map(|row| row.category));
-    table.symbols(LabelKind::Customer, rows().map(|row| row.customer));
+    for label in LABELS {
+        table.symbols(label.into(), rows().map(|row| row.labels[label]));
+    }
     let mut notify = ListBuilder::new(StringBuilder::new()).with_field(notify_field());
     for actions in actions() {
         let whom = actions.map_or(&[][..], |actions| &actions.notify);

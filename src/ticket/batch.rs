@@ -5,7 +5,7 @@
 //! repeat (priority, team, ...) are codes into a dictionary of the batch, so that the engine looks up each label once per
 //! batch, not once per row.
 
-use super::{EventKind, State};
+use super::{EventKind, State, TicketLabel};
 
 /// A code into [`Labels::labels`], or [`NO_LABEL`].
 pub type Label = u32;
@@ -102,23 +102,15 @@ pub struct Batch {
     pub kind: Vec<EventKind>,
     /// The state that the row reports, if any.
     pub state: Vec<Option<State>>,
-    pub priority: Labels,
-    pub owner: Labels,
-    pub team: Labels,
-    pub channel: Labels,
-    pub category: Labels,
-    pub customer: Labels,
+    /// By [`Column`].
+    pub(crate) labels: [Labels; Column::ALL.len()],
     /// The priority that the rules give the row, if they were evaluated in advance: then the engine does not evaluate them
-    /// again and ignores `segment` and `text`. Either empty (not evaluated) or one code per row; [`NO_LABEL`] if no rule
+    /// again and ignores segment and text. Either empty (not evaluated) or one code per row; [`NO_LABEL`] if no rule
     /// applies.
     pub assigned: Labels,
     /// Whether `opened` rows also report the current values of their tickets: those of sources with one row per ticket do. An
     /// `opened` row of a log only reports how its ticket began.
     pub restates: bool,
-    /// The customer's segment; read by the rules, not stored.
-    pub segment: Labels,
-    /// Who did it; reported with manual escalations.
-    pub actor: Labels,
     /// Subject and text of `opened` rows for the keyword rules, or the reason of `escalated` rows; read, not stored. Either
     /// empty (no row has any) or one per row.
     pub text: Texts,
@@ -162,34 +154,22 @@ impl Batch {
         }
     }
 
-    pub fn labels(&self, column: Column) -> &Labels {
-        match column {
-            Column::Priority => &self.priority,
-            Column::Owner => &self.owner,
-            Column::Team => &self.team,
-            Column::Channel => &self.channel,
-            Column::Category => &self.category,
-            Column::Customer => &self.customer,
-            Column::Segment => &self.segment,
-            Column::Actor => &self.actor,
-        }
+    /// The label of a row, if the row has one.
+    pub fn label(&self, column: Column, row: usize) -> Option<&str> {
+        self.labels(column).get(row)
     }
 
-    pub fn labels_mut(&mut self, column: Column) -> &mut Labels {
-        match column {
-            Column::Priority => &mut self.priority,
-            Column::Owner => &mut self.owner,
-            Column::Team => &mut self.team,
-            Column::Channel => &mut self.channel,
-            Column::Category => &mut self.category,
-            Column::Customer => &mut self.customer,
-            Column::Segment => &mut self.segment,
-            Column::Actor => &mut self.actor,
-        }
+    #[inline]
+    pub fn labels(&self, column: impl Into<Column>) -> &Labels {
+        &self.labels[column.into() as usize]
+    }
+
+    pub fn labels_mut(&mut self, column: impl Into<Column>) -> &mut Labels {
+        &mut self.labels[column.into() as usize]
     }
 }
 
-/// The label columns of a [`Batch`].
+/// The label columns of a [`Batch`]: first those of the ticket, in the order of [`TicketLabel::ALL`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Column {
     Priority,
@@ -198,7 +178,9 @@ pub enum Column {
     Channel,
     Category,
     Customer,
+    /// The customer's segment; read by the rules, not stored.
     Segment,
+    /// Who did it; reported with manual escalations.
     Actor,
 }
 
@@ -216,14 +198,16 @@ impl Column {
 
     pub fn name(self) -> &'static str {
         match self {
-            Self::Priority => "priority",
-            Self::Owner => "owner",
-            Self::Team => "team",
-            Self::Channel => "channel",
-            Self::Category => "category",
-            Self::Customer => "customer",
             Self::Segment => "segment",
             Self::Actor => "actor",
+            label => TicketLabel::ALL[label as usize].name(),
         }
+    }
+}
+
+impl From<TicketLabel> for Column {
+    #[inline]
+    fn from(label: TicketLabel) -> Self {
+        Self::ALL[label as usize]
     }
 }

@@ -2,6 +2,8 @@
 
 mod batch;
 mod event;
+mod label;
 
 pub use batch::{Batch, Column, Label, Labels, NO_LABEL, Texts};
 pub use event::{EventKind, State, StateSet};
+pub use label::{PerLabel, TicketLabel};

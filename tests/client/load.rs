@@ -2,7 +2,7 @@
 
 use crate::fake::{Fake, Seen, overdue, words};
 use overdue::ingest::{Format, Mapping, Options, Source, read};
-use overdue::ticket::Batch;
+use overdue::ticket::{Batch, Column};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Cursor;
@@ -15,7 +15,8 @@ fn rows(source: Source, format: Option<Format>) -> Vec<String> {
         for row in 0..batch.len() {
             let (ticket, at_ms, kind, state) =
                 (batch.ticket.get(row), batch.at_ms[row], batch.kind[row], batch.state[row]);
-            let (team, text) = (batch.team.get(row), if batch.text.is_empty() { "" } else { batch.text.get(row) });
+            let (team, text) =
+                (batch.label(Column::Team, row), if batch.text.is_empty() { "" } else { batch.text.get(row) });
             rows.push(format!("{ticket} {at_ms} {kind:?} {state:?} {team:?} {text:?}"));
         }
         ControlFlow::Continue(())

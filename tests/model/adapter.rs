@@ -205,18 +205,15 @@ impl Subject {
         let counters = self.engine.counters();
         let mut totals = Totals { all: tally(&counters.all), ..Totals::default() };
         let engine = &self.engine;
-        let mut add = |column: &'static str, tallies: &[Tally], name: &dyn Fn(engine::Symbol) -> String| {
+        for (label, tallies) in counters.by_label.iter() {
             for (symbol, counted) in tallies.iter().enumerate() {
                 let counted = tally(counted);
                 if counted != TicketTally::default() {
-                    totals.tickets.insert((column, name(symbol as engine::Symbol)), counted);
+                    let name = engine.label_name(label, symbol as engine::Symbol).to_owned();
+                    totals.tickets.insert((label.name(), name), counted);
                 }
             }
-        };
-        add("priority", &counters.by_priority, &|symbol| engine.priority_name(symbol).to_owned());
-        add("team", &counters.by_team, &|symbol| engine.team_name(symbol).to_owned());
-        add("channel", &counters.by_channel, &|symbol| engine.channel_name(symbol).to_owned());
-        add("category", &counters.by_category, &|symbol| engine.category_name(symbol).to_owned());
+        }
         for (symbol, clock) in counters.by_clock.iter().enumerate() {
             let mut counted = ClockTally::default();
             counted[..6].copy_from_slice(&[

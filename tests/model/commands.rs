@@ -118,7 +118,7 @@ impl Model {
         let mut output = Output::default();
         let mut rows: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for row in 0..batch.len() {
-            match batch.priority.get(row) {
+            match batch.label(Column::Priority, row) {
                 Some(name) if self.policy().priority_id(name).is_none() => output.refused.push(row),
                 _ => rows.entry(batch.ticket.get(row)).or_default().push(row),
             }
@@ -283,16 +283,16 @@ impl Model {
     }
 
     fn priority_of(&self, batch: &Batch, row: usize) -> String {
-        if let Some(name) = batch.priority.get(row) {
+        if let Some(name) = batch.label(Column::Priority, row) {
             return name.to_owned();
         }
         let policy = self.policy();
         let facts = Facts {
-            customer: batch.customer.get(row),
-            segment: batch.segment.get(row),
-            category: batch.category.get(row),
-            channel: batch.channel.get(row),
-            team: batch.team.get(row),
+            customer: batch.label(Column::Customer, row),
+            segment: batch.label(Column::Segment, row),
+            category: batch.label(Column::Category, row),
+            channel: batch.label(Column::Channel, row),
+            team: batch.label(Column::Team, row),
             text: if batch.text.is_empty() { "" } else { batch.text.get(row) },
         };
         let id = policy.rules.assign(&facts).unwrap_or(policy.default_priority);

@@ -3,7 +3,7 @@
 use super::random::{EVERYTHING, Random, random_commands, random_policy, seeds};
 use super::restored::{Watched, restore};
 use overdue::engine::{RestoreError, ShardState};
-use overdue::ticket::{EventKind, State, Texts};
+use overdue::ticket::{EventKind, State, Texts, TicketLabel};
 use std::ops::BitXor;
 
 /// Flips a bit of a random row; `None` where there is no row.
@@ -43,13 +43,13 @@ fn spoil(random: &mut Random, state: &mut ShardState) -> Option<&'static str> {
         0 => ("ordinal", flip(random, &mut tickets.ordinal, 64, u64s)),
         1 => ("opened_ms", flip(random, &mut tickets.opened_ms, 64, i64s)),
         2 => ("state", replace(random, &mut tickets.state, any_state)),
-        3 => ("priority", flip(random, &mut tickets.priority, 32, u32s)),
+        3 => ("priority", flip(random, &mut tickets.labels[TicketLabel::Priority], 32, u32s)),
         4 => ("version", flip(random, &mut tickets.version, 16, u16s)),
-        5 => ("owner", flip(random, &mut tickets.owner, 32, u32s)),
-        6 => ("team", flip(random, &mut tickets.team, 32, u32s)),
-        7 => ("channel", flip(random, &mut tickets.channel, 32, u32s)),
-        8 => ("category", flip(random, &mut tickets.category, 32, u32s)),
-        9 => ("customer", flip(random, &mut tickets.customer, 32, u32s)),
+        5 => ("owner", flip(random, &mut tickets.labels[TicketLabel::Owner], 32, u32s)),
+        6 => ("team", flip(random, &mut tickets.labels[TicketLabel::Team], 32, u32s)),
+        7 => ("channel", flip(random, &mut tickets.labels[TicketLabel::Channel], 32, u32s)),
+        8 => ("category", flip(random, &mut tickets.labels[TicketLabel::Category], 32, u32s)),
+        9 => ("customer", flip(random, &mut tickets.labels[TicketLabel::Customer], 32, u32s)),
         10 => ("revision", flip(random, &mut tickets.revision, 16, u16s)),
         11 => ("next_due_s", flip(random, &mut tickets.next_due_s, 32, u32s)),
         12 => ("has_events", flip(random, &mut tickets.has_events, 1, bools)),
@@ -133,7 +133,10 @@ fn columns_of_unequal_length_and_missing_shards_are_refused() {
         change(&mut states);
         restore(&watched.installed, &head, states).expect_err("an error").to_string()
     };
-    assert!(error(&|states| states[1].tickets.owner.push(0)).starts_with("shard 1, table tickets: column owner has"));
+    assert!(
+        error(&|states| states[1].tickets.labels[TicketLabel::Owner].push(0))
+            .starts_with("shard 1, table tickets: column owner has")
+    );
     assert_eq!(error(&|states| drop(states.pop())), "shard 1 appears 0 times, expected once");
     assert!(error(&|states| states[0].number = 2).starts_with("the number of a shard is 2"));
     let doubled = |states: &mut Vec<ShardState>| states.push(ShardState { number: 1, ..ShardState::default() });

@@ -6,7 +6,7 @@ use overdue::engine::{
     CycleRecord, CycleResult, Engine, Escalation, EscalationKind, LabelKind, LevelState, ScanTotals, TicketKey,
     TicketQuery,
 };
-use overdue::ticket::State;
+use overdue::ticket::{PerLabel, State, TicketLabel};
 use overdue::time::{HOUR_MS, MINUTE_MS, NEVER_MS};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -156,12 +156,12 @@ fn query(random: &mut Random) -> TicketQuery {
     TicketQuery {
         state: random.chance(20).then(|| random.pick(&State::ALL)),
         open_only: random.chance(30),
-        priority: word(random, &["low", "normal", "high", "urgent", "unheard of"]),
-        team: word(random, &["billing", "network", "unheard of"]),
-        owner: word(random, &["ann", "bo", "cy"]),
-        channel: word(random, &["a", "b", "c"]),
-        category: word(random, &["a", "b", "c"]),
-        customer: word(random, &["a", "b", "c"]),
+        labels: PerLabel::from_fn(|label| match label {
+            TicketLabel::Priority => word(random, &["low", "normal", "high", "urgent", "unheard of"]),
+            TicketLabel::Team => word(random, &["billing", "network", "unheard of"]),
+            TicketLabel::Owner => word(random, &["ann", "bo", "cy"]),
+            TicketLabel::Channel | TicketLabel::Category | TicketLabel::Customer => word(random, &["a", "b", "c"]),
+        }),
         breached: random.chance(20).then(|| random.chance(50)),
         at_risk: random.chance(20).then(|| random.chance(50)),
         due_before_ms: None,
@@ -182,17 +182,13 @@ fn lists_are_those_of_a_walk_over_all_tickets() {
             let is_open = !view.state.is_done();
             let cycles = || open.iter().filter(|cycle| cycle.ticket == ticket);
             let breached = is_open && cycles().any(|cycle| cycle.result == CycleResult::OpenMissed);
-            let same =
-                |wanted: &Option<String>, has: Option<&str>| wanted.as_deref().is_none_or(|word| has == Some(word));
+            let same = |(label, wanted): (TicketLabel, &Option<String>)| {
+                wanted.as_deref().is_none_or(|word| view.labels[label] == Some(word))
+            };
             let due_ms = view.next_due_s.map(|due_s| i64::from(due_s) * 1_000);
             let admitted = query.state.is_none_or(|state| state == view.state)
                 && (is_open || !query.open_only)
-                && same(&query.priority, Some(view.priority))
-                && same(&query.team, view.team)
-                && same(&query.owner, view.owner)
-                && same(&query.channel, view.channel)
-                && same(&query.category, view.category)
-                && same(&query.customer, view.customer)
+                && query.labels.iter().all(same)
                 && query.breached.is_none_or(|wanted| wanted == breached)
                 && query.due_before_ms.is_none_or(|before_ms| due_ms.is_some_and(|due_ms| due_ms < before_ms));
             if admitted {
@@ -309,15 +305,8 @@ fn due_by_counts_the_tickets_that_an_advance_would_look_at() {
 fn words_come_in_the_order_of_their_numbers() {
     look(EVERYTHING, |_, random, engine, _| {
         let head = engine.head().labels;
-        for (column, words) in [
-            (LabelKind::Clock, &head.clocks),
-            (LabelKind::Priority, &head.priorities),
-            (LabelKind::Owner, &head.owners),
-            (LabelKind::Team, &head.teams),
-            (LabelKind::Channel, &head.channels),
-            (LabelKind::Category, &head.categories),
-            (LabelKind::Customer, &head.customers),
-        ] {
+        let of_tickets = head.of_tickets.iter().map(|(label, words)| (LabelKind::from(label), words));
+        for (column, words) in of_tickets.chain([(LabelKind::Clock, &head.clocks)]) {
             let from = random.below(words.len() + 2);
             let found: Vec<_> = engine.labels_from(column, from).cloned().collect();
             assert_eq!(found, words[from.min(words.len())..]);

@@ -83,9 +83,9 @@ impl Ticket {
         let (at_ms, kind) = (batch.at_ms[row], batch.kind[row]);
         let (state, priority) = self.history.at(at_ms);
         let (old_owner, old_team) = self.history.assigned_at(at_ms);
-        let (owner, team) = (batch.owner.get(row), batch.team.get(row));
+        let (owner, team) = (batch.label(Column::Owner, row), batch.label(Column::Team, row));
         let mut events = Vec::new();
-        if let Some(name) = batch.priority.get(row)
+        if let Some(name) = batch.label(Column::Priority, row)
             && name != priority
         {
             events.push(What::Priority(name.to_owned()));

@@ -290,7 +290,10 @@ fn text_files() -> Vec<Source> {
         .flat_map(|folder| files_below(&top().join(folder)))
         .collect();
     paths.extend(files_below(&top().join("data")).into_iter().filter(|path| has_extension(path, &["toml", "md"])));
-    paths.extend(["Cargo.toml", "clippy.toml", "deny.toml", "rust-toolchain.toml", "README.md", "CHANGELOG.md"].map(|name| top().join(name)));
+    paths.extend(
+        ["Cargo.toml", "clippy.toml", "deny.toml", "rust-toolchain.toml", "README.md", "CHANGELOG.md"]
+            .map(|name| top().join(name)),
+    );
     // Inputs for fuzzing are bytes of any kind, under names of any kind.
     let corpus = top().join("tests/fuzz/corpus");
     let is_text = |path: &PathBuf| path.extension().is_none() || has_extension(path, &["rs", "toml", "md", "py", "sh"]);

@@ -6,6 +6,7 @@ use crate::engine::output::CatchUp;
 use crate::engine::shard::Context;
 use crate::engine::shard::policy_edit::{Edit, Effected, Effects};
 use crate::policy::Policy;
+use crate::ticket::TicketLabel;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -94,10 +95,10 @@ impl Engine {
         let name = |label: Option<&str>| label.unwrap_or("").to_owned();
         for (priority, effects) in effected.by_priority {
             preview.all.add(&effects);
-            preview.by_priority.insert(name(self.labels.priorities.label(priority)), effects);
+            preview.by_priority.insert(name(self.labels.symbols[TicketLabel::Priority].label(priority)), effects);
         }
         for (team, effects) in effected.by_team {
-            preview.by_team.insert(name(self.labels.teams.label(team)), effects);
+            preview.by_team.insert(name(self.labels.symbols[TicketLabel::Team].label(team)), effects);
         }
         Ok(preview)
     }

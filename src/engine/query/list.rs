@@ -5,12 +5,12 @@
 
 use crate::engine::clocks::versions::Versions;
 use crate::engine::commands::Engine;
-use crate::engine::interner::{NO_SYMBOL, Symbol, Symbols};
+use crate::engine::interner::{Symbol, Symbols};
 use crate::engine::output::TicketRef;
 use crate::engine::shard::Shard;
 use crate::engine::shard::tickets::Record;
 use crate::engine::shard::totals::TicketClass;
-use crate::ticket::State;
+use crate::ticket::{PerLabel, State};
 use crate::time::SECOND_MS;
 use std::collections::BinaryHeap;
 
@@ -20,12 +20,7 @@ pub struct TicketQuery {
     pub state: Option<State>,
     /// Neither resolved nor closed.
     pub open_only: bool,
-    pub priority: Option<String>,
-    pub team: Option<String>,
-    pub owner: Option<String>,
-    pub channel: Option<String>,
-    pub category: Option<String>,
-    pub customer: Option<String>,
+    pub labels: PerLabel<Option<String>>,
     /// Open, with an open cycle past its target; or not so.
     pub breached: Option<bool>,
     /// Open, with an open cycle past its at-risk mark and none past its target; or not so.
@@ -39,12 +34,7 @@ pub struct TicketQuery {
 #[derive(Debug, Clone)]
 pub struct TicketFilter {
     query: TicketQuery,
-    priority: Wanted,
-    team: Wanted,
-    owner: Wanted,
-    channel: Wanted,
-    category: Wanted,
-    customer: Wanted,
+    labels: PerLabel<Wanted>,
 }
 
 /// What a column must contain.
@@ -61,15 +51,6 @@ impl Wanted {
         match label {
             None => Self::Any,
             Some(label) => symbols.find(label).map_or(Self::Unknown, Self::Only),
-        }
-    }
-
-    #[inline]
-    fn admits(self, symbol: Symbol) -> bool {
-        match self {
-            Self::Any => true,
-            Self::Only(wanted) => symbol == wanted && symbol != NO_SYMBOL,
-            Self::Unknown => false,
         }
     }
 }
@@ -131,34 +112,24 @@ impl TicketFilter {
             && query.breached.is_none_or(|breached| breached == class.is_breached())
             && query.at_risk.is_none_or(|at_risk| at_risk == class.is_at_risk())
             && query.due_before_ms.is_none_or(|due_ms| due_s != u32::MAX && i64::from(due_s) * SECOND_MS < due_ms)
-            && self.team.admits(record.team())
-            && self.owner.admits(record.owner)
-            && self.channel.admits(record.channel())
-            && self.category.admits(record.category())
-            && self.customer.admits(record.customer)
-            && (self.priority == Wanted::Any || self.priority.admits(versions.get(record.version()).priority))
+            && self.labels.iter().all(|(label, wanted)| match wanted {
+                Wanted::Any => true,
+                Wanted::Only(symbol) => record.label(versions, label) == *symbol,
+                Wanted::Unknown => false,
+            })
     }
 
     /// Whether the query has a label that the engine has never seen: then nothing matches.
     pub fn is_hopeless(&self) -> bool {
-        let wanted = [self.priority, self.team, self.owner, self.channel, self.category, self.customer];
-        wanted.contains(&Wanted::Unknown)
+        self.labels.iter().any(|(_, wanted)| *wanted == Wanted::Unknown)
     }
 }
 
 impl Engine {
     /// Resolves the labels of a query.
     pub fn filter(&self, query: TicketQuery) -> TicketFilter {
-        let labels = &self.labels;
-        TicketFilter {
-            priority: Wanted::new(query.priority.as_deref(), &labels.priorities),
-            team: Wanted::new(query.team.as_deref(), &labels.teams),
-            owner: Wanted::new(query.owner.as_deref(), &labels.owners),
-            channel: Wanted::new(query.channel.as_deref(), &labels.channels),
-            category: Wanted::new(query.category.as_deref(), &labels.categories),
-            customer: Wanted::new(query.customer.as_deref(), &labels.customers),
-            query,
-        }
+        let wanted = |label| Wanted::new(query.labels[label].as_deref(), &self.labels.symbols[label]);
+        TicketFilter { labels: PerLabel::from_fn(wanted), query }
     }
 
     /// Adds the tickets of a shard that match the filter and come after `after`, and keeps the first `limit` of all tickets in

@@ -6,7 +6,7 @@ use crate::engine::output::{CycleRecord, Escalation, TicketRef};
 use crate::engine::shard::totals::TicketClass;
 use crate::engine::snapshot::columns::LabelLists;
 use crate::policy::Actions;
-use crate::ticket::State;
+use crate::ticket::{PerLabel, State, TicketLabel};
 use std::sync::Arc;
 
 /// The current values of a ticket.
@@ -15,12 +15,8 @@ pub struct TicketView<'a> {
     pub id: &'a str,
     pub opened_ms: i64,
     pub state: State,
-    pub priority: &'a str,
-    pub owner: Option<&'a str>,
-    pub team: Option<&'a str>,
-    pub channel: Option<&'a str>,
-    pub category: Option<&'a str>,
-    pub customer: Option<&'a str>,
+    /// Without a priority for a ticket that has just left.
+    pub labels: PerLabel<Option<&'a str>>,
     /// The second at which the next level or mark is due; `None` if nothing is pending.
     pub next_due_s: Option<u32>,
     /// Open, with an open cycle past its target.
@@ -29,18 +25,7 @@ pub struct TicketView<'a> {
     pub is_at_risk: bool,
 }
 
-/// The symbols of a ticket's labels; [`NO_SYMBOL`] for a missing one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TicketSymbols {
-    pub priority: Symbol,
-    pub owner: Symbol,
-    pub team: Symbol,
-    pub channel: Symbol,
-    pub category: Symbol,
-    pub customer: Symbol,
-}
-
-/// The kinds of labels that an engine interns.
+/// The kinds of labels that an engine interns: clocks, then those of tickets in the order of [`TicketLabel::ALL`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LabelKind {
     Clock,
@@ -56,30 +41,25 @@ impl LabelKind {
     pub const ALL: [LabelKind; 7] =
         [Self::Clock, Self::Priority, Self::Owner, Self::Team, Self::Channel, Self::Category, Self::Customer];
 
+    /// The label of tickets; `None` for clocks.
+    pub fn of_tickets(self) -> Option<TicketLabel> {
+        TicketLabel::ALL.get((self as usize).wrapping_sub(1)).copied()
+    }
+
     /// The name that tables use.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Clock => "clock",
-            Self::Priority => "priority",
-            Self::Owner => "owner",
-            Self::Team => "team",
-            Self::Channel => "channel",
-            Self::Category => "category",
-            Self::Customer => "customer",
-        }
+        self.of_tickets().map_or("clock", TicketLabel::name)
     }
 
     /// The column's list in an engine's labels.
     pub fn of(self, labels: &LabelLists) -> &Vec<Arc<str>> {
-        match self {
-            Self::Clock => &labels.clocks,
-            Self::Priority => &labels.priorities,
-            Self::Owner => &labels.owners,
-            Self::Team => &labels.teams,
-            Self::Channel => &labels.channels,
-            Self::Category => &labels.categories,
-            Self::Customer => &labels.customers,
-        }
+        self.of_tickets().map_or(&labels.clocks, |label| &labels.of_tickets[label])
+    }
+}
+
+impl From<TicketLabel> for LabelKind {
+    fn from(label: TicketLabel) -> Self {
+        Self::ALL[label as usize + 1]
     }
 }
 
@@ -102,53 +82,36 @@ impl Engine {
         self.shards[usize::from(ticket.shard)].tickets.id(ticket.slot)
     }
 
-    /// The current values of a ticket. For one that has just left, `priority` is empty.
+    /// The current values of a ticket.
     pub fn ticket(&self, ticket: TicketRef) -> TicketView<'_> {
         let shard = &self.shards[usize::from(ticket.shard)];
         let record = &shard.tickets.records[ticket.slot];
-        let priority = record.is_live().then(|| self.versions.get(record.version()).priority);
+        let symbols = self.ticket_symbols(ticket);
         let due_s = shard.wheel.due(ticket.slot);
         let class = TicketClass::from_bits(record.class_bits());
         TicketView {
             id: shard.tickets.id(ticket.slot),
             opened_ms: record.opened_ms(),
             state: record.state(),
-            priority: priority.and_then(|priority| self.labels.priorities.label(priority)).unwrap_or(""),
-            owner: self.labels.owners.label(record.owner),
-            team: self.labels.teams.label(record.team()),
-            channel: self.labels.channels.label(record.channel()),
-            category: self.labels.categories.label(record.category()),
-            customer: self.labels.customers.label(record.customer),
+            labels: PerLabel::from_fn(|label| self.labels.symbols[label].label(symbols[label])),
             next_due_s: (due_s != 0).then_some(due_s),
             is_breached: class.is_breached(),
             is_at_risk: class.is_at_risk(),
         }
     }
 
-    /// Symbols of a ticket's labels. For one that has just left, without a priority.
-    pub fn ticket_symbols(&self, ticket: TicketRef) -> TicketSymbols {
+    /// Symbols of a ticket's labels; [`NO_SYMBOL`] for a missing one, and for the priority of a ticket that has just left.
+    pub fn ticket_symbols(&self, ticket: TicketRef) -> PerLabel<Symbol> {
         let record = &self.shards[usize::from(ticket.shard)].tickets.records[ticket.slot];
-        TicketSymbols {
-            priority: if record.is_live() { self.versions.get(record.version()).priority } else { NO_SYMBOL },
-            owner: record.owner,
-            team: record.team(),
-            channel: record.channel(),
-            category: record.category(),
-            customer: record.customer,
-        }
+        PerLabel::from_fn(|label| match label {
+            TicketLabel::Priority if !record.is_live() => NO_SYMBOL,
+            label => record.label(&self.versions, label),
+        })
     }
 
     /// The labels of a column from a symbol on, in the order of their symbols.
     pub fn labels_from(&self, column: LabelKind, from: usize) -> impl Iterator<Item = &Arc<str>> {
-        let labels = match column {
-            LabelKind::Clock => &self.clocks,
-            LabelKind::Priority => &self.labels.priorities,
-            LabelKind::Owner => &self.labels.owners,
-            LabelKind::Team => &self.labels.teams,
-            LabelKind::Channel => &self.labels.channels,
-            LabelKind::Category => &self.labels.categories,
-            LabelKind::Customer => &self.labels.customers,
-        };
+        let labels = column.of_tickets().map_or(&self.clocks, |label| &self.labels.symbols[label]);
         labels.labels().iter().skip(from)
     }
 
@@ -157,24 +120,9 @@ impl Engine {
         self.clocks.label(clock).unwrap_or("")
     }
 
-    /// The name of a priority by its symbol, as [`Counters::by_priority`](crate::engine::Counters::by_priority) is indexed.
-    pub fn priority_name(&self, priority: Symbol) -> &str {
-        self.labels.priorities.label(priority).unwrap_or("")
-    }
-
-    /// The name of a team by its symbol, as [`Counters::by_team`](crate::engine::Counters::by_team) is indexed.
-    pub fn team_name(&self, team: Symbol) -> &str {
-        self.labels.teams.label(team).unwrap_or("")
-    }
-
-    /// The name of a channel by its symbol, as [`Counters::by_channel`](crate::engine::Counters::by_channel) is indexed.
-    pub fn channel_name(&self, channel: Symbol) -> &str {
-        self.labels.channels.label(channel).unwrap_or("")
-    }
-
-    /// The name of a category by its symbol, as [`Counters::by_category`](crate::engine::Counters::by_category) is indexed.
-    pub fn category_name(&self, category: Symbol) -> &str {
-        self.labels.categories.label(category).unwrap_or("")
+    /// A label of tickets by its symbol, as [`Counters::by_label`](crate::engine::Counters::by_label) is indexed.
+    pub fn label_name(&self, label: TicketLabel, symbol: Symbol) -> &str {
+        self.labels.symbols[label].label(symbol).unwrap_or("")
     }
 
     /// The symbol of the priority under which a level fired.

@@ -7,6 +7,7 @@ use crate::engine::commands::Engine;
 use crate::engine::interner::Symbols;
 use crate::engine::resolve::Interners;
 use crate::engine::shard::Shard;
+use crate::ticket::TicketLabel;
 use rayon::prelude::*;
 use std::hash::{BuildHasher, Hash, Hasher};
 
@@ -36,13 +37,12 @@ fn ticket_digest(shard: &Shard, slot: u32, versions: &Versions, labels: &Interne
     shard.tickets.id(slot).hash(&mut hasher);
     record.opened_ms().hash(&mut hasher);
     record.state().hash(&mut hasher);
-    labels.owners.label(record.owner).hash(&mut hasher);
-    labels.teams.label(record.team()).hash(&mut hasher);
-    labels.channels.label(record.channel()).hash(&mut hasher);
-    labels.categories.label(record.category()).hash(&mut hasher);
-    labels.customers.label(record.customer).hash(&mut hasher);
+    let symbols = &labels.symbols;
+    for label in TicketLabel::INTRODUCED {
+        symbols[label].label(record.label(versions, label)).hash(&mut hasher);
+    }
     let version = versions.get(ticket_clocks.version);
-    labels.priorities.label(version.priority).hash(&mut hasher);
+    symbols[TicketLabel::Priority].label(version.priority).hash(&mut hasher);
     version.since_ms.hash(&mut hasher);
     for (compiled, run) in ticket_clocks.clocks(versions) {
         clocks.label(compiled.clock).hash(&mut hasher);
@@ -54,9 +54,9 @@ fn ticket_digest(shard: &Shard, slot: u32, versions: &Versions, labels: &Interne
     if let Some(history) = shard.tickets.history(slot) {
         for entry in &history.entries {
             (entry.at_ms(), entry.kind(), entry.state()).hash(&mut hasher);
-            entry.priority().and_then(|priority| labels.priorities.label(priority)).hash(&mut hasher);
-            labels.owners.label(entry.owner).hash(&mut hasher);
-            labels.teams.label(entry.team).hash(&mut hasher);
+            entry.priority().and_then(|priority| symbols[TicketLabel::Priority].label(priority)).hash(&mut hasher);
+            symbols[TicketLabel::Owner].label(entry.owner).hash(&mut hasher);
+            symbols[TicketLabel::Team].label(entry.team).hash(&mut hasher);
         }
         // They are stored in no particular order.
         let fires = history.past_fires.iter().map(|fires| {

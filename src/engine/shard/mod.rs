@@ -21,6 +21,7 @@ use super::interner::{NO_SYMBOL, Symbol};
 use super::output::{CatchUp, CycleRecord, TicketRef};
 use super::wheel::Wheel;
 use crate::engine::clocks::CycleResult;
+use crate::ticket::TicketLabel;
 use crate::time::{HORIZON_MS, NEVER_MS, SECOND_MS};
 use emit::ShardOutput;
 use std::borrow::Cow;
@@ -142,10 +143,7 @@ impl Shard {
     pub(crate) fn place(&self, versions: &Versions, slot: u32) -> TotalsKey {
         let record = &self.tickets.records[slot];
         TotalsKey {
-            priority: versions.get(record.version()).priority,
-            team: record.team(),
-            channel: record.channel(),
-            category: record.category(),
+            labels: TicketLabel::COUNTED.map(|label| record.label(versions, label)),
             class: TicketClass::from_bits(record.class_bits()),
         }
     }
@@ -195,23 +193,17 @@ impl Shard {
         &mut self,
         versions: &Versions,
         slot: u32,
-        channel: Symbol,
-        category: Symbol,
-        customer: Symbol,
+        labels: [(TicketLabel, Symbol); TicketLabel::DESCRIPTIVE.len()],
     ) {
-        if customer != NO_SYMBOL {
-            self.tickets.records[slot].customer = customer;
-        }
-        if channel == NO_SYMBOL && category == NO_SYMBOL {
+        if labels.iter().all(|(_, symbol)| *symbol == NO_SYMBOL) {
             return;
         }
         let before = self.place(versions, slot);
         let record = &mut self.tickets.records[slot];
-        if channel != NO_SYMBOL {
-            record.set_channel(channel);
-        }
-        if category != NO_SYMBOL {
-            record.set_category(category);
+        for (label, symbol) in labels {
+            if symbol != NO_SYMBOL {
+                record.set_label(label, symbol);
+            }
         }
         let after = self.place(versions, slot);
         self.counters.move_ticket(Some(before), Some(after));

@@ -5,11 +5,11 @@
 
 use crate::engine::clocks::event::{EventLog, StoredEvent};
 use crate::engine::clocks::state::PackedClock;
-use crate::engine::clocks::versions::VersionId;
+use crate::engine::clocks::versions::{VersionId, Versions};
 use crate::engine::interner::{NO_SYMBOL, Symbol};
 use crate::engine::paged_vec::Paged;
 use crate::limits::{MAX_CHANNELS, MAX_CLOCKS, MAX_SHORT_LABELS};
-use crate::ticket::{EventKind, State};
+use crate::ticket::{EventKind, State, TicketLabel};
 use hashbrown::HashTable;
 use std::borrow::Cow;
 
@@ -31,7 +31,7 @@ pub(crate) struct Record {
     clocks_at: u32,
     history: u32,
     pub owner: Symbol,
-    pub customer: Symbol,
+    customer: Symbol,
     team: u16,
     category: u16,
 }
@@ -85,12 +85,12 @@ impl Record {
         self.opened = self.opened & !(15 << 45) | u64::from(bits & 15) << 45;
     }
 
-    pub(crate) fn channel(&self) -> Symbol {
+    fn channel(&self) -> Symbol {
         let channel = (self.opened >> 56) as usize;
         if channel == MAX_CHANNELS { NO_SYMBOL } else { channel as Symbol }
     }
 
-    pub(crate) fn set_channel(&mut self, channel: Symbol) {
+    fn set_channel(&mut self, channel: Symbol) {
         self.opened = self.opened & !(255 << 56) | u64::from(channel.min(MAX_CHANNELS as u32)) << 56;
     }
 
@@ -102,12 +102,30 @@ impl Record {
         self.team = narrow(team);
     }
 
-    pub(crate) fn category(&self) -> Symbol {
-        widen(self.category)
+    /// The symbol of a label. The priority follows from the version: only a live ticket has one.
+    #[inline]
+    pub(crate) fn label(&self, versions: &Versions, label: TicketLabel) -> Symbol {
+        match label {
+            TicketLabel::Priority => versions.get(self.version()).priority,
+            TicketLabel::Owner => self.owner,
+            TicketLabel::Team => self.team(),
+            TicketLabel::Channel => self.channel(),
+            TicketLabel::Category => widen(self.category),
+            TicketLabel::Customer => self.customer,
+        }
     }
 
-    pub(crate) fn set_category(&mut self, category: Symbol) {
-        self.category = narrow(category);
+    /// Sets a label other than the priority, which follows from the version.
+    #[inline]
+    pub(crate) fn set_label(&mut self, label: TicketLabel, symbol: Symbol) {
+        match label {
+            TicketLabel::Priority => debug_assert!(false, "the priority {symbol} of a record without its version"),
+            TicketLabel::Owner => self.owner = symbol,
+            TicketLabel::Team => self.set_team(symbol),
+            TicketLabel::Channel => self.set_channel(symbol),
+            TicketLabel::Category => self.category = narrow(symbol),
+            TicketLabel::Customer => self.customer = symbol,
+        }
     }
 
     pub(crate) fn ordinal(&self) -> u64 {

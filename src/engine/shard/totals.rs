@@ -2,9 +2,9 @@
 
 use crate::engine::clocks::Ended;
 use crate::engine::clocks::state::{AT_RISK, BREACH, ClockState};
-use crate::engine::interner::Symbol;
+use crate::engine::interner::{NO_SYMBOL, Symbol};
 use crate::limits::MAX_LEVELS;
-use crate::ticket::State;
+use crate::ticket::{PerLabel, State, TicketLabel};
 
 /// Tickets of one kind: all, or those of one priority, team, channel or category.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -42,20 +42,16 @@ pub struct ClockTally {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counters {
     pub all: Tally,
-    pub by_priority: Vec<Tally>,
-    pub by_team: Vec<Tally>,
-    pub by_channel: Vec<Tally>,
-    pub by_category: Vec<Tally>,
+    /// Empty for the labels by which tickets are not [counted](TicketLabel::COUNTED).
+    pub by_label: PerLabel<Vec<Tally>>,
     pub by_clock: Vec<ClockTally>,
 }
 
 /// Where a ticket is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TotalsKey {
-    pub priority: Symbol,
-    pub team: Symbol,
-    pub channel: Symbol,
-    pub category: Symbol,
+    /// In the order of [`TicketLabel::COUNTED`].
+    pub labels: [Symbol; TicketLabel::COUNTED.len()],
     pub class: TicketClass,
 }
 
@@ -136,14 +132,9 @@ impl Counters {
         for (place, add) in [(from, ONE_LESS), (to, 1)] {
             let Some(place) = place else { continue };
             self.all.count(place.class, add);
-            entry(&mut self.by_priority, place.priority).count(place.class, add);
-            for (list, symbol) in [
-                (&mut self.by_team, place.team),
-                (&mut self.by_channel, place.channel),
-                (&mut self.by_category, place.category),
-            ] {
-                if symbol != crate::engine::interner::NO_SYMBOL {
-                    entry(list, symbol).count(place.class, add);
+            for (label, symbol) in TicketLabel::COUNTED.into_iter().zip(place.labels) {
+                if symbol != NO_SYMBOL {
+                    entry(&mut self.by_label[label], symbol).count(place.class, add);
                 }
             }
         }
@@ -185,14 +176,9 @@ impl Counters {
     /// Adds the totals of another shard.
     pub(crate) fn merge(&mut self, other: &Self) {
         self.all.merge(&other.all);
-        for (list, others) in [
-            (&mut self.by_priority, &other.by_priority),
-            (&mut self.by_team, &other.by_team),
-            (&mut self.by_channel, &other.by_channel),
-            (&mut self.by_category, &other.by_category),
-        ] {
-            for (symbol, tally) in others.iter().enumerate() {
-                entry(list, symbol as Symbol).merge(tally);
+        for label in TicketLabel::COUNTED {
+            for (symbol, tally) in other.by_label[label].iter().enumerate() {
+                entry(&mut self.by_label[label], symbol as Symbol).merge(tally);
             }
         }
         merge_clocks(&mut self.by_clock, &other.by_clock);

@@ -6,7 +6,7 @@
 
 use crate::engine::interner::Symbol;
 use crate::engine::shard::totals::Counters;
-use crate::ticket::{EventKind, State, Texts};
+use crate::ticket::{EventKind, PerLabel, State, Texts};
 use std::sync::Arc;
 
 /// The part of an engine that belongs to no shard.
@@ -26,21 +26,9 @@ pub struct Head {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LabelLists {
     pub clocks: Vec<Arc<str>>,
-    pub priorities: Vec<Arc<str>>,
-    pub owners: Vec<Arc<str>>,
-    pub teams: Vec<Arc<str>>,
-    pub channels: Vec<Arc<str>>,
-    pub categories: Vec<Arc<str>>,
-    pub customers: Vec<Arc<str>>,
-    pub introduced_by: IntroducedBy,
-}
-
-/// Who introduced each label of the kinds whose symbols are bounded, by symbol; empty if unknown.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct IntroducedBy {
-    pub teams: Vec<Option<Arc<str>>>,
-    pub channels: Vec<Option<Arc<str>>>,
-    pub categories: Vec<Option<Arc<str>>>,
+    pub of_tickets: PerLabel<Vec<Arc<str>>>,
+    /// Who introduced each label, by symbol; empty if unknown, or if the number of labels has [no bound](crate::ticket::TicketLabel::most).
+    pub introduced_by: PerLabel<Vec<Option<Arc<str>>>>,
 }
 
 /// One shard.
@@ -62,14 +50,9 @@ pub struct TicketColumns {
     pub ordinal: Vec<u64>,
     pub opened_ms: Vec<i64>,
     pub state: Vec<State>,
-    pub priority: Vec<Symbol>,
     /// The version of the priority, counted over all priorities in the order in which versions came into force.
     pub version: Vec<u16>,
-    pub owner: Vec<Symbol>,
-    pub team: Vec<Symbol>,
-    pub channel: Vec<Symbol>,
-    pub category: Vec<Symbol>,
-    pub customer: Vec<Symbol>,
+    pub labels: PerLabel<Vec<Symbol>>,
     /// How often late events have changed what was reported.
     pub revision: Vec<u16>,
     /// The second at which the ticket is next due; 0 for never.

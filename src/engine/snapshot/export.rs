@@ -3,7 +3,7 @@
 //! A shard is copied in one walk: the packed fields of a ticket's record and clocks are unpacked; only the targets' due
 //! instants are measured. Only for tickets with an interrupted cycle is the event log replayed, to get the segments.
 
-use super::columns::{Head, IntroducedBy, LabelLists, ShardState};
+use super::columns::{Head, LabelLists, ShardState};
 use crate::engine::clocks::TicketClocks;
 use crate::engine::clocks::deadlines::CompiledClock;
 use crate::engine::clocks::event::EventLog;
@@ -11,6 +11,7 @@ use crate::engine::clocks::versions::Versions;
 use crate::engine::commands::Engine;
 use crate::engine::interner::NO_SYMBOL;
 use crate::engine::shard::Shard;
+use crate::ticket::PerLabel;
 use crate::time::NEVER_MS;
 
 impl Engine {
@@ -21,24 +22,18 @@ impl Engine {
 
     /// The part of the engine that belongs to no shard.
     pub fn head(&self) -> Head {
-        let list = |symbols: &crate::engine::interner::Symbols| symbols.labels().to_vec();
+        let symbols = &self.labels.symbols;
         Head {
             now_ms: self.now_ms,
             rows: self.rows,
             shards: self.shards(),
             labels: LabelLists {
-                clocks: list(&self.clocks),
-                priorities: list(&self.labels.priorities),
-                owners: list(&self.labels.owners),
-                teams: list(&self.labels.teams),
-                channels: list(&self.labels.channels),
-                categories: list(&self.labels.categories),
-                customers: list(&self.labels.customers),
-                introduced_by: IntroducedBy {
-                    teams: self.labels.teams.introduced_by(),
-                    channels: self.labels.channels.introduced_by(),
-                    categories: self.labels.categories.introduced_by(),
-                },
+                clocks: self.clocks.labels().to_vec(),
+                of_tickets: PerLabel::from_fn(|label| symbols[label].labels().to_vec()),
+                introduced_by: PerLabel::from_fn(|label| match label.most() {
+                    Some(_) => symbols[label].introduced_by(),
+                    None => Vec::new(),
+                }),
             },
         }
     }
@@ -67,13 +62,10 @@ impl Shard {
             tickets.ordinal.push(record.ordinal());
             tickets.opened_ms.push(record.opened_ms());
             tickets.state.push(record.state());
-            tickets.priority.push(version.priority);
             tickets.version.push(record.version());
-            tickets.owner.push(record.owner);
-            tickets.team.push(record.team());
-            tickets.channel.push(record.channel());
-            tickets.category.push(record.category());
-            tickets.customer.push(record.customer);
+            for (label, column) in tickets.labels.iter_mut() {
+                column.push(record.label(versions, label));
+            }
             tickets.revision.push(history.map_or(0, |history| history.revision));
             tickets.next_due_s.push(self.wheel.due(slot));
             tickets.has_events.push(history.is_some());
@@ -148,15 +140,10 @@ impl ShardState {
         columns.ordinal.reserve(tickets);
         columns.opened_ms.reserve(tickets);
         columns.state.reserve(tickets);
-        columns.priority.reserve(tickets);
         columns.version.reserve(tickets);
         columns.next_due_s.reserve(tickets);
         columns.has_events.reserve(tickets);
         columns.revision.reserve(tickets);
-        for labels in
-            [&mut columns.owner, &mut columns.team, &mut columns.channel, &mut columns.category, &mut columns.customer]
-        {
-            labels.reserve(tickets);
-        }
+        columns.labels.iter_mut().for_each(|(_, labels)| labels.reserve(tickets));
     }
 }

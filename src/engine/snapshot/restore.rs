@@ -9,12 +9,13 @@ use super::error::RestoreError;
 use super::restore_tickets::Known;
 use crate::engine::clocks::versions::{Apply, TooMany, Versions};
 use crate::engine::commands::Engine;
-use crate::engine::interner::{NO_SYMBOL, Symbols};
+use crate::engine::interner::Symbols;
 use crate::engine::resolve::Interners;
 use crate::engine::shard::Shard;
 use crate::engine::wheel::Wheel;
-use crate::limits::{MAX_CHANNELS, MAX_SHARDS, MAX_SHORT_LABELS};
+use crate::limits::MAX_SHARDS;
 use crate::policy::Policy;
+use crate::ticket::{PerLabel, TicketLabel};
 use crate::time::{HORIZON_MS, SECOND_MS};
 use std::sync::Arc;
 
@@ -79,22 +80,15 @@ impl Engine {
             )?;
         }
         super::validate::same_labels("clock", &head.labels.clocks, clocks.labels())?;
-        super::validate::same_labels("priority", &head.labels.priorities, priorities.labels())?;
-        let introduced_by = &head.labels.introduced_by;
-        let labels = Interners {
-            by_policy: Interners::by_policy(&policy, &priorities),
-            priorities,
-            owners: super::validate::labels("owner", &head.labels.owners, &[], NO_SYMBOL as usize)?,
-            teams: super::validate::labels("team", &head.labels.teams, &introduced_by.teams, MAX_SHORT_LABELS)?,
-            channels: super::validate::labels("channel", &head.labels.channels, &introduced_by.channels, MAX_CHANNELS)?,
-            categories: super::validate::labels(
-                "category",
-                &head.labels.categories,
-                &introduced_by.categories,
-                MAX_SHORT_LABELS,
-            )?,
-            customers: super::validate::labels("customer", &head.labels.customers, &[], NO_SYMBOL as usize)?,
-        };
+        let of_tickets = &head.labels.of_tickets;
+        super::validate::same_labels("priority", &of_tickets[TicketLabel::Priority], priorities.labels())?;
+        let mut labels =
+            Interners { by_policy: Interners::by_policy(&policy, &priorities), symbols: PerLabel::default() };
+        labels.symbols[TicketLabel::Priority] = priorities;
+        for label in TicketLabel::INTRODUCED {
+            labels.symbols[label] =
+                super::validate::labels(label, &of_tickets[label], &head.labels.introduced_by[label])?;
+        }
         Ok(Restoring {
             policy,
             versions: installed,

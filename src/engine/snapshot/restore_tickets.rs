@@ -12,7 +12,7 @@ use crate::engine::resolve::Interners;
 use crate::engine::shard::Shard;
 use crate::engine::shard::totals::TicketClass;
 use crate::limits::{MAX_EVENTS_A_TICKET, MAX_TICKET_ID_BYTES};
-use crate::ticket::EventKind;
+use crate::ticket::{EventKind, TicketLabel};
 use crate::time::{MAX_INPUT_MS, NEVER_MS, SECOND_MS};
 use std::ops::Range;
 
@@ -82,17 +82,16 @@ impl Rows<'_> {
         let version_number = columns.version[row];
         faults.below("version", u64::from(version_number), engine.versions.len() as u64)?;
         let version = engine.versions.get(version_number);
-        if columns.priority[row] != version.priority {
+        let priority = columns.labels[TicketLabel::Priority][row];
+        if priority != version.priority {
             let expected = format!("{}, the priority of version {version_number}", version.priority);
-            return Err(faults.value("priority", columns.priority[row], &expected));
+            return Err(faults.value("priority", priority, &expected));
         }
         faults.below("ordinal", columns.ordinal[row], 1 << 40)?;
         faults.time("opened_ms", columns.opened_ms[row], MAX_INPUT_MS)?;
-        faults.symbol("owner", columns.owner[row], &engine.labels.owners)?;
-        faults.symbol("team", columns.team[row], &engine.labels.teams)?;
-        faults.symbol("channel", columns.channel[row], &engine.labels.channels)?;
-        faults.symbol("category", columns.category[row], &engine.labels.categories)?;
-        faults.symbol("customer", columns.customer[row], &engine.labels.customers)?;
+        for label in TicketLabel::INTRODUCED {
+            faults.symbol(label.name(), columns.labels[label][row], &engine.labels.symbols[label])?;
+        }
         let due_s = columns.next_due_s[row];
         if due_s != 0 && i64::from(due_s) * SECOND_MS <= engine.now_ms {
             let expected = format!("0, or a second after the engine's time, {}", engine.now_ms / SECOND_MS);
@@ -110,11 +109,9 @@ impl Rows<'_> {
         record.set_opened_ms(columns.opened_ms[row]);
         record.set_state(columns.state[row]);
         record.set_class_bits(TicketClass::of(columns.state[row], marks).to_bits());
-        record.owner = columns.owner[row];
-        record.customer = columns.customer[row];
-        record.set_team(columns.team[row]);
-        record.set_channel(columns.channel[row]);
-        record.set_category(columns.category[row]);
+        for label in TicketLabel::INTRODUCED {
+            record.set_label(label, columns.labels[label][row]);
+        }
         if columns.has_events[row] {
             let history = self.history(row)?;
             shard.tickets.set_history(slot, history);
@@ -235,8 +232,9 @@ impl Rows<'_> {
             let expected = if is_first { "opened, the first of a ticket" } else { "an event of a ticket that is open" };
             return Err(faults.value("kind", kind.name(), expected));
         }
-        faults.symbol("owner", columns.owner[at], &self.engine.labels.owners)?;
-        faults.symbol("team", columns.team[at], &self.engine.labels.teams)?;
+        let symbols = &self.engine.labels.symbols;
+        faults.symbol("owner", columns.owner[at], &symbols[TicketLabel::Owner])?;
+        faults.symbol("team", columns.team[at], &symbols[TicketLabel::Team])?;
         let mut entry = StoredEvent::new(columns.at_ms[at], kind).with_people(columns.owner[at], columns.team[at]);
         if let Some(state) = columns.state[at] {
             entry = entry.with_state(state);
@@ -248,7 +246,7 @@ impl Rows<'_> {
         let priority = columns.priority[at];
         let speaks = matches!(kind, EventKind::Opened | EventKind::PriorityChanged);
         if speaks {
-            faults.below("priority", u64::from(priority), self.engine.labels.priorities.len() as u64)?;
+            faults.below("priority", u64::from(priority), symbols[TicketLabel::Priority].len() as u64)?;
             entry = entry.with_priority(priority);
         } else if priority != NO_SYMBOL {
             return Err(faults.value("priority", priority, "none: the event does not speak of it"));

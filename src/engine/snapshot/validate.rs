@@ -5,6 +5,7 @@ use super::error::RestoreError;
 use crate::engine::interner::{NO_SYMBOL, Symbol, Symbols};
 use crate::engine::resolve::Interners;
 use crate::limits::MAX_LABEL_BYTES;
+use crate::ticket::TicketLabel;
 use std::sync::Arc;
 
 /// The location of a row, for reports.
@@ -49,13 +50,13 @@ impl Faults {
 
 /// Labels with their original symbols.
 pub(crate) fn labels(
-    what: &'static str,
+    column: TicketLabel,
     labels: &[Arc<str>],
     introduced_by: &[Option<Arc<str>>],
-    most: usize,
 ) -> Result<Symbols, RestoreError> {
+    let most = column.most().unwrap_or(NO_SYMBOL as usize);
     let wrong = |place: usize, expected: String| RestoreError::Word {
-        what,
+        what: column.name(),
         place,
         value: labels.get(place).map_or_else(String::new, |label| label.chars().take(40).collect()),
         expected,
@@ -94,13 +95,7 @@ pub(crate) fn lengths(state: &ShardState) -> Result<(), RestoreError> {
                 ("ordinal", tickets.ordinal.len()),
                 ("opened_ms", tickets.opened_ms.len()),
                 ("state", tickets.state.len()),
-                ("priority", tickets.priority.len()),
                 ("version", tickets.version.len()),
-                ("owner", tickets.owner.len()),
-                ("team", tickets.team.len()),
-                ("channel", tickets.channel.len()),
-                ("category", tickets.category.len()),
-                ("customer", tickets.customer.len()),
                 ("revision", tickets.revision.len()),
                 ("next_due_s", tickets.next_due_s.len()),
                 ("has_events", tickets.has_events.len()),
@@ -146,16 +141,20 @@ pub(crate) fn lengths(state: &ShardState) -> Result<(), RestoreError> {
             ],
         ),
     ];
+    let wrong =
+        |table, column, rows, expected| RestoreError::Rows { shard: state.number, table, column, rows, expected };
     for (table, columns) in tables {
         let expected = columns[0].1;
         if let Some(&(column, rows)) = columns.iter().find(|(_, rows)| *rows != expected) {
-            return Err(RestoreError::Rows { shard: state.number, table, column, rows, expected });
+            return Err(wrong(table, column, rows, expected));
         }
     }
     let rows = tickets.ordinal.len();
+    if let Some((label, column)) = tickets.labels.iter().find(|(_, column)| column.len() != rows) {
+        return Err(wrong("tickets", label.name(), column.len(), rows));
+    }
     if rows >= u32::MAX as usize {
-        let (shard, column) = (state.number, "id");
-        return Err(RestoreError::Rows { shard, table: "tickets", column, rows, expected: u32::MAX as usize - 1 });
+        return Err(wrong("tickets", "id", rows, u32::MAX as usize - 1));
     }
     Ok(())
 }
@@ -163,13 +162,9 @@ pub(crate) fn lengths(state: &ShardState) -> Result<(), RestoreError> {
 /// Totals may only refer to labels that exist.
 pub(crate) fn counters(state: &ShardState, labels: &Interners, clocks: &Symbols) -> Result<(), RestoreError> {
     let counters = &state.counters;
-    for (column, rows, known) in [
-        ("by_priority", counters.by_priority.len(), labels.priorities.len()),
-        ("by_team", counters.by_team.len(), labels.teams.len()),
-        ("by_channel", counters.by_channel.len(), labels.channels.len()),
-        ("by_category", counters.by_category.len(), labels.categories.len()),
-        ("by_clock", counters.by_clock.len(), clocks.len()),
-    ] {
+    let by_label = ["by_priority", "by_team", "by_channel", "by_category"].into_iter().zip(TicketLabel::COUNTED);
+    let tickets = by_label.map(|(column, label)| (column, counters.by_label[label].len(), labels.symbols[label].len()));
+    for (column, rows, known) in tickets.chain([("by_clock", counters.by_clock.len(), clocks.len())]) {
         if rows > known {
             return Err(RestoreError::Rows { shard: state.number, table: "counters", column, rows, expected: known });
         }

@@ -198,7 +198,7 @@ fn full_batches_are_handed_on_and_begin_anew() {
     let batches: Vec<Batch> =
         writer.take_full().into_iter().chain(writer.finish()).map(|numbered| numbered.batch).collect();
     assert_eq!(batches.iter().map(Batch::len).collect::<Vec<_>>(), [ROWS_A_BATCH, 1]);
-    assert_eq!(batches[1].team.get(0), Some("t"));
+    assert_eq!(batches[1].label(Column::Team, 0), Some("t"));
 }
 
 #[test]

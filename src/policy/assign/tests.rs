@@ -47,7 +47,7 @@ fn rules_are_asked_about_rows_without_a_priority() {
     assign(&policy, &mut batch);
     let said: Vec<Option<&str>> = (0..batch.len()).map(|row| batch.assigned.get(row)).collect();
     assert_eq!(said, [Some("critical"), None, Some("critical"), None, None]);
-    assert_eq!(batch.segment.codes, [NO_LABEL; 5]);
+    assert_eq!(batch.labels(Column::Segment).codes, [NO_LABEL; 5]);
     assert_eq!(batch.text.iter().collect::<Vec<_>>(), ["", "", "", "", "Customer rang twice"]);
     let asked = batch.assigned.clone();
     assign(&policy, &mut batch);

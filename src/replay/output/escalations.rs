@@ -4,7 +4,7 @@ use super::table_of;
 use crate::engine::{Engine, Escalation};
 use crate::table::escalations::{self, Entry, EscalationRow, Note, RecordKind};
 use crate::table::{ColumnWriter, ColumnsError};
-use crate::ticket::{Batch, Texts};
+use crate::ticket::{Batch, Column, Texts};
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 
@@ -39,7 +39,7 @@ impl Escalations {
         let note = (row.kind == RecordKind::Manual).then(|| {
             let place = escalation.row as usize;
             let reason = if batch.text.is_empty() { "" } else { batch.text.get(place) };
-            Note { actor: batch.actor.get(place).unwrap_or_default().to_owned(), reason: reason.to_owned() }
+            Note { actor: batch.label(Column::Actor, place).unwrap_or_default().to_owned(), reason: reason.to_owned() }
         });
         self.rows.push(Pending { escalation: *escalation, row, note });
         self.tickets.push(engine.ticket_id(escalation.ticket));

@@ -62,11 +62,11 @@ fn what_no_rule_reads_is_dropped() {
     muddled(100).iter().for_each(|batch| sorter.push(batch).unwrap());
     let batch = sorter.finish().unwrap().next_batch(100_000, None).unwrap().unwrap();
     for row in 0..batch.len() {
-        assert_eq!(batch.customer.get(row), None);
+        assert_eq!(batch.label(Column::Customer, row), None);
         let has_text = !batch.text.is_empty() && !batch.text.get(row).is_empty();
         assert_eq!(has_text, batch.kind[row] == EventKind::Escalated);
     }
-    assert!(batch.channel.codes.iter().any(|code| *code != crate::ticket::NO_LABEL));
+    assert!(batch.labels(Column::Channel).codes.iter().any(|code| *code != crate::ticket::NO_LABEL));
 }
 
 #[test]

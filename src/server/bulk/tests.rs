@@ -108,7 +108,7 @@ fn a_row_with_an_unknown_priority_goes_with_all_its_events() {
     let mut rows = rows(OnError::Skip, Some(5));
     let (load, lines) = rows.next_load(three_rows(), &policy(&["high", "normal"])).expect("the others are accepted");
     assert_eq!(load.batch.ticket.iter().collect::<Vec<_>>(), ["a", "c"]);
-    assert_eq!(load.batch.priority.get(0), Some("high"));
+    assert_eq!(load.batch.label(crate::ticket::Column::Priority, 0), Some("high"));
     assert_eq!(lines, [1, 3]);
     assert_eq!((rows.response.rejected, rows.response.errors[0].line), (1, Some(2)));
     // Each batch has its own key; the first has that of the request.

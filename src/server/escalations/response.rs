@@ -6,9 +6,9 @@ use crate::service::Service;
 use crate::store::history::Gap;
 use crate::store::record::{EscalationRecord, RecordKind};
 use crate::store::snapshot::Acknowledgement;
+use crate::ticket::TicketLabel;
 use crate::time::NEVER_MS;
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// An escalation record.
@@ -116,25 +116,25 @@ impl From<Acknowledgement> for AcknowledgedResponse {
 
 impl EscalationResponse {
     pub fn new(record: &EscalationRecord, service: &Service) -> Self {
-        let label = |label: &Option<Arc<str>>| label.as_deref().map(str::to_owned);
+        let label = |label| record.labels[label].as_deref().map(str::to_owned);
         Self {
             sequence: record.sequence,
             epoch: epoch_of(service, record.sequence),
             escalation_id: record.escalation_id.clone(),
             ticket: record.ticket.clone(),
             kind: record.kind.into(),
-            clock: label(&record.clock),
+            clock: record.clock.as_deref().map(str::to_owned),
             cycle: record.cycle,
             level: record.level,
             due_at: (record.due_ms < NEVER_MS).then_some(Timestamp(record.due_ms)),
             fired_at: Timestamp(record.fired_ms),
             recorded_at: Timestamp(record.recorded_ms),
-            priority: label(&record.priority),
-            owner: label(&record.owner),
-            team: label(&record.team),
-            channel: label(&record.channel),
-            category: label(&record.category),
-            customer: label(&record.customer),
+            priority: label(TicketLabel::Priority),
+            owner: label(TicketLabel::Owner),
+            team: label(TicketLabel::Team),
+            channel: label(TicketLabel::Channel),
+            category: label(TicketLabel::Category),
+            customer: label(TicketLabel::Customer),
             actions: record.actions.as_deref().map(LevelActions::from),
             actor: record.actor.clone(),
             reason: record.reason.clone(),

@@ -9,6 +9,7 @@ use crate::service::view::BREACH_BOUNDS_S;
 use crate::service::{ClockView, Gauges, NamedTally, Scan, View};
 use crate::store::record::RecordKind;
 use crate::store::snapshot::DayRow;
+use crate::ticket::TicketLabel;
 use crate::time::DAY_MS;
 use actix_web::{get, web};
 use serde::{Deserialize, Serialize};
@@ -236,10 +237,10 @@ impl MetricsResponse {
             policy_version: view.policy_version,
             tickets: view.tickets,
             totals: (&view.totals.all).into(),
-            by_priority: largest(&view.totals.by_priority),
-            by_team: largest(&view.totals.by_team),
-            by_channel: largest(&view.totals.by_channel),
-            by_category: largest(&view.totals.by_category),
+            by_priority: largest(&view.totals.by_label[TicketLabel::Priority]),
+            by_team: largest(&view.totals.by_label[TicketLabel::Team]),
+            by_channel: largest(&view.totals.by_label[TicketLabel::Channel]),
+            by_category: largest(&view.totals.by_label[TicketLabel::Category]),
             by_clock: view.totals.by_clock.iter().map(ClockCounts::from).collect(),
             escalations: EscalationCounts::of(view),
             compliance_today: Compliance::new(met, missed),

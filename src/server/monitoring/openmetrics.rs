@@ -5,6 +5,7 @@ use crate::limits::MAX_METRIC_NAMES;
 use crate::service::view::SYNC_BOUNDS_S;
 use crate::service::{ClockView, NamedTally, View};
 use crate::store::record::RecordKind;
+use crate::ticket::TicketLabel;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
@@ -57,20 +58,15 @@ fn tickets(view: &View, out: &mut Out<'_>) -> Result<(), Error> {
         )?;
     }
     let lists = [
-        ("tickets", "priority", "Tickets by priority and status.", &view.totals.by_priority),
-        (
-            "team_tickets",
-            "team",
-            "Tickets by team and status; those without a team are left out.",
-            &view.totals.by_team,
-        ),
-        ("channel_tickets", "channel", "Tickets by channel and status.", &view.totals.by_channel),
-        ("category_tickets", "category", "Tickets by category and status.", &view.totals.by_category),
+        ("tickets", TicketLabel::Priority, "Tickets by priority and status."),
+        ("team_tickets", TicketLabel::Team, "Tickets by team and status; those without a team are left out."),
+        ("channel_tickets", TicketLabel::Channel, "Tickets by channel and status."),
+        ("category_tickets", TicketLabel::Category, "Tickets by category and status."),
     ];
-    for (name, label, help, list) in lists {
-        let named = bounded(list);
+    for (name, label, help) in lists {
+        let named = bounded(&view.totals.by_label[label]);
         let series = named.iter().flat_map(|(value, tally)| {
-            statuses(tally).map(|(status, count)| ([(label, *value), ("status", status)], count as f64))
+            statuses(tally).map(|(status, count)| ([(label.name(), *value), ("status", status)], count as f64))
         });
         out.gauges(name, help, series)?;
     }

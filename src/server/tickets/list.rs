@@ -6,7 +6,7 @@ use crate::server::params;
 use crate::server::params::timestamp::Timestamp;
 use crate::server::problem::{ApiResult, FieldError, Problem};
 use crate::service::Service;
-use crate::ticket::State;
+use crate::ticket::{PerLabel, State};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -102,12 +102,7 @@ impl ListQuery {
         TicketQuery {
             state: self.state.and_then(StateChoice::state),
             open_only: self.state == Some(StateChoice::Active),
-            priority: self.priority,
-            team: self.team,
-            owner: self.owner,
-            channel: self.channel,
-            category: self.category,
-            customer: self.customer,
+            labels: PerLabel::from([self.priority, self.owner, self.team, self.channel, self.category, self.customer]),
             breached: self.breached,
             at_risk: self.at_risk,
             due_before_ms: self.due_before.map(|due| due.0),

@@ -2,7 +2,7 @@
 
 use crate::engine::{CycleResult, Engine, ExplainedCycle, TicketRef, TicketView};
 use crate::server::params::timestamp::Timestamp;
-use crate::ticket::State;
+use crate::ticket::{State, TicketLabel};
 use crate::time::SECOND_MS;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -72,17 +72,17 @@ pub struct ClockRow {
 
 impl TicketRow {
     pub fn of(ticket: &TicketView<'_>) -> Self {
-        let owned = |label: Option<&str>| label.map(str::to_owned);
+        let owned = |label| ticket.labels[label].map(str::to_owned);
         Self {
             id: ticket.id.to_owned(),
             opened_at: Timestamp(ticket.opened_ms),
             state: State::name(ticket.state).to_owned(),
-            priority: ticket.priority.to_owned(),
-            owner: owned(ticket.owner),
-            team: owned(ticket.team),
-            channel: owned(ticket.channel),
-            category: owned(ticket.category),
-            customer: owned(ticket.customer),
+            priority: owned(TicketLabel::Priority).unwrap_or_default(),
+            owner: owned(TicketLabel::Owner),
+            team: owned(TicketLabel::Team),
+            channel: owned(TicketLabel::Channel),
+            category: owned(TicketLabel::Category),
+            customer: owned(TicketLabel::Customer),
             breached: ticket.is_breached,
             at_risk: ticket.is_at_risk,
             next_due_at: ticket.next_due_s.map(|due_s| Timestamp(i64::from(due_s) * SECOND_MS)),

@@ -4,6 +4,7 @@ use super::output::GroupOutput;
 use crate::engine::{Engine, Escalation, NO_SYMBOL, Outcome, Symbol};
 use crate::store::input::{AcknowledgeInput, BatchInput};
 use crate::store::record::{CycleRow, EscalationRow, LabelKind, LabelTable, Note, RecordKind};
+use crate::ticket::{Column, PerLabel};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use std::sync::Arc;
@@ -110,12 +111,7 @@ impl Recorder {
             clock: clock.unwrap_or(NO_SYMBOL),
             due_ms: input.at_ms,
             fired_ms: now_ms.max(input.at_ms),
-            priority: labels.map_or(NO_SYMBOL, |labels| labels.priority),
-            owner: labels.map_or(NO_SYMBOL, |labels| labels.owner),
-            team: labels.map_or(NO_SYMBOL, |labels| labels.team),
-            channel: labels.map_or(NO_SYMBOL, |labels| labels.channel),
-            category: labels.map_or(NO_SYMBOL, |labels| labels.category),
-            customer: labels.map_or(NO_SYMBOL, |labels| labels.customer),
+            labels: labels.unwrap_or(PerLabel::from_fn(|_| NO_SYMBOL)),
             actions: NO_SYMBOL,
         });
         block.end() - 1
@@ -125,7 +121,7 @@ impl Recorder {
 /// Who escalated manually, and why: from the row, else the sender.
 fn note_of(input: &BatchInput, row: usize) -> Note {
     let batch = &input.batch;
-    let actor = batch.actor.get(row).map_or_else(|| input.origin.actor.to_string(), str::to_owned);
+    let actor = batch.label(Column::Actor, row).map_or_else(|| input.origin.actor.to_string(), str::to_owned);
     let reason = if batch.text.is_empty() { String::new() } else { batch.text.get(row).to_owned() };
     Note { actor, reason }
 }

@@ -182,7 +182,7 @@ fn a_batch_that_is_none_is_not_written() {
         encode(&group, &mut Vec::new()).unwrap_err().to_string()
     };
     assert_eq!(rejected(|batch| batch.kind.clear()), "input 0 of the group: column kind has 0 rows, expected 1");
-    let no_label = rejected(|batch| batch.team.codes[0] = 0);
+    let no_label = rejected(|batch| batch.labels_mut(Column::Team).codes[0] = 0);
     assert_eq!(no_label, "input 0 of the group: column team has code 0, and 0 labels");
     let short = rejected(|batch| batch.assigned.codes = vec![NO_LABEL; 2]);
     assert_eq!(short, "input 0 of the group: column assigned has 2 rows, expected 1");

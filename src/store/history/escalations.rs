@@ -6,6 +6,7 @@ use crate::store::record::{EscalationBlock, EscalationRecord, LabelTable, Record
 use crate::store::table::reader::{Rows, SchemaMismatch};
 use crate::table::ColumnWriter;
 use crate::table::escalations::{self, Entry};
+use crate::ticket::PerLabel;
 use arrow::array::AsArray;
 use arrow::datatypes::{UInt8Type, UInt16Type, UInt64Type};
 use std::sync::Arc;
@@ -54,9 +55,11 @@ pub fn records(rows: &Rows<'_>) -> Result<Vec<EscalationRecord>, SchemaMismatch>
     let (cycle, level) = (rows.numbers::<UInt16Type>("cycle")?, rows.numbers::<UInt8Type>("level")?);
     let (due_ms, fired_ms) = (rows.times_or_never("due_at")?, rows.times_or_never("fired_at")?);
     let recorded_ms = rows.times("recorded_at")?;
-    let (clock, priority, team) = (labels("clock")?, labels("priority")?, labels("team")?);
-    let (owner, channel) = (labels("owner")?, labels("channel")?);
-    let (category, customer) = (labels("category")?, labels("customer")?);
+    let clock = labels("clock")?;
+    let mut of_tickets = PerLabel::<Vec<Option<Arc<str>>>>::default();
+    for (label, column) in of_tickets.iter_mut() {
+        *column = labels(label.name())?;
+    }
     let (actor, reason) = (strings("actor")?, strings("reason")?);
     let actions = actions(rows)?;
     let record = |row: usize| EscalationRecord {
@@ -70,12 +73,7 @@ pub fn records(rows: &Rows<'_>) -> Result<Vec<EscalationRecord>, SchemaMismatch>
         due_ms: due_ms[row],
         fired_ms: fired_ms[row],
         recorded_ms: recorded_ms[row],
-        priority: priority[row].clone(),
-        owner: owner[row].clone(),
-        team: team[row].clone(),
-        channel: channel[row].clone(),
-        category: category[row].clone(),
-        customer: customer[row].clone(),
+        labels: PerLabel::from_fn(|label| of_tickets[label][row].clone()),
         actions: actions[row].clone(),
         actor: actor[row].clone(),
         reason: reason[row].clone(),

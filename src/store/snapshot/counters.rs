@@ -7,6 +7,7 @@ use crate::engine::{Counters, ShardState, Symbol, Tally};
 use crate::limits::MAX_LEVELS;
 use crate::store::record::LabelKind;
 use crate::table::Texts;
+use crate::ticket::TicketLabel;
 use arrow::array::{StringArray, UInt16Array};
 use arrow::datatypes::{DataType, Field, UInt32Type};
 use std::sync::Arc;
@@ -41,13 +42,8 @@ fn rows_of(counters: &mut Counters) -> Vec<TallyRow> {
 
 /// The tallies of the labels of a kind.
 fn list_of(counters: &mut Counters, scope: Option<LabelKind>) -> Option<&mut Vec<Tally>> {
-    match scope? {
-        LabelKind::Priority => Some(&mut counters.by_priority),
-        LabelKind::Team => Some(&mut counters.by_team),
-        LabelKind::Channel => Some(&mut counters.by_channel),
-        LabelKind::Category => Some(&mut counters.by_category),
-        LabelKind::Clock | LabelKind::Owner | LabelKind::Customer => None,
-    }
+    let label = scope?.of_tickets().filter(|label| TicketLabel::COUNTED.contains(label))?;
+    Some(&mut counters.by_label[label])
 }
 
 fn shard_column(shard: u16, rows: usize, table: &mut Columns<'_>) {

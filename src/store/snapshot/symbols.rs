@@ -1,9 +1,10 @@
 //! `words.parquet`: every label of the engine with its symbol, so that a restored engine uses the same symbols.
 
 use super::columns::{Checked, Columns, SymbolNumbers, Table};
-use crate::engine::{IntroducedBy, LabelLists, Symbol};
+use crate::engine::{LabelLists, Symbol};
 use crate::store::record::LabelKind;
 use crate::table::Texts;
+use crate::ticket::PerLabel;
 use arrow::datatypes::UInt32Type;
 use std::sync::Arc;
 
@@ -58,16 +59,13 @@ fn columns(labels: &mut Labels, table: &mut Columns<'_>) -> Checked {
         }
     }
     let introduced_by = std::mem::take(&mut lists.introduced_by);
-    let [clocks, priorities, owners, teams, channels, categories, customers] = read;
-    *lists = LabelLists { clocks, priorities, owners, teams, channels, categories, customers, introduced_by };
+    let clocks = std::mem::take(&mut read[LabelKind::Clock as usize]);
+    let of_tickets = PerLabel::from_fn(|label| std::mem::take(&mut read[LabelKind::from(label) as usize]));
+    *lists = LabelLists { clocks, of_tickets, introduced_by };
     Ok(())
 }
 
-fn introducers_of(all: &mut IntroducedBy, kind: LabelKind) -> Option<&mut Vec<Option<Arc<str>>>> {
-    match kind {
-        LabelKind::Team => Some(&mut all.teams),
-        LabelKind::Channel => Some(&mut all.channels),
-        LabelKind::Category => Some(&mut all.categories),
-        LabelKind::Clock | LabelKind::Priority | LabelKind::Owner | LabelKind::Customer => None,
-    }
+fn introducers_of(all: &mut PerLabel<Vec<Option<Arc<str>>>>, kind: LabelKind) -> Option<&mut Vec<Option<Arc<str>>>> {
+    let label = kind.of_tickets().filter(|label| label.most().is_some())?;
+    Some(&mut all[label])
 }

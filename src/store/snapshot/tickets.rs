@@ -4,7 +4,7 @@ use super::columns::{Checked, Columns, Table};
 use crate::engine::ShardState;
 use crate::store::record::LabelKind;
 use crate::table::Texts;
-use crate::ticket::State;
+use crate::ticket::{State, TicketLabel};
 use crate::time::{NEVER_MS, SECOND_MS};
 use arrow::datatypes::{UInt16Type, UInt64Type};
 
@@ -17,13 +17,11 @@ fn columns(shard: &mut ShardState, table: &mut Columns<'_>) -> Checked {
     table.texts("ticket", &mut tickets.id)?;
     table.times("opened_at", &mut tickets.opened_ms)?;
     table.choices("state", &State::ALL, State::name, &mut tickets.state)?;
-    table.symbols(LabelKind::Priority, &mut tickets.priority)?;
+    table.symbols(LabelKind::Priority, &mut tickets.labels[TicketLabel::Priority])?;
     table.numbers::<UInt16Type>("priority_version", &mut tickets.version)?;
-    table.symbols(LabelKind::Owner, &mut tickets.owner)?;
-    table.symbols(LabelKind::Team, &mut tickets.team)?;
-    table.symbols(LabelKind::Channel, &mut tickets.channel)?;
-    table.symbols(LabelKind::Category, &mut tickets.category)?;
-    table.symbols(LabelKind::Customer, &mut tickets.customer)?;
+    for label in TicketLabel::INTRODUCED {
+        table.symbols(label.into(), &mut tickets.labels[label])?;
+    }
     table.numbers::<UInt16Type>("revision", &mut tickets.revision)?;
     table.times_or_never("next_due_at", &mut next_due_ms)?;
     table.numbers::<UInt64Type>("first_seen", &mut tickets.ordinal)?;

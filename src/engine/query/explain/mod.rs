@@ -14,7 +14,7 @@ use crate::engine::interner::{Symbol, Symbols};
 use crate::engine::output::TicketRef;
 use crate::limits::{MAX_EXPLAINED_CYCLES, MAX_EXPLAINED_INTERVALS};
 use crate::policy::Actions;
-use crate::ticket::{EventKind, State};
+use crate::ticket::{EventKind, State, TicketLabel};
 use crate::time::NEVER_MS;
 use recorder::{Past, Recorder, Stretch};
 use serde::{Deserialize, Serialize};
@@ -200,9 +200,11 @@ impl Engine {
                 kind: kind.unwrap_or(entry.kind()),
                 at_ms: entry.at_ms(),
                 state: entry.state(),
-                priority: entry.priority().and_then(|priority| label(&self.labels.priorities, priority)),
-                owner: label(&self.labels.owners, entry.owner),
-                team: label(&self.labels.teams, entry.team),
+                priority: entry
+                    .priority()
+                    .and_then(|priority| label(&self.labels.symbols[TicketLabel::Priority], priority)),
+                owner: label(&self.labels.symbols[TicketLabel::Owner], entry.owner),
+                team: label(&self.labels.symbols[TicketLabel::Team], entry.team),
                 is_implied: entry.is_implied(),
                 is_without_effect: kind.is_none() || same_priority,
             }
@@ -287,7 +289,11 @@ impl Engine {
         let version = recorder.versions.get(number);
         let chain = recorder.versions.chain(version.priority);
         ExplainedVersion {
-            priority: self.labels.priorities.labels().get(version.priority as usize).cloned().unwrap_or_default(),
+            priority: self.labels.symbols[TicketLabel::Priority]
+                .labels()
+                .get(version.priority as usize)
+                .cloned()
+                .unwrap_or_default(),
             number: chain.iter().position(|other| *other == number).map_or(0, |place| place + 1),
             since_ms: (version.since_ms != i64::MIN).then_some(version.since_ms),
             apply: version.apply,

@@ -4,6 +4,7 @@ use super::*;
 use crate::engine::{ClockTally, Tally};
 use crate::limits::MAX_METRIC_NAMES;
 use crate::service::{ClockView, Gauges, NamedTally, Scan, Totals};
+use crate::ticket::{PerLabel, TicketLabel};
 use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug, Default)]
@@ -59,17 +60,18 @@ fn view(teams: usize) -> View {
         |number: usize| NamedTally { name: format!("team \"{number}\"").into(), tally: tally(6 + number as u64) };
     let mut fired = [0; crate::limits::MAX_LEVELS];
     (fired[0], fired[2]) = (7, 1);
+    let mut by_label = PerLabel::<Vec<NamedTally>>::default();
+    by_label[TicketLabel::Priority].push(NamedTally { name: "normal".into(), tally: tally(10) });
+    by_label[TicketLabel::Team].extend((0..teams).map(team));
     View {
         now_ms: 1_795_339_800_250,
         totals: Arc::new(Totals {
             all: tally(10),
-            by_priority: vec![NamedTally { name: "normal".into(), tally: tally(10) }],
-            by_team: (0..teams).map(team).collect(),
+            by_label,
             by_clock: vec![ClockView {
                 name: "resolution".into(),
                 tally: ClockTally { met: 3, fired, ..ClockTally::default() },
             }],
-            ..Totals::default()
         }),
         records: [5, 1, 2, 3],
         gauges: Gauges {

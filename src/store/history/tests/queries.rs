@@ -3,6 +3,7 @@
 use super::synthetic::{Dice, FIRST_DAY_MS, blocks, cycle_block, records};
 use crate::store::history::{History, HistoryError, Page};
 use crate::store::record::{EscalationFilter, EscalationRecord, RecordKind};
+use crate::ticket::TicketLabel;
 use crate::time::{DAY_MS, HOUR_MS};
 
 fn filters() -> Vec<EscalationFilter> {
@@ -93,7 +94,7 @@ fn a_gap_is_refused_and_what_is_there_stays() {
 #[test]
 fn a_word_that_nobody_knows_is_no_word() {
     let mut block = cycle_block(1, 2).as_ref().clone();
-    block.rows[1].team = 55;
+    block.rows[1].labels[TicketLabel::Team] = 55;
     let folder = tempfile::tempdir().unwrap();
     let history = History::open(folder.path()).unwrap();
     let rejected = history.write_cycles(&[block.into()]).unwrap_err();

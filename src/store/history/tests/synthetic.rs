@@ -5,6 +5,7 @@ use crate::policy::Actions;
 use crate::store::record::{
     CycleBlock, CycleRow, EscalationBlock, EscalationRecord, EscalationRow, LabelKind, LabelTable, Note, RecordKind,
 };
+use crate::ticket::PerLabel;
 use crate::time::{DAY_MS, HOUR_MS, NEVER_MS};
 use std::sync::Arc;
 
@@ -74,12 +75,7 @@ fn push(block: &mut EscalationBlock, row: u32, recorded_ms: i64, dice: &mut Dice
         clock: if manual { NO_SYMBOL } else { dice.next(3) as u32 },
         due_ms: if dice.next(9) == 0 { NEVER_MS } else { recorded_ms - dice.next(DAY_MS as u64) as i64 },
         fired_ms: recorded_ms,
-        priority: dice.symbol(),
-        owner: dice.symbol(),
-        team: dice.symbol(),
-        channel: dice.symbol(),
-        category: dice.symbol(),
-        customer: dice.symbol(),
+        labels: PerLabel::from_fn(|_| dice.symbol()),
         actions: if manual { NO_SYMBOL } else { dice.next(2) as u32 },
     });
     if dice.next(3) == 0 {
@@ -106,11 +102,7 @@ pub fn cycle_block(first_sequence: u64, rows: usize) -> Arc<CycleBlock> {
             stopped_ms: FIRST_DAY_MS,
             business_ms: HOUR_MS,
             wall_ms: HOUR_MS,
-            priority: 1,
-            owner: 2,
-            team: NO_SYMBOL,
-            channel: 0,
-            category: 0,
+            labels: PerLabel::from([1, 2, NO_SYMBOL, 0, 0, NO_SYMBOL]),
         });
     }
     Arc::new(block)

@@ -9,7 +9,7 @@ use crate::engine::{
     ClockColumns, ClockTally, Counters, EventColumns, FireColumns, Head, NO_SYMBOL, ShardState, Tally, TicketColumns,
 };
 use crate::store::snapshot::{Finish, SCHEMA_VERSION, SnapshotWriter, open};
-use crate::ticket::{EventKind, State, Texts};
+use crate::ticket::{EventKind, PerLabel, State, Texts, TicketLabel};
 use crate::time::NEVER_MS;
 use std::path::{Path, PathBuf};
 
@@ -29,13 +29,15 @@ fn version_1() -> [ShardState; 2] {
         ordinal: vec![0, 1 << 40],
         opened_ms: vec![NOON_MS, NOON_MS + 1],
         state: vec![State::Waiting, State::Closed],
-        priority: vec![0, 4],
         version: vec![0, 7],
-        owner: vec![NO_SYMBOL, 1],
-        team: vec![2, NO_SYMBOL],
-        channel: vec![3, 3],
-        category: vec![NO_SYMBOL, NO_SYMBOL],
-        customer: vec![4, 0],
+        labels: PerLabel::from_fn(|label| match label {
+            TicketLabel::Priority => vec![0, 4],
+            TicketLabel::Owner => vec![NO_SYMBOL, 1],
+            TicketLabel::Team => vec![2, NO_SYMBOL],
+            TicketLabel::Channel => vec![3, 3],
+            TicketLabel::Category => vec![NO_SYMBOL, NO_SYMBOL],
+            TicketLabel::Customer => vec![4, 0],
+        }),
         revision: vec![0, 3],
         next_due_s: vec![(NOON_MS / 1_000) as u32 + 60, 0],
         has_events: vec![true, false],
@@ -71,12 +73,8 @@ fn version_1() -> [ShardState; 2] {
     let mut fired = [0; crate::limits::MAX_LEVELS];
     fired[2] = 4;
     let clock = ClockTally { running: 0, paused: 1, at_risk: 0, breached: 1, met: 5, missed: 6, fired };
-    let counters = Counters {
-        all: waiting,
-        by_priority: vec![waiting, Tally::default()],
-        by_clock: vec![clock],
-        ..Counters::default()
-    };
+    let mut counters = Counters { all: waiting, by_clock: vec![clock], ..Counters::default() };
+    counters.by_label[TicketLabel::Priority] = vec![waiting, Tally::default()];
     let empty = ShardState { number: 1, ..ShardState::default() };
     [ShardState { number: 0, tickets, clocks, events, fires, counters }, empty]
 }
@@ -100,7 +98,8 @@ fn version_1_opens() {
     let snapshot = open(&folder.join("00000000000000004711")).unwrap();
     let head = snapshot.head();
     assert_eq!((head.now_ms, head.rows, head.shards), (1_795_339_800_000, 4_321, 2));
-    assert_eq!((&*head.labels.teams[2], &*head.labels.customers[4]), ("team 2 æ", "customer 4 æ"));
+    let labels = &head.labels.of_tickets;
+    assert_eq!((&*labels[TicketLabel::Team][2], &*labels[TicketLabel::Customer][4]), ("team 2 æ", "customer 4 æ"));
     for mut shard in shards {
         shard.clocks.segments = Vec::new();
         shard.clocks.target_due_ms = Vec::new();

@@ -3,6 +3,7 @@
 use super::synthetic::{START, labels, position, service_state, shard, write};
 use crate::engine::ShardState;
 use crate::store::snapshot::{SnapshotError, list, open};
+use crate::ticket::TicketLabel;
 use proptest::prelude::*;
 
 /// As a restore needs it: without what is only for readers of the tables.
@@ -65,7 +66,7 @@ fn every_shard_is_needed_once() {
 fn a_word_that_nobody_knows_is_no_word() {
     let folder = tempfile::tempdir().unwrap();
     let mut only = shard(0, 2, &mut |below| 1 % below);
-    only.tickets.team[1] = 77;
+    only.tickets.labels[TicketLabel::Team][1] = 77;
     let rejected = write(folder.path(), 1, &[only]).unwrap_err();
     assert_eq!(rejected.to_string(), "symbol 77 of the column team has no label");
 }

@@ -10,7 +10,7 @@ use crate::store::snapshot::{
     Acknowledgement, DayRow, Finish, Manifest, PolicyVersion, ServiceState, SnapshotError, SnapshotWriter, StartHead,
     StoredReply,
 };
-use crate::ticket::{EventKind, State};
+use crate::ticket::{EventKind, PerLabel, State, TicketLabel};
 use crate::time::NEVER_MS;
 use std::path::Path;
 use std::sync::Arc;
@@ -26,12 +26,7 @@ pub fn labels() -> LabelLists {
         |column: LabelKind| (0..WORDS).map(|number| Arc::from(format!("{} {number} æ", column.name()))).collect();
     LabelLists {
         clocks: list(LabelKind::Clock),
-        priorities: list(LabelKind::Priority),
-        owners: list(LabelKind::Owner),
-        teams: list(LabelKind::Team),
-        channels: list(LabelKind::Channel),
-        categories: list(LabelKind::Category),
-        customers: list(LabelKind::Customer),
+        of_tickets: PerLabel::from_fn(|label| list(label.into())),
         ..LabelLists::default()
     }
 }
@@ -82,13 +77,8 @@ fn ticket(tickets: &mut TicketColumns, shard: u16, next: &mut impl FnMut(u64) ->
     tickets.ordinal.push(next(u64::MAX));
     tickets.opened_ms.push(time(next));
     tickets.state.push(State::ALL[next(5) as usize]);
-    tickets.priority.push(symbol(next));
     tickets.version.push(next(1 << 16) as u16);
-    tickets.owner.push(symbol(next));
-    tickets.team.push(symbol(next));
-    tickets.channel.push(symbol(next));
-    tickets.category.push(symbol(next));
-    tickets.customer.push(symbol(next));
+    tickets.labels.iter_mut().for_each(|(_, symbols)| symbols.push(symbol(next)));
     tickets.revision.push(next(1 << 16) as u16);
     tickets.next_due_s.push(if next(3) == 0 { 0 } else { next(1 << 32) as u32 });
     tickets.has_events.push(next(2) == 0);
@@ -134,8 +124,10 @@ fn counters(next: &mut impl FnMut(u64) -> u64) -> Counters {
     let mut count = || next(10).wrapping_sub(3);
     let mut tally = || Tally { open: count(), waiting: count(), at_risk: count(), breached: count(), done: count() };
     let all = tally();
-    let mut tallies = |length: usize| (0..length).map(|_| tally()).collect();
-    let (by_priority, by_team, by_channel, by_category) = (tallies(3), tallies(0), tallies(5), tallies(1));
+    let mut by_label = PerLabel::<Vec<Tally>>::default();
+    for (label, length) in TicketLabel::COUNTED.into_iter().zip([3, 0, 5, 1]) {
+        by_label[label].extend((0..length).map(|_| tally()));
+    }
     let mut fired = [0; crate::limits::MAX_LEVELS];
     fired.iter_mut().for_each(|fired| *fired = count());
     let clock = ClockTally {
@@ -147,7 +139,7 @@ fn counters(next: &mut impl FnMut(u64) -> u64) -> Counters {
         missed: count(),
         fired,
     };
-    Counters { all, by_priority, by_team, by_channel, by_category, by_clock: vec![ClockTally::default(), clock] }
+    Counters { all, by_label, by_clock: vec![ClockTally::default(), clock] }
 }
 
 /// The fixtures have this too: do not change it.
