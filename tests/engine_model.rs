@@ -170,8 +170,8 @@ fn batches_may_be_split_between_tickets() {
                 command => parts.told(command).expect("an outcome"),
             };
             // Rows are numbered within their batch.
-            told.retain(|line| !line.starts_with("Refused"));
-            told_in_parts.retain(|line| !line.starts_with("Refused"));
+            told.retain(|line| !line.starts_with("RejectedRow"));
+            told_in_parts.retain(|line| !line.starts_with("RejectedRow"));
             told.sort();
             told_in_parts.sort();
             assert_eq!(told, told_in_parts, "seed {seed}, command {index} {command:?}");

@@ -424,10 +424,10 @@ fn send_reply(pending: PendingReply, reply: InputResult) {
             drop(reply.send(Ok(Applied { accepted, rejected, rejected_count, escalations, is_repeat: false })));
         }
         (PendingReply::Edit(reply), InputResult::Edit { version, since_ms }) => {
-            drop(reply.send(Ok((version, since_ms))))
+            drop(reply.send(Ok((version, since_ms))));
         }
         (PendingReply::Acknowledge(reply), InputResult::Acknowledged { sequence }) => drop(reply.send(Ok(sequence))),
-        (pending, InputResult::RejectedRow(reason)) => pending.fail(CommandError::Conflict(reason)),
+        (pending, InputResult::Rejected(reason)) => pending.fail(CommandError::Conflict(reason)),
         (pending, reply) => pending.fail(CommandError::Failed(format!("unexpected reply {reply:?}"))),
     }
 }

@@ -37,7 +37,8 @@ impl Cycles {
             self.rows.iter().zip(self.tickets.iter()).map(|(row, ticket)| Entry { row, ticket }).collect();
         entries.sort_by_key(|entry| entry.row.stopped_ms);
         let table = table_of(engine, |table| cycles::write(&entries, table))?;
-        (self.rows.clear(), self.tickets.clear());
+        self.rows.clear();
+        self.tickets.clear();
         Ok(table)
     }
 }

@@ -58,7 +58,8 @@ impl Escalations {
             .collect();
         entries.sort_by_key(|entry| entry.row.due_ms);
         let table = table_of(engine, |table| escalations::write(&entries, table))?;
-        (self.rows.clear(), self.tickets.clear());
+        self.rows.clear();
+        self.tickets.clear();
         Ok(table)
     }
 }

@@ -122,7 +122,7 @@ impl EscalationResponse {
             epoch: epoch_of(service, record.sequence),
             escalation_id: record.escalation_id.clone(),
             ticket: record.ticket.clone(),
-            kind: record.kind.into(),
+            kind: record.kind,
             clock: record.clock.as_deref().map(str::to_owned),
             cycle: record.cycle,
             level: record.level,

@@ -346,7 +346,7 @@ fn new_edit(
     Ok(service::Edit {
         text,
         files,
-        apply: query.apply.into(),
+        apply: query.apply,
         catch_up: query.catch_up,
         dry_run: query.dry_run,
         if_version,

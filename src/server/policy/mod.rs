@@ -175,7 +175,7 @@ impl From<&PolicyVersion> for PolicyVersionRow {
             since: Timestamp(version.since_ms),
             actor: version.actor.to_string(),
             note: version.note.clone(),
-            apply: version.apply.into(),
+            apply: version.apply,
             bytes: version.text.len() as u64,
             files: version.files.iter().map(|(name, _)| name.clone()).collect(),
             text: None,

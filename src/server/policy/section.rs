@@ -231,7 +231,7 @@ fn history(
                 since: Timestamp(policy.since_ms),
                 actor: policy.actor.to_string(),
                 note: policy.note.clone(),
-                apply: policy.apply.into(),
+                apply: policy.apply,
                 removed: newer_part.is_none(),
                 definition: newer_part.filter(|_| query.definitions),
             });

@@ -221,7 +221,7 @@ impl From<&ExplainedCycle> for CycleRow {
         Self {
             clock: cycle.clock.to_string(),
             cycle: cycle.cycle,
-            status: cycle.result.into(),
+            status: cycle.result,
             paused: cycle.is_paused,
             started_at: Timestamp(cycle.started_ms),
             stopped_at: cycle.stopped_ms.map(Timestamp),
@@ -242,7 +242,7 @@ impl From<&ExplainedVersion> for RuleVersion {
             priority: version.priority.to_string(),
             number: version.number as u64,
             since: version.since_ms.map(Timestamp),
-            apply: version.apply.into(),
+            apply: version.apply,
             calendar: version.calendar.clone(),
         }
     }
@@ -280,7 +280,7 @@ impl From<&ExplainedLevel> for LevelRow {
             level: level.number,
             at: level.at.clone(),
             due_at: level.due_ms.and_then(Timestamp::unless_never),
-            status: level.state.into(),
+            status: level.state,
             actions: (&level.actions).into(),
         }
     }

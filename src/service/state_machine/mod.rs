@@ -258,14 +258,14 @@ impl StateMachine {
             None => match reload(&input.text, &input.files) {
                 Ok(policy) => Arc::new(policy),
                 Err(problems) => {
-                    return InputResult::RejectedRow(format!("the policy has {} problems", problems.len()));
+                    return InputResult::Rejected(format!("the policy has {} problems", problems.len()));
                 }
             },
         };
         let outcome = self.write().edit(policy, input.apply, input.catch_up);
         let outcome = match outcome {
             Ok(outcome) => outcome,
-            Err(error) => return InputResult::RejectedRow(error.to_string()),
+            Err(error) => return InputResult::Rejected(error.to_string()),
         };
         let since_ms = self.read().now_ms();
         let number = self.policies.last().map_or(0, |version| version.number) + 1;
@@ -304,7 +304,7 @@ impl StateMachine {
             InputResult::Batch { accepted, rejected, escalations } => (*accepted, rejected.len() as u64, escalations.0),
             InputResult::Edit { version, .. } => (1, 0, *version),
             InputResult::Acknowledged { sequence } => (1, 0, *sequence),
-            InputResult::Freed { .. } | InputResult::RejectedRow(_) => return,
+            InputResult::Freed { .. } | InputResult::Rejected(_) => return,
         };
         self.stored.keep(StoredReply { origin: origin.clone(), at_ms, accepted, rejected, result });
     }

@@ -32,5 +32,5 @@ pub enum InputResult {
     Freed {
         labels: usize,
     },
-    RejectedRow(String),
+    Rejected(String),
 }

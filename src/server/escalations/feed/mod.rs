@@ -186,7 +186,7 @@ impl FeedQuery {
         params::level(self.level)?;
         Ok(EscalationFilter {
             ticket: self.ticket.clone(),
-            kind: self.kind.map(RecordKind::from),
+            kind: self.kind,
             clock: self.clock.clone(),
             priority: self.priority.clone(),
             team: self.team.clone(),
