@@ -12,7 +12,7 @@ use aho_corasick::AhoCorasick;
 use hashbrown::HashMap;
 use thiserror::Error;
 
-/// A priority, as an index into [`Policy::priorities`].
+/// A priority, as an index into `Policy::priorities`.
 pub type PriorityId = u16;
 
 /// The values of a ticket that the rules may read.

@@ -230,7 +230,7 @@ impl Handle {
     /// Reloads certificate and key; returns the certificate's path, `None` without TLS.
     ///
     /// # Errors
-    /// [`TlsError`]; the previous certificate and key stay in use.
+    /// `TlsError`; the previous certificate and key stay in use.
     pub fn reload_tls(&self) -> Result<Option<&Path>, TlsError> {
         let Some(tls) = &self.tls else { return Ok(None) };
         tls.reload().map(|()| Some(tls.certificate()))

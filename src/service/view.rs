@@ -68,7 +68,7 @@ pub struct Gauges {
     pub groups: u64,
     pub rows_accepted: u64,
     pub rows_rejected: u64,
-    /// Syncs of the journal since the start, their total time, and their histogram: counts up to each of [`SYNC_BOUNDS_S`]
+    /// Syncs of the journal since the start, their total time, and their histogram: counts up to each of `SYNC_BOUNDS_S`
     /// (cumulative, without the last bucket, which is `syncs`).
     pub syncs: u64,
     pub sync_sum_s: f64,
@@ -91,7 +91,7 @@ pub const SYNC_BOUNDS_S: [f64; 10] = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 
 pub struct Scan {
     /// The engine's time at which the scan began; 0 before the first.
     pub as_of_ms: i64,
-    /// Running cycles within their target, by time left: counts up to each of [`BREACH_BOUNDS_S`] (not cumulative), then those
+    /// Running cycles within their target, by time left: counts up to each of `BREACH_BOUNDS_S` (not cumulative), then those
     /// beyond.
     pub time_to_breach: [u64; BREACH_BOUNDS_S.len() + 1],
     /// The open ticket that was opened first: id, opening time.

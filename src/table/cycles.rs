@@ -19,7 +19,7 @@ pub struct CycleRow {
     pub revision: u16,
     pub result: CycleResult,
     pub started_ms: i64,
-    /// [`NEVER_MS`](crate::time::NEVER_MS) without a target.
+    /// [`NEVER_MS`] without a target.
     pub due_ms: i64,
     pub stopped_ms: i64,
     pub business_ms: i64,
