@@ -15,7 +15,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("ticket", &["limits", "time"]),
     ("policy", &["calendar", "limits", "ticket", "time"]),
     ("engine", &["calendar", "limits", "policy", "ticket", "time"]),
-    ("table", &["engine", "limits", "policy", "time"]),
+    ("table", &["engine", "limits", "policy", "ticket", "time"]),
     ("ingest", &["calendar", "limits", "ticket", "time"]),
     ("generate", &["limits", "ticket", "time"]),
     ("replay", &["calendar", "engine", "ingest", "limits", "policy", "atomic_file", "table", "ticket", "time"]),

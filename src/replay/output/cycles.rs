@@ -1,6 +1,6 @@
 //! `cycles.parquet`: one row a cycle, finished ones as they end, open ones at the end of the replay.
 
-use super::table_of;
+use super::assemble::table_of;
 use crate::engine::{CycleRecord, Engine};
 use crate::table::cycles::{self, CycleRow, Entry};
 use crate::table::{ColumnWriter, ColumnsError};

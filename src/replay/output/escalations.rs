@@ -1,6 +1,6 @@
 //! `escalations.parquet`: one row a level that fired or was withdrawn, or a manual escalation.
 
-use super::table_of;
+use super::assemble::table_of;
 use crate::engine::{Engine, Escalation};
 use crate::table::escalations::{self, Entry, EscalationRow, Note, RecordKind};
 use crate::table::{ColumnWriter, ColumnsError};

@@ -1,5 +1,6 @@
 //! What a replay leaves behind: escalations, cycles and a summary, in files that are there whole or not at all.
 
+mod assemble;
 mod cycles;
 mod escalations;
 mod sink;
@@ -7,9 +8,7 @@ mod sink;
 use super::summary::Summary;
 use crate::atomic_file::Staged;
 use crate::engine::{CycleRecord, Engine, Escalation};
-use crate::table::{ColumnWriter, ColumnsError};
 use crate::ticket::Batch;
-use arrow::record_batch::RecordBatch;
 use cycles::Cycles;
 use escalations::Escalations;
 pub use sink::OutputError;
@@ -84,10 +83,4 @@ impl Outputs {
         };
         write().map_err(|source| OutputError::Io { path: path.display().to_string(), source })
     }
-}
-
-/// Rows with the labels of an engine.
-fn table_of(engine: &Engine, write: impl FnOnce(&mut ColumnWriter<'_>)) -> Result<RecordBatch, ColumnsError> {
-    let labels = |kind, symbol| engine.labels_from(kind, symbol as usize).next().cloned();
-    ColumnWriter::table(&labels, write)
 }
