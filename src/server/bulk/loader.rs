@@ -3,6 +3,7 @@
 use super::problems::problem_of_ingest;
 use super::query::{LoadQuery, OnError, RowKind};
 use super::report::BulkReport;
+use crate::engine::CatchUp;
 use crate::ingest::{IngestError, Numbered};
 use crate::policy::{Policy, without_unknown_priorities};
 use crate::server::problem::{ApiResult, Problem};
@@ -97,7 +98,7 @@ impl BulkLoader {
 /// A hash of rows and load options. It is written to the journal, so the same rows must give the same number in every release.
 fn fingerprint(batch: &Batch, query: LoadQuery) -> u128 {
     let mut hash = Hasher::new();
-    hash.write(&[query.on_error as u8, query.catch_up as u8, u8::from(batch.restates)]);
+    hash.write(&[on_error_number(query.on_error), catch_up_number(query.catch_up), u8::from(batch.restates)]);
     hash_numbers(&mut hash, &batch.at_ms, |at_ms| at_ms.to_le_bytes());
     hash_numbers(&mut hash, &batch.kind, |kind| [*kind as u8]);
     hash_numbers(&mut hash, &batch.state, |state| [state.map_or(0, |state| state as u8 + 1)]);
@@ -115,6 +116,23 @@ fn fingerprint(batch: &Batch, query: LoadQuery) -> u128 {
         }
     }
     hash.finish_128()
+}
+
+/// Never renumbered.
+pub fn on_error_number(on_error: OnError) -> u8 {
+    match on_error {
+        OnError::Skip => 0,
+        OnError::Abort => 1,
+    }
+}
+
+/// Never renumbered.
+pub fn catch_up_number(catch_up: CatchUp) -> u8 {
+    match catch_up {
+        CatchUp::Latest => 0,
+        CatchUp::All => 1,
+        CatchUp::None => 2,
+    }
 }
 
 fn hash_texts(hash: &mut Hasher, texts: &Texts) {

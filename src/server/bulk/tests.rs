@@ -123,3 +123,9 @@ fn abort_stops_before_the_batch_with_the_bad_row() {
     let problem = rows.next_load(three_rows(), &policy(&["high", "normal"])).expect_err("stopped");
     assert_eq!((problem.status, problem.errors[0].line), (422, Some(2)));
 }
+
+#[test]
+fn fingerprints_number_choices_as_the_first_release_did() {
+    assert_eq!([OnError::Skip, OnError::Abort].map(loader::on_error_number), [0, 1]);
+    assert_eq!([CatchUp::Latest, CatchUp::All, CatchUp::None].map(loader::catch_up_number), [0, 1, 2]);
+}
