@@ -31,17 +31,21 @@ impl RecordKind {
     pub const ALL: [RecordKind; 4] = [Self::Fired, Self::Withdrawn, Self::Manual, Self::Acknowledged];
 
     pub fn name(self) -> &'static str {
+        self.names()[0]
+    }
+
+    /// The name, then those that earlier releases wrote.
+    pub fn names(self) -> &'static [&'static str] {
         match self {
-            Self::Fired => "fired",
-            Self::Withdrawn => "withdrawn",
-            Self::Manual => "manual",
-            Self::Acknowledged => "acknowledged",
+            Self::Fired => &["fired"],
+            Self::Withdrawn => &["withdrawn"],
+            Self::Manual => &["manual", "by_hand"],
+            Self::Acknowledged => &["acknowledged"],
         }
     }
 
     pub fn from_name(name: &str) -> Option<Self> {
-        let name = if name == "by_hand" { "manual" } else { name };
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
+        Self::ALL.into_iter().find(|kind| kind.names().contains(&name))
     }
 }
 

@@ -11,7 +11,7 @@ use crate::table::times;
 use crate::time::DAY_MS;
 use arrow::array::{BooleanArray, Datum, Scalar, StringArray, TimestampMillisecondArray, UInt8Array};
 use arrow::compute::kernels::cmp::{eq, gt_eq, lt};
-use arrow::compute::{and, concat_batches};
+use arrow::compute::{and, concat_batches, or};
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ProjectionMask;
@@ -173,40 +173,44 @@ fn check_version(file: &HistoryFile, metadata: &ArrowReaderMetadata) -> Result<(
     Err(HistoryError::Newer { path: file.path.clone(), found, known: SCHEMA_VERSION })
 }
 
-/// A condition on a column.
+/// A condition on a column: it holds for one of the values.
 struct Condition {
     column: &'static str,
     operator: fn(&dyn Datum, &dyn Datum) -> Result<BooleanArray, ArrowError>,
-    value: Box<dyn Datum + Send>,
+    values: Vec<Box<dyn Datum + Send>>,
 }
 
 /// The filter for the Parquet reader: columns of conditions are read first, the others only in matching rows.
 fn predicate(filter: &EscalationFilter, schema: &SchemaDescriptor) -> Option<RowFilter> {
     let mut conditions: Vec<Condition> = Vec::new();
-    let kind = filter.kind.map(|kind| kind.name().to_owned());
+    let text = |text: &str| -> Box<dyn Datum + Send> { Box::new(Scalar::new(StringArray::from(vec![text]))) };
+    if let Some(kind) = filter.kind {
+        let values = kind.names().iter().map(|name| text(name)).collect();
+        conditions.push(Condition { column: "kind", operator: eq, values });
+    }
     for (column, label) in [
         ("ticket", &filter.ticket),
-        ("kind", &kind),
         ("clock", &filter.clock),
         ("priority", &filter.priority),
         ("team", &filter.team),
         ("owner", &filter.owner),
     ] {
         if let Some(label) = label {
-            let value = Box::new(Scalar::new(StringArray::from(vec![label.as_str()])));
-            conditions.push(Condition { column, operator: eq, value });
+            conditions.push(Condition { column, operator: eq, values: vec![text(label)] });
         }
     }
     if let Some(level) = filter.level {
-        let value = Box::new(Scalar::new(UInt8Array::from(vec![level])));
-        conditions.push(Condition { column: "level", operator: eq, value });
+        let level = Box::new(Scalar::new(UInt8Array::from(vec![level])));
+        conditions.push(Condition { column: "level", operator: eq, values: vec![level] });
     }
-    let time = |at_ms: i64| Box::new(Scalar::new(times(TimestampMillisecondArray::from(vec![at_ms]))));
+    let time = |at_ms: i64| -> Vec<Box<dyn Datum + Send>> {
+        vec![Box::new(Scalar::new(times(TimestampMillisecondArray::from(vec![at_ms]))))]
+    };
     if let Some(since_ms) = filter.since_ms {
-        conditions.push(Condition { column: "recorded_at", operator: gt_eq, value: time(since_ms) });
+        conditions.push(Condition { column: "recorded_at", operator: gt_eq, values: time(since_ms) });
     }
     if let Some(until_ms) = filter.until_ms {
-        conditions.push(Condition { column: "recorded_at", operator: lt, value: time(until_ms) });
+        conditions.push(Condition { column: "recorded_at", operator: lt, values: time(until_ms) });
     }
     if conditions.is_empty() {
         return None;
@@ -217,7 +221,11 @@ fn predicate(filter: &EscalationFilter, schema: &SchemaDescriptor) -> Option<Row
         for condition in &conditions {
             let column = rows.column_by_name(condition.column);
             let column = column.ok_or_else(|| ArrowError::SchemaError(format!("no column {}", condition.column)))?;
-            holds = and(&holds, &(condition.operator)(&column.as_ref() as &dyn Datum, condition.value.as_ref())?)?;
+            let mut any = BooleanArray::from(vec![false; rows.num_rows()]);
+            for value in &condition.values {
+                any = or(&any, &(condition.operator)(&column.as_ref() as &dyn Datum, value.as_ref())?)?;
+            }
+            holds = and(&holds, &any)?;
         }
         Ok(holds)
     };

@@ -1,21 +1,13 @@
 //! Damaged files are reported, never read; and the effects of a cut.
 
+use super::files;
 use super::synthetic::{Dice, blocks, cycle_block, records};
 use crate::store::epochs::Epoch;
 use crate::store::history::{History, HistoryError, Page};
 use crate::store::record::{EscalationBlock, EscalationFilter};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut files: Vec<PathBuf> = fs::read_dir(folder)
-        .unwrap()
-        .flat_map(|day| fs::read_dir(day.unwrap().path()).unwrap().map(|file| file.unwrap().path()))
-        .collect();
-    files.sort();
-    files
-}
 
 fn ask(folder: &Path) -> Result<Page, HistoryError> {
     History::open(folder)?.escalations_after(0, &EscalationFilter::default(), 1_000)

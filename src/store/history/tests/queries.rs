@@ -114,3 +114,18 @@ fn days_that_were_removed_are_passed_over() {
     let wanted = records(&blocks).into_iter().filter(|record| record.recorded_ms >= FIRST_DAY_MS + DAY_MS);
     assert_eq!(left, wanted.collect::<Vec<_>>());
 }
+
+/// Files of the first release call manual escalations `by_hand`.
+#[test]
+fn manual_escalations_of_old_files_are_found() {
+    let blocks = blocks(&mut Dice(11), 40);
+    let folder = tempfile::tempdir().unwrap();
+    History::open(folder.path()).unwrap().write_escalations(&blocks).unwrap();
+    assert!(super::rename_label(folder.path(), "kind", "manual", "by_hand") > 0);
+    let filter = EscalationFilter { kind: Some(RecordKind::Manual), ..EscalationFilter::default() };
+    let found = pages(&History::open(folder.path()).unwrap(), 0, &filter, 7);
+    let mut expected = records(&blocks);
+    expected.retain(|record| record.kind == RecordKind::Manual);
+    assert!(!expected.is_empty());
+    assert_eq!(found, expected);
+}
