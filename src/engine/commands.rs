@@ -1,5 +1,6 @@
 //! The engine itself: labels, versions and shards together.
 
+use super::clocks::TicketClocks;
 use super::clocks::versions::{Apply, TooMany, Versions};
 use super::interner::{Symbol, Symbols};
 use super::output::{CatchUp, CycleRecord, Escalation, Outcome, RejectedRow};
@@ -238,12 +239,12 @@ impl Engine {
         let (versions, now_ms) = (&self.versions, self.now_ms);
         let mut cycles: Vec<CycleRecord> = self
             .shards
-            .par_iter_mut()
+            .par_iter()
             .flat_map_iter(|shard| {
                 let slots: Vec<u32> = shard.tickets.live().collect();
-                let mut cycles = Vec::new();
+                let (mut ticket_clocks, mut cycles) = (TicketClocks::default(), Vec::new());
                 for slot in slots {
-                    shard.open_cycles(versions, slot, now_ms, &mut cycles);
+                    shard.open_cycles(versions, slot, now_ms, &mut ticket_clocks, &mut cycles);
                 }
                 cycles
             })

@@ -4,7 +4,7 @@ use super::clocks::versions::Versions;
 use super::interner::{LabelQuota, NO_SYMBOL, QuotaExceeded, Symbol, Symbols};
 use super::output::{RejectedReason, RejectedRow};
 use super::shard::event_builder::{Row, restated};
-use super::shard::{Context, Shard};
+use super::shard::{Buffers, Context, Shard};
 use crate::limits::{LABEL_SHARE, MAX_LABEL_BYTES, MAX_PRIORITIES, MAX_TICKET_ID_BYTES};
 use crate::policy::Policy;
 use crate::ticket::{Batch, Labels, NO_LABEL, PerLabel, TicketLabel};
@@ -254,6 +254,7 @@ impl<'a> ResolvedBatch<'a> {
         if !in_order {
             keys.sort_unstable();
         }
+        let mut buffers = Buffers::default();
         let mut rows: Vec<Row> = Vec::new();
         for group in keys.chunk_by(|a, b| a >> 32 == b >> 32) {
             rows.clear();
@@ -274,7 +275,7 @@ impl<'a> ResolvedBatch<'a> {
                     // Once a ticket has left, further rows with its id belong to a new ticket.
                     let here = slot.take().unwrap_or_else(|| shard.tickets.find_or_insert(hash, id, ordinal));
                     let assign = |row: &Row| self.assign(row.number, policy);
-                    let used = shard.apply_rows(context, here, rest, assign, &mut rejected);
+                    let used = shard.apply_rows(&mut buffers, context, here, rest, assign, &mut rejected);
                     let (done, left) = rest.split_at(used);
                     self.describe(shard, context, here, done);
                     rest = left;
@@ -286,7 +287,14 @@ impl<'a> ResolvedBatch<'a> {
             {
                 let at_ms = shard.tickets.last_ms(slot).max(context.now_ms);
                 let row = Row { at_ms, ..row };
-                shard.apply_rows(context, slot, &[row], |row| self.assign(row.number, policy), &mut rejected);
+                shard.apply_rows(
+                    &mut buffers,
+                    context,
+                    slot,
+                    &[row],
+                    |row| self.assign(row.number, policy),
+                    &mut rejected,
+                );
             }
         }
         let reason = || RejectedReason::TooManyEvents { most: crate::limits::MAX_EVENTS_A_TICKET };

@@ -10,7 +10,7 @@ use super::clocks::versions::Versions;
 use super::commands::{Engine, collect, is_held};
 use super::output::{CatchUp, Outcome};
 use super::shard::late_events::Trace;
-use super::shard::{Context, Shard};
+use super::shard::{Buffers, Context, Shard};
 use super::wheel::Wheel;
 use crate::time::{NEVER_MS, SECOND_MS};
 use rayon::prelude::*;
@@ -53,6 +53,7 @@ impl Shard {
     fn rewind(&mut self, context: &Context<'_>, before: &Versions, was_ms: i64) {
         // A wheel cannot go back: set each timer again in a new one.
         let wheel = std::mem::replace(&mut self.wheel, Wheel::new((context.now_ms / SECOND_MS) as u32));
+        let mut buffers = Buffers::default();
         for slot in 0..self.tickets.records.len() {
             if !self.tickets.records[slot].is_live() {
                 continue;
@@ -64,7 +65,7 @@ impl Shard {
             let entries = self.entries(before, slot);
             let mut old = Trace::default();
             TicketClocks::default().replay(before, &entries, was_ms, &mut old);
-            self.report_differences(context, slot, context.versions, &old, &entries);
+            self.report_differences(&mut buffers, context, slot, context.versions, &old, &entries);
             self.tickets.drop_plain_history(slot, context.versions.get(self.tickets.records[slot].version()).priority);
         }
     }

@@ -2,7 +2,7 @@
 
 use super::emit::Emitter;
 use super::event_builder::{EventLogBuilder, Row};
-use super::{Context, Shard};
+use super::{Buffers, Context, Shard, totals_key};
 use crate::engine::clocks::TicketClocks;
 use crate::engine::clocks::event::{PastFires, StoredEvent};
 use crate::engine::clocks::versions::Versions;
@@ -16,6 +16,7 @@ impl Shard {
     /// Applies rows of one ticket, in order of time. Returns how many were used: if the ticket leaves, the rest remains.
     pub(crate) fn apply_rows(
         &mut self,
+        buffers: &mut Buffers,
         context: &Context<'_>,
         slot: u32,
         rows: &[Row],
@@ -25,8 +26,8 @@ impl Shard {
         let versions = context.versions;
         let is_live = self.tickets.records[slot].is_live();
         let priority = if is_live { versions.get(self.tickets.records[slot].version()).priority } else { 0 };
-        let spare = std::mem::take(&mut self.spare);
-        let mut builder = EventLogBuilder::new(self.tickets.take_entries(slot, priority, spare));
+        let events = std::mem::take(&mut buffers.events);
+        let mut builder = EventLogBuilder::new(self.tickets.take_entries(slot, priority, events));
         let mut leaves_ms = None;
         let mut used = 0;
         for row in rows {
@@ -54,29 +55,28 @@ impl Shard {
             }
             let late = builder.before.is_some() || self.is_late(context, slot, &builder.entries, known);
             if is_live && late {
-                self.replay_late_events(context, slot, &builder);
+                self.replay_late_events(buffers, context, slot, &builder);
             } else {
-                self.go_on(context, slot, &builder, leaves_ms);
+                self.go_on(buffers, context, slot, &builder, leaves_ms);
             }
             let standing = builder.standing();
             let record = &mut self.tickets.records[slot];
             record.set_opened_ms(builder.entries[0].at_ms());
             record.owner = standing.owner;
-            let before = self.place(versions, slot);
-            self.tickets.records[slot].set_team(standing.team);
-            let after = self.place(versions, slot);
-            self.counters.move_ticket(Some(before), Some(after));
+            let before = totals_key(record, versions);
+            record.set_team(standing.team);
+            self.counters.move_ticket(Some(before), Some(totals_key(record, versions)));
         }
-        self.spare = if self.tickets.records[slot].is_live() {
+        buffers.events = if self.tickets.records[slot].is_live() {
             self.tickets.put_entries(slot, builder.entries)
         } else {
             builder.entries
         };
         if let Some(leaves_ms) = leaves_ms {
             if leaves_ms <= context.now_ms && self.tickets.records[slot].is_live() {
-                self.withdraw_after(context, slot, leaves_ms);
+                self.withdraw_after(buffers, context, slot, leaves_ms);
             }
-            self.leave(versions, slot);
+            self.leave(buffers, versions, slot);
         }
         used
     }
@@ -147,42 +147,42 @@ impl Shard {
     }
 
     /// New events after everything reported for the ticket: they apply one after the other.
-    fn go_on(&mut self, context: &Context<'_>, slot: u32, builder: &EventLogBuilder, leaves_ms: Option<i64>) {
+    fn go_on(
+        &mut self,
+        Buffers { clocks: ticket_clocks, counted, .. }: &mut Buffers,
+        context: &Context<'_>,
+        slot: u32,
+        builder: &EventLogBuilder,
+        leaves_ms: Option<i64>,
+    ) {
         let versions = context.versions;
         let entries = &builder.entries;
         let known = builder.known();
         let ticket = self.ticket_ref(slot);
         let is_live = self.tickets.records[slot].is_live();
-        let counted = is_live.then(|| self.counted(versions, slot));
-        let mut ticket_clocks = self.take_clocks();
-        match &counted {
-            None => {
-                let priority = entries[0].priority().unwrap_or(0);
-                ticket_clocks.begin(versions, versions.at_opening(priority, entries[0].at_ms()));
+        if is_live {
+            self.read_counted(versions, slot, counted);
+            let changes = entries[known..].iter().any(|entry| entry.kind() == EventKind::PriorityChanged);
+            if changes || counted.clocks.iter().any(|state| state.broken) {
+                self.rebuild(versions, slot, &entries[..known], context.now_ms, ticket_clocks);
+            } else {
+                self.unpack(versions, slot, ticket_clocks);
             }
-            Some(counted) => {
-                let changes = entries[known..].iter().any(|entry| entry.kind() == EventKind::PriorityChanged);
-                if changes || counted.clocks.iter().any(|state| state.broken) {
-                    self.rebuild(versions, slot, &entries[..known], context.now_ms, &mut ticket_clocks);
-                } else {
-                    self.unpack(versions, slot, &mut ticket_clocks);
-                }
-            }
+        } else {
+            let priority = entries[0].priority().unwrap_or(0);
+            ticket_clocks.begin(versions, versions.at_opening(priority, entries[0].at_ms()));
         }
         let first = if is_live { known } else { 0 };
-        let mut output = std::mem::take(&mut self.output);
-        let mut counters = std::mem::take(&mut self.counters);
-        let (now_ms, cycles_reported) = (context.now_ms, output.cycles.len());
-        let mut emitter =
-            Emitter::new(&mut output, &mut counters, ticket, ticket_clocks.version, context.catch_up, now_ms, now_ms);
-        emitter.revision = self.next_revision(slot);
+        let revision = self.next_revision(slot);
+        let cycles_reported = self.output.cycles.len();
+        let mut emitter = self.emitter(context, ticket, ticket_clocks.version, revision);
         let mut caught_up = false;
         for (index, &entry) in entries.iter().enumerate().skip(first) {
             let before = &entries[..index];
             let entry = entry.not_before(entries[0].at_ms());
             if entry.at_ms() > context.now_ms && !caught_up {
                 caught_up = true;
-                catch_up(context, &mut ticket_clocks, before, &mut emitter);
+                catch_up(context, ticket_clocks, before, &mut emitter);
             }
             ticket_clocks.edits_until(versions, entry.at_ms(), before, &mut emitter);
             ticket_clocks.settle(versions, entry.at_ms(), &mut emitter);
@@ -190,23 +190,19 @@ impl Shard {
             ticket_clocks.step(versions, entry, before, &mut emitter);
             emitter.version = ticket_clocks.version;
             if caught_up {
-                emitter.choose(versions, &mut ticket_clocks);
+                emitter.choose(versions, ticket_clocks);
             }
         }
         if !caught_up {
-            catch_up(context, &mut ticket_clocks, entries, &mut emitter);
+            catch_up(context, ticket_clocks, entries, &mut emitter);
         }
         if let Some(leaves_ms) = leaves_ms {
             ticket_clocks.settle(versions, leaves_ms, &mut emitter);
         }
         let next_ms = ticket_clocks.settle(versions, context.now_ms + 1, &mut emitter);
-        let has_output = output.cycles.len() > cycles_reported;
-        self.output = output;
-        self.counters = counters;
-        self.keep_past_fires(versions, slot, &ticket_clocks);
-        self.keep_revision(slot, has_output);
-        self.store(versions, slot, &ticket_clocks, counted, next_ms);
-        self.put_clocks(ticket_clocks);
+        self.keep_past_fires(versions, slot, ticket_clocks);
+        self.keep_revision(slot, self.output.cycles.len() > cycles_reported);
+        self.store(versions, slot, ticket_clocks, is_live.then_some(&*counted), next_ms);
     }
 
     /// The revision of the next records: higher than all earlier ones of the ticket once something was revised.
@@ -233,15 +229,14 @@ impl Shard {
     }
 
     /// Removes a ticket from the index; one that never opened was only an id.
-    fn leave(&mut self, versions: &Versions, slot: u32) {
+    fn leave(&mut self, Buffers { counted, .. }: &mut Buffers, versions: &Versions, slot: u32) {
         if self.tickets.records[slot].is_live() {
-            let counted = self.counted(versions, slot);
+            self.read_counted(versions, slot, counted);
             let version = versions.get(counted.version);
             for (compiled, state) in version.compiled.iter().zip(&counted.clocks) {
                 self.counters.count_run(compiled.clock, state, false);
             }
-            self.before = counted.clocks;
-            self.counters.move_ticket(Some(counted.place), None);
+            self.counters.move_ticket(Some(counted.key), None);
             self.arm(slot, 0);
             self.tickets.remove(slot, version.compiled.len());
         } else {

@@ -2,7 +2,7 @@
 
 use super::emit::Emitter;
 use super::event_builder::EventLogBuilder;
-use super::{Context, CountedAs, Shard};
+use super::{Buffers, Context, CountedAs, Shard};
 use crate::engine::clocks::deadlines::CompiledClock;
 use crate::engine::clocks::event::{PastFires, StoredEvent};
 use crate::engine::clocks::versions::Versions;
@@ -37,16 +37,23 @@ impl Sink for Trace {
 
 impl Shard {
     /// Replays a ticket's event log with events that lie before its reported output.
-    pub(crate) fn replay_late_events(&mut self, context: &Context<'_>, slot: u32, builder: &EventLogBuilder) {
+    pub(crate) fn replay_late_events(
+        &mut self,
+        buffers: &mut Buffers,
+        context: &Context<'_>,
+        slot: u32,
+        builder: &EventLogBuilder,
+    ) {
         let known = builder.before.as_deref().unwrap_or(&builder.entries[..builder.known()]);
         let mut old = Trace::default();
         TicketClocks::default().replay(context.versions, known, context.now_ms, &mut old);
-        self.report_differences(context, slot, context.versions, &old, &builder.entries);
+        self.report_differences(buffers, context, slot, context.versions, &old, &builder.entries);
     }
 
     /// Compares an earlier replay (`old`) with a replay of `entries` under `versions`, and reports the differences.
     pub(crate) fn report_differences(
         &mut self,
+        Buffers { clocks: ticket_clocks, counted, .. }: &mut Buffers,
         context: &Context<'_>,
         slot: u32,
         versions: &Versions,
@@ -54,10 +61,9 @@ impl Shard {
         entries: &[StoredEvent],
     ) {
         let mut new = Trace::default();
-        let mut ticket_clocks = self.take_clocks();
         ticket_clocks.replay(versions, entries, context.now_ms, &mut new);
-        let counted = self.counted(versions, slot);
-        let mut fired = self.fired(versions, slot, &counted);
+        self.read_counted(versions, slot, counted);
+        let mut fired = self.fired(versions, slot, counted);
 
         let priority = versions.get(ticket_clocks.version).priority;
         let first_priority = entries[0].priority().unwrap_or(priority);
@@ -69,12 +75,7 @@ impl Shard {
         let revision = history.revision;
 
         let ticket = self.ticket_ref(slot);
-        let mut output = std::mem::take(&mut self.output);
-        let mut counters = std::mem::take(&mut self.counters);
-        let now_ms = context.now_ms;
-        let mut emitter =
-            Emitter::new(&mut output, &mut counters, ticket, ticket_clocks.version, context.catch_up, now_ms, now_ms);
-        emitter.revision = revision;
+        let mut emitter = self.emitter(context, ticket, ticket_clocks.version, revision);
         for (before, after) in changes {
             if let Some(before) = before {
                 emitter.counters.count_ended(before, false);
@@ -99,22 +100,24 @@ impl Shard {
             !fired.contains(&key(reached)) && !old.reached.iter().any(|other| key(other) == key(reached))
         });
         let newly: Vec<Reached> = newly.copied().collect();
-        fired.extend(choose(&mut emitter, versions, &ticket_clocks, &newly));
+        fired.extend(choose(&mut emitter, versions, ticket_clocks, &newly));
 
-        self.output = output;
-        self.counters = counters;
-        self.set_fired(versions, slot, &mut ticket_clocks, &fired, first_priority);
-        let next_ms = ticket_clocks.settle(versions, now_ms + 1, &mut crate::engine::clocks::migrate::Ignore);
-        self.store(versions, slot, &ticket_clocks, Some(counted), next_ms);
-        self.put_clocks(ticket_clocks);
+        self.set_fired(versions, slot, ticket_clocks, &fired, first_priority);
+        let next_ms = ticket_clocks.settle(versions, context.now_ms + 1, &mut crate::engine::clocks::migrate::Ignore);
+        self.store(versions, slot, ticket_clocks, Some(counted), next_ms);
     }
 
     /// A ticket has left at a past time: levels that fired since are withdrawn.
-    pub(crate) fn withdraw_after(&mut self, context: &Context<'_>, slot: u32, leaves_ms: i64) {
+    pub(crate) fn withdraw_after(
+        &mut self,
+        Buffers { counted, .. }: &mut Buffers,
+        context: &Context<'_>,
+        slot: u32,
+        leaves_ms: i64,
+    ) {
         let versions = context.versions;
-        let counted = self.counted(versions, slot);
-        let fired = self.fired(versions, slot, &counted);
-        self.put_counted(counted);
+        self.read_counted(versions, slot, counted);
+        let fired = self.fired(versions, slot, counted);
         if fired.is_empty() {
             return;
         }
@@ -123,18 +126,13 @@ impl Shard {
         TicketClocks::default().replay(versions, &entries, context.now_ms, &mut all);
         let ticket = self.ticket_ref(slot);
         let version = self.tickets.records[slot].version();
-        let mut output = std::mem::take(&mut self.output);
-        let mut counters = std::mem::take(&mut self.counters);
-        let now_ms = context.now_ms;
-        let mut emitter = Emitter::new(&mut output, &mut counters, ticket, version, CatchUp::None, now_ms, now_ms);
+        let mut emitter = self.emitter(&Context { catch_up: CatchUp::None, ..*context }, ticket, version, 0);
         for level in fired {
             let reached = all.reached.iter().find(|reached| key(reached) == level);
             if reached.is_none_or(|reached| reached.due_ms >= leaves_ms) {
                 withdraw(&mut emitter, level, &all);
             }
         }
-        self.output = output;
-        self.counters = counters;
     }
 
     /// Every level of the ticket that has fired.

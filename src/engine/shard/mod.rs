@@ -23,9 +23,9 @@ use super::wheel::Wheel;
 use crate::engine::clocks::CycleResult;
 use crate::ticket::TicketLabel;
 use crate::time::{HORIZON_MS, NEVER_MS, SECOND_MS};
-use emit::ShardOutput;
+use emit::{Emitter, ShardOutput};
 use std::borrow::Cow;
-use tickets::Tickets;
+use tickets::{Record, Tickets};
 use totals::{Counters, TicketClass, TotalsKey};
 
 /// A part of an engine's tickets.
@@ -36,11 +36,14 @@ pub(crate) struct Shard {
     pub wheel: Wheel,
     pub counters: Counters,
     pub output: ShardOutput,
-    pub due_now: Vec<u32>,
-    pub(crate) spare: Vec<StoredEvent>,
-    /// Buffer for the current ticket.
-    ticket_clocks: Option<Box<TicketClocks>>,
-    pub(crate) before: Vec<ClockState>,
+}
+
+/// Buffers of a command, for one ticket after the other.
+#[derive(Debug, Default)]
+pub(crate) struct Buffers {
+    pub clocks: TicketClocks,
+    pub counted: CountedAs,
+    pub events: Vec<StoredEvent>,
 }
 
 /// What a command may read besides the shard.
@@ -64,10 +67,6 @@ impl Shard {
             wheel: Wheel::new(0),
             counters: Counters::default(),
             output: ShardOutput::default(),
-            due_now: Vec::new(),
-            spare: Vec::new(),
-            ticket_clocks: None,
-            before: Vec::new(),
         }
     }
 
@@ -75,13 +74,19 @@ impl Shard {
         TicketRef { shard: self.number, slot, ordinal: self.tickets.records[slot].ordinal() }
     }
 
-    /// Buffer for the current ticket, to be returned by [`Shard::put_clocks`].
-    pub(crate) fn take_clocks(&mut self) -> Box<TicketClocks> {
-        self.ticket_clocks.take().unwrap_or_default()
-    }
-
-    pub(crate) fn put_clocks(&mut self, ticket_clocks: Box<TicketClocks>) {
-        self.ticket_clocks = Some(ticket_clocks);
+    /// Collects what a ticket's clocks emit at the engine's time.
+    pub(crate) fn emitter(
+        &mut self,
+        context: &Context<'_>,
+        ticket: TicketRef,
+        version: VersionId,
+        revision: u16,
+    ) -> Emitter<'_> {
+        let now_ms = context.now_ms;
+        let (output, counters) = (&mut self.output, &mut self.counters);
+        let mut emitter = Emitter::new(output, counters, ticket, version, context.catch_up, now_ms, now_ms);
+        emitter.revision = revision;
+        emitter
     }
 
     /// Restores a ticket from its record and clocks.
@@ -125,27 +130,18 @@ impl Shard {
         }
     }
 
-    /// The counted state of a ticket's clocks.
-    pub(crate) fn counted(&mut self, versions: &Versions, slot: u32) -> CountedAs {
-        let version = self.tickets.records[slot].version();
-        let mut clocks = std::mem::take(&mut self.before);
-        clocks.clear();
-        let count = versions.get(version).compiled.len();
-        clocks.extend(self.tickets.clocks(slot, count).map(PackedClock::unpack));
-        CountedAs { place: self.place(versions, slot), version, clocks }
-    }
-
-    pub(crate) fn put_counted(&mut self, counted: CountedAs) {
-        self.before = counted.clocks;
+    /// Reads how a ticket is counted, with the state of its clocks.
+    pub(crate) fn read_counted(&self, versions: &Versions, slot: u32, counted: &mut CountedAs) {
+        counted.version = self.tickets.records[slot].version();
+        counted.key = self.totals_key(versions, slot);
+        counted.clocks.clear();
+        let count = versions.get(counted.version).compiled.len();
+        counted.clocks.extend(self.tickets.clocks(slot, count).map(PackedClock::unpack));
     }
 
     /// Where a ticket counts in the totals, as it is stored.
-    pub(crate) fn place(&self, versions: &Versions, slot: u32) -> TotalsKey {
-        let record = &self.tickets.records[slot];
-        TotalsKey {
-            labels: TicketLabel::COUNTED.map(|label| record.label(versions, label)),
-            class: TicketClass::from_bits(record.class_bits()),
-        }
+    pub(crate) fn totals_key(&self, versions: &Versions, slot: u32) -> TotalsKey {
+        totals_key(&self.tickets.records[slot], versions)
     }
 
     /// Stores a ticket, counts it and sets its timer. `counted` is how it was counted before, if it was.
@@ -154,18 +150,17 @@ impl Shard {
         versions: &Versions,
         slot: u32,
         ticket_clocks: &TicketClocks,
-        counted: Option<CountedAs>,
+        counted: Option<&CountedAs>,
         next_ms: i64,
     ) {
         let after = versions.get(ticket_clocks.version);
         let class = TicketClass::of(ticket_clocks.state, ticket_clocks.open_marks(versions));
-        let from = counted.as_ref().map(|counted| counted.place);
-        let before_len = counted.as_ref().map_or(0, |counted| counted.clocks.len());
+        let from = counted.map(|counted| counted.key);
+        let before_len = counted.map_or(0, |counted| counted.clocks.len());
         if let Some(counted) = counted {
             for (compiled, state) in versions.get(counted.version).compiled.iter().zip(&counted.clocks) {
                 self.counters.count_run(compiled.clock, state, false);
             }
-            self.before = counted.clocks;
         }
         if before_len != after.compiled.len() || from.is_none() {
             self.tickets.resize_clocks(slot, before_len, after.compiled.len());
@@ -178,8 +173,7 @@ impl Shard {
         record.set_version(ticket_clocks.version);
         record.set_state(ticket_clocks.state);
         record.set_class_bits(class.to_bits());
-        let place = self.place(versions, slot);
-        self.counters.move_ticket(from, Some(place));
+        self.counters.move_ticket(from, Some(totals_key(record, versions)));
         self.arm(slot, timer_s(next_ms));
     }
 
@@ -198,21 +192,26 @@ impl Shard {
         if labels.iter().all(|(_, symbol)| *symbol == NO_SYMBOL) {
             return;
         }
-        let before = self.place(versions, slot);
         let record = &mut self.tickets.records[slot];
+        let before = totals_key(record, versions);
         for (label, symbol) in labels {
             if symbol != NO_SYMBOL {
                 record.set_label(label, symbol);
             }
         }
-        let after = self.place(versions, slot);
-        self.counters.move_ticket(Some(before), Some(after));
+        self.counters.move_ticket(Some(before), Some(totals_key(record, versions)));
     }
 
     /// The open cycles of a ticket as they stand at `now_ms`.
-    pub(crate) fn open_cycles(&mut self, versions: &Versions, slot: u32, now_ms: i64, cycles: &mut Vec<CycleRecord>) {
-        let mut ticket_clocks = self.take_clocks();
-        self.load(versions, slot, now_ms, &mut ticket_clocks);
+    pub(crate) fn open_cycles(
+        &self,
+        versions: &Versions,
+        slot: u32,
+        now_ms: i64,
+        ticket_clocks: &mut TicketClocks,
+        cycles: &mut Vec<CycleRecord>,
+    ) {
+        self.load(versions, slot, now_ms, ticket_clocks);
         let ticket = self.ticket_ref(slot);
         let revision = self.tickets.history(slot).map_or(0, |history| history.revision);
         for (compiled, run) in ticket_clocks.clocks(versions) {
@@ -220,7 +219,6 @@ impl Shard {
                 cycles.push(open_cycle(compiled, run, ticket, revision, ticket_clocks.version, now_ms));
             }
         }
-        self.put_clocks(ticket_clocks);
     }
 
     /// A ticket with the full state of its open cycles.
@@ -243,9 +241,18 @@ impl Shard {
     }
 }
 
+/// Where a ticket counts in the totals.
+pub(crate) fn totals_key(record: &Record, versions: &Versions) -> TotalsKey {
+    TotalsKey {
+        labels: TicketLabel::COUNTED.map(|label| record.label(versions, label)),
+        class: TicketClass::from_bits(record.class_bits()),
+    }
+}
+
 /// How a ticket was counted.
+#[derive(Debug, Default)]
 pub(crate) struct CountedAs {
-    pub place: TotalsKey,
+    pub key: TotalsKey,
     pub version: VersionId,
     pub clocks: Vec<ClockState>,
 }

@@ -1,8 +1,7 @@
 //! Edits of the policy: every ticket of an edited priority moves to the new version, permanently or in a dry run.
 
-use super::emit::Emitter;
 use super::late_events::Trace;
-use super::{Context, Shard};
+use super::{Buffers, Context, Shard};
 use crate::engine::clocks::deadlines::CompiledClock;
 use crate::engine::clocks::event::StoredEvent;
 use crate::engine::clocks::migrate::Ignore;
@@ -96,6 +95,7 @@ impl<'a> Edit<'a> {
 impl Shard {
     /// Moves the tickets that the edit affects to their new versions.
     pub(crate) fn edit(&mut self, context: &Context<'_>, edit: &Edit<'_>) {
+        let mut buffers = Buffers::default();
         for slot in 0..self.tickets.records.len() {
             let record = self.tickets.records[slot];
             self.tickets.prefetch_clocks((slot + 8).min(self.tickets.records.len() - 1));
@@ -104,10 +104,10 @@ impl Shard {
             }
             if self.is_ahead(slot, context.now_ms) {
                 if edit.touches_any(&self.entries(edit.before, slot)) {
-                    self.report_edited(context, edit, slot);
+                    self.report_edited(&mut buffers, context, edit, slot);
                 }
             } else if edit.apply != Apply::NewTickets && edit.touch(record.version()) != EditScope::Not {
-                self.edit_ticket(context, edit, slot);
+                self.edit_ticket(&mut buffers, context, edit, slot);
             }
         }
     }
@@ -117,11 +117,11 @@ impl Shard {
         self.tickets.records[slot].opened_ms() >= now_ms || self.tickets.has_events_after(slot, now_ms)
     }
 
-    fn report_edited(&mut self, context: &Context<'_>, edit: &Edit<'_>, slot: u32) {
+    fn report_edited(&mut self, buffers: &mut Buffers, context: &Context<'_>, edit: &Edit<'_>, slot: u32) {
         let entries = self.entries(edit.before, slot);
         let mut old = Trace::default();
         TicketClocks::default().replay(edit.before, &entries, context.now_ms, &mut old);
-        self.report_differences(context, slot, edit.after, &old, &entries);
+        self.report_differences(buffers, context, slot, edit.after, &old, &entries);
     }
 
     /// A ticket before the edit; returns its events if they are needed to change it.
@@ -141,31 +141,27 @@ impl Shard {
         entries
     }
 
-    fn edit_ticket(&mut self, context: &Context<'_>, edit: &Edit<'_>, slot: u32) {
-        let mut ticket_clocks = self.take_clocks();
-        let entries = self.before_edit(context, edit, slot, &mut ticket_clocks);
-        let counted = self.counted(edit.before, slot);
-        let mut output = std::mem::take(&mut self.output);
-        let mut counters = std::mem::take(&mut self.counters);
-        let ticket = self.ticket_ref(slot);
-        let now_ms = context.now_ms;
-        let mut emitter =
-            Emitter::new(&mut output, &mut counters, ticket, ticket_clocks.version, context.catch_up, now_ms, now_ms);
-        emitter.revision = self.next_revision(slot);
+    fn edit_ticket(
+        &mut self,
+        Buffers { clocks: ticket_clocks, counted, .. }: &mut Buffers,
+        context: &Context<'_>,
+        edit: &Edit<'_>,
+        slot: u32,
+    ) {
+        let entries = self.before_edit(context, edit, slot, ticket_clocks);
+        self.read_counted(edit.before, slot, counted);
+        let (ticket, revision, now_ms) = (self.ticket_ref(slot), self.next_revision(slot), context.now_ms);
+        let mut emitter = self.emitter(context, ticket, ticket_clocks.version, revision);
         let cycles_reported = emitter.output.cycles.len();
         ticket_clocks.edits_until(edit.after, now_ms + 1, &entries, &mut emitter);
         emitter.version = ticket_clocks.version;
         let mut next_ms = ticket_clocks.settle(edit.after, now_ms + 1, &mut emitter);
-        if emitter.choose(edit.after, &mut ticket_clocks) {
+        if emitter.choose(edit.after, ticket_clocks) {
             next_ms = ticket_clocks.settle(edit.after, now_ms + 1, &mut emitter);
         }
-        let has_output = output.cycles.len() > cycles_reported;
-        self.output = output;
-        self.counters = counters;
-        self.keep_past_fires(edit.after, slot, &ticket_clocks);
-        self.keep_revision(slot, has_output);
-        self.store(edit.after, slot, &ticket_clocks, Some(counted), next_ms);
-        self.put_clocks(ticket_clocks);
+        self.keep_past_fires(edit.after, slot, ticket_clocks);
+        self.keep_revision(slot, self.output.cycles.len() > cycles_reported);
+        self.store(edit.after, slot, ticket_clocks, Some(counted), next_ms);
     }
 
     /// Effects of the edit on the shard's open tickets.

@@ -48,7 +48,7 @@ pub struct Counters {
 }
 
 /// Where a ticket is counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct TotalsKey {
     /// In the order of [`TicketLabel::COUNTED`].
     pub labels: [Symbol; TicketLabel::COUNTED.len()],

@@ -84,62 +84,24 @@ pub(crate) fn same_labels(what: &'static str, output: &[Arc<str>], known: &[Arc<
     })
 }
 
+/// The names and lengths of columns.
+macro_rules! columns {
+    ($table:ident: $($column:ident),*) => {
+        vec![$((stringify!($column), $table.$column.len())),*]
+    };
+}
+
 /// All columns of a table have the same number of rows.
 pub(crate) fn lengths(state: &ShardState) -> Result<(), RestoreError> {
     let (tickets, clocks, events, fires) = (&state.tickets, &state.clocks, &state.events, &state.fires);
-    let tables: [(&'static str, &[(&'static str, usize)]); 4] = [
-        (
-            "tickets",
-            &[
-                ("id", tickets.id.len()),
-                ("ordinal", tickets.ordinal.len()),
-                ("opened_ms", tickets.opened_ms.len()),
-                ("state", tickets.state.len()),
-                ("version", tickets.version.len()),
-                ("revision", tickets.revision.len()),
-                ("next_due_s", tickets.next_due_s.len()),
-                ("has_events", tickets.has_events.len()),
-            ],
-        ),
+    let tables = [
+        ("tickets", columns!(tickets: id, ordinal, opened_ms, state, version, revision, next_due_s, has_events)),
         (
             "clocks",
-            &[
-                ("ticket", clocks.ticket.len()),
-                ("clock", clocks.clock.len()),
-                ("cycle", clocks.cycle.len()),
-                ("started_ms", clocks.started_ms.len()),
-                ("segment_ms", clocks.segment_ms.len()),
-                ("spent_ms", clocks.spent_ms.len()),
-                ("is_open", clocks.is_open.len()),
-                ("is_running", clocks.is_running.len()),
-                ("is_held", clocks.is_held.len()),
-                ("is_broken", clocks.is_broken.len()),
-                ("reached", clocks.reached.len()),
-                ("fired", clocks.fired.len()),
-            ],
+            columns!(clocks: ticket, clock, cycle, started_ms, segment_ms, spent_ms, is_open, is_running, is_held, is_broken, reached, fired),
         ),
-        (
-            "events",
-            &[
-                ("ticket", events.ticket.len()),
-                ("at_ms", events.at_ms.len()),
-                ("kind", events.kind.len()),
-                ("state", events.state.len()),
-                ("priority", events.priority.len()),
-                ("owner", events.owner.len()),
-                ("team", events.team.len()),
-                ("is_implied", events.is_implied.len()),
-            ],
-        ),
-        (
-            "fires",
-            &[
-                ("ticket", fires.ticket.len()),
-                ("clock", fires.clock.len()),
-                ("cycle", fires.cycle.len()),
-                ("levels", fires.levels.len()),
-            ],
-        ),
+        ("events", columns!(events: ticket, at_ms, kind, state, priority, owner, team, is_implied)),
+        ("fires", columns!(fires: ticket, clock, cycle, levels)),
     ];
     let wrong =
         |table, column, rows, expected| RestoreError::Rows { shard: state.number, table, column, rows, expected };
