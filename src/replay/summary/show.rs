@@ -1,7 +1,7 @@
 //! The summary as tables for a terminal.
 
 use super::{CycleCounts, Percentiles, Summary};
-use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS};
+use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS};
 use comfy_table::{Cell, CellAlignment, LineStyle, Row, Table, TableStyle};
 use std::fmt::Write;
 
@@ -123,10 +123,16 @@ pub fn grouped(number: u64) -> String {
     text
 }
 
-/// A duration in its two largest units: `3 d 4 h`, `2 h 5 min`, `40 s`.
+/// A duration in its two largest units, rounded to the nearest: `3 d 4 h`, `2 h 5 min`, `40 s`.
 fn readable(duration_ms: i64) -> String {
+    let unit_ms = match duration_ms {
+        ..MINUTE_MS => SECOND_MS,
+        ..DAY_MS => MINUTE_MS,
+        _ => HOUR_MS,
+    };
+    let duration_ms = (duration_ms + unit_ms / 2) / unit_ms * unit_ms;
     let (days, hours) = (duration_ms / DAY_MS, duration_ms % DAY_MS / HOUR_MS);
-    let (minutes, seconds) = (duration_ms % HOUR_MS / MINUTE_MS, duration_ms % MINUTE_MS / 1_000);
+    let (minutes, seconds) = (duration_ms % HOUR_MS / MINUTE_MS, duration_ms % MINUTE_MS / SECOND_MS);
     match (days, hours, minutes) {
         (0, 0, 0) => format!("{seconds} s"),
         (0, 0, _) => format!("{minutes} min"),
@@ -145,6 +151,11 @@ mod tests {
         assert_eq!(
             [0, 59_000, 61_000, 7_500_000, 273_600_000].map(readable),
             ["0 s", "59 s", "1 min", "2 h 5 min", "3 d 4 h"]
+        );
+        // Rounded to the nearest, also across a unit.
+        assert_eq!(
+            [59_600, 119_500, 7_199_999, 86_399_000, 5_399_000 + 86_400_000].map(readable),
+            ["1 min", "2 min", "2 h 0 min", "1 d 0 h", "1 d 1 h"]
         );
     }
 }
