@@ -145,6 +145,7 @@
 //!   ingest                        exports and bodies to column batches; used by cli, server, replay
 //!   replay                        runs a history through the engine, without a service
 //!   table, atomic_file            Parquet tables of escalations and cycles; files that appear whole or not at all
+//!   suggest                       which known name was meant by a mistyped one
 //! ```
 //! `limits`, `time`, `calendar`, `ticket`, `policy` and `engine` are pure: they use no file, clock, network, thread or log; the
 //! time is an argument. So one engine serves live traffic, replays years, and is compared with a slow model in tests.
@@ -171,6 +172,7 @@ pub mod replay;
 pub mod server;
 pub mod service;
 pub mod store;
+pub mod suggest;
 pub mod table;
 pub mod ticket;
 pub mod time;

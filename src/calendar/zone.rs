@@ -151,17 +151,20 @@ pub(crate) fn date_of(local_ms: i64) -> i64 {
     local_ms.div_euclid(DAY_MS)
 }
 
+/// Letters of an unknown name that are compared.
+const COMPARED_CHARS: usize = 64;
+
 /// Up to three similar names of the database: the same city, or a few letters different.
 fn near_names(database: &TimeZoneDatabase, name: &str) -> Vec<String> {
-    let wanted: Vec<char> = name.chars().take(64).flat_map(char::to_lowercase).collect();
+    let wanted: String = name.chars().take(COMPARED_CHARS).flat_map(char::to_lowercase).collect();
     let wanted_city = city(&wanted);
     let mut scored: Vec<(usize, String)> = database
         .available()
         .filter_map(|known| {
-            let known = known.as_str();
-            let letters: Vec<char> = known.chars().flat_map(char::to_lowercase).collect();
-            let distance = edits(&wanted, &letters).min(1 + edits(wanted_city, city(&letters)));
-            (distance <= 1 + wanted_city.len() / 4).then(|| (distance, known.to_owned()))
+            let lower = known.as_str().to_lowercase();
+            let of_city = strsim::osa_distance(wanted_city, city(&lower));
+            let distance = strsim::osa_distance(&wanted, &lower).min(1 + of_city);
+            (distance <= 1 + wanted_city.len() / 4).then(|| (distance, known.to_string()))
         })
         .collect();
     scored.sort();
@@ -169,23 +172,8 @@ fn near_names(database: &TimeZoneDatabase, name: &str) -> Vec<String> {
     scored.into_iter().map(|(_, known)| known).collect()
 }
 
-fn city(name: &[char]) -> &[char] {
-    name.rsplit(|&letter| letter == '/').next().unwrap_or(name)
-}
-
-/// Levenshtein distance.
-fn edits(a: &[char], b: &[char]) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, &left) in a.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, &right) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(left != right);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
+fn city(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
 }
 
 #[cfg(test)]

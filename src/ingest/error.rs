@@ -112,29 +112,3 @@ impl fmt::Display for MappingError {
 }
 
 impl std::error::Error for MappingError {}
-
-/// The candidate nearest to an unknown name, if one is near enough to be a likely correction.
-pub(crate) fn nearest<'a>(label: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let wanted = label.to_lowercase();
-    candidates
-        .map(|candidate| (distance(&wanted, &candidate.to_lowercase()), candidate))
-        .filter(|(distance, candidate)| *distance <= 1 + label.len().max(candidate.len()) / 3)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
-}
-
-/// Edit distance of two strings (Levenshtein), over their first 64 characters.
-fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().take(64).collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, a) in left.chars().take(64).enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in right.iter().enumerate() {
-            let substituted = diagonal + usize::from(a != *b);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[right.len()]
-}

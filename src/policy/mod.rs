@@ -22,7 +22,6 @@ pub use assign::{assign, facts};
 pub use check::ReadFile;
 pub use clock::{Actions, Clock, Effect, Level, Threshold};
 pub use file::problem::{Excerpt, Problem, Severity};
-pub use file::suggest::nearest;
 pub use load::{Checked, check, load, reload};
 pub use presets::{PRESETS, Preset, SUPEROFFICE, VERB_EFFECTS, VERBS};
 pub use priority::{OnPriorityChange, Policy, Priority};

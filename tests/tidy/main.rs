@@ -10,13 +10,14 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[(&str, &[&str])] = &[
     ("limits", &[]),
     ("atomic_file", &[]),
+    ("suggest", &[]),
     ("time", &["limits"]),
     ("calendar", &["limits", "time"]),
     ("ticket", &["limits", "time"]),
-    ("policy", &["calendar", "limits", "ticket", "time"]),
+    ("policy", &["calendar", "limits", "suggest", "ticket", "time"]),
     ("engine", &["calendar", "limits", "policy", "ticket", "time"]),
     ("table", &["engine", "limits", "policy", "ticket", "time"]),
-    ("ingest", &["calendar", "limits", "ticket", "time"]),
+    ("ingest", &["calendar", "limits", "suggest", "ticket", "time"]),
     ("generate", &["limits", "ticket", "time"]),
     ("replay", &["calendar", "engine", "ingest", "limits", "policy", "atomic_file", "table", "ticket", "time"]),
     ("store", &["calendar", "engine", "limits", "policy", "atomic_file", "table", "ticket", "time"]),
@@ -39,6 +40,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "server",
             "service",
             "store",
+            "suggest",
             "ticket",
             "time",
         ],
@@ -46,7 +48,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 ];
 
 /// The pure layers, and the words that would make them impure.
-const CORE: &[&str] = &["limits", "time", "calendar", "ticket", "policy", "engine"];
+const CORE: &[&str] = &["limits", "suggest", "time", "calendar", "ticket", "policy", "engine"];
 const IMPURE: &[&str] = &[
     "std::fs",
     "std::net",

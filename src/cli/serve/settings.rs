@@ -4,7 +4,7 @@
 //! [`super::config`] parses them.
 
 use crate::limits::MAX_CONFIG_BYTES;
-use crate::policy::nearest;
+use crate::suggest::nearest;
 use clap::{Arg, ArgMatches, Command, FromArgMatches};
 use std::collections::BTreeMap;
 use std::fmt;

@@ -7,10 +7,11 @@ use toml::de::DeTable;
 
 use super::toml_table::{Document, Value};
 use super::{Input, LabelRule, Mapping, Shape, ValueRule};
-use crate::ingest::error::{MappingError, Mistake, nearest};
+use crate::ingest::error::{MappingError, Mistake};
 use crate::ingest::maps::{Map, Set};
 use crate::ingest::rows::timestamp::Writing;
 use crate::limits::{MAX_CONFIG_BYTES, MAX_LABEL_BYTES};
+use crate::suggest::nearest;
 use crate::ticket::{Column, EventKind, State};
 
 const TOP_KEYS: [&str; 12] = [

@@ -1,7 +1,7 @@
 //! Finds the mapping's columns among those of an input.
 
 use super::Mapping;
-use crate::ingest::error::nearest;
+use crate::suggest::nearest;
 
 /// Names of an input's columns that a message lists, at most.
 const NAMES_SHOWN: usize = 40;

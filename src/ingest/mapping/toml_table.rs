@@ -5,7 +5,8 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::ingest::error::{MappingError, Mistake, nearest};
+use crate::ingest::error::{MappingError, Mistake};
+use crate::suggest::nearest;
 
 /// A value with its place.
 pub(crate) type Value<'t> = Spanned<DeValue<'t>>;

@@ -6,7 +6,7 @@ use crate::limits::MAX_CALENDARS;
 use crate::policy::file::fields::{Field, Table};
 use crate::policy::file::problem::{Place, Report, quoted};
 use crate::policy::file::raw::RawPolicy;
-use crate::policy::file::suggest;
+use crate::suggest;
 use serde::Deserialize;
 use std::sync::Arc;
 use toml::Spanned;

@@ -4,8 +4,8 @@ use crate::policy::Effect;
 use crate::policy::file::fields::Word;
 use crate::policy::file::problem::{Report, quoted};
 use crate::policy::file::raw::RawClock;
-use crate::policy::file::suggest;
 use crate::policy::presets::{PRESETS, Preset, SUPEROFFICE, VERB_EFFECTS, VERBS};
+use crate::suggest;
 use crate::ticket::{EventKind, State, StateSet};
 
 pub(crate) type EffectTable = [Effect; EventKind::COUNT];

@@ -3,7 +3,7 @@
 use crate::limits::MAX_LABEL_BYTES;
 use crate::policy::file::fields::Word;
 use crate::policy::file::problem::{Report, quoted};
-use crate::policy::file::suggest;
+use crate::suggest;
 use hashbrown::HashMap;
 
 /// Reports a text that is not a valid name; `what` is what it should name.

@@ -7,8 +7,8 @@ use crate::calendar::Calendar;
 use crate::limits::{MAX_CLOCKS, MAX_PRIORITIES};
 use crate::policy::file::problem::{Place, Report, quoted};
 use crate::policy::file::raw::{RawPolicy, RawPriority};
-use crate::policy::file::suggest;
 use crate::policy::{OnPriorityChange, Priority, PriorityId};
+use crate::suggest;
 use std::sync::Arc;
 
 /// Checks every priority. Those with mistakes are left out.

@@ -4,7 +4,7 @@
 //! getter reports an unusable value and returns `None`, and reading continues.
 
 use super::problem::{Place, Report, quoted};
-use super::suggest;
+use crate::suggest;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 

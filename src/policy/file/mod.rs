@@ -3,5 +3,4 @@
 pub(crate) mod fields;
 pub(crate) mod problem;
 pub(crate) mod raw;
-pub(crate) mod suggest;
 pub(crate) mod syntax;
