@@ -281,6 +281,9 @@ pub const FEED_WAKE_MS: u64 = 400;
 /// Records that a feed reads at once; other requests run between two reads.
 pub const FEED_CHUNK_ROWS: usize = 256;
 
+/// Chunks of the feed that are kept for other readers, of about 150 KiB each.
+pub const FEED_CHUNKS_KEPT: usize = 16;
+
 /// Seconds without an escalation after which a feed sends a heartbeat.
 pub const FEED_HEARTBEAT_S: u64 = 15;
 

@@ -5,6 +5,7 @@ use super::auth::tokens::{TokenBook, TokensError};
 use super::auth::wall_clock;
 use super::bulk::loads::Loads;
 use super::docs::openapi::Description;
+use super::escalations::feed::chunks::Chunks;
 use super::escalations::feed::subscribers::Readers;
 use super::middleware::idempotency::ResponseCache;
 use super::middleware::rate_limit::{RateLimits, Rates};
@@ -93,6 +94,7 @@ pub(crate) fn start_with(config: ServerConfig, service: Service, v1: Routes) -> 
         body_memory: Arc::new(BodyMemory::new(config.limits.body_bytes)),
         loads: Loads::default(),
         readers: Arc::new(Readers::new(config.timeouts.body_idle)),
+        feed_chunks: Chunks::default(),
         responses: ResponseCache::default(),
     });
     let failed = |error: &dyn std::fmt::Display| ServerError::Run(error.to_string());

@@ -7,8 +7,9 @@ mod tests;
 use crate::limits::MAX_TOKENS;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
+use parking_lot::Mutex;
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
@@ -79,7 +80,7 @@ impl Shares {
     }
 
     fn of(&self, token: &Arc<str>) -> Arc<Semaphore> {
-        let mut by_token = self.by_token.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut by_token = self.by_token.lock();
         if let Some(known) = by_token.get(token) {
             return Arc::clone(known);
         }

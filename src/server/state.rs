@@ -2,6 +2,7 @@
 
 use super::auth::tokens::TokenBook;
 use super::bulk::loads::Loads;
+use super::escalations::feed::chunks::Chunks;
 use super::escalations::feed::subscribers::Readers;
 use super::middleware::idempotency::ResponseCache;
 use super::middleware::rate_limit::RateLimits;
@@ -24,6 +25,7 @@ pub struct AppState {
     pub body_memory: Arc<BodyMemory>,
     pub(crate) loads: Loads,
     pub(crate) readers: Arc<Readers>,
+    pub(crate) feed_chunks: Chunks,
     pub(crate) responses: ResponseCache,
 }
 

@@ -1,21 +1,12 @@
 //! Commands of the service, and their replies.
 
-use crate::engine::{Apply, CatchUp, Preview, RejectedRow};
+use crate::engine::{Preview, RejectedRow};
 use crate::policy::{Policy, Problem};
 use crate::store::input::{AcknowledgeInput, BatchInput, EditInput, Origin};
-use crate::ticket::Batch;
 use crossbeam_channel::Sender;
 use std::sync::Arc;
 use thiserror::Error;
 use tokio::sync::oneshot;
-
-/// Events to accept.
-#[derive(Debug, Clone)]
-pub struct Load {
-    pub batch: Batch,
-    pub catch_up: CatchUp,
-    pub origin: Origin,
-}
 
 /// Result of a load. Its events are durable, and what followed from them has been published.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,18 +26,12 @@ pub struct Applied {
 /// A policy to bring into force.
 #[derive(Debug, Clone)]
 pub struct Edit {
-    /// The whole policy file (TOML).
-    pub text: Arc<str>,
-    /// Files that it names and the service lacks: name, text. Those of the version in force are kept.
-    pub files: Vec<(String, Arc<str>)>,
-    pub apply: Apply,
-    pub catch_up: CatchUp,
+    /// Its files may lack those of the version in force: they are kept.
+    pub input: EditInput,
     /// Report what it would do, and change nothing.
     pub dry_run: bool,
     /// Reject the edit unless this version is in force.
     pub if_version: Option<u64>,
-    pub note: String,
-    pub origin: Origin,
 }
 
 /// Result of an edit or dry run.

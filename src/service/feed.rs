@@ -8,9 +8,10 @@ use crate::engine::{NO_SYMBOL, Symbol};
 use crate::limits::{FEED_RECORDS, MAX_RECORDS_A_PAGE};
 use crate::store::history::{History, Page};
 use crate::store::record::{EscalationBlock, EscalationFilter, LabelKind, LabelTable};
-use crate::ticket::TicketLabel;
+use crate::ticket::PerLabel;
+use parking_lot::RwLock;
 use std::collections::VecDeque;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use tokio::sync::watch;
 
 /// The escalation records.
@@ -40,7 +41,7 @@ impl Feed {
             return;
         }
         {
-            let mut recent = self.recent.write().unwrap_or_else(PoisonError::into_inner);
+            let mut recent = self.recent.write();
             recent.records += block.len();
             recent.blocks.push_back(Arc::clone(block));
             let written = self.history.last_escalation();
@@ -66,7 +67,7 @@ impl Feed {
     /// When the disk cannot be read.
     pub fn after(&self, after: u64, filter: &EscalationFilter, limit: usize) -> Result<Page, CommandError> {
         let blocks: Vec<Arc<EscalationBlock>> = {
-            let recent = self.recent.read().unwrap_or_else(PoisonError::into_inner);
+            let recent = self.recent.read();
             let from = recent.blocks.partition_point(|block| block.end() <= after + 1);
             recent.blocks.range(from..).cloned().collect()
         };
@@ -109,9 +110,7 @@ struct Wanted<'a> {
     names: Arc<LabelTable>,
     /// `None` for any; [`NO_SYMBOL`] for a label that no record has.
     clock: Option<Symbol>,
-    priority: Option<Symbol>,
-    team: Option<Symbol>,
-    owner: Option<Symbol>,
+    labels: PerLabel<Option<Symbol>>,
 }
 
 impl<'a> Wanted<'a> {
@@ -122,9 +121,7 @@ impl<'a> Wanted<'a> {
             filter,
             names: Arc::clone(names),
             clock: find(LabelKind::Clock, &filter.clock),
-            priority: find(LabelKind::Priority, &filter.priority),
-            team: find(LabelKind::Team, &filter.team),
-            owner: find(LabelKind::Owner, &filter.owner),
+            labels: PerLabel::from_fn(|label| find(label.into(), &filter.labels[label])),
         }
     }
 
@@ -133,9 +130,7 @@ impl<'a> Wanted<'a> {
         let same =
             |wanted: Option<Symbol>, has: Symbol| wanted.is_none_or(|symbol| symbol != NO_SYMBOL && symbol == has);
         same(self.clock, it.clock)
-            && same(self.priority, it.labels[TicketLabel::Priority])
-            && same(self.team, it.labels[TicketLabel::Team])
-            && same(self.owner, it.labels[TicketLabel::Owner])
+            && self.labels.iter().all(|(label, wanted)| same(*wanted, it.labels[label]))
             && self.filter.kind.is_none_or(|kind| kind == it.kind)
             && self.filter.level.is_none_or(|level| level == it.level)
             && self.filter.since_ms.is_none_or(|since_ms| block.recorded_ms >= since_ms)

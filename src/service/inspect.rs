@@ -8,7 +8,7 @@ use crate::store::epochs::{Epoch, Epochs};
 use crate::store::history::History;
 use crate::store::journal::Stored;
 use std::path::Path;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 /// The state that a start would continue from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +49,7 @@ pub fn inspect(data_dir: &Path) -> Result<Inspected, StartError> {
     Ok(Inspected {
         group: machine.group,
         at_ms: machine.now_ms(),
-        tickets: machine.engine.read().unwrap_or_else(PoisonError::into_inner).len() as u64,
+        tickets: machine.engine.read().len() as u64,
         escalation: machine.last_escalation(),
         cycle: machine.last_cycle(),
         snapshot: recovered.snapshot,

@@ -16,7 +16,7 @@ use crate::store::disk::{Disk, FolderDisk};
 use crate::store::epochs::{Epoch, Epochs};
 use crate::store::folder_identity::Whereabouts;
 use crate::store::history::History;
-use crate::store::input::Passage;
+use crate::store::input::{Group, Passage};
 use crate::store::journal::{Journal, Options};
 use crate::store::lock::DataLock;
 use crossbeam_channel::Sender;
@@ -83,6 +83,53 @@ fn io(path: &Path) -> impl Fn(std::io::Error) -> StartError {
     move |error| StartError::Io { path: path.clone(), error }
 }
 
+/// The data folder, locked, with what it contains checked as far as that is possible without the engine's state.
+struct OpenFolder {
+    lock: Arc<DataLock>,
+    whereabouts: Whereabouts,
+    journal: Journal,
+    history: Arc<History>,
+    epochs: Option<Epochs>,
+    /// The next epoch, if one begins.
+    drawn: Epoch,
+}
+
+impl OpenFolder {
+    fn open(config: &Config, disk: Arc<dyn Disk>) -> Result<Self, StartError> {
+        let folder = &config.data_dir;
+        std::fs::create_dir_all(folder).map_err(io(folder))?;
+        let lock = Arc::new(DataLock::take(folder)?);
+        let whereabouts = Whereabouts::of(folder).map_err(io(folder))?;
+        let damaged = |error: &dyn std::fmt::Display| StartError::Damaged(error.to_string());
+        data_folder::check_restored(folder)?;
+        let epochs = Epochs::read(folder)?;
+        data_folder::check_complete(folder, disk.as_ref(), epochs.as_ref())?;
+        let drawn = Epoch::after(epochs.as_ref().and_then(Epochs::current), random().map_err(io(folder))? as u32);
+        let epoch = epochs.as_ref().and_then(Epochs::current).unwrap_or(drawn);
+        let options = Options { epoch: Some(epoch), ..Options::new(random().map_err(io(folder))?) };
+        let (journal, _) = Journal::open(disk, options).map_err(|error| damaged(&error))?;
+        let history = Arc::new(History::open(&folder.join("history")).map_err(|error| damaged(&error))?);
+        history.check_newest();
+        history.set_epoch(epoch);
+        let stored = journal.stored();
+        let parts = Parts { data_dir: folder, journal: &stored, history: &history, epochs: epochs.as_ref() };
+        data_folder::check_journal(parts)?;
+        // What is newer than the journal may belong to an epoch that has ended: a cut sets it aside.
+        if !config.cut_history {
+            data_folder::check_history(&history, epochs.as_ref())?;
+        }
+        Ok(Self { lock, whereabouts, journal, history, epochs, drawn })
+    }
+}
+
+/// Writes the first group of a new folder.
+fn append(journal: &mut Journal, group: &Group) -> Result<(), String> {
+    let mut bytes = Vec::new();
+    codec::encode(group, &mut bytes).map_err(|error| error.to_string())?;
+    journal.append(group.number, &bytes).map_err(|error| error.to_string())?;
+    journal.sync().map_err(|error| error.to_string())
+}
+
 impl Service {
     /// Opens the data folder, recovers its state, and starts the threads. Blocks until the service is ready.
     ///
@@ -103,30 +150,12 @@ impl Service {
     /// [`StartError`].
     pub fn start_on(config: &Config, disk: Arc<dyn Disk>, wall: WallClock) -> Result<(Self, Stopper), StartError> {
         let folder = &config.data_dir;
-        std::fs::create_dir_all(folder).map_err(io(folder))?;
-        let lock = Arc::new(DataLock::take(folder)?);
-        let whereabouts = Whereabouts::of(folder).map_err(io(folder))?;
         // Only the engine's jobs run there. A second service in the process shares the pool of the first.
         let pool = rayon::ThreadPoolBuilder::new().num_threads(config.threads.max(1));
         let _ = pool.thread_name(|number| format!("engine-{number}")).build_global();
-        let damaged = |error: &dyn std::fmt::Display| StartError::Damaged(error.to_string());
-        data_folder::check_restored(folder)?;
-        let epochs = Epochs::read(folder)?;
-        data_folder::check_complete(folder, disk.as_ref(), epochs.as_ref())?;
-        let drawn = Epoch::after(epochs.as_ref().and_then(Epochs::current), random().map_err(io(folder))? as u32);
-        let epoch = epochs.as_ref().and_then(Epochs::current).unwrap_or(drawn);
-        let options = Options { epoch: Some(epoch), ..Options::new(random().map_err(io(folder))?) };
-        let (mut journal, _) = Journal::open(disk, options).map_err(|error| damaged(&error))?;
+        let OpenFolder { lock, whereabouts, mut journal, history, epochs, drawn } = OpenFolder::open(config, disk)?;
         let stored = journal.stored();
-        let history = Arc::new(History::open(&folder.join("history")).map_err(|error| damaged(&error))?);
-        history.check_newest();
-        history.set_epoch(epoch);
         let parts = Parts { data_dir: folder, journal: &stored, history: &history, epochs: epochs.as_ref() };
-        data_folder::check_journal(parts)?;
-        // What is newer than the journal may belong to an epoch that has ended: a cut sets it aside.
-        if !config.cut_history {
-            data_folder::check_history(&history, epochs.as_ref())?;
-        }
         let mut recovered = recovery::recover(parts, config.seed.as_ref())?;
 
         let feed = Arc::new(Feed::new(Arc::clone(&history), recovered.machine.last_escalation()));
@@ -134,20 +163,19 @@ impl Service {
         let history_thread = history_writer::start(Arc::clone(&history), work).map_err(io(folder))?;
         recovery::replay(&mut recovered, &stored, |output| drop(history_writer::keep(&feed, &history_work, output)))?;
         let Recovered { mut machine, last_ms, genesis, snapshot, replayed_groups, damaged: unusable } = recovered;
-        let (passage, least_ms) = match (config.clock, last_ms) {
+        let passage = match (config.clock, last_ms) {
             // The first group of a folder has no time yet.
-            (ClockChoice::Wall(trust), Some(last_ms)) if last_ms > 0 => {
-                match start_time::passage(trust, wall(), last_ms) {
-                    Ok(passage) => passage,
-                    Err(error) => {
-                        // The folder is released when its thread has ended.
-                        drop(history_work);
-                        let _ = history_thread.join();
-                        return Err(error);
-                    }
-                }
+            (ClockChoice::Wall(trust), Some(last_ms)) if last_ms > 0 => start_time::passage(trust, wall(), last_ms),
+            (_, last_ms) => Ok((Passage::AfterDowntime, last_ms.unwrap_or(0))),
+        };
+        let (passage, least_ms) = match passage {
+            Ok(passage) => passage,
+            Err(error) => {
+                // The folder is released when its thread has ended.
+                drop(history_work);
+                let _ = history_thread.join();
+                return Err(error);
             }
-            (_, last_ms) => (Passage::AfterDowntime, last_ms.unwrap_or(0)),
         };
         let clock = Arc::new(Clock::start(config.clock, wall, least_ms));
         // In a new folder the journal may come from a start that ended before its first group.
@@ -156,10 +184,7 @@ impl Service {
         let epochs = data_folder::begin(config, epochs, drawn, &mut journal, &history, (&machine, clock.now_ms()))?;
         recovery::put_aside(&unusable)?;
         if let Some(group) = &genesis {
-            let mut bytes = Vec::new();
-            codec::encode(group, &mut bytes).map_err(|error| damaged(&error))?;
-            journal.append(group.number, &bytes).map_err(|error| damaged(&error))?;
-            journal.sync().map_err(|error| damaged(&error))?;
+            append(&mut journal, group).map_err(StartError::Damaged)?;
             machine.group = group.number;
         }
 

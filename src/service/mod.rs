@@ -27,7 +27,7 @@ pub mod state_machine;
 pub(crate) mod view;
 mod wall_clock;
 
-pub use command::{Acknowledge, Applied, CommandError, Edit, Edited, Load, SnapshotDone};
+pub use command::{Acknowledge, Applied, CommandError, Edit, Edited, SnapshotDone};
 pub use config::{ClockChoice, Config, Seed, StartError, Trust};
 pub use inspect::{Inspected, inspect};
 pub use lifecycle::{Started, Stopper};
@@ -42,7 +42,7 @@ use crate::limits::MAX_BATCH_ROWS;
 use crate::policy;
 use crate::store::epochs::Epochs;
 use crate::store::history::Page;
-use crate::store::input::{AcknowledgeInput, BatchInput, EditInput};
+use crate::store::input::{AcknowledgeInput, BatchInput};
 use crate::store::record::{EscalationFilter, EscalationRecord, RecordKind};
 use crate::store::snapshot::{Acknowledgement, PolicyVersion};
 use command::{Command, Reply};
@@ -51,8 +51,8 @@ use feed::Feed;
 use publisher::Published;
 use state_machine::{Acknowledgements, SharedEngine};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
-use std::sync::{Arc, PoisonError};
 use std::thread::ScopedJoinHandle;
 use tokio::sync::{oneshot, watch};
 use wall_clock::Clock;
@@ -82,9 +82,9 @@ impl Service {
     ///
     /// # Errors
     /// [`CommandError`].
-    pub fn load_blocking(&self, load: Load) -> Result<Applied, CommandError> {
+    pub fn load_blocking(&self, input: BatchInput) -> Result<Applied, CommandError> {
         let (reply, receiver) = oneshot::channel();
-        let command = self.load_command(load, reply)?;
+        let command = self.load_command(input, reply)?;
         self.inner.commands.send(command).map_err(|_| CommandError::Stopping)?;
         receiver.blocking_recv().map_err(|_| CommandError::Stopping)?
     }
@@ -93,18 +93,17 @@ impl Service {
     ///
     /// # Errors
     /// [`CommandError`].
-    pub async fn load(&self, load: Load) -> Result<Applied, CommandError> {
+    pub async fn load(&self, input: BatchInput) -> Result<Applied, CommandError> {
         let (reply, receiver) = oneshot::channel();
-        self.send(self.load_command(load, reply)?)?;
+        self.send(self.load_command(input, reply)?)?;
         receiver.await.map_err(|_| CommandError::Stopping)?
     }
 
-    fn load_command(&self, load: Load, reply: Reply<Applied>) -> Result<Command, CommandError> {
-        let Load { mut batch, catch_up, origin } = load;
-        if batch.len() > MAX_BATCH_ROWS {
+    fn load_command(&self, mut input: BatchInput, reply: Reply<Applied>) -> Result<Command, CommandError> {
+        if input.batch.len() > MAX_BATCH_ROWS {
             return Err(CommandError::Invalid(format!(
                 "{} rows at once, at most {MAX_BATCH_ROWS} are accepted",
-                batch.len()
+                input.batch.len()
             )));
         }
         if !self.is_ready() {
@@ -112,9 +111,9 @@ impl Service {
         }
         // Texts are read here and not kept: the journal records what the rules derive from them.
         if let Some(policy) = self.inner.published.policy() {
-            policy::assign(&policy, &mut batch);
+            policy::assign(&policy, &mut input.batch);
         }
-        Ok(Command::Load(Arc::new(BatchInput { batch, catch_up, origin }), reply))
+        Ok(Command::Load(Arc::new(input), reply))
     }
 
     /// Checks a policy and brings it into force; on a dry run, reports what that would do.
@@ -138,24 +137,23 @@ impl Service {
     fn prepare(&self, edit: Edit) -> Result<Prepared, CommandError> {
         let policies = self.policies();
         let current = policies.last().ok_or(CommandError::Stopping)?;
-        if let Some(expected) = edit.if_version.filter(|expected| *expected != current.number) {
+        let Edit { mut input, dry_run, if_version } = edit;
+        if let Some(expected) = if_version.filter(|expected| *expected != current.number) {
             return Err(CommandError::Version { expected, is: current.number });
         }
         let mut files = current.files.clone();
-        files.retain(|(name, _)| !edit.files.iter().any(|(other, _)| other == name));
-        files.extend(edit.files);
-        let is_unchanged = edit.text == current.text && files == current.files;
-        let (apply, catch_up) = (edit.apply, edit.catch_up);
-        let input = EditInput { text: edit.text, files, apply, catch_up, origin: edit.origin, note: edit.note };
+        files.retain(|(name, _)| !input.files.iter().any(|(other, _)| other == name));
+        files.append(&mut input.files);
+        input.files = files;
+        let is_unchanged = input.text == current.text && input.files == current.files;
         let (policy, problems) = state_machine::compile(&input).map_err(CommandError::Policy)?;
         let policy = Arc::new(policy);
-        if is_unchanged || edit.dry_run {
-            let preview = edit.dry_run.then(|| self.preview(&policy, apply, catch_up)).transpose()?;
+        if is_unchanged || dry_run {
+            let preview = dry_run.then(|| self.preview(&policy, input.apply, input.catch_up)).transpose()?;
             let (version, since_ms) = (current.number, current.since_ms);
             return Ok(Prepared::InputResult(Edited { version, preview, problems, since_ms, is_unchanged }));
         }
         let (reply, receiver) = oneshot::channel();
-        let if_version = edit.if_version;
         let command = Command::Edit { input: Arc::new(input), policy, if_version, reply };
         Ok(Prepared::Edit { command, receiver, problems })
     }
@@ -269,7 +267,7 @@ impl Service {
     /// Reads the engine. Takes its read lock, which may wait some ten milliseconds for a batch being applied: not for async
     /// threads (use `web::block`). Keep it short: nothing is applied meanwhile. Walk many tickets a shard at a time.
     pub fn read<T>(&self, look: impl FnOnce(&Engine) -> T) -> T {
-        look(&self.inner.engine.read().unwrap_or_else(PoisonError::into_inner))
+        look(&self.inner.engine.read())
     }
 
     /// The view published last; never waits.
@@ -308,6 +306,11 @@ impl Service {
         self.inner.feed.last()
     }
 
+    /// The number of acknowledgements.
+    pub fn acknowledged(&self) -> usize {
+        self.inner.acknowledgements.read().len()
+    }
+
     /// The epochs of the data folder: in each, a number stands for one record.
     pub fn epochs(&self) -> &Epochs {
         &self.inner.epochs
@@ -315,7 +318,7 @@ impl Service {
 
     /// The acknowledgement of an escalation, if there is one.
     pub fn acknowledgement(&self, sequence: u64) -> Option<Acknowledgement> {
-        self.inner.acknowledgements.read().unwrap_or_else(PoisonError::into_inner).get(&sequence).cloned()
+        self.inner.acknowledgements.read().get(&sequence).cloned()
     }
 
     /// The data folder: snapshots are listed from it, and bulk tables are spooled to it.

@@ -10,8 +10,9 @@ use crate::store::record::{LabelKind, LabelTable};
 use crate::store::snapshot::PolicyVersion;
 use crate::ticket::PerLabel;
 use crate::time::SECOND_MS;
+use parking_lot::RwLock;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 /// The least time between two views while commands keep coming.
@@ -34,20 +35,20 @@ pub struct Published {
 
 impl Published {
     pub fn view(&self) -> Arc<View> {
-        Arc::clone(&self.view.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.view.read())
     }
 
     pub fn policies(&self) -> Arc<Vec<PolicyVersion>> {
-        Arc::clone(&self.policies.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.policies.read())
     }
 
     /// The policy in force.
     pub fn policy(&self) -> Option<Arc<Policy>> {
-        self.policy.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.policy.read().clone()
     }
 
     pub fn set_scan(&self, scan: Scan) {
-        *self.scan.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(scan);
+        *self.scan.write() = Arc::new(scan);
     }
 
     pub fn is_ready(&self) -> bool {
@@ -159,13 +160,13 @@ impl Publisher {
         }
         let watch = Stopwatch::start();
         let view = Arc::new(self.view(machine, clock, queue));
-        *self.published.view.write().unwrap_or_else(PoisonError::into_inner) = view;
+        *self.published.view.write() = view;
         let is_new = self.published.policies().len() != machine.policies.len();
         if is_new {
-            let engine = machine.engine.read().unwrap_or_else(PoisonError::into_inner);
-            *self.published.policy.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(engine.policy()));
+            let engine = machine.engine.read();
+            *self.published.policy.write() = Some(Arc::clone(engine.policy()));
             drop(engine);
-            *self.published.policies.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&machine.policies);
+            *self.published.policies.write() = Arc::clone(&machine.policies);
         }
         self.is_stale = false;
         self.cost = watch.elapsed();
@@ -174,7 +175,7 @@ impl Publisher {
 
     fn view(&mut self, machine: &StateMachine, clock: &Clock, queue: usize) -> View {
         let (now_ms, tickets, due) = {
-            let engine = machine.engine.read().unwrap_or_else(PoisonError::into_inner);
+            let engine = machine.engine.read();
             (engine.now_ms(), engine.len() as u64, engine.due_by(clock.now_ms() - SECOND_MS))
         };
         if self.is_stale {
@@ -200,7 +201,7 @@ impl Publisher {
             last_escalation: machine.last_escalation(),
             records: self.records,
             gauges: self.gauges.clone(),
-            scan: Arc::clone(&self.published.scan.read().unwrap_or_else(PoisonError::into_inner)),
+            scan: Arc::clone(&self.published.scan.read()),
         }
     }
 }
@@ -208,7 +209,7 @@ impl Publisher {
 /// The totals as they are now: a walk over the labels of every shard.
 fn totals(machine: &StateMachine) -> Totals {
     let names = &machine.names;
-    let counters = machine.engine.read().unwrap_or_else(PoisonError::into_inner).counters();
+    let counters = machine.engine.read().counters();
     let by_clock = counters.by_clock.iter().enumerate().map(|(clock, tally)| ClockView {
         name: names.label(LabelKind::Clock, clock as u32).unwrap_or_default(),
         tally: *tally,

@@ -1,7 +1,7 @@
 //! Health of the service as its threads report it.
 
+use parking_lot::RwLock;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{PoisonError, RwLock};
 use thiserror::Error;
 
 /// What prevents writes to the journal. It is transient: each attempt shows whether it persists.
@@ -29,7 +29,7 @@ impl Pulse {
 
     /// Sets what prevents writes to the journal, if anything; logged when it changes.
     pub fn set_obstacle(&self, obstacle: Option<Obstacle>) {
-        let mut known = self.obstacle.write().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.obstacle.write();
         match (&*known, &obstacle) {
             (None, Some(obstacle)) => tracing::error!("{obstacle}"),
             (Some(_), None) => tracing::info!("the journal can be written again: writes are accepted"),
@@ -39,7 +39,7 @@ impl Pulse {
     }
 
     pub fn obstacle(&self) -> Option<Obstacle> {
-        self.obstacle.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.obstacle.read().clone()
     }
 
     /// Sets whether the data folder's path leads elsewhere now; logged when it changes.

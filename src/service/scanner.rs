@@ -11,7 +11,7 @@ use crate::limits::FOLDER_CHECK_MS;
 use crate::store::folder_identity::Whereabouts;
 use crate::time::SECOND_MS;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -48,7 +48,7 @@ pub fn start(
 }
 
 fn walk(engine: &SharedEngine) -> Scan {
-    let read = || engine.read().unwrap_or_else(PoisonError::into_inner);
+    let read = || engine.read();
     let (now_ms, shards) = {
         let engine = read();
         (engine.now_ms(), engine.shards())

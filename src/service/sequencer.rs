@@ -23,7 +23,7 @@ use crate::store::journal::{AppendError, Journal};
 use crate::store::lock::DataLock;
 use crate::time::SECOND_MS;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The exit code of a process whose journal could not be written or synced (EX_IOERR).
@@ -275,7 +275,7 @@ impl Sequencer {
 
     /// The time up to which this round advances: now, or less while very much is due before.
     fn step_to(&self, clock_ms: i64) -> i64 {
-        let engine = self.machine.engine.read().unwrap_or_else(PoisonError::into_inner);
+        let engine = self.machine.engine.read();
         let from_ms = engine.now_ms();
         if matches!(self.opening, Some((Passage::Accepted, _))) {
             return clock_ms;
@@ -288,7 +288,7 @@ impl Sequencer {
     }
 
     fn due_by(&self, ms: i64) -> u64 {
-        self.machine.engine.read().unwrap_or_else(PoisonError::into_inner).due_by(ms)
+        self.machine.engine.read().due_by(ms)
     }
 
     /// Makes a group durable.
@@ -337,7 +337,7 @@ impl Sequencer {
     /// have the same symbols.
     fn free_labels(&mut self) {
         let (labels, now_ms) = {
-            let engine = self.machine.engine.read().unwrap_or_else(PoisonError::into_inner);
+            let engine = self.machine.engine.read();
             (engine.labels_to_free(), engine.now_ms())
         };
         // What fell due during downtime comes first.

@@ -16,7 +16,7 @@ use crate::store::snapshot;
 use crate::store::snapshot::{Finish, Manifest, ServiceState, SnapshotWriter, StartHead};
 use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -311,8 +311,8 @@ impl Running {
     }
 }
 
-fn read(machine: &StateMachine) -> std::sync::RwLockReadGuard<'_, Engine> {
-    machine.engine.read().unwrap_or_else(PoisonError::into_inner)
+fn read(machine: &StateMachine) -> parking_lot::RwLockReadGuard<'_, Engine> {
+    machine.engine.read()
 }
 
 /// Removes snapshots beyond those to keep; returns the first group that the oldest kept one needs.

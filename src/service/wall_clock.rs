@@ -9,7 +9,8 @@
 use super::config::ClockChoice;
 use crate::limits::MAX_STEP_MS;
 use crate::time::SECOND_MS;
-use std::sync::{Arc, Mutex, PoisonError};
+use parking_lot::Mutex;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Measures how long something takes.
@@ -100,7 +101,7 @@ impl Clock {
         };
         let (monotonic_ms, wall_ms) = (self.monotonic.elapsed().as_millis() as i64, wall());
         let (now_ms, before, after) = {
-            let mut follower = state.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut follower = state.lock();
             let before = (follower.jumped, follower.resumptions);
             let now_ms = follower.follow(monotonic_ms, wall_ms);
             look(&mut follower);
@@ -131,7 +132,7 @@ impl Clock {
     /// How often the wall clock has jumped.
     pub fn jumps(&self) -> u64 {
         match &self.source {
-            Source::Wall { state, .. } => state.lock().unwrap_or_else(PoisonError::into_inner).jumps,
+            Source::Wall { state, .. } => state.lock().jumps,
             Source::Fast { .. } => 0,
         }
     }
@@ -140,7 +141,7 @@ impl Clock {
     pub fn is_waiting(&self) -> bool {
         let Source::Wall { state, .. } = &self.source else { return false };
         let monotonic_ms = self.monotonic.elapsed().as_millis() as i64;
-        state.lock().unwrap_or_else(PoisonError::into_inner).is_waiting(monotonic_ms)
+        state.lock().is_waiting(monotonic_ms)
     }
 
     /// Speed as a multiple of real time.

@@ -8,8 +8,9 @@ use crate::engine::{NO_SYMBOL, Symbol};
 use crate::policy::Actions;
 pub use crate::table::cycles::CycleRow;
 pub use crate::table::escalations::{EscalationRow, Note, RecordKind};
-use crate::ticket::{PerLabel, Texts, TicketLabel};
-use std::sync::{Arc, PoisonError, RwLock};
+use crate::ticket::{PerLabel, Texts};
+use parking_lot::RwLock;
+use std::sync::Arc;
 
 /// Escalation records of one group.
 #[derive(Debug, Clone, Default)]
@@ -120,9 +121,8 @@ pub struct EscalationFilter {
     pub ticket: Option<String>,
     pub kind: Option<RecordKind>,
     pub clock: Option<String>,
-    pub priority: Option<String>,
-    pub team: Option<String>,
-    pub owner: Option<String>,
+    /// What the ticket had at that time.
+    pub labels: PerLabel<Option<String>>,
     pub level: Option<u8>,
     /// Recorded at or after.
     pub since_ms: Option<i64>,
@@ -136,9 +136,7 @@ impl EscalationFilter {
             |wanted: &Option<String>, has: Option<&str>| wanted.as_deref().is_none_or(|label| has == Some(label));
         same(&self.ticket, Some(&record.ticket))
             && same(&self.clock, record.clock.as_deref())
-            && same(&self.priority, record.labels[TicketLabel::Priority].as_deref())
-            && same(&self.team, record.labels[TicketLabel::Team].as_deref())
-            && same(&self.owner, record.labels[TicketLabel::Owner].as_deref())
+            && self.labels.iter().all(|(label, wanted)| same(wanted, record.labels[label].as_deref()))
             && self.kind.is_none_or(|kind| kind == record.kind)
             && self.level.is_none_or(|level| level == record.level)
             && self.since_ms.is_none_or(|since_ms| record.recorded_ms >= since_ms)
@@ -159,39 +157,39 @@ impl LabelTable {
         if symbol == NO_SYMBOL {
             return None;
         }
-        let list = self.lists[column as usize].read().unwrap_or_else(PoisonError::into_inner);
+        let list = self.lists[column as usize].read();
         list.get(symbol as usize).cloned()
     }
 
     /// The symbol of a label.
     pub fn find(&self, column: LabelKind, label: &str) -> Option<Symbol> {
-        let list = self.lists[column as usize].read().unwrap_or_else(PoisonError::into_inner);
+        let list = self.lists[column as usize].read();
         list.iter().position(|known| &**known == label).map(|place| place as Symbol)
     }
 
     pub fn actions_of(&self, place: u32) -> Option<Arc<Actions>> {
-        self.actions.read().unwrap_or_else(PoisonError::into_inner).get(place as usize).cloned()
+        self.actions.read().get(place as usize).cloned()
     }
 
     /// Number of labels of a column.
     pub fn len(&self, column: LabelKind) -> usize {
-        self.lists[column as usize].read().unwrap_or_else(PoisonError::into_inner).len()
+        self.lists[column as usize].read().len()
     }
 
     /// Adds the labels after the known ones.
     pub fn extend<'a>(&self, column: LabelKind, labels: impl Iterator<Item = &'a Arc<str>>) {
-        self.lists[column as usize].write().unwrap_or_else(PoisonError::into_inner).extend(labels.cloned());
+        self.lists[column as usize].write().extend(labels.cloned());
     }
 
     /// A new table with the same actions, at the same indices.
     pub fn with_same_actions(&self) -> Self {
-        let actions = self.actions.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let actions = self.actions.read().clone();
         Self { actions: RwLock::new(actions), ..Self::default() }
     }
 
     /// Adds actions; returns their index.
     pub fn push_actions(&self, actions: Arc<Actions>) -> u32 {
-        let mut list = self.actions.write().unwrap_or_else(PoisonError::into_inner);
+        let mut list = self.actions.write();
         list.push(actions);
         list.len() as u32 - 1
     }

@@ -27,6 +27,7 @@ use chunk::Cutter;
 use clap::{ValueEnum, value_parser};
 use crossbeam_channel::{Sender, bounded};
 use indicatif::{ProgressBar, ProgressStyle};
+use parking_lot::Mutex;
 use resume::{About, Resume};
 use std::fs;
 use std::io::{self, IsTerminal};
@@ -34,7 +35,6 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
-use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 use upload::{Counts, Input, Ledger, Upload};
 
@@ -123,7 +123,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     };
     let reports = send_all(arguments, &mapping, &upload);
     upload.bar.finish_and_clear();
-    let mut ledger = upload.ledger.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut ledger = upload.ledger.into_inner();
     ledger.rejects.publish().context("cannot write the file of --rejects")?;
     if !arguments.quiet {
         let seconds = began.elapsed().as_secs_f64();
@@ -190,9 +190,7 @@ fn read_one(
         }
         ControlFlow::Continue(())
     };
-    let on_reject = |reject: &ingest::RowError| {
-        upload.ledger.lock().unwrap_or_else(PoisonError::into_inner).rejects.add(&RejectsLine::from(reject))
-    };
+    let on_reject = |reject: &ingest::RowError| upload.ledger.lock().rejects.add(&RejectsLine::from(reject));
     let report = ingest::read_numbered([source], mapping, &options, on_batch, on_reject)?;
     if let Some(last) = cutter.finish().filter(|_| !report.stopped) {
         // Sending fails when all connections have stopped; the ledger has the reason.

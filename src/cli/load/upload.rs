@@ -18,7 +18,7 @@ use anyhow::{Context, anyhow, bail};
 use bytes::Bytes;
 use crossbeam_channel::Receiver;
 use indicatif::ProgressBar;
-use std::sync::{Mutex, PoisonError};
+use parking_lot::Mutex;
 use std::time::Duration;
 
 /// Timeout of one request. A service under load responds late; one that has died breaks the connection at once.
@@ -108,7 +108,7 @@ impl Upload<'_> {
     }
 
     fn with_ledger<T>(&self, look: impl FnOnce(&mut Ledger) -> T) -> T {
-        look(&mut self.ledger.lock().unwrap_or_else(PoisonError::into_inner))
+        look(&mut self.ledger.lock())
     }
 
     fn send(&self, chunk: &Chunk) -> anyhow::Result<()> {

@@ -4,6 +4,7 @@
 pub(crate) mod tests;
 
 use crate::limits::MAX_CONFIG_BYTES;
+use parking_lot::RwLock;
 use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
@@ -14,7 +15,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use thiserror::Error;
 
 /// An invalid certificate or key.
@@ -49,7 +50,7 @@ struct Current(RwLock<Arc<CertifiedKey>>);
 
 impl ResolvesServerCert for Current {
     fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner)))
+        Some(Arc::clone(&self.0.read()))
     }
 }
 
@@ -69,7 +70,7 @@ impl Tls {
     /// [`TlsError`]; the previous chain and key stay in use.
     pub fn reload(&self) -> Result<(), TlsError> {
         let new = Arc::new(certified_key(&self.certificate, &self.key)?);
-        *self.current.0.write().unwrap_or_else(PoisonError::into_inner) = new;
+        *self.current.0.write() = new;
         Ok(())
     }
 

@@ -17,10 +17,11 @@ use super::token_file::Stamp;
 use super::{Caller, TokenHash};
 use crate::limits::{MAX_TOKEN_NAME_BYTES, TOKENS_CHECK_MS};
 use crate::time::{format_rfc3339, parse_rfc3339};
+use parking_lot::RwLock;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
 use subtle::{Choice, ConstantTimeEq};
 use thiserror::Error;
 
@@ -74,7 +75,7 @@ impl TokenBook {
 
     /// The number of tokens.
     pub fn len(&self) -> usize {
-        self.known.read().unwrap_or_else(PoisonError::into_inner).tokens.len()
+        self.known.read().tokens.len()
     }
 
     /// Whether there are none, so that every caller is rejected.
@@ -89,7 +90,7 @@ impl TokenBook {
     pub fn look_up(&self, secret: &str, now_ms: i64) -> Result<Caller, Denied> {
         self.refresh(now_ms);
         let presented = hex(&Sha256::digest(secret.as_bytes()));
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known.read();
         let mut found: Option<&Entry> = None;
         for entry in &known.tokens {
             let equal: Choice = entry.sha256[..].ct_eq(presented.as_bytes());
@@ -109,7 +110,7 @@ impl TokenBook {
     /// Whether a token that was accepted before has since been neither revoked nor expired.
     pub fn still_admits(&self, token: &TokenHash, now_ms: i64) -> bool {
         self.refresh(now_ms);
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known.read();
         let entry = known.tokens.iter().find(|entry| entry.sha256 == *token);
         entry.is_some_and(|entry| entry.expires_ms.is_none_or(|expires_ms| now_ms < expires_ms))
     }
@@ -122,7 +123,7 @@ impl TokenBook {
         {
             return;
         }
-        if Stamp::of(&self.path) != self.known.read().unwrap_or_else(PoisonError::into_inner).stamp {
+        if Stamp::of(&self.path) != self.known.read().stamp {
             self.reload();
         }
     }
@@ -131,7 +132,7 @@ impl TokenBook {
         match Known::read(&self.path) {
             Ok(known) => {
                 tracing::info!(tokens = known.tokens.len(), "reloaded the tokens, which have changed");
-                *self.known.write().unwrap_or_else(PoisonError::into_inner) = known;
+                *self.known.write() = known;
             }
             Err(error) => tracing::error!(%error, "cannot reload the changed tokens: the previous ones stay valid"),
         }

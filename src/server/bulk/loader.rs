@@ -7,8 +7,8 @@ use crate::engine::CatchUp;
 use crate::ingest::{IngestError, Numbered};
 use crate::policy::{Policy, without_unknown_priorities};
 use crate::server::problem::{ApiResult, Problem};
-use crate::service::{Applied, Load};
-use crate::store::input::Origin;
+use crate::service::Applied;
+use crate::store::input::{BatchInput, Origin};
 use crate::ticket::{Batch, Column, Texts};
 use std::sync::Arc;
 use twox_hash::xxhash3_128::Hasher;
@@ -36,11 +36,11 @@ impl BulkLoader {
         Self { rows_are, query, response: BulkReport::default(), actor, key, batches: 0 }
     }
 
-    /// The command for a batch and the lines of its rows, without the source rows whose priority `policy` does not know.
+    /// The input of a batch and the lines of its rows, without the source rows whose priority `policy` does not know.
     ///
     /// # Errors
     /// With `on_error=abort`, if there is such a row.
-    pub fn next_load(&mut self, numbered: Numbered, policy: &Policy) -> ApiResult<(Load, Vec<u64>)> {
+    pub fn next_input(&mut self, numbered: Numbered, policy: &Policy) -> ApiResult<(BatchInput, Vec<u64>)> {
         let key = self.key.map(|key| key.wrapping_add(KEY_STEP.wrapping_mul(self.batches)));
         // Of the rows as they were sent: another policy may know other priorities when the request is repeated.
         let fingerprint = key.map(|_| fingerprint(&numbered.batch, self.query));
@@ -49,7 +49,7 @@ impl BulkLoader {
         self.stop_at_rejected()?;
         self.batches += 1;
         let origin = Origin { actor: Arc::clone(&self.actor), key, fingerprint };
-        Ok((Load { batch, catch_up: self.query.catch_up, origin }, lines))
+        Ok((BatchInput { batch, catch_up: self.query.catch_up, origin }, lines))
     }
 
     /// Records the result of a batch.

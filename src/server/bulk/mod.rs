@@ -156,8 +156,8 @@ async fn load_small(
     rejects.iter().for_each(|reject| rows.response.reject(reject));
     let report = read.map_err(|error| rows.problem(error))?;
     for numbered in batches {
-        let (load, lines) = rows.next_load(numbered, &*policy_of(service)?)?;
-        let applied = service.load(load).await?;
+        let (input, lines) = rows.next_input(numbered, &*policy_of(service)?)?;
+        let applied = service.load(input).await?;
         rows.applied(&applied, &lines)?;
     }
     Ok(rows.response.finish(report.rows))
@@ -207,8 +207,8 @@ fn policy_of(service: &Service) -> ApiResult<Arc<Policy>> {
 }
 
 fn take(rows: &mut BulkLoader, service: &Service, numbered: Numbered) -> ApiResult<()> {
-    let (load, lines) = rows.next_load(numbered, &*policy_of(service)?)?;
-    let applied = service.load_blocking(load).map_err(|refusal: CommandError| Problem::from(refusal))?;
+    let (input, lines) = rows.next_input(numbered, &*policy_of(service)?)?;
+    let applied = service.load_blocking(input).map_err(|refusal: CommandError| Problem::from(refusal))?;
     rows.applied(&applied, &lines)
 }
 

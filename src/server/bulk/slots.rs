@@ -7,7 +7,8 @@
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use parking_lot::{Condvar, Mutex, MutexGuard};
+use std::sync::Arc;
 
 /// All slots.
 #[derive(Debug)]
@@ -49,7 +50,7 @@ impl Slots {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// Waits for a slot. Blocks.
@@ -59,7 +60,7 @@ impl Slots {
         state.next_number += 1;
         state.waiting.push((number, Arc::clone(token)));
         while state.free == 0 || state.next().is_none_or(|(next, _)| *next != number) {
-            state = self.given_back.wait(state).unwrap_or_else(PoisonError::into_inner);
+            self.given_back.wait(&mut state);
         }
         state.waiting.retain(|(waiting, _)| *waiting != number);
         state.free -= 1;
@@ -122,7 +123,7 @@ impl Slot {
     }
 
     fn is_taken(&self) -> MutexGuard<'_, bool> {
-        self.is_taken.lock().unwrap_or_else(PoisonError::into_inner)
+        self.is_taken.lock()
     }
 }
 

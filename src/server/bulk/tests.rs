@@ -106,21 +106,21 @@ fn policy(priorities: &[&str]) -> Policy {
 #[test]
 fn a_row_with_an_unknown_priority_goes_with_all_its_events() {
     let mut rows = rows(OnError::Skip, Some(5));
-    let (load, lines) = rows.next_load(three_rows(), &policy(&["high", "normal"])).expect("the others are accepted");
-    assert_eq!(load.batch.ticket.iter().collect::<Vec<_>>(), ["a", "c"]);
-    assert_eq!(load.batch.label(crate::ticket::Column::Priority, 0), Some("high"));
+    let (input, lines) = rows.next_input(three_rows(), &policy(&["high", "normal"])).expect("the others are accepted");
+    assert_eq!(input.batch.ticket.iter().collect::<Vec<_>>(), ["a", "c"]);
+    assert_eq!(input.batch.label(crate::ticket::Column::Priority, 0), Some("high"));
     assert_eq!(lines, [1, 3]);
     assert_eq!((rows.response.rejected, rows.response.errors[0].line), (1, Some(2)));
     // Each batch has its own key; the first has that of the request.
-    assert_eq!(load.origin.key, Some(5));
-    let (next, _) = rows.next_load(three_rows(), &policy(&["nope", "high"])).expect("accepted");
+    assert_eq!(input.origin.key, Some(5));
+    let (next, _) = rows.next_input(three_rows(), &policy(&["nope", "high"])).expect("accepted");
     assert!(next.origin.key.is_some_and(|key| key != 5));
 }
 
 #[test]
 fn abort_stops_before_the_batch_with_the_bad_row() {
     let mut rows = rows(OnError::Abort, None);
-    let problem = rows.next_load(three_rows(), &policy(&["high", "normal"])).expect_err("stopped");
+    let problem = rows.next_input(three_rows(), &policy(&["high", "normal"])).expect_err("stopped");
     assert_eq!((problem.status, problem.errors[0].line), (422, Some(2)));
 }
 

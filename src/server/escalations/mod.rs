@@ -51,6 +51,15 @@ pub struct ListQuery {
     /// Records of tickets that this owner had at that time.
     #[param(max_length = 255)]
     pub owner: Option<String>,
+    /// Records of tickets of this channel.
+    #[param(max_length = 255)]
+    pub channel: Option<String>,
+    /// Records of tickets of this category.
+    #[param(max_length = 255)]
+    pub category: Option<String>,
+    /// Records of tickets of this customer.
+    #[param(max_length = 255)]
+    pub customer: Option<String>,
     /// Records of this level, from 1; 0 for manual escalations.
     #[param(minimum = 0, maximum = 12)]
     pub level: Option<u8>,
@@ -69,22 +78,12 @@ pub struct ListQuery {
 }
 
 impl ListQuery {
-    fn filter(&self) -> ApiResult<EscalationFilter> {
-        params::labels(&[
-            ("ticket", &self.ticket),
-            ("clock", &self.clock),
-            ("priority", &self.priority),
-            ("team", &self.team),
-            ("owner", &self.owner),
-        ])?;
-        params::level(self.level)?;
-        Ok(EscalationFilter {
-            ticket: self.ticket.clone(),
+    fn filter(self) -> ApiResult<EscalationFilter> {
+        params::checked(EscalationFilter {
+            ticket: self.ticket,
             kind: self.kind,
-            clock: self.clock.clone(),
-            priority: self.priority.clone(),
-            team: self.team.clone(),
-            owner: self.owner.clone(),
+            clock: self.clock,
+            labels: [self.priority, self.owner, self.team, self.channel, self.category, self.customer].into(),
             level: self.level,
             since_ms: self.since.map(|at| at.0),
             until_ms: self.until.map(|at| at.0),
@@ -130,7 +129,7 @@ async fn list(
 ) -> ApiResult<web::Json<EscalationPage>> {
     let limit = params::page_rows(query.limit, DEFAULT_ROWS)?;
     let after = params::sequence("after", query.after.unwrap_or(0))?;
-    let filter = query.filter()?;
+    let filter = query.into_inner().filter()?;
     let service = state.service.clone();
     let page = blocking(move || {
         let Page { records, up_to: next_after, gaps } = service.escalations(after, &filter, limit)?;

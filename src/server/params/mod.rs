@@ -4,6 +4,7 @@ pub(crate) mod timestamp;
 
 use super::problem::{ApiResult, FieldError, Problem};
 use crate::limits::{MAX_FILTER_CHARS, MAX_LEVELS, MAX_NOTE_CHARS, MAX_PAGE_ROWS};
+use crate::store::record::EscalationFilter;
 use actix_web::web;
 
 /// The largest integer that every JSON reader represents exactly: 2^53 - 1.
@@ -35,16 +36,18 @@ pub fn labels(labels: &[(&str, &Option<String>)]) -> ApiResult<()> {
     Ok(())
 }
 
-/// Checks a level.
+/// Checks the labels and the level of a filter.
 ///
 /// # Errors
-/// 400 above [`MAX_LEVELS`].
-pub fn level(level: Option<u8>) -> ApiResult<()> {
-    match level {
+/// 400 for a label with more than [`MAX_FILTER_CHARS`] characters, or a level above [`MAX_LEVELS`].
+pub fn checked(filter: EscalationFilter) -> ApiResult<EscalationFilter> {
+    labels(&[("ticket", &filter.ticket), ("clock", &filter.clock)])?;
+    filter.labels.iter().try_for_each(|(label, wanted)| labels(&[(label.name(), wanted)]))?;
+    match filter.level {
         Some(level) if usize::from(level) > MAX_LEVELS => {
             Err(rejected("level", format!("level is {level}, expected 0 to {MAX_LEVELS}")))
         }
-        _ => Ok(()),
+        _ => Ok(filter),
     }
 }
 
@@ -110,7 +113,8 @@ mod tests {
         assert!(labels(&[("team", &Some("é".repeat(MAX_FILTER_CHARS))), ("owner", &None)]).is_ok());
         let long = labels(&[("team", &Some("x".repeat(MAX_FILTER_CHARS + 1)))]).expect_err("too long");
         assert_eq!((long.status, long.errors[0].field.as_deref()), (400, Some("team")));
-        assert!(level(Some(12)).is_ok() && level(Some(13)).is_err());
+        let level = |level| checked(EscalationFilter { level: Some(level), ..EscalationFilter::default() });
+        assert!(level(12).is_ok() && level(13).is_err());
         assert!(sequence("after", MAX_NUMBER).is_ok() && sequence("after", MAX_NUMBER + 1).is_err());
     }
 }

@@ -15,7 +15,7 @@ use crate::server::params::{blocking, check_note};
 use crate::server::problem::{ApiResult, FieldError, Problem};
 use crate::service;
 use crate::service::{CommandError, Service};
-use crate::store::input::Origin;
+use crate::store::input::{EditInput, Origin};
 use crate::store::snapshot::PolicyVersion;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ETAG, IF_MATCH};
@@ -343,16 +343,9 @@ fn new_edit(
 ) -> ApiResult<service::Edit> {
     let note = query.note.clone().unwrap_or_default();
     check_note("note", &note)?;
-    Ok(service::Edit {
-        text,
-        files,
-        apply: query.apply,
-        catch_up: query.catch_up,
-        dry_run: query.dry_run,
-        if_version,
-        note,
-        origin: Origin { actor: Arc::clone(&admin.actor), ..Origin::default() },
-    })
+    let origin = Origin { actor: Arc::clone(&admin.actor), ..Origin::default() };
+    let input = EditInput { text, files, apply: query.apply, catch_up: query.catch_up, origin, note };
+    Ok(service::Edit { input, dry_run: query.dry_run, if_version })
 }
 
 /// The policy errors that a change would cause, by field. Line numbers are left out: the client has not seen the text.

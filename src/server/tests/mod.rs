@@ -20,12 +20,13 @@ use crate::engine::CatchUp;
 use crate::service::{ClockChoice, Config, Seed, Service, Stopper, Trust};
 use actix_web::{HttpResponse, delete, get, post, put, web};
 use futures_util::{StreamExt, stream};
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tempfile::TempDir;
 use utoipa::ToSchema;
@@ -49,7 +50,7 @@ static SHARED: Mutex<Weak<SharedService>> = Mutex::new(Weak::new());
 
 impl SharedService {
     fn get() -> Arc<Self> {
-        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shared = SHARED.lock();
         shared.upgrade().unwrap_or_else(|| {
             let new = Arc::new(Self::start());
             *shared = Arc::downgrade(&new);

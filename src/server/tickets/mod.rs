@@ -15,7 +15,8 @@ use super::state::AppState;
 use crate::engine::Engine;
 use crate::limits::MAX_TICKET_ID_BYTES;
 use crate::server::params::{blocking, check_note};
-use crate::service::{Applied, Load, Service};
+use crate::service::{Applied, Service};
+use crate::store::input::BatchInput;
 use crate::store::record::{EscalationFilter, RecordKind};
 use crate::ticket::{Batch, Column, EventKind};
 use actix_web::{HttpRequest, HttpResponse, delete, get, post, web};
@@ -153,7 +154,7 @@ async fn remove(operator: Operator, state: web::Data<AppState>, id: web::Path<St
     let mut batch = Batch::default();
     batch.push(&id, state.service.now_ms(), EventKind::Deleted);
     batch.set_last(Column::Actor, &operator.actor);
-    tell(&state.service, batch, operator, IdempotencyKey::default()).await?;
+    send(&state.service, batch, operator, IdempotencyKey::default()).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -184,7 +185,7 @@ async fn escalate(
     batch.push(&id, at.map_or_else(|| state.service.now_ms(), |at| at.0), EventKind::Escalated);
     batch.set_last(Column::Actor, &operator.actor);
     batch.text.push(&reason);
-    let applied = tell(&state.service, batch, operator, key).await?;
+    let applied = send(&state.service, batch, operator, key).await?;
     let service = state.service.clone();
     let manual = EscalationFilter { ticket: Some(id), kind: Some(RecordKind::Manual), ..EscalationFilter::default() };
     let (first, _) = applied.escalations;
@@ -198,9 +199,9 @@ async fn escalate(
 }
 
 /// Sends one event.
-async fn tell(service: &Service, batch: Batch, operator: Operator, key: IdempotencyKey) -> ApiResult<Applied> {
+async fn send(service: &Service, batch: Batch, operator: Operator, key: IdempotencyKey) -> ApiResult<Applied> {
     let origin = key.origin(operator.actor);
-    let applied = service.load(Load { batch, catch_up: Default::default(), origin }).await?;
+    let applied = service.load(BatchInput { batch, catch_up: Default::default(), origin }).await?;
     match applied.rejected.first() {
         None => Ok(applied),
         Some(rejected) => Err(Problem::invalid(rejected.reason.to_string()).with_error(error_of(&rejected.reason))),

@@ -18,11 +18,12 @@ use crate::store::snapshot::{Acknowledgement, PolicyVersion, ServiceState, Store
 use crate::ticket::{Batch, EventKind};
 use daily_results::Days;
 pub use output::{GroupOutput, InputResult};
+use parking_lot::RwLock;
 use recorder::Recorder;
 pub use replies::KeyReused;
 use replies::StoredReplies;
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 /// The shared engine: the state machine changes it, readers read it.
 pub type SharedEngine = Arc<RwLock<Engine>>;
@@ -118,7 +119,7 @@ impl StateMachine {
             replies: self.stored.all(),
             days: self.days.rows(&self.names),
             acknowledgements: {
-                let acknowledgements = self.acknowledgements.read().unwrap_or_else(PoisonError::into_inner);
+                let acknowledgements = self.acknowledgements.read();
                 acknowledgements.values().cloned().collect()
             },
         }
@@ -134,7 +135,7 @@ impl StateMachine {
 
     /// Whether an escalation has been acknowledged.
     pub fn is_acknowledged(&self, sequence: u64) -> bool {
-        self.acknowledgements.read().unwrap_or_else(PoisonError::into_inner).contains_key(&sequence)
+        self.acknowledgements.read().contains_key(&sequence)
     }
 
     /// The number of the last escalation record.
@@ -164,7 +165,7 @@ impl StateMachine {
         }
         self.recorder.end(&output);
         if !output.escalations.is_empty() || !output.cycles.rows.is_empty() {
-            self.days.count(&self.engine.read().unwrap_or_else(PoisonError::into_inner));
+            self.days.count(&self.engine.read());
         }
         output
     }
@@ -212,7 +213,7 @@ impl StateMachine {
     /// All shards are at the same group.
     pub fn all_level(&mut self) {
         self.write().hold(&[]);
-        let engine = self.engine.read().unwrap_or_else(PoisonError::into_inner);
+        let engine = self.engine.read();
         self.recorder.learn_labels(&engine);
         self.days.go_on_from(&engine);
     }
@@ -236,7 +237,7 @@ impl StateMachine {
 
     fn free_labels(&mut self) -> InputResult {
         let labels = self.write().free_labels();
-        let engine = self.engine.read().unwrap_or_else(PoisonError::into_inner);
+        let engine = self.engine.read();
         self.names = self.recorder.relabel(&engine);
         InputResult::Freed { labels }
     }
@@ -289,7 +290,7 @@ impl StateMachine {
         let sequence = self.recorder.acknowledged(output, input, &self.read());
         let note = Note { actor: input.origin.actor.to_string(), reason: input.note.clone() };
         let acknowledgement = Acknowledgement { sequence: input.sequence, at_ms: input.at_ms, note };
-        let mut acknowledgements = self.acknowledgements.write().unwrap_or_else(PoisonError::into_inner);
+        let mut acknowledgements = self.acknowledgements.write();
         acknowledgements.entry(input.sequence).or_insert(acknowledgement);
         if acknowledgements.len() > MAX_ACKNOWLEDGEMENTS {
             acknowledgements.pop_first();
@@ -311,13 +312,13 @@ impl StateMachine {
 
     /// Records what the engine emitted. Its ticket references are valid until its next change.
     fn record(&mut self, output: &mut GroupOutput, outcome: &Outcome, input: Option<&BatchInput>) {
-        let engine = self.engine.read().unwrap_or_else(PoisonError::into_inner);
+        let engine = self.engine.read();
         self.recorder.learn_labels(&engine);
         self.recorder.record(output, &engine, outcome, input);
     }
 
-    fn read(&self) -> std::sync::RwLockReadGuard<'_, Engine> {
-        self.engine.read().unwrap_or_else(PoisonError::into_inner)
+    fn read(&self) -> parking_lot::RwLockReadGuard<'_, Engine> {
+        self.engine.read()
     }
 
     /// Frees the memory of calendars that no clock uses any more.
@@ -325,8 +326,8 @@ impl StateMachine {
         self.write().drop_unused_timelines();
     }
 
-    fn write(&self) -> std::sync::RwLockWriteGuard<'_, Engine> {
-        self.engine.write().unwrap_or_else(PoisonError::into_inner)
+    fn write(&self) -> parking_lot::RwLockWriteGuard<'_, Engine> {
+        self.engine.write()
     }
 }
 

@@ -6,9 +6,10 @@ use crate::store::epochs::Epoch;
 use crate::store::table::checksum;
 use crate::time::DAY_MS;
 use chrono::NaiveDate;
+use parking_lot::{Mutex, RwLock};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::{fs, io};
 
 /// Digits of a number in a file's name.
@@ -76,12 +77,12 @@ impl FileIndex {
 
     /// All files, oldest first.
     pub fn files(&self) -> Vec<Arc<HistoryFile>> {
-        self.files.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.files.read().clone()
     }
 
     /// Replaces the list of files.
     pub fn replace(&self, files: Vec<Arc<HistoryFile>>) {
-        *self.files.write().unwrap_or_else(PoisonError::into_inner) = files;
+        *self.files.write() = files;
     }
 
     pub fn folder(&self) -> &Path {
@@ -90,19 +91,19 @@ impl FileIndex {
 
     /// The number of the last record; 0 when there is none.
     pub fn last(&self) -> u64 {
-        let files = self.files.read().unwrap_or_else(PoisonError::into_inner);
+        let files = self.files.read();
         files.last().map_or(0, |file| file.last)
     }
 
     /// The file with the first record after a number.
     pub fn after(&self, number: u64) -> Option<Arc<HistoryFile>> {
-        let files = self.files.read().unwrap_or_else(PoisonError::into_inner);
+        let files = self.files.read();
         files.get(files.partition_point(|file| file.last <= number)).cloned()
     }
 
     /// Adds a file that has been published.
     pub fn add(&self, file: HistoryFile) {
-        self.files.write().unwrap_or_else(PoisonError::into_inner).push(Arc::new(file));
+        self.files.write().push(Arc::new(file));
     }
 
     /// The folder of a day, created if missing.

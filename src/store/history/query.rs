@@ -188,13 +188,8 @@ fn predicate(filter: &EscalationFilter, schema: &SchemaDescriptor) -> Option<Row
         let values = kind.names().iter().map(|name| text(name)).collect();
         conditions.push(Condition { column: "kind", operator: eq, values });
     }
-    for (column, label) in [
-        ("ticket", &filter.ticket),
-        ("clock", &filter.clock),
-        ("priority", &filter.priority),
-        ("team", &filter.team),
-        ("owner", &filter.owner),
-    ] {
+    let labels = filter.labels.iter().map(|(label, wanted)| (label.name(), wanted));
+    for (column, label) in [("ticket", &filter.ticket), ("clock", &filter.clock)].into_iter().chain(labels) {
         if let Some(label) = label {
             conditions.push(Condition { column, operator: eq, values: vec![text(label)] });
         }

@@ -12,7 +12,7 @@ use crate::table::{ColumnWriter, ColumnsError, Texts};
 use crate::time::DAY_MS;
 use arrow::datatypes::{Schema, SchemaRef, UInt64Type};
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 /// The version of the tables of the history, and the key of the version in each file.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -41,7 +41,7 @@ fn write<B: RecordBlock>(rows: &[RowOf<B>], table: &mut ColumnWriter<'_>) {
 
 /// Adds blocks, in order.
 pub fn add<B: RecordBlock>(shelf: &FileIndex, blocks: &[Arc<B>], epoch: Option<Epoch>) -> Result<(), HistoryError> {
-    let _alone = shelf.writing.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = shelf.writing.lock();
     let metadata = HashMap::from([(SCHEMA_VERSION_KEY.to_owned(), SCHEMA_VERSION.to_string())]);
     let schema = ColumnWriter::schema(|table| write::<B>(&[], table))?;
     let schema: SchemaRef = Arc::new(Schema::new_with_metadata(schema.fields().clone(), metadata));

@@ -71,7 +71,7 @@ fn a_reload_that_fails_keeps_what_was_in_use() {
     fs::write(&certificate, CERTIFICATE).unwrap();
     write_key(&key, KEY);
     let tls = Tls::read(&certificate, &key).unwrap();
-    let shown = || Arc::clone(&tls.current.0.read().unwrap());
+    let shown = || Arc::clone(&tls.current.0.read());
     let first = shown();
     fs::write(&key, OTHER_KEY).unwrap();
     assert!(tls.reload().is_err());

@@ -2,12 +2,14 @@
 //!
 //! A reader is woken when there are new records, reads a chunk of them on a blocking thread, and yields before the next chunk: a
 //! reader that is far behind does not delay other requests. Unsent bytes of a reader wait in its own connection; the records
-//! themselves are read from the service, so a slow reader costs no memory. The number of readers is bounded ([`subscribers`]), and
+//! themselves are read from the service, so a slow reader costs no memory; readers that follow the newest records share the bytes
+//! of a chunk ([`chunks`]). The number of readers is bounded ([`subscribers`]), and
 //! the feed of a reader ends when its token becomes invalid.
 //!
 //! An event's id is the epoch and the number of its record, for example `1.9f3a61c4-4711`. A client that resumes with an id that a
 //! restore has undone is rejected (410); the response states the last event that both sides have in common.
 
+pub(crate) mod chunks;
 pub(crate) mod subscribers;
 
 use super::response::{EscalationResponse, GapResponse, epoch_of};
@@ -26,11 +28,13 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderName};
 use actix_web::web::Bytes;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, get, web};
+use chunks::{Chunk, ChunkKey};
 use futures_util::{Stream, stream};
 use serde::{Deserialize, Serialize};
 use std::fmt::Write;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -79,6 +83,15 @@ pub struct FeedQuery {
     /// Records of tickets of this owner.
     #[param(max_length = 255)]
     pub owner: Option<String>,
+    /// Records of tickets of this channel.
+    #[param(max_length = 255)]
+    pub channel: Option<String>,
+    /// Records of tickets of this category.
+    #[param(max_length = 255)]
+    pub category: Option<String>,
+    /// Records of tickets of this customer.
+    #[param(max_length = 255)]
+    pub customer: Option<String>,
     /// Records of this level, from 1.
     #[param(minimum = 0, maximum = 12)]
     pub level: Option<u8>,
@@ -118,13 +131,13 @@ async fn feed(
     let place = state.readers.enter(&viewer.actor, Instant::now()).map_err(too_many)?;
     let token = request.extensions().get::<Caller>().and_then(|caller| caller.token_hash.clone());
     let news = state.service.last_escalation();
-    let filter = query.filter()?;
+    let (after, filter) = (query.after, query.into_inner().filter()?);
     let asked = match last_event_id(&request)? {
         Some((epoch, sequence)) => Some(in_common(&state.service, epoch, sequence, *news.borrow())?),
-        None => query.after,
+        None => after,
     };
     let after = params::sequence("after", asked.unwrap_or_else(|| *news.borrow()))?;
-    let follower = Follower { filter, after, news, state, token, checked: Instant::now() };
+    let follower = Follower { filter: Arc::new(filter), after, news, state, token, checked: Instant::now() };
     let events = stream::unfold(Some(follower), |follower| async {
         let mut follower = follower?;
         match follower.next().await {
@@ -175,22 +188,12 @@ impl<S: Stream> Stream for Placed<S> {
 }
 
 impl FeedQuery {
-    fn filter(&self) -> ApiResult<EscalationFilter> {
-        params::labels(&[
-            ("ticket", &self.ticket),
-            ("clock", &self.clock),
-            ("priority", &self.priority),
-            ("team", &self.team),
-            ("owner", &self.owner),
-        ])?;
-        params::level(self.level)?;
-        Ok(EscalationFilter {
-            ticket: self.ticket.clone(),
+    fn filter(self) -> ApiResult<EscalationFilter> {
+        params::checked(EscalationFilter {
+            ticket: self.ticket,
             kind: self.kind,
-            clock: self.clock.clone(),
-            priority: self.priority.clone(),
-            team: self.team.clone(),
-            owner: self.owner.clone(),
+            clock: self.clock,
+            labels: [self.priority, self.owner, self.team, self.channel, self.category, self.customer].into(),
             level: self.level,
             since_ms: None,
             until_ms: None,
@@ -248,7 +251,7 @@ fn in_common(service: &Service, epoch: Option<Epoch>, sequence: u64, last: u64) 
 /// A reader of the feed.
 struct Follower {
     state: web::Data<AppState>,
-    filter: EscalationFilter,
+    filter: Arc<EscalationFilter>,
     /// The last record that was examined.
     after: u64,
     news: watch::Receiver<u64>,
@@ -295,15 +298,22 @@ impl Follower {
 
     /// The next chunk of events; empty when none of its records matches the filter.
     async fn read(&mut self) -> ApiResult<Bytes> {
-        let (service, filter, after) = (self.state.service.clone(), self.filter.clone(), self.after);
-        let (text, next) = blocking(move || chunk(&service, &filter, after)).await?;
-        self.after = next.max(after);
-        Ok(text.into())
+        let (state, after) = (self.state.clone(), self.after);
+        let last = *self.news.borrow();
+        let key =
+            ChunkKey { filter: Arc::clone(&self.filter), after, last, acknowledged: state.service.acknowledged() };
+        let chunk = blocking(move || {
+            let filter = Arc::clone(&key.filter);
+            state.feed_chunks.get(key, || chunk(&state.service, &filter, after))
+        });
+        let Chunk { events, up_to } = chunk.await?;
+        self.after = up_to.max(after);
+        Ok(events)
     }
 }
 
-/// The next records as events, and the number to continue after.
-fn chunk(service: &Service, filter: &EscalationFilter, after: u64) -> ApiResult<(String, u64)> {
+/// The next records as events.
+fn chunk(service: &Service, filter: &EscalationFilter, after: u64) -> ApiResult<Chunk> {
     let Page { records, up_to, gaps } = service.escalations(after, filter, FEED_CHUNK_ROWS)?;
     let mut text = String::new();
     let mut gaps = gaps.into_iter().map(GapResponse::from).peekable();
@@ -317,7 +327,7 @@ fn chunk(service: &Service, filter: &EscalationFilter, after: u64) -> ApiResult<
     for gap in gaps {
         event(&epoch_of(service, gap.to), gap.to, "gap", &gap, &mut text);
     }
-    Ok((text, up_to))
+    Ok(Chunk { events: text.into(), up_to })
 }
 
 /// Writes one event. The JSON has no line breaks, so one `data` line is enough.

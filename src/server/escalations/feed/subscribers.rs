@@ -11,7 +11,8 @@ use crate::limits::{MAX_FEED_READERS, MAX_FEED_READERS_OF_A_TOKEN, RESERVED_FEED
 use crate::server::quota::Full;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use parking_lot::{Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -72,7 +73,7 @@ impl Readers {
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock()
     }
 }
 

@@ -7,8 +7,9 @@ use actix_web::web::Bytes;
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use foldhash::quality::RandomState;
+use parking_lot::Mutex;
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -74,7 +75,7 @@ impl ResponseCache {
 
     fn keep(&self, key: u128, cached: CachedResponse, now: Instant) {
         self.by_key.insert(key, Slot::Done(Arc::new(cached), now));
-        let mut order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut order = self.order.lock();
         order.push_back((key, now));
         let mut gone = Vec::new();
         while order.len() > MAX_CACHED_RESPONSES {

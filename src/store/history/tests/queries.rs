@@ -3,19 +3,28 @@
 use super::synthetic::{Dice, FIRST_DAY_MS, blocks, cycle_block, records};
 use crate::store::history::{History, HistoryError, Page};
 use crate::store::record::{EscalationFilter, EscalationRecord, RecordKind};
-use crate::ticket::TicketLabel;
+use crate::ticket::{PerLabel, TicketLabel};
 use crate::time::{DAY_MS, HOUR_MS};
 
 fn filters() -> Vec<EscalationFilter> {
     let any = EscalationFilter::default;
     let some = |label: &str| Some(label.to_owned());
+    let has = |label, value| PerLabel::from_fn(|other| (other == label).then(|| some(value)).flatten());
     vec![
         any(),
         EscalationFilter { ticket: some("T3"), ..any() },
         EscalationFilter { kind: Some(RecordKind::Withdrawn), level: Some(2), ..any() },
-        EscalationFilter { clock: some("clock 1 ø"), team: some("team 2 ø"), ..any() },
-        EscalationFilter { owner: some("owner 0 ø"), priority: some("priority 1 ø"), ..any() },
-        EscalationFilter { owner: some("nobody"), ..any() },
+        EscalationFilter { clock: some("clock 1 ø"), labels: has(TicketLabel::Team, "team 2 ø"), ..any() },
+        EscalationFilter {
+            labels: PerLabel::from_fn(|label| match label {
+                TicketLabel::Owner => some("owner 0 ø"),
+                TicketLabel::Priority => some("priority 1 ø"),
+                _ => None,
+            }),
+            ..any()
+        },
+        EscalationFilter { labels: has(TicketLabel::Channel, "channel 1 ø"), ..any() },
+        EscalationFilter { labels: has(TicketLabel::Owner, "nobody"), ..any() },
         EscalationFilter { since_ms: Some(FIRST_DAY_MS + 3 * DAY_MS), ..any() },
         EscalationFilter { until_ms: Some(FIRST_DAY_MS + 4 * DAY_MS + 5 * HOUR_MS), ..any() },
         EscalationFilter {
