@@ -13,13 +13,13 @@ use hashbrown::HashMap;
 use jiff::civil::Date;
 
 /// From and to, in UTC seconds since 1970, of each open interval; sorted, disjoint, not touching.
-pub type Openings = Vec<(u32, u32)>;
+pub(super) type Openings = Vec<(u32, u32)>;
 
 /// The first local date of any zone at 1970-01-01T00:00Z, with margin: dates are numbered from 1970-01-01.
-pub const FIRST_DATE: i64 = -2;
+pub(super) const FIRST_DATE: i64 = -2;
 
 /// Local dates from [`FIRST_DATE`] to the last one before the horizon in any zone, with margin.
-pub const DATES: usize = (HORIZON_MS / DAY_MS + 2 - FIRST_DATE) as usize + 1;
+pub(super) const DATES: usize = (HORIZON_MS / DAY_MS + 2 - FIRST_DATE) as usize + 1;
 
 const DAY_S: i64 = DAY_MS / SECOND_MS;
 const HORIZON_S: i64 = HORIZON_MS / SECOND_MS;
@@ -87,7 +87,7 @@ impl<'a> Dates<'a> {
 }
 
 /// A date's number, counted from 1970-01-01.
-pub fn number(date: Date) -> i64 {
+pub(super) fn number(date: Date) -> i64 {
     date_of(
         date.at(0, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC).map_or(i64::MIN, |at| at.timestamp().as_millisecond()),
     )
@@ -97,7 +97,7 @@ pub fn number(date: Date) -> i64 {
 ///
 /// # Errors
 /// [`CalendarError::NeverOpens`]; [`CalendarError::File`] for a holiday file that is not resolved.
-pub fn openings(definition: &CalendarDefinition, zone: &Zone) -> Result<(Openings, Vec<bool>), CalendarError> {
+pub(super) fn openings(definition: &CalendarDefinition, zone: &Zone) -> Result<(Openings, Vec<bool>), CalendarError> {
     let dates = Dates::new(definition)?;
     let mut openings = Openings::new();
     let mut is_working = vec![false; DATES];

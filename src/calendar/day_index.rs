@@ -71,7 +71,7 @@ struct Entry {
 }
 
 #[derive(Debug)]
-pub struct Table {
+pub(super) struct Table {
     /// One entry for each UTC day, and one beyond the last.
     days: Box<[Day]>,
     groups: Box<[Group]>,
@@ -82,7 +82,7 @@ pub struct Table {
 
 impl Table {
     /// `openings` is sorted, disjoint and not empty.
-    pub fn new(openings: &Openings) -> Self {
+    pub(super) fn new(openings: &Openings) -> Self {
         let mut shapes = Shapes::default();
         let mut days = Vec::with_capacity(DAYS + 1);
         let mut pieces = Vec::new();
@@ -128,7 +128,7 @@ impl Table {
 
     /// Business milliseconds from 1970 to an instant.
     #[inline]
-    pub fn before(&self, at_ms: i64) -> i64 {
+    pub(super) fn before(&self, at_ms: i64) -> i64 {
         let at_ms = at_ms.clamp(0, HORIZON_MS) as u64;
         let day = (at_ms / DAY_MS as u64) as usize;
         let in_day_ms = (at_ms % DAY_MS as u64) as u32;
@@ -144,7 +144,7 @@ impl Table {
 
     /// The instant at which a business millisecond begins, by its number counted from 1970; `None` beyond the last.
     #[inline]
-    pub fn instant_of(&self, business_ms: i64) -> Option<i64> {
+    pub(super) fn instant_of(&self, business_ms: i64) -> Option<i64> {
         let business_s = (business_ms as u64 / SECOND_MS as u64) as u32;
         if business_ms >= self.total_ms() {
             return None;
@@ -166,7 +166,7 @@ impl Table {
     }
 
     /// Where the open time that contains `at_ms` ends, at midnight UTC at the latest; `at_ms` itself if it is closed.
-    pub fn piece_end(&self, at_ms: i64) -> i64 {
+    pub(super) fn piece_end(&self, at_ms: i64) -> i64 {
         if !(0..HORIZON_MS).contains(&at_ms) {
             return at_ms;
         }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 /// Seconds of a wall-clock day.
-pub const DAY_S: u32 = 86_400;
+pub(super) const DAY_S: u32 = 86_400;
 
 /// The names of the weekdays, Monday first.
 pub const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
@@ -91,7 +91,7 @@ fn time_of_day(text: &str) -> Result<u32, String> {
 }
 
 /// Parses the weekdays that a key names: `"mon"`, `"mon-thu"`, `"sat-mon"`, `"mon,wed,fri"`; `None` if it names none.
-pub fn weekdays(key: &str) -> Option<Vec<usize>> {
+pub(super) fn weekdays(key: &str) -> Option<Vec<usize>> {
     let mut days = Vec::new();
     for part in key.split(',') {
         match part.split_once('-') {

@@ -24,7 +24,7 @@ const MAX_DEPTH: usize = 4;
 /// # Errors
 /// A message that names the event and its line: text that is not iCalendar, an event that is not all-day, a recurrence that
 /// cannot be expanded, more than [`MAX_SPECIAL_DAYS`] days.
-pub fn holidays(text: &str) -> Result<Vec<Date>, String> {
+pub(super) fn holidays(text: &str) -> Result<Vec<Date>, String> {
     let lines = event_lines(text)?;
     let text = unfold(text.trim_start_matches('\u{feff}').trim());
     let components = read_components(&text).map_err(|_| {

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 #[derive(Debug, Subcommand)]
-pub enum BackupCommand {
+pub(super) enum BackupCommand {
     /// Create a backup of a data folder, whether its service runs or not.
     ///
     /// Each backup is a folder of DIR: 00000001 and so on. Each is complete by itself; files unchanged since the previous
@@ -32,7 +32,7 @@ pub enum BackupCommand {
 }
 
 #[derive(Debug, Args)]
-pub struct Create {
+pub(super) struct Create {
     /// Folder of the backups; created if it does not exist.
     #[arg(value_name = "DIR")]
     store: PathBuf,
@@ -45,14 +45,14 @@ pub struct Create {
 }
 
 #[derive(Debug, Args)]
-pub struct Verify {
+pub(super) struct Verify {
     /// Folder of backups, or one backup.
     #[arg(value_name = "DIR")]
     store: PathBuf,
 }
 
 #[derive(Debug, Args)]
-pub struct Restore {
+pub(super) struct Restore {
     /// Folder of backups (the newest is restored), or one backup.
     #[arg(value_name = "DIR")]
     store: PathBuf,
@@ -65,7 +65,7 @@ pub struct Restore {
 ///
 /// # Errors
 /// A backup cannot be created, found or restored.
-pub fn run(command: &BackupCommand) -> anyhow::Result<ExitCode> {
+pub(super) fn run(command: &BackupCommand) -> anyhow::Result<ExitCode> {
     let (text, is_whole) = match command {
         BackupCommand::Create(create) => (self::create(create)?, true),
         BackupCommand::Verify(verify) => self::verify(&backup::find(&verify.store)?),

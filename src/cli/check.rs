@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 /// Checks policy files: reports every error with its line and a correction, and summarizes the policy.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// Policy files (TOML).
     #[arg(required = true)]
     files: Vec<PathBuf>,
@@ -19,7 +19,7 @@ pub struct Arguments {
 ///
 /// # Errors
 /// The output cannot be written. Problems in a file are not errors of this function.
-pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut wrong_files = 0;
     for path in &arguments.files {
         let name = path.display();
@@ -63,7 +63,7 @@ fn count(things: &[(usize, &str)]) -> String {
 const SHOWN: usize = 50;
 
 /// A summary of the policy in a few lines.
-pub fn summary(policy: &Policy) -> String {
+pub(super) fn summary(policy: &Policy) -> String {
     let mut out = String::new();
     for calendar in policy.calendars.iter().take(SHOWN) {
         let _ = writeln!(out, "  calendar {}: {}", calendar.name, hours(&calendar.definition));

@@ -21,7 +21,7 @@ const ZSTD_LEVEL: i32 = 19;
 /// The same options give the same rows on every machine. The file name selects the format: .csv or .ndjson (also .jsonl),
 /// each optionally compressed (.zst or .gz appended), .parquet, or .arrows (an Arrow stream).
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// File to write
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -54,7 +54,7 @@ enum Shape {
 ///
 /// # Errors
 /// Invalid options, or a file that cannot be written.
-pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let start_ms = parse_rfc3339(&format!("{}T00:00:00Z", arguments.start))
         .with_context(|| format!("--start {:?}: expected a date such as 2026-01-05", arguments.start))?;
     let plan = Plan { tickets: arguments.tickets, start_ms, days: arguments.days, seed: arguments.seed };

@@ -30,7 +30,7 @@ use std::time::Instant;
 /// Reads exports (NDJSON, JSON, CSV, Parquet, Arrow; plain, .zst or .gz), sorts their events by time and replays them through
 /// the engine. Writes escalations.parquet, cycles.parquet and summary.json; the same input gives the same bytes.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// Policy file (TOML): calendars, priorities, clocks
     #[arg(long, value_name = "FILE")]
     policy: PathBuf,
@@ -74,7 +74,7 @@ pub struct Arguments {
 /// # Errors
 /// Anything that keeps the results from being complete; nothing is published then.
 #[expect(clippy::disallowed_methods, reason = "says how long the replay took, on the terminal only")]
-pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let began = Instant::now();
     let policy = Arc::new(policy(&arguments.policy)?);
     let mapping = arguments.mapping.as_deref().map_or_else(|| Ok(Mapping::default()), read_mapping)?;

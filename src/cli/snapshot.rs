@@ -15,7 +15,7 @@ use std::process::ExitCode;
 const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
 #[derive(Debug, Subcommand)]
-pub enum SnapshotCommand {
+pub(super) enum SnapshotCommand {
     /// List snapshots with the contents of their manifests.
     Inspect(Place),
     /// Verify snapshots: read every byte and check it. The exit code is 1 if one is damaged.
@@ -23,7 +23,7 @@ pub enum SnapshotCommand {
 }
 
 #[derive(Debug, Args)]
-pub struct Place {
+pub(super) struct Place {
     /// The data folder of a service, its folder of snapshots, or one snapshot.
     #[arg(value_name = "DIR")]
     folder: PathBuf,
@@ -33,7 +33,7 @@ pub struct Place {
 ///
 /// # Errors
 /// A folder without snapshots, or one that cannot be read.
-pub fn run(command: &SnapshotCommand) -> anyhow::Result<ExitCode> {
+pub(super) fn run(command: &SnapshotCommand) -> anyhow::Result<ExitCode> {
     let (text, is_whole) = match command {
         SnapshotCommand::Inspect(place) => inspect(&find(&place.folder)?),
         SnapshotCommand::Verify(place) => verify(&find(&place.folder)?),

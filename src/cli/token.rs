@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 /// Creates, lists and revokes the tokens of a data folder. A running service applies changes within a second.
 #[derive(Debug, Subcommand)]
-pub enum TokenCommand {
+pub(super) enum TokenCommand {
     /// Creates a token and prints it, once: only its hash is stored
     Create(Create),
     /// Lists the tokens, without their secrets
@@ -22,7 +22,7 @@ pub enum TokenCommand {
 }
 
 #[derive(Debug, clap::Args)]
-pub struct Create {
+pub(super) struct Create {
     /// The service's data folder
     #[arg(long, value_name = "DIR")]
     data_dir: PathBuf,
@@ -38,14 +38,14 @@ pub struct Create {
 }
 
 #[derive(Debug, clap::Args)]
-pub struct List {
+pub(super) struct List {
     /// The service's data folder
     #[arg(long, value_name = "DIR")]
     data_dir: PathBuf,
 }
 
 #[derive(Debug, clap::Args)]
-pub struct Revoke {
+pub(super) struct Revoke {
     /// The token's name
     name: String,
     /// The service's data folder
@@ -64,7 +64,7 @@ enum RoleName {
 ///
 /// # Errors
 /// A duplicate, unknown or invalid name; an invalid time; a folder that cannot be written.
-pub fn run(command: &TokenCommand) -> anyhow::Result<ExitCode> {
+pub(super) fn run(command: &TokenCommand) -> anyhow::Result<ExitCode> {
     match command {
         TokenCommand::Create(create) => make(create),
         TokenCommand::List(list) => show(list),

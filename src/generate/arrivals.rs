@@ -21,7 +21,7 @@ const BURST_ONE_DAY_IN: u64 = 23;
 const PURPOSE_DAY: u64 = 1;
 const PURPOSE_ARRIVAL: u64 = 2;
 
-pub struct Arrivals {
+pub(super) struct Arrivals {
     start_ms: i64,
     tickets: u64,
     seed: u64,
@@ -33,7 +33,7 @@ pub struct Arrivals {
 }
 
 impl Arrivals {
-    pub fn new(plan: &Plan) -> Self {
+    pub(super) fn new(plan: &Plan) -> Self {
         let mut totals = Vec::with_capacity(plan.days as usize * 24);
         let mut total = 0;
         for day in 0..i64::from(plan.days) {

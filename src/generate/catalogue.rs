@@ -2,17 +2,17 @@
 
 use crate::ticket::Column;
 
-pub const CHANNELS: [&str; 5] = ["phone", "email", "chat", "web", "social"];
-pub const PRIORITIES: [&str; 4] = ["critical", "high", "normal", "low"];
-pub const SEGMENTS: [&str; 3] = ["consumer", "business", "enterprise"];
-pub const TEAMS: [&str; 5] = ["first_line", "technical", "billing", "logistics", "complaints"];
-pub const AGENTS_A_TEAM: u32 = 24;
+pub(super) const CHANNELS: [&str; 5] = ["phone", "email", "chat", "web", "social"];
+pub(super) const PRIORITIES: [&str; 4] = ["critical", "high", "normal", "low"];
+pub(super) const SEGMENTS: [&str; 3] = ["consumer", "business", "enterprise"];
+pub(super) const TEAMS: [&str; 5] = ["first_line", "technical", "billing", "logistics", "complaints"];
+pub(super) const AGENTS_A_TEAM: u32 = 24;
 
 /// Tickets per customer.
 const TICKETS_A_CUSTOMER: u64 = 6;
 
 /// A kind of request: its frequency, its final team, and its subjects.
-pub struct Category {
+pub(super) struct Category {
     pub name: &'static str,
     pub weight: u32,
     pub team: u32,
@@ -21,7 +21,7 @@ pub struct Category {
     pub subjects: &'static [&'static str],
 }
 
-pub const CATEGORIES: [Category; 10] = [
+pub(super) const CATEGORIES: [Category; 10] = [
     Category {
         name: "account_access",
         weight: 170,
@@ -94,20 +94,20 @@ pub const CATEGORIES: [Category; 10] = [
     },
 ];
 
-pub const REASONS: [&str; 4] =
+pub(super) const REASONS: [&str; 4] =
     ["customer threatens to leave", "promised date has passed", "key account asked for the manager", "third contact"];
 
 /// The dictionaries of a plan.
-pub struct Catalogue {
+pub(super) struct Catalogue {
     customers: u64,
 }
 
 impl Catalogue {
-    pub fn new(tickets: u64) -> Self {
+    pub(super) fn new(tickets: u64) -> Self {
         Self { customers: customers(tickets) }
     }
 
-    pub fn count(&self, column: Column) -> usize {
+    pub(super) fn count(&self, column: Column) -> usize {
         match column {
             Column::Priority => PRIORITIES.len(),
             Column::Owner | Column::Actor => TEAMS.len() * AGENTS_A_TEAM as usize,
@@ -119,7 +119,7 @@ impl Catalogue {
         }
     }
 
-    pub fn label(&self, column: Column, code: u32) -> String {
+    pub(super) fn label(&self, column: Column, code: u32) -> String {
         let index = code as usize;
         match column {
             Column::Priority => PRIORITIES[index].to_owned(),
@@ -133,15 +133,15 @@ impl Catalogue {
     }
 }
 
-pub fn customers(tickets: u64) -> u64 {
+pub(super) fn customers(tickets: u64) -> u64 {
     (tickets / TICKETS_A_CUSTOMER).clamp(10, u64::from(u32::MAX) - 1)
 }
 
-pub fn ticket_id(number: u64) -> String {
+pub(super) fn ticket_id(number: u64) -> String {
     format!("T{:07}", number + 1)
 }
 
-pub fn subject(category: u32, text: u32) -> &'static str {
+pub(super) fn subject(category: u32, text: u32) -> &'static str {
     let subjects = CATEGORIES[category as usize].subjects;
     subjects[text as usize % subjects.len()]
 }

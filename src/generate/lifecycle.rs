@@ -60,7 +60,7 @@ const fn minutes<const N: usize>(quantiles: [i64; N]) -> [i64; N] {
 
 /// One event; [`NO_LABEL`] for an empty field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct TicketEvent {
+pub(super) struct TicketEvent {
     pub ticket: u64,
     pub kind: EventKind,
     pub state: Option<State>,
@@ -77,7 +77,7 @@ pub struct TicketEvent {
 }
 
 impl TicketEvent {
-    pub fn label(&self, column: Column) -> u32 {
+    pub(super) fn label(&self, column: Column) -> u32 {
         match column {
             Column::Priority => self.priority,
             Column::Owner => self.owner,
@@ -92,12 +92,12 @@ impl TicketEvent {
 }
 
 /// A ticket's events in order of time; the first is its opening.
-pub struct Lifecycle {
+pub(super) struct Lifecycle {
     pub events: Vec<(i64, TicketEvent)>,
 }
 
 impl Lifecycle {
-    pub fn of(plan: &Plan, ticket: u64, arrival_ms: i64) -> Self {
+    pub(super) fn of(plan: &Plan, ticket: u64, arrival_ms: i64) -> Self {
         let mut random = Random::of(plan.seed, PURPOSE_LIFECYCLE, ticket);
         let weights = CATEGORIES.each_ref().map(|category| category.weight);
         let category = random.pick(&weights);
@@ -314,7 +314,7 @@ fn start_of_shift(at_ms: i64) -> i64 {
 
 impl TicketEvent {
     /// Its text column: the subject of the request, or the reason of a manual escalation.
-    pub fn text(&self) -> &'static str {
+    pub(super) fn text(&self) -> &'static str {
         match self.kind {
             EventKind::Opened => catalogue::subject(self.category, self.text),
             EventKind::Escalated => catalogue::REASONS[self.text as usize % catalogue::REASONS.len()],

@@ -56,11 +56,11 @@ pub(crate) struct Results(Sender<Outcome>);
 
 impl Results {
     /// The last batches of a piece of work; a missing receiver is ignored.
-    pub fn put_last(&self, batches: Vec<Numbered>) {
+    pub(super) fn put_last(&self, batches: Vec<Numbered>) {
         let _ = self.put(Parsed { batches, ..Parsed::default() });
     }
 
-    pub fn put(&self, parsed: Parsed) -> ControlFlow<()> {
+    pub(super) fn put(&self, parsed: Parsed) -> ControlFlow<()> {
         if self.0.send(Ok(parsed)).is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     }
 }

@@ -21,10 +21,10 @@ use utoipa::{PartialSchema, ToSchema};
 const BODY_RETRY_S: u64 = 2;
 
 /// What a handler returns.
-pub type ApiResult<T> = Result<T, Problem>;
+pub(crate) type ApiResult<T> = Result<T, Problem>;
 
 /// The media type of a problem document.
-pub const PROBLEM_JSON: &str = "application/problem+json";
+pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
 
 /// Seconds after which a client should retry when the command queue is full.
 const BUSY_RETRY_S: u64 = 1;

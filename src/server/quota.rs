@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 /// A resource, and how much of it each token has.
 #[derive(Debug)]
-pub struct Shares {
+pub(crate) struct Shares {
     free: Arc<Semaphore>,
     of_one: usize,
     by_token: Mutex<HashMap<Arc<str>, Arc<Semaphore>, RandomState>>,
@@ -31,7 +31,7 @@ pub struct Share {
 
 /// Which limit is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Full {
+pub(crate) enum Full {
     /// The limit of one token.
     Token,
     /// The limit of all tokens together.
@@ -40,13 +40,13 @@ pub enum Full {
 
 impl Shares {
     /// A resource of size `all`, of which one token may have at most `of_one`.
-    pub fn new(all: usize, of_one: usize) -> Self {
+    pub(crate) fn new(all: usize, of_one: usize) -> Self {
         Self { free: Arc::new(Semaphore::new(all)), of_one, by_token: Mutex::default() }
     }
 
     /// Takes `count`, waiting up to `patience` for it, first come, first served. A `count` above the limit of one token never
     /// succeeds.
-    pub fn take(
+    pub(crate) fn take(
         &self,
         token: &Arc<str>,
         count: u32,
@@ -67,7 +67,7 @@ impl Shares {
     }
 
     /// Takes `count` if it is available now.
-    pub fn try_take(&self, token: &Arc<str>, count: u32) -> Option<Share> {
+    pub(crate) fn try_take(&self, token: &Arc<str>, count: u32) -> Option<Share> {
         let of_token = self.of(token).try_acquire_many_owned(count).ok()?;
         let of_all = Arc::clone(&self.free).try_acquire_many_owned(count).ok()?;
         Some(Share { of_token, of_all })

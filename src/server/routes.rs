@@ -26,10 +26,10 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_actix_web::{AppExt, scope};
 
 /// Adds routes.
-pub type Routes = fn(&mut ServiceConfig);
+pub(super) type Routes = fn(&mut ServiceConfig);
 
 /// The routes under `/v1`.
-pub fn v1(config: &mut ServiceConfig) {
+pub(super) fn v1(config: &mut ServiceConfig) {
     for routes in [
         tickets::routes,
         timeline::routes,
@@ -50,20 +50,20 @@ pub fn v1(config: &mut ServiceConfig) {
 }
 
 /// The top-level routes, which the metrics listener serves too: health, Prometheus.
-pub fn top(config: &mut ServiceConfig) {
+pub(super) fn top(config: &mut ServiceConfig) {
     health::routes(config);
     prometheus::routes(config);
 }
 
 /// The OpenAPI description with these routes under `/v1`.
-pub fn description(v1: Routes) -> OpenApi {
+pub(super) fn description(v1: Routes) -> OpenApi {
     let app = App::new().into_utoipa_app().openapi(openapi::base());
     let (_, api) = app.configure(top).service(scope("/v1").configure(v1)).split_for_parts();
     openapi::with_errors(api)
 }
 
 /// The app of one worker, with these routes under `/v1`.
-pub fn app(
+pub(super) fn app(
     state: web::Data<AppState>,
     description: web::Data<Description>,
     v1: Routes,
@@ -79,7 +79,7 @@ pub fn app(
 }
 
 /// The app of the metrics listener.
-pub fn metrics_app(
+pub(super) fn metrics_app(
     state: web::Data<AppState>,
     description: web::Data<Description>,
 ) -> App<

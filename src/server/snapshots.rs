@@ -11,13 +11,13 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// The routes of snapshots.
-pub fn routes(config: &mut ServiceConfig) {
+pub(super) fn routes(config: &mut ServiceConfig) {
     config.service(take).service(list);
 }
 
 /// A new snapshot.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct SnapshotResponse {
+pub(super) struct SnapshotResponse {
     /// The snapshot's number: the last group of inputs that it contains completely.
     #[schema(example = 4_711)]
     pub number: u64,
@@ -32,7 +32,7 @@ pub struct SnapshotResponse {
 
 /// A stored snapshot.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct SnapshotRow {
+pub(super) struct SnapshotRow {
     /// The snapshot's number: the last group of inputs that it contains completely.
     #[schema(example = 4_711)]
     pub number: u64,
@@ -43,7 +43,7 @@ pub struct SnapshotRow {
 
 /// The stored snapshots.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct SnapshotList {
+pub(super) struct SnapshotList {
     /// Newest first.
     pub snapshots: Vec<SnapshotRow>,
 }

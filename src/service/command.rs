@@ -99,10 +99,10 @@ pub enum CommandError {
 }
 
 /// Receives the reply; the caller may no longer wait for it.
-pub type Reply<T> = oneshot::Sender<Result<T, CommandError>>;
+pub(super) type Reply<T> = oneshot::Sender<Result<T, CommandError>>;
 
 /// Commands of the sequencer.
-pub enum Command {
+pub(super) enum Command {
     Load(Arc<BatchInput>, Reply<Applied>),
     Edit {
         input: Arc<EditInput>,
@@ -119,7 +119,7 @@ pub enum Command {
 
 impl Command {
     /// The caller may have stopped waiting.
-    pub fn fail(self, error: CommandError) {
+    pub(super) fn fail(self, error: CommandError) {
         match self {
             Self::Load(_, reply) => drop(reply.send(Err(error))),
             Self::Edit { reply, .. } => drop(reply.send(Err(error))),

@@ -16,7 +16,7 @@ use std::path::Path;
 
 /// The parts of a service on disk.
 #[derive(Clone, Copy)]
-pub struct Parts<'a> {
+pub(super) struct Parts<'a> {
     pub data_dir: &'a Path,
     pub journal: &'a Stored,
     pub history: &'a History,
@@ -31,7 +31,7 @@ fn damaged(text: impl ToString) -> StartError {
 ///
 /// # Errors
 /// [`StartError::Damaged`].
-pub fn check_restored(data_dir: &Path) -> Result<(), StartError> {
+pub(super) fn check_restored(data_dir: &Path) -> Result<(), StartError> {
     if !data_dir.join(backup::RESTORING).exists() {
         return Ok(());
     }
@@ -45,7 +45,7 @@ pub fn check_restored(data_dir: &Path) -> Result<(), StartError> {
 ///
 /// # Errors
 /// [`StartError`].
-pub fn check_complete(data_dir: &Path, disk: &dyn Disk, epochs: Option<&Epochs>) -> Result<(), StartError> {
+pub(super) fn check_complete(data_dir: &Path, disk: &dyn Disk, epochs: Option<&Epochs>) -> Result<(), StartError> {
     if !journal::segments(disk).map_err(damaged)?.is_empty() {
         return Ok(());
     }
@@ -64,7 +64,7 @@ pub fn check_complete(data_dir: &Path, disk: &dyn Disk, epochs: Option<&Epochs>)
 ///
 /// # Errors
 /// [`StartError::Damaged`] with the part that does not.
-pub fn check_journal(parts: Parts<'_>) -> Result<(), StartError> {
+pub(super) fn check_journal(parts: Parts<'_>) -> Result<(), StartError> {
     let Parts { data_dir, journal, epochs, .. } = parts;
     let Some(epochs) = epochs else { return Ok(()) };
     let folder = data_dir.join("journal");
@@ -96,7 +96,7 @@ pub fn check_journal(parts: Parts<'_>) -> Result<(), StartError> {
 ///
 /// # Errors
 /// [`StartError::Damaged`] with the file that does not.
-pub fn check_history(history: &History, epochs: Option<&Epochs>) -> Result<(), StartError> {
+pub(super) fn check_history(history: &History, epochs: Option<&Epochs>) -> Result<(), StartError> {
     match epochs.and_then(|epochs| Some((history.stray(epochs)?, epochs))) {
         Some(((path, epoch), epochs)) => Err(stray(&path, epoch, epochs)),
         None => Ok(()),
@@ -104,7 +104,7 @@ pub fn check_history(history: &History, epochs: Option<&Epochs>) -> Result<(), S
 }
 
 /// A part that reaches beyond the end of its epoch.
-pub fn stray(path: &Path, epoch: Epoch, epochs: &Epochs) -> StartError {
+pub(super) fn stray(path: &Path, epoch: Epoch, epochs: &Epochs) -> StartError {
     let current = epochs.current().map_or_else(String::new, |current| current.to_string());
     damaged(format!(
         "{} is of epoch {epoch}, and does not belong to the present state of the folder (epoch {current}, reason: {}): it comes \
@@ -118,7 +118,7 @@ pub fn stray(path: &Path, epoch: Epoch, epochs: &Epochs) -> StartError {
 ///
 /// # Errors
 /// [`StartError::Damaged`] with both ends and the remedies.
-pub fn check_ends(data_dir: &Path, history: &History, machine: &StateMachine) -> Result<(), StartError> {
+pub(super) fn check_ends(data_dir: &Path, history: &History, machine: &StateMachine) -> Result<(), StartError> {
     let ends = [
         ("escalation", history.last_escalation(), machine.last_escalation()),
         ("cycle", history.last_cycle(), machine.last_cycle()),
@@ -148,7 +148,7 @@ pub fn check_ends(data_dir: &Path, history: &History, machine: &StateMachine) ->
 ///
 /// # Errors
 /// [`StartError`].
-pub fn begin(
+pub(super) fn begin(
     config: &Config,
     before: Option<Epochs>,
     drawn: Epoch,

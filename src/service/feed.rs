@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 /// The escalation records.
 #[derive(Debug)]
-pub struct Feed {
+pub(super) struct Feed {
     history: Arc<History>,
     recent: RwLock<Recent>,
     last: watch::Sender<u64>,
@@ -31,12 +31,12 @@ struct Recent {
 
 impl Feed {
     /// A feed whose records up to `last` are in the history.
-    pub fn new(history: Arc<History>, last: u64) -> Self {
+    pub(super) fn new(history: Arc<History>, last: u64) -> Self {
         Self { history, recent: RwLock::default(), last: watch::Sender::new(last) }
     }
 
     /// Adds the records of a group.
-    pub fn push(&self, block: &Arc<EscalationBlock>) {
+    pub(super) fn push(&self, block: &Arc<EscalationBlock>) {
         if block.is_empty() {
             return;
         }
@@ -57,7 +57,7 @@ impl Feed {
         }
     }
 
-    pub fn last(&self) -> watch::Receiver<u64> {
+    pub(super) fn last(&self) -> watch::Receiver<u64> {
         self.last.subscribe()
     }
 
@@ -65,7 +65,7 @@ impl Feed {
     ///
     /// # Errors
     /// When the disk cannot be read.
-    pub fn after(&self, after: u64, filter: &EscalationFilter, limit: usize) -> Result<Page, CommandError> {
+    pub(super) fn after(&self, after: u64, filter: &EscalationFilter, limit: usize) -> Result<Page, CommandError> {
         let blocks: Vec<Arc<EscalationBlock>> = {
             let recent = self.recent.read();
             let from = recent.blocks.partition_point(|block| block.end() <= after + 1);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 /// Messages to the thread.
-pub enum Work {
+pub(super) enum Work {
     Escalations(Arc<EscalationBlock>),
     Cycles(Arc<CycleBlock>),
     /// Write everything that waits, and report the result.
@@ -18,7 +18,7 @@ pub enum Work {
 }
 
 /// Passes a group's records to the feed and to the history; returns its replies.
-pub fn keep(feed: &Feed, history: &Sender<Work>, output: GroupOutput) -> Vec<InputResult> {
+pub(super) fn keep(feed: &Feed, history: &Sender<Work>, output: GroupOutput) -> Vec<InputResult> {
     let GroupOutput { escalations, cycles, replies } = output;
     if !escalations.is_empty() {
         let block = Arc::new(escalations);
@@ -44,7 +44,7 @@ struct HistoryWriter {
 ///
 /// # Errors
 /// When the system cannot create the thread.
-pub fn start(history: Arc<History>, work: Receiver<Work>) -> std::io::Result<JoinHandle<()>> {
+pub(super) fn start(history: Arc<History>, work: Receiver<Work>) -> std::io::Result<JoinHandle<()>> {
     let history_thread = HistoryWriter { history, escalations: Vec::new(), cycles: Vec::new(), waiting: 0 };
     std::thread::Builder::new().name("history".into()).spawn(move || history_thread.run(&work))
 }

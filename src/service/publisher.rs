@@ -23,7 +23,7 @@ const COST_FACTOR: u32 = 20;
 
 /// The published state that readers see. Locks are held to swap or clone an `Arc`, never longer.
 #[derive(Debug, Default)]
-pub struct Published {
+pub(super) struct Published {
     view: RwLock<Arc<View>>,
     policies: RwLock<Arc<Vec<PolicyVersion>>>,
     /// The policy in force, compiled; present before the service is ready.
@@ -34,35 +34,35 @@ pub struct Published {
 }
 
 impl Published {
-    pub fn view(&self) -> Arc<View> {
+    pub(super) fn view(&self) -> Arc<View> {
         Arc::clone(&self.view.read())
     }
 
-    pub fn policies(&self) -> Arc<Vec<PolicyVersion>> {
+    pub(super) fn policies(&self) -> Arc<Vec<PolicyVersion>> {
         Arc::clone(&self.policies.read())
     }
 
     /// The policy in force.
-    pub fn policy(&self) -> Option<Arc<Policy>> {
+    pub(super) fn policy(&self) -> Option<Arc<Policy>> {
         self.policy.read().clone()
     }
 
-    pub fn set_scan(&self, scan: Scan) {
+    pub(super) fn set_scan(&self, scan: Scan) {
         *self.scan.write() = Arc::new(scan);
     }
 
-    pub fn is_ready(&self) -> bool {
+    pub(super) fn is_ready(&self) -> bool {
         self.is_ready.load(Ordering::Acquire)
     }
 
-    pub fn set_ready(&self, is_ready: bool) {
+    pub(super) fn set_ready(&self, is_ready: bool) {
         self.is_ready.store(is_ready, Ordering::Release);
     }
 }
 
 /// Makes views.
 #[derive(Debug)]
-pub struct Publisher {
+pub(super) struct Publisher {
     published: Arc<Published>,
     gauges: Gauges,
     /// Totals of the last view: unchanged while nothing happens.
@@ -76,7 +76,7 @@ pub struct Publisher {
 }
 
 impl Publisher {
-    pub fn new(published: Arc<Published>, started_ms: i64, queue_capacity: usize) -> Self {
+    pub(super) fn new(published: Arc<Published>, started_ms: i64, queue_capacity: usize) -> Self {
         let gauges = Gauges { started_ms, queue_capacity: queue_capacity as u64, ..Gauges::default() };
         Self {
             published,
@@ -92,16 +92,16 @@ impl Publisher {
     }
 
     /// How long the sequencer may sleep before a view is due.
-    pub fn patience(&self) -> Duration {
+    pub(super) fn patience(&self) -> Duration {
         if self.is_stale { BUSY_INTERVAL } else { Duration::from_secs(1) }
     }
 
     /// A round begins, with `due` timers due.
-    pub fn rounds(&mut self, due: u64) {
+    pub(super) fn rounds(&mut self, due: u64) {
         self.due = due;
     }
 
-    pub fn count_group(&mut self, output: &GroupOutput) {
+    pub(super) fn count_group(&mut self, output: &GroupOutput) {
         self.is_stale = true;
         self.gauges.groups += 1;
         for row in &output.escalations.rows {
@@ -115,7 +115,7 @@ impl Publisher {
         }
     }
 
-    pub fn synced(&mut self, took: Duration, journal_bytes: u64) {
+    pub(super) fn synced(&mut self, took: Duration, journal_bytes: u64) {
         let seconds = took.as_secs_f64();
         self.gauges.syncs += 1;
         self.gauges.sync_sum_s += seconds;
@@ -126,7 +126,7 @@ impl Publisher {
     }
 
     /// Records what prevents writes to the journal, if anything.
-    pub fn obstructed(&mut self, obstacle: Option<Obstacle>) {
+    pub(super) fn obstructed(&mut self, obstacle: Option<Obstacle>) {
         if obstacle.is_none() && !self.is_obstructed {
             return;
         }
@@ -137,18 +137,25 @@ impl Publisher {
         self.published.pulse.set_obstacle(obstacle);
     }
 
-    pub fn is_obstructed(&self) -> bool {
+    pub(super) fn is_obstructed(&self) -> bool {
         self.is_obstructed
     }
 
-    pub fn snapshot_published(&mut self, at_ms: i64, journal_bytes: u64) {
+    pub(super) fn snapshot_published(&mut self, at_ms: i64, journal_bytes: u64) {
         self.gauges.last_snapshot_ms = Some(at_ms);
         self.gauges.journal_bytes = journal_bytes;
         self.is_stale = true;
     }
 
     /// Publishes, unless a view was just published and more commands are coming.
-    pub fn publish(&mut self, machine: &StateMachine, clock: &Clock, queue: usize, always: bool, is_quiet: bool) {
+    pub(super) fn publish(
+        &mut self,
+        machine: &StateMachine,
+        clock: &Clock,
+        queue: usize,
+        always: bool,
+        is_quiet: bool,
+    ) {
         self.published.pulse.set_engine_ms(machine.now_ms());
         let since_last = self.since_last.elapsed();
         let is_time = since_last >= BUSY_INTERVAL.max(self.cost * COST_FACTOR);

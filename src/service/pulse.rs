@@ -15,7 +15,7 @@ pub enum Obstacle {
 
 /// Health of the service's threads.
 #[derive(Debug, Default)]
-pub struct Pulse {
+pub(super) struct Pulse {
     pub engine_ms: AtomicI64,
     obstacle: RwLock<Option<Obstacle>>,
     pub is_folder_gone: AtomicBool,
@@ -23,12 +23,12 @@ pub struct Pulse {
 
 impl Pulse {
     /// The engine's time.
-    pub fn set_engine_ms(&self, now_ms: i64) {
+    pub(super) fn set_engine_ms(&self, now_ms: i64) {
         self.engine_ms.store(now_ms, Ordering::Relaxed);
     }
 
     /// Sets what prevents writes to the journal, if anything; logged when it changes.
-    pub fn set_obstacle(&self, obstacle: Option<Obstacle>) {
+    pub(super) fn set_obstacle(&self, obstacle: Option<Obstacle>) {
         let mut known = self.obstacle.write();
         match (&*known, &obstacle) {
             (None, Some(obstacle)) => tracing::error!("{obstacle}"),
@@ -38,12 +38,12 @@ impl Pulse {
         *known = obstacle;
     }
 
-    pub fn obstacle(&self) -> Option<Obstacle> {
+    pub(super) fn obstacle(&self) -> Option<Obstacle> {
         self.obstacle.read().clone()
     }
 
     /// Sets whether the data folder's path leads elsewhere now; logged when it changes.
-    pub fn set_folder_gone(&self, is_gone: bool) {
+    pub(super) fn set_folder_gone(&self, is_gone: bool) {
         match (self.is_folder_gone.swap(is_gone, Ordering::Relaxed), is_gone) {
             (false, true) => tracing::error!("the data folder is gone, or another one is in its place"),
             (true, false) => tracing::info!("the data folder is back in its place"),

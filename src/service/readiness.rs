@@ -39,7 +39,7 @@ pub enum NotReady {
 }
 
 /// Whether the service should receive requests.
-pub fn readiness(published: &Published, clock: &Clock, data_dir: &Path) -> Result<(), NotReady> {
+pub(super) fn readiness(published: &Published, clock: &Clock, data_dir: &Path) -> Result<(), NotReady> {
     if !published.is_ready() {
         return Err(NotReady::Closed);
     }

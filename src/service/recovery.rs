@@ -18,7 +18,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// A state machine that has caught up with its journal.
-pub struct Recovered {
+pub(super) struct Recovered {
     pub machine: StateMachine,
     /// The time of the last group; `None` when the folder was empty.
     pub last_ms: Option<i64>,
@@ -35,7 +35,7 @@ pub struct Recovered {
 ///
 /// # Errors
 /// [`StartError`].
-pub fn recover(parts: Parts<'_>, seed: Option<&Seed>) -> Result<Recovered, StartError> {
+pub(super) fn recover(parts: Parts<'_>, seed: Option<&Seed>) -> Result<Recovered, StartError> {
     let Parts { data_dir, journal, history, .. } = parts;
     let (restored, damaged) = newest_whole(parts)?;
     let mut recovered = match restored {
@@ -152,7 +152,7 @@ fn newest_whole(parts: Parts<'_>) -> Result<(Option<Restored>, Vec<Found>), Star
 ///
 /// # Errors
 /// Errors of the file system.
-pub fn put_aside(damaged: &[Found]) -> Result<(), StartError> {
+pub(super) fn put_aside(damaged: &[Found]) -> Result<(), StartError> {
     for found in damaged {
         snapshot::set_aside(found).map_err(|error| StartError::Io { path: found.path.clone(), error })?;
     }
@@ -217,7 +217,7 @@ fn caught_up(restored: Restored, journal: &Stored) -> Result<Recovered, StartErr
 ///
 /// # Errors
 /// [`StartError::Damaged`].
-pub fn replay(
+pub(super) fn replay(
     recovered: &mut Recovered,
     journal: &Stored,
     mut tell: impl FnMut(GroupOutput),

@@ -25,7 +25,7 @@ const REST_FACTOR: u32 = 30;
 ///
 /// # Errors
 /// When the system cannot create the thread.
-pub fn start(
+pub(super) fn start(
     engine: SharedEngine,
     published: Arc<Published>,
     folder: Whereabouts,

@@ -51,7 +51,7 @@ impl PendingReply {
 }
 
 /// State of the thread.
-pub struct Sequencer {
+pub(super) struct Sequencer {
     pub machine: StateMachine,
     pub journal: Journal,
     pub clock: Arc<Clock>,
@@ -82,7 +82,7 @@ pub struct Sequencer {
 
 impl Sequencer {
     /// Runs until it is stopped.
-    pub fn run(mut self) {
+    pub(super) fn run(mut self) {
         loop {
             let first = self.wait();
             if let Some(Command::Stop(reply)) = first {
@@ -139,7 +139,7 @@ impl Sequencer {
     }
 
     /// Processes one group.
-    pub fn round(&mut self, first: Option<Command>) {
+    pub(super) fn round(&mut self, first: Option<Command>) {
         let (inputs, pending, policy) = self.gather(first);
         let (clock_ms, has_resumed) = self.clock.now_and_whether_resumed();
         if has_resumed {

@@ -24,7 +24,7 @@ use std::time::Duration;
 const WAITING_SHARDS: usize = 2;
 
 /// Takes snapshots, one at a time.
-pub struct Snapshots {
+pub(super) struct Snapshots {
     folder: PathBuf,
     stored: usize,
     every: Duration,
@@ -63,7 +63,7 @@ enum Part {
 }
 
 /// Result of a step.
-pub enum Step {
+pub(super) enum Step {
     Nothing,
     /// A snapshot is published; no kept snapshot needs the groups before this one.
     Published {
@@ -73,7 +73,7 @@ pub enum Step {
 
 impl Snapshots {
     /// `found` is the number of the snapshot that the start began with, or 0.
-    pub fn new(
+    pub(super) fn new(
         folder: PathBuf,
         stored: usize,
         every: Duration,
@@ -97,18 +97,18 @@ impl Snapshots {
         }
     }
 
-    pub fn is_running(&self) -> bool {
+    pub(super) fn is_running(&self) -> bool {
         self.running.is_some() || self.pending
     }
 
     /// Requests a snapshot now.
-    pub fn ask(&mut self, reply: Option<Reply<SnapshotDone>>) {
+    pub(super) fn ask(&mut self, reply: Option<Reply<SnapshotDone>>) {
         self.pending = true;
         self.replies.extend(reply);
     }
 
     /// Abandons the snapshot in progress, if there is one, to begin another.
-    pub fn begin_anew(&mut self) {
+    pub(super) fn begin_anew(&mut self) {
         if let Some(running) = self.running.take() {
             self.pending = true;
             self.ending = Some(running.give_up());
@@ -116,13 +116,13 @@ impl Snapshots {
     }
 
     /// Whether the next step begins a snapshot.
-    pub fn is_due(&self, machine: &StateMachine) -> bool {
+    pub(super) fn is_due(&self, machine: &StateMachine) -> bool {
         let is_free = self.running.is_none() && self.ending.as_ref().is_none_or(JoinHandle::is_finished);
         is_free && (self.pending || self.since_last.elapsed() >= self.every && self.has_news(machine))
     }
 
     /// Advances as far as possible without waiting.
-    pub fn step(&mut self, machine: &StateMachine, clock: &Clock) -> Step {
+    pub(super) fn step(&mut self, machine: &StateMachine, clock: &Clock) -> Step {
         if self.is_due(machine) {
             self.ending = None;
             self.begin(machine);
@@ -144,7 +144,7 @@ impl Snapshots {
     ///
     /// # Errors
     /// A message, when it cannot be written.
-    pub fn take_at_once(&mut self, machine: &StateMachine, clock: &Clock) -> Result<Step, String> {
+    pub(super) fn take_at_once(&mut self, machine: &StateMachine, clock: &Clock) -> Result<Step, String> {
         let mut step = Step::Nothing;
         if let Some(running) = self.running.take_if(|it| !it.is_complete && it.number < machine.group) {
             self.ending = Some(running.give_up());
@@ -319,7 +319,7 @@ fn read(machine: &StateMachine) -> parking_lot::RwLockReadGuard<'_, Engine> {
 ///
 /// # Errors
 /// A message, when a kept snapshot cannot be read: then nothing may be removed.
-pub fn oldest_needed(folder: &Path, stored: usize) -> Result<u64, String> {
+pub(super) fn oldest_needed(folder: &Path, stored: usize) -> Result<u64, String> {
     snapshot::prune(folder, stored).map_err(|error| error.to_string())?;
     let mut oldest = u64::MAX;
     let found = snapshot::list(folder).map_err(|error| error.to_string())?;

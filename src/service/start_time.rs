@@ -15,7 +15,7 @@ use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, format_rfc3339};
 ///
 /// # Errors
 /// [`StartError::Ahead`].
-pub fn passage(trust: Trust, wall_ms: i64, last_ms: i64) -> Result<(Passage, i64), StartError> {
+pub(super) fn passage(trust: Trust, wall_ms: i64, last_ms: i64) -> Result<(Passage, i64), StartError> {
     let is_accepted = trust.accepted_ms.is_some_and(|at_ms| (at_ms - wall_ms).abs() <= ACCEPTED_WITHIN_MS);
     let ahead_ms = wall_ms - last_ms;
     let (wall, last) = (format_rfc3339(wall_ms), format_rfc3339(last_ms));
@@ -63,7 +63,7 @@ fn not_within(accepted_ms: i64) -> String {
 }
 
 /// A duration in its two largest units.
-pub fn in_words(ms: i64) -> String {
+pub(super) fn in_words(ms: i64) -> String {
     let units = [("d", DAY_MS), ("h", HOUR_MS), ("m", MINUTE_MS), ("s", SECOND_MS)];
     let largest = units.iter().position(|(_, unit_ms)| ms >= *unit_ms).unwrap_or(units.len() - 1);
     let mut left_ms = ms;

@@ -84,7 +84,7 @@ pub struct Gauges {
 }
 
 /// Upper bounds of the buckets of sync times, in seconds.
-pub const SYNC_BOUNDS_S: [f64; 10] = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0];
+pub(crate) const SYNC_BOUNDS_S: [f64; 10] = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0];
 
 /// Result of the scan over all tickets; repeated alongside the engine.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -102,7 +102,7 @@ pub struct Scan {
 }
 
 /// Upper bounds of the buckets of time to breach, in seconds.
-pub const BREACH_BOUNDS_S: [i64; 9] = [300, 900, 1_800, 3_600, 14_400, 28_800, 86_400, 259_200, 604_800];
+pub(crate) const BREACH_BOUNDS_S: [i64; 9] = [300, 900, 1_800, 3_600, 14_400, 28_800, 86_400, 259_200, 604_800];
 
 /// Hours of the forecast: seven days.
-pub const FORECAST_HOURS: usize = 168;
+pub(crate) const FORECAST_HOURS: usize = 168;

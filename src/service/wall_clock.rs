@@ -15,19 +15,19 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Measures how long something takes.
 #[derive(Debug, Clone, Copy)]
-pub struct Stopwatch(Instant);
+pub(super) struct Stopwatch(Instant);
 
 impl Stopwatch {
     #[expect(clippy::disallowed_methods, reason = "the service measures its own speed; nothing else depends on it")]
-    pub fn start() -> Self {
+    pub(super) fn start() -> Self {
         Self(Instant::now())
     }
 
-    pub fn elapsed(&self) -> Duration {
+    pub(super) fn elapsed(&self) -> Duration {
         self.0.elapsed()
     }
 
-    pub fn elapsed_ms(&self) -> u64 {
+    pub(super) fn elapsed_ms(&self) -> u64 {
         self.elapsed().as_millis() as u64
     }
 }
@@ -46,7 +46,7 @@ fn wall_ms() -> i64 {
 }
 
 /// The service's clock.
-pub struct Clock {
+pub(super) struct Clock {
     source: Source,
     monotonic: Stopwatch,
 }
@@ -63,7 +63,7 @@ enum Source {
 
 impl Clock {
     /// A clock that shows at least `least_ms`, the time of the last run.
-    pub fn start(choice: ClockChoice, wall: WallClock, least_ms: i64) -> Self {
+    pub(super) fn start(choice: ClockChoice, wall: WallClock, least_ms: i64) -> Self {
         let source = match choice {
             ClockChoice::Wall(trust) => {
                 let most_ahead_ms = i64::try_from(trust.max_ahead.as_millis()).unwrap_or(i64::MAX);
@@ -76,19 +76,19 @@ impl Clock {
     }
 
     /// Milliseconds since 1970 (UTC).
-    pub fn now_ms(&self) -> i64 {
+    pub(super) fn now_ms(&self) -> i64 {
         self.read(|_| ()).now_ms
     }
 
     /// The time, and whether the clock, after standing still, has resumed since the last call.
-    pub fn now_and_whether_resumed(&self) -> (i64, bool) {
+    pub(super) fn now_and_whether_resumed(&self) -> (i64, bool) {
         let mut has_resumed = false;
         let reading = self.read(|follower| has_resumed = std::mem::take(&mut follower.resumed));
         (reading.now_ms, has_resumed)
     }
 
     /// How far the wall clock is ahead of this one; negative: behind.
-    pub fn offset_ms(&self) -> i64 {
+    pub(super) fn offset_ms(&self) -> i64 {
         let Reading { now_ms, wall_ms } = self.read(|_| ());
         wall_ms - now_ms
     }
@@ -120,7 +120,7 @@ impl Clock {
     }
 
     /// The wall clock, in milliseconds since 1970 (UTC); in fast motion, the accelerated time. Takes no lock.
-    pub fn wall_ms(&self) -> i64 {
+    pub(super) fn wall_ms(&self) -> i64 {
         match &self.source {
             Source::Wall { wall, .. } => wall(),
             Source::Fast { start_ms, speed } => {
@@ -130,7 +130,7 @@ impl Clock {
     }
 
     /// How often the wall clock has jumped.
-    pub fn jumps(&self) -> u64 {
+    pub(super) fn jumps(&self) -> u64 {
         match &self.source {
             Source::Wall { state, .. } => state.lock().jumps,
             Source::Fast { .. } => 0,
@@ -138,14 +138,14 @@ impl Clock {
     }
 
     /// Whether it stands still until the wall clock has caught up.
-    pub fn is_waiting(&self) -> bool {
+    pub(super) fn is_waiting(&self) -> bool {
         let Source::Wall { state, .. } = &self.source else { return false };
         let monotonic_ms = self.monotonic.elapsed().as_millis() as i64;
         state.lock().is_waiting(monotonic_ms)
     }
 
     /// Speed as a multiple of real time.
-    pub fn speed(&self) -> f64 {
+    pub(super) fn speed(&self) -> f64 {
         match self.source {
             Source::Wall { .. } => 1.0,
             Source::Fast { speed, .. } => speed,
@@ -153,7 +153,7 @@ impl Clock {
     }
 
     /// Real time until the clock shows the next whole second.
-    pub fn until_next_second(&self) -> Duration {
+    pub(super) fn until_next_second(&self) -> Duration {
         let left_ms = SECOND_MS - self.now_ms().rem_euclid(SECOND_MS);
         // In fast motion many seconds pass at once: a hundred steps per second of real time are enough.
         Duration::from_secs_f64(left_ms as f64 / 1_000.0 / self.speed())

@@ -9,7 +9,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// When it cannot be serialized as JSON.
-pub fn to_text<T: Serialize>(document: &T) -> serde_json::Result<String> {
+pub(super) fn to_text<T: Serialize>(document: &T) -> serde_json::Result<String> {
     let mut text = serde_json::to_string_pretty(document)?;
     // Makes place for one more member: removes the closing brace and its line.
     text.truncate(text.strip_suffix("\n}").map_or(text.len(), str::len));
@@ -22,7 +22,7 @@ pub fn to_text<T: Serialize>(document: &T) -> serde_json::Result<String> {
 ///
 /// # Errors
 /// A description of what is wrong.
-pub fn check(text: &str) -> Result<(), String> {
+pub(super) fn check(text: &str) -> Result<(), String> {
     let sealed_at = text.len().checked_sub(seal("").len()).filter(|at| text.is_char_boundary(*at));
     let Some((body, found)) = sealed_at.map(|at| text.split_at(at)) else {
         return Err(format!("{} bytes are too few", text.len()));
@@ -34,7 +34,7 @@ pub fn check(text: &str) -> Result<(), String> {
 ///
 /// # Errors
 /// Errors of the file system, and a file that is not text.
-pub fn read(path: &Path, most_bytes: u64) -> io::Result<String> {
+pub(super) fn read(path: &Path, most_bytes: u64) -> io::Result<String> {
     let mut text = String::new();
     File::open(path)?.take(most_bytes).read_to_string(&mut text)?;
     Ok(text)

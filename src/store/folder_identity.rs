@@ -7,7 +7,7 @@ use std::{fs, io};
 
 /// A folder and its identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Whereabouts {
+pub(crate) struct Whereabouts {
     path: PathBuf,
     device: u64,
     inode: u64,
@@ -18,13 +18,13 @@ impl Whereabouts {
     ///
     /// # Errors
     /// I/O errors.
-    pub fn of(path: &Path) -> io::Result<Self> {
+    pub(crate) fn of(path: &Path) -> io::Result<Self> {
         let about = fs::metadata(path)?;
         Ok(Self { path: path.to_owned(), device: about.dev(), inode: about.ino() })
     }
 
     /// Whether the path still leads to that folder. If that is unknown, the folder counts as gone.
-    pub fn is_there(&self) -> bool {
+    pub(crate) fn is_there(&self) -> bool {
         Self::of(&self.path).is_ok_and(|now| now == *self)
     }
 }

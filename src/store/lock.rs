@@ -15,7 +15,7 @@ const PID_BYTES: u64 = 20;
 /// block a start, and deleting it under a running process does not admit another. It works between processes of one machine; on
 /// network file systems only where those pass such locks on.
 #[derive(Debug)]
-pub struct DataLock {
+pub(crate) struct DataLock {
     path: PathBuf,
     /// Locked as long as it is open.
     file: File,
@@ -47,7 +47,7 @@ impl DataLock {
     ///
     /// # Errors
     /// [`LockError`].
-    pub fn take(folder: &Path) -> Result<Self, LockError> {
+    pub(crate) fn take(folder: &Path) -> Result<Self, LockError> {
         let path = folder.join("lock");
         let failed = |action| {
             let path = path.clone();
@@ -86,7 +86,7 @@ impl DataLock {
     }
 
     /// Whether the file of the lock still exists: cheap enough for frequent calls.
-    pub fn is_there(&self) -> bool {
+    pub(crate) fn is_there(&self) -> bool {
         self.file.metadata().is_ok_and(|metadata| metadata.nlink() > 0)
     }
 
@@ -94,7 +94,7 @@ impl DataLock {
     ///
     /// # Errors
     /// [`LockError::Gone`].
-    pub fn check(&self) -> Result<(), LockError> {
+    pub(crate) fn check(&self) -> Result<(), LockError> {
         for (path, held) in [(&self.folder_path, &self.folder), (&self.path, &self.file)] {
             if !is_same(path, held) {
                 return Err(LockError::Gone { path: path.clone() });

@@ -35,7 +35,7 @@ pub fn labels_of_codes<S: AsRef<str>>(
 }
 
 /// A column of labels that are known by their text only.
-pub fn labels_of_texts<'a>(texts: impl Iterator<Item = Option<&'a str>>) -> ArrayRef {
+pub(super) fn labels_of_texts<'a>(texts: impl Iterator<Item = Option<&'a str>>) -> ArrayRef {
     let mut labels: Vec<&str> = Vec::new();
     let mut key_of: HashMap<&str, i32, FixedState> = HashMap::default();
     let mut key = |text| {

@@ -10,7 +10,7 @@ use std::io::Write;
 /// Intervals shown of a long target: half of them from its beginning, half from its end.
 const SHOWN: usize = 100;
 
-pub fn run(calendar: &Calendar, start: &str, target: Span, out: &mut impl Write) -> anyhow::Result<()> {
+pub(super) fn run(calendar: &Calendar, start: &str, target: Span, out: &mut impl Write) -> anyhow::Result<()> {
     let timeline = calendar.timeline();
     let zone = timeline.zone();
     let start_ms = instant(start, timeline)?;

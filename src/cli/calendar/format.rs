@@ -5,19 +5,19 @@ use crate::time::{MINUTE_MS, SECOND_MS};
 use chrono::{DateTime, NaiveDateTime};
 
 /// Wall-clock time with its offset: `Fri 2026-11-20 16:00 +01:00`.
-pub fn wall(zone: &Zone, at_ms: i64) -> String {
+pub(super) fn wall(zone: &Zone, at_ms: i64) -> String {
     let local = local(zone.local_ms(at_ms));
     let format = if at_ms % MINUTE_MS == 0 { "%a %Y-%m-%d %H:%M" } else { "%a %Y-%m-%d %H:%M:%S%.f" };
     format!("{} {}", local.format(format), offset(zone.offset_ms(at_ms)))
 }
 
 /// A wall-clock time, from its milliseconds since 1970-01-01 00:00 local time.
-pub fn local(local_ms: i64) -> NaiveDateTime {
+pub(super) fn local(local_ms: i64) -> NaiveDateTime {
     DateTime::from_timestamp_millis(local_ms).unwrap_or_default().naive_utc()
 }
 
 /// An offset from UTC: `+01:00`, with seconds only if they are not zero.
-pub fn offset(offset_ms: i64) -> String {
+pub(super) fn offset(offset_ms: i64) -> String {
     let (sign, seconds) = (if offset_ms < 0 { '-' } else { '+' }, offset_ms.abs() / SECOND_MS);
     let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
     let tail = if seconds == 0 { String::new() } else { format!(":{seconds:02}") };
@@ -25,6 +25,6 @@ pub fn offset(offset_ms: i64) -> String {
 }
 
 /// A duration of business time: `8h30m`.
-pub fn length(ms: i64) -> String {
+pub(super) fn length(ms: i64) -> String {
     Span::Business { ms }.to_string()
 }

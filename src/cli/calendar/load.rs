@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 /// The source of a calendar.
 #[derive(Debug, Args)]
-pub struct CalendarChoice {
+pub(crate) struct CalendarChoice {
     /// A policy file; --calendar selects one of its calendars.
     #[arg(long, value_name = "FILE", required_unless_present = "calendar_file", requires = "calendar")]
     policy: Option<PathBuf>,
@@ -29,7 +29,7 @@ struct PolicyCalendars {
     calendars: BTreeMap<String, CalendarDefinition>,
 }
 
-pub fn calendar(choice: &CalendarChoice) -> anyhow::Result<Calendar> {
+pub(super) fn calendar(choice: &CalendarChoice) -> anyhow::Result<Calendar> {
     let (path, name, definition) = match choice {
         CalendarChoice { calendar_file: Some(path), .. } => {
             let text = read_text(path)?;

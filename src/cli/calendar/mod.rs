@@ -12,7 +12,7 @@ use load::CalendarChoice;
 use std::process::ExitCode;
 
 #[derive(Debug, Subcommand)]
-pub enum CalendarCommand {
+pub(super) enum CalendarCommand {
     /// Print a month: opening hours day by day, holidays, special days, clock changes, totals.
     Show {
         #[command(flatten)]
@@ -43,7 +43,7 @@ pub enum CalendarCommand {
 ///
 /// # Errors
 /// A calendar that cannot be read or compiled, an invalid argument, or output that cannot be written.
-pub fn run(command: &CalendarCommand) -> anyhow::Result<ExitCode> {
+pub(super) fn run(command: &CalendarCommand) -> anyhow::Result<ExitCode> {
     let mut out = std::io::stdout().lock();
     let done = match command {
         CalendarCommand::Show { calendar, month } => show::run(&load::calendar(calendar)?, month.as_deref(), &mut out),

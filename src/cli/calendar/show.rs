@@ -8,7 +8,7 @@ use chrono::{Datelike, Months, NaiveDate, NaiveTime};
 use std::io::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-pub fn run(calendar: &Calendar, month: Option<&str>, out: &mut impl Write) -> anyhow::Result<()> {
+pub(super) fn run(calendar: &Calendar, month: Option<&str>, out: &mut impl Write) -> anyhow::Result<()> {
     let timeline = calendar.timeline();
     let first = match month {
         Some(text) => parse_month(text)?,

@@ -28,7 +28,7 @@ const CONNECT: Duration = Duration::from_secs(10);
 
 /// Address and credentials.
 #[derive(Debug, Clone, clap::Args)]
-pub struct ServerArguments {
+pub(crate) struct ServerArguments {
     /// Address of the service, such as <https://sla.example.org> or <http://127.0.0.1:8080>
     #[arg(long, value_name = "URL")]
     url: Url,
@@ -48,7 +48,7 @@ pub struct ServerArguments {
 
 /// A connection to a service. Cheap to clone; usable from several threads at once.
 #[derive(Clone)]
-pub struct Client {
+pub(crate) struct Client {
     base: Url,
     authorization: Option<HeaderValue>,
     http: reqwest::blocking::Client,
@@ -56,7 +56,7 @@ pub struct Client {
 
 /// Why a request failed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Failure {
+pub(crate) enum Failure {
     /// No connection, or it broke: whether the request was executed is unknown.
     #[error("{0}")]
     Unreachable(String),
@@ -69,7 +69,7 @@ pub enum Failure {
 
 impl Failure {
     /// Whether the same request may succeed later.
-    pub fn is_passing(&self) -> bool {
+    pub(crate) fn is_passing(&self) -> bool {
         match self {
             Self::Unreachable(_) => true,
             // The same request is still in progress.
@@ -80,7 +80,7 @@ impl Failure {
     }
 
     /// How long the service asks the client to wait.
-    pub fn retry_after(&self) -> Option<Duration> {
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Rejected { retry_after, .. } => *retry_after,
             _ => None,
@@ -92,7 +92,7 @@ impl Failure {
 const ERRORS_SHOWN: usize = 5;
 
 /// What a response may be.
-pub trait Wire: Default + Serialize + DeserializeOwned {}
+pub(crate) trait Wire: Default + Serialize + DeserializeOwned {}
 
 impl<T: Default + Serialize + DeserializeOwned> Wire for T {}
 
@@ -101,7 +101,7 @@ impl Client {
     ///
     /// # Errors
     /// An unusable address or token, and a token that would go over plain http to another machine.
-    pub fn new(arguments: &ServerArguments) -> anyhow::Result<Self> {
+    pub(crate) fn new(arguments: &ServerArguments) -> anyhow::Result<Self> {
         let token = token(arguments)?;
         let url = &arguments.url;
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
@@ -118,7 +118,7 @@ impl Client {
     ///
     /// # Errors
     /// The client cannot be set up.
-    pub fn local(url: Url) -> anyhow::Result<Self> {
+    pub(crate) fn local(url: Url) -> anyhow::Result<Self> {
         Self::build(url, None, None)
     }
 
@@ -150,12 +150,12 @@ impl Client {
     }
 
     /// The address of the service.
-    pub fn base(&self) -> &Url {
+    pub(crate) fn base(&self) -> &Url {
         &self.base
     }
 
     /// Whether the service is on this machine.
-    pub fn is_local(&self) -> bool {
+    pub(crate) fn is_local(&self) -> bool {
         is_loopback(&self.base)
     }
 
@@ -163,7 +163,7 @@ impl Client {
     ///
     /// # Errors
     /// [`Failure`].
-    pub fn get<T: Wire>(&self, path: &str, time: Duration) -> Result<T, Failure> {
+    pub(crate) fn get<T: Wire>(&self, path: &str, time: Duration) -> Result<T, Failure> {
         self.ask(self.http.get(self.address(path)?).timeout(time))
     }
 
@@ -171,7 +171,7 @@ impl Client {
     ///
     /// # Errors
     /// [`Failure`].
-    pub fn post<T: Wire>(
+    pub(crate) fn post<T: Wire>(
         &self,
         path: &str,
         content_type: &'static str,
@@ -218,7 +218,7 @@ impl Client {
 ///
 /// # Errors
 /// When the body is not valid JSON, or a member has another type.
-pub fn read<T: Wire>(body: &[u8]) -> serde_json::Result<T> {
+pub(crate) fn read<T: Wire>(body: &[u8]) -> serde_json::Result<T> {
     let mut whole = serde_json::to_value(T::default())?;
     overlay(&mut whole, serde_json::from_slice(body)?);
     serde_json::from_value(whole)

@@ -12,7 +12,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// A file that cannot be read, is too long or is not text. Errors in its contents are problems of the result.
-pub fn read_policy(path: &Path) -> anyhow::Result<Checked> {
+pub(crate) fn read_policy(path: &Path) -> anyhow::Result<Checked> {
     let text = read_text(path)?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut read = |file: &str| read_text(&folder.join(file)).map_err(|error| format!("{error:#}"));
@@ -39,6 +39,6 @@ pub(crate) fn read_text(path: &Path) -> anyhow::Result<String> {
 ///
 /// # Errors
 /// A file that cannot be read, and every error in it.
-pub fn read_mapping(path: &Path) -> anyhow::Result<Mapping> {
+pub(crate) fn read_mapping(path: &Path) -> anyhow::Result<Mapping> {
     Mapping::parse(&read_text(path)?, &path.display().to_string()).map_err(Into::into)
 }

@@ -15,7 +15,7 @@ use std::path::Path;
 
 /// A rejected row; a line of the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct RejectsLine {
+pub(crate) struct RejectsLine {
     /// The input's name; empty if it is no longer known.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub source: String,
@@ -32,14 +32,14 @@ pub struct RejectsLine {
 
 /// The event.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct RejectedEvent {
+pub(crate) struct RejectedEvent {
     pub ticket: String,
     pub at: String,
     pub event: &'static str,
 }
 
 impl RejectedEvent {
-    pub fn of(batch: &Batch, row: usize) -> Self {
+    pub(crate) fn of(batch: &Batch, row: usize) -> Self {
         Self {
             ticket: batch.ticket.get(row).to_owned(),
             at: format_rfc3339(batch.at_ms[row]),
@@ -88,7 +88,7 @@ impl std::fmt::Display for RejectsLine {
 }
 
 /// The destinations of rejected rows.
-pub struct Rejects {
+pub(crate) struct Rejects {
     file: Option<(Staged, BufWriter<File>)>,
     shown: usize,
     /// Interrupted for a row that is described.
@@ -98,7 +98,7 @@ pub struct Rejects {
 impl Rejects {
     /// # Errors
     /// The file cannot be created.
-    pub fn create(path: Option<&Path>, is_quiet: bool, bar: ProgressBar) -> anyhow::Result<Self> {
+    pub(crate) fn create(path: Option<&Path>, is_quiet: bool, bar: ProgressBar) -> anyhow::Result<Self> {
         let create = |path: &Path| Staged::create(path).with_context(|| format!("--rejects {}", path.display()));
         let file = path.map(create).transpose()?.map(|(staged, file)| (staged, BufWriter::new(file)));
         Ok(Self { file, shown: if is_quiet { REJECTS_SHOWN } else { 0 }, bar })
@@ -106,7 +106,7 @@ impl Rejects {
 
     /// # Errors
     /// It cannot be written.
-    pub fn add(&mut self, rejected: &RejectsLine) -> io::Result<()> {
+    pub(crate) fn add(&mut self, rejected: &RejectsLine) -> io::Result<()> {
         if self.shown < REJECTS_SHOWN {
             self.shown += 1;
             self.bar.suspend(|| eprintln!("{rejected}"));
@@ -120,7 +120,7 @@ impl Rejects {
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn publish(&mut self) -> io::Result<()> {
+    pub(crate) fn publish(&mut self) -> io::Result<()> {
         let Some((staged, mut file)) = self.file.take() else { return Ok(()) };
         file.flush()?;
         staged.publish()

@@ -45,7 +45,7 @@ const LOOK: Duration = Duration::from_millis(200);
 ///
 /// Prints its address, then each escalation as it is emitted. Stops with Ctrl-C. Needs no network, no token and no files.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// Address to listen on; port 0 selects a free port
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     listen: String,
@@ -74,7 +74,7 @@ fn parse_time(text: &str) -> Result<Duration, String> {
 ///
 /// # Errors
 /// The service cannot start, or one of the threads failed.
-pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let signals = serve::listen_for_signals()?;
     let temporary = match &arguments.data_dir {
         Some(folder) => must_be_empty(folder).map(|()| None),

@@ -30,7 +30,7 @@ const ANSWER: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// The service does not respond.
-pub fn last(client: &Client) -> anyhow::Result<u64> {
+pub(super) fn last(client: &Client) -> anyhow::Result<u64> {
     let metrics: MetricsResponse =
         client.get("v1/metrics", ANSWER).context("cannot read the metrics of the service")?;
     Ok(metrics.escalations.last_sequence)
@@ -40,7 +40,7 @@ pub fn last(client: &Client) -> anyhow::Result<u64> {
 ///
 /// # Errors
 /// The service does not respond, or the terminal cannot be written to.
-pub fn follow(client: &Client, first: u64, stop: &Stop) -> anyhow::Result<u64> {
+pub(super) fn follow(client: &Client, first: u64, stop: &Stop) -> anyhow::Result<u64> {
     let mut after = first;
     let mut looks = 0;
     loop {
@@ -63,7 +63,7 @@ pub fn follow(client: &Client, first: u64, stop: &Stop) -> anyhow::Result<u64> {
 }
 
 /// The header of the columns.
-pub fn header() -> String {
+pub(super) fn header() -> String {
     format!("{:<16}  {:<9}  {:<8}  {:<20}  {}\n", "when (UTC)", "ticket", "priority", "what", "who is notified")
 }
 

@@ -19,7 +19,7 @@ const ANSWER: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// The service does not accept them.
-pub fn past(client: &Client, traffic: &mut Traffic, now_ms: i64) -> anyhow::Result<u64> {
+pub(super) fn past(client: &Client, traffic: &mut Traffic, now_ms: i64) -> anyhow::Result<u64> {
     let mut events = 0;
     while let Some(chunk) = traffic.until(now_ms) {
         events += send(client, &chunk, "none", &Stop::default())?;
@@ -31,7 +31,12 @@ pub fn past(client: &Client, traffic: &mut Traffic, now_ms: i64) -> anyhow::Resu
 ///
 /// # Errors
 /// The service does not accept them.
-pub fn live(client: &Client, traffic: &mut Traffic, now_ms: impl Fn() -> i64, stop: &Stop) -> anyhow::Result<u64> {
+pub(super) fn live(
+    client: &Client,
+    traffic: &mut Traffic,
+    now_ms: impl Fn() -> i64,
+    stop: &Stop,
+) -> anyhow::Result<u64> {
     let mut events = 0;
     while !stop.wait(EVERY) {
         while let Some(chunk) = traffic.until(now_ms()) {

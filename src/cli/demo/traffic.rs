@@ -7,7 +7,7 @@ use crate::ticket::Batch;
 use std::sync::Arc;
 
 /// A history, and how much of it has been released.
-pub struct Traffic {
+pub(super) struct Traffic {
     history: History,
     batch: Arc<Batch>,
     /// The first row of the batch that has not been released.
@@ -16,12 +16,12 @@ pub struct Traffic {
 }
 
 impl Traffic {
-    pub fn new(plan: Plan) -> Self {
+    pub(super) fn new(plan: Plan) -> Self {
         Self { history: History::new(plan), batch: Arc::default(), next: 0, chunks: 0 }
     }
 
     /// The events up to `now_ms` that were not released yet, oldest first; as many as fit in a request.
-    pub fn until(&mut self, now_ms: i64) -> Option<Chunk> {
+    pub(super) fn until(&mut self, now_ms: i64) -> Option<Chunk> {
         let mut parts = Vec::new();
         let mut rows = 0;
         while rows < LOAD_CHUNK_ROWS {

@@ -14,7 +14,7 @@ const ROW_BYTES: usize = 48;
 
 /// Some rows of a batch.
 #[derive(Debug, Clone)]
-pub struct Part {
+pub(crate) struct Part {
     pub batch: Arc<Batch>,
     /// For each row of the batch, its line in the input; empty if there is none.
     pub lines: Arc<Vec<u64>>,
@@ -23,7 +23,7 @@ pub struct Part {
 
 /// Events of one request.
 #[derive(Debug, Clone)]
-pub struct Chunk {
+pub(crate) struct Chunk {
     /// Index of the input, in the order of the command line.
     pub input: usize,
     /// Index of the chunk in the input, from 0.
@@ -32,12 +32,12 @@ pub struct Chunk {
 }
 
 impl Chunk {
-    pub fn rows(&self) -> usize {
+    pub(crate) fn rows(&self) -> usize {
         self.parts.iter().map(|part| part.rows.len()).sum()
     }
 
     /// The part with a row (counted from 1, as services count), and the row's index in the part's batch.
-    pub fn row(&self, number: u64) -> Option<(&Part, usize)> {
+    pub(crate) fn row(&self, number: u64) -> Option<(&Part, usize)> {
         let mut before = usize::try_from(number).ok()?.checked_sub(1)?;
         for part in &self.parts {
             if before < part.rows.len() {
@@ -50,7 +50,7 @@ impl Chunk {
 }
 
 /// Cuts the events of one input into chunks.
-pub struct Cutter {
+pub(super) struct Cutter {
     input: usize,
     next: u64,
     most_rows: usize,
@@ -60,7 +60,7 @@ pub struct Cutter {
 }
 
 impl Cutter {
-    pub fn new(input: usize) -> Self {
+    pub(super) fn new(input: usize) -> Self {
         Self::with_rows(input, LOAD_CHUNK_ROWS)
     }
 
@@ -69,7 +69,7 @@ impl Cutter {
     }
 
     /// Adds a batch; returns the chunks that are full.
-    pub fn push(&mut self, numbered: Numbered) -> Vec<Chunk> {
+    pub(super) fn push(&mut self, numbered: Numbered) -> Vec<Chunk> {
         let (batch, lines) = (Arc::new(numbered.batch), Arc::new(numbered.lines));
         let part = |rows| Part { batch: Arc::clone(&batch), lines: Arc::clone(&lines), rows };
         let mut full = Vec::new();
@@ -91,7 +91,7 @@ impl Cutter {
     }
 
     /// The remaining rows, if any.
-    pub fn finish(&mut self) -> Option<Chunk> {
+    pub(super) fn finish(&mut self) -> Option<Chunk> {
         (self.rows, self.bytes) = (0, 0);
         if self.parts.is_empty() {
             return None;

@@ -10,14 +10,14 @@ use arrow::ipc::writer::{IpcWriteOptions, StreamWriter};
 use std::sync::Arc;
 
 /// Content type of the body.
-pub const CONTENT_TYPE: &str = "application/vnd.apache.arrow.stream";
+pub(crate) const CONTENT_TYPE: &str = "application/vnd.apache.arrow.stream";
 
 /// The chunk's rows, in order; line `n` of a response refers to row `n` of the chunk. The same rows in the same batches
 /// give the same bytes.
 ///
 /// # Errors
 /// Those of the Arrow library; none is known for the values of a [`Batch`].
-pub fn encode(chunk: &Chunk, is_packed: bool) -> Result<Vec<u8>, ArrowError> {
+pub(crate) fn encode(chunk: &Chunk, is_packed: bool) -> Result<Vec<u8>, ArrowError> {
     let packing = is_packed.then_some(CompressionType::ZSTD);
     let options = IpcWriteOptions::default().try_with_compression(packing)?;
     let mut stream: Option<StreamWriter<Vec<u8>>> = None;

@@ -10,9 +10,9 @@ mod retry;
 mod summary;
 mod upload;
 
-pub use chunk::{Chunk, Part};
-pub use encode::{CONTENT_TYPE, encode};
-pub use retry::Patience;
+pub(super) use chunk::{Chunk, Part};
+pub(super) use encode::{CONTENT_TYPE, encode};
+pub(super) use retry::Patience;
 
 use super::common::client::{Client, ServerArguments};
 use super::common::files::read_mapping;
@@ -44,7 +44,7 @@ use upload::{Counts, Input, Ledger, Upload};
 /// several connections. A lost chunk is sent again and executed once. Loading the same input again changes nothing.
 /// Exit codes: 0 all rows accepted; 1 done, but some rows were invalid or rejected; 2 not finished.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(super) struct Arguments {
     #[command(flatten)]
     server: ServerArguments,
     /// Input files; - is the standard input
@@ -92,7 +92,7 @@ fn name_of(value: impl ValueEnum) -> String {
 /// # Errors
 /// Anything that keeps the load from being complete. Acknowledged events stay in the service.
 #[expect(clippy::disallowed_methods, reason = "says how long the load took, on the terminal only")]
-pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let began = Instant::now();
     let mapping = arguments.mapping.as_deref().map_or_else(|| Ok(Mapping::default()), read_mapping)?;
     let client = Client::new(&arguments.server)?;

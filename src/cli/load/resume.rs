@@ -20,7 +20,7 @@ type Map<K, V> = hashbrown::HashMap<K, V, foldhash::fast::FixedState>;
 
 /// Identity of a load: another load must not resume with its file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct About {
+pub(super) struct About {
     pub url: String,
     #[serde(alias = "levels")]
     pub catch_up: String,
@@ -37,7 +37,7 @@ struct Head {
 
 /// A chunk that the service has acknowledged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Done {
+pub(super) struct Done {
     /// The input's name and size as the command saw them, for readers of the file.
     pub input: String,
     pub input_bytes: Option<u64>,
@@ -52,7 +52,7 @@ pub struct Done {
 
 /// The state of a load; without a file it is lost at the end.
 #[derive(Debug)]
-pub struct Resume {
+pub(super) struct Resume {
     run: String,
     done: Map<(String, u64), Done>,
     file: Option<(PathBuf, File)>,
@@ -63,7 +63,7 @@ impl Resume {
     ///
     /// # Errors
     /// A file that cannot be read or written, is not a resume file, or belongs to a load with another address or catch-up.
-    pub fn open(path: Option<&Path>, about: &About) -> anyhow::Result<Self> {
+    pub(super) fn open(path: Option<&Path>, about: &About) -> anyhow::Result<Self> {
         let Some(path) = path else { return Ok(Self { run: random_word()?, done: Map::default(), file: None }) };
         let cannot = || format!("--resume {}", path.display());
         let mut options = OpenOptions::new();
@@ -109,12 +109,12 @@ impl Resume {
     }
 
     /// The prefix of all keys of this load.
-    pub fn run(&self) -> &str {
+    pub(super) fn run(&self) -> &str {
         &self.run
     }
 
     /// The earlier response to a chunk with these bytes.
-    pub fn done(&self, input: &str, chunk: u64, sha256: &str) -> Option<&Done> {
+    pub(super) fn done(&self, input: &str, chunk: u64, sha256: &str) -> Option<&Done> {
         self.done.get(&(input.to_owned(), chunk)).filter(|done| done.sha256 == sha256)
     }
 
@@ -122,7 +122,7 @@ impl Resume {
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn record(&mut self, done: &Done) -> io::Result<()> {
+    pub(super) fn record(&mut self, done: &Done) -> io::Result<()> {
         match &mut self.file {
             Some((_, file)) => append(file, done),
             None => Ok(()),
@@ -133,7 +133,7 @@ impl Resume {
     ///
     /// # Errors
     /// The file cannot be removed.
-    pub fn complete(&mut self) -> io::Result<()> {
+    pub(super) fn complete(&mut self) -> io::Result<()> {
         self.file.take().map_or(Ok(()), |(path, _)| fs::remove_file(path))
     }
 }
@@ -146,7 +146,7 @@ fn append(file: &mut File, line: &impl Serialize) -> io::Result<()> {
 }
 
 /// SHA-256 in hexadecimal digits.
-pub fn sha256(bytes: &[u8]) -> String {
+pub(super) fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 

@@ -8,20 +8,20 @@ const FIRST: Duration = Duration::from_millis(250);
 
 /// Total time for the attempts of one chunk.
 #[derive(Debug, Clone)]
-pub struct Patience {
+pub(crate) struct Patience {
     failed: u32,
     /// Jitter, from 0 to 1: connections that failed together do not retry together.
     spread: f64,
 }
 
 impl Patience {
-    pub fn new(spread: f64) -> Self {
+    pub(crate) fn new(spread: f64) -> Self {
         Self { failed: 0, spread }
     }
 
     /// The wait after a failure before the next attempt; `None` when the attempts are used up. The service's `Retry-After` is
     /// the minimum, up to [`MAX_RETRY_WAIT_S`].
-    pub fn after_failure(&mut self, asked: Option<Duration>) -> Option<Duration> {
+    pub(crate) fn after_failure(&mut self, asked: Option<Duration>) -> Option<Duration> {
         self.failed += 1;
         if self.failed >= MAX_ATTEMPTS {
             return None;

@@ -10,7 +10,7 @@ use std::fmt::Write;
 const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
 /// One line per input. An input that was not read to its end has no report.
-pub fn show(inputs: &[Input], reports: &[Report], counts: &[Counts], retries: u64, seconds: f64) -> String {
+pub(super) fn show(inputs: &[Input], reports: &[Report], counts: &[Counts], retries: u64, seconds: f64) -> String {
     let mut table = Table::new();
     table.load_style(STYLE);
     let header = ["input", "rows", "skipped", "unreadable", "events accepted", "rejected", "accepted before"];

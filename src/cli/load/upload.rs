@@ -26,14 +26,14 @@ const ANSWER: Duration = Duration::from_secs(300);
 
 /// An input, for messages and the resume file.
 #[derive(Debug, Clone)]
-pub struct Input {
+pub(super) struct Input {
     pub name: String,
     pub bytes: Option<u64>,
 }
 
 /// Counts of one input.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Counts {
+pub(super) struct Counts {
     pub accepted: u64,
     pub rejected: u64,
     /// Accepted in an earlier run, and so not sent.
@@ -41,7 +41,7 @@ pub struct Counts {
 }
 
 /// State shared by the connections.
-pub struct Upload<'a> {
+pub(super) struct Upload<'a> {
     pub client: &'a Client,
     pub inputs: &'a [Input],
     /// The route, with its query.
@@ -53,7 +53,7 @@ pub struct Upload<'a> {
 }
 
 /// Results of the load so far.
-pub struct Ledger {
+pub(super) struct Ledger {
     pub resume: Resume,
     pub rejects: Rejects,
     /// Per input.
@@ -64,7 +64,7 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    pub fn accepted(&self) -> u64 {
+    pub(super) fn accepted(&self) -> u64 {
         self.counts.iter().map(|counts| counts.accepted + counts.acknowledged_before).sum()
     }
 
@@ -88,7 +88,7 @@ impl Ledger {
 
 impl Upload<'_> {
     /// Sends chunks until there are no more, or the load is aborted.
-    pub fn work(&self, chunks: &Receiver<Chunk>) {
+    pub(super) fn work(&self, chunks: &Receiver<Chunk>) {
         for chunk in chunks {
             if self.stop.is_set() {
                 return;
@@ -100,7 +100,7 @@ impl Upload<'_> {
     }
 
     /// Aborts the load.
-    pub fn fail(&self, error: anyhow::Error) {
+    pub(super) fn fail(&self, error: anyhow::Error) {
         self.with_ledger(|ledger| {
             ledger.failed.get_or_insert(error);
         });

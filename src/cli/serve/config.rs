@@ -24,7 +24,7 @@ use tracing_subscriber::EnvFilter;
 
 /// The configuration of `overdue serve`.
 #[derive(Debug)]
-pub struct Config {
+pub(crate) struct Config {
     pub service: service::Config,
     pub server: server::ServerConfig,
     /// Whether the number of connections is the default, so that it may be reduced to the process's limit of descriptors.
@@ -42,7 +42,7 @@ const MAX_CLOCK_SPEED: f64 = 1_000_000.0;
 ///
 /// # Errors
 /// All errors.
-pub fn read(
+pub(super) fn read(
     flags: &Flags,
     environment: impl IntoIterator<Item = (String, String)>,
     now_ms: i64,

@@ -5,13 +5,13 @@ use tracing_subscriber::EnvFilter;
 
 /// Format of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogFormat {
+pub(crate) enum LogFormat {
     Human,
     Json,
 }
 
 /// Starts the log. No effect if the process already has one.
-pub fn start(format: LogFormat, filter: EnvFilter) {
+pub(super) fn start(format: LogFormat, filter: EnvFilter) {
     let colours = std::io::stderr().is_terminal();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
     // In a process with a second log (tests) the first one stays.

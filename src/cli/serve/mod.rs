@@ -30,7 +30,7 @@ use std::time::Duration;
 /// Every setting can also be in a file (--config FILE, TOML: `snapshot_every = "5m"`) or in the environment
 /// (OVERDUE_SNAPSHOT_EVERY=5m). Flags take precedence over the environment, the environment over the file.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(super) struct Arguments {
     #[command(flatten)]
     flags: settings::Flags,
 }
@@ -42,7 +42,7 @@ const POLL_EVERY: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// Why the service cannot start; all errors of the configuration at once.
-pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let environment =
         std::env::vars_os().filter_map(|(name, text)| Some((name.into_string().ok()?, text.into_string().ok()?)));
     let config = match config::read(&arguments.flags, environment, server::auth::wall_clock::now_ms()) {

@@ -14,12 +14,12 @@ const NOT_OWNER: u32 = 0o077;
 const WORKER_DESCRIPTORS: u64 = 8;
 
 /// From now on, files and folders that this process creates are accessible to its user only.
-pub fn keep_files_private() {
+pub(crate) fn keep_files_private() {
     umask(Mode::from_raw_mode(NOT_OWNER));
 }
 
 /// Warning about a data folder that other users can read.
-pub fn exposed_folder(folder: &Path) -> Option<String> {
+pub(super) fn exposed_folder(folder: &Path) -> Option<String> {
     let mode = std::fs::metadata(folder).ok()?.permissions().mode() & 0o777;
     let shown = folder.display();
     (mode & NOT_OWNER != 0).then(|| {
@@ -28,7 +28,7 @@ pub fn exposed_folder(folder: &Path) -> Option<String> {
 }
 
 /// Warning about a listener whose traffic can be read in transit.
-pub fn exposed_listener(server: &ServerConfig) -> Option<String> {
+pub(super) fn exposed_listener(server: &ServerConfig) -> Option<String> {
     (server.tls.is_none() && !server.listen.ip().is_loopback()).then(|| {
         format!(
             "listening on {} without TLS: tokens and tickets can be read on the way; set --tls-certificate and --tls-key, or \
@@ -42,7 +42,7 @@ pub fn exposed_listener(server: &ServerConfig) -> Option<String> {
 ///
 /// # Errors
 /// An error message if the process's limit is too low for the configured connections, or for a usable minimum.
-pub fn fit_descriptors(server: &mut ServerConfig, is_default: bool) -> Result<(), String> {
+pub(super) fn fit_descriptors(server: &mut ServerConfig, is_default: bool) -> Result<(), String> {
     let wanted = descriptors(server, server.connections);
     let limit = raise_limit(wanted);
     if wanted <= limit {

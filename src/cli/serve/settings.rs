@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 /// A setting.
 #[derive(Debug)]
-pub struct Setting {
+pub(super) struct Setting {
     /// The flag, without leading dashes. The file's key has `_` for `-`, the variable the prefix `OVERDUE_` and capitals.
     pub flag: &'static str,
     /// Name of the value in the help.
@@ -33,7 +33,7 @@ const fn setting(
 }
 
 /// All settings. [`super::config`] reads each.
-pub const SETTINGS: &[Setting] = &[
+pub(super) const SETTINGS: &[Setting] = &[
     setting("data-dir", "DIR", "Folder of the service's data; created if it does not exist", None),
     setting("policy", "FILE", "Policy (TOML) for an empty data folder; one with data has its own", None),
     setting(
@@ -120,18 +120,18 @@ const CONFIG: Setting = setting(
 const PREFIX: &str = "OVERDUE_";
 
 /// A flag's key in the file.
-pub fn key(flag: &str) -> String {
+pub(super) fn key(flag: &str) -> String {
     flag.replace('-', "_")
 }
 
 /// A flag's variable in the environment.
-pub fn variable(flag: &str) -> String {
+pub(super) fn variable(flag: &str) -> String {
     format!("{PREFIX}{}", key(flag).to_uppercase())
 }
 
 /// The source of a value.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Source {
+pub(super) enum Source {
     Flag,
     Environment,
     File {
@@ -144,14 +144,14 @@ pub enum Source {
 
 /// A value as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Raw {
+pub(super) struct Raw {
     pub source: Source,
     pub text: String,
 }
 
 /// An error in the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mistake {
+pub(super) struct Mistake {
     /// Where: the flag, the variable, or file and line.
     pub place: String,
     pub message: String,
@@ -165,14 +165,14 @@ impl fmt::Display for Mistake {
 
 /// The flags of the command line.
 #[derive(Debug, Default, Clone)]
-pub struct Flags {
+pub(super) struct Flags {
     values: BTreeMap<&'static str, String>,
     config: Option<PathBuf>,
 }
 
 impl Flags {
     /// Flags that are not given.
-    pub fn of(values: &[(&'static str, &str)], config: Option<&Path>) -> Self {
+    pub(super) fn of(values: &[(&'static str, &str)], config: Option<&Path>) -> Self {
         let values = values.iter().map(|(flag, text)| (*flag, (*text).to_owned())).collect();
         Self { values, config: config.map(Path::to_owned) }
     }
@@ -219,7 +219,7 @@ impl FromArgMatches for Flags {
 }
 
 /// The values of all sources, by flag; errors of the sources themselves are added to `mistakes`.
-pub fn gather(
+pub(super) fn gather(
     flags: &Flags,
     environment: impl IntoIterator<Item = (String, String)>,
     mistakes: &mut Vec<Mistake>,

@@ -9,7 +9,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// The request of a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Signaled {
+pub(crate) enum Signaled {
     /// Stop; with the signal's name.
     Stop(&'static str),
     Reload,
@@ -22,7 +22,7 @@ const INTERRUPTED: i32 = 130;
 ///
 /// # Errors
 /// The process cannot listen for signals.
-pub fn listen() -> anyhow::Result<Receiver<Signaled>> {
+pub(crate) fn listen() -> anyhow::Result<Receiver<Signaled>> {
     let runtime = runtime::Builder::new_current_thread().enable_all().build().context("cannot listen for signals")?;
     let (terminate, interrupt, hangup) = {
         let _inside = runtime.enter();

@@ -10,10 +10,10 @@ use crossbeam_channel::Sender;
 use std::time::Duration;
 
 /// Escalations shown, at most.
-pub const ESCALATIONS: u64 = 50;
+pub(super) const ESCALATIONS: u64 = 50;
 
 /// Hours of the forecast shown, at most.
-pub const HOURS: u64 = 24;
+pub(super) const HOURS: u64 = 24;
 
 /// Timeout of one response.
 const ANSWER: Duration = Duration::from_secs(10);
@@ -22,7 +22,7 @@ const ANSWER: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// The first [`Failure`]; a partial page is not shown.
-pub fn page(client: &Client) -> Result<Page, Failure> {
+pub(super) fn page(client: &Client) -> Result<Page, Failure> {
     let metrics: MetricsResponse = client.get("v1/metrics", ANSWER)?;
     let after = metrics.escalations.last_sequence.saturating_sub(ESCALATIONS);
     let EscalationPage { mut escalations, .. } =
@@ -33,7 +33,7 @@ pub fn page(client: &Client) -> Result<Page, Failure> {
 }
 
 /// Sends a page, or the failure, every `interval`, until it is stopped or the receiver is gone.
-pub fn run(client: &Client, interval: Duration, stop: &Stop, pages: &Sender<Result<Page, Failure>>) {
+pub(super) fn run(client: &Client, interval: Duration, stop: &Stop, pages: &Sender<Result<Page, Failure>>) {
     while pages.send(page(client)).is_ok() {
         if stop.wait(interval) {
             return;

@@ -6,7 +6,7 @@ mod page;
 mod screen;
 mod view;
 
-pub use model::{what, whom};
+pub(super) use model::{what, whom};
 
 use super::common::client::{Client, Failure, ServerArguments};
 use super::common::shutdown::Stop;
@@ -26,7 +26,7 @@ const LOOK: Duration = Duration::from_millis(100);
 
 /// Shows the status of a running service: backlog, risks, escalations, the hours ahead, and the engine itself.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(super) struct Arguments {
     #[command(flatten)]
     server: ServerArguments,
     /// Seconds between updates
@@ -41,7 +41,7 @@ pub struct Arguments {
 ///
 /// # Errors
 /// An unusable terminal; with `--once`, a service that does not respond.
-pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let client = Client::new(&arguments.server)?;
     let view = View { address: client.base().to_string(), ..View::default() };
     if arguments.once {

@@ -7,7 +7,7 @@ use crate::store::record::RecordKind;
 
 /// All data on the screen.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Page {
+pub(super) struct Page {
     pub metrics: MetricsResponse,
     pub forecast: ForecastResponse,
     /// Newest first.
@@ -15,7 +15,7 @@ pub struct Page {
 }
 
 /// What happened: `resolution 2`, `withdrawn: resolution 2`, `manual`.
-pub fn what(escalation: &EscalationResponse) -> String {
+pub(crate) fn what(escalation: &EscalationResponse) -> String {
     let (kind, level) = (escalation.kind.name(), escalation.level);
     match (escalation.kind, &escalation.clock) {
         (RecordKind::Fired, Some(clock)) => format!("{clock} {level}"),
@@ -25,7 +25,7 @@ pub fn what(escalation: &EscalationResponse) -> String {
 }
 
 /// Who is notified, and what is done.
-pub fn whom(escalation: &EscalationResponse) -> String {
+pub(crate) fn whom(escalation: &EscalationResponse) -> String {
     let mut parts: Vec<String> = Vec::new();
     if let Some(actions) = escalation.actions.as_ref().filter(|_| escalation.kind == RecordKind::Fired) {
         parts.extend(actions.notify.iter().map(|whom| match (whom.as_str(), &escalation.owner, &escalation.team) {

@@ -11,7 +11,7 @@ use std::fmt::Write;
 const SHOWN: usize = 10;
 
 /// The page.
-pub fn text(address: &str, page: &Page) -> String {
+pub(super) fn text(address: &str, page: &Page) -> String {
     let metrics = &page.metrics;
     let totals = metrics.totals;
     let mut text = format!("{address}  as of {}  policy version {}\n", metrics.as_of, metrics.policy_version);

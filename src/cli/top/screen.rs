@@ -24,7 +24,7 @@ const LEVELS: &str = "fired by level";
 const NUMBER: Constraint = Constraint::Length(8);
 
 /// Draws everything.
-pub fn draw(frame: &mut Frame<'_>, view: &View) {
+pub(super) fn draw(frame: &mut Frame<'_>, view: &View) {
     let [head, totals, middle, lower, service, keys] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(2),
@@ -144,25 +144,25 @@ fn draw_clocks(frame: &mut Frame<'_>, area: Rect, metrics: &MetricsResponse) {
 }
 
 /// Cycles of a clock that ended on the newest day: met, missed.
-pub fn today(metrics: &MetricsResponse, clock: &ClockCounts) -> (i64, i64) {
+pub(super) fn today(metrics: &MetricsResponse, clock: &ClockCounts) -> (i64, i64) {
     let newest = metrics.days.first().map(|day| day.day);
     let of_clock = metrics.days.iter().filter(|day| Some(day.day) == newest && day.clock == clock.clock);
     of_clock.fold((0, 0), |(met, missed), day| (met + day.compliance.met, missed + day.compliance.missed))
 }
 
 /// In percent; `-` for none, and for a day that withdrew more results than it has.
-pub fn share(met: i64, missed: i64) -> String {
+pub(super) fn share(met: i64, missed: i64) -> String {
     let of = met + missed;
     if met < 0 || missed < 0 || of == 0 { "-".to_owned() } else { format!("{:.1}", met as f64 * 100.0 / of as f64) }
 }
 
 /// A count with its sign and thousands.
-pub fn signed(count: i64) -> String {
+pub(super) fn signed(count: i64) -> String {
     format!("{}{}", if count < 0 { "-" } else { "" }, grouped(count.unsigned_abs()))
 }
 
 /// How often each level fired, from the first one to the last that did.
-pub fn fired_by_level(clock: &ClockCounts) -> String {
+pub(super) fn fired_by_level(clock: &ClockCounts) -> String {
     let used = clock.fired_by_level.iter().rposition(|count| *count > 0).map_or(0, |last| last + 1);
     clock.fired_by_level[..used].iter().map(|count| grouped(*count)).collect::<Vec<_>>().join(" ")
 }
@@ -230,7 +230,7 @@ fn draw_service(frame: &mut Frame<'_>, area: Rect, gauges: &EngineGauges) {
 }
 
 /// The time of day (UTC).
-pub fn clock_time(at: Timestamp) -> String {
+pub(super) fn clock_time(at: Timestamp) -> String {
     at.to_string()[11..19].to_owned()
 }
 

@@ -7,7 +7,7 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 /// Grouping of the open tickets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum By {
+pub(super) enum By {
     #[default]
     Priority,
     Team,
@@ -16,9 +16,9 @@ pub enum By {
 }
 
 impl By {
-    pub const ALL: [By; 4] = [Self::Priority, Self::Team, Self::Channel, Self::Category];
+    pub(super) const ALL: [By; 4] = [Self::Priority, Self::Team, Self::Channel, Self::Category];
 
-    pub fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Priority => "priority",
             Self::Team => "team",
@@ -27,7 +27,7 @@ impl By {
         }
     }
 
-    pub fn rows(self, page: &Page) -> &[NamedCounts] {
+    pub(super) fn rows(self, page: &Page) -> &[NamedCounts] {
         match self {
             Self::Priority => &page.metrics.by_priority,
             Self::Team => &page.metrics.by_team,
@@ -43,7 +43,7 @@ impl By {
 
 /// The action of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
+pub(super) enum Action {
     Quit,
     Redraw,
     Nothing,
@@ -51,7 +51,7 @@ pub enum Action {
 
 /// The state of the screen.
 #[derive(Debug, Clone, Default)]
-pub struct View {
+pub(super) struct View {
     pub address: String,
     pub page: Option<Page>,
     /// Why there is no newer page, and for how many seconds.
@@ -63,7 +63,7 @@ pub struct View {
 
 impl View {
     /// Handles a key.
-    pub fn press(&mut self, key: KeyEvent) -> Action {
+    pub(super) fn press(&mut self, key: KeyEvent) -> Action {
         let rows = self.page.as_ref().map_or(0, |page| self.by.rows(page).len());
         match key.code {
             KeyCode::Char('c') if key.modifiers.contains(KeyModifiers::CONTROL) => return Action::Quit,

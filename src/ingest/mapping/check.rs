@@ -196,7 +196,7 @@ impl<'t> Checker<'t> {
         }
     }
 
-    pub fn input(&mut self, value: &Value<'t>, field: &str) -> Option<usize> {
+    pub(super) fn input(&mut self, value: &Value<'t>, field: &str) -> Option<usize> {
         let name = self.document.text_value(value, field)?;
         if name.is_empty() {
             self.document.mistake(value.span(), format!("{field} is empty, expected the name of a column"));

@@ -13,7 +13,7 @@ use crate::ticket::EventKind;
 
 impl<'t> Checker<'t> {
     /// The formats and zone of a table; missing ones come from `[time]`.
-    pub fn writing_of(&mut self, table: Option<&DeTable<'t>>) -> Option<Writing> {
+    pub(super) fn writing_of(&mut self, table: Option<&DeTable<'t>>) -> Option<Writing> {
         let general = self.writing.clone();
         let mut described = Vec::new();
         let formats = match table.and_then(|table| table.get("formats")) {
@@ -58,7 +58,7 @@ impl<'t> Checker<'t> {
         Some(Writing { formats, zone, described: described.join(" or ") })
     }
 
-    pub fn time_column(&mut self, value: &Value<'t>, field: &str) -> Option<TimeColumn> {
+    pub(super) fn time_column(&mut self, value: &Value<'t>, field: &str) -> Option<TimeColumn> {
         if let Some(table) = value.get_ref().as_table() {
             self.document.known_keys(table, &format!("{field}."), &["column", "formats", "zone"]);
             let writing = self.writing_of(Some(table)).map(Arc::new);
@@ -73,7 +73,7 @@ impl<'t> Checker<'t> {
     }
 
     /// Events and the columns of their times, in the order of [`EventKind::ALL`].
-    pub fn event_times(&mut self, table: &DeTable<'t>, place: &str) -> Vec<(EventKind, TimeColumn)> {
+    pub(super) fn event_times(&mut self, table: &DeTable<'t>, place: &str) -> Vec<(EventKind, TimeColumn)> {
         self.document.known_keys(table, &format!("{place}."), &EventKind::ALL.map(EventKind::name));
         let mut events = Vec::new();
         for kind in EventKind::ALL {

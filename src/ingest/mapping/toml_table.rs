@@ -19,22 +19,22 @@ pub(crate) struct Document<'t> {
 }
 
 impl<'t> Document<'t> {
-    pub fn new(text: &'t str, file: &'t str) -> Self {
+    pub(super) fn new(text: &'t str, file: &'t str) -> Self {
         Self { text, file, mistakes: Vec::new() }
     }
 
-    pub fn mistake(&mut self, place: Range<usize>, message: impl Into<String>) {
+    pub(super) fn mistake(&mut self, place: Range<usize>, message: impl Into<String>) {
         let before = self.text.as_bytes().iter().take(place.start);
         let line = 1 + before.filter(|byte| **byte == b'\n').count();
         self.mistakes.push(Mistake { file: self.file.to_owned(), line, message: message.into() });
     }
 
-    pub fn syntax(&mut self, error: &toml::de::Error) {
+    pub(super) fn syntax(&mut self, error: &toml::de::Error) {
         let message = error.message().trim().replace('\n', " ");
         self.mistake(error.span().unwrap_or(0..0), format!("not TOML: {message}"));
     }
 
-    pub fn finish<T>(mut self, done: Option<T>) -> Result<T, MappingError> {
+    pub(super) fn finish<T>(mut self, done: Option<T>) -> Result<T, MappingError> {
         match done {
             Some(done) if self.mistakes.is_empty() => Ok(done),
             _ => {
@@ -45,7 +45,7 @@ impl<'t> Document<'t> {
     }
 
     /// Reports every unknown key.
-    pub fn known_keys(&mut self, table: &DeTable<'t>, place: &str, known: &[&str]) {
+    pub(super) fn known_keys(&mut self, table: &DeTable<'t>, place: &str, known: &[&str]) {
         for key in table.keys() {
             let name = key.get_ref().as_ref();
             if known.contains(&name) {
@@ -60,7 +60,7 @@ impl<'t> Document<'t> {
     }
 
     /// A table of the document; an empty one if it is missing.
-    pub fn table<'a>(&mut self, table: &'a DeTable<'t>, key: &str) -> Option<&'a DeTable<'t>> {
+    pub(super) fn table<'a>(&mut self, table: &'a DeTable<'t>, key: &str) -> Option<&'a DeTable<'t>> {
         let value = table.get(key)?;
         let found = value.get_ref().as_table();
         if found.is_none() {
@@ -69,7 +69,7 @@ impl<'t> Document<'t> {
         found
     }
 
-    pub fn text_value<'a>(&mut self, value: &'a Value<'t>, field: &str) -> Option<&'a str> {
+    pub(super) fn text_value<'a>(&mut self, value: &'a Value<'t>, field: &str) -> Option<&'a str> {
         let found = value.get_ref().as_str();
         if found.is_none() {
             self.mistake(value.span(), format!("{field} is a {}, expected a text", value.get_ref().type_str()));
@@ -78,7 +78,7 @@ impl<'t> Document<'t> {
     }
 
     /// A text or a list of texts, each with its place.
-    pub fn texts<'a>(&mut self, value: &'a Value<'t>, field: &str) -> Vec<(&'a str, Range<usize>)> {
+    pub(super) fn texts<'a>(&mut self, value: &'a Value<'t>, field: &str) -> Vec<(&'a str, Range<usize>)> {
         if let Some(items) = value.get_ref().as_array() {
             return items
                 .iter()

@@ -20,13 +20,13 @@ pub(crate) struct LabelDictionary {
 }
 
 impl LabelDictionary {
-    pub fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.codes.clear();
         self.theirs.clear();
     }
 
     /// The code of an input value.
-    pub fn code(
+    pub(super) fn code(
         &mut self,
         said: &str,
         rule: &LabelRule,
@@ -49,7 +49,12 @@ impl LabelDictionary {
     }
 
     /// The code of one of our labels.
-    pub fn intern(&mut self, label: &str, known: &mut Vec<String>, hasher: &RandomState) -> Result<Label, String> {
+    pub(super) fn intern(
+        &mut self,
+        label: &str,
+        known: &mut Vec<String>,
+        hasher: &RandomState,
+    ) -> Result<Label, String> {
         let hash = hasher.hash_one(label);
         if let Some(code) = self.codes.find(hash, |code| known[*code as usize] == label) {
             return Ok(*code);

@@ -23,20 +23,20 @@ pub(crate) struct Values<'m> {
 }
 
 impl<'m> Values<'m> {
-    pub fn new(mapping: &'m Mapping) -> Self {
+    pub(crate) fn new(mapping: &'m Mapping) -> Self {
         let longest_empty = mapping.empty.iter().map(String::len).max().unwrap_or(0);
         Self { mapping, scratch: String::new(), joined: String::new(), longest_empty }
     }
 
     /// A cell's text, if it is not empty.
-    pub fn value<'s>(&'s mut self, cells: &'s [Cell<'_>], input: usize) -> Result<Option<&'s str>, FieldError> {
+    pub(crate) fn value<'s>(&'s mut self, cells: &'s [Cell<'_>], input: usize) -> Result<Option<&'s str>, FieldError> {
         let found =
             cells[input].text(&mut self.scratch).map_err(|what| fault(input, what, "expected a single value"))?;
         Ok(found
             .filter(|text| !(text.len() <= self.longest_empty && self.mapping.empty.iter().any(|empty| empty == text))))
     }
 
-    pub fn ticket_id<'s>(
+    pub(crate) fn ticket_id<'s>(
         &self,
         cells: &'s [Cell<'_>],
         input: usize,
@@ -53,12 +53,12 @@ impl<'m> Values<'m> {
         Ok(id)
     }
 
-    pub fn required_time(&mut self, cells: &[Cell<'_>], column: &TimeColumn) -> Result<i64, FieldError> {
+    pub(crate) fn required_time(&mut self, cells: &[Cell<'_>], column: &TimeColumn) -> Result<i64, FieldError> {
         let expected = || fault(column.input, "", format!("expected a time ({})", column.writing.described));
         self.time(cells, column)?.ok_or_else(expected)
     }
 
-    pub fn time(&mut self, cells: &[Cell<'_>], column: &TimeColumn) -> Result<Option<i64>, FieldError> {
+    pub(crate) fn time(&mut self, cells: &[Cell<'_>], column: &TimeColumn) -> Result<Option<i64>, FieldError> {
         let cell = &cells[column.input];
         let read = match cell {
             Cell::Null => return Ok(None),
@@ -87,7 +87,11 @@ impl<'m> Values<'m> {
     }
 
     /// A label rule's value from the input, joined if it is in several columns. `None` if all columns are empty.
-    pub fn said<'s>(&'s mut self, cells: &'s [Cell<'_>], inputs: &[usize]) -> Result<Option<&'s str>, FieldError> {
+    pub(crate) fn said<'s>(
+        &'s mut self,
+        cells: &'s [Cell<'_>],
+        inputs: &[usize],
+    ) -> Result<Option<&'s str>, FieldError> {
         match inputs {
             [] => Ok(None),
             [input] => self.value(cells, *input),
@@ -112,7 +116,7 @@ impl<'m> Values<'m> {
 
     /// The label of a state or event: `None` if the columns are missing or empty, `Some(None)` if they contain a value that
     /// counts as empty.
-    pub fn label<W: Copy>(
+    pub(crate) fn label<W: Copy>(
         &mut self,
         cells: &[Cell<'_>],
         rule: &ValueRule<W>,

@@ -58,7 +58,7 @@ struct Content {
 }
 
 impl Messages {
-    pub fn new(name: &str, reader: Box<dyn Read + Send>, bounds: TableBounds) -> Self {
+    pub(crate) fn new(name: &str, reader: Box<dyn Read + Send>, bounds: TableBounds) -> Self {
         Self {
             name: name.to_owned(),
             reader,
@@ -72,7 +72,7 @@ impl Messages {
     }
 
     /// The next record batch, and its share of the budget; `None` at the end.
-    pub fn next(&mut self) -> Result<Option<(RecordBatch, Share)>, IngestError> {
+    pub(crate) fn next(&mut self) -> Result<Option<(RecordBatch, Share)>, IngestError> {
         loop {
             let Some((message, content)) = self.message()? else {
                 return match self.decoder.schema() {

@@ -35,7 +35,7 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    pub fn new(schema: &Schema, mapping: &Mapping) -> Result<Self, String> {
+    pub(super) fn new(schema: &Schema, mapping: &Mapping) -> Result<Self, String> {
         let (mut names, mut paths) = (Vec::new(), Vec::new());
         flatten(schema.fields(), "", &[], &mut names, &mut paths);
         let found = columns::find(&names, mapping)?;
@@ -43,7 +43,7 @@ impl Plan {
     }
 
     /// The columns of the schema that are read, in order.
-    pub fn roots(&self) -> Vec<usize> {
+    pub(super) fn roots(&self) -> Vec<usize> {
         let mut roots: Vec<usize> = self.paths.iter().flatten().filter_map(|path| path.first().copied()).collect();
         roots.sort_unstable();
         roots.dedup();

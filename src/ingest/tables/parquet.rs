@@ -53,7 +53,7 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    pub fn open(name: &str, opened: Opened, mapping: &Mapping, options: &Options) -> Result<Self, IngestError> {
+    pub(crate) fn open(name: &str, opened: Opened, mapping: &Mapping, options: &Options) -> Result<Self, IngestError> {
         let file = match opened.file {
             Some(file) => file,
             None => spool(opened.reader, options.spool_dir.as_deref()).map_err(|error| reported(name, error))?,
@@ -85,16 +85,16 @@ impl Table {
     }
 
     /// Bytes of the file.
-    pub fn length(&self) -> u64 {
+    pub(crate) fn length(&self) -> u64 {
         self.file.length
     }
 
-    pub fn row_groups(&self) -> usize {
+    pub(crate) fn row_groups(&self) -> usize {
         self.first_rows.len()
     }
 
     /// Reads the rows of a row group.
-    pub fn parse(&self, row_group: usize, mapping: &Mapping, results: &Results) -> Result<(), IngestError> {
+    pub(crate) fn parse(&self, row_group: usize, mapping: &Mapping, results: &Results) -> Result<(), IngestError> {
         let malformed = |error: ParquetError| malformed(&self.name, &error);
         let metadata = self.metadata.metadata();
         let description = metadata.row_group(row_group);

@@ -261,7 +261,7 @@ pub(crate) struct TooLarge(pub String);
 
 impl TooLarge {
     /// A constant part of the message, recognised where the library has turned the error into text.
-    pub const WORDS: &str = "more than the accepted";
+    pub(super) const WORDS: &str = "more than the accepted";
 }
 
 impl<R: ChunkReader> Iterator for BoundedPages<R> {

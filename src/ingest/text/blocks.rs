@@ -48,13 +48,19 @@ pub(crate) struct Blocks {
 }
 
 impl Blocks {
-    pub fn new(name: &str, opened: source::Opened, split: Split, block_bytes: usize, max_record_bytes: usize) -> Self {
+    pub(crate) fn new(
+        name: &str,
+        opened: source::Opened,
+        split: Split,
+        block_bytes: usize,
+        max_record_bytes: usize,
+    ) -> Self {
         let (pending, name) = (Vec::new(), name.to_owned());
         Self { name, reader: opened.reader, split, pending, line: 1, ended: false, block_bytes, max_record_bytes }
     }
 
     /// The next block; `None` at the end of the input.
-    pub fn next(&mut self) -> Result<Option<Block>, IngestError> {
+    pub(crate) fn next(&mut self) -> Result<Option<Block>, IngestError> {
         // At least four bytes, for a byte order mark.
         let mut wanted = self.block_bytes.max(4);
         loop {
@@ -100,7 +106,7 @@ impl Blocks {
     }
 
     /// The first record, for a header.
-    pub fn first_record(&mut self) -> Result<Option<Vec<u8>>, IngestError> {
+    pub(crate) fn first_record(&mut self) -> Result<Option<Vec<u8>>, IngestError> {
         let delimiter = match self.split {
             Split::Csv { delimiter } => delimiter,
             Split::Lines | Split::Array(_) => return Ok(None),

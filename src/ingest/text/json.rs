@@ -23,7 +23,7 @@ struct Field {
 }
 
 impl Fields {
-    pub fn new(inputs: &[Input]) -> Self {
+    pub(crate) fn new(inputs: &[Input]) -> Self {
         let mut root = Self::default();
         for (cell, input) in inputs.iter().enumerate() {
             let mut fields = &mut root;
@@ -50,7 +50,7 @@ impl Fields {
     }
 
     /// Reads one object into the cells.
-    pub fn read<'a>(&self, text: &'a str, cells: &mut [Cell<'a>]) -> Result<(), String> {
+    pub(crate) fn read<'a>(&self, text: &'a str, cells: &mut [Cell<'a>]) -> Result<(), String> {
         let mut deserializer = serde_json::Deserializer::from_str(text);
         let read = deserializer.deserialize_map(Object { fields: self, cells });
         read.and_then(|()| deserializer.end()).map_err(|error| {

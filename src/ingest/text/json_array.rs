@@ -31,14 +31,14 @@ pub(crate) struct ArrayScan {
 }
 
 impl ArrayScan {
-    pub fn new(records: Option<&str>) -> Self {
+    pub(crate) fn new(records: Option<&str>) -> Self {
         let records = records.map(|name| name.as_bytes().to_vec());
         let (in_array, depth, in_string, escaped) = (false, 0, false, false);
         Self { records, in_array, depth, in_string, escaped, last_string: Vec::new(), at_field: false, found: false }
     }
 
     /// The number of bytes consumed, and the elements in them. If none is consumed, more bytes are needed.
-    pub fn cut(&mut self, bytes: &[u8]) -> Result<Cut, Misplaced> {
+    pub(crate) fn cut(&mut self, bytes: &[u8]) -> Result<Cut, Misplaced> {
         let mut elements = Vec::new();
         let mut at = 0;
         while at < bytes.len() {
@@ -67,7 +67,7 @@ impl ArrayScan {
     }
 
     /// Whether the input may end here.
-    pub fn end(&self) -> Result<(), String> {
+    pub(crate) fn end(&self) -> Result<(), String> {
         if self.in_array || self.depth > 0 || self.in_string {
             return Err("ends before its array does".to_owned());
         }

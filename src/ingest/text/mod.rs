@@ -35,7 +35,7 @@ pub(crate) struct Header {
 
 impl Header {
     /// Finds the mapping's columns in a header.
-    pub fn new(record: &[u8], mapping: &Mapping) -> Result<Self, String> {
+    pub(super) fn new(record: &[u8], mapping: &Mapping) -> Result<Self, String> {
         let text = std::str::from_utf8(record).map_err(|_| "has a first line that is not UTF-8 text".to_owned())?;
         let delimiters = memchr::memchr_iter(mapping.delimiter, record).count();
         if delimiters >= MAX_COLUMNS {

@@ -25,12 +25,12 @@ fn starts() -> impl Iterator<Item = i64> {
 
 impl Measure<'_> {
     /// Whether the threshold is reached from any start.
-    pub fn is_ever_due(&self, threshold: Threshold) -> bool {
+    pub(super) fn is_ever_due(&self, threshold: Threshold) -> bool {
         starts().any(|start_ms| self.due_ms(start_ms, threshold) < NEVER_MS)
     }
 
     /// Minimum number of days from start to due, over the starts that reach it, if that is more than `long_days`.
-    pub fn days_if_longer(&self, threshold: Threshold, long_days: i64) -> Option<i64> {
+    pub(super) fn days_if_longer(&self, threshold: Threshold, long_days: i64) -> Option<i64> {
         let mut shortest: Option<i64> = None;
         for start_ms in starts() {
             let due_ms = self.due_ms(start_ms, threshold);
@@ -46,7 +46,7 @@ impl Measure<'_> {
     }
 
     /// The order of two thresholds, if it is the same for all starts.
-    pub fn compare(&self, one: Threshold, other: Threshold) -> Option<Ordering> {
+    pub(super) fn compare(&self, one: Threshold, other: Threshold) -> Option<Ordering> {
         if let (Some(one_ms), Some(other_ms)) = (self.amount_ms(one), self.amount_ms(other)) {
             return Some(one_ms.cmp(&other_ms));
         }

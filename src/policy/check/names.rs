@@ -35,22 +35,22 @@ pub(crate) struct Names<'n> {
 }
 
 impl<'n> Names<'n> {
-    pub fn new(what: &'static str, names: impl Iterator<Item = &'n str>) -> Self {
+    pub(crate) fn new(what: &'static str, names: impl Iterator<Item = &'n str>) -> Self {
         let list: Vec<&str> = names.collect();
         let places = list.iter().enumerate().map(|(place, name)| (*name, place)).collect();
         Self { what, list, places }
     }
 
-    pub fn list(&self) -> &[&'n str] {
+    pub(crate) fn list(&self) -> &[&'n str] {
         &self.list
     }
 
-    pub fn place(&self, name: &str) -> Option<usize> {
+    pub(crate) fn place(&self, name: &str) -> Option<usize> {
         self.places.get(name).copied()
     }
 
     /// The position of a name; an unknown one is reported with the one that was probably meant.
-    pub fn known(&self, word: &Word, report: &mut Report<'_>) -> Option<usize> {
+    pub(crate) fn known(&self, word: &Word, report: &mut Report<'_>) -> Option<usize> {
         let place = self.place(&word.text);
         if place.is_none() {
             let message = format!("there is no {} {}", self.what, quoted(&word.text));
@@ -61,7 +61,7 @@ impl<'n> Names<'n> {
     }
 
     /// What to write where one of these names is needed.
-    pub fn instead(&self, typed: &str) -> String {
+    pub(crate) fn instead(&self, typed: &str) -> String {
         suggest::instead(typed, self.list.iter().copied())
     }
 }

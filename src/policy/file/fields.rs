@@ -23,21 +23,21 @@ pub(crate) struct Field<'d, 't> {
 }
 
 impl<'d, 't> Field<'d, 't> {
-    pub fn name(&self) -> &'d str {
+    pub(crate) fn name(&self) -> &'d str {
         self.key.get_ref()
     }
 
-    pub fn word(&self) -> Word {
+    pub(crate) fn word(&self) -> Word {
         Word { text: self.name().to_owned(), place: self.key.span() }
     }
 
     /// The value as text; otherwise reports what it should look like.
-    pub fn text(&self, example: &str, report: &mut Report<'_>) -> Option<Word> {
+    pub(crate) fn text(&self, example: &str, report: &mut Report<'_>) -> Option<Word> {
         text_of(self.value, self.name(), example, report)
     }
 
     /// The value as a list of texts; members of other types are reported and skipped.
-    pub fn texts(&self, example: &str, report: &mut Report<'_>) -> Vec<Word> {
+    pub(crate) fn texts(&self, example: &str, report: &mut Report<'_>) -> Vec<Word> {
         match self.value.get_ref() {
             DeValue::Array(members) => {
                 members.iter().filter_map(|member| text_of(member, self.name(), example, report)).collect()
@@ -56,7 +56,7 @@ impl<'d, 't> Field<'d, 't> {
         }
     }
 
-    pub fn flag(&self, report: &mut Report<'_>) -> Option<bool> {
+    pub(crate) fn flag(&self, report: &mut Report<'_>) -> Option<bool> {
         match self.value.get_ref() {
             DeValue::Boolean(flag) => Some(*flag),
             other => {
@@ -68,12 +68,12 @@ impl<'d, 't> Field<'d, 't> {
     }
 
     /// The value as a table.
-    pub fn table(&self, example: &str, report: &mut Report<'_>) -> Option<Table<'d, 't>> {
+    pub(crate) fn table(&self, example: &str, report: &mut Report<'_>) -> Option<Table<'d, 't>> {
         table_of(self.value, self.name(), example, report)
     }
 
     /// The value as a list of tables; members of other types are reported and skipped.
-    pub fn tables(&self, example: &str, report: &mut Report<'_>) -> Vec<Table<'d, 't>> {
+    pub(crate) fn tables(&self, example: &str, report: &mut Report<'_>) -> Vec<Table<'d, 't>> {
         match self.value.get_ref() {
             DeValue::Array(members) => {
                 members.iter().filter_map(|member| table_of(member, self.name(), example, report)).collect()
@@ -95,19 +95,19 @@ pub(crate) struct Table<'d, 't> {
 }
 
 impl<'d, 't> Table<'d, 't> {
-    pub fn new(table: &'d DeTable<'t>, place: Place) -> Self {
+    pub(crate) fn new(table: &'d DeTable<'t>, place: Place) -> Self {
         let mut fields: Vec<Field<'d, 't>> = table.iter().map(|(key, value)| Field { key, value }).collect();
         fields.sort_by_key(|field| field.key.span().start);
         Self { place, fields }
     }
 
     /// The field with that name.
-    pub fn get(&self, name: &str) -> Option<Field<'d, 't>> {
+    pub(crate) fn get(&self, name: &str) -> Option<Field<'d, 't>> {
         self.fields.iter().find(|field| field.name() == name).copied()
     }
 
     /// Reports every field that is not one of `known`; `of` names the table.
-    pub fn refuse_others(&self, known: &[&str], of: &str, report: &mut Report<'_>) {
+    pub(crate) fn refuse_others(&self, known: &[&str], of: &str, report: &mut Report<'_>) {
         for field in self.fields.iter().filter(|field| !known.contains(&field.name())) {
             let message = format!("{of} has no field {}", quoted(field.name()));
             let near = if report.is_full() { None } else { suggest::nearest(field.name(), known.iter().copied()) };
@@ -119,15 +119,15 @@ impl<'d, 't> Table<'d, 't> {
         }
     }
 
-    pub fn text(&self, name: &str, example: &str, report: &mut Report<'_>) -> Option<Word> {
+    pub(crate) fn text(&self, name: &str, example: &str, report: &mut Report<'_>) -> Option<Word> {
         self.get(name)?.text(example, report)
     }
 
-    pub fn texts(&self, name: &str, example: &str, report: &mut Report<'_>) -> Option<Vec<Word>> {
+    pub(crate) fn texts(&self, name: &str, example: &str, report: &mut Report<'_>) -> Option<Vec<Word>> {
         Some(self.get(name)?.texts(example, report))
     }
 
-    pub fn flag(&self, name: &str, report: &mut Report<'_>) -> Option<bool> {
+    pub(crate) fn flag(&self, name: &str, report: &mut Report<'_>) -> Option<bool> {
         self.get(name)?.flag(report)
     }
 }

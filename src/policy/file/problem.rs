@@ -93,20 +93,20 @@ pub(crate) struct Report<'t> {
 }
 
 impl<'t> Report<'t> {
-    pub fn new(file: &str, text: &'t str) -> Self {
+    pub(crate) fn new(file: &str, text: &'t str) -> Self {
         let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
         Self { file: file.into(), text, line_starts, found: Vec::new(), errors: 0, left_out: 0 }
     }
 
-    pub fn error(&mut self, place: &Place, message: impl Into<String>, instead: impl Into<String>) {
+    pub(crate) fn error(&mut self, place: &Place, message: impl Into<String>, instead: impl Into<String>) {
         self.add(Severity::Error, place, message.into(), Some(instead.into()));
     }
 
-    pub fn error_plain(&mut self, place: &Place, message: impl Into<String>) {
+    pub(crate) fn error_plain(&mut self, place: &Place, message: impl Into<String>) {
         self.add(Severity::Error, place, message.into(), None);
     }
 
-    pub fn warning(&mut self, place: &Place, message: impl Into<String>, instead: impl Into<String>) {
+    pub(crate) fn warning(&mut self, place: &Place, message: impl Into<String>, instead: impl Into<String>) {
         self.add(Severity::Warning, place, message.into(), Some(instead.into()));
     }
 
@@ -123,16 +123,16 @@ impl<'t> Report<'t> {
     }
 
     /// Whether further problems are only counted, so that their text need not be built.
-    pub fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.found.len() == MAX_PROBLEMS
     }
 
-    pub fn errors(&self) -> usize {
+    pub(crate) fn errors(&self) -> usize {
         self.errors
     }
 
     /// The line of a place, from 1.
-    pub fn line(&self, place: &Place) -> usize {
+    pub(crate) fn line(&self, place: &Place) -> usize {
         self.line_starts.partition_point(|start| *start <= place.start)
     }
 
@@ -154,7 +154,7 @@ impl<'t> Report<'t> {
     }
 
     /// All problems in order of the file.
-    pub fn finish(mut self) -> Vec<Problem> {
+    pub(crate) fn finish(mut self) -> Vec<Problem> {
         if self.left_out > 0 {
             let end = self.text.len();
             let (line, column, excerpt) = self.locate(&(end..end));

@@ -8,31 +8,31 @@ use crate::ticket::Texts;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 
-pub const NAME: &str = "cycles.parquet";
+pub(super) const NAME: &str = "cycles.parquet";
 
 /// Cycles of a window.
 #[derive(Debug, Default)]
-pub struct Cycles {
+pub(super) struct Cycles {
     rows: Vec<CycleRow>,
     tickets: Texts,
 }
 
 impl Cycles {
-    pub fn schema() -> Result<SchemaRef, ColumnsError> {
+    pub(super) fn schema() -> Result<SchemaRef, ColumnsError> {
         ColumnWriter::schema(|table| cycles::write(&[], table))
     }
 
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.rows.len()
     }
 
-    pub fn push(&mut self, engine: &Engine, cycle: &CycleRecord) {
+    pub(super) fn push(&mut self, engine: &Engine, cycle: &CycleRecord) {
         self.rows.push(CycleRow::of(engine, cycle));
         self.tickets.push(engine.ticket_id(cycle.ticket));
     }
 
     /// The rows in order of the times at which they ended; there are none afterwards.
-    pub fn finish(&mut self, engine: &Engine) -> Result<RecordBatch, ColumnsError> {
+    pub(super) fn finish(&mut self, engine: &Engine) -> Result<RecordBatch, ColumnsError> {
         let mut entries: Vec<Entry<'_>> =
             self.rows.iter().zip(self.tickets.iter()).map(|(row, ticket)| Entry { row, ticket }).collect();
         entries.sort_by_key(|entry| entry.row.stopped_ms);

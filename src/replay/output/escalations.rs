@@ -8,11 +8,11 @@ use crate::ticket::{Batch, Column, Texts};
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 
-pub const NAME: &str = "escalations.parquet";
+pub(super) const NAME: &str = "escalations.parquet";
 
 /// Escalations of a window.
 #[derive(Debug, Default)]
-pub struct Escalations {
+pub(super) struct Escalations {
     rows: Vec<Pending>,
     tickets: Texts,
 }
@@ -25,16 +25,16 @@ struct Pending {
 }
 
 impl Escalations {
-    pub fn schema() -> Result<SchemaRef, ColumnsError> {
+    pub(super) fn schema() -> Result<SchemaRef, ColumnsError> {
         ColumnWriter::schema(|table| escalations::write(&[], table))
     }
 
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.rows.len()
     }
 
     /// Adds a row. `batch` is the one that the engine applied last; it has the notes of manual escalations.
-    pub fn push(&mut self, engine: &Engine, batch: &Batch, escalation: &Escalation) {
+    pub(super) fn push(&mut self, engine: &Engine, batch: &Batch, escalation: &Escalation) {
         let row = EscalationRow::of(engine, escalation);
         let note = (row.kind == RecordKind::Manual).then(|| {
             let place = escalation.row as usize;
@@ -46,7 +46,7 @@ impl Escalations {
     }
 
     /// The rows in order of their due times; there are none afterwards.
-    pub fn finish(&mut self, engine: &Engine) -> Result<RecordBatch, ColumnsError> {
+    pub(super) fn finish(&mut self, engine: &Engine) -> Result<RecordBatch, ColumnsError> {
         let rows = self.rows.iter().zip(self.tickets.iter());
         let mut entries: Vec<Entry<'_>> = rows
             .map(|(Pending { escalation, row, note }, ticket)| Entry {

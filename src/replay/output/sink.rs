@@ -31,7 +31,7 @@ pub enum OutputError {
 }
 
 /// A table on its way to a file.
-pub struct Sink {
+pub(super) struct Sink {
     path: String,
     staged: Staged,
     batches: Option<Sender<RecordBatch>>,
@@ -44,7 +44,7 @@ impl Sink {
     ///
     /// # Errors
     /// [`OutputError`] where that is not possible.
-    pub fn create(path: &Path, schema: SchemaRef) -> Result<Self, OutputError> {
+    pub(super) fn create(path: &Path, schema: SchemaRef) -> Result<Self, OutputError> {
         let shown = path.display().to_string();
         let (staged, file) = Staged::create(path).map_err(|source| OutputError::Io { path: shown.clone(), source })?;
         // A few batches wait at most: the writer may fall behind for a moment, memory may not grow.
@@ -75,7 +75,7 @@ impl Sink {
     ///
     /// # Errors
     /// Why that thread has stopped, if it has.
-    pub fn write(&mut self, batch: RecordBatch) -> Result<(), OutputError> {
+    pub(super) fn write(&mut self, batch: RecordBatch) -> Result<(), OutputError> {
         self.rows += batch.num_rows() as u64;
         let sent = self.batches.as_ref().is_some_and(|batches| batches.send(batch).is_ok());
         if sent { Ok(()) } else { self.join() }
@@ -85,7 +85,7 @@ impl Sink {
     ///
     /// # Errors
     /// Whatever went wrong in writing; nothing is published then.
-    pub fn publish(mut self) -> Result<(), OutputError> {
+    pub(super) fn publish(mut self) -> Result<(), OutputError> {
         self.batches = None;
         if let Some(thread) = self.thread.take() {
             thread.join().unwrap_or_else(|_| Err(OutputError::Stopped { path: self.path.clone() }))?;

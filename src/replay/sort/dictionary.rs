@@ -13,11 +13,11 @@ pub struct Keep {
 }
 
 /// For each label column, the code in the dictionary of the whole input for each code of a batch.
-pub type CodeMaps = [Vec<Label>; Column::ALL.len()];
+pub(super) type CodeMaps = [Vec<Label>; Column::ALL.len()];
 
 /// The dictionaries of all label columns.
 #[derive(Default)]
-pub struct Dictionaries {
+pub(crate) struct Dictionaries {
     columns: [Dictionary; Column::ALL.len()],
 }
 
@@ -33,7 +33,7 @@ struct Dictionary {
 
 impl Dictionaries {
     /// Adds the labels of a batch and returns the mapping of its codes.
-    pub fn learn(&mut self, batch: &Batch, keep: Keep) -> CodeMaps {
+    pub(crate) fn learn(&mut self, batch: &Batch, keep: Keep) -> CodeMaps {
         let mut maps = CodeMaps::default();
         for (index, column) in Column::ALL.into_iter().enumerate() {
             let for_rules = matches!(column, Column::Customer | Column::Segment);
@@ -45,7 +45,7 @@ impl Dictionaries {
     }
 
     /// Adds rows of a column, given in the whole input's codes, to the batch being built.
-    pub fn append(&mut self, column: usize, codes: impl Iterator<Item = Label>, into: &mut Labels) {
+    pub(crate) fn append(&mut self, column: usize, codes: impl Iterator<Item = Label>, into: &mut Labels) {
         let dictionary = &mut self.columns[column];
         into.codes.extend(codes.map(|code| {
             if code == NO_LABEL {
@@ -62,7 +62,7 @@ impl Dictionaries {
     }
 
     /// The batch is complete: the next one starts without labels.
-    pub fn next_batch(&mut self) {
+    pub(crate) fn next_batch(&mut self) {
         for dictionary in &mut self.columns {
             for code in dictionary.used.drain(..) {
                 dictionary.local[code as usize] = NO_LABEL;

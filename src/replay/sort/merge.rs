@@ -10,7 +10,7 @@ use std::collections::BinaryHeap;
 use std::fs::File;
 
 /// A sorted run and how much of it has been emitted.
-pub struct Cursor {
+pub(crate) struct Cursor {
     rows: Rows,
     /// Keys of `rows` in order of time; empty for rows from disk, which are already sorted.
     order: Vec<u64>,
@@ -25,15 +25,15 @@ enum Source {
 }
 
 impl Cursor {
-    pub fn in_memory(rows: Rows, order: Vec<u64>) -> Self {
+    pub(crate) fn in_memory(rows: Rows, order: Vec<u64>) -> Self {
         Self { rows, order, next: 0, source: Source::Memory }
     }
 
-    pub fn on_disk(file: File) -> Self {
+    pub(crate) fn on_disk(file: File) -> Self {
         Self { rows: Rows::default(), order: Vec::new(), next: 0, source: Source::Written(file) }
     }
 
-    pub fn is_in_memory(&self) -> bool {
+    pub(crate) fn is_in_memory(&self) -> bool {
         matches!(self.source, Source::Memory)
     }
 

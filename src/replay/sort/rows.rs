@@ -6,11 +6,11 @@ use crate::time::NEVER_MS;
 use std::ops::Range;
 
 /// Bits of a key for the row's index in its run.
-pub const ROW_BITS: u32 = 22;
+pub(super) const ROW_BITS: u32 = 22;
 
 /// Rows in the order of arrival. Label codes are those of the whole input; a column that is empty in all rows is not stored.
 #[derive(Debug, Default)]
-pub struct Rows {
+pub(crate) struct Rows {
     pub ticket: Texts,
     pub at_ms: Vec<i64>,
     pub kind: Vec<EventKind>,
@@ -21,7 +21,7 @@ pub struct Rows {
 
 impl Rows {
     /// Rows with reserved space, so that they do not move while they grow; unfilled memory is not touched.
-    pub fn with_capacity(rows: usize) -> Self {
+    pub(crate) fn with_capacity(rows: usize) -> Self {
         Self {
             at_ms: Vec::with_capacity(rows),
             kind: Vec::with_capacity(rows),
@@ -30,23 +30,23 @@ impl Rows {
         }
     }
 
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.at_ms.len()
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.at_ms.is_empty()
     }
 
     /// Bytes of memory that the rows use.
-    pub fn size_bytes(&self) -> usize {
+    pub(crate) fn size_bytes(&self) -> usize {
         let labels: usize = self.labels.iter().map(|codes| codes.len() * size_of::<Label>()).sum();
         let fixed = size_of::<i64>() + size_of::<EventKind>() + size_of::<Option<State>>();
         self.ticket.size_bytes() + self.text.size_bytes() + labels + self.len() * fixed
     }
 
     /// Adds rows of a batch; `maps` translates its codes to those of the whole input.
-    pub fn append(&mut self, batch: &Batch, range: Range<usize>, maps: &CodeMaps, keep: Keep) {
+    pub(crate) fn append(&mut self, batch: &Batch, range: Range<usize>, maps: &CodeMaps, keep: Keep) {
         let before = self.len();
         range.clone().for_each(|row| self.ticket.push(batch.ticket.get(row)));
         self.at_ms.extend_from_slice(&batch.at_ms[range.clone()]);
@@ -79,7 +79,7 @@ impl Rows {
     }
 
     /// The rows in order of time, as keys: time in the upper bits, row in the lower.
-    pub fn order(&self) -> Vec<u64> {
+    pub(crate) fn order(&self) -> Vec<u64> {
         let key = |(row, at_ms): (usize, &i64)| ((at_ms.clamp(&0, &NEVER_MS).cast_unsigned()) << ROW_BITS) | row as u64;
         let mut keys: Vec<u64> = self.at_ms.iter().enumerate().map(key).collect();
         keys.sort_unstable();
@@ -87,7 +87,7 @@ impl Rows {
     }
 
     /// Copies rows to the end of a batch.
-    pub fn copy_to(&self, picked: &[u32], batch: &mut Batch, dictionaries: &mut Dictionaries) {
+    pub(crate) fn copy_to(&self, picked: &[u32], batch: &mut Batch, dictionaries: &mut Dictionaries) {
         let rows = || picked.iter().map(|row| *row as usize);
         rows().for_each(|row| batch.ticket.push(self.ticket.get(row)));
         batch.at_ms.extend(rows().map(|row| self.at_ms[row]));
@@ -111,11 +111,11 @@ impl Rows {
 }
 
 /// The row of a key.
-pub fn row_of(key: u64) -> u32 {
+pub(super) fn row_of(key: u64) -> u32 {
     (key & ((1 << ROW_BITS) - 1)) as u32
 }
 
 /// The time of a key.
-pub fn at_ms_of(key: u64) -> i64 {
+pub(super) fn at_ms_of(key: u64) -> i64 {
     (key >> ROW_BITS).cast_signed()
 }

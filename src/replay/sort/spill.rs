@@ -15,13 +15,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// A run that is being read back.
-pub type SpillReader = StreamReader<BufReader<File>>;
+pub(super) type SpillReader = StreamReader<BufReader<File>>;
 
 /// No state, in the column of states.
 const NO_STATE: u8 = u8::MAX;
 
 /// Writes rows in the given order and rewinds the file.
-pub fn write(rows: &Rows, order: &[u64], folder: &Path) -> io::Result<File> {
+pub(super) fn write(rows: &Rows, order: &[u64], folder: &Path) -> io::Result<File> {
     let file = tempfile::tempfile_in(folder)?;
     let schema = schema(rows);
     let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME)).map_err(other)?;
@@ -38,12 +38,12 @@ pub fn write(rows: &Rows, order: &[u64], folder: &Path) -> io::Result<File> {
 }
 
 /// Opens a run for reading.
-pub fn read(file: File) -> Result<SpillReader, ArrowError> {
+pub(super) fn read(file: File) -> Result<SpillReader, ArrowError> {
     StreamReader::try_new(BufReader::with_capacity(1 << 18, file), None)
 }
 
 /// The next rows of a run, in order of time; none at its end.
-pub fn next_chunk(reader: &mut SpillReader) -> Result<Option<Rows>, ArrowError> {
+pub(super) fn next_chunk(reader: &mut SpillReader) -> Result<Option<Rows>, ArrowError> {
     let Some(batch) = reader.next().transpose()? else { return Ok(None) };
     let column = |name: &str| {
         batch

@@ -23,7 +23,7 @@ const PERCENTS: [u64; 4] = [50, 90, 95, 99];
 
 /// Counts while the replay runs, by the engine's numbers of names.
 #[derive(Debug, Default)]
-pub struct Tally {
+pub(super) struct Tally {
     cycles: HashMap<(u32, u32), CycleCounts, FixedState>,
     levels: HashMap<(u32, u8), u64, FixedState>,
     withdrawn: u64,
@@ -39,7 +39,7 @@ struct Taken {
 }
 
 impl Tally {
-    pub fn escalation(&mut self, escalation: &Escalation) {
+    pub(super) fn escalation(&mut self, escalation: &Escalation) {
         match escalation.kind {
             EscalationKind::Fired => *self.levels.entry((escalation.clock, escalation.level)).or_default() += 1,
             EscalationKind::Withdrawn => self.withdrawn += 1,
@@ -47,7 +47,7 @@ impl Tally {
         }
     }
 
-    pub fn cycle(&mut self, cycle: &CycleRecord, priority: u32) {
+    pub(super) fn cycle(&mut self, cycle: &CycleRecord, priority: u32) {
         let counts = self.cycles.entry((priority, cycle.clock)).or_default();
         match cycle.result {
             CycleResult::Met => counts.met += 1,
@@ -65,7 +65,7 @@ impl Tally {
     }
 
     /// The summary, with the names of priorities and clocks.
-    pub fn finish(
+    pub(super) fn finish(
         self,
         span: &Span,
         input: Input,
@@ -117,7 +117,7 @@ impl Tally {
 
 /// Period of the replay.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Span {
+pub(super) struct Span {
     pub first_ms: Option<i64>,
     pub last_ms: Option<i64>,
     /// End of simulated time.

@@ -10,7 +10,7 @@ const KEPT_DIGITS: u8 = 3;
 
 /// Durations in milliseconds: at most 300 KiB, whatever their number.
 #[derive(Debug, Clone, Default)]
-pub struct Durations {
+pub(super) struct Durations {
     few: Vec<i64>,
     /// All of them, once they are more than [`KEPT`].
     many: Option<Histogram<u64>>,
@@ -19,7 +19,7 @@ pub struct Durations {
 }
 
 impl Durations {
-    pub fn add(&mut self, duration_ms: i64) {
+    pub(super) fn add(&mut self, duration_ms: i64) {
         let duration_ms = duration_ms.max(0);
         let (least, most) = self.range.unwrap_or((duration_ms, duration_ms));
         self.range = Some((least.min(duration_ms), most.max(duration_ms)));
@@ -34,13 +34,13 @@ impl Durations {
         }
     }
 
-    pub fn count(&self) -> u64 {
+    pub(super) fn count(&self) -> u64 {
         self.many.as_ref().map_or(self.few.len() as u64, Histogram::len)
     }
 
     /// The smallest duration that at least `percent` % of all durations do not exceed (the nearest-rank percentile), within the
     /// deviation of the histogram and never outside the durations' range; none if there are no durations.
-    pub fn percentile_ms(&self, percent: u64) -> Option<i64> {
+    pub(super) fn percentile_ms(&self, percent: u64) -> Option<i64> {
         // In whole numbers: a percentage in floating point can be one rank off.
         let rank = (self.count() * percent).div_ceil(100).max(1);
         let Some(many) = &self.many else {

@@ -148,7 +148,7 @@ pub(crate) struct Stamp {
 
 impl Stamp {
     /// `None` when there is no file.
-    pub fn of(path: &Path) -> Option<Self> {
+    pub(super) fn of(path: &Path) -> Option<Self> {
         let metadata = std::fs::metadata(path).ok()?;
         Some(Self { modified: metadata.modified().ok(), bytes: metadata.len(), inode: metadata.ino() })
     }

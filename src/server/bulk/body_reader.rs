@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 
 /// Why a body is incomplete.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum BodyError {
+pub(super) enum BodyError {
     #[error("the client went away before the end of the body")]
     Gone,
     #[error("the body cannot be read: {0}")]
@@ -30,7 +30,7 @@ pub enum BodyError {
 
 impl BodyError {
     /// This error, if it is the cause of `error`.
-    pub fn of(error: &io::Error) -> Option<&Self> {
+    pub(super) fn of(error: &io::Error) -> Option<&Self> {
         error.get_ref()?.downcast_ref()
     }
 }
@@ -42,19 +42,19 @@ enum Piece {
 }
 
 /// Both ends of a body's channel.
-pub fn channel(slot: Arc<Slot>) -> (Feeder, BodyReader) {
+pub(super) fn channel(slot: Arc<Slot>) -> (Feeder, BodyReader) {
     let (pieces_in, pieces_out) = mpsc::channel(BODY_PIECES);
     (Feeder { pieces: pieces_in }, BodyReader { pieces: pieces_out, at_hand: Bytes::new(), ended: None, slot })
 }
 
 /// The connection's end.
-pub struct Feeder {
+pub(super) struct Feeder {
     pieces: mpsc::Sender<Piece>,
 }
 
 impl Feeder {
     /// Sends a body of at most `most` bytes, `head` first; ends early when the reader is dropped.
-    pub async fn feed<S>(self, head: Bytes, mut body: S, most: u64)
+    pub(super) async fn feed<S>(self, head: Bytes, mut body: S, most: u64)
     where
         S: Stream<Item = Result<Bytes, PayloadError>> + Unpin,
     {
@@ -95,7 +95,7 @@ impl Feeder {
 }
 
 /// The parser's end. Blocks: not for async threads.
-pub struct BodyReader {
+pub(super) struct BodyReader {
     pieces: mpsc::Receiver<Piece>,
     at_hand: Bytes,
     ended: Option<Result<(), BodyError>>,

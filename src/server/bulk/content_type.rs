@@ -11,7 +11,7 @@ const TYPES: &str = "application/x-ndjson, application/json, text/csv, applicati
 
 /// How a body is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Packing {
+pub(super) enum Packing {
     /// Not declared by the sender; compression is detected from the first bytes.
     Unsaid,
     Gzip,
@@ -20,7 +20,7 @@ pub enum Packing {
 
 impl Packing {
     /// Whether a body with this head can have this compression.
-    pub fn fits(self, head: &[u8]) -> bool {
+    pub(super) fn fits(self, head: &[u8]) -> bool {
         match self {
             Self::Unsaid => true,
             Self::Gzip => head.starts_with(&[0x1f, 0x8b]),
@@ -32,7 +32,7 @@ impl Packing {
 }
 
 /// Whether a body is text that can be parsed directly: neither compressed nor a table.
-pub fn is_plain_text(head: &[u8]) -> bool {
+pub(super) fn is_plain_text(head: &[u8]) -> bool {
     !Packing::Gzip.fits(head)
         && !Packing::Zstd.fits(head)
         && !head.starts_with(b"PAR1")
@@ -44,7 +44,7 @@ pub fn is_plain_text(head: &[u8]) -> bool {
 ///
 /// # Errors
 /// 415 for other types and encodings, with those that are accepted.
-pub fn said(request: &HttpRequest) -> Result<(Option<Format>, Packing), Problem> {
+pub(super) fn said(request: &HttpRequest) -> Result<(Option<Format>, Packing), Problem> {
     Ok((format(request.headers())?, packing(request.headers())?))
 }
 

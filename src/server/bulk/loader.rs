@@ -21,7 +21,7 @@ const KEY_STEP: u128 = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
 const HASHED_AT_ONCE: usize = 1 << 12;
 
 /// State of a body while it is read.
-pub struct BulkLoader {
+pub(super) struct BulkLoader {
     pub rows_are: RowKind,
     pub query: LoadQuery,
     pub response: BulkReport,
@@ -32,7 +32,7 @@ pub struct BulkLoader {
 }
 
 impl BulkLoader {
-    pub fn new(rows_are: RowKind, query: LoadQuery, actor: Arc<str>, key: Option<u128>) -> Self {
+    pub(super) fn new(rows_are: RowKind, query: LoadQuery, actor: Arc<str>, key: Option<u128>) -> Self {
         Self { rows_are, query, response: BulkReport::default(), actor, key, batches: 0 }
     }
 
@@ -40,7 +40,7 @@ impl BulkLoader {
     ///
     /// # Errors
     /// With `on_error=abort`, if there is such a row.
-    pub fn next_input(&mut self, numbered: Numbered, policy: &Policy) -> ApiResult<(BatchInput, Vec<u64>)> {
+    pub(super) fn next_input(&mut self, numbered: Numbered, policy: &Policy) -> ApiResult<(BatchInput, Vec<u64>)> {
         let key = self.key.map(|key| key.wrapping_add(KEY_STEP.wrapping_mul(self.batches)));
         // Of the rows as they were sent: another policy may know other priorities when the request is repeated.
         let fingerprint = key.map(|_| fingerprint(&numbered.batch, self.query));
@@ -56,7 +56,7 @@ impl BulkLoader {
     ///
     /// # Errors
     /// With `on_error=abort` if a row was rejected.
-    pub fn applied(&mut self, applied: &Applied, lines: &[u64]) -> ApiResult<()> {
+    pub(super) fn applied(&mut self, applied: &Applied, lines: &[u64]) -> ApiResult<()> {
         self.response.add(applied, lines);
         self.stop_at_rejected()
     }
@@ -72,7 +72,7 @@ impl BulkLoader {
     }
 
     /// Converts the error that ended the reading.
-    pub fn problem(&self, error: IngestError) -> Problem {
+    pub(super) fn problem(&self, error: IngestError) -> Problem {
         let problem = self.stopped(problem_of_ingest(&error));
         match error {
             IngestError::Rejected(_) => self.with_errors(problem),
@@ -81,7 +81,7 @@ impl BulkLoader {
     }
 
     /// Adds to a problem how many events had been accepted before it.
-    pub fn stopped(&self, mut problem: Problem) -> Problem {
+    pub(super) fn stopped(&self, mut problem: Problem) -> Problem {
         if self.response.events > 0 && problem.errors.is_empty() {
             let accepted = self.response.events;
             problem.detail +=
@@ -119,7 +119,7 @@ fn fingerprint(batch: &Batch, query: LoadQuery) -> u128 {
 }
 
 /// Never renumbered.
-pub fn on_error_number(on_error: OnError) -> u8 {
+pub(super) fn on_error_number(on_error: OnError) -> u8 {
     match on_error {
         OnError::Skip => 0,
         OnError::Abort => 1,
@@ -127,7 +127,7 @@ pub fn on_error_number(on_error: OnError) -> u8 {
 }
 
 /// Never renumbered.
-pub fn catch_up_number(catch_up: CatchUp) -> u8 {
+pub(super) fn catch_up_number(catch_up: CatchUp) -> u8 {
     match catch_up {
         CatchUp::Latest => 0,
         CatchUp::All => 1,

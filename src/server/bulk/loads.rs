@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 /// Bulk bodies in progress.
 #[derive(Debug)]
-pub struct Loads {
+pub(crate) struct Loads {
     /// Open bodies: those with threads.
     pub open: Shares,
     /// Bodies that are being processed.

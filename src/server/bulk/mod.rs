@@ -17,7 +17,7 @@ mod report;
 mod slots;
 
 use crate::policy::Policy;
-pub use report::{BulkReport, error_of};
+pub(crate) use report::{BulkReport, error_of};
 
 use super::auth::Operator;
 use super::middleware::Reservation;
@@ -38,7 +38,7 @@ use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use loader::BulkLoader;
 use problems::OPEN_RETRY_S;
-pub use query::{LoadQuery, OnError, RowKind};
+pub(crate) use query::{LoadQuery, OnError, RowKind};
 use slots::Slot;
 use std::cell::RefCell;
 use std::io::{Cursor, Read};
@@ -52,7 +52,7 @@ use std::time::Duration;
 ///
 /// # Errors
 /// As a [`Problem`]: 400 and 422 for malformed or invalid bodies, 408, 413, 415, and the errors of the service.
-pub async fn load(
+pub(crate) async fn load(
     rows_are: RowKind,
     state: &AppState,
     operator: Operator,

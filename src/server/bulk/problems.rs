@@ -7,10 +7,10 @@ use crate::service::CommandError;
 use actix_web::http::StatusCode;
 
 /// Seconds after which a sender should retry when too many bulk bodies are open.
-pub const OPEN_RETRY_S: u64 = 2;
+pub(super) const OPEN_RETRY_S: u64 = 2;
 
 /// The problem for an input that cannot be read further.
-pub fn problem_of_ingest(error: &IngestError) -> Problem {
+pub(super) fn problem_of_ingest(error: &IngestError) -> Problem {
     match error {
         IngestError::Io { error, .. } => match BodyError::of(error) {
             Some(body) => problem_of_body(body),

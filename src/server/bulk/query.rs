@@ -11,7 +11,7 @@ static EVENTS: LazyLock<Mapping> = LazyLock::new(Mapping::default);
 
 /// Kind of the rows of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RowKind {
+pub(crate) enum RowKind {
     /// One row per ticket, in its current state.
     Tickets,
     /// One row per event.
@@ -19,7 +19,7 @@ pub enum RowKind {
 }
 
 impl RowKind {
-    pub fn mapping(self) -> &'static Mapping {
+    pub(crate) fn mapping(self) -> &'static Mapping {
         match self {
             Self::Tickets => &TICKETS,
             Self::Events => &EVENTS,
@@ -30,7 +30,7 @@ impl RowKind {
 /// What to do with an invalid row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum OnError {
+pub(crate) enum OnError {
     /// Skip it and report it; accept the others.
     #[default]
     Skip,
@@ -43,7 +43,7 @@ pub enum OnError {
 #[derive(Debug, Clone, Copy, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields, default)]
-pub struct LoadQuery {
+pub(crate) struct LoadQuery {
     /// What to do with an invalid row.
     #[param(inline)]
     pub on_error: OnError,

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 /// Result of a bulk load. The accepted rows are durable, and their effects are visible to reads.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct BulkReport {
+pub(crate) struct BulkReport {
     /// Rows of the body.
     #[schema(example = 10_000)]
     pub rows: u64,
@@ -36,7 +36,7 @@ pub struct BulkReport {
 
 /// Sequence numbers of escalation records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct SequenceRange {
+pub(crate) struct SequenceRange {
     /// The first.
     #[schema(example = 4_711)]
     pub first: u64,
@@ -47,7 +47,7 @@ pub struct SequenceRange {
 
 impl BulkReport {
     /// Adds a row that could not be parsed.
-    pub fn reject(&mut self, reject: &RowError) {
+    pub(crate) fn reject(&mut self, reject: &RowError) {
         let mut error = FieldError::new(&reject.reason).at_line(reject.line);
         error.field = Some(reject.column.clone()).filter(|column| !column.is_empty());
         error.value = Some(reject.value.clone()).filter(|value| !value.is_empty());
@@ -56,13 +56,13 @@ impl BulkReport {
     }
 
     /// Adds a row with a priority that the policy does not name.
-    pub fn unknown_priority(&mut self, line: u64, name: &str) {
+    pub(crate) fn unknown_priority(&mut self, line: u64, name: &str) {
         self.rejected += 1;
         self.describe(error_of(&RejectedReason::UnknownPriority { name: name.to_owned() }).at_line(line));
     }
 
     /// Adds the result of a batch; `lines` has the line of each of its rows.
-    pub fn add(&mut self, applied: &Applied, lines: &[u64]) {
+    pub(crate) fn add(&mut self, applied: &Applied, lines: &[u64]) {
         self.events += applied.accepted;
         self.is_repeat |= applied.is_repeat;
         if applied.is_repeat {
@@ -94,7 +94,7 @@ impl BulkReport {
     }
 
     /// Sets the final counts.
-    pub fn finish(mut self, rows: u64) -> Self {
+    pub(crate) fn finish(mut self, rows: u64) -> Self {
         self.rows = rows;
         self.accepted = rows.saturating_sub(self.rejected);
         self
@@ -102,7 +102,7 @@ impl BulkReport {
 }
 
 /// The engine's reason with field and value.
-pub fn error_of(reason: &RejectedReason) -> FieldError {
+pub(crate) fn error_of(reason: &RejectedReason) -> FieldError {
     let error = FieldError::new(reason.to_string());
     match reason {
         RejectedReason::EmptyId | RejectedReason::LongId { .. } => error.field("id"),

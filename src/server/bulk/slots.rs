@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 /// All slots.
 #[derive(Debug)]
-pub struct Slots {
+pub(crate) struct Slots {
     state: Mutex<State>,
     given_back: Condvar,
 }
@@ -39,13 +39,13 @@ impl State {
 }
 
 impl Slots {
-    pub fn new(count: usize) -> Self {
+    pub(crate) fn new(count: usize) -> Self {
         let state = State { free: count, accepted: Vec::new(), waiting: Vec::new(), next_number: 0 };
         Self { state: Mutex::new(state), given_back: Condvar::new() }
     }
 
     /// A body's handle. It does not hold a slot yet.
-    pub fn of(self: &Arc<Self>, token: Arc<str>) -> Slot {
+    pub(crate) fn of(self: &Arc<Self>, token: Arc<str>) -> Slot {
         Slot { slots: Arc::clone(self), token, is_taken: Mutex::new(false) }
     }
 
@@ -89,7 +89,7 @@ impl Slots {
 
 /// A body's slot, shared by its reader and the sender of its batches.
 #[derive(Debug)]
-pub struct Slot {
+pub(crate) struct Slot {
     slots: Arc<Slots>,
     token: Arc<str>,
     is_taken: Mutex<bool>,
@@ -97,7 +97,7 @@ pub struct Slot {
 
 impl Slot {
     /// Called when there is data to process: waits for a slot. Blocks.
-    pub fn begin(&self) {
+    pub(crate) fn begin(&self) {
         let mut is_taken = self.is_taken();
         if !*is_taken {
             self.slots.take(&self.token);
@@ -106,7 +106,7 @@ impl Slot {
     }
 
     /// Called when there is no data to process: releases the slot.
-    pub fn pause(&self) {
+    pub(crate) fn pause(&self) {
         let mut is_taken = self.is_taken();
         if std::mem::take(&mut *is_taken) {
             self.slots.give_back(&self.token);
@@ -114,7 +114,7 @@ impl Slot {
     }
 
     /// Called between two batches: passes the slot to a waiting token with fewer slots, then waits for another. Blocks meanwhile.
-    pub fn pass_on(&self) {
+    pub(crate) fn pass_on(&self) {
         let is_taken = self.is_taken();
         if *is_taken && self.slots.is_wanted_more(&self.token) {
             self.slots.give_back(&self.token);

@@ -17,7 +17,7 @@ const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-
                       base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
 
 /// The routes: `/` and `/docs`.
-pub fn routes(config: &mut web::ServiceConfig) {
+pub(super) fn routes(config: &mut web::ServiceConfig) {
     // Without this the page would send the description to a validator on the internet.
     let pages = Config::new(["/openapi.json"])
         .validator_url("none")
@@ -31,7 +31,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
 }
 
 /// Paths of the pages, for the 405 response to other methods.
-pub const PATHS: [&str; 3] = ["/", "/docs", "/docs/{file:.*}"];
+pub(super) const PATHS: [&str; 3] = ["/", "/docs", "/docs/{file:.*}"];
 
 async fn landing() -> HttpResponse {
     HttpResponse::Ok()

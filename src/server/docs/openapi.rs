@@ -34,7 +34,7 @@ header `Idempotency-Replayed: true`. Another body or query with the same key is 
 **Times** are RFC 3339. A successful response to a write means that it is on disk.";
 
 /// The description without its paths.
-pub fn base() -> OpenApi {
+pub(crate) fn base() -> OpenApi {
     let mut info = Info::new("overdue", env!("CARGO_PKG_VERSION"));
     info.description = Some(DESCRIPTION.to_owned());
     info.license = Some(License::new(env!("CARGO_PKG_LICENSE")));
@@ -56,7 +56,7 @@ pub fn base() -> OpenApi {
 }
 
 /// Adds the errors that any operation may return.
-pub fn with_errors(mut api: OpenApi) -> OpenApi {
+pub(crate) fn with_errors(mut api: OpenApi) -> OpenApi {
     for item in api.paths.paths.values_mut() {
         for (_, operation) in operations_mut(item) {
             let is_open =
@@ -94,7 +94,7 @@ fn operations_mut(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Ope
 }
 
 /// The description as served, its paths, and the role that each operation requires.
-pub struct Description {
+pub(crate) struct Description {
     pub json: Bytes,
     paths: Vec<(ResourceDef, Vec<Method>)>,
     roles: HashMap<String, Vec<(Method, Role)>, RandomState>,
@@ -103,7 +103,7 @@ pub struct Description {
 impl Description {
     /// # Errors
     /// When the description cannot be serialized as JSON, which is a bug.
-    pub fn new(mut api: OpenApi) -> serde_json::Result<Self> {
+    pub(crate) fn new(mut api: OpenApi) -> serde_json::Result<Self> {
         let json = Bytes::from(serde_json::to_vec(&api)?);
         let mut paths: BTreeMap<String, Vec<Method>> = BTreeMap::new();
         let mut roles = HashMap::default();
@@ -121,7 +121,7 @@ impl Description {
 
     /// The role that an operation requires; `route` is the pattern of its path. `None` for operations that need no token and for
     /// unknown operations.
-    pub fn role(&self, method: &Method, route: &str) -> Option<Role> {
+    pub(crate) fn role(&self, method: &Method, route: &str) -> Option<Role> {
         let needed = self.roles.get(route)?;
         needed.iter().find(|(known, _)| known == method).map(|(_, role)| *role)
     }
@@ -141,12 +141,12 @@ fn role_of(operation: &Operation) -> Option<Role> {
 }
 
 /// `/openapi.json`.
-pub async fn serve(description: web::Data<Description>) -> HttpResponse {
+pub(crate) async fn serve(description: web::Data<Description>) -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body(description.json.clone())
 }
 
 /// The response when no route matches: 405 where the path has other methods, else 404.
-pub async fn fallback(request: HttpRequest, description: web::Data<Description>) -> HttpResponse {
+pub(crate) async fn fallback(request: HttpRequest, description: web::Data<Description>) -> HttpResponse {
     let methods = description.methods(request.path());
     if methods.is_empty() {
         return Problem::not_found(format!("there is nothing at {}", request.path())).error_response();

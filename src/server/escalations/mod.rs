@@ -23,7 +23,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 const DEFAULT_ROWS: usize = 100;
 
 /// The routes of escalations.
-pub fn routes(config: &mut ServiceConfig) {
+pub(crate) fn routes(config: &mut ServiceConfig) {
     // `routes::v1` registers the feed before these: otherwise `get_one` would take its path for a sequence number.
     config.service(list).service(get_one).service(acknowledge);
 }
@@ -32,7 +32,7 @@ pub fn routes(config: &mut ServiceConfig) {
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields, default)]
-pub struct ListQuery {
+pub(crate) struct ListQuery {
     /// Records of this ticket.
     #[param(max_length = 255)]
     pub ticket: Option<String>,
@@ -93,7 +93,7 @@ impl ListQuery {
 
 /// A page of records.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
-pub struct EscalationPage {
+pub(crate) struct EscalationPage {
     /// Oldest first.
     pub escalations: Vec<EscalationResponse>,
     /// Pass it as `after` for the next records, now or later. Never less than the request's `after`.
@@ -170,7 +170,7 @@ async fn get_one(
 /// A note.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct AcknowledgeBody {
+pub(crate) struct AcknowledgeBody {
     /// Text of the note.
     #[serde(default)]
     #[schema(max_length = 4096, example = "called the customer")]

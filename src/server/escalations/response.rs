@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 /// An escalation record.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct EscalationResponse {
+pub(crate) struct EscalationResponse {
     /// Its number in the order of all records, from 1. Records and their numbers never change; after a restore, a number may be
     /// reused in another epoch.
     #[schema(minimum = 1, example = 4_711)]
@@ -71,7 +71,7 @@ pub struct EscalationResponse {
 
 /// Actions of a level.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct LevelActions {
+pub(crate) struct LevelActions {
     /// Recipients of the notification.
     pub notify: Vec<String>,
     /// New owner of the ticket.
@@ -98,7 +98,7 @@ impl From<&Actions> for LevelActions {
 
 /// An acknowledgement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct AcknowledgedResponse {
+pub(crate) struct AcknowledgedResponse {
     /// The acknowledged escalation record.
     #[schema(minimum = 1)]
     pub sequence: u64,
@@ -115,7 +115,7 @@ impl From<Acknowledgement> for AcknowledgedResponse {
 }
 
 impl EscalationResponse {
-    pub fn new(record: &EscalationRecord, service: &Service) -> Self {
+    pub(crate) fn new(record: &EscalationRecord, service: &Service) -> Self {
         let label = |label| record.labels[label].as_deref().map(str::to_owned);
         Self {
             sequence: record.sequence,
@@ -144,13 +144,13 @@ impl EscalationResponse {
 }
 
 /// The epoch in which a record got its number.
-pub fn epoch_of(service: &Service, sequence: u64) -> String {
+pub(crate) fn epoch_of(service: &Service, sequence: u64) -> String {
     service.epochs().of_escalation(sequence).map(|epoch| epoch.to_string()).unwrap_or_default()
 }
 
 /// Records that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct GapResponse {
+pub(crate) struct GapResponse {
     /// The history file that contains them: its day and name.
     pub file: String,
     /// The first sequence number; `to` is the last.

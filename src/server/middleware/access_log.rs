@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 use tokio::time::Instant;
 
 /// Data of a running request. Logged when the request ends or is dropped because its client disconnected.
-pub struct Record {
+pub(super) struct Record {
     id: String,
     method: Method,
     /// The route's pattern. The path is not logged because it names tickets, nor the query, which may name customers.
@@ -22,7 +22,7 @@ pub struct Record {
 }
 
 impl Record {
-    pub fn of(request: &ServiceRequest, id: &RequestId) -> Self {
+    pub(super) fn of(request: &ServiceRequest, id: &RequestId) -> Self {
         Self {
             id: id.text().to_owned(),
             method: request.method().clone(),
@@ -33,16 +33,16 @@ impl Record {
         }
     }
 
-    pub fn route(&self) -> Option<&str> {
+    pub(super) fn route(&self) -> Option<&str> {
         self.route.as_deref()
     }
 
-    pub fn id(&self) -> &str {
+    pub(super) fn id(&self) -> &str {
         &self.id
     }
 
     /// Writes the log line, once.
-    pub fn end(&mut self, status: u16, bytes: u64) {
+    pub(super) fn end(&mut self, status: u16, bytes: u64) {
         if std::mem::replace(&mut self.is_written, true) {
             return;
         }
@@ -68,7 +68,7 @@ impl Drop for Record {
 }
 
 /// A response body that counts its bytes and ends the request's record when dropped.
-pub struct Logged {
+pub(super) struct Logged {
     body: BoxBody,
     record: Record,
     status: u16,
@@ -76,7 +76,7 @@ pub struct Logged {
 }
 
 impl Logged {
-    pub fn new(body: BoxBody, record: Record, status: u16) -> Self {
+    pub(super) fn new(body: BoxBody, record: Record, status: u16) -> Self {
         Self { body, record, status, bytes: 0 }
     }
 }

@@ -21,10 +21,10 @@ pub struct NoTokens;
 
 /// The request id: the client's, if valid, or a new one.
 #[derive(Debug, Clone)]
-pub struct RequestId(String);
+pub(super) struct RequestId(String);
 
 impl RequestId {
-    pub fn of(request: &ServiceRequest) -> Self {
+    pub(super) fn of(request: &ServiceRequest) -> Self {
         let sent = request.headers().get("x-request-id").and_then(|value| value.to_str().ok());
         let sane =
             |text: &&str| (1..=MAX_KEY_BYTES).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
@@ -40,13 +40,17 @@ impl RequestId {
         }))
     }
 
-    pub fn text(&self) -> &str {
+    pub(super) fn text(&self) -> &str {
         &self.0
     }
 }
 
 /// Admits a request to its route, with its caller where a token is required. Reads nothing of the body.
-pub fn admit(request: &ServiceRequest, route: Option<&str>, state: &AppState) -> Result<Option<Caller>, Problem> {
+pub(super) fn admit(
+    request: &ServiceRequest,
+    route: Option<&str>,
+    state: &AppState,
+) -> Result<Option<Caller>, Problem> {
     within_bounds(request)?;
     no_upgrade(request.headers())?;
     let caller = if needs_token(request.path()) { Some(identify(request, state)?) } else { None };

@@ -40,7 +40,12 @@ pub struct Timeouts {
 
 /// The same body, which fails with [`io::ErrorKind::TimedOut`] when it arrives too slowly and with [`NoMemory`] when there is no
 /// memory for it. `length` is its length if it is known and the body is read whole.
-pub fn bounded(payload: Payload, timeouts: Timeouts, reservation: Rc<Reservation>, length: Option<u64>) -> Payload {
+pub(super) fn bounded(
+    payload: Payload,
+    timeouts: Timeouts,
+    reservation: Rc<Reservation>,
+    length: Option<u64>,
+) -> Payload {
     if matches!(payload, Payload::None) {
         return payload;
     }

@@ -16,7 +16,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 const DEFAULT_HOURS: usize = 72;
 
 /// The route of the forecast.
-pub fn routes(config: &mut ServiceConfig) {
+pub(crate) fn routes(config: &mut ServiceConfig) {
     config.service(forecast);
 }
 
@@ -24,7 +24,7 @@ pub fn routes(config: &mut ServiceConfig) {
 #[derive(Debug, Clone, Copy, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields, default)]
-pub struct ForecastQuery {
+pub(crate) struct ForecastQuery {
     /// Hours to look ahead; at most seven days.
     #[param(minimum = 1, maximum = 168, default = 72)]
     pub hours: Option<usize>,
@@ -32,7 +32,7 @@ pub struct ForecastQuery {
 
 /// What falls due if no further events occur. Paused clocks are not counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct ForecastResponse {
+pub(crate) struct ForecastResponse {
     /// The engine's time of the scan over all tickets; missing before the first scan.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub as_of: Option<Timestamp>,
@@ -42,7 +42,7 @@ pub struct ForecastResponse {
 
 /// What falls due in one hour.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct ForecastHour {
+pub(crate) struct ForecastHour {
     /// The hour's first instant.
     pub hour: Timestamp,
     /// Targets that fall due.

@@ -12,12 +12,12 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Health of the service.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Health {
+pub(crate) struct Health {
     /// `ok`.
     status: &'static str,
 }
 
-pub fn routes(config: &mut ServiceConfig) {
+pub(crate) fn routes(config: &mut ServiceConfig) {
     config.service(healthz).service(readyz);
 }
 

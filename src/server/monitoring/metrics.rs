@@ -18,13 +18,13 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// The route of the metrics.
-pub fn routes(config: &mut ServiceConfig) {
+pub(crate) fn routes(config: &mut ServiceConfig) {
     config.service(metrics);
 }
 
 /// The current metrics.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct MetricsResponse {
+pub(crate) struct MetricsResponse {
     /// The engine's time of these figures.
     pub as_of: Timestamp,
     /// The version of the policy in force.
@@ -53,7 +53,7 @@ pub struct MetricsResponse {
 
 /// Tickets by status.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct TicketCounts {
+pub(crate) struct TicketCounts {
     /// Neither resolved nor closed.
     pub open: u64,
     /// Open and waiting.
@@ -68,7 +68,7 @@ pub struct TicketCounts {
 
 /// Tickets with the same label.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct NamedCounts {
+pub(crate) struct NamedCounts {
     pub name: String,
     #[serde(flatten)]
     pub counts: TicketCounts,
@@ -76,7 +76,7 @@ pub struct NamedCounts {
 
 /// Cycles of a clock.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct ClockCounts {
+pub(crate) struct ClockCounts {
     pub clock: String,
     /// Open and running.
     pub running: u64,
@@ -101,7 +101,7 @@ pub struct ClockCounts {
 
 /// Escalation records.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct EscalationCounts {
+pub(crate) struct EscalationCounts {
     /// By kind (fired, withdrawn, manual, acknowledged), since the start of the process.
     pub by_kind: BTreeMap<String, u64>,
     /// By level over all clocks, from level 1, less those withdrawn.
@@ -113,7 +113,7 @@ pub struct EscalationCounts {
 
 /// Results of ended cycles. A count is negative on a day when more results were revoked than added.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct Compliance {
+pub(crate) struct Compliance {
     pub met: i64,
     pub missed: i64,
     /// Share that met the target; missing if none ended.
@@ -136,7 +136,7 @@ fn ratio(met: u64, missed: u64) -> Option<f64> {
 
 /// Results of a clock on one day.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct DayCounts {
+pub(crate) struct DayCounts {
     /// The day's first instant (UTC).
     pub day: Timestamp,
     pub clock: String,
@@ -148,7 +148,7 @@ pub struct DayCounts {
 
 /// The oldest open ticket.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct OldestTicket {
+pub(crate) struct OldestTicket {
     pub id: String,
     pub opened_at: Timestamp,
     /// Time since it was opened, in seconds.
@@ -157,7 +157,7 @@ pub struct OldestTicket {
 
 /// Distribution of the remaining time.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct TimeToBreach {
+pub(crate) struct TimeToBreach {
     /// The engine's time of the scan over all tickets; missing before the first scan.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub as_of: Option<Timestamp>,
@@ -167,7 +167,7 @@ pub struct TimeToBreach {
 
 /// Cycles in a range of remaining time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Bucket {
+pub(crate) struct Bucket {
     /// Upper bound in seconds, inclusive; the previous bucket's bound is the lower bound. Missing for the last bucket, which has no
     /// upper bound.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -177,7 +177,7 @@ pub struct Bucket {
 
 /// Metrics of the service itself.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct EngineGauges {
+pub(crate) struct EngineGauges {
     /// The wall clock.
     pub wall_clock: Timestamp,
     /// Distance of the engine's time from the wall clock, behind or ahead, in milliseconds.
@@ -228,7 +228,7 @@ async fn metrics(_viewer: Viewer, state: web::Data<AppState>) -> web::Json<Metri
 }
 
 impl MetricsResponse {
-    pub fn of(view: &View) -> Self {
+    pub(crate) fn of(view: &View) -> Self {
         let today_ms = view.now_ms.div_euclid(DAY_MS) * DAY_MS;
         let today = view.days.iter().filter(|day| day.day_ms == today_ms);
         let (met, missed) = today.fold((0, 0), |(met, missed), day| (met + day.met, missed + day.missed));

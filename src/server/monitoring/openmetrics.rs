@@ -21,7 +21,7 @@ const OTHERS: &str = "(others)";
 
 /// Metrics common to all processes, without a prefix.
 #[derive(Debug)]
-pub struct ProcessFigures(pub Arc<View>);
+pub(super) struct ProcessFigures(pub Arc<View>);
 
 impl Collector for ProcessFigures {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> Result<(), Error> {
@@ -33,7 +33,7 @@ impl Collector for ProcessFigures {
 
 /// Metrics of this service.
 #[derive(Debug)]
-pub struct ViewFigures(pub Arc<View>);
+pub(super) struct ViewFigures(pub Arc<View>);
 
 impl Collector for ViewFigures {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> Result<(), Error> {

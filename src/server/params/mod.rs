@@ -14,7 +14,7 @@ const MAX_NUMBER: u64 = (1 << 53) - 1;
 ///
 /// # Errors
 /// 400 outside 1 to [`MAX_PAGE_ROWS`].
-pub fn page_rows(limit: Option<usize>, default: usize) -> ApiResult<usize> {
+pub(crate) fn page_rows(limit: Option<usize>, default: usize) -> ApiResult<usize> {
     match limit {
         None => Ok(default),
         Some(limit) if (1..=MAX_PAGE_ROWS).contains(&limit) => Ok(limit),
@@ -26,7 +26,7 @@ pub fn page_rows(limit: Option<usize>, default: usize) -> ApiResult<usize> {
 ///
 /// # Errors
 /// 400 for a label with more than [`MAX_FILTER_CHARS`] characters.
-pub fn labels(labels: &[(&str, &Option<String>)]) -> ApiResult<()> {
+pub(crate) fn labels(labels: &[(&str, &Option<String>)]) -> ApiResult<()> {
     for (name, label) in labels {
         let is_long = |label: &String| label.len() > MAX_FILTER_CHARS && label.chars().count() > MAX_FILTER_CHARS;
         if label.as_ref().is_some_and(is_long) {
@@ -40,7 +40,7 @@ pub fn labels(labels: &[(&str, &Option<String>)]) -> ApiResult<()> {
 ///
 /// # Errors
 /// 400 for a label with more than [`MAX_FILTER_CHARS`] characters, or a level above [`MAX_LEVELS`].
-pub fn checked(filter: EscalationFilter) -> ApiResult<EscalationFilter> {
+pub(crate) fn checked(filter: EscalationFilter) -> ApiResult<EscalationFilter> {
     labels(&[("ticket", &filter.ticket), ("clock", &filter.clock)])?;
     filter.labels.iter().try_for_each(|(label, wanted)| labels(&[(label.name(), wanted)]))?;
     match filter.level {
@@ -55,7 +55,7 @@ pub fn checked(filter: EscalationFilter) -> ApiResult<EscalationFilter> {
 ///
 /// # Errors
 /// 400 above [`MAX_NUMBER`].
-pub fn sequence(name: &str, sequence: u64) -> ApiResult<u64> {
+pub(crate) fn sequence(name: &str, sequence: u64) -> ApiResult<u64> {
     if sequence <= MAX_NUMBER {
         return Ok(sequence);
     }
@@ -66,7 +66,7 @@ pub fn sequence(name: &str, sequence: u64) -> ApiResult<u64> {
 ///
 /// # Errors
 /// 400 outside 1 to [`MAX_NUMBER`].
-pub fn version(name: &str, version: Option<u64>) -> ApiResult<Option<u64>> {
+pub(crate) fn version(name: &str, version: Option<u64>) -> ApiResult<Option<u64>> {
     match version {
         Some(version) if !(1..=MAX_NUMBER).contains(&version) => {
             Err(rejected(name, format!("{name} is {version}, expected 1 to {MAX_NUMBER}")))
@@ -83,7 +83,7 @@ fn rejected(name: &str, message: String) -> Problem {
 ///
 /// # Errors
 /// Those of `work`; 500 if the thread panicked.
-pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> ApiResult<T> + Send + 'static) -> ApiResult<T> {
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> ApiResult<T> + Send + 'static) -> ApiResult<T> {
     web::block(work).await.map_err(|_| Problem::failed("a thread panicked"))?
 }
 
@@ -91,7 +91,7 @@ pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> ApiResult<T> + S
 ///
 /// # Errors
 /// 400 for more than [`MAX_NOTE_CHARS`] characters.
-pub fn check_note(field: &str, note: &str) -> ApiResult<()> {
+pub(crate) fn check_note(field: &str, note: &str) -> ApiResult<()> {
     // Characters have one to four bytes.
     if note.len() <= MAX_NOTE_CHARS || note.chars().count() <= MAX_NOTE_CHARS {
         return Ok(());

@@ -10,11 +10,11 @@ use utoipa::ToSchema;
 /// An instant: RFC 3339. Written in UTC, with `Z` and milliseconds; read with any offset, from 1970 to 2099.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, ToSchema)]
 #[schema(value_type = String, format = DateTime, example = "2026-11-22T09:30:00.000Z")]
-pub struct Timestamp(pub i64);
+pub(crate) struct Timestamp(pub i64);
 
 impl Timestamp {
     /// The instant; `None` for [`time::NEVER_MS`] and later.
-    pub fn unless_never(at_ms: i64) -> Option<Self> {
+    pub(crate) fn unless_never(at_ms: i64) -> Option<Self> {
         (at_ms < time::NEVER_MS).then_some(Self(at_ms))
     }
 }

@@ -17,7 +17,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// The routes of previews.
-pub fn routes(config: &mut ServiceConfig) {
+pub(crate) fn routes(config: &mut ServiceConfig) {
     config.service(add).service(elapsed).service(intervals);
 }
 
@@ -25,7 +25,7 @@ pub fn routes(config: &mut ServiceConfig) {
 #[derive(Debug, Clone, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub struct AddQuery {
+pub(crate) struct AddQuery {
     /// Start of the span.
     #[param(value_type = String, format = DateTime, example = "2026-12-23T14:00:00Z")]
     pub start: Timestamp,
@@ -36,7 +36,7 @@ pub struct AddQuery {
 
 /// The end of a span.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct AddResponse {
+pub(crate) struct AddResponse {
     pub calendar: String,
     pub start: Timestamp,
     #[schema(example = "4h")]
@@ -98,7 +98,7 @@ fn end_of(timeline: &Timeline, start_ms: i64, span: Span) -> i64 {
 #[derive(Debug, Clone, Copy, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub struct ElapsedQuery {
+pub(crate) struct ElapsedQuery {
     /// Start of the period.
     #[param(value_type = String, format = DateTime, example = "2026-12-23T14:00:00Z")]
     pub from: Timestamp,
@@ -109,7 +109,7 @@ pub struct ElapsedQuery {
 
 /// Business time between two instants.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct ElapsedResponse {
+pub(crate) struct ElapsedResponse {
     pub calendar: String,
     pub from: Timestamp,
     pub to: Timestamp,
@@ -151,7 +151,7 @@ async fn elapsed(
 #[derive(Debug, Clone, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub struct MonthQuery {
+pub(crate) struct MonthQuery {
     /// The month, in the calendar's time zone, from 1970-01 to 2105-12.
     #[param(pattern = "^[0-9]{4}-(0[1-9]|1[0-2])$", example = "2026-12")]
     pub month: String,
@@ -159,7 +159,7 @@ pub struct MonthQuery {
 
 /// The business time of a month.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct MonthResponse {
+pub(crate) struct MonthResponse {
     pub calendar: String,
     /// The calendar's time zone.
     #[schema(example = "Europe/Oslo")]

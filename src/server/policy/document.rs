@@ -11,14 +11,14 @@ use toml::{Spanned, Table, Value};
 
 /// A named kind of part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Section {
+pub(crate) enum Section {
     Calendars,
     Priorities,
 }
 
 impl Section {
     /// The name of the table in the document and of the route.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Calendars => "calendars",
             Self::Priorities => "priorities",
@@ -26,7 +26,7 @@ impl Section {
     }
 
     /// The singular, for messages.
-    pub fn one(self) -> &'static str {
+    pub(crate) fn one(self) -> &'static str {
         match self {
             Self::Calendars => "calendar",
             Self::Priorities => "priority",
@@ -37,43 +37,43 @@ impl Section {
 /// Why a body is not a valid part of a policy.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("line {line}, column {column}: {message}")]
-pub struct PartError {
+pub(super) struct PartError {
     pub message: String,
     pub line: u64,
     pub column: u64,
 }
 
 impl PartError {
-    pub fn json(error: &serde_json::Error) -> Self {
+    pub(super) fn json(error: &serde_json::Error) -> Self {
         Self { message: error.to_string(), line: error.line() as u64, column: error.column() as u64 }
     }
 }
 
 /// A parsed policy text.
 #[derive(Debug, Clone, PartialEq)]
-pub struct PolicyDocument {
+pub(crate) struct PolicyDocument {
     table: Table,
 }
 
 impl PolicyDocument {
     /// # Errors
     /// The parser's message. A policy in force can always be parsed.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         text.parse::<Table>().map(|table| Self { table }).map_err(|error| error.to_string())
     }
 
     /// The parts of a section, in the order of the document.
-    pub fn parts(&self, section: Section) -> impl Iterator<Item = (&str, &Table)> {
+    pub(crate) fn parts(&self, section: Section) -> impl Iterator<Item = (&str, &Table)> {
         let parts = self.table.get(section.name()).and_then(Value::as_table).into_iter().flatten();
         parts.filter_map(|(name, part)| Some((name.as_str(), part.as_table()?)))
     }
 
-    pub fn part(&self, section: Section, name: &str) -> Option<&Table> {
+    pub(crate) fn part(&self, section: Section, name: &str) -> Option<&Table> {
         self.table.get(section.name())?.get(name)?.as_table()
     }
 
     /// Replaces a part in place, or appends it.
-    pub fn set_part(&mut self, section: Section, name: &str, part: Table) {
+    pub(crate) fn set_part(&mut self, section: Section, name: &str, part: Table) {
         let parts = self.table.entry(section.name()).or_insert_with(|| Value::Table(Table::new()));
         if let Some(parts) = parts.as_table_mut() {
             parts.insert(name.to_owned(), Value::Table(part));
@@ -81,24 +81,24 @@ impl PolicyDocument {
     }
 
     /// Removes a part; returns whether it existed.
-    pub fn remove_part(&mut self, section: Section, name: &str) -> bool {
+    pub(crate) fn remove_part(&mut self, section: Section, name: &str) -> bool {
         let parts = self.table.get_mut(section.name()).and_then(Value::as_table_mut);
         parts.is_some_and(|parts| parts.remove(name).is_some())
     }
 
-    pub fn default_priority(&self) -> Option<&str> {
+    pub(crate) fn default_priority(&self) -> Option<&str> {
         self.table.get("default_priority")?.as_str()
     }
 
-    pub fn set_default_priority(&mut self, name: &str) {
+    pub(crate) fn set_default_priority(&mut self, name: &str) {
         self.table.insert("default_priority".to_owned(), Value::String(name.to_owned()));
     }
 
-    pub fn rules(&self) -> &[Value] {
+    pub(crate) fn rules(&self) -> &[Value] {
         self.table.get("rules").and_then(Value::as_array).map_or(&[], Vec::as_slice)
     }
 
-    pub fn set_rules(&mut self, rules: Vec<Value>) {
+    pub(crate) fn set_rules(&mut self, rules: Vec<Value>) {
         if rules.is_empty() {
             self.table.remove("rules");
         } else {
@@ -107,7 +107,7 @@ impl PolicyDocument {
     }
 
     /// The document as text.
-    pub fn to_text(&self) -> String {
+    pub(crate) fn to_text(&self) -> String {
         toml::to_string(&self.table).unwrap_or_default()
     }
 }
@@ -116,7 +116,7 @@ impl PolicyDocument {
 ///
 /// # Errors
 /// [`PartError`], with line and column.
-pub fn part_from_json(body: &[u8]) -> Result<Table, PartError> {
+pub(super) fn part_from_json(body: &[u8]) -> Result<Table, PartError> {
     serde_json::from_slice(body).map_err(|error| PartError::json(&error))
 }
 
@@ -124,7 +124,7 @@ pub fn part_from_json(body: &[u8]) -> Result<Table, PartError> {
 ///
 /// # Errors
 /// [`PartError`], with line and column.
-pub fn part_from_toml(body: &[u8]) -> Result<Table, PartError> {
+pub(super) fn part_from_toml(body: &[u8]) -> Result<Table, PartError> {
     let text =
         std::str::from_utf8(body).map_err(|_| PartError { message: "invalid UTF-8".to_owned(), line: 1, column: 1 })?;
     text.parse().map_err(|error: toml::de::Error| {
@@ -141,14 +141,14 @@ fn below(path: &str, name: &str) -> String {
 }
 
 /// Finds fields by their position in a text. Needed for errors with line numbers of a text that only the service has seen.
-pub struct Fields {
+pub(super) struct Fields {
     line_starts: Vec<usize>,
     /// Spans of values and keys, with their paths, in the order of the walk: nested spans follow the enclosing one.
     spans: Vec<(Range<usize>, String)>,
 }
 
 impl Fields {
-    pub fn of(text: &str) -> Self {
+    pub(super) fn of(text: &str) -> Self {
         let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
         let mut spans = Vec::new();
         let (document, _) = DeTable::parse_recoverable(text);
@@ -157,7 +157,7 @@ impl Fields {
     }
 
     /// The path of the innermost field at a position; line and column (in characters) are from 1.
-    pub fn path_at(&self, text: &str, line: u32, column: u32) -> Option<&str> {
+    pub(super) fn path_at(&self, text: &str, line: u32, column: u32) -> Option<&str> {
         let start = *self.line_starts.get(line as usize - 1)?;
         let before: usize = text[start..].chars().take(column as usize - 1).map(char::len_utf8).sum();
         let at = start + before;

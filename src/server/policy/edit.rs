@@ -31,7 +31,7 @@ use utoipa::{IntoParams, ToSchema};
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields, default)]
-pub struct EditQuery {
+pub(crate) struct EditQuery {
     /// Only report the effects of the edit; change nothing.
     pub dry_run: bool,
     /// How the edit applies to open tickets.
@@ -47,7 +47,7 @@ pub struct EditQuery {
 
 /// Result of an edit or dry run.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct EditResponse {
+pub(crate) struct EditResponse {
     /// The version of the policy in force after the edit; unchanged by a dry run.
     #[schema(example = 7)]
     pub version: u64,
@@ -66,7 +66,7 @@ pub struct EditResponse {
 
 /// Effects of an edit, counted over all open tickets.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct EditEffects {
+pub(crate) struct EditEffects {
     pub all: Effects,
     pub by_priority: BTreeMap<String, Effects>,
     /// Tickets without a team are counted under the empty name.
@@ -75,7 +75,7 @@ pub struct EditEffects {
 
 /// Effects of an edit on a group of tickets.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
-pub struct Effects {
+pub(crate) struct Effects {
     /// Open tickets with an edited priority.
     pub tickets: u64,
     /// Deadlines that become earlier.
@@ -123,7 +123,7 @@ impl EditResponse {
     }
 
     /// The response, with the tag of the definition in force.
-    pub fn into_response(self, tag: Option<String>) -> HttpResponse {
+    pub(crate) fn into_response(self, tag: Option<String>) -> HttpResponse {
         let mut response = HttpResponse::Ok();
         if let Some(tag) = tag {
             response.insert_header((ETAG, tag));
@@ -134,7 +134,7 @@ impl EditResponse {
 
 /// A change of a part of the policy.
 #[derive(Debug, Clone)]
-pub enum Change {
+pub(crate) enum Change {
     Set {
         section: Section,
         name: String,
@@ -182,12 +182,12 @@ impl Change {
 }
 
 /// The tag of a part. It depends on the part's content only, not on the version of the policy.
-pub fn part_tag(part: &Table) -> String {
+pub(crate) fn part_tag(part: &Table) -> String {
     tag_of(&toml::to_string(part).unwrap_or_default())
 }
 
 /// The tag of the rules and the default priority.
-pub fn rules_tag(document: &PolicyDocument) -> String {
+pub(crate) fn rules_tag(document: &PolicyDocument) -> String {
     let rules = Value::Array(document.rules().to_vec());
     tag_of(&format!("{:?} {rules}", document.default_priority()))
 }
@@ -199,13 +199,13 @@ fn tag_of(text: &str) -> String {
 }
 
 /// The tag of a version of the policy.
-pub fn version_tag(version: u64) -> String {
+pub(crate) fn version_tag(version: u64) -> String {
     format!("\"{version}\"")
 }
 
 /// The condition of an edit: the header `If-Match`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum IfMatch {
+pub(crate) enum IfMatch {
     /// No condition.
     Absent,
     /// `*`: the part must exist.
@@ -216,7 +216,7 @@ pub enum IfMatch {
 impl IfMatch {
     /// # Errors
     /// 400 for a header that is not text.
-    pub fn of(request: &HttpRequest) -> ApiResult<Self> {
+    pub(crate) fn of(request: &HttpRequest) -> ApiResult<Self> {
         let Some(value) = request.headers().get(IF_MATCH) else { return Ok(Self::Absent) };
         let text = value.to_str().map_err(|_| Problem::bad_request("the header if-match is not text"))?;
         let tags = text.split(',').map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty());
@@ -227,7 +227,7 @@ impl IfMatch {
     ///
     /// # Errors
     /// 412.
-    pub fn check(&self, tag: Option<&str>) -> ApiResult<()> {
+    pub(crate) fn check(&self, tag: Option<&str>) -> ApiResult<()> {
         let holds = match self {
             Self::Absent => true,
             Self::Any => tag.is_some(),
@@ -247,7 +247,7 @@ impl IfMatch {
 ///
 /// # Errors
 /// 503 while there is none.
-pub fn in_force(service: &Service) -> ApiResult<PolicyVersion> {
+pub(crate) fn in_force(service: &Service) -> ApiResult<PolicyVersion> {
     let policies = service.policies();
     policies
         .last()
@@ -259,7 +259,7 @@ pub fn in_force(service: &Service) -> ApiResult<PolicyVersion> {
 ///
 /// # Errors
 /// As a [`Problem`].
-pub async fn document_in_force(service: &Service) -> ApiResult<(PolicyVersion, PolicyDocument)> {
+pub(crate) async fn document_in_force(service: &Service) -> ApiResult<(PolicyVersion, PolicyDocument)> {
     let version = in_force(service)?;
     blocking(move || {
         let document = PolicyDocument::parse(&version.text).map_err(Problem::failed)?;
@@ -272,7 +272,7 @@ pub async fn document_in_force(service: &Service) -> ApiResult<(PolicyVersion, P
 ///
 /// # Errors
 /// As a [`Problem`].
-pub async fn edit_whole(
+pub(crate) async fn edit_whole(
     service: &Service,
     admin: Admin,
     query: EditQuery,
@@ -299,7 +299,7 @@ pub async fn edit_whole(
 ///
 /// # Errors
 /// As a [`Problem`]; policy errors name the field of the part.
-pub async fn edit_part(
+pub(crate) async fn edit_part(
     service: &Service,
     admin: Admin,
     query: EditQuery,

@@ -27,14 +27,14 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// The routes of the policy.
-pub fn routes(config: &mut ServiceConfig) {
+pub(super) fn routes(config: &mut ServiceConfig) {
     config.service(get_policy).service(put_policy).service(versions).service(one_version);
 }
 
 /// A policy with its holiday files.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct PolicyBody {
+pub(super) struct PolicyBody {
     /// The policy file (TOML).
     pub text: String,
     /// Holiday files that the policy names and the service does not have yet: from the name in the policy to the text. Files of the
@@ -45,7 +45,7 @@ pub struct PolicyBody {
 
 /// A version of the policy.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct PolicyVersionRow {
+pub(super) struct PolicyVersionRow {
     /// From 1.
     #[schema(minimum = 1, example = 7)]
     pub version: u64,
@@ -68,7 +68,7 @@ pub struct PolicyVersionRow {
 
 /// Versions of the policy.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct PolicyVersions {
+pub(super) struct PolicyVersions {
     /// Newest first; the first of the first page is in force.
     pub versions: Vec<PolicyVersionRow>,
     /// Pass it as `before` for the next page; missing on the last page.

@@ -14,7 +14,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 const SECTION: Section = Section::Priorities;
 
 /// The routes of priorities.
-pub fn routes(config: &mut ServiceConfig) {
+pub(crate) fn routes(config: &mut ServiceConfig) {
     config.service(list).service(get_one).service(put_one).service(remove).service(versions);
 }
 

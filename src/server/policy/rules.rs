@@ -15,14 +15,14 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// The routes of rules.
-pub fn routes(config: &mut ServiceConfig) {
+pub(crate) fn routes(config: &mut ServiceConfig) {
     config.service(get_rules).service(put_rules);
 }
 
 /// The assignment rules: a ticket without a priority gets the priority of the first rule that applies.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct RulesBody {
+pub(crate) struct RulesBody {
     /// In order; each as defined in the policy.
     #[schema(value_type = Vec<Object>, max_items = 10000, example = json!([{ "when": { "channel": ["phone"] }, "priority": "critical" }]))]
     pub rules: Vec<Value>,

@@ -19,11 +19,11 @@ use toml::Table;
 use utoipa::{IntoParams, ToSchema};
 
 /// The media type of TOML.
-pub const TOML: &str = "application/toml";
+pub(super) const TOML: &str = "application/toml";
 
 /// A part with its name.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct NamedPart {
+pub(super) struct NamedPart {
     #[schema(example = "office")]
     pub name: String,
     /// Send it as `If-Match` of an edit of this part.
@@ -35,7 +35,7 @@ pub struct NamedPart {
 
 /// All parts of a section.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct PartList {
+pub(super) struct PartList {
     /// The version of the policy in force.
     pub version: u64,
     /// In the order of the policy.
@@ -44,7 +44,7 @@ pub struct PartList {
 
 /// A version of a part: its state after an edit of the policy.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct PartVersion {
+pub(super) struct PartVersion {
     /// The version of the policy that introduced it.
     pub version: u64,
     /// When it came into force.
@@ -65,7 +65,7 @@ pub struct PartVersion {
 
 /// The versions of a part.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct PartVersions {
+pub(super) struct PartVersions {
     /// Newest first.
     pub versions: Vec<PartVersion>,
     /// Pass it as `before` for the next page; missing on the last page.
@@ -77,7 +77,7 @@ pub struct PartVersions {
 #[derive(Debug, Clone, Copy, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields, default)]
-pub struct VersionsQuery {
+pub(super) struct VersionsQuery {
     /// Only versions before this version of the policy: `next_before` of the previous page.
     #[param(minimum = 1, maximum = 9007199254740991_u64)]
     pub before: Option<u64>,
@@ -95,7 +95,7 @@ const DEFAULT_ROWS: usize = 100;
 ///
 /// # Errors
 /// As a [`Problem`].
-pub async fn list(state: &AppState, section: Section) -> ApiResult<PartList> {
+pub(super) async fn list(state: &AppState, section: Section) -> ApiResult<PartList> {
     let (version, document) = document_in_force(&state.service).await?;
     let named = |(name, part): (&str, &Table)| NamedPart {
         name: name.to_owned(),
@@ -109,7 +109,12 @@ pub async fn list(state: &AppState, section: Section) -> ApiResult<PartList> {
 ///
 /// # Errors
 /// As a [`Problem`].
-pub async fn get(state: &AppState, section: Section, name: &str, request: &HttpRequest) -> ApiResult<HttpResponse> {
+pub(super) async fn get(
+    state: &AppState,
+    section: Section,
+    name: &str,
+    request: &HttpRequest,
+) -> ApiResult<HttpResponse> {
     let (_, document) = document_in_force(&state.service).await?;
     let part = document.part(section, name).ok_or_else(|| missing(section, name))?;
     let mut response = HttpResponse::Ok();
@@ -125,7 +130,7 @@ pub async fn get(state: &AppState, section: Section, name: &str, request: &HttpR
 ///
 /// # Errors
 /// As a [`Problem`].
-pub async fn put(
+pub(super) async fn put(
     state: &AppState,
     admin: Admin,
     section: Section,
@@ -152,7 +157,7 @@ pub async fn put(
 ///
 /// # Errors
 /// As a [`Problem`]; 409 if something else in the policy, or a ticket, needs the part.
-pub async fn remove(
+pub(super) async fn remove(
     state: &AppState,
     admin: Admin,
     section: Section,
@@ -169,7 +174,7 @@ pub async fn remove(
 ///
 /// # Errors
 /// As a [`Problem`]; 404 for a name that the policy never had.
-pub async fn versions(
+pub(super) async fn versions(
     state: &AppState,
     section: Section,
     name: String,
@@ -192,13 +197,16 @@ pub async fn versions(
 impl VersionsQuery {
     /// # Errors
     /// 400 outside the limits.
-    pub fn checked(self) -> ApiResult<usize> {
+    pub(super) fn checked(self) -> ApiResult<usize> {
         params::version("before", self.before)?;
         params::page_rows(self.limit, DEFAULT_ROWS)
     }
 
     /// The versions of the policy that may be on the page, newest first.
-    pub fn newest_first<'p>(&self, policies: &'p [PolicyVersion]) -> impl Iterator<Item = &'p PolicyVersion> + use<'p> {
+    pub(super) fn newest_first<'p>(
+        &self,
+        policies: &'p [PolicyVersion],
+    ) -> impl Iterator<Item = &'p PolicyVersion> + use<'p> {
         let before = self.before.unwrap_or(u64::MAX);
         policies.iter().rev().skip_while(move |policy| policy.number >= before)
     }
@@ -246,7 +254,7 @@ fn missing(section: Section, name: &str) -> Problem {
 }
 
 /// 400 for a body that cannot be parsed.
-pub fn unreadable(error: PartError) -> Problem {
+pub(super) fn unreadable(error: PartError) -> Problem {
     let PartError { message, line, column } = error;
     let error = FieldError { line: Some(line), column: Some(column), ..FieldError::new(message) };
     Problem::bad_request("the body is malformed").with_error(error)
@@ -261,7 +269,7 @@ fn wants_toml(request: &HttpRequest) -> bool {
 
 /// The media type of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Media {
+pub(super) enum Media {
     Json,
     Toml,
 }
@@ -269,7 +277,7 @@ pub enum Media {
 impl Media {
     /// # Errors
     /// 415.
-    pub fn of(request: &HttpRequest) -> ApiResult<Self> {
+    pub(super) fn of(request: &HttpRequest) -> ApiResult<Self> {
         let text = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         match text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
             "application/json" => Ok(Self::Json),

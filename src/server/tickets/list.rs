@@ -17,7 +17,7 @@ const DEFAULT_ROWS: usize = 100;
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields, default)]
-pub struct ListQuery {
+pub(super) struct ListQuery {
     /// Tickets in this state; `active` for all that are neither resolved nor closed.
     #[param(inline)]
     pub state: Option<StateChoice>,
@@ -58,7 +58,7 @@ pub struct ListQuery {
 /// A state, or a group of states.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum StateChoice {
+pub(super) enum StateChoice {
     New,
     Open,
     Waiting,
@@ -86,7 +86,7 @@ impl ListQuery {
     ///
     /// # Errors
     /// 400.
-    pub fn checked(&self) -> ApiResult<usize> {
+    pub(super) fn checked(&self) -> ApiResult<usize> {
         params::labels(&[
             ("priority", &self.priority),
             ("team", &self.team),
@@ -98,7 +98,7 @@ impl ListQuery {
         params::page_rows(self.limit, DEFAULT_ROWS)
     }
 
-    pub fn wanted(self) -> TicketQuery {
+    pub(super) fn wanted(self) -> TicketQuery {
         TicketQuery {
             state: self.state.and_then(StateChoice::state),
             open_only: self.state == Some(StateChoice::Active),
@@ -112,20 +112,20 @@ impl ListQuery {
 
 /// Where a page ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cursor {
+pub(super) struct Cursor {
     due_s: u32,
     ordinal: u64,
 }
 
 impl Cursor {
     /// The cursor as an opaque string.
-    pub fn write(self) -> String {
+    pub(super) fn write(self) -> String {
         format!("{:08x}{:016x}", self.due_s, self.ordinal)
     }
 
     /// # Errors
     /// 400 if the text is not a cursor.
-    pub fn read(text: &str) -> ApiResult<Self> {
+    pub(super) fn read(text: &str) -> ApiResult<Self> {
         let is_ours = text.len() == 24 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         let number = |part: &str| u64::from_str_radix(part, 16).ok();
         match (is_ours, text.get(..8).and_then(number), text.get(8..).and_then(number)) {
@@ -139,7 +139,7 @@ impl Cursor {
 }
 
 /// A page, and the cursor of the next one. Locks the engine for one shard at a time, so that nothing else waits long. Blocks.
-pub fn page(
+pub(super) fn page(
     service: &Service,
     wanted: TicketQuery,
     after: Option<Cursor>,

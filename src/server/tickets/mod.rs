@@ -25,16 +25,16 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-pub use response::{TicketResponse, TicketRow};
+pub(super) use response::{TicketResponse, TicketRow};
 
 /// The routes of tickets.
-pub fn routes(config: &mut ServiceConfig) {
+pub(super) fn routes(config: &mut ServiceConfig) {
     config.service(load).service(list_tickets).service(get_ticket).service(remove).service(escalate);
 }
 
 /// A page of tickets.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct TicketPage {
+pub(super) struct TicketPage {
     /// In order of `next_due_at`; tickets without one are last.
     pub tickets: Vec<TicketRow>,
     /// Pass it as `cursor` for the next page; missing on the last page.
@@ -46,7 +46,7 @@ pub struct TicketPage {
 /// A manual escalation.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct EscalateBody {
+pub(super) struct EscalateBody {
     /// Why the ticket is escalated.
     #[schema(min_length = 1, max_length = 4096, example = "the customer's production line stands still")]
     pub reason: String,

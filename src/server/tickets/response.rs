@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 /// A ticket.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct TicketRow {
+pub(crate) struct TicketRow {
     /// Its id in the source system.
     #[schema(example = "T-4711")]
     pub id: String,
@@ -40,7 +40,7 @@ pub struct TicketRow {
 
 /// A ticket with its open cycles.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct TicketResponse {
+pub(crate) struct TicketResponse {
     #[serde(flatten)]
     pub ticket: TicketRow,
     /// Cycles that are open now. The timeline has all cycles, with an explanation of each.
@@ -49,7 +49,7 @@ pub struct TicketResponse {
 
 /// An open cycle of a clock.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct ClockRow {
+pub(crate) struct ClockRow {
     #[schema(example = "first_response")]
     pub clock: String,
     /// Number of the cycle, from 1.
@@ -71,7 +71,7 @@ pub struct ClockRow {
 }
 
 impl TicketRow {
-    pub fn of(ticket: &TicketView<'_>) -> Self {
+    pub(crate) fn of(ticket: &TicketView<'_>) -> Self {
         let owned = |label| ticket.labels[label].map(str::to_owned);
         Self {
             id: ticket.id.to_owned(),
@@ -91,7 +91,7 @@ impl TicketRow {
 }
 
 impl TicketResponse {
-    pub fn of(engine: &Engine, ticket: TicketRef) -> Self {
+    pub(crate) fn of(engine: &Engine, ticket: TicketRef) -> Self {
         let explained = engine.explain(ticket);
         let open = explained.cycles.iter().filter(|cycle| cycle.stopped_ms.is_none());
         Self { ticket: TicketRow::of(&engine.ticket(ticket)), clocks: open.map(ClockRow::of).collect() }

@@ -17,13 +17,13 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// The route of timelines.
-pub fn routes(config: &mut ServiceConfig) {
+pub(crate) fn routes(config: &mut ServiceConfig) {
     config.service(timeline);
 }
 
 /// The history of a ticket, explained: each deadline with the business time counted and the version of the rule.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct TimelineResponse {
+pub(crate) struct TimelineResponse {
     pub ticket: TicketRow,
     /// The engine's time, from which future deadlines are calculated.
     pub as_of: Timestamp,
@@ -37,7 +37,7 @@ pub struct TimelineResponse {
 
 /// An event of a ticket's history.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct EventRow {
+pub(crate) struct EventRow {
     #[schema(example = "agent_reply")]
     pub event: String,
     pub at: Timestamp,
@@ -58,7 +58,7 @@ pub struct EventRow {
 
 /// A cycle of a clock.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct CycleRow {
+pub(crate) struct CycleRow {
     #[schema(example = "resolution")]
     pub clock: String,
     /// From 1.
@@ -88,7 +88,7 @@ pub struct CycleRow {
 
 /// A version of a priority.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct RuleVersion {
+pub(crate) struct RuleVersion {
     pub priority: String,
     /// From 1, for this priority.
     pub number: u64,
@@ -102,7 +102,7 @@ pub struct RuleVersion {
 
 /// A target, and the business time until its deadline.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct TargetRow {
+pub(crate) struct TargetRow {
     /// As defined in the policy.
     #[schema(example = "2bd")]
     pub target: String,
@@ -119,7 +119,7 @@ pub struct TargetRow {
 
 /// A period in which a clock ran.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct SegmentRow {
+pub(crate) struct SegmentRow {
     pub from: Timestamp,
     /// End of the segment; now if it is running.
     pub to: Timestamp,
@@ -135,7 +135,7 @@ pub struct SegmentRow {
 
 /// A half-open interval: `from` is included, `to` is not.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct IntervalRow {
+pub(crate) struct IntervalRow {
     pub from: Timestamp,
     pub to: Timestamp,
 }
@@ -148,7 +148,7 @@ impl From<&(i64, i64)> for IntervalRow {
 
 /// A level of a cycle.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct LevelRow {
+pub(crate) struct LevelRow {
     /// From 1.
     pub level: u8,
     /// As defined in the policy.

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 /// Growth of a clock's totals; negative on a day with more revisions than new results.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Growth {
+pub(super) struct Growth {
     pub met: i64,
     pub missed: i64,
     pub fired: i64,

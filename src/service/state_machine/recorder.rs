@@ -20,12 +20,12 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    pub fn new(names: Arc<LabelTable>, next_escalation: u64, next_cycle: u64) -> Self {
+    pub(super) fn new(names: Arc<LabelTable>, next_escalation: u64, next_cycle: u64) -> Self {
         Self { names, next_escalation, next_cycle, actions: HashMap::default() }
     }
 
     /// Adds new labels.
-    pub fn learn_labels(&self, engine: &Engine) {
+    pub(super) fn learn_labels(&self, engine: &Engine) {
         for column in LabelKind::ALL {
             let known = self.names.len(column);
             let mut labels = engine.labels_from(column, known).peekable();
@@ -36,31 +36,37 @@ impl Recorder {
     }
 
     /// Labels have new symbols: later records use a new label table.
-    pub fn relabel(&mut self, engine: &Engine) -> Arc<LabelTable> {
+    pub(super) fn relabel(&mut self, engine: &Engine) -> Arc<LabelTable> {
         self.names = Arc::new(self.names.with_same_actions());
         self.learn_labels(engine);
         Arc::clone(&self.names)
     }
 
     /// Begins the records of a group.
-    pub fn begin(&self, output: &mut GroupOutput, now_ms: i64) {
+    pub(super) fn begin(&self, output: &mut GroupOutput, now_ms: i64) {
         (output.escalations.names, output.cycles.names) = (Arc::clone(&self.names), Arc::clone(&self.names));
         (output.escalations.first_sequence, output.escalations.recorded_ms) = (self.next_escalation, now_ms);
         (output.cycles.first_sequence, output.cycles.recorded_ms) = (self.next_cycle, now_ms);
     }
 
     /// The number of the group's next record.
-    pub fn next_of(&self, output: &GroupOutput) -> u64 {
+    pub(super) fn next_of(&self, output: &GroupOutput) -> u64 {
         output.escalations.end()
     }
 
-    pub fn end(&mut self, output: &GroupOutput) {
+    pub(super) fn end(&mut self, output: &GroupOutput) {
         self.next_escalation = output.escalations.end();
         self.next_cycle = output.cycles.end();
     }
 
     /// Adds what the engine emitted. `input` is the batch that it applied, if there was one.
-    pub fn record(&mut self, output: &mut GroupOutput, engine: &Engine, outcome: &Outcome, input: Option<&BatchInput>) {
+    pub(super) fn record(
+        &mut self,
+        output: &mut GroupOutput,
+        engine: &Engine,
+        outcome: &Outcome,
+        input: Option<&BatchInput>,
+    ) {
         let block = &mut output.escalations;
         block.rows.reserve(outcome.escalations.len());
         for escalation in &outcome.escalations {
@@ -95,7 +101,7 @@ impl Recorder {
     }
 
     /// Adds the record of an acknowledgement; returns its number.
-    pub fn acknowledged(&self, output: &mut GroupOutput, input: &AcknowledgeInput, engine: &Engine) -> u64 {
+    pub(super) fn acknowledged(&self, output: &mut GroupOutput, input: &AcknowledgeInput, engine: &Engine) -> u64 {
         let labels = engine.find(&input.ticket).map(|ticket| engine.ticket_symbols(ticket));
         let clock =
             (0..self.names.len(LabelKind::Clock) as Symbol).find(|&clock| engine.clock_name(clock) == input.clock);

@@ -19,7 +19,7 @@ pub(crate) struct StoredReplies {
 }
 
 impl StoredReplies {
-    pub fn new(replies: Vec<StoredReply>) -> Self {
+    pub(super) fn new(replies: Vec<StoredReply>) -> Self {
         let mut stored = Self::default();
         for reply in replies {
             stored.keep(reply);
@@ -31,7 +31,7 @@ impl StoredReplies {
     ///
     /// # Errors
     /// [`KeyReused`] when that was another input. Replies of earlier releases, without a fingerprint, are not compared.
-    pub fn find(&self, origin: &Origin) -> Result<Option<&StoredReply>, KeyReused> {
+    pub(super) fn find(&self, origin: &Origin) -> Result<Option<&StoredReply>, KeyReused> {
         let Some(stored) = origin.key.and_then(|key| self.by_key.get(&key)) else { return Ok(None) };
         match (stored.origin.fingerprint, origin.fingerprint) {
             (Some(first), Some(now)) if first != now => Err(KeyReused),
@@ -40,7 +40,7 @@ impl StoredReplies {
     }
 
     /// Keeps a reply, and drops those that are too old or too many.
-    pub fn keep(&mut self, reply: StoredReply) {
+    pub(super) fn keep(&mut self, reply: StoredReply) {
         let Some(key) = reply.origin.key else { return };
         let now_ms = reply.at_ms;
         if self.by_key.insert(key, reply).is_none() {
@@ -57,7 +57,7 @@ impl StoredReplies {
     }
 
     /// All of them, oldest first.
-    pub fn all(&self) -> Vec<StoredReply> {
+    pub(super) fn all(&self) -> Vec<StoredReply> {
         self.order.iter().filter_map(|key| self.by_key.get(key)).cloned().collect()
     }
 }

@@ -12,19 +12,19 @@ use std::path::Path;
 const PIECE_BYTES: usize = 1 << 18;
 
 /// Creates a folder and its parents, for the owner only.
-pub fn make_folder(path: &Path) -> Result<(), BackupError> {
+pub(super) fn make_folder(path: &Path) -> Result<(), BackupError> {
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(BackupError::io(path))
 }
 
 /// Copies a file into another folder, under its path below the first one; the entry describes what was read.
-pub fn copy(from: &Path, to: &Path, path: &str) -> Result<Entry, BackupError> {
+pub(super) fn copy(from: &Path, to: &Path, path: &str) -> Result<Entry, BackupError> {
     let bytes = from.join(path).metadata().map_err(BackupError::io(&from.join(path)))?.len();
     copy_part(from, to, path, (bytes, bytes))
 }
 
 /// Copies the first `filled` bytes of a file and fills up with zeros to `bytes`; the zeros take no space where the file system
 /// supports sparse files.
-pub fn copy_part(from: &Path, to: &Path, path: &str, (filled, bytes): (u64, u64)) -> Result<Entry, BackupError> {
+pub(super) fn copy_part(from: &Path, to: &Path, path: &str, (filled, bytes): (u64, u64)) -> Result<Entry, BackupError> {
     let (from, to) = (from.join(path), to.join(path));
     if let Some(folder) = to.parent() {
         make_folder(folder)?;
@@ -51,7 +51,7 @@ pub fn copy_part(from: &Path, to: &Path, path: &str, (filled, bytes): (u64, u64)
 
 /// Links to a file of another backup of the same folder; returns whether that was possible: not where the file system has no
 /// links, or this file has too many.
-pub fn link(from: &Path, to: &Path, path: &str) -> Result<bool, BackupError> {
+pub(super) fn link(from: &Path, to: &Path, path: &str) -> Result<bool, BackupError> {
     let (from, to) = (from.join(path), to.join(path));
     if let Some(folder) = to.parent() {
         make_folder(folder)?;
@@ -60,7 +60,7 @@ pub fn link(from: &Path, to: &Path, path: &str) -> Result<bool, BackupError> {
 }
 
 /// The paths of all files below a folder, relative to it.
-pub fn below(folder: &Path) -> io::Result<Vec<String>> {
+pub(super) fn below(folder: &Path) -> io::Result<Vec<String>> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(next) = folders.pop() {

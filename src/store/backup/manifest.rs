@@ -12,7 +12,7 @@ use std::path::Path;
 pub const MANIFEST: &str = "backup.json";
 
 /// The version of the manifest. Members may be added without a new version.
-pub const SCHEMA_VERSION: u32 = 1;
+pub(super) const SCHEMA_VERSION: u32 = 1;
 
 /// The contents of a backup.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

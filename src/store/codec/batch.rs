@@ -29,7 +29,7 @@ const NO_LABELS: u8 = 1;
 const CODES: u8 = 2;
 
 /// Writes a batch; an error describes why it is inconsistent.
-pub fn write(out: &mut Vec<u8>, batch: &Batch) -> Result<(), String> {
+pub(super) fn write(out: &mut Vec<u8>, batch: &Batch) -> Result<(), String> {
     let rows = batch.len();
     if rows > MAX_BATCH_ROWS {
         return Err(format!("a batch of {rows} rows, expected at most {MAX_BATCH_ROWS}"));
@@ -101,7 +101,7 @@ fn write_texts(out: &mut Vec<u8>, texts: &Texts) {
     writer::column(out, Width::of(lengths().max().unwrap_or_default()), lengths());
 }
 
-pub fn read(reader: &mut Reader) -> Result<Batch, DecodeError> {
+pub(super) fn read(reader: &mut Reader) -> Result<Batch, DecodeError> {
     let rows = reader.count("rows", MAX_BATCH_ROWS)?;
     let ticket = read_texts(reader, "ticket", rows)?;
     let least_ms = reader.signed("time")?;

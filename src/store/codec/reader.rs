@@ -4,26 +4,26 @@ use super::error::DecodeError;
 use super::writer::Width;
 
 /// The bytes of a group, and how far they have been read.
-pub struct Reader<'a> {
+pub(super) struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
 impl<'a> Reader<'a> {
-    pub fn new(bytes: &'a [u8]) -> Self {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, at: 0 }
     }
 
     /// Bytes not read yet.
-    pub fn left(&self) -> usize {
+    pub(super) fn left(&self) -> usize {
         self.bytes.len() - self.at
     }
 
-    pub fn fault(&self, field: &'static str, what: String) -> DecodeError {
+    pub(super) fn fault(&self, field: &'static str, what: String) -> DecodeError {
         DecodeError { at: self.at, field, what }
     }
 
-    pub fn take(&mut self, field: &'static str, count: usize) -> Result<&'a [u8], DecodeError> {
+    pub(super) fn take(&mut self, field: &'static str, count: usize) -> Result<&'a [u8], DecodeError> {
         if count > self.left() {
             return Err(self.fault(field, format!("{count} bytes are expected, and {} are left", self.left())));
         }
@@ -32,16 +32,16 @@ impl<'a> Reader<'a> {
         Ok(accepted)
     }
 
-    pub fn byte(&mut self, field: &'static str) -> Result<u8, DecodeError> {
+    pub(super) fn byte(&mut self, field: &'static str) -> Result<u8, DecodeError> {
         Ok(self.take(field, 1)?[0])
     }
 
-    pub fn choice<T>(&mut self, field: &'static str, read: impl Fn(u8) -> Option<T>) -> Result<T, DecodeError> {
+    pub(super) fn choice<T>(&mut self, field: &'static str, read: impl Fn(u8) -> Option<T>) -> Result<T, DecodeError> {
         let byte = self.byte(field)?;
         read(byte).ok_or_else(|| self.fault(field, format!("{byte} is not a known value")))
     }
 
-    pub fn number(&mut self, field: &'static str) -> Result<u64, DecodeError> {
+    pub(super) fn number(&mut self, field: &'static str) -> Result<u64, DecodeError> {
         let mut number = 0;
         for shift in (0..64).step_by(7) {
             let byte = self.byte(field)?;
@@ -57,13 +57,13 @@ impl<'a> Reader<'a> {
         Err(self.fault(field, "a number of more than 64 bits".to_owned()))
     }
 
-    pub fn signed(&mut self, field: &'static str) -> Result<i64, DecodeError> {
+    pub(super) fn signed(&mut self, field: &'static str) -> Result<i64, DecodeError> {
         let folded = self.number(field)?;
         Ok((folded >> 1) as i64 ^ -((folded & 1) as i64))
     }
 
     /// A count of elements that take at least a byte each.
-    pub fn count(&mut self, field: &'static str, most: usize) -> Result<usize, DecodeError> {
+    pub(super) fn count(&mut self, field: &'static str, most: usize) -> Result<usize, DecodeError> {
         let count = self.number(field)?;
         let most = most.min(self.left());
         usize::try_from(count)
@@ -72,14 +72,14 @@ impl<'a> Reader<'a> {
             .ok_or_else(|| self.fault(field, format!("{count} of them, expected at most {most}")))
     }
 
-    pub fn text(&mut self, field: &'static str) -> Result<&'a str, DecodeError> {
+    pub(super) fn text(&mut self, field: &'static str) -> Result<&'a str, DecodeError> {
         let length = self.count(field, usize::MAX)?;
         let bytes = self.take(field, length)?;
         str::from_utf8(bytes).map_err(|error| self.fault(field, format!("not UTF-8: {error}")))
     }
 
     /// A column of `rows` numbers: its width, and its values through `value`.
-    pub fn column<T>(
+    pub(super) fn column<T>(
         &mut self,
         field: &'static str,
         rows: usize,

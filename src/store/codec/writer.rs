@@ -1,7 +1,7 @@
 //! Writes numbers, texts and columns of numbers as bytes.
 
 /// 7 bits a byte.
-pub fn number(out: &mut Vec<u8>, mut number: u64) {
+pub(super) fn number(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         out.push(number as u8 | 0x80);
         number >>= 7;
@@ -10,22 +10,22 @@ pub fn number(out: &mut Vec<u8>, mut number: u64) {
 }
 
 /// Small for small values of either sign.
-pub fn signed(out: &mut Vec<u8>, value: i64) {
+pub(super) fn signed(out: &mut Vec<u8>, value: i64) {
     number(out, ((value << 1) ^ (value >> 63)) as u64);
 }
 
-pub fn count(out: &mut Vec<u8>, count: usize) {
+pub(super) fn count(out: &mut Vec<u8>, count: usize) {
     number(out, count as u64);
 }
 
-pub fn text(out: &mut Vec<u8>, text: &str) {
+pub(super) fn text(out: &mut Vec<u8>, text: &str) {
     count(out, text.len());
     out.extend_from_slice(text.as_bytes());
 }
 
 /// Values of a column, the same few bytes each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Width {
+pub(super) enum Width {
     One = 1,
     Two = 2,
     Four = 4,
@@ -34,7 +34,7 @@ pub enum Width {
 
 impl Width {
     /// The smallest width for numbers up to `most`.
-    pub fn of(most: u64) -> Self {
+    pub(super) fn of(most: u64) -> Self {
         match most {
             0..=0xFF => Self::One,
             0x100..=0xFFFF => Self::Two,
@@ -43,18 +43,18 @@ impl Width {
         }
     }
 
-    pub fn read(byte: u8) -> Option<Self> {
+    pub(super) fn read(byte: u8) -> Option<Self> {
         [Self::One, Self::Two, Self::Four, Self::Eight].into_iter().find(|width| *width as u8 == byte)
     }
 
     /// The largest number.
-    pub fn most(self) -> u64 {
+    pub(super) fn most(self) -> u64 {
         u64::MAX >> (64 - 8 * self as u32)
     }
 }
 
 /// Writes the width and the lowest bytes of each value.
-pub fn column(out: &mut Vec<u8>, width: Width, values: impl ExactSizeIterator<Item = u64>) {
+pub(super) fn column(out: &mut Vec<u8>, width: Width, values: impl ExactSizeIterator<Item = u64>) {
     out.push(width as u8);
     match width {
         Width::One => out.extend(values.map(|value| value as u8)),

@@ -46,7 +46,7 @@ impl RecordBlock for EscalationBlock {
 }
 
 /// Rows as records.
-pub fn records(rows: &Rows<'_>) -> Result<Vec<EscalationRecord>, SchemaMismatch> {
+pub(super) fn records(rows: &Rows<'_>) -> Result<Vec<EscalationRecord>, SchemaMismatch> {
     let labels = |name: &str| rows.labels_or(name, None, |label| Some(Some(Arc::<str>::from(label))));
     let strings = |name: &str| rows.labels_or(name, None, |label| Some(Some(label.to_owned())));
     let kind = rows.labels("kind", RecordKind::from_name)?;

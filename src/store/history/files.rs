@@ -18,7 +18,7 @@ const EXTENSION: &str = "parquet";
 
 /// A file of the history.
 #[derive(Debug)]
-pub struct HistoryFile {
+pub(super) struct HistoryFile {
     pub path: PathBuf,
     pub first: u64,
     pub last: u64,
@@ -35,7 +35,7 @@ pub struct HistoryFile {
 
 /// The files of one kind of record, in order.
 #[derive(Debug)]
-pub struct FileIndex {
+pub(super) struct FileIndex {
     folder: PathBuf,
     files: RwLock<Vec<Arc<HistoryFile>>>,
     /// Held while files are added.
@@ -43,7 +43,7 @@ pub struct FileIndex {
 }
 
 impl FileIndex {
-    pub fn open(folder: &Path) -> Result<Self, HistoryError> {
+    pub(super) fn open(folder: &Path) -> Result<Self, HistoryError> {
         let failed = HistoryError::io(folder);
         fs::create_dir_all(folder).map_err(&failed)?;
         for (day, _) in days(folder)? {
@@ -53,7 +53,7 @@ impl FileIndex {
     }
 
     /// The files of a folder, which is not changed; empty if the folder does not exist.
-    pub fn read(folder: &Path) -> Result<Self, HistoryError> {
+    pub(super) fn read(folder: &Path) -> Result<Self, HistoryError> {
         let mut files = Vec::new();
         for (day, day_ms) in days(folder)? {
             for file in fs::read_dir(&day).map_err(HistoryError::io(&day))? {
@@ -76,38 +76,38 @@ impl FileIndex {
     }
 
     /// All files, oldest first.
-    pub fn files(&self) -> Vec<Arc<HistoryFile>> {
+    pub(super) fn files(&self) -> Vec<Arc<HistoryFile>> {
         self.files.read().clone()
     }
 
     /// Replaces the list of files.
-    pub fn replace(&self, files: Vec<Arc<HistoryFile>>) {
+    pub(super) fn replace(&self, files: Vec<Arc<HistoryFile>>) {
         *self.files.write() = files;
     }
 
-    pub fn folder(&self) -> &Path {
+    pub(super) fn folder(&self) -> &Path {
         &self.folder
     }
 
     /// The number of the last record; 0 when there is none.
-    pub fn last(&self) -> u64 {
+    pub(super) fn last(&self) -> u64 {
         let files = self.files.read();
         files.last().map_or(0, |file| file.last)
     }
 
     /// The file with the first record after a number.
-    pub fn after(&self, number: u64) -> Option<Arc<HistoryFile>> {
+    pub(super) fn after(&self, number: u64) -> Option<Arc<HistoryFile>> {
         let files = self.files.read();
         files.get(files.partition_point(|file| file.last <= number)).cloned()
     }
 
     /// Adds a file that has been published.
-    pub fn add(&self, file: HistoryFile) {
+    pub(super) fn add(&self, file: HistoryFile) {
         self.files.write().push(Arc::new(file));
     }
 
     /// The folder of a day, created if missing.
-    pub fn day(&self, day_ms: i64) -> Result<PathBuf, HistoryError> {
+    pub(super) fn day(&self, day_ms: i64) -> Result<PathBuf, HistoryError> {
         let day = chrono::DateTime::from_timestamp_millis(day_ms).unwrap_or_default().date_naive();
         let path = self.folder.join(day.to_string());
         if !path.exists() {
@@ -135,18 +135,24 @@ impl HistoryFile {
         is_ours.then(|| Self::new(path, day_ms, (first, last), crc32c, epoch))
     }
 
-    pub fn new(path: PathBuf, day_ms: i64, (first, last): (u64, u64), crc32c: u32, epoch: Option<Epoch>) -> Self {
+    pub(super) fn new(
+        path: PathBuf,
+        day_ms: i64,
+        (first, last): (u64, u64),
+        crc32c: u32,
+        epoch: Option<Epoch>,
+    ) -> Self {
         let (is_checked, is_reported) = (AtomicBool::new(false), AtomicBool::new(false));
         Self { path, first, last, day_ms, epoch, crc32c, is_checked, is_reported }
     }
 
-    pub fn name(first: u64, last: u64, crc32c: u32, epoch: Option<Epoch>) -> String {
+    pub(super) fn name(first: u64, last: u64, crc32c: u32, epoch: Option<Epoch>) -> String {
         let epoch = epoch.map_or_else(String::new, |epoch| format!(".{epoch}"));
         format!("{first:0DIGITS$}-{last:0DIGITS$}.{crc32c:08x}{epoch}.{EXTENSION}")
     }
 
     /// Logs, once, that its records cannot be read.
-    pub fn report(&self, error: &HistoryError) {
+    pub(super) fn report(&self, error: &HistoryError) {
         if !self.is_reported.swap(true, Ordering::AcqRel) {
             let (file, from, to) = (self.path.display(), self.first, self.last);
             tracing::error!(%file, from, to, %error, "a file of the history cannot be read; its records are missing");
@@ -154,7 +160,7 @@ impl HistoryFile {
     }
 
     /// Verifies the file against its name, once per process.
-    pub fn check(&self) -> Result<(), HistoryError> {
+    pub(super) fn check(&self) -> Result<(), HistoryError> {
         if !self.is_checked.load(Ordering::Acquire) {
             let found = checksum::of_file(&self.path).map_err(HistoryError::io(&self.path))?;
             if found != self.crc32c {

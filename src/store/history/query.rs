@@ -44,7 +44,7 @@ pub struct Gap {
 }
 
 /// Implements [`History::escalations_after`](super::History::escalations_after).
-pub fn escalations_after(
+pub(super) fn escalations_after(
     shelf: &FileIndex,
     after: u64,
     filter: &EscalationFilter,

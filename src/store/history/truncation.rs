@@ -24,7 +24,7 @@ pub struct Cut {
 
 /// Sets all records after `last` aside; `None` when there are none. A file with records on both sides is first rewritten with
 /// those that stay, and then set aside: a crash on the way leaves the whole one, or both, and the next cut does the rest.
-pub fn cut(shelf: &FileIndex, last: u64, epoch: Epoch) -> Result<Option<Cut>, HistoryError> {
+pub(super) fn cut(shelf: &FileIndex, last: u64, epoch: Epoch) -> Result<Option<Cut>, HistoryError> {
     let _alone = shelf.writing.lock();
     let (mut stays, goes): (Vec<_>, Vec<_>) = shelf.files().into_iter().partition(|file| file.last <= last);
     let Some(to) = goes.last().map(|file| file.last) else { return Ok(None) };

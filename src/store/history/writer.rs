@@ -15,11 +15,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The version of the tables of the history, and the key of the version in each file.
-pub const SCHEMA_VERSION: u32 = 1;
-pub const SCHEMA_VERSION_KEY: &str = "overdue_schema_version";
+pub(super) const SCHEMA_VERSION: u32 = 1;
+pub(super) const SCHEMA_VERSION_KEY: &str = "overdue_schema_version";
 
 /// The records of one group, of one kind.
-pub trait RecordBlock {
+pub(super) trait RecordBlock {
     fn first_sequence(&self) -> u64;
     fn recorded_ms(&self) -> i64;
     fn rows(&self) -> usize;
@@ -29,7 +29,7 @@ pub trait RecordBlock {
 }
 
 /// A row of a block.
-pub type RowOf<B> = (Arc<B>, usize);
+pub(super) type RowOf<B> = (Arc<B>, usize);
 
 /// Adds the columns of numbered records.
 fn write<B: RecordBlock>(rows: &[RowOf<B>], table: &mut ColumnWriter<'_>) {
@@ -40,7 +40,11 @@ fn write<B: RecordBlock>(rows: &[RowOf<B>], table: &mut ColumnWriter<'_>) {
 }
 
 /// Adds blocks, in order.
-pub fn add<B: RecordBlock>(shelf: &FileIndex, blocks: &[Arc<B>], epoch: Option<Epoch>) -> Result<(), HistoryError> {
+pub(super) fn add<B: RecordBlock>(
+    shelf: &FileIndex,
+    blocks: &[Arc<B>],
+    epoch: Option<Epoch>,
+) -> Result<(), HistoryError> {
     let _alone = shelf.writing.lock();
     let metadata = HashMap::from([(SCHEMA_VERSION_KEY.to_owned(), SCHEMA_VERSION.to_string())]);
     let schema = ColumnWriter::schema(|table| write::<B>(&[], table))?;
@@ -122,7 +126,7 @@ impl<B: RecordBlock> DayFile<B> {
 }
 
 /// Publishes a file once its bytes have been read again.
-pub fn publish(
+pub(super) fn publish(
     mut staged: Staged,
     day_ms: i64,
     (first, last): (u64, u64),

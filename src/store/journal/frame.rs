@@ -17,14 +17,14 @@ const HEAD_BYTES: usize = 8;
 
 /// The kind of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(super) enum Kind {
     Group = 1,
     Closing = 2,
 }
 
 /// The head of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Head {
+pub(super) struct Head {
     pub kind: Kind,
     /// Bytes of the payload.
     pub length: usize,
@@ -32,7 +32,7 @@ pub struct Head {
 
 impl Head {
     /// Reads it from the body of a frame's first sector; `None` if that was never written.
-    pub fn read(body: &[u8]) -> Option<Self> {
+    pub(super) fn read(body: &[u8]) -> Option<Self> {
         let kind = match sector::u32_at(body, 0) {
             1 => Kind::Group,
             2 => Kind::Closing,
@@ -49,17 +49,17 @@ impl Head {
     }
 
     /// Sectors of the frame.
-    pub fn sectors(self) -> u64 {
+    pub(super) fn sectors(self) -> u64 {
         ((HEAD_BYTES + self.length) as u64).div_ceil(BODY_BYTES as u64)
     }
 
     /// Bytes of the frame on disk.
-    pub fn bytes(self) -> u64 {
+    pub(super) fn bytes(self) -> u64 {
         self.sectors() * SECTOR_BYTES as u64
     }
 
     /// Range of the payload in the body of a sector of the frame.
-    pub fn payload(self, index: u64) -> std::ops::Range<usize> {
+    pub(super) fn payload(self, index: u64) -> std::ops::Range<usize> {
         let before = (index as usize * BODY_BYTES).saturating_sub(HEAD_BYTES);
         let start = if index == 0 { HEAD_BYTES } else { 0 };
         start..BODY_BYTES.min(start + self.length.saturating_sub(before))
@@ -70,7 +70,7 @@ impl Head {
 ///
 /// # Errors
 /// Errors of `write`, which receives the piece's offset in the frame.
-pub fn write(
+pub(super) fn write(
     buffer: &mut Vec<u8>,
     piece_bytes: usize,
     (seed, number): (u32, u64),

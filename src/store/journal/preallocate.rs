@@ -10,14 +10,14 @@ use std::thread::JoinHandle;
 use std::{io, thread};
 
 /// A file being prepared.
-pub struct Spare {
+pub(super) struct Spare {
     bytes: u64,
     thread: JoinHandle<io::Result<Box<dyn DiskFile>>>,
 }
 
 impl Spare {
     /// Starts the thread. If it cannot be created, that is not a fault: the file is created when it is needed.
-    pub fn start(disk: &Arc<dyn Disk>, bytes: u64) -> Option<Self> {
+    pub(super) fn start(disk: &Arc<dyn Disk>, bytes: u64) -> Option<Self> {
         let disk = Arc::clone(disk);
         let make = move || {
             let made = disk.create(&name(), bytes).and_then(|file| file.sync_data().map(|()| file));
@@ -31,17 +31,17 @@ impl Spare {
     }
 
     /// Bytes of the file.
-    pub fn bytes(&self) -> u64 {
+    pub(super) fn bytes(&self) -> u64 {
         self.bytes
     }
 
     /// Waits for the file; `None` when it could not be made.
-    pub fn finish(self) -> Option<Box<dyn DiskFile>> {
+    pub(super) fn finish(self) -> Option<Box<dyn DiskFile>> {
         self.thread.join().ok()?.ok()
     }
 }
 
 /// The file's name.
-pub fn name() -> String {
+pub(super) fn name() -> String {
     segment::unfinished("spare")
 }

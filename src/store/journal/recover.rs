@@ -21,7 +21,7 @@ pub struct Recovered {
 }
 
 /// A journal's state on disk.
-pub struct Opened {
+pub(super) struct Opened {
     pub segments: VecDeque<SegmentRange>,
     /// The last segment, where writing continues.
     pub head: segment::Head,
@@ -35,7 +35,7 @@ pub struct Opened {
 }
 
 /// Reads the whole journal; creates one if there is none.
-pub fn open(disk: &dyn Disk, options: &Options) -> Result<Opened, JournalError> {
+pub(super) fn open(disk: &dyn Disk, options: &Options) -> Result<Opened, JournalError> {
     for name in disk.list().map_err(folder("cannot list"))? {
         if segment::is_unfinished(&name) {
             disk.remove(&name).map_err(io_of(&name, "cannot remove"))?;
@@ -64,7 +64,7 @@ pub fn open(disk: &dyn Disk, options: &Options) -> Result<Opened, JournalError> 
 }
 
 /// The first groups of the existing segments, in order.
-pub fn firsts(disk: &dyn Disk) -> Result<Vec<u64>, JournalError> {
+pub(super) fn firsts(disk: &dyn Disk) -> Result<Vec<u64>, JournalError> {
     let names = disk.list().map_err(folder("cannot list"))?;
     let mut firsts: Vec<u64> = names.iter().filter_map(|name| segment::first_of(name)).collect();
     firsts.sort_unstable();
@@ -72,7 +72,7 @@ pub fn firsts(disk: &dyn Disk) -> Result<Vec<u64>, JournalError> {
 }
 
 /// Reads these segments, which must be all that exist, and changes nothing.
-pub fn read(disk: &dyn Disk, firsts: &[u64]) -> Result<Opened, JournalError> {
+pub(super) fn read(disk: &dyn Disk, firsts: &[u64]) -> Result<Opened, JournalError> {
     let mut segments = VecDeque::new();
     let mut identity = None;
     for (index, first) in firsts.iter().copied().enumerate() {
@@ -176,7 +176,7 @@ fn write_again(file: &dyn DiskFile, last_at: u64, offset: u64) -> io::Result<()>
     file.sync_data()
 }
 
-pub fn io_of(file: &str, action: &'static str) -> impl Fn(io::Error) -> JournalError {
+pub(super) fn io_of(file: &str, action: &'static str) -> impl Fn(io::Error) -> JournalError {
     let file = file.to_owned();
     move |source| JournalError::Io { file: file.clone(), action, source }
 }

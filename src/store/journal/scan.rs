@@ -9,7 +9,7 @@ use crate::store::disk::DiskFile;
 use std::io;
 
 /// Frames of one segment.
-pub struct Scan {
+pub(super) struct Scan {
     file: Box<dyn DiskFile>,
     head: segment::Head,
     /// Where the next frame begins.
@@ -22,7 +22,7 @@ pub struct Scan {
 
 /// Result of reading a frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
+pub(super) enum Step {
     /// A whole group; its payload is in the given buffer, if any.
     Group,
     /// The segment was closed here.
@@ -33,7 +33,7 @@ pub enum Step {
 
 /// What follows the last whole frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Tail {
+pub(super) enum Tail {
     /// Blank sectors only.
     Blank,
     /// Parts of the next group, up to this offset, and blank sectors where other parts of it belong: its write was interrupted,
@@ -49,21 +49,21 @@ pub enum Tail {
 }
 
 impl Scan {
-    pub fn new(file: Box<dyn DiskFile>, head: segment::Head) -> Self {
+    pub(super) fn new(file: Box<dyn DiskFile>, head: segment::Head) -> Self {
         Self { file, head, offset: segment::HEAD_BYTES, next: head.first, window: Vec::new(), window_at: 0 }
     }
 
     /// Where the next frame begins.
-    pub fn offset(&self) -> u64 {
+    pub(super) fn offset(&self) -> u64 {
         self.offset
     }
 
     /// The number that the next group has.
-    pub fn next_number(&self) -> u64 {
+    pub(super) fn next_number(&self) -> u64 {
         self.next
     }
 
-    pub fn into_file(self) -> Box<dyn DiskFile> {
+    pub(super) fn into_file(self) -> Box<dyn DiskFile> {
         self.file
     }
 
@@ -71,7 +71,7 @@ impl Scan {
     ///
     /// # Errors
     /// [`JournalError::Io`].
-    pub fn step(&mut self, mut payload: Option<&mut Vec<u8>>) -> Result<Step, JournalError> {
+    pub(super) fn step(&mut self, mut payload: Option<&mut Vec<u8>>) -> Result<Step, JournalError> {
         let (number, seed) = (self.next, self.head.seed());
         let start = self.offset;
         let Some(place) = self.sector(start)? else { return Ok(Step::End) };
@@ -108,7 +108,7 @@ impl Scan {
     ///
     /// # Errors
     /// [`JournalError::Io`].
-    pub fn tail(&mut self) -> Result<Tail, JournalError> {
+    pub(super) fn tail(&mut self) -> Result<Tail, JournalError> {
         let (seed, length) = (self.head.seed(), self.head.bytes);
         let mut fault: Option<(u64, String)> = None;
         let mut last_seen = None;

@@ -10,15 +10,15 @@
 //! All numbers are little-endian. A sealed sector is never blank: its group number is not 0.
 
 /// Bytes of a sector: the smallest that a disk writes whole.
-pub const SECTOR_BYTES: usize = 512;
+pub(super) const SECTOR_BYTES: usize = 512;
 /// Bytes of it that identify it.
 const HEAD_BYTES: usize = 16;
 /// Bytes of it that belong to the frame.
-pub const BODY_BYTES: usize = SECTOR_BYTES - HEAD_BYTES;
+pub(super) const BODY_BYTES: usize = SECTOR_BYTES - HEAD_BYTES;
 
 /// Classification of a sector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sector {
+pub(super) enum Sector {
     /// All zeros: never written.
     Blank,
     Sealed {
@@ -30,7 +30,7 @@ pub enum Sector {
 }
 
 /// Writes the head of a sector whose body is in place.
-pub fn seal(sector: &mut [u8], seed: u32, number: u64, index: u32) {
+pub(super) fn seal(sector: &mut [u8], seed: u32, number: u64, index: u32) {
     sector[4..8].copy_from_slice(&index.to_le_bytes());
     sector[8..16].copy_from_slice(&number.to_le_bytes());
     let sum = crc32c::crc32c_append(seed, &sector[4..]);
@@ -38,7 +38,7 @@ pub fn seal(sector: &mut [u8], seed: u32, number: u64, index: u32) {
 }
 
 /// Classifies a sector.
-pub fn inspect(sector: &[u8], seed: u32) -> Sector {
+pub(super) fn inspect(sector: &[u8], seed: u32) -> Sector {
     let (sum, number) = (u32_at(sector, 0), u64_at(sector, 8));
     if number != 0 && crc32c::crc32c_append(seed, &sector[4..]) == sum {
         Sector::Sealed { number, index: u32_at(sector, 4) }
@@ -50,21 +50,21 @@ pub fn inspect(sector: &[u8], seed: u32) -> Sector {
 }
 
 /// The frame's part of a sector.
-pub fn body(sector: &[u8]) -> &[u8] {
+pub(super) fn body(sector: &[u8]) -> &[u8] {
     &sector[HEAD_BYTES..]
 }
 
-pub fn body_mut(sector: &mut [u8]) -> &mut [u8] {
+pub(super) fn body_mut(sector: &mut [u8]) -> &mut [u8] {
     &mut sector[HEAD_BYTES..]
 }
 
-pub fn u32_at(bytes: &[u8], at: usize) -> u32 {
+pub(super) fn u32_at(bytes: &[u8], at: usize) -> u32 {
     let mut number = [0; 4];
     number.copy_from_slice(&bytes[at..at + 4]);
     u32::from_le_bytes(number)
 }
 
-pub fn u64_at(bytes: &[u8], at: usize) -> u64 {
+pub(super) fn u64_at(bytes: &[u8], at: usize) -> u64 {
     let mut number = [0; 8];
     number.copy_from_slice(&bytes[at..at + 8]);
     u64::from_le_bytes(number)

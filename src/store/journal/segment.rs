@@ -25,11 +25,11 @@ use crate::store::epochs::Epoch;
 use std::io;
 
 /// The format that is written, and the newest that is read.
-pub const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 1;
 /// Bytes of the head: one sector.
-pub const HEAD_BYTES: u64 = SECTOR_BYTES as u64;
+pub(super) const HEAD_BYTES: u64 = SECTOR_BYTES as u64;
 /// Bytes kept free at the end, for the closing frame.
-pub const CLOSING_BYTES: u64 = SECTOR_BYTES as u64;
+pub(super) const CLOSING_BYTES: u64 = SECTOR_BYTES as u64;
 
 const MAGIC: &[u8; 8] = b"overdueJ";
 const NAME_DIGITS: usize = 20;
@@ -39,7 +39,7 @@ const UNFINISHED_END: &str = ".tmp";
 
 /// The head of a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Head {
+pub(super) struct Head {
     /// Drawn when the journal was created; the same in each of its segments.
     pub identity: u64,
     /// Number of the first group, whether that exists yet or not.
@@ -54,14 +54,14 @@ pub struct Head {
 
 /// What distinguishes a file from its copies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MadeAs {
+pub(super) struct MadeAs {
     inode: u64,
     created_ns: u64,
 }
 
 impl MadeAs {
     /// Reads it from an open file; `None` where the file system does not provide enough.
-    pub fn of(file: &dyn DiskFile) -> io::Result<Option<Self>> {
+    pub(super) fn of(file: &dyn DiskFile) -> io::Result<Option<Self>> {
         let id = file.file_id()?;
         Ok(id.and_then(|id| Some(Self { inode: id.inode, created_ns: id.created_ns? })))
     }
@@ -69,23 +69,23 @@ impl MadeAs {
 
 impl Head {
     /// The initial value of its sectors' checksums.
-    pub fn seed(&self) -> u32 {
+    pub(super) fn seed(&self) -> u32 {
         crc32c::crc32c_append(crc32c::crc32c(&self.identity.to_le_bytes()), &self.first.to_le_bytes())
     }
 
-    pub fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         name(self.first)
     }
 
     /// Records the file that is created for it: epochs need it.
-    pub fn set_made_as(&mut self, file: &dyn DiskFile) -> io::Result<()> {
+    pub(super) fn set_made_as(&mut self, file: &dyn DiskFile) -> io::Result<()> {
         if self.epoch.is_some() {
             self.made_as = MadeAs::of(file)?;
         }
         Ok(())
     }
 
-    pub fn write(&self) -> [u8; SECTOR_BYTES] {
+    pub(super) fn write(&self) -> [u8; SECTOR_BYTES] {
         let mut bytes = [0; SECTOR_BYTES];
         bytes[..8].copy_from_slice(MAGIC);
         bytes[12..16].copy_from_slice(&VERSION.to_le_bytes());
@@ -105,7 +105,7 @@ impl Head {
     ///
     /// # Errors
     /// [`JournalError`].
-    pub fn read(file: &dyn DiskFile, first: u64) -> Result<Self, JournalError> {
+    pub(super) fn read(file: &dyn DiskFile, first: u64) -> Result<Self, JournalError> {
         let name = name(first);
         let io = |source: io::Error| JournalError::Io { file: name.clone(), action: "cannot read", source };
         let fault = |what: String| JournalError::Head { file: name.clone(), what, first_lost: first };
@@ -140,12 +140,12 @@ impl Head {
 }
 
 /// The name of the segment that begins with a group.
-pub fn name(first: u64) -> String {
+pub(super) fn name(first: u64) -> String {
     format!("{first:0NAME_DIGITS$}{NAME_END}")
 }
 
 /// The first group of the segment of that name; `None` for other files.
-pub fn first_of(name: &str) -> Option<u64> {
+pub(super) fn first_of(name: &str) -> Option<u64> {
     let digits = name.strip_suffix(NAME_END)?;
     (digits.len() == NAME_DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit()))
         .then(|| digits.parse().ok().filter(|first| *first > 0))
@@ -153,11 +153,11 @@ pub fn first_of(name: &str) -> Option<u64> {
 }
 
 /// The name of an unfinished file.
-pub fn unfinished(what: &str) -> String {
+pub(super) fn unfinished(what: &str) -> String {
     format!("{what}{UNFINISHED_END}")
 }
 
-pub fn is_unfinished(name: &str) -> bool {
+pub(super) fn is_unfinished(name: &str) -> bool {
     name.ends_with(UNFINISHED_END)
 }
 

@@ -11,7 +11,7 @@ use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Int64Type, UInt16Type};
 use std::sync::Arc;
 
-pub const CLOCKS: Table<ShardState> = Table {
+pub(super) const CLOCKS: Table<ShardState> = Table {
     name: "clocks.parquet",
     // The rows of a ticket are adjacent: the prefix encoding of all but the first is "the same".
     texts: Texts::Prefixed,

@@ -17,7 +17,7 @@ use hashbrown::HashMap;
 use std::sync::Arc;
 
 /// A table whose rows come from a part of `T`, and go there.
-pub struct Table<T> {
+pub(super) struct Table<T> {
     pub name: &'static str,
     pub texts: encoding::Texts,
     pub columns: fn(&mut T, &mut Columns<'_>) -> Checked,
@@ -25,23 +25,23 @@ pub struct Table<T> {
 
 impl<T: Default> Table<T> {
     /// Takes the rows out of `from`.
-    pub fn write(&self, from: &mut T, names: &LabelTable) -> Result<RecordBatch, SnapshotError> {
+    pub(super) fn write(&self, from: &mut T, names: &LabelTable) -> Result<RecordBatch, SnapshotError> {
         let labels = |kind, symbol| names.label(kind, symbol);
         let (to, _) = self.written(from, &labels).map_err(Damage::from)?;
         Ok(to.finish()?)
     }
 
     /// Puts the rows into `to`, which has none.
-    pub fn read(&self, rows: Rows<'_>, symbols: &SymbolNumbers, to: &mut T) -> Result<(), SchemaMismatch> {
+    pub(super) fn read(&self, rows: Rows<'_>, symbols: &SymbolNumbers, to: &mut T) -> Result<(), SchemaMismatch> {
         (self.columns)(to, &mut Columns::Read { rows, symbols })
     }
 
-    pub fn schema(&self) -> Result<SchemaRef, SnapshotError> {
+    pub(super) fn schema(&self) -> Result<SchemaRef, SnapshotError> {
         Ok(self.write(&mut T::default(), &LabelTable::default())?.schema())
     }
 
     /// The columns that are not read.
-    pub fn derived(&self) -> Result<Vec<String>, SchemaMismatch> {
+    pub(super) fn derived(&self) -> Result<Vec<String>, SchemaMismatch> {
         self.written(&mut T::default(), &|_, _| None).map(|(_, derived)| derived)
     }
 
@@ -60,16 +60,16 @@ impl<T: Default> Table<T> {
 }
 
 /// Whether a table has the columns that it should have.
-pub type Checked = Result<(), SchemaMismatch>;
+pub(super) type Checked = Result<(), SchemaMismatch>;
 
 /// The columns of a table that is written or read.
-pub enum Columns<'a> {
+pub(super) enum Columns<'a> {
     Write { to: ColumnWriter<'a>, derived: Vec<String> },
     Read { rows: Rows<'a>, symbols: &'a SymbolNumbers },
 }
 
 impl Columns<'_> {
-    pub fn numbers<T: ArrowPrimitiveType>(&mut self, name: &str, mut cells: impl Cells<T::Native>) -> Checked {
+    pub(super) fn numbers<T: ArrowPrimitiveType>(&mut self, name: &str, mut cells: impl Cells<T::Native>) -> Checked {
         match self {
             Self::Write { to, .. } => to.numbers::<T>(name, cells.take()),
             Self::Read { rows, .. } => cells.put(rows.numbers::<T>(name)?),
@@ -78,7 +78,7 @@ impl Columns<'_> {
     }
 
     /// Counts, whose parts may be negative although their sum is not.
-    pub fn counts(&mut self, name: &str, mut cells: impl Cells<u64>) -> Checked {
+    pub(super) fn counts(&mut self, name: &str, mut cells: impl Cells<u64>) -> Checked {
         let mut signed: Vec<i64> = cells.take().into_iter().map(|count| count as i64).collect();
         self.numbers::<Int64Type>(name, &mut signed)?;
         cells.put(signed.into_iter().map(|count| count as u64).collect());
@@ -86,7 +86,7 @@ impl Columns<'_> {
     }
 
     /// Instants, one in every row.
-    pub fn times(&mut self, name: &str, mut cells: impl Cells<i64>) -> Checked {
+    pub(super) fn times(&mut self, name: &str, mut cells: impl Cells<i64>) -> Checked {
         match self {
             Self::Write { to, .. } => to.times(name, cells.take()),
             Self::Read { rows, .. } => cells.put(rows.times(name)?),
@@ -95,7 +95,7 @@ impl Columns<'_> {
     }
 
     /// Instants; [`NEVER_MS`](crate::time::NEVER_MS) for none.
-    pub fn times_or_never(&mut self, name: &str, mut cells: impl Cells<i64>) -> Checked {
+    pub(super) fn times_or_never(&mut self, name: &str, mut cells: impl Cells<i64>) -> Checked {
         match self {
             Self::Write { to, .. } => to.times_or_never(name, cells.take().into_iter()),
             Self::Read { rows, .. } => cells.put(rows.times_or_never(name)?),
@@ -103,7 +103,7 @@ impl Columns<'_> {
         Ok(())
     }
 
-    pub fn flags(&mut self, name: &str, mut cells: impl Cells<bool>) -> Checked {
+    pub(super) fn flags(&mut self, name: &str, mut cells: impl Cells<bool>) -> Checked {
         match self {
             Self::Write { to, .. } => {
                 let array = BooleanArray::from(cells.take());
@@ -114,7 +114,7 @@ impl Columns<'_> {
         Ok(())
     }
 
-    pub fn texts(&mut self, name: &str, texts: &mut Texts) -> Checked {
+    pub(super) fn texts(&mut self, name: &str, texts: &mut Texts) -> Checked {
         match self {
             Self::Write { to, .. } => to.texts(name, texts.iter()),
             Self::Read { rows, .. } => *texts = rows.texts(name)?,
@@ -122,7 +122,11 @@ impl Columns<'_> {
         Ok(())
     }
 
-    pub fn strings<S: AsRef<str> + for<'s> From<&'s str>>(&mut self, name: &str, mut cells: impl Cells<S>) -> Checked {
+    pub(super) fn strings<S: AsRef<str> + for<'s> From<&'s str>>(
+        &mut self,
+        name: &str,
+        mut cells: impl Cells<S>,
+    ) -> Checked {
         match self {
             Self::Write { to, .. } => to.texts(name, cells.take().iter()),
             Self::Read { rows, .. } => cells.put(rows.strings(name)?.iter().flatten().map(S::from).collect()),
@@ -130,7 +134,7 @@ impl Columns<'_> {
         Ok(())
     }
 
-    pub fn strings_or_none<S: AsRef<str> + for<'s> From<&'s str>>(
+    pub(super) fn strings_or_none<S: AsRef<str> + for<'s> From<&'s str>>(
         &mut self,
         name: &str,
         mut cells: impl Cells<Option<S>>,
@@ -148,7 +152,7 @@ impl Columns<'_> {
     }
 
     /// Hashes as 32 hexadecimal digits.
-    pub fn hashes(&mut self, name: &str, mut cells: impl Cells<Option<u128>>) -> Checked {
+    pub(super) fn hashes(&mut self, name: &str, mut cells: impl Cells<Option<u128>>) -> Checked {
         let mut digits: Vec<Option<String>> =
             cells.take().into_iter().map(|hash| hash.map(|hash| format!("{hash:032x}"))).collect();
         self.strings_or_none(name, &mut digits)?;
@@ -161,7 +165,7 @@ impl Columns<'_> {
     }
 
     /// One of a list in every row, by its name.
-    pub fn choices<T: Copy + PartialEq>(
+    pub(super) fn choices<T: Copy + PartialEq>(
         &mut self,
         name: &str,
         list: &[T],
@@ -175,7 +179,7 @@ impl Columns<'_> {
         Ok(())
     }
 
-    pub fn choices_or_none<T: Copy + PartialEq>(
+    pub(super) fn choices_or_none<T: Copy + PartialEq>(
         &mut self,
         name: &str,
         list: &[T],
@@ -198,7 +202,7 @@ impl Columns<'_> {
     }
 
     /// Symbols as their labels, in the column of their kind. Every row has a clock.
-    pub fn symbols(&mut self, kind: LabelKind, mut cells: impl Cells<Symbol>) -> Checked {
+    pub(super) fn symbols(&mut self, kind: LabelKind, mut cells: impl Cells<Symbol>) -> Checked {
         match self {
             Self::Write { to, .. } => to.symbols(kind, cells.take().into_iter()),
             Self::Read { rows, symbols } => {
@@ -213,7 +217,7 @@ impl Columns<'_> {
     }
 
     /// The ticket of each row: its id, for readers of the snapshot, and its place among the tickets of its shard.
-    pub fn tickets(&mut self, places: &mut Vec<u32>, ids: &Texts) -> Checked {
+    pub(super) fn tickets(&mut self, places: &mut Vec<u32>, ids: &Texts) -> Checked {
         self.derived(Field::new("ticket", DataType::Utf8, false), |_| {
             Arc::new(StringArray::from_iter_values(places.iter().map(|place| ids.get(*place as usize))))
         });
@@ -221,7 +225,7 @@ impl Columns<'_> {
     }
 
     /// Lists of numbers, one in every row.
-    pub fn lists(&mut self, name: &str, item: &str, mut cells: impl Cells<Vec<i64>>) -> Checked {
+    pub(super) fn lists(&mut self, name: &str, item: &str, mut cells: impl Cells<Vec<i64>>) -> Checked {
         match self {
             Self::Write { to, .. } => {
                 let lists = cells.take();
@@ -242,7 +246,7 @@ impl Columns<'_> {
     }
 
     /// A column that is written for readers of the snapshot only.
-    pub fn derived(&mut self, field: Field, values: impl FnOnce(&mut ColumnWriter<'_>) -> ArrayRef) {
+    pub(super) fn derived(&mut self, field: Field, values: impl FnOnce(&mut ColumnWriter<'_>) -> ArrayRef) {
         if let Self::Write { to, derived } = self {
             derived.push(field.name().clone());
             let array = values(to);
@@ -251,19 +255,19 @@ impl Columns<'_> {
     }
 
     /// Makes as many rows as there are to be read.
-    pub fn rows<R: Default + Clone>(&self, to: &mut Vec<R>) {
+    pub(super) fn rows<R: Default + Clone>(&self, to: &mut Vec<R>) {
         if let Self::Read { rows, .. } = self {
             to.resize(rows.len(), R::default());
         }
     }
 
     /// Whether rows are read, not written.
-    pub fn is_read(&self) -> bool {
+    pub(super) fn is_read(&self) -> bool {
         matches!(self, Self::Read { .. })
     }
 
     /// Whether there is such a column: files of earlier releases lack the newer ones.
-    pub fn has(&self, name: &str) -> bool {
+    pub(super) fn has(&self, name: &str) -> bool {
         match self {
             Self::Write { .. } => true,
             Self::Read { rows, .. } => rows.has(name),
@@ -271,7 +275,7 @@ impl Columns<'_> {
     }
 
     /// An error about a column.
-    pub fn mismatch(&self, name: &str, reason: &str) -> SchemaMismatch {
+    pub(super) fn mismatch(&self, name: &str, reason: &str) -> SchemaMismatch {
         match self {
             Self::Write { .. } => SchemaMismatch::new("".as_ref(), format!("column {name}: {reason}")),
             Self::Read { rows, .. } => rows.mismatch(name, reason),
@@ -280,7 +284,7 @@ impl Columns<'_> {
 }
 
 /// The values of a column: a list, or a [`field`] of rows.
-pub trait Cells<V> {
+pub(super) trait Cells<V> {
     fn take(&mut self) -> Vec<V>;
     fn put(&mut self, values: Vec<V>);
 }
@@ -296,7 +300,7 @@ impl<V> Cells<V> for &mut Vec<V> {
 }
 
 /// A field of rows as a column. The rows keep what is written.
-pub fn field<R, V: Clone>(rows: &mut [R], of: fn(&mut R) -> &mut V) -> impl Cells<V> {
+pub(super) fn field<R, V: Clone>(rows: &mut [R], of: fn(&mut R) -> &mut V) -> impl Cells<V> {
     FieldOf { rows, of }
 }
 
@@ -317,15 +321,15 @@ impl<R, V: Clone> Cells<V> for FieldOf<'_, R, V> {
 
 /// The symbols of labels.
 #[derive(Debug, Default)]
-pub struct SymbolNumbers([HashMap<Arc<str>, Symbol, FixedState>; LabelKind::ALL.len()]);
+pub(super) struct SymbolNumbers([HashMap<Arc<str>, Symbol, FixedState>; LabelKind::ALL.len()]);
 
 impl SymbolNumbers {
-    pub fn of(&self, kind: LabelKind, label: &str) -> Option<Symbol> {
+    pub(super) fn of(&self, kind: LabelKind, label: &str) -> Option<Symbol> {
         self.0[kind as usize].get(label).copied()
     }
 
     /// Adds a label; whether it is new.
-    pub fn add(&mut self, kind: LabelKind, label: &Arc<str>, symbol: Symbol) -> bool {
+    pub(super) fn add(&mut self, kind: LabelKind, label: &Arc<str>, symbol: Symbol) -> bool {
         self.0[kind as usize].insert(Arc::clone(label), symbol).is_none()
     }
 }

@@ -12,9 +12,9 @@ use arrow::array::{StringArray, UInt16Array};
 use arrow::datatypes::{DataType, Field, UInt32Type};
 use std::sync::Arc;
 
-pub const COUNTERS: Table<ShardState> =
+pub(super) const COUNTERS: Table<ShardState> =
     Table { name: "counters.parquet", texts: Texts::Plain, columns: ticket_columns };
-pub const CLOCK_COUNTERS: Table<ShardState> =
+pub(super) const CLOCK_COUNTERS: Table<ShardState> =
     Table { name: "clock_counters.parquet", texts: Texts::Plain, columns: clock_columns };
 
 /// The groupings of ticket counts.

@@ -7,8 +7,10 @@ use crate::table::Texts;
 use crate::ticket::{EventKind, State};
 use arrow::datatypes::UInt16Type;
 
-pub const EVENTS: Table<ShardState> = Table { name: "events.parquet", texts: Texts::Prefixed, columns: event_columns };
-pub const FIRES: Table<ShardState> = Table { name: "fires.parquet", texts: Texts::Prefixed, columns: fire_columns };
+pub(super) const EVENTS: Table<ShardState> =
+    Table { name: "events.parquet", texts: Texts::Prefixed, columns: event_columns };
+pub(super) const FIRES: Table<ShardState> =
+    Table { name: "fires.parquet", texts: Texts::Prefixed, columns: fire_columns };
 
 fn event_columns(shard: &mut ShardState, table: &mut Columns<'_>) -> Checked {
     let events = &mut shard.events;

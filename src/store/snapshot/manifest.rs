@@ -133,11 +133,11 @@ pub(crate) mod hexadecimal {
     use serde::{Deserialize, Deserializer, Serializer};
 
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes every field by reference")]
-    pub fn serialize<S: Serializer>(crc32c: &u32, to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(crc32c: &u32, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(&format!("{crc32c:08x}"))
     }
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
         u32::from_str_radix(&String::deserialize(from)?, 16).map_err(D::Error::custom)
     }
 }

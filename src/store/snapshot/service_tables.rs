@@ -7,14 +7,15 @@ use crate::table::Texts;
 use arrow::datatypes::{Int64Type, UInt64Type};
 use std::sync::Arc;
 
-pub const POLICIES: Table<ServiceState> =
+pub(super) const POLICIES: Table<ServiceState> =
     Table { name: "policy_versions.parquet", texts: Texts::Plain, columns: policies };
 /// Read after the policies that name the files.
-pub const POLICY_FILES: Table<ServiceState> =
+pub(super) const POLICY_FILES: Table<ServiceState> =
     Table { name: "policy_files.parquet", texts: Texts::Plain, columns: policy_files };
-pub const REPLIES: Table<ServiceState> = Table { name: "answers.parquet", texts: Texts::Plain, columns: replies };
-pub const DAYS: Table<ServiceState> = Table { name: "days.parquet", texts: Texts::Plain, columns: days };
-pub const ACKNOWLEDGEMENTS: Table<ServiceState> =
+pub(super) const REPLIES: Table<ServiceState> =
+    Table { name: "answers.parquet", texts: Texts::Plain, columns: replies };
+pub(super) const DAYS: Table<ServiceState> = Table { name: "days.parquet", texts: Texts::Plain, columns: days };
+pub(super) const ACKNOWLEDGEMENTS: Table<ServiceState> =
     Table { name: "acknowledgements.parquet", texts: Texts::Plain, columns: acknowledgements };
 
 fn policies(state: &mut ServiceState, table: &mut Columns<'_>) -> Checked {

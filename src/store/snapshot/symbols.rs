@@ -8,11 +8,11 @@ use crate::ticket::PerLabel;
 use arrow::datatypes::UInt32Type;
 use std::sync::Arc;
 
-pub const SYMBOLS: Table<Labels> = Table { name: "words.parquet", texts: Texts::Plain, columns };
+pub(super) const SYMBOLS: Table<Labels> = Table { name: "words.parquet", texts: Texts::Plain, columns };
 
 /// The labels of an engine, and when read, the lookup from labels to symbols.
 #[derive(Debug, Default)]
-pub struct Labels {
+pub(super) struct Labels {
     pub lists: LabelLists,
     pub symbols: SymbolNumbers,
 }

@@ -15,7 +15,7 @@ use crate::engine::ShardState;
 type PartOf = fn(&mut ShardEntry) -> &mut Part;
 
 /// Tables with a part for each shard.
-pub const SHARD_TABLES: [(Table<ShardState>, PartOf); 6] = [
+pub(super) const SHARD_TABLES: [(Table<ShardState>, PartOf); 6] = [
     (TICKETS, |shard| &mut shard.tickets),
     (CLOCKS, |shard| &mut shard.clocks),
     (EVENTS, |shard| &mut shard.events),
@@ -25,10 +25,10 @@ pub const SHARD_TABLES: [(Table<ShardState>, PartOf); 6] = [
 ];
 
 /// Tables of the service's own state.
-pub const SERVICE_TABLES: [Table<ServiceState>; 5] = [POLICIES, POLICY_FILES, REPLIES, DAYS, ACKNOWLEDGEMENTS];
+pub(super) const SERVICE_TABLES: [Table<ServiceState>; 5] = [POLICIES, POLICY_FILES, REPLIES, DAYS, ACKNOWLEDGEMENTS];
 
 /// Names of all tables.
-pub fn names() -> impl Iterator<Item = &'static str> {
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
     let of_shards = SHARD_TABLES.iter().map(|(table, _)| table.name);
     of_shards.chain([SYMBOLS.name]).chain(SERVICE_TABLES.iter().map(|table| table.name))
 }

@@ -8,7 +8,7 @@ use crate::ticket::{State, TicketLabel};
 use crate::time::{NEVER_MS, SECOND_MS};
 use arrow::datatypes::{UInt16Type, UInt64Type};
 
-pub const TICKETS: Table<ShardState> = Table { name: "tickets.parquet", texts: Texts::Plain, columns };
+pub(super) const TICKETS: Table<ShardState> = Table { name: "tickets.parquet", texts: Texts::Plain, columns };
 
 fn columns(shard: &mut ShardState, table: &mut Columns<'_>) -> Checked {
     let tickets = &mut shard.tickets;

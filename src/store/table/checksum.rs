@@ -7,28 +7,28 @@ use std::path::Path;
 
 /// Passes bytes on and computes their checksum.
 #[derive(Debug)]
-pub struct Summed<W> {
+pub(crate) struct Summed<W> {
     inner: W,
     crc32c: u32,
     bytes: u64,
 }
 
 impl<W: Write> Summed<W> {
-    pub fn new(inner: W) -> Self {
+    pub(crate) fn new(inner: W) -> Self {
         Self { inner, crc32c: 0, bytes: 0 }
     }
 
     /// The checksum so far.
-    pub fn crc32c(&self) -> u32 {
+    pub(crate) fn crc32c(&self) -> u32 {
         self.crc32c
     }
 
     /// Bytes so far.
-    pub fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    pub fn into_inner(self) -> W {
+    pub(crate) fn into_inner(self) -> W {
         self.inner
     }
 }
@@ -48,13 +48,13 @@ impl<W: Write> Write for Summed<W> {
 
 /// A part of a file, small enough for one thread's job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stretch {
+pub(crate) struct Stretch {
     pub from: u64,
     pub bytes: u64,
 }
 
 /// The stretches of a file of `bytes` bytes.
-pub fn stretches(bytes: u64) -> impl Iterator<Item = Stretch> {
+pub(crate) fn stretches(bytes: u64) -> impl Iterator<Item = Stretch> {
     (0..bytes.div_ceil(limits::CHECKSUM_CHUNK_BYTES)).map(move |index| {
         let from = index * limits::CHECKSUM_CHUNK_BYTES;
         Stretch { from, bytes: limits::CHECKSUM_CHUNK_BYTES.min(bytes - from) }
@@ -65,7 +65,7 @@ pub fn stretches(bytes: u64) -> impl Iterator<Item = Stretch> {
 ///
 /// # Errors
 /// Errors of the file system, and when the file ends before.
-pub fn of_stretch(path: &Path, stretch: Stretch) -> io::Result<u32> {
+pub(crate) fn of_stretch(path: &Path, stretch: Stretch) -> io::Result<u32> {
     let mut file = File::open(path)?;
     file.seek(SeekFrom::Start(stretch.from))?;
     let mut buffer = vec![0; stretch.bytes.min(1 << 18) as usize];
@@ -80,7 +80,7 @@ pub fn of_stretch(path: &Path, stretch: Stretch) -> io::Result<u32> {
 }
 
 /// The checksum of consecutive stretches.
-pub fn combined(parts: impl Iterator<Item = (u32, Stretch)>) -> u32 {
+pub(crate) fn combined(parts: impl Iterator<Item = (u32, Stretch)>) -> u32 {
     parts.fold(0, |crc, (part, stretch)| crc32c::crc32c_combine(crc, part, stretch.bytes as usize))
 }
 
@@ -88,7 +88,7 @@ pub fn combined(parts: impl Iterator<Item = (u32, Stretch)>) -> u32 {
 ///
 /// # Errors
 /// Errors of the file system.
-pub fn of_file(path: &Path) -> io::Result<u32> {
+pub(crate) fn of_file(path: &Path) -> io::Result<u32> {
     let bytes = path.metadata()?.len();
     let parts = stretches(bytes).map(|stretch| Ok((of_stretch(path, stretch)?, stretch)));
     Ok(combined(parts.collect::<io::Result<Vec<_>>>()?.into_iter()))

@@ -28,33 +28,33 @@ impl SchemaMismatch {
 ///
 /// # Errors
 /// Those of `work`, and one when it panics.
-pub fn guarded<T>(path: &Path, work: impl FnOnce() -> Result<T, SchemaMismatch>) -> Result<T, SchemaMismatch> {
+pub(crate) fn guarded<T>(path: &Path, work: impl FnOnce() -> Result<T, SchemaMismatch>) -> Result<T, SchemaMismatch> {
     catch_unwind(AssertUnwindSafe(work))
         .unwrap_or_else(|_| Err(SchemaMismatch::new(path, "the Parquet reader panicked")))
 }
 
 /// Rows of a table.
-pub struct Rows<'a> {
+pub(crate) struct Rows<'a> {
     batch: RecordBatch,
     path: &'a Path,
 }
 
 impl<'a> Rows<'a> {
-    pub fn new(batch: RecordBatch, path: &'a Path) -> Self {
+    pub(crate) fn new(batch: RecordBatch, path: &'a Path) -> Self {
         Self { batch, path }
     }
 
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.batch.num_rows()
     }
 
     /// An error about a column.
-    pub fn mismatch(&self, name: &str, reason: &str) -> SchemaMismatch {
+    pub(crate) fn mismatch(&self, name: &str, reason: &str) -> SchemaMismatch {
         SchemaMismatch::new(self.path, format!("column {name}: {reason}"))
     }
 
     /// Whether there is such a column: files of earlier releases lack the newer ones.
-    pub fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.batch.column_by_name(name).is_some()
     }
 
@@ -81,17 +81,17 @@ impl<'a> Rows<'a> {
     }
 
     /// A column of numbers or times, without empty rows.
-    pub fn numbers<T: ArrowPrimitiveType>(&self, name: &str) -> Result<Vec<T::Native>, SchemaMismatch> {
+    pub(crate) fn numbers<T: ArrowPrimitiveType>(&self, name: &str) -> Result<Vec<T::Native>, SchemaMismatch> {
         self.full(name, |column| column.as_primitive_opt::<T>()).map(|column| column.values().to_vec())
     }
 
     /// A column of times, without empty rows.
-    pub fn times(&self, name: &str) -> Result<Vec<i64>, SchemaMismatch> {
+    pub(crate) fn times(&self, name: &str) -> Result<Vec<i64>, SchemaMismatch> {
         self.numbers::<TimestampMillisecondType>(name)
     }
 
     /// A column of times; [`NEVER_MS`] in empty rows.
-    pub fn times_or_never(&self, name: &str) -> Result<Vec<i64>, SchemaMismatch> {
+    pub(crate) fn times_or_never(&self, name: &str) -> Result<Vec<i64>, SchemaMismatch> {
         let column = self.typed(name, |column| column.as_primitive_opt::<TimestampMillisecondType>())?;
         Ok(match column.nulls().filter(|nulls| nulls.null_count() > 0) {
             None => column.values().to_vec(),
@@ -102,41 +102,41 @@ impl<'a> Rows<'a> {
         })
     }
 
-    pub fn flags(&self, name: &str) -> Result<Vec<bool>, SchemaMismatch> {
+    pub(crate) fn flags(&self, name: &str) -> Result<Vec<bool>, SchemaMismatch> {
         self.full(name, |column| column.as_boolean_opt()).map(|column| column.values().iter().collect())
     }
 
-    pub fn strings(&self, name: &str) -> Result<&StringArray, SchemaMismatch> {
+    pub(crate) fn strings(&self, name: &str) -> Result<&StringArray, SchemaMismatch> {
         self.full(name, |column| column.as_string_opt::<i32>())
     }
 
     /// A column of texts that may be empty.
-    pub fn optional_strings(&self, name: &str) -> Result<&StringArray, SchemaMismatch> {
+    pub(crate) fn optional_strings(&self, name: &str) -> Result<&StringArray, SchemaMismatch> {
         self.typed(name, |column| column.as_string_opt::<i32>())
     }
 
-    pub fn texts(&self, name: &str) -> Result<Texts, SchemaMismatch> {
+    pub(crate) fn texts(&self, name: &str) -> Result<Texts, SchemaMismatch> {
         let mut texts = Texts::default();
         self.strings(name)?.iter().flatten().for_each(|text| texts.push(text));
         Ok(texts)
     }
 
     /// A column of flags that may be empty.
-    pub fn optional_flags(&self, name: &str) -> Result<Vec<Option<bool>>, SchemaMismatch> {
+    pub(crate) fn optional_flags(&self, name: &str) -> Result<Vec<Option<bool>>, SchemaMismatch> {
         self.typed(name, |column| column.as_boolean_opt()).map(|column| column.iter().collect())
     }
 
     /// A column of lists that may be empty.
-    pub fn optional_lists(&self, name: &str) -> Result<&ListArray, SchemaMismatch> {
+    pub(crate) fn optional_lists(&self, name: &str) -> Result<&ListArray, SchemaMismatch> {
         self.typed(name, |column| column.as_list_opt::<i32>())
     }
 
-    pub fn lists(&self, name: &str) -> Result<&ListArray, SchemaMismatch> {
+    pub(crate) fn lists(&self, name: &str) -> Result<&ListArray, SchemaMismatch> {
         self.full(name, |column| column.as_list_opt::<i32>())
     }
 
     /// A column of labels, each mapped by `known`; `none` in empty rows.
-    pub fn labels_or<T: Clone>(
+    pub(crate) fn labels_or<T: Clone>(
         &self,
         name: &str,
         none: T,
@@ -164,13 +164,21 @@ impl<'a> Rows<'a> {
     }
 
     /// A column of labels, without empty rows.
-    pub fn labels<T: Clone>(&self, name: &str, known: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, SchemaMismatch> {
+    pub(crate) fn labels<T: Clone>(
+        &self,
+        name: &str,
+        known: impl Fn(&str) -> Option<T>,
+    ) -> Result<Vec<T>, SchemaMismatch> {
         let labels = self.labels_or(name, None, |label| known(label).map(Some))?;
         labels.into_iter().collect::<Option<Vec<T>>>().ok_or_else(|| self.mismatch(name, "has empty rows"))
     }
 
     /// A column of labels as symbols.
-    pub fn symbols(&self, name: &str, number: impl Fn(&str) -> Option<Symbol>) -> Result<Vec<Symbol>, SchemaMismatch> {
+    pub(crate) fn symbols(
+        &self,
+        name: &str,
+        number: impl Fn(&str) -> Option<Symbol>,
+    ) -> Result<Vec<Symbol>, SchemaMismatch> {
         self.labels_or(name, NO_SYMBOL, number)
     }
 }

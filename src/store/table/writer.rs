@@ -23,7 +23,7 @@ pub enum TableError {
 }
 
 /// A table that is being written.
-pub struct TableFile {
+pub(crate) struct TableFile {
     path: PathBuf,
     writer: ArrowWriter<Summed<File>>,
     /// The same file, to sync it.
@@ -34,7 +34,7 @@ pub struct TableFile {
 
 /// Summary of a written table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Written {
+pub(crate) struct Written {
     pub bytes: u64,
     pub crc32c: u32,
     pub rows: u64,
@@ -45,7 +45,7 @@ impl TableFile {
     ///
     /// # Errors
     /// [`TableError`] if that is not possible.
-    pub fn begin(file: File, path: &Path, schema: SchemaRef, texts: Texts) -> Result<Self, TableError> {
+    pub(crate) fn begin(file: File, path: &Path, schema: SchemaRef, texts: Texts) -> Result<Self, TableError> {
         let path = path.to_owned();
         let out = file.try_clone().map_err(|source| TableError::Io { path: path.clone(), source })?;
         let writer = properties(&schema, texts)
@@ -58,7 +58,7 @@ impl TableFile {
     ///
     /// # Errors
     /// [`TableError`] when the rows do not fit the schema or cannot be written.
-    pub fn add(&mut self, rows: &RecordBatch) -> Result<Range<usize>, TableError> {
+    pub(crate) fn add(&mut self, rows: &RecordBatch) -> Result<Range<usize>, TableError> {
         let first = self.writer.flushed_row_groups().len();
         for from in (0..rows.num_rows()).step_by(limits::TABLE_SLICE_ROWS) {
             let slice = rows.slice(from, limits::TABLE_SLICE_ROWS.min(rows.num_rows() - from));
@@ -74,7 +74,7 @@ impl TableFile {
     }
 
     /// Rows so far.
-    pub fn rows(&self) -> u64 {
+    pub(crate) fn rows(&self) -> u64 {
         self.rows
     }
 
@@ -92,7 +92,7 @@ impl TableFile {
     ///
     /// # Errors
     /// [`TableError`] when it cannot be written.
-    pub fn finish(mut self) -> Result<Written, TableError> {
+    pub(crate) fn finish(mut self) -> Result<Written, TableError> {
         self.writer.finish().map_err(|source| self.failed(source))?;
         let out = self.writer.inner();
         Ok(Written { bytes: out.bytes(), crc32c: out.crc32c(), rows: self.rows })

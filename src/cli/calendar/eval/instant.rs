@@ -4,7 +4,7 @@ use crate::time::parse_rfc3339;
 use serde::{Deserialize, Deserializer};
 
 #[derive(Debug, Clone, Copy)]
-pub struct Instant(pub i64);
+pub(super) struct Instant(pub i64);
 
 impl<'de> Deserialize<'de> for Instant {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

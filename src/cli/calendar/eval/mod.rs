@@ -71,7 +71,7 @@ type Compiled = HashMap<CaseCalendar, Result<Arc<Calendar>, String>>;
 ///
 /// # Errors
 /// Unreadable input, or unwritable output. An invalid line gets an error response.
-pub fn run(input: impl Read, mut output: impl Write) -> std::io::Result<()> {
+pub(super) fn run(input: impl Read, mut output: impl Write) -> std::io::Result<()> {
     let mut input = BufReader::with_capacity(BLOCK_BYTES, input);
     let mut compiled = Compiled::new();
     let mut line_number = 0;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 /// Events for readers.
 #[derive(Debug, Clone)]
-pub struct Chunk {
+pub(crate) struct Chunk {
     pub events: Bytes,
     /// The number to continue after.
     pub up_to: u64,
@@ -18,7 +18,7 @@ pub struct Chunk {
 
 /// What a chunk depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChunkKey {
+pub(crate) struct ChunkKey {
     pub filter: Arc<EscalationFilter>,
     pub after: u64,
     /// The last record when it was written.
@@ -32,14 +32,14 @@ type Slot = Arc<Mutex<Option<Chunk>>>;
 
 /// The last chunks, oldest first.
 #[derive(Debug, Default)]
-pub struct Chunks(Mutex<VecDeque<(ChunkKey, Slot)>>);
+pub(crate) struct Chunks(Mutex<VecDeque<(ChunkKey, Slot)>>);
 
 impl Chunks {
     /// The chunk for `key`. The first reader that wants it writes it; others wait for it. Blocks.
     ///
     /// # Errors
     /// Those of `write`.
-    pub fn get(&self, key: ChunkKey, write: impl FnOnce() -> ApiResult<Chunk>) -> ApiResult<Chunk> {
+    pub(crate) fn get(&self, key: ChunkKey, write: impl FnOnce() -> ApiResult<Chunk>) -> ApiResult<Chunk> {
         let slot = self.slot(key);
         let mut chunk = slot.lock();
         match &*chunk {

@@ -56,7 +56,7 @@ const HEARTBEAT: Duration = Duration::from_secs(FEED_HEARTBEAT_S);
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// The routes of the feed.
-pub fn routes(config: &mut ServiceConfig) {
+pub(crate) fn routes(config: &mut ServiceConfig) {
     config.service(feed);
 }
 
@@ -64,7 +64,7 @@ pub fn routes(config: &mut ServiceConfig) {
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields, default)]
-pub struct FeedQuery {
+pub(crate) struct FeedQuery {
     /// Records of this ticket.
     #[param(max_length = 255)]
     pub ticket: Option<String>,

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 /// All readers.
 #[derive(Debug)]
-pub struct Readers {
+pub(crate) struct Readers {
     /// How long a reader may leave its events unread.
     patience: Duration,
     known: Mutex<Known>,
@@ -39,13 +39,13 @@ struct Reader {
 
 /// A reader's place, until it is dropped.
 #[derive(Debug)]
-pub struct Place {
+pub(crate) struct Place {
     readers: Arc<Readers>,
     number: u64,
 }
 
 impl Readers {
-    pub fn new(patience: Duration) -> Self {
+    pub(crate) fn new(patience: Duration) -> Self {
         Self { patience, known: Mutex::default() }
     }
 
@@ -53,7 +53,7 @@ impl Readers {
     ///
     /// # Errors
     /// [`Full`].
-    pub fn enter(self: &Arc<Self>, token: &Arc<str>, now: Instant) -> Result<Place, Full> {
+    pub(crate) fn enter(self: &Arc<Self>, token: &Arc<str>, now: Instant) -> Result<Place, Full> {
         let mut known = self.known();
         let is_stuck = |since: Instant| now.saturating_duration_since(since) >= self.patience;
         known.by_number.retain(|_, reader| !reader.offered.is_some_and(is_stuck));
@@ -79,14 +79,14 @@ impl Readers {
 
 impl Place {
     /// Records that the reader is offered events.
-    pub fn offer(&self, now: Instant) {
+    pub(crate) fn offer(&self, now: Instant) {
         if let Some(reader) = self.readers.known().by_number.get_mut(&self.number) {
             reader.offered = Some(now);
         }
     }
 
     /// Records that the reader has read its events. Returns whether it still has its place.
-    pub fn has_taken(&self) -> bool {
+    pub(crate) fn has_taken(&self) -> bool {
         match self.readers.known().by_number.get_mut(&self.number) {
             Some(reader) => {
                 reader.offered = None;

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 /// Responses by the hash of token, route and key.
 #[derive(Debug, Default)]
-pub struct ResponseCache {
+pub(crate) struct ResponseCache {
     by_key: DashMap<u128, Slot, RandomState>,
     /// Keys in the order of their responses, with the time of each.
     order: Mutex<VecDeque<(u128, Instant)>>,
@@ -95,7 +95,7 @@ impl ResponseCache {
 }
 
 impl Guard<'_> {
-    pub fn keep(mut self, cached: CachedResponse) {
+    pub(crate) fn keep(mut self, cached: CachedResponse) {
         self.is_cached = true;
         self.responses.keep(self.key, cached, Instant::now());
     }

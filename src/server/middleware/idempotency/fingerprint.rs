@@ -21,7 +21,7 @@ pub(crate) struct Sent {
 
 impl Sent {
     /// Starts with the query.
-    pub fn new(query: &str) -> Self {
+    pub(super) fn new(query: &str) -> Self {
         let mut hash = Hasher::new();
         hash.write(query.as_bytes());
         hash.write(b"\n");
@@ -29,7 +29,7 @@ impl Sent {
     }
 
     /// The fingerprint; `None` if the body has not been read to the end.
-    pub fn fingerprint(&self) -> Option<u128> {
+    pub(super) fn fingerprint(&self) -> Option<u128> {
         self.is_whole.get().then(|| self.hash.borrow().finish_128())
     }
 }

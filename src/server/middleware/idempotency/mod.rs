@@ -15,7 +15,7 @@ mod fingerprint;
 #[cfg(test)]
 mod tests;
 
-pub use cache::ResponseCache;
+pub(crate) use cache::ResponseCache;
 
 use super::{BULK_ROUTES, Reservation};
 use crate::limits::{MAX_CACHED_RESPONSE_BYTES, MAX_KEY_BYTES};
@@ -45,17 +45,17 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// The header `Idempotency-Key` of a POST, if it was sent.
 #[derive(Clone, Default)]
-pub struct IdempotencyKey(Option<(u128, Rc<Sent>)>);
+pub(crate) struct IdempotencyKey(Option<(u128, Rc<Sent>)>);
 
 impl IdempotencyKey {
     /// A hash of the token's name, the route and the key. For a body loaded in several batches, derive a number for each batch
     /// from it and from the batch's index.
-    pub fn number(&self) -> Option<u128> {
+    pub(crate) fn number(&self) -> Option<u128> {
         self.0.as_ref().map(|(number, _)| *number)
     }
 
     /// The origin of the body's input; call it when the body has been read.
-    pub fn origin(&self, actor: Arc<str>) -> Origin {
+    pub(crate) fn origin(&self, actor: Arc<str>) -> Origin {
         Origin { actor, key: self.number(), fingerprint: self.0.as_ref().and_then(|(_, sent)| sent.fingerprint()) }
     }
 }
@@ -73,7 +73,7 @@ impl FromRequest for IdempotencyKey {
 ///
 /// # Errors
 /// Errors of inner middleware.
-pub async fn layer(
+pub(crate) async fn layer(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
