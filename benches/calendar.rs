@@ -1,8 +1,8 @@
-//! How long do `add`, `elapsed` and `add_business_days` take, against walking the days with a time-zone library?
+//! How long do `add`, `elapsed` and `add_business_days` take, compared with a date-by-date computation with a time-zone library?
 //!
-//! An office in Oslo (lunch break, short Fridays, ten yearly holidays), random instants of 1970 to 2100 (each look-up misses
-//! the nearest caches) and of three months (as in live traffic). The rival asks jiff for each day's opening and closing and
-//! adds up, as most libraries do; it knows weekdays, holidays and the clock's changes like the timeline does.
+//! An office in Oslo (lunch break, short Fridays, ten yearly holidays), random instants from 1970 to 2100 (each look-up misses the
+//! nearest caches) and from three months (as in live traffic). The rival computes opening and closing time of each date with jiff
+//! and adds up, as most libraries do; it has the same weekdays, holidays and changes of the UTC offset.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
@@ -15,7 +15,10 @@ const OFFICE: &str = r#"
 time_zone = "Europe/Oslo"
 mon-thu = ["08:00-12:00", "12:30-17:00"]
 fri = ["08:00-15:00"]
-holidays = ["--01-01", "--05-01", "--05-17", "--12-24", "--12-25", "--12-26", "--12-31", "2026-04-02", "2026-04-03", "2026-04-06"]
+holidays = [
+    "--01-01", "--05-01", "--05-17", "--12-24", "--12-25", "--12-26", "--12-31",
+    "2026-04-02", "2026-04-03", "2026-04-06",
+]
 "#;
 
 /// 2026-10-01T00:00:00Z.
@@ -35,8 +38,8 @@ fn questions(from_ms: i64, to_ms: i64) -> Vec<Question> {
     (0..10_000).map(|_| (from_ms + below(to_ms - from_ms), 1 + below(40 * HOUR_MS))).collect()
 }
 
-fn sum(questions: &[Question], answer: impl Fn(&Question) -> i64) -> i64 {
-    questions.iter().map(answer).fold(0, i64::wrapping_add)
+fn sum(questions: &[Question], result: impl Fn(&Question) -> i64) -> i64 {
+    questions.iter().map(result).fold(0, i64::wrapping_add)
 }
 
 fn timeline(criterion: &mut Criterion) {
@@ -61,7 +64,7 @@ fn timeline(criterion: &mut Criterion) {
                 }))
             });
         });
-        // One answer is the next question's start: latency, without overlap between look-ups.
+        // Each question depends on the previous result: latency, without overlap of look-ups.
         group.bench_function("add, one after the other", |b| {
             b.iter(|| {
                 let chained =
@@ -80,7 +83,7 @@ fn walking(criterion: &mut Criterion) {
     let walker = Walker::office();
     let questions = &questions(AUTUMN_MS, AUTUMN_MS + 91 * DAY_MS)[..500];
     for &(start, amount) in questions {
-        assert_eq!(walker.add(start, amount), timeline.add(start, amount), "both answer alike");
+        assert_eq!(walker.add(start, amount), timeline.add(start, amount), "both give the same result");
     }
     let mut group = criterion.benchmark_group("walking the days with jiff");
     group.throughput(Throughput::Elements(questions.len() as u64));
@@ -96,7 +99,7 @@ fn walking(criterion: &mut Criterion) {
 /// Hour and minute.
 type Time = (i8, i8);
 
-/// Business time as most libraries reckon it: date by date, asking the zone for each opening and closing.
+/// Business time as most libraries compute it: date by date, with a look-up in the zone for each opening and closing time.
 struct Walker {
     zone: TimeZone,
     yearly: Vec<(i8, i8)>,

@@ -1,6 +1,6 @@
-//! How fast is the engine? A batch of a million tickets with two clocks, a million events, a million levels falling due, a
-//! calendar edit over a million open tickets. The rival is what a helpdesk's cron job does: look at every ticket and compute
-//! its due time afresh.
+//! How fast is the engine? A batch of a million tickets with two clocks, a million events, a million levels falling due, a calendar
+//! edit over a million open tickets. The rival does what the cron job of a helpdesk does: it recalculates the due times of every
+//! ticket.
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use overdue::calendar::{Calendar, CalendarDefinition, Span};
@@ -59,13 +59,15 @@ fn policy(calendar: &Arc<Calendar>) -> Arc<Policy> {
 
 fn office() -> Arc<Calendar> {
     calendar(
-        "time_zone = \"Europe/Oslo\"\nmon-fri = [\"08:00-12:00\", \"12:30-17:00\"]\nholidays = [\"--01-01\", \"--05-17\", \"--12-25\"]",
+        "time_zone = \"Europe/Oslo\"\nmon-fri = [\"08:00-12:00\", \"12:30-17:00\"]\n\
+         holidays = [\"--01-01\", \"--05-17\", \"--12-25\"]",
     )
 }
 
 fn shorter_office() -> Arc<Calendar> {
     calendar(
-        "time_zone = \"Europe/Oslo\"\nmon-fri = [\"09:00-12:00\", \"12:30-16:00\"]\nholidays = [\"--01-01\", \"--05-17\", \"--12-25\"]",
+        "time_zone = \"Europe/Oslo\"\nmon-fri = [\"09:00-12:00\", \"12:30-16:00\"]\n\
+         holidays = [\"--01-01\", \"--05-17\", \"--12-25\"]",
     )
 }
 
@@ -86,7 +88,7 @@ fn opened(tickets: u32) -> Batch {
 fn events(tickets: u32, kind: EventKind) -> Batch {
     let mut batch = Batch::default();
     for index in 0..tickets {
-        // Another order than that of opening: events come as they happen.
+        // In another order than that of the openings, as in live traffic.
         let number = (u64::from(index) * 7_919) % u64::from(tickets);
         let opened_ms = start_ms() + number as i64 * (5 * DAY_MS / i64::from(tickets));
         batch.push(&format!("INC{number:08}"), opened_ms + 10 * MINUTE_MS, kind);
@@ -113,7 +115,7 @@ fn resident_bytes() -> Option<f64> {
     Some(kib * 1024.0)
 }
 
-/// Ten million tickets with two clocks: bytes a ticket, from the process.
+/// Ten million tickets with two clocks: bytes per ticket, from the memory of the process.
 fn memory() {
     let tickets: u32 = 10_000_000;
     let policy = policy(&office());
@@ -136,7 +138,7 @@ fn memory() {
 }
 
 fn engine(criterion: &mut Criterion) {
-    // Only in a run of everything: it takes as long as the rest.
+    // Only in a run of all benchmarks, because it takes as long as the others together.
     if std::env::args().all(|argument| argument.starts_with("--") || !argument.starts_with("engine/")) {
         memory();
     }
@@ -175,7 +177,7 @@ fn engine(criterion: &mut Criterion) {
             BatchSize::PerIteration,
         );
     });
-    // All tickets of the five days come up for their next level within one hour: a burst.
+    // The next levels of all tickets fall due within one hour.
     group.throughput(Throughput::Elements(u64::from(TICKETS)));
     let burst = {
         let mut batch = Batch::default();
@@ -199,7 +201,7 @@ fn engine(criterion: &mut Criterion) {
             || loaded(&policy_now, &tickets, start_ms() + 5 * DAY_MS),
             |mut engine| {
                 let edited = engine.edit(Arc::clone(&policy_next), Apply::FromStart, CatchUp::Latest);
-                assert!(edited.is_ok(), "the edit was refused");
+                assert!(edited.is_ok(), "the edit failed");
                 (engine, edited)
             },
             BatchSize::PerIteration,
@@ -233,7 +235,7 @@ fn engine(criterion: &mut Criterion) {
             BatchSize::PerIteration,
         );
     });
-    // What a cron job does each time it runs: every open ticket's due times, computed and compared with now.
+    // One run of the cron job: the due times of every open ticket, calculated and compared with the current time.
     let opened_ms: Vec<i64> = tickets.at_ms.clone();
     let timeline = office.timeline();
     group.bench_function("rival/scan-and-recompute", |bencher| {
@@ -244,7 +246,7 @@ fn engine(criterion: &mut Criterion) {
                 + opened_ms.iter().filter(|at_ms| due(at_ms, 16)).count()
         });
     });
-    // What this engine does each second instead.
+    // The work of the engine in a second in which nothing is due.
     group.bench_function("idle-tick", |bencher| {
         let mut engine = loaded(&policy_now, &tickets, start_ms() + 5 * DAY_MS);
         let mut now_ms = start_ms() + 5 * DAY_MS;

@@ -1,10 +1,8 @@
-//! Rows a second of each format, parsed by one thread (beside one that only finds where records end).
+//! How much does it cost to parse an export into batches? Rows per second of each format, with one parser thread (and one that only
+//! finds the ends of records). The rivals parse the same bytes and do nothing with them: `serde_json` into a `Value` per line, the
+//! csv crate into a `StringRecord` per row.
 //!
-//! The question: what does it cost to turn an export into batches? The rivals parse the same bytes and do nothing with
-//! them: `serde_json` into a `Value` for each line, the csv crate into a `StringRecord` for each row.
-//!
-//! What is measured is the CPU time of the process, all threads together: on a machine that others use as well, the time on
-//! the wall says more about them.
+//! The unit is CPU time of the process, all threads together: on a shared machine, wall time also depends on other processes.
 
 use std::hint::black_box;
 use std::io::Cursor;
@@ -20,8 +18,8 @@ use overdue::ingest::{Mapping, Options, Source};
 const ROWS: usize = 100_000;
 const NAMES: [&str; 9] = ["ticket", "event", "state", "priority", "owner", "team", "channel", "category", "customer"];
 
-/// The words of a row, in the order of [`NAMES`].
-fn words(row: usize) -> [String; 9] {
+/// The labels of a row, in the order of [`NAMES`].
+fn labels(row: usize) -> [String; 9] {
     let mixed = row.wrapping_mul(2_654_435_761) >> 7;
     [
         format!("INC{:09}", row / 4),
@@ -45,11 +43,12 @@ fn ndjson() -> Vec<u8> {
     for row in 0..ROWS {
         let at = overdue::time::format_rfc3339(at_ms(row));
         text += &format!("{{\"at\":\"{at}\"");
-        for (name, word) in NAMES.iter().zip(words(row)) {
-            text += &format!(",\"{name}\":\"{word}\"");
+        for (name, label) in NAMES.iter().zip(labels(row)) {
+            text += &format!(",\"{name}\":\"{label}\"");
         }
-        // What an export has beside, up to 350 bytes.
-        text += ",\"url\":\"https://desk.example.com/api/v2/tickets/35436.json?page=1\",\"tags\":[\"a\",\"b\"],\"satisfaction\":null,\"via\":{\"rel\":null}}\n";
+        // Other columns of an export, up to 350 bytes.
+        text += ",\"url\":\"https://desk.example.com/api/v2/tickets/35436.json?page=1\",\"tags\":[\"a\",\"b\"],\
+                 \"satisfaction\":null,\"via\":{\"rel\":null}}\n";
     }
     text.into_bytes()
 }
@@ -58,13 +57,13 @@ fn csv() -> Vec<u8> {
     let mut text = format!("at,{},url,satisfaction\n", NAMES.join(","));
     for row in 0..ROWS {
         let at = overdue::time::format_rfc3339(at_ms(row));
-        text += &format!("{at},{},https://desk.example.com/api/v2/tickets/,\n", words(row).join(","));
+        text += &format!("{at},{},https://desk.example.com/api/v2/tickets/,\n", labels(row).join(","));
     }
     text.into_bytes()
 }
 
 fn table() -> RecordBatch {
-    let rows: Vec<[String; 9]> = (0..ROWS).map(words).collect();
+    let rows: Vec<[String; 9]> = (0..ROWS).map(labels).collect();
     let times: ArrayRef =
         Arc::new(TimestampMillisecondArray::from_iter_values((0..ROWS).map(at_ms)).with_timezone("UTC"));
     let texts = NAMES.iter().enumerate().map(|(column, name)| {
@@ -111,7 +110,7 @@ fn cpu_time() -> Duration {
     Duration::from_millis(ticks * 10)
 }
 
-/// CPU time of so many runs.
+/// CPU time of a number of runs.
 fn cpu_of<T>(runs: u64, mut run: impl FnMut() -> T) -> Duration {
     let before = cpu_time();
     for _ in 0..runs {

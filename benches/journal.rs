@@ -1,8 +1,8 @@
-//! What does an acknowledged group cost? Groups of 256 and of 4,096 records of 200 bytes, each written and synced before the
-//! next, beside the plain way: `write_all` of the same bytes at the end of a growing file, then `fdatasync`, without a checksum.
-//! Both start a new file after 64 MiB and remove the old one. And the codec: a batch of 4,096 rows into bytes and back.
+//! How much does an acknowledged group cost? Groups of 256 and of 4,096 records of 200 bytes, each written and synced before the
+//! next. The rival appends the same bytes to a file with `write_all` and `fdatasync`, without a checksum. Both start a new file
+//! after 64 MiB and remove the old one. And the codec: a batch of 4,096 rows, encoded and decoded.
 //!
-//! Most of the first is the disk's time, in the folder that `TMPDIR` names (wall time, and noisy where others write).
+//! Most of a group is the time of the disk with the folder `TMPDIR` (wall time; noisy if other processes write).
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use overdue::engine::CatchUp;
@@ -22,12 +22,12 @@ const RECORD_BYTES: usize = 200;
 const RECORDS: [usize; 2] = [256, 4_096];
 const IDENTITY: u64 = 0x5eed;
 
-/// Bytes that are neither zeros nor all the same.
+/// Bytes that are neither zero nor equal.
 fn records(count: usize) -> Vec<u8> {
     (0..count * RECORD_BYTES).map(|at| (at * 31 % 251) as u8).collect()
 }
 
-/// The plain way.
+/// The rival.
 struct Plain {
     path: PathBuf,
     file: File,
@@ -64,7 +64,7 @@ fn append_and_sync(criterion: &mut Criterion) {
                 let number = journal.last() + 1;
                 journal.append(number, &payload).unwrap();
                 journal.sync().unwrap();
-                // Looks at two numbers, unless a segment can go.
+                // Compares two numbers, unless a segment can be deleted.
                 journal.retire(number).unwrap();
             });
         });
@@ -83,7 +83,7 @@ fn codec_of_a_batch(criterion: &mut Criterion) {
     for row in 0..rows {
         batch.push(&format!("INC{row:07}"), 1_790_000_000_000 + row * 977, EventKind::Opened);
         for column in [Column::Customer, Column::Team, Column::Channel, Column::Category] {
-            batch.set_last(column, &format!("word {}", row % 37));
+            batch.set_last(column, &format!("label {}", row % 37));
         }
     }
     let input = BatchInput { batch, catch_up: CatchUp::Latest, origin: Origin::default() };

@@ -1,5 +1,5 @@
-//! How fast is a replay? Putting events in order, and driving the engine over them with and without writing the results.
-//! The rival of the sort is what one writes first: a struct a row, with its texts, sorted by time.
+//! How fast is a replay? The sort of the events, and the engine on them with and without files of results. The rival of the sort is
+//! the simplest implementation: one struct per row, with its texts, sorted by time.
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use overdue::engine::CatchUp;
@@ -41,7 +41,7 @@ fn sorted(batches: &[Batch]) -> Sorted {
     sorter.finish().expect("memory is enough")
 }
 
-/// The same events by ticket, as exports often have them.
+/// The same events by ticket, as in many exports.
 fn by_ticket(batches: &[Batch]) -> Vec<Batch> {
     let mut rows: Vec<(&str, usize, usize)> = Vec::new();
     for (number, batch) in batches.iter().enumerate() {
@@ -54,8 +54,8 @@ fn by_ticket(batches: &[Batch]) -> Vec<Batch> {
             let batch = &batches[*number];
             gathered.push(ticket, batch.at_ms[*row], batch.kind[*row]);
             for column in Column::ALL {
-                if let Some(word) = batch.labels(column).get(*row) {
-                    gathered.set_last(column, word);
+                if let Some(label) = batch.labels(column).get(*row) {
+                    gathered.set_last(column, label);
                 }
             }
         }
@@ -66,7 +66,7 @@ fn by_ticket(batches: &[Batch]) -> Vec<Batch> {
 
 /// A row as one struct.
 #[derive(Clone)]
-#[expect(dead_code, reason = "the rival carries what a row says, as one would write it first")]
+#[expect(dead_code, reason = "the rival moves all values of a row")]
 struct Row {
     at_ms: i64,
     ticket: String,
@@ -118,7 +118,7 @@ fn policy() -> Arc<Policy> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/data/policies/contact_centre.toml");
     let mut no_files = |name: &str| Err(format!("no file {name}"));
     let policy = policy::load(include_str!("../data/policies/contact_centre.toml"), path, &mut no_files);
-    Arc::new(policy.expect("the policy that ships"))
+    Arc::new(policy.expect("the shipped policy"))
 }
 
 fn replay(sorted: Sorted, policy: &Arc<Policy>, outputs: Option<&mut Outputs>) -> Summary {

@@ -1,5 +1,5 @@
-//! How fast are snapshots? A million tickets with two clocks each, in 64 shards, written and read as a service does it.
-//! The rival is the same table as the Parquet writer does it when nobody tells it how; rows are tickets and clocks together.
+//! How fast are snapshots? A million tickets with two clocks each, in 64 shards, written and read as by the service. The rival is
+//! the same table with the default settings of the Parquet writer. Rows are tickets and clocks together.
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMillisecondArray};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -21,7 +21,7 @@ const CLOCKS: u32 = 2;
 const ROWS: u64 = TICKETS as u64 * (1 + CLOCKS as u64);
 const START_MS: i64 = 1_795_339_800_000;
 
-fn words() -> LabelLists {
+fn labels() -> LabelLists {
     let list = |name: &str, count: u32| (0..count).map(|number| Arc::from(format!("{name}-{number}"))).collect();
     LabelLists {
         clocks: list("clock", CLOCKS),
@@ -37,7 +37,7 @@ fn words() -> LabelLists {
     }
 }
 
-/// A number that looks random, the same in every run.
+/// A hash of a number.
 fn mixed(number: u32) -> u32 {
     let mixed = number.wrapping_mul(0x9e37_79b9);
     mixed ^ mixed >> 15
@@ -111,11 +111,11 @@ fn plain_columns(shards: &[ShardState]) -> RecordBatch {
 }
 
 fn benches(criterion: &mut Criterion) {
-    let words = words();
+    let labels = labels();
     let names = LabelTable::default();
-    LabelKind::ALL.into_iter().for_each(|column| names.extend(column, column.of(&words).iter()));
+    LabelKind::ALL.into_iter().for_each(|column| names.extend(column, column.of(&labels).iter()));
     let shards: Vec<ShardState> = (0..SHARDS).map(shard).collect();
-    let head = Head { now_ms: START_MS, rows: u64::from(TICKETS), shards: SHARDS as u16, labels: words };
+    let head = Head { now_ms: START_MS, rows: u64::from(TICKETS), shards: SHARDS as u16, labels };
     let folder = tempfile::tempdir().expect("a folder for temporary files");
 
     let mut group = criterion.benchmark_group("snapshot");
@@ -138,7 +138,7 @@ fn benches(criterion: &mut Criterion) {
     });
     group.finish();
 
-    // What the encodings bring: ids and opening times alone, beside the writer's defaults.
+    // The effect of the encodings: ids and opening times alone, compared with the defaults of the writer.
     let columns = plain_columns(&shards);
     let file = folder.path().join("columns.parquet");
     let mut group = criterion.benchmark_group("snapshot ids and times");

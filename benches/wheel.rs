@@ -1,5 +1,5 @@
-//! How much does a timer cost? A million and ten million timers over 30 days, in seconds: insert, cancel, move, fire all, and
-//! bytes a timer, for the wheel and for what others would use, in one process.
+//! How much does a timer cost? A million and ten million timers over 30 days, in seconds: insert, cancel, move, fire all, and bytes
+//! per timer, for the wheel and for common alternatives, in one process.
 //!
 //! `OVERDUE_BENCH_TIMERS=1000000` limits the sizes. Bytes are counted by the allocator.
 
@@ -20,7 +20,7 @@ use tokio_util::time::delay_queue::Key;
 
 const HORIZON_S: u32 = 30 * 86_400;
 
-/// The system's allocator, with the bytes it has handed out.
+/// The system allocator, with a count of the allocated bytes.
 struct Counting;
 
 static BYTES: AtomicUsize = AtomicUsize::new(0);
@@ -44,14 +44,14 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// What every contestant must do: timers by slot, due at a second from 1 to `HORIZON_S`.
+/// What each candidate implements: timers by slot, due at a second from 1 to `HORIZON_S`.
 trait Timers {
     const NAME: &'static str;
     fn new(slots: u32) -> Self;
     fn insert(&mut self, slot: u32, due_s: u32);
     fn cancel(&mut self, slot: u32);
     fn reset(&mut self, slot: u32, due_s: u32);
-    /// Lets 30 days pass in ticks of a second; the number of timers that fired.
+    /// Advances 30 days by seconds; returns the number of timers that fired.
     fn fire_all(&mut self) -> u64;
 }
 
@@ -153,11 +153,11 @@ impl Timers for HashWheel {
     fn insert(&mut self, slot: u32, due_s: u32) {
         let delay = Duration::from_millis(u64::from(due_s));
         let inserted = self.0.insert_ref_with_delay(Rc::new(Entry(slot)), delay);
-        assert!(inserted.is_ok(), "timer {slot} was refused");
+        assert!(inserted.is_ok(), "timer {slot} was rejected");
     }
 
     fn cancel(&mut self, slot: u32) {
-        assert!(self.0.cancel(&slot).is_ok(), "timer {slot} was not there");
+        assert!(self.0.cancel(&slot).is_ok(), "timer {slot} was missing");
     }
 
     fn reset(&mut self, slot: u32, due_s: u32) {
@@ -169,7 +169,7 @@ impl Timers for HashWheel {
         let mut fired = 0;
         let mut second = 0;
         while second < HORIZON_S {
-            // It may skip what is empty; ours has to look at every second.
+            // This wheel may skip empty seconds; ours checks every second.
             match self.0.can_skip() {
                 Skip::Millis(millis) => {
                     let millis = millis.min(HORIZON_S - second);
@@ -233,7 +233,7 @@ impl Timers for Delays {
             let mut fired = 0;
             for _ in 0..=HORIZON_S / 3_600 {
                 tokio::time::advance(Duration::from_millis(3_600)).await;
-                // Its cooperative budget ends a drain after about 128 timers: then ask again.
+                // The cooperative budget of tokio ends a poll after about 128 timers; then poll again.
                 loop {
                     let popped = poll_fn(|context| {
                         let mut popped = 0_u64;
@@ -255,7 +255,7 @@ impl Timers for Delays {
     }
 }
 
-/// The same pseudo-random due times for everyone.
+/// Pseudo-random due times, the same for each candidate.
 fn due_times(timers: u32, seed: u64) -> Vec<u32> {
     let mut state = seed;
     (0..timers)
@@ -269,7 +269,7 @@ fn due_times(timers: u32, seed: u64) -> Vec<u32> {
         .collect()
 }
 
-/// The slots in an order that no cache foresees.
+/// The slots in random order, against prefetching.
 fn shuffled(timers: u32) -> Vec<u32> {
     let mut slots: Vec<u32> = (0..timers).collect();
     for (index, random) in due_times(timers, 77).into_iter().enumerate().skip(1) {
@@ -284,7 +284,7 @@ fn filled<T: Timers>(due: &[u32]) -> T {
     timers
 }
 
-fn contest<T: Timers>(criterion: &mut Criterion, timers: u32) {
+fn measure<T: Timers>(criterion: &mut Criterion, timers: u32) {
     let due = due_times(timers, 1);
     let moved = due_times(timers, 2);
     let order = shuffled(timers);
@@ -334,10 +334,10 @@ fn contest<T: Timers>(criterion: &mut Criterion, timers: u32) {
 fn wheel(criterion: &mut Criterion) {
     let sizes = std::env::var("OVERDUE_BENCH_TIMERS").unwrap_or_else(|_| "1000000,10000000".to_owned());
     for timers in sizes.split(',').filter_map(|size| size.trim().parse().ok()) {
-        contest::<Ours>(criterion, timers);
-        contest::<Tree>(criterion, timers);
-        contest::<HashWheel>(criterion, timers);
-        contest::<Delays>(criterion, timers);
+        measure::<Ours>(criterion, timers);
+        measure::<Tree>(criterion, timers);
+        measure::<HashWheel>(criterion, timers);
+        measure::<Delays>(criterion, timers);
     }
 }
 

@@ -1,9 +1,9 @@
-//! Timelines against an oracle that knows nothing but the rule: an instant is business time exactly when the local wall clock
-//! shows a time inside the hours of its local date.
+//! Timelines against an oracle that only applies the definition: an instant is business time exactly when the local wall clock
+//! shows a time inside the opening hours of its local date.
 //!
-//! The oracle asks jiff for the wall clock of single instants and reads the hours from the test's own description of the
-//! calendar; it shares no code with the crate. It walks second by second where the clock changes, and elsewhere from one
-//! instant at which something may change to the next. Seeds are fixed: a failure prints the calendar.
+//! The oracle computes the wall clock of single instants with jiff and has its own description of the opening hours; it shares no
+//! code with the crate. Around changes of the UTC offset it checks every second, elsewhere every instant at which the calendar may
+//! open or close. Seeds are fixed; a failure prints the calendar.
 
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use jiff::{Timestamp, civil};
@@ -12,7 +12,7 @@ use overdue::time::{DAY_MS, HOUR_MS, NEVER_MS, SECOND_MS};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-/// A small generator of one's own: the same cases on every machine.
+/// xorshift64.
 struct Random(u64);
 
 impl Random {
@@ -28,7 +28,7 @@ impl Random {
     }
 }
 
-/// Hours in seconds of a day; an end at or before its beginning lies on the next date.
+/// Opening hours in seconds of the day. An end at or before its start is on the next date.
 type Hours = Vec<(i64, i64)>;
 
 struct Oracle {
@@ -41,11 +41,12 @@ struct Oracle {
 const DAY_S: i64 = 86_400;
 
 impl Oracle {
+    /// The opening hours that begin on a date, without holidays.
     fn written(&self, date: civil::Date) -> &Hours {
         self.special.get(&date).unwrap_or(&self.weekly[date.weekday().to_monday_zero_offset() as usize])
     }
 
-    /// The hours that fall on a date.
+    /// The opening hours within a date.
     fn hours(&self, date: civil::Date) -> Hours {
         let is_special = self.special.contains_key(&date);
         let is_holiday = !is_special && self.holidays.contains(&date);
@@ -70,13 +71,13 @@ impl Oracle {
         self.hours(wall.date()).iter().any(|&(from, to)| (from..to).contains(&of_day))
     }
 
-    /// Open seconds from one instant to another, each asked for by itself.
+    /// Whether each second from one instant to another is open.
     fn open_seconds(&self, from_s: i64, to_s: i64) -> Vec<bool> {
         (from_s..to_s).map(|at_s| self.is_open(at_s)).collect()
     }
 
-    /// Open intervals, found by stepping to the next instant at which an hour may begin or end or the clock may change: every
-    /// boundary of the hours of the date, as the offset at this instant places it, and every change of the clock.
+    /// The open intervals, found by steps to the next possible boundary: an opening or closing time of the date, at the UTC offset
+    /// of the current instant, or a change of the UTC offset.
     fn intervals(&self, from_s: i64, to_s: i64) -> Vec<(i64, i64)> {
         let mut intervals: Vec<(i64, i64)> = Vec::new();
         let mut at_s = from_s;
@@ -110,14 +111,14 @@ fn second_of_day(wall: civil::DateTime) -> i64 {
     i64::from(wall.hour()) * 3_600 + i64::from(wall.minute()) * 60 + i64::from(wall.second())
 }
 
-/// A calendar for the oracle, and the same one as its author would write it.
+/// A random calendar, for the oracle and as TOML.
 fn calendar(zone: &str, around: civil::Date, random: &mut Random) -> (Oracle, String) {
     let time = |random: &mut Random| match random.below(8) {
         0 => random.between(0, DAY_S),
         1..=4 => random.between(0, 24) * 3_600,
         _ => random.between(0, 96) * 900,
     };
-    // Many intervals begin or end where clocks change: between midnight and 04:00.
+    // Many intervals begin or end between midnight and 04:00, where most changes of the UTC offset are.
     let hours = |random: &mut Random, most: u64| -> Hours {
         (0..random.below(most + 1))
             .map(|_| match random.below(6) {
@@ -150,7 +151,7 @@ fn calendar(zone: &str, around: civil::Date, random: &mut Random) -> (Oracle, St
     (Oracle { zone, weekly, holidays, special }, toml)
 }
 
-/// The changes of a zone's clock from 1990 to 2037, and a quiet day where it has none.
+/// The changes of the UTC offset of a zone from 1990 to 2037; another instant if there are none.
 fn changes(zone: &TimeZone) -> Vec<i64> {
     let start: Timestamp = "1990-01-01T00:00:00Z".parse().unwrap();
     let end: Timestamp = "2038-01-01T00:00:00Z".parse().unwrap();
@@ -168,7 +169,7 @@ fn changes(zone: &TimeZone) -> Vec<i64> {
     changes
 }
 
-/// Runs `check` for every zone of the bundled data on two threads.
+/// Runs a check for each zone of the bundled data, on two threads.
 fn for_every_zone(check: impl Fn(&str, &TimeZone, &mut Random) + Sync) {
     let database = TimeZoneDatabase::bundled();
     let names: Vec<String> = database.available().map(|name| name.as_str().to_owned()).collect();
@@ -192,10 +193,10 @@ fn compile(toml: &str) -> Option<Timeline> {
     Timeline::compile(&definition).ok()
 }
 
-/// Every zone, a random calendar each, second by second over two hours around a change of the clock: whether each second is
-/// open, what has elapsed at each, and from each amount back to its instant.
+/// A random calendar in each zone, every second of four hours around a change of the UTC offset: whether it is open, the elapsed
+/// time, and from that amount back to the instant.
 #[test]
-fn second_by_second_around_changes_of_the_clock() {
+fn every_second_around_a_change_of_the_offset_agrees() {
     for_every_zone(|name, zone, random| {
         let changes = changes(zone);
         let change_s = changes[random.below(changes.len() as u64) as usize];
@@ -216,10 +217,10 @@ fn second_by_second_around_changes_of_the_clock() {
     });
 }
 
-/// Every zone, three random calendars each, over 16 days around a change of the clock: intervals, `elapsed`, `add`, its inverse,
-/// monotony and additivity at random milliseconds and at the ends of intervals.
+/// Three random calendars in each zone, 16 days around a change of the UTC offset: intervals, `elapsed` and `add`, which must be
+/// inverse, monotonic and additive, at random milliseconds and at the ends of intervals.
 #[test]
-fn amounts_around_changes_of_the_clock() {
+fn amounts_around_a_change_of_the_offset_agree() {
     for_every_zone(|name, zone, random| {
         for _ in 0..3 {
             let changes = changes(zone);
@@ -232,14 +233,14 @@ fn amounts_around_changes_of_the_clock() {
                 oracle.intervals(from_s, to_s).iter().map(|&(a, b)| (a * SECOND_MS, b * SECOND_MS)).collect();
             let found: Vec<_> = timeline.open_intervals(from_s * SECOND_MS, to_s * SECOND_MS).collect();
             assert_eq!(found, expected, "{toml}");
-            amounts(&timeline, &expected, (from_s * SECOND_MS, to_s * SECOND_MS), random, &toml);
+            check_amounts(&timeline, &expected, (from_s * SECOND_MS, to_s * SECOND_MS), random, &toml);
         }
     });
 }
 
-fn amounts(timeline: &Timeline, open: &[(i64, i64)], span: (i64, i64), random: &mut Random, toml: &str) {
+fn check_amounts(timeline: &Timeline, open: &[(i64, i64)], span: (i64, i64), random: &mut Random, toml: &str) {
     let elapsed = |from: i64, to: i64| open.iter().map(|&(a, b)| (b.min(to) - a.max(from)).max(0)).sum::<i64>();
-    let moment = |random: &mut Random| match (random.below(3), open) {
+    let instant = |random: &mut Random| match (random.below(3), open) {
         (0, [_, ..]) => {
             let (from, to) = open[random.below(open.len() as u64) as usize];
             [from, to][random.below(2) as usize] + random.between(-1, 2)
@@ -247,9 +248,9 @@ fn amounts(timeline: &Timeline, open: &[(i64, i64)], span: (i64, i64), random: &
         _ => random.between(span.0, span.1),
     };
     for _ in 0..60 {
-        let mut moments = [moment(random), moment(random), moment(random)].map(|at| at.clamp(span.0, span.1));
-        moments.sort_unstable();
-        let [a, b, c] = moments;
+        let mut instants = [instant(random), instant(random), instant(random)].map(|at| at.clamp(span.0, span.1));
+        instants.sort_unstable();
+        let [a, b, c] = instants;
         assert_eq!(timeline.elapsed(a, b), elapsed(a, b), "{a} {b}\n{toml}");
         assert_eq!(timeline.elapsed(a, b) + timeline.elapsed(b, c), timeline.elapsed(a, c), "{a} {b} {c}\n{toml}");
         assert_eq!(timeline.elapsed(b, a), 0);
@@ -258,22 +259,22 @@ fn amounts(timeline: &Timeline, open: &[(i64, i64)], span: (i64, i64), random: &
             assert_eq!(timeline.next_open(a), open_at, "{a}\n{toml}");
         }
 
-        // An amount that ends inside the span: the earliest instant at which it has elapsed.
+        // An amount that ends inside the span is due at the earliest instant at which it has elapsed.
         let amount = random.between(0, elapsed(a, span.1) + 1);
         let due = timeline.add(a, amount);
         assert_eq!(elapsed(a, due), amount, "{a} {amount}\n{toml}");
         assert!(due == a || elapsed(a, due - 1) < amount, "{due} is not the earliest, {a} {amount}\n{toml}");
         assert_eq!(timeline.elapsed(a, due), amount);
-        // Later starts and larger amounts are due no earlier; an amount may be added in two parts.
+        // A later start or a larger amount is due no earlier; an amount can be added in two parts.
         let part = random.between(0, amount + 1);
         assert_eq!(timeline.add(timeline.add(a, part), amount - part), due, "{a} {part} {amount}\n{toml}");
         assert!(timeline.add(b, amount) >= due && timeline.add(a, amount + 1) > due, "{a} {b} {amount}\n{toml}");
     }
 }
 
-/// Every zone: business days and calendar days around a change of the clock, by walking instants.
+/// Business days and calendar days around a change of the UTC offset in each zone.
 #[test]
-fn days_around_changes_of_the_clock() {
+fn days_around_a_change_of_the_offset_agree() {
     for_every_zone(|name, zone, random| {
         let changes = changes(zone);
         let change_s = changes[random.below(changes.len() as u64) as usize];
@@ -281,7 +282,7 @@ fn days_around_changes_of_the_clock() {
         let Some(timeline) = compile(&toml) else { return };
         let (from_s, to_s) = (change_s - 8 * DAY_S, change_s + 12 * DAY_S);
         let open = oracle.intervals(from_s, to_s);
-        // Dates with an open instant: every interval is short enough to ask for each quarter of an hour in it.
+        // Dates with an open instant, at each quarter of an hour of each interval.
         let mut working: Vec<civil::Date> = Vec::new();
         for &(from, to) in &open {
             let instants = (from..to).step_by(900).chain([to - 1]);
@@ -289,7 +290,7 @@ fn days_around_changes_of_the_clock() {
         }
         working.sort_unstable();
         working.dedup();
-        // The first quarter hour from which the wall clock shows the time or later, then its first second.
+        // The first instant at which the wall clock shows the time or a later one: to a quarter of an hour, then to the second.
         let first_at = |wall: civil::DateTime| {
             let coarse = (from_s..to_s).step_by(900).find(|&at_s| oracle.wall(at_s) >= wall)?;
             (coarse - 900..=coarse).find(|&at_s| oracle.wall(at_s) >= wall)
@@ -307,7 +308,7 @@ fn days_around_changes_of_the_clock() {
             let wall = oracle.wall(open_from.max(start_s));
             let later: Vec<_> = working.iter().filter(|date| **date > wall.date()).collect();
             let Some(&&due_date) = later.get(days as usize - 1) else { continue };
-            // The last date of the span may be cut.
+            // The last date of the span is incomplete.
             if due_date >= oracle.wall(to_s - DAY_S).date() {
                 continue;
             }
@@ -318,9 +319,9 @@ fn days_around_changes_of_the_clock() {
     });
 }
 
-/// The whole line of time: amounts from anywhere to anywhere invert, and what does not fit is never due.
+/// From any instant, `add` and `elapsed` are inverse; an amount beyond the end of time is never due.
 #[test]
-fn amounts_over_the_whole_line_of_time() {
+fn amounts_from_any_instant_are_inverse() {
     let names = ["America/New_York", "Europe/Oslo", "Africa/Casablanca", "Pacific/Apia", "Asia/Kolkata"];
     for (number, name) in names.iter().cycle().take(30).enumerate() {
         let mut random = Random(0xabc_0000 + number as u64);

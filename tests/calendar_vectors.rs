@@ -1,5 +1,10 @@
-//! The calendar against answers that others gave: cases of business time through `overdue calendar eval`, and the due dates of
-//! a city's own system. Skipped where the shared folder is not there; `OVERDUE_SHARED` may say where it is.
+//! Calendars against results of other implementations: cases of business time through `overdue calendar eval`, and the due dates
+//! that the system of a city computed. Without the shared data the tests are skipped.
+
+mod support {
+    pub mod command;
+    pub mod shared_data;
+}
 
 use jiff::civil::DateTime;
 use overdue::calendar::{CalendarDefinition, Timeline};
@@ -7,81 +12,72 @@ use overdue::time::{SECOND_MS, parse_rfc3339};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::io::Write;
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
+use support::command::overdue;
+use support::shared_data::shared;
 
-fn shared(path: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("OVERDUE_SHARED")
-        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared")), PathBuf::from);
-    let file = folder.join(path);
-    if !file.exists() {
-        eprintln!("skipped: {} is not there", file.display());
-    }
-    file.exists().then_some(file)
-}
-
-/// Feeds cases to `overdue calendar eval` and gives its answers by id.
+/// Sends cases to `overdue calendar eval`; returns its results by id.
 fn eval(cases: &str) -> HashMap<String, Value> {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_overdue"));
-    let mut child = command.args(["calendar", "eval"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut command = overdue(&["calendar", "eval"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let cases = cases.to_owned();
     let feeder = std::thread::spawn(move || stdin.write_all(cases.as_bytes()).unwrap());
     let output = child.wait_with_output().unwrap();
     feeder.join().unwrap();
     assert!(output.status.success());
-    let answers = String::from_utf8(output.stdout).unwrap();
-    let answers = answers.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    answers.map(|answer| (answer["id"].as_str().unwrap().to_owned(), answer)).collect()
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let results = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    results.map(|result| (result["id"].as_str().unwrap().to_owned(), result)).collect()
 }
 
 #[test]
-fn every_case_is_answered_exactly() {
-    for (file, count) in [("peer_tests", 164), ("generated", 656), ("overnight_special", 65), ("dst_endpoints", 107)] {
+fn every_case_has_the_expected_result() {
+    for (file, least) in [("peer_tests", 164), ("generated", 656), ("overnight_special", 65), ("dst_endpoints", 107)] {
         let Some(path) = shared(&format!("vectors/{file}.jsonl")) else { return };
         let text = std::fs::read_to_string(path).unwrap();
-        let answers = eval(&text);
-        let mut asked = 0;
+        let results = eval(&text);
+        let mut count = 0;
         for case in text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()) {
-            let answer = &answers[case["id"].as_str().unwrap()];
-            // Cases on which implementations differ by convention say what each convention expects: ours is the wall clock.
+            let result = &results[case["id"].as_str().unwrap()];
+            // Some cases have one result per convention; the convention here is the wall clock.
             let expected =
                 case.get("by_convention").map_or(&case["expect"], |conventions| &conventions["wall"]["expect"]);
-            let is_same = match (expected, &answer["result"]) {
+            let is_same = match (expected, &result["result"]) {
                 (Value::String(want), Value::String(got)) => parse_rfc3339(want) == parse_rfc3339(got),
                 (want, got) => want.as_f64().is_some() && want.as_f64() == got.as_f64(),
             };
-            assert!(is_same, "{case}\n{answer}");
-            asked += 1;
+            assert!(is_same, "{case}\n{result}");
+            count += 1;
         }
-        assert!(asked >= count, "{file} has {asked} cases, fewer than the {count} it once had");
+        assert!(count >= least, "{file} has {count} cases, expected at least {least}");
     }
 }
 
-/// Whole service levels of another helpdesk: what its cases assert, key by key.
+/// Service levels of another helpdesk: each value that its test cases assert.
 #[test]
-fn every_service_level_is_answered_exactly() {
+fn every_service_level_has_the_expected_result() {
     let Some(path) = shared("vectors/sla_zammad.jsonl") else { return };
     let text = std::fs::read_to_string(path).unwrap();
-    let answers = eval(&text);
+    let results = eval(&text);
     let cases: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert!(cases.len() >= 13, "{} cases, fewer than the 13 it once had", cases.len());
+    assert!(cases.len() >= 13, "{} cases, expected at least 13", cases.len());
     for case in &cases {
-        let answer = &answers[case["id"].as_str().unwrap()];
+        let result = &results[case["id"].as_str().unwrap()];
         for (key, want) in case["expect"].as_object().unwrap() {
-            let got = answer["result"].get(key).unwrap_or(&Value::Null);
+            let got = result["result"].get(key).unwrap_or(&Value::Null);
             let is_same = match (want, got) {
                 (Value::String(want), Value::String(got)) => parse_rfc3339(want) == parse_rfc3339(got),
                 (want, got) => want == got,
             };
-            assert!(is_same, "{key}: {case}\n{answer}");
+            assert!(is_same, "{key}: {case}\n{result}");
         }
     }
 }
 
-/// Boston's system promised to pick up dead animals within one working day and wrote the due date into each request.
+/// Boston picks up dead animals within one working day; its system computed the due date of each request.
 #[test]
-fn bostons_due_dates_are_one_business_day_later() {
+fn due_dates_of_boston_are_one_business_day_later() {
     let Some(holidays) = shared("data/boston311_holidays_observed.txt") else { return };
     let Some(requests) = shared("data/boston311_2013_2019_dead_animal.csv.zst") else { return };
     let holidays = std::fs::read_to_string(holidays).unwrap();

@@ -1,19 +1,21 @@
-//! The engine against the plain model of `tests/model`: the directed cases there, and random workloads here, each on 1, 2, 7
-//! and 16 shards.
+//! The engine against the plain model of `tests/model`: directed cases there, random workloads here, each on 1, 2, 7 and 16 shards.
 //!
-//! The seed of a failing run is printed and its run is made as small as it gets; `OVERDUE_SEED=n` runs that seed alone,
-//! `OVERDUE_RUNS=n` so many.
+//! A failing run prints its seed and is shrunk; `OVERDUE_SEED=n` runs that seed alone, `OVERDUE_RUNS=n` the first n seeds.
 
 mod model;
+mod support {
+    pub mod random;
+}
 
 use model::Model;
 use model::adapter::Subject;
-use model::random::{EVERYTHING, Profile, Random, random_commands, random_policy, seeds};
+use model::random::{EVERYTHING, Profile, random_commands, random_policy, seeds};
 use model::run::{Command, Row, SHARDS, compare, describe_policy};
 use model::shrink::shrink;
 use std::sync::Arc;
+use support::random::Random;
 
-/// Random policies and workloads of a profile, on every number of shards.
+/// Compares engine and model on random policies and workloads of a profile, on every number of shards.
 fn random(profile: Profile) {
     for seed in seeds(60) {
         println!("seed {seed}");
@@ -38,12 +40,12 @@ fn random(profile: Profile) {
 }
 
 #[test]
-fn random_in_order_ahead() {
+fn random_events_in_order_ahead_of_time() {
     random(Profile { ahead: true, ..Profile::default() });
 }
 
 #[test]
-fn random_in_order_behind() {
+fn random_events_in_order() {
     random(Profile { ahead: true, behind: true, ..Profile::default() });
 }
 
@@ -68,8 +70,8 @@ fn random_catch_ups() {
 }
 
 #[test]
-fn random_gone_tickets() {
-    random(Profile { ahead: true, behind: true, gone: true, ..Profile::default() });
+fn random_deleted_tickets() {
+    random(Profile { ahead: true, behind: true, deletions: true, ..Profile::default() });
 }
 
 #[test]
@@ -78,7 +80,7 @@ fn random_edits() {
 }
 
 #[test]
-fn random_edits_and_everything() {
+fn random_edits_with_other_commands() {
     random(Profile { behind: true, late: true, priorities: true, edits: true, catch_ups: true, ..Profile::default() });
 }
 
@@ -88,12 +90,12 @@ fn random_restatements() {
 }
 
 #[test]
-fn random_restatements_and_edits() {
+fn random_restatements_with_edits() {
     random(Profile { behind: true, late: true, priorities: true, restates: true, edits: true, ..Profile::default() });
 }
 
 #[test]
-fn random_restatements_ahead() {
+fn random_restatements_ahead_of_time() {
     random(Profile { ahead: true, behind: true, restates: true, ..Profile::default() });
 }
 
@@ -103,23 +105,24 @@ fn random_rewinds() {
 }
 
 #[test]
-fn random_rewinds_and_edits() {
+fn random_rewinds_with_edits() {
     let profile = Profile { behind: true, late: true, priorities: true, edits: true, ..Profile::default() };
     random(Profile { catch_ups: true, restates: true, rewinds: true, ..profile });
 }
 
 #[test]
-fn random_rewinds_and_everything() {
-    random(Profile { milliseconds: true, gone: true, rewinds: true, ahead: true, behind: true, ..Profile::default() });
+fn random_rewinds_with_other_commands() {
+    let profile = Profile { ahead: true, behind: true, deletions: true, ..Profile::default() };
+    random(Profile { milliseconds: true, rewinds: true, ..profile });
 }
 
 #[test]
-fn random_milliseconds() {
+fn random_commands_at_any_millisecond() {
     random(Profile { ahead: true, behind: true, milliseconds: true, ..Profile::default() });
 }
 
 #[test]
-fn shards_and_threads_change_nothing() {
+fn output_does_not_depend_on_shards_and_threads() {
     let pools = [1, 2, 5].map(|threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool"));
     for seed in seeds(60) {
         println!("seed {seed}");
@@ -129,21 +132,21 @@ fn shards_and_threads_change_nothing() {
         let mut engines: Vec<Subject> =
             SHARDS.into_iter().map(|shards| Subject::new(Arc::clone(&policy), shards)).collect();
         for (index, command) in commands.iter().enumerate() {
-            let told: Vec<_> = engines
+            let emitted: Vec<_> = engines
                 .iter_mut()
                 .enumerate()
                 .map(|(engine, subject)| {
-                    pools[(engine + index) % pools.len()].install(|| (subject.told(command), subject.state_hash()))
+                    pools[(engine + index) % pools.len()].install(|| (subject.emit(command), subject.state_hash()))
                 })
                 .collect();
-            for (other, shards) in told.iter().zip(SHARDS) {
-                assert_eq!(other, &told[0], "seed {seed}, command {index} {command:?}: {shards} shards against one");
+            for (other, shards) in emitted.iter().zip(SHARDS) {
+                assert_eq!(other, &emitted[0], "seed {seed}, command {index} {command:?}: {shards} shards against one");
             }
         }
     }
 }
 
-/// The same rows, ticket by ticket, the last ticket first.
+/// The rows by ticket, the last ticket first.
 fn split(rows: &[Row]) -> Vec<Vec<Row>> {
     let mut tickets: Vec<&str> = rows.iter().map(|row| row.ticket.as_str()).collect();
     tickets.sort_unstable();
@@ -153,7 +156,7 @@ fn split(rows: &[Row]) -> Vec<Vec<Row>> {
 }
 
 #[test]
-fn batches_may_be_split_between_tickets() {
+fn output_does_not_depend_on_batches_of_different_tickets() {
     for seed in seeds(60) {
         println!("seed {seed}");
         let mut random = Random(seed);
@@ -161,20 +164,20 @@ fn batches_may_be_split_between_tickets() {
         let commands = random_commands(&mut random, &policy, EVERYTHING, 60);
         let (mut whole, mut parts) = (Subject::new(Arc::clone(&policy), 2), Subject::new(Arc::clone(&policy), 3));
         for (index, command) in commands.iter().enumerate() {
-            let mut told = whole.told(command).expect("an outcome");
-            let mut told_in_parts = match command {
+            let mut emitted = whole.emit(command).expect("an outcome");
+            let mut emitted_in_parts = match command {
                 Command::Apply(rows, catch_up) => {
                     let batches = split(rows).into_iter().map(|rows| Command::Apply(rows, *catch_up));
-                    batches.flat_map(|batch| parts.told(&batch).expect("an outcome")).collect()
+                    batches.flat_map(|batch| parts.emit(&batch).expect("an outcome")).collect()
                 }
-                command => parts.told(command).expect("an outcome"),
+                command => parts.emit(command).expect("an outcome"),
             };
-            // Rows are numbered within their batch.
-            told.retain(|line| !line.starts_with("RejectedRow"));
-            told_in_parts.retain(|line| !line.starts_with("RejectedRow"));
-            told.sort();
-            told_in_parts.sort();
-            assert_eq!(told, told_in_parts, "seed {seed}, command {index} {command:?}");
+            // The row numbers of rejected rows differ between the batches.
+            emitted.retain(|line| !line.starts_with("RejectedRow"));
+            emitted_in_parts.retain(|line| !line.starts_with("RejectedRow"));
+            emitted.sort();
+            emitted_in_parts.sort();
+            assert_eq!(emitted, emitted_in_parts, "seed {seed}, command {index} {command:?}");
         }
         assert_eq!(whole.state_hash(), parts.state_hash(), "seed {seed}");
     }

@@ -1,5 +1,8 @@
-//! Lines without end and decompression bombs, held against the memory that this process takes. One test, for memory is
-//! counted for the process as a whole.
+//! The memory that lines without end and decompression bombs take. One test, because memory is counted for the whole process.
+
+mod support {
+    pub mod memory;
+}
 
 use std::io::{Cursor, Read};
 use std::ops::ControlFlow;
@@ -7,11 +10,12 @@ use std::ops::ControlFlow;
 use overdue::ingest;
 use overdue::ingest::{IngestError, Mapping, Options, Report, RowError, Source};
 use overdue::ticket::Batch;
+use support::memory::memory_bytes;
 
-/// What the process may take beyond what it has before: blocks under way, decoders, the packed bombs.
+/// Memory that the process may take in addition: blocks being parsed, decoders, the compressed bombs.
 const ALLOWED_BYTES: u64 = 150 << 20;
 
-/// One byte, over and over.
+/// One byte, repeated.
 struct Endless {
     byte: u8,
     left: u64,
@@ -26,24 +30,17 @@ impl Read for Endless {
     }
 }
 
-/// The most memory that this process ever had, in bytes.
-fn peak_bytes() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap_or("VmHWM: 0 kB");
-    line.split_whitespace().nth(1).and_then(|number| number.parse::<u64>().ok()).unwrap_or(0) << 10
-}
-
 fn read(source: Source) -> (Vec<Batch>, Vec<RowError>, Result<Report, IngestError>) {
     let (mut batches, mut rejects) = (Vec::new(), Vec::new());
     let take = |batch| {
         batches.push(batch);
         ControlFlow::Continue(())
     };
-    let refuse = |reject: &RowError| {
+    let on_reject = |reject: &RowError| {
         rejects.push(reject.clone());
         Ok(())
     };
-    let report = ingest::read([source], &Mapping::default(), &Options::default(), take, refuse);
+    let report = ingest::read([source], &Mapping::default(), &Options::default(), take, on_reject);
     (batches, rejects, report)
 }
 
@@ -62,7 +59,7 @@ fn lines_of_300_megabytes() {
     assert_eq!((rejects[0].line, rejects.len()), (2, 1));
     assert!(rejects[0].reason.contains("longer than 4194304 bytes"), "{}", rejects[0]);
 
-    // A quote that nothing closes swallows the rest; the row after the next line break is read again.
+    // An unclosed quote extends to the end; after the limit, reading resumes at the next line.
     let text = Cursor::new("ticket,at\n\"").chain(long()).chain(Cursor::new("\nb,2026-01-01T00:00:00Z\n"));
     let (batches, rejects, _) = read(Source::stream("a.csv", text));
     assert_eq!((batches[0].ticket.get(0), rejects.len(), rejects[0].line), ("b", 1, 2));
@@ -98,10 +95,10 @@ fn bombs() {
 }
 
 #[test]
-fn memory_stays_small_whatever_comes() {
-    let before = peak_bytes();
+fn memory_is_bounded_for_any_input() {
+    let before = memory_bytes("self", "VmHWM");
     lines_of_300_megabytes();
     bombs();
-    let grown = peak_bytes() - before;
+    let grown = memory_bytes("self", "VmHWM") - before;
     assert!(grown < ALLOWED_BYTES, "{grown} bytes more than before");
 }

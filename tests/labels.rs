@@ -1,43 +1,34 @@
-//! Labels whose numbers are bounded: freed when no ticket has them, shared out among clients, and readable for good in records.
+//! Labels whose number is bounded: freed when no ticket has them, shared among clients, and readable in records for good.
+
+mod support {
+    pub mod config;
+    pub mod policies;
+    pub mod requests;
+}
 
 use overdue::engine::{CatchUp, Engine};
 use overdue::limits::{LABEL_SHARE, MAX_CHANNELS};
 use overdue::policy;
-use overdue::service::{ClockChoice, Config, Load, Seed, Service, Stopper};
-use overdue::store::input::Origin;
+use overdue::service::{ClockChoice, Service, Stopper};
 use overdue::store::record::EscalationFilter;
-use overdue::ticket::{Batch, Column, EventKind, TicketLabel};
+use overdue::ticket::{Batch, Column, EventKind, PerLabel, TicketLabel};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use support::config::config;
+use support::policies::around_the_clock;
+use support::requests::{input, snapshot};
 
 const START_MS: i64 = 1_795_000_000_000;
 
-const POLICY: &str = r#"
-default_priority = "quick"
-[calendars.always]
-hours = "24x7"
-[priorities.quick]
-calendar = "always"
-[priorities.quick.clocks.resolution]
-levels = [{ at = "1m", notify = ["owner"] }]
-"#;
-
-fn start(folder: &Path) -> (Service, Stopper) {
-    let config = Config {
-        data_dir: folder.to_owned(),
-        seed: Some(Seed { name: "test".into(), text: POLICY.into(), files: Vec::new() }),
-        catch_up_after_downtime: CatchUp::Latest,
-        snapshot_every: Duration::from_secs(3_600),
-        snapshots_kept: 2,
-        cut_history: false,
-        clock: ClockChoice::Fast { start_ms: START_MS, speed: 1.0 },
-        threads: 1,
-    };
-    Service::start(&config).unwrap()
+fn policy_text() -> String {
+    around_the_clock(&[("resolution", r#"levels = [{ at = "1m", notify = ["owner"] }]"#)])
 }
 
-/// Opens tickets, each with a label of its own in each column, an hour ago: their level fires at once.
+fn start(folder: &Path) -> (Service, Stopper) {
+    Service::start(&config(folder, &policy_text(), ClockChoice::Fast { start_ms: START_MS, speed: 1.0 })).unwrap()
+}
+
+/// Tickets opened an hour ago, each with its own label in each column; their level fires immediately.
 fn opened(ids: std::ops::Range<usize>, label: impl Fn(usize) -> String) -> Batch {
     let mut batch = Batch::default();
     for id in ids {
@@ -55,22 +46,17 @@ fn deleted(ids: std::ops::Range<usize>) -> Batch {
     batch
 }
 
+/// Loads a batch; returns the number of accepted rows and the reasons of the rejected ones.
 fn load(service: &Service, actor: &str, batch: Batch) -> (u64, Vec<String>) {
-    let origin = Origin { actor: actor.into(), ..Origin::default() };
-    let applied = service.load_blocking(Load { batch, catch_up: CatchUp::All, origin }).unwrap();
-    (applied.accepted, applied.rejected.iter().map(|refused| refused.reason.to_string()).collect())
-}
-
-fn snapshot(service: &Service) {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(service.snapshot()).unwrap();
+    let applied = service.load_blocking(input(batch, CatchUp::All, actor)).unwrap();
+    (applied.accepted, applied.rejected.iter().map(|rejected| rejected.reason.to_string()).collect())
 }
 
 /// Ticket and channel of each record.
 fn records(service: &Service) -> Vec<(String, Option<String>)> {
     let (mut all, mut after) = (Vec::new(), 0);
     loop {
-        // Those in the history come first, then those in memory.
+        // Pages from the history come first, then those from memory.
         let page = service.escalations(after, &EscalationFilter::default(), 10_000).unwrap();
         if page.records.is_empty() {
             return all;
@@ -90,22 +76,22 @@ fn channels_of_a_wrong_mapping_are_freed_once_no_ticket_has_them() {
     let (service, stopper) = start(folder.path());
     let wrong = |id: usize| format!("subject {id}");
     let share = MAX_CHANNELS / LABEL_SHARE.1 * LABEL_SHARE.0;
-    // Two clients use up all numbers, neither alone.
-    let (taken, refused) = load(&service, "a", opened(0..MAX_CHANNELS, wrong));
-    assert_eq!((taken as usize, refused.len()), (share, MAX_CHANNELS - share));
+    // Two clients together introduce all labels that are possible; neither can alone.
+    let (accepted, rejected) = load(&service, "a", opened(0..MAX_CHANNELS, wrong));
+    assert_eq!((accepted as usize, rejected.len()), (share, MAX_CHANNELS - share));
     assert!(
-        refused[0].contains("\"subject 189\" is new, and this client has introduced 189 of the 255"),
+        rejected[0].contains("\"subject 189\" is new, and this client has introduced 189 of the 255"),
         "{}",
-        refused[0]
+        rejected[0]
     );
     assert_eq!(load(&service, "b", opened(share..MAX_CHANNELS, wrong)).0 as usize, MAX_CHANNELS - share);
     let right = opened(1_000..1_001, |_| "email".to_owned());
-    let (taken, refused) = load(&service, "b", right.clone());
-    assert!(taken == 0 && refused[0].contains("one more than the 255 distinct values"), "{refused:?}");
-    // Labels that are known are accepted all the time, from everybody.
+    let (accepted, rejected) = load(&service, "b", right.clone());
+    assert!(accepted == 0 && rejected[0].contains("one more than the 255 distinct values"), "{rejected:?}");
+    // Known labels are accepted from every client.
     assert_eq!(load(&service, "a", opened(2_000..2_001, |_| wrong(254))).0, 1);
 
-    // As long as tickets have them they stay.
+    // Labels stay as long as a ticket has them.
     snapshot(&service);
     assert_eq!(load(&service, "b", right.clone()).0, 0);
     let before = records(&service);
@@ -114,12 +100,13 @@ fn channels_of_a_wrong_mapping_are_freed_once_no_ticket_has_them() {
     snapshot(&service);
     assert_eq!(load(&service, "b", right).0, 1);
     assert_eq!(load(&service, "b", opened(1_001..1_101, |id| format!("other {id}"))).0, 100);
-    // What was recorded keeps its words, and what comes has its own.
+    // Earlier records keep their labels; new records have the new ones.
     let after = records(&service);
     assert_eq!(after.len(), before.len() + 101);
     assert!(after[..before.len()] == before);
     assert_eq!(after[before.len()], ("T1000".to_owned(), Some("email".to_owned())));
-    let by_channel = EscalationFilter { owner: Some("email".to_owned()), ..EscalationFilter::default() };
+    let owner = |label| (label == TicketLabel::Owner).then(|| "email".to_owned());
+    let by_channel = EscalationFilter { labels: PerLabel::from_fn(owner), ..EscalationFilter::default() };
     assert_eq!(service.escalations(0, &by_channel, 10).unwrap().records.len(), 1);
     let hash = service.read(Engine::state_hash);
 
@@ -131,9 +118,9 @@ fn channels_of_a_wrong_mapping_are_freed_once_no_ticket_has_them() {
         let (service, stopper) = start(folder);
         assert_eq!(service.read(Engine::state_hash), hash);
         assert!(records(&service) == after);
-        // The share is what it was: of those freed nothing counts, of the others all does. One of before is still in use.
-        let (taken, _) = load(&service, "b", opened(3_000..3_200, |id| format!("more {id}")));
-        assert_eq!(taken as usize, share - 102);
+        // Labels in use count against the share of their client, freed ones do not. One of the first labels is still in use.
+        let (accepted, _) = load(&service, "b", opened(3_000..3_200, |id| format!("more {id}")));
+        assert_eq!(accepted as usize, share - 102);
         stopper.stop().unwrap();
     }
 }
@@ -152,8 +139,8 @@ fn copy_folder(from: &Path, to: &Path) {
 }
 
 #[test]
-fn a_label_that_an_event_still_names_is_in_use() {
-    let checked = policy::check(POLICY, "policy", &mut |_| Err("no files".to_owned()));
+fn a_label_of_an_earlier_event_is_in_use() {
+    let checked = policy::check(&policy_text(), "policy", &mut |_| Err("no files".to_owned()));
     let mut engine = Engine::new(Arc::new(checked.policy.unwrap()), 3);
     engine.apply(&opened(0..100, |id| format!("label {id}")), CatchUp::All);
     let mut moved = Batch::default();
@@ -164,7 +151,7 @@ fn a_label_that_an_event_still_names_is_in_use() {
     }
     engine.apply(&moved, CatchUp::All);
     let hash = engine.state_hash();
-    // Owners, teams and categories are named by openings or tickets; only the channels of before are gone.
+    // Openings or tickets have the owners, teams and categories; only the earlier channels are unused.
     assert_eq!(engine.labels_to_free(), 100);
     assert_eq!(engine.free_labels(), 100);
     assert_eq!((engine.state_hash(), engine.free_labels(), engine.labels_to_free()), (hash, 0, 0));

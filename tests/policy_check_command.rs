@@ -1,7 +1,13 @@
-//! `overdue check` as its users meet it.
+//! `overdue check` on the command line.
 
-use std::path::Path;
-use std::process::{Command, Output};
+mod support {
+    mod command;
+    pub mod folder;
+    pub mod run;
+}
+
+use support::folder::Folder;
+use support::run::{Run, run};
 
 const POLICY: &str = "default_priority = \"p\"\n[calendars.c]\ntime_zone = \"Europe/Oslo\"\n\
                       mon-fri = [\"08:00-16:00\"]\n\
@@ -11,65 +17,50 @@ const HOLIDAY: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVEN
                        DTSTAMP:20260101T000000Z\r\n\
                        DTSTART;VALUE=DATE:20260501\r\nSUMMARY:May Day\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
 
-fn check(files: &[&Path]) -> (Option<i32>, String, String) {
-    let command = Command::new(env!("CARGO_BIN_EXE_overdue")).arg("check").args(files).output();
-    let Output { status, stdout, stderr } = command.unwrap_or_else(|error| panic!("{error}"));
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap_or_else(|error| panic!("{error}"));
-    (status.code(), text(stdout), text(stderr))
-}
-
-fn write(folder: &Path, name: &str, contents: &[u8]) -> std::path::PathBuf {
-    let path = folder.join(name);
-    std::fs::write(&path, contents).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    path
-}
-
-fn folder() -> tempfile::TempDir {
-    tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"))
+fn check(files: &[&str]) -> Run {
+    run(&[&["check"], files].concat())
 }
 
 #[test]
-fn a_good_policy_is_summed_up() {
-    let folder = folder();
-    let policy = write(folder.path(), "policy.toml", POLICY.as_bytes());
-    write(folder.path(), "days.ics", HOLIDAY.as_bytes());
-    let (code, out, errors) = check(&[&policy]);
-    assert_eq!((code, errors.as_str()), (Some(0), ""));
-    assert!(out.contains("policy.toml: no errors"), "{out}");
-    assert!(out.contains("calendar c: Europe/Oslo, mon-fri 08:00-16:00, 1 holiday\n"), "{out}");
-    assert!(out.contains("priority p in c: no clocks, so no deadlines"), "{out}");
+fn a_valid_policy_is_summarised() {
+    let folder = Folder::new();
+    let policy = folder.write("policy.toml", POLICY.as_bytes());
+    folder.write("days.ics", HOLIDAY.as_bytes());
+    let Run { code, stdout, stderr } = check(&[&policy]);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    assert!(stdout.contains("policy.toml: no errors"), "{stdout}");
+    assert!(stdout.contains("calendar c: Europe/Oslo, mon-fri 08:00-16:00, 1 holiday\n"), "{stdout}");
+    assert!(stdout.contains("priority p in c: no clocks, so no deadlines"), "{stdout}");
 }
 
 #[test]
-fn errors_and_warnings_differ_in_the_exit_code() {
-    let folder = folder();
+fn errors_fail_the_check_and_warnings_do_not() {
+    let folder = Folder::new();
     let warned =
         POLICY.replace("holidays = [{ file = \"days.ics\" }]\n", "") + "[[rules]]\nwhen = {}\npriority = \"p\"\n";
-    let warned = write(folder.path(), "warned.toml", warned.as_bytes());
-    let (code, out, errors) = check(&[&warned]);
-    assert_eq!(code, Some(0), "{errors}");
-    assert!(
-        out.contains("warned.toml: 1 warning") && errors.contains("warning: a rule without conditions"),
-        "{errors}"
-    );
-    let wrong = write(folder.path(), "wrong.toml", POLICY.as_bytes());
-    let (code, _, errors) = check(&[&warned, &wrong]);
+    let warned = folder.write("warned.toml", warned.as_bytes());
+    let Run { code, stdout, stderr } = check(&[&warned]);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stdout.contains("warned.toml: 1 warning"), "{stdout}");
+    assert!(stderr.contains("warning: a rule without conditions"), "{stderr}");
+    let wrong = folder.write("wrong.toml", POLICY.as_bytes());
+    let Run { code, stderr, .. } = check(&[&warned, &wrong]);
     assert_eq!(code, Some(1));
-    assert!(errors.contains("wrong.toml:5:22: error: holiday file \"days.ics\": cannot open"), "{errors}");
-    assert!(errors.contains("wrong.toml: 1 error"), "{errors}");
+    assert!(stderr.contains("wrong.toml:5:22: error: holiday file \"days.ics\": cannot open"), "{stderr}");
+    assert!(stderr.contains("wrong.toml: 1 error"), "{stderr}");
 }
 
 #[test]
-fn files_that_are_no_text_do_not_stop_the_others() {
-    let folder = folder();
-    let binary = write(folder.path(), "binary.toml", b"a = 1\nb = \xff\xfe\x00PAR1");
-    let absent = folder.path().join("absent.toml");
-    let good = write(folder.path(), "good.toml", POLICY.as_bytes());
-    write(folder.path(), "days.ics", HOLIDAY.as_bytes());
-    let long = write(folder.path(), "long.toml", &vec![b'#'; 20 << 20]);
-    let (code, out, errors) = check(&[&binary, &absent, &long, folder.path(), &good]);
+fn unreadable_files_do_not_prevent_the_check_of_others() {
+    let folder = Folder::new();
+    let binary = folder.write("binary.toml", b"a = 1\nb = \xff\xfe\x00PAR1");
+    let absent = folder.path("absent.toml");
+    let good = folder.write("good.toml", POLICY.as_bytes());
+    folder.write("days.ics", HOLIDAY.as_bytes());
+    let long = folder.write("long.toml", &vec![b'#'; 20 << 20]);
+    let Run { code, stdout, stderr } = check(&[&binary, &absent, &long, &folder.path("."), &good]);
     assert_eq!(code, Some(1));
-    assert!(errors.contains("binary.toml is not UTF-8 text: line 2, byte 10 of the file"), "{errors}");
-    assert!(errors.contains("cannot open") && errors.contains("is longer than 16777216 bytes"), "{errors}");
-    assert!(out.contains("good.toml: no errors"), "{out}");
+    assert!(stderr.contains("binary.toml is not UTF-8 text: line 2, byte 10 of the file"), "{stderr}");
+    assert!(stderr.contains("cannot open") && stderr.contains("is longer than 16777216 bytes"), "{stderr}");
+    assert!(stdout.contains("good.toml: no errors"), "{stdout}");
 }

@@ -1,14 +1,16 @@
-//! Presets: what each known metric does with each event, and SuperOffice's table.
+//! Presets: the effect of each event on each known metric, and the event table of SuperOffice.
+
+mod support {
+    pub mod policies;
+}
 
 use overdue::policy::{Clock, Effect, check};
 use overdue::ticket::{EventKind, State};
+use support::policies::around_the_clock;
 
 /// The only clock of a policy.
 fn clock(name: &str, fields: &str) -> Result<Clock, String> {
-    let text = format!(
-        "default_priority = \"p\"\n[calendars.c]\nhours = \"24x7\"\n[priorities.p]\ncalendar = \"c\"\n\
-         [priorities.p.clocks.{name}]\ntarget = \"4h\"\n{fields}\n"
-    );
+    let text = around_the_clock(&[(name, &format!("target = \"4h\"\n{fields}"))]);
     let checked = check(&text, "policy.toml", &mut |file| Err(format!("there is no {file}")));
     match checked.policy {
         Some(policy) => Ok(policy.priorities[0].clocks[0].clone()),
@@ -16,11 +18,11 @@ fn clock(name: &str, fields: &str) -> Result<Clock, String> {
     }
 }
 
-fn good(name: &str, fields: &str) -> Clock {
+fn valid(name: &str, fields: &str) -> Clock {
     clock(name, fields).unwrap_or_else(|problems| panic!("{problems}"))
 }
 
-/// What a clock does, in words: "opened=start closed=stop".
+/// The effects of a clock as text, such as `opened=start closed=stop`.
 fn table(clock: &Clock) -> String {
     let rows = EventKind::ALL.into_iter().map(|event| (event, clock.on[event as usize]));
     let rows = rows.filter(|(_, effect)| *effect != Effect::None);
@@ -32,7 +34,7 @@ fn pauses(clock: &Clock) -> String {
 }
 
 #[test]
-fn the_six_metrics_are_rows_of_one_table() {
+fn each_known_metric_has_its_effects() {
     let wait = "opened=start resolved=stop closed=stop reopened=start";
     for (name, row, states) in [
         ("first_response", "opened=start agent_reply=stop resolved=stop closed=stop", ""),
@@ -42,7 +44,7 @@ fn the_six_metrics_are_rows_of_one_table() {
         ("agent_work", wait, "waiting"),
         ("resolution", wait, ""),
     ] {
-        let clock = good(name, "");
+        let clock = valid(name, "");
         assert_eq!(table(&clock), row, "{name}");
         assert_eq!(pauses(&clock), states, "{name}");
         assert_eq!(clock.at_risk, 7_500);
@@ -50,26 +52,26 @@ fn the_six_metrics_are_rows_of_one_table() {
 }
 
 #[test]
-fn a_clock_changes_single_events_of_its_preset() {
+fn a_clock_may_override_events_of_its_preset() {
     let clock =
-        good("first_response", "on = { resolved = \"none\", acknowledged = \"stop\" }\npause_while = [\"waiting\"]");
+        valid("first_response", "on = { resolved = \"none\", acknowledged = \"stop\" }\npause_while = [\"waiting\"]");
     assert_eq!(table(&clock), "opened=start agent_reply=stop acknowledged=stop closed=stop");
     assert_eq!(pauses(&clock), "waiting");
-    assert_eq!(pauses(&good("agent_work", "pause_while = []")), "");
+    assert_eq!(pauses(&valid("agent_work", "pause_while = []")), "");
 }
 
 #[test]
-fn a_clock_of_ones_own_takes_a_preset_by_name_or_a_table() {
-    let vip = good("vip_answer", "preset = \"first_response\"");
-    assert_eq!((vip.name.as_str(), table(&vip)), ("vip_answer", table(&good("first_response", ""))));
-    let own = good("watch", "on = { opened = \"start\", snoozed = \"pause\", read = \"resume\", closed = \"stop\" }");
+fn a_custom_clock_has_a_preset_or_a_table() {
+    let vip = valid("vip_answer", "preset = \"first_response\"");
+    assert_eq!((vip.name.as_str(), table(&vip)), ("vip_answer", table(&valid("first_response", ""))));
+    let own = valid("watch", "on = { opened = \"start\", snoozed = \"pause\", read = \"resume\", closed = \"stop\" }");
     assert_eq!(table(&own), "opened=start read=resume snoozed=pause closed=stop");
-    let unknown = clock("watch", "").expect_err("a clock that nothing starts");
+    let unknown = clock("watch", "").expect_err("a clock without a start");
     assert!(unknown.contains("is not a known metric and has neither `on` nor `preset`"), "{unknown}");
 }
 
 #[test]
-fn each_event_of_superoffice_is_one_of_ours() {
+fn each_event_of_superoffice_is_an_event_of_a_clock() {
     let verbs = ["read", "changed_owner", "new_info", "closed", "changed_priority"];
     let quiet = verbs.map(|verb| format!("{verb} = \"none\"")).join(", ");
     for (verb, effect, row) in [
@@ -82,15 +84,15 @@ fn each_event_of_superoffice_is_one_of_ours() {
     ] {
         let others = quiet.replace(&format!("{verb} = \"none\""), &format!("{verb} = \"{effect}\""));
         let new = if verb == "new" { format!(", new = \"{effect}\"") } else { String::new() };
-        let clock = good("chain", &format!("preset = \"superoffice\"\non = {{ {others}{new} }}"));
+        let clock = valid("chain", &format!("preset = \"superoffice\"\non = {{ {others}{new} }}"));
         assert_eq!(table(&clock), row, "{verb}");
     }
 }
 
 #[test]
-fn each_effect_of_superoffice_is_taken_and_no_other() {
+fn only_the_effects_of_superoffice_are_accepted_for_its_events() {
     for effect in ["none", "stop", "continue", "restart"] {
-        let clock = good("chain", &format!("preset = \"superoffice\"\non = {{ new_info = \"{effect}\" }}"));
+        let clock = valid("chain", &format!("preset = \"superoffice\"\non = {{ new_info = \"{effect}\" }}"));
         assert_eq!(clock.on[EventKind::CustomerReply as usize].name(), effect);
     }
     for effect in ["start", "pause", "resume"] {
@@ -101,13 +103,13 @@ fn each_effect_of_superoffice_is_taken_and_no_other() {
 }
 
 #[test]
-fn our_names_are_finer_than_those_of_superoffice() {
-    // A request that is closed there is resolved or closed here; who wants to tell them apart can.
+fn the_chain_of_superoffice_accepts_finer_events() {
+    // `closed` of SuperOffice is `resolved` or `closed`; a policy can treat them differently.
     let clock_of = |on: &str| clock("chain", &format!("preset = \"superoffice\"\non = {{ {on} }}"));
     let finer = clock_of("closed = \"stop\", resolved = \"none\"").unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(finer.on[EventKind::Resolved as usize], Effect::None);
-    let twice = clock_of("new = \"restart\", opened = \"start\"").expect_err("one event by two names");
+    let twice = clock_of("new = \"restart\", opened = \"start\"").expect_err("one event under two names");
     assert!(twice.contains("\"new\" and \"opened\" are the same event"), "{twice}");
-    let elsewhere = clock("resolution", "on = { new_info = \"restart\" }").expect_err("SuperOffice's name elsewhere");
+    let elsewhere = clock("resolution", "on = { new_info = \"restart\" }").expect_err("an event of another preset");
     assert!(elsewhere.contains("write: customer_reply"), "{elsewhere}");
 }

@@ -3,20 +3,20 @@
 use overdue::policy::{Facts, Rule, Rules};
 use proptest::prelude::*;
 
-/// Tries the rules in their order, as the design says it.
+/// The specification: the first rule that applies.
 fn naive(rules: &[Rule], facts: &Facts<'_>) -> Option<u16> {
-    let said = [facts.customer, facts.segment, facts.category, facts.channel, facts.team];
+    let labels = [facts.customer, facts.segment, facts.category, facts.channel, facts.team];
     let same = |one: &str, other: &str| one.trim().to_lowercase() == other.trim().to_lowercase();
     let applies = |rule: &&Rule| {
-        let labels = rule.values.iter().zip(said).all(|(values, said)| {
-            values.is_empty() || said.is_some_and(|said| values.iter().any(|value| same(value, said)))
+        let is_match = rule.values.iter().zip(labels).all(|(values, label)| {
+            values.is_empty() || label.is_some_and(|label| values.iter().any(|value| same(value, label)))
         });
-        labels && (rule.keywords.is_empty() || rule.keywords.iter().any(|keyword| has_words(facts.text, keyword)))
+        is_match && (rule.keywords.is_empty() || rule.keywords.iter().any(|keyword| has_words(facts.text, keyword)))
     };
     rules.iter().find(applies).map(|rule| rule.priority)
 }
 
-/// Whether the words of a keyword stand one after the other in a text.
+/// Whether a text has the words of a keyword one after the other.
 fn has_words(text: &str, keyword: &str) -> bool {
     let words = |text: &str| -> Vec<String> {
         let spaced: String =
@@ -41,7 +41,7 @@ fn word() -> impl Strategy<Value = &'static str> {
     proptest::sample::select(&["down", "download", "log", "in", "login", "Ærlig", "OUT", "out"][..])
 }
 
-/// Words and marks; a mark stands by itself, so that both matchers see the same words.
+/// Words and punctuation marks. A mark is separate, so that both matchers find the same words.
 fn text() -> impl Strategy<Value = String> {
     proptest::collection::vec((word(), proptest::sample::select(&[" ", "  ", "\n", ", ", " !"][..])), 0..12)
         .prop_map(|parts| parts.into_iter().map(|(word, space)| format!("{word}{space}")).collect())
@@ -71,13 +71,13 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(3_000))]
 
     #[test]
-    fn the_first_rule_that_applies_wins(
+    fn the_first_rule_that_applies_assigns_the_priority(
         rules in proptest::collection::vec(rule(), 0..20),
-        said in proptest::array::uniform5(proptest::option::of(label())),
+        labels in proptest::array::uniform5(proptest::option::of(label())),
         text in text(),
     ) {
         let compiled = Rules::compile(&rules).map_err(|error| TestCaseError::fail(error.to_string()))?;
-        let [customer, segment, category, channel, team] = [0, 1, 2, 3, 4].map(|label| said[label].as_deref());
+        let [customer, segment, category, channel, team] = [0, 1, 2, 3, 4].map(|label| labels[label].as_deref());
         let facts = Facts { customer, segment, category, channel, team, text: &text };
         prop_assert_eq!(compiled.assign(&facts), naive(&rules, &facts));
     }

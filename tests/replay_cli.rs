@@ -1,61 +1,39 @@
-//! `overdue replay` and `overdue generate` as a user runs them.
+//! `overdue replay` and `overdue generate` on the command line.
 
+mod support {
+    pub mod command;
+    pub mod folder;
+    pub mod run;
+}
+
+use serde_json::Value;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::Stdio;
+use support::command::overdue;
+use support::folder::Folder;
+use support::run::{Run, run};
 
 const HISTORY: &str = "data/history.csv.zst";
 const POLICY: &str = "data/policies/contact_centre.toml";
 const FILES: [&str; 3] = ["escalations.parquet", "cycles.parquet", "summary.json"];
 
-fn overdue(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_overdue"))
-        .args(arguments)
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .stdin(Stdio::null())
-        .output()
-        .expect("the binary runs")
+fn succeeds(arguments: &[&str]) -> Run {
+    let run = run(arguments);
+    assert_eq!(run.code, Some(0), "{arguments:?}: {}", run.stderr);
+    run
 }
 
-fn words(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-fn succeeds(arguments: &[&str]) -> Output {
-    let output = overdue(arguments);
-    assert!(output.status.success(), "{arguments:?}: {}", words(&output.stderr));
-    output
-}
-
-/// Runs what must fail; what it says then. A panic is no way to fail.
+/// Runs a command that must fail without a panic; returns its error.
 fn fails(arguments: &[&str]) -> String {
-    let output = overdue(arguments);
-    let said = words(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
-    assert!(!said.contains("panicked"), "{said}");
-    said
+    let Run { code, stderr, .. } = run(arguments);
+    assert_eq!(code, Some(2), "{arguments:?}: {stderr}");
+    assert!(!stderr.contains("panicked"), "{stderr}");
+    stderr
 }
 
-struct Folder(tempfile::TempDir);
-
-impl Folder {
-    fn new() -> Self {
-        Self(tempfile::tempdir().expect("a folder"))
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.0.path().join(name).display().to_string()
-    }
-
-    fn write(&self, name: &str, content: &[u8]) -> String {
-        let path = self.path(name);
-        fs::write(&path, content).expect("a file");
-        path
-    }
-}
-
-/// Replays with more options; what the files hold.
+/// Replays with more options; returns the contents of the files.
 fn replay(out: &str, input: &str, more: &[&str]) -> Vec<Vec<u8>> {
     succeeds(&[&["replay", "--quiet", "--policy", POLICY, "--out", out, input], more].concat());
     FILES.iter().map(|name| fs::read(Path::new(out).join(name)).expect(name)).collect()
@@ -71,7 +49,7 @@ fn the_same_input_gives_the_same_bytes() {
     }
     let names: Vec<_> =
         fs::read_dir(folder.path("two")).expect("a folder").flatten().map(|entry| entry.file_name()).collect();
-    assert_eq!(names.len(), FILES.len(), "nothing else is left behind: {names:?}");
+    assert_eq!(names.len(), FILES.len(), "no other file is left: {names:?}");
 }
 
 #[test]
@@ -84,7 +62,7 @@ fn sorting_on_disk_gives_the_same_bytes() {
 }
 
 #[test]
-fn every_format_and_the_standard_input_give_the_same() {
+fn every_format_and_the_standard_input_give_the_same_bytes() {
     let folder = Folder::new();
     let expected = replay(&folder.path("shipped"), HISTORY, &[]);
     for name in ["h.csv", "h.csv.gz", "h.ndjson", "h.ndjson.zst", "h.parquet", "h.arrows"] {
@@ -93,33 +71,34 @@ fn every_format_and_the_standard_input_give_the_same() {
         assert!(replay(&folder.path("out"), &input, &[]) == expected, "{name}");
     }
     let out = folder.path("stdin");
-    let mut child = Command::new(env!("CARGO_BIN_EXE_overdue"))
-        .args(["replay", "--quiet", "--policy", POLICY, "--out", &out, "-"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
+    let mut child = overdue(&["replay", "--quiet", "--policy", POLICY, "--out", &out, "-"])
         .stdin(Stdio::piped())
         .spawn()
         .expect("the binary runs");
-    let csv = fs::read(folder.path("h.csv")).expect("made before");
+    let csv = fs::read(folder.path("h.csv")).expect("generated before");
     child.stdin.take().expect("a pipe").write_all(&csv).expect("the child reads");
     assert!(child.wait().expect("an end").success());
     assert!(fs::read(Path::new(&out).join("cycles.parquet")).expect("written") == expected[1]);
 }
 
 #[test]
-fn the_summary_is_on_the_standard_output_unless_quiet() {
+fn the_summary_is_printed_unless_quiet() {
     let folder = Folder::new();
     let out = folder.path("out");
-    let output = succeeds(&["replay", "--policy", POLICY, "--out", &out, HISTORY]);
-    let shown = words(&output.stdout);
+    let printed = succeeds(&["replay", "--policy", POLICY, "--out", &out, HISTORY]).stdout;
     for part in ["2,000 tickets, ", "critical", "first_response", "Escalations: ", "p99"] {
-        assert!(shown.contains(part), "{part:?} is missing:\n{shown}");
+        assert!(printed.contains(part), "{part:?} is missing:\n{printed}");
     }
-    assert!(!shown.contains("events/s"), "speed belongs to the terminal, not into what is compared");
-    let output = succeeds(&["replay", "--quiet", "--policy", POLICY, "--out", &out, HISTORY]);
-    assert_eq!((output.stdout.len(), words(&output.stderr).as_str()), (0, ""));
+    assert!(!printed.contains("events/s"), "the speed is printed to a terminal only");
+    let quiet = succeeds(&["replay", "--quiet", "--policy", POLICY, "--out", &out, HISTORY]);
+    assert_eq!((quiet.stdout.as_str(), quiet.stderr.as_str()), ("", ""));
 }
 
-const BAD_ROWS: &str = "ticket,at,event,priority\n\
+fn summary(out: &str) -> Value {
+    serde_json::from_slice(&fs::read(Path::new(out).join("summary.json")).expect("written")).expect("JSON")
+}
+
+const INVALID_ROWS: &str = "ticket,at,event,priority\n\
     A,2026-01-05T09:00:00Z,opened,normal\n\
     B,yesterday,opened,normal\n\
     C,2026-01-05T09:00:00Z,exploded,normal\n\
@@ -127,37 +106,35 @@ const BAD_ROWS: &str = "ticket,at,event,priority\n\
     A,2026-01-05T10:00:00Z,resolved,\n";
 
 #[test]
-fn bad_rows_are_told_counted_and_kept() {
+fn invalid_rows_are_reported_counted_and_written_to_a_file() {
     let folder = Folder::new();
     let (input, rejects, out) =
-        (folder.write("bad.csv", BAD_ROWS.as_bytes()), folder.path("rejects"), folder.path("out"));
-    let output = succeeds(&["replay", "--policy", POLICY, "--out", &out, "--rejects", &rejects, &input]);
-    let said = words(&output.stderr);
+        (folder.write("bad.csv", INVALID_ROWS.as_bytes()), folder.path("rejects"), folder.path("out"));
+    let log = succeeds(&["replay", "--policy", POLICY, "--out", &out, "--rejects", &rejects, &input]).stderr;
     for part in ["bad.csv:3", "\"yesterday\"", "bad.csv:4", "\"exploded\"", "\"gigantic\" is not in the policy"] {
-        assert!(said.contains(part), "{part:?} is missing:\n{said}");
+        assert!(log.contains(part), "{part:?} is missing:\n{log}");
     }
-    let summary: serde_json::Value =
-        serde_json::from_slice(&fs::read(Path::new(&out).join("summary.json")).expect("written")).expect("JSON");
+    let summary = summary(&out);
     assert_eq!((&summary["rejected_rows"], &summary["rejected_events"]), (&3.into(), &0.into()));
     assert_eq!((&summary["tickets"], &summary["events"]), (&1.into(), &2.into()));
-    let kept = words(&fs::read(&rejects).expect("written"));
-    assert_eq!(kept.lines().count(), 3, "{kept}");
-    assert!(kept.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()), "{kept}");
+    let lines = fs::read_to_string(&rejects).expect("written");
+    assert_eq!(lines.lines().count(), 3, "{lines}");
+    assert!(lines.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{lines}");
 }
 
 #[test]
-fn strict_stops_at_the_first_bad_row_and_leaves_nothing() {
+fn strict_stops_at_the_first_invalid_row_and_writes_no_file() {
     let folder = Folder::new();
     let out = folder.path("out");
-    for (rows, part) in [(BAD_ROWS.to_owned(), "yesterday"), (without_rejects(), "gigantic")] {
+    for (rows, part) in [(INVALID_ROWS.to_owned(), "yesterday"), (accepted_by_ingest(), "gigantic")] {
         let input = folder.write("bad.csv", rows.as_bytes());
-        let said = fails(&["replay", "--strict", "--policy", POLICY, "--out", &out, &input]);
-        assert!(said.contains(part), "{said}");
+        let error = fails(&["replay", "--strict", "--policy", POLICY, "--out", &out, &input]);
+        assert!(error.contains(part), "{error}");
         assert_eq!(fs::read_dir(&out).expect("a folder").count(), 0);
     }
 }
 
-/// As over HTTP: the engine alone would reject the opening, and open the ticket at its next event.
+/// The same as over HTTP. The engine alone would reject the opening and open the ticket at its next event.
 #[test]
 fn a_source_row_with_an_unknown_priority_is_rejected_with_all_its_events() {
     const MAPPING: &str = "rows = \"tickets\"\n[columns]\nticket = \"id\"\npriority = \"priority\"\n\
@@ -170,28 +147,28 @@ fn a_source_row_with_an_unknown_priority_is_rejected_with_all_its_events() {
         (folder.write("map.toml", MAPPING.as_bytes()), folder.write("export.csv", EXPORT.as_bytes()));
     let (rejects, out) = (folder.path("rejects"), folder.path("out"));
     succeeds(&["replay", "--policy", POLICY, "--mapping", &mapping, "--out", &out, "--rejects", &rejects, &input]);
-    let summary: serde_json::Value =
-        serde_json::from_slice(&fs::read(Path::new(&out).join("summary.json")).expect("written")).expect("JSON");
+    let summary = summary(&out);
     assert_eq!((&summary["tickets"], &summary["events"]), (&1.into(), &2.into()));
     assert_eq!((&summary["rejected_rows"], &summary["rejected_events"]), (&1.into(), &0.into()));
-    let line: serde_json::Value = serde_json::from_slice(&fs::read(&rejects).expect("written")).expect("one line");
+    let line: Value = serde_json::from_slice(&fs::read(&rejects).expect("written")).expect("one line");
     assert_eq!((&line["line"], &line["field"], &line["value"]), (&3.into(), &"priority".into(), &"gigantic".into()));
 }
 
-fn without_rejects() -> String {
-    BAD_ROWS
+/// The rows without those that ingest rejects.
+fn accepted_by_ingest() -> String {
+    INVALID_ROWS
         .lines()
         .filter(|line| !line.contains("yesterday") && !line.contains("exploded"))
         .fold(String::new(), |text, line| text + line + "\n")
 }
 
 #[test]
-fn rubbish_is_refused_in_words() {
+fn invalid_files_are_reported_by_name() {
     let folder = Folder::new();
     let out = folder.path("out");
     let whole = folder.path("whole.parquet");
     succeeds(&["generate", "--tickets", "50", "--out", &whole]);
-    let whole = fs::read(&whole).expect("made before");
+    let whole = fs::read(&whole).expect("generated before");
     let noise: Vec<u8> = (0..200_000_u32).map(|number| (number.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
     for (name, content) in [
         ("truncated.parquet", &whole[..whole.len() / 2]),
@@ -202,16 +179,15 @@ fn rubbish_is_refused_in_words() {
         ("empty.csv", b""),
     ] {
         let input = folder.write(name, content);
-        let output = overdue(&["replay", "--policy", POLICY, "--out", &out, &input]);
-        let said = words(&output.stderr);
-        assert!(said.contains(name), "{name}: {said}");
-        assert!(!said.contains("panicked"), "{name}: {said}");
-        assert!(said.len() < 20_000, "{name}: {} bytes of messages", said.len());
+        let log = run(&["replay", "--policy", POLICY, "--out", &out, &input]).stderr;
+        assert!(log.contains(name), "{name}: {log}");
+        assert!(!log.contains("panicked"), "{name}: {log}");
+        assert!(log.len() < 20_000, "{name}: {} bytes of messages", log.len());
     }
 }
 
 #[test]
-fn what_cannot_be_done_is_said() {
+fn invalid_arguments_are_reported() {
     let folder = Folder::new();
     let out = folder.path("out");
     let with = |more: &[&str]| fails(&[&["replay", "--policy", POLICY, "--out", &out], more].concat());
@@ -222,35 +198,36 @@ fn what_cannot_be_done_is_said() {
     assert!(with(&[HISTORY, "--frobnicate"]).contains("--frobnicate"));
     assert!(with(&[HISTORY, "--mapping", "no_such_mapping.toml"]).contains("no_such_mapping.toml"));
     let policy = folder.write("policy.toml", b"default_priority = \"x\"\n[priorities.y]\ncalendar = \"z\"\n");
-    let said = fails(&["replay", "--policy", &policy, "--out", &out, HISTORY]);
-    assert!(said.contains("policy.toml") && said.contains("\"z\""), "{said}");
+    let error = fails(&["replay", "--policy", &policy, "--out", &out, HISTORY]);
+    assert!(error.contains("policy.toml") && error.contains("\"z\""), "{error}");
     let file = folder.write("file", b"");
     assert!(fails(&["replay", "--policy", POLICY, "--out", &file, HISTORY]).contains(&file));
     assert!(fails(&["generate", "--out", "history.docx"]).contains(".parquet"));
 }
 
-/// Every command line in README.md that names `overdue` uses options that exist, and files that ship.
+/// Each command line of `overdue` in README.md has options that exist and files that ship.
 #[test]
-fn the_readme_shows_what_there_is() {
+fn the_readme_shows_existing_options_and_files() {
     let top = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let readme = fs::read_to_string(top.join("README.md")).expect("README.md");
-    let mut seen = 0;
+    let mut count = 0;
     let mut inside = false;
     for line in readme.lines() {
         inside ^= line.starts_with("```");
         let line = line.split(" #").next().unwrap_or_default();
         let called = line.strip_prefix("cargo run --release -- ").or_else(|| line.strip_prefix("overdue "));
         let Some(called) = called.filter(|_| inside) else { continue };
-        let typed: Vec<&str> = called.split_whitespace().collect();
+        let arguments: Vec<&str> = called.split_whitespace().collect();
         let command: Vec<&str> =
-            typed.iter().take_while(|word| word.chars().all(|letter| letter.is_ascii_lowercase())).copied().collect();
-        let help = words(&succeeds(&[&command[..], &["--help"]].concat()).stdout);
-        for word in &typed[command.len()..] {
-            let option = word.split('=').next().unwrap_or_default();
+            arguments.iter().take_while(|name| name.chars().all(|char| char.is_ascii_lowercase())).copied().collect();
+        let help = succeeds(&[&command[..], &["--help"]].concat()).stdout;
+        for argument in &arguments[command.len()..] {
+            let option = argument.split('=').next().unwrap_or_default();
             assert!(!option.starts_with("--") || help.contains(option), "README.md: `{line}`: {option} is no option");
-            assert!(!word.starts_with("data/") || top.join(word).exists(), "README.md: `{line}`: {word} does not ship");
+            let is_file = argument.starts_with("data/");
+            assert!(!is_file || top.join(argument).exists(), "README.md: `{line}`: {argument} does not ship");
         }
-        seen += 1;
+        count += 1;
     }
-    assert!(seen >= 4, "README.md shows {seen} commands");
+    assert!(count >= 4, "README.md shows {count} commands");
 }

@@ -1,12 +1,17 @@
-//! `overdue snapshot`, as a user calls it, on the snapshot that ships with the tests.
+//! `overdue snapshot` on the command line, on the snapshot of the fixtures.
+
+mod support {
+    mod command;
+    pub mod run;
+}
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use support::run::run;
 
 const NUMBER: &str = "00000000000000004711";
 
-/// A data folder with that snapshot, twice.
+/// A data folder with the snapshot.
 fn data() -> tempfile::TempDir {
     let data = tempfile::tempdir().unwrap();
     let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/snapshot-v1").join(NUMBER);
@@ -18,44 +23,43 @@ fn data() -> tempfile::TempDir {
     data
 }
 
-fn overdue(arguments: &[&str], folder: &Path) -> (Output, String) {
-    let output =
-        Command::new(env!("CARGO_BIN_EXE_overdue")).arg("snapshot").args(arguments).arg(folder).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    (output, said)
+/// Runs `overdue snapshot` on a folder; returns its exit code and all of its output.
+fn snapshot(command: &str, folder: &Path) -> (Option<i32>, String) {
+    let run = run(&["snapshot", command, folder.to_str().unwrap()]);
+    (run.code, run.stdout + &run.stderr)
 }
 
 #[test]
-fn inspect_says_what_is_there() {
+fn inspect_prints_a_summary_of_each_snapshot() {
     let data = data();
     for place in [data.path().to_owned(), data.path().join("snapshots"), data.path().join("snapshots").join(NUMBER)] {
-        let (output, said) = overdue(&["inspect"], &place);
-        assert!(output.status.success(), "{said}");
-        let cells: Vec<&str> = said.lines().last().unwrap().split_whitespace().collect();
-        assert_eq!(cells[..8], ["4711", "2026-11-22T09:30:00Z", "2", "3", "3", "4700", "to", "4701"], "{said}");
-        assert_eq!(cells[10..], ["2026e", "1"], "{said}");
+        let (code, output) = snapshot("inspect", &place);
+        assert_eq!(code, Some(0), "{output}");
+        let cells: Vec<&str> = output.lines().last().unwrap().split_whitespace().collect();
+        assert_eq!(cells[..8], ["4711", "2026-11-22T09:30:00Z", "2", "3", "3", "4700", "to", "4701"], "{output}");
+        assert_eq!(cells[10..], ["2026e", "1"], "{output}");
     }
 }
 
 #[test]
-fn verify_tells_whole_from_damaged() {
+fn verify_detects_a_corrupt_snapshot() {
     let data = data();
-    let (output, said) = overdue(&["verify"], data.path());
-    assert!(output.status.success() && said.contains("intact, 2 tickets, 3 clocks"), "{said}");
+    let (code, output) = snapshot("verify", data.path());
+    assert!(code == Some(0) && output.contains("intact, 2 tickets, 3 clocks"), "{output}");
 
     let clocks = data.path().join("snapshots").join(NUMBER).join("clocks.parquet");
     let mut contents = fs::read(&clocks).unwrap();
     contents[100] ^= 4;
     fs::write(&clocks, contents).unwrap();
-    let (output, said) = overdue(&["verify"], data.path());
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("DAMAGED") && said.contains("clocks.parquet has the checksum"), "{said}");
+    let (code, output) = snapshot("verify", data.path());
+    assert_eq!(code, Some(1), "{output}");
+    assert!(output.contains("DAMAGED") && output.contains("clocks.parquet has the checksum"), "{output}");
 }
 
 #[test]
-fn a_place_without_snapshots_is_told() {
+fn a_folder_without_snapshots_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
-    let (output, said) = overdue(&["inspect"], folder.path());
-    assert_eq!(output.status.code(), Some(2));
-    assert!(said.contains("there are no snapshots in"), "{said}");
+    let (code, output) = snapshot("inspect", folder.path());
+    assert_eq!(code, Some(2));
+    assert!(output.contains("there are no snapshots in"), "{output}");
 }

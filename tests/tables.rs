@@ -1,5 +1,9 @@
-//! An engine goes through a snapshot and comes out the same, and what it told through the history: shipped policy, made-up
-//! tickets, real files. What is written here is left in the target folder for `scripts/check_tables`.
+//! An engine through a snapshot, and its records through the history: shipped policy, synthetic tickets, real files. The files stay
+//! in the target folder for `scripts/check-tables`.
+
+mod support {
+    pub mod shipped;
+}
 
 use overdue::calendar::zone_data_version;
 use overdue::engine::{Apply, CatchUp, Engine, Head, Installed, NO_SYMBOL, Outcome};
@@ -14,21 +18,19 @@ use overdue::store::snapshot::{Finish, ServiceState, Snapshot, SnapshotWriter, S
 use overdue::ticket::Batch;
 use std::path::Path;
 use std::sync::Arc;
+use support::shipped::shipped;
 
 const SHARDS: usize = 8;
 const PLAN: Plan = Plan { tickets: 3_000, start_ms: 1_767_571_200_000, days: 60, seed: 3 };
 
 fn shipped_policy() -> Arc<Policy> {
-    let text = include_str!("../data/policies/contact_centre.toml");
-    let mut files = |name: &str| {
-        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("data/policies").join(name))
-            .map_err(|error| error.to_string())
-    };
-    Arc::new(policy::load(text, "contact_centre.toml", &mut files).unwrap_or_else(|problems| panic!("{problems:?}")))
+    let mut files = |name: &str| Ok::<String, String>(shipped(&format!("policies/{name}")));
+    let policy = policy::load(&shipped("policies/contact_centre.toml"), "contact_centre.toml", &mut files);
+    Arc::new(policy.unwrap_or_else(|problems| panic!("{problems:?}")))
 }
 
-/// Takes a batch, its time passing first.
-fn take(engine: &mut Engine, batch: &Batch) -> [Outcome; 2] {
+/// Advances to the last event of a batch and applies the batch.
+fn apply(engine: &mut Engine, batch: &Batch) -> [Outcome; 2] {
     let until_ms = batch.at_ms.iter().max().map_or(0, |last_ms| last_ms / 1_000 * 1_000);
     [engine.advance(until_ms.max(engine.now_ms())), engine.apply(batch, CatchUp::Latest)]
 }
@@ -60,14 +62,14 @@ fn restored(snapshot: &Snapshot, policy: &Arc<Policy>) -> Engine {
 }
 
 #[test]
-fn an_engine_comes_back_from_its_snapshot() {
+fn an_engine_is_restored_from_its_snapshot() {
     let policy = shipped_policy();
     let mut history = History::new(PLAN);
     let batches: Vec<Batch> = std::iter::from_fn(|| history.next_batch(1_000)).collect();
     let mut engine = Engine::new(Arc::clone(&policy), SHARDS);
     let middle = batches.len() / 2;
     for batch in &batches[..middle] {
-        take(&mut engine, batch);
+        apply(&mut engine, batch);
     }
 
     let folder = tempfile::tempdir().unwrap();
@@ -81,22 +83,22 @@ fn an_engine_comes_back_from_its_snapshot() {
     assert_eq!(again.head(), engine.head());
 
     for batch in &batches[middle..] {
-        take(&mut engine, batch);
-        take(&mut again, batch);
+        apply(&mut engine, batch);
+        apply(&mut again, batch);
     }
     assert_eq!(again.state_hash(), engine.state_hash());
     assert_eq!(again.counters(), engine.counters());
 }
 
-/// What an engine has told, as blocks of records.
+/// The output of an engine, as blocks of records.
 #[derive(Default)]
-struct Told {
+struct Emitted {
     escalations: Vec<Arc<EscalationBlock>>,
     cycles: Vec<Arc<CycleBlock>>,
     names: Arc<LabelTable>,
 }
 
-impl Told {
+impl Emitted {
     fn add(&mut self, engine: &Engine, outcome: &Outcome) {
         let recorded_ms = engine.now_ms();
         let first_sequence = self.escalations.last().map_or(1, |block| block.end());
@@ -133,22 +135,22 @@ impl Told {
 }
 
 #[test]
-fn the_history_has_what_the_engine_has_counted() {
+fn the_history_agrees_with_the_counters() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("tables");
     if folder.exists() {
         std::fs::remove_dir_all(&folder).unwrap();
     }
     let mut engine = Engine::new(shipped_policy(), SHARDS);
-    let mut told = Told::default();
+    let mut emitted = Emitted::default();
     let mut history = History::new(PLAN);
     while let Some(batch) = history.next_batch(1_000) {
-        take(&mut engine, &batch).iter().for_each(|outcome| told.add(&engine, outcome));
+        apply(&mut engine, &batch).iter().for_each(|outcome| emitted.add(&engine, outcome));
     }
     let head = engine.head();
-    LabelKind::ALL.into_iter().for_each(|column| told.names.extend(column, column.of(&head.labels).iter()));
+    LabelKind::ALL.into_iter().for_each(|column| emitted.names.extend(column, column.of(&head.labels).iter()));
     let records = Records::open(&folder.join("history")).unwrap();
-    records.write_escalations(&told.escalations).unwrap();
-    records.write_cycles(&told.cycles).unwrap();
+    records.write_escalations(&emitted.escalations).unwrap();
+    records.write_cycles(&emitted.cycles).unwrap();
     write(&folder.join("snapshots"), &engine);
 
     let tallies = engine.counters().by_clock;
@@ -165,6 +167,6 @@ fn the_history_has_what_the_engine_has_counted() {
     let ended: u64 = tallies.iter().map(|tally| tally.met + tally.missed).sum();
     assert!(ended > 1_000 && records.last_cycle() >= ended, "{} records of {ended} cycles", records.last_cycle());
     let plain = records.escalations_after(0, &EscalationFilter::default(), 10_000).unwrap().records;
-    let wanted = told.escalations.iter().flat_map(|block| (0..block.len()).map(|row| block.record(row)));
+    let wanted = emitted.escalations.iter().flat_map(|block| (0..block.len()).map(|row| block.record(row)));
     assert_eq!(plain, wanted.take(10_000).collect::<Vec<_>>());
 }

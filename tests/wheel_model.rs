@@ -1,38 +1,29 @@
-//! The wheel against the plainest thing that could be one: a map from seconds to sets of slots.
+//! The timing wheel against a simple oracle: a map from seconds to sets of slots.
 //!
-//! The seed of a failing run is printed; `OVERDUE_SEED=n cargo test --test wheel_model` runs that one alone.
+//! A failing run prints its seed; `OVERDUE_SEED=n cargo test --test wheel_model` runs that seed alone.
+
+mod support {
+    pub mod random;
+}
 
 use overdue::engine::wheel::Wheel;
 use std::collections::{BTreeMap, BTreeSet};
+use support::random::Random;
 
 const YEAR_S: u64 = 365 * 86_400;
 
-/// SplitMix64: enough randomness for tests, in three lines.
-struct Random(u64);
-
 impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-
     /// Below the bound, each order of magnitude as likely as the next.
     fn magnitude(&mut self, bound: u64) -> u64 {
         let bits = 64 - bound.leading_zeros();
-        let shift = self.below(u64::from(bits) + 1);
-        self.below((bound >> shift).max(1))
+        let shift = self.below(bits as usize + 1);
+        self.below((bound >> shift).max(1) as usize) as u64
     }
 }
 
 fn seeds(count: u64) -> Vec<u64> {
     match std::env::var("OVERDUE_SEED") {
-        Ok(seed) => vec![seed.parse().unwrap_or_else(|_| panic!("OVERDUE_SEED is no number: {seed}"))],
+        Ok(seed) => vec![seed.parse().unwrap_or_else(|_| panic!("OVERDUE_SEED is not a number: {seed}"))],
         Err(_) => (1..=count).collect(),
     }
 }
@@ -128,7 +119,7 @@ impl Pair {
     fn compare_dues(&self, slots: u32) {
         for slot in 0..slots {
             let expected = self.oracle.due.get(&slot).copied().unwrap_or(0);
-            // What is not after the wheel's time is due at the next second; how the column says so is its own affair.
+            // A due time in the past counts as the next second; the wheel may store either.
             let due_s = match self.wheel.due(slot) {
                 0 => 0,
                 due_s => due_s.max(self.oracle.now_s.saturating_add(1)),
@@ -139,15 +130,15 @@ impl Pair {
     }
 }
 
-/// A due time: near, far, past, on the borders of the wheel's digits, or the same second as others.
+/// A due time: near, far, in the past, at a boundary of the wheel, or in the same second as others.
 fn random_due(random: &mut Random, now_s: u32) -> u32 {
     let now = u64::from(now_s);
     let due = match random.below(8) {
         0 => now.saturating_sub(random.magnitude(YEAR_S)),
         1 => now,
-        2 => (now | 4_095) + random.below(3),
-        3 => (now | 0xff_ffff) + random.below(3),
-        4 => (now / 60 + 1 + random.below(3)) * 60,
+        2 => (now | 4_095) + random.below(3) as u64,
+        3 => (now | 0xff_ffff) + random.below(3) as u64,
+        4 => (now / 60 + 1 + random.below(3) as u64) * 60,
         _ => now + 1 + random.magnitude(10 * YEAR_S),
     };
     due.clamp(1, u64::from(u32::MAX - 1)) as u32
@@ -156,13 +147,13 @@ fn random_due(random: &mut Random, now_s: u32) -> u32 {
 fn run(seed: u64, operations: usize, slots: u32, ticks: bool) {
     let mut random = Random(seed);
     let context = |now_s: u32| format!("seed {seed}, {slots} slots, wheel from {now_s}");
-    let start_s = random.below(u64::from(u32::MAX / 2)) as u32;
+    let start_s = random.below(u32::MAX as usize / 2) as u32;
     let mut pair = Pair::new(start_s, context(start_s));
     for operation in 0..operations {
         let now_s = pair.oracle.now_s;
         if now_s > u32::MAX - 11 * YEAR_S as u32 {
             pair.compare_dues(slots);
-            let start_s = random.below(u64::from(u32::MAX / 2)) as u32;
+            let start_s = random.below(u32::MAX as usize / 2) as u32;
             pair = Pair::new(start_s, context(start_s));
             continue;
         }
@@ -171,23 +162,23 @@ fn run(seed: u64, operations: usize, slots: u32, ticks: bool) {
                 let step = if ticks { random.magnitude(5_000) } else { random.magnitude(10 * YEAR_S) };
                 let until_s = now_s + step as u32;
                 while let Some((second, popped)) = pair.pop(until_s) {
-                    // While the batch is being handled, its slots are armed again and others are changed.
+                    // While the batch is processed, its slots are armed again and others are changed.
                     for slot in popped {
                         match random.below(8) {
                             0 => pair.set(slot, second),
                             1 => pair.set(slot, second + 1),
                             2 => pair.set(slot, random_due(&mut random, second)),
                             3 => pair.set(slot, 0),
-                            4 => pair.set(random.below(u64::from(slots)) as u32, 0),
+                            4 => pair.set(random.below(slots as usize) as u32, 0),
                             _ => {}
                         }
                     }
                 }
             }
-            1..=12 => pair.set(random.below(u64::from(slots)) as u32, 0),
+            1..=12 => pair.set(random.below(slots as usize) as u32, 0),
             _ => {
                 let due_s = random_due(&mut random, now_s);
-                pair.set(random.below(u64::from(slots)) as u32, due_s);
+                pair.set(random.below(slots as usize) as u32, due_s);
             }
         }
         if operation % 65_536 == 0 {
@@ -199,7 +190,7 @@ fn run(seed: u64, operations: usize, slots: u32, ticks: bool) {
 }
 
 #[test]
-fn random_operations_with_long_jumps() {
+fn random_operations_with_long_steps() {
     for seed in seeds(6) {
         println!("seed {seed}");
         run(seed, 300_000, [7, 300, 20_000][seed as usize % 3], false);
@@ -207,7 +198,7 @@ fn random_operations_with_long_jumps() {
 }
 
 #[test]
-fn random_operations_with_small_ticks() {
+fn random_operations_with_short_steps() {
     for seed in seeds(6) {
         println!("seed {seed}");
         run(seed, 300_000, [3, 200, 50_000][seed as usize % 3], true);
@@ -215,8 +206,8 @@ fn random_operations_with_small_ticks() {
 }
 
 #[test]
-fn timers_that_are_moved_over_and_over() {
-    // Ten slots and hundreds of thousands of moves: stale entries far outnumber the timers.
+fn moved_timers_take_bounded_memory() {
+    // Ten slots and hundreds of thousands of moves.
     for seed in seeds(3) {
         println!("seed {seed}");
         let mut random = Random(seed);
@@ -233,7 +224,7 @@ fn timers_that_are_moved_over_and_over() {
 }
 
 #[test]
-fn collisions_in_one_second_come_out_together() {
+fn timers_of_one_second_expire_together() {
     let mut pair = Pair::new(1_000, "collisions".to_owned());
     (0..500).for_each(|slot| pair.set(slot, 5_000));
     (100..200).for_each(|slot| pair.set(slot, 5_001));
@@ -244,7 +235,7 @@ fn collisions_in_one_second_come_out_together() {
 }
 
 #[test]
-fn beyond_every_horizon() {
+fn timers_at_the_boundaries_of_the_wheel_expire() {
     let mut pair = Pair::new(0, "horizon".to_owned());
     let dues = [1, 4_095, 4_096, 4_097, (1 << 24) - 1, 1 << 24, (1 << 24) + 1, 1 << 31, u32::MAX - 1];
     dues.into_iter().zip(0..).for_each(|(due_s, slot)| pair.set(slot, due_s));
@@ -255,7 +246,7 @@ fn beyond_every_horizon() {
 }
 
 #[test]
-fn the_last_second_of_time_is_reached() {
+fn timers_at_the_last_second_of_time_expire() {
     let mut wheel = Wheel::new(u32::MAX - 10_000);
     wheel.set(3, u32::MAX);
     wheel.set(4, u32::MAX);
@@ -268,7 +259,7 @@ fn the_last_second_of_time_is_reached() {
 }
 
 #[test]
-fn to_the_past_means_the_next_second() {
+fn a_due_time_in_the_past_expires_at_the_next_second() {
     let mut pair = Pair::new(10_000, "past".to_owned());
     pair.set(0, 1);
     pair.set(1, 9_999);
@@ -291,7 +282,7 @@ fn time_does_not_run_backwards() {
 }
 
 #[test]
-fn cancel_and_set_after_expiry() {
+fn expired_timers_can_be_cancelled_and_set() {
     let mut pair = Pair::new(50, "expiry".to_owned());
     pair.set(0, 60);
     pair.set(1, 60);
@@ -307,7 +298,7 @@ fn cancel_and_set_after_expiry() {
 }
 
 #[test]
-fn a_timer_is_armed_again_while_its_second_is_handled() {
+fn a_timer_can_be_armed_again_after_each_expiry() {
     let mut pair = Pair::new(4_090, "again".to_owned());
     pair.set(0, 4_091);
     for second in 4_091..12_000 {
@@ -317,7 +308,7 @@ fn a_timer_is_armed_again_while_its_second_is_handled() {
 }
 
 #[test]
-fn cancelled_and_set_again_in_the_same_second() {
+fn a_timer_that_is_cancelled_and_set_again_expires_once() {
     let mut pair = Pair::new(100, "twice".to_owned());
     for due_s in [200, 0, 200, 300, 200, 0, 250, 200] {
         pair.set(9, due_s);
@@ -327,7 +318,7 @@ fn cancelled_and_set_again_in_the_same_second() {
 }
 
 #[test]
-fn a_million_in_one_second() {
+fn a_million_timers_of_one_second_expire_together() {
     let count = 1_000_000;
     let mut wheel = Wheel::new(1_700_000_000);
     (0..count).for_each(|slot| wheel.set(slot, 1_700_086_400));

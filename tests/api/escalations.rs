@@ -1,27 +1,27 @@
-//! Escalations: by level and by hand, acknowledged, listed, and followed live.
+//! Escalations: by level and manual, acknowledged, listed, and followed by feed readers.
 
 use crate::{NDJSON, Running, lines};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 
-/// Four tickets that are past levels already: of each the highest fires, once.
-fn late(running: &Running) -> u64 {
+/// Loads four tickets with levels that are due already: the highest of each fires. Returns the last sequence number.
+fn load_overdue(running: &Running) -> u64 {
     let rows: Vec<Value> = (0..4)
         .map(|number| {
             let team = if number % 2 == 0 { "even" } else { "odd" };
             json!({ "id": format!("L{number}"), "opened_at": "2026-11-20T08:00:00Z", "team": team })
         })
         .collect();
-    let told = running.post("/v1/tickets", NDJSON, lines(&rows));
-    assert_eq!(told.status, 200, "{}", told.text);
-    told.json["escalations"]["last"].as_u64().unwrap()
+    let reply = running.post("/v1/tickets", NDJSON, lines(&rows));
+    assert_eq!(reply.status, 200, "{}", reply.text);
+    reply.json["escalations"]["last"].as_u64().unwrap()
 }
 
 #[test]
-fn pages_go_on_where_they_ended_and_filters_hold() {
+fn pages_continue_after_the_previous_one_and_filters_apply() {
     let running = Running::new();
-    assert_eq!(late(&running), 4);
+    assert_eq!(load_overdue(&running), 4);
     let mut after = 0;
     let mut found = Vec::new();
     loop {
@@ -56,7 +56,7 @@ fn pages_go_on_where_they_ended_and_filters_hold() {
 }
 
 #[test]
-fn the_last_sequence_is_what_there_is() {
+fn the_last_sequence_does_not_depend_on_the_query() {
     let running = Running::new();
     let last = |query: &str| {
         let page = running.get(&format!("/v1/escalations?{query}")).json;
@@ -64,7 +64,7 @@ fn the_last_sequence_is_what_there_is() {
     };
     assert_eq!(last(""), (0, 0));
     assert_eq!(last("after=5000"), (0, 5_000), "nothing has that number yet");
-    late(&running);
+    load_overdue(&running);
     for query in ["", "limit=1", "after=2", "after=4", "team=nobody", "kind=withdrawn&after=1", "level=1"] {
         assert_eq!(last(query).0, 4, "{query}");
     }
@@ -81,18 +81,18 @@ fn the_last_sequence_is_what_there_is() {
 }
 
 #[test]
-fn by_hand_and_taken_notice_of() {
+fn a_manual_escalation_can_be_acknowledged_once() {
     let running = Running::new();
-    late(&running);
-    let body = json!({ "reason": "the line stands still" }).to_string();
-    let told = running.post("/v1/tickets/L1/escalate", "application/json", body.clone());
-    assert_eq!((told.status, &told.json["kind"]), (200, &json!("manual")), "{}", told.text);
-    assert_eq!((&told.json["reason"], &told.json["actor"]), (&json!("the line stands still"), &json!("local")));
+    load_overdue(&running);
+    let body = json!({ "reason": "the line is down" }).to_string();
+    let reply = running.post("/v1/tickets/L1/escalate", "application/json", body.clone());
+    assert_eq!((reply.status, &reply.json["kind"]), (200, &json!("manual")), "{}", reply.text);
+    assert_eq!((&reply.json["reason"], &reply.json["actor"]), (&json!("the line is down"), &json!("local")));
     assert_eq!(running.post("/v1/tickets/nobody/escalate", "application/json", body).status, 404);
     let empty = json!({ "reason": " " }).to_string();
     assert_eq!(running.post("/v1/tickets/L1/escalate", "application/json", empty).status, 422);
 
-    let sequence = told.json["sequence"].as_u64().unwrap();
+    let sequence = reply.json["sequence"].as_u64().unwrap();
     let path = format!("/v1/escalations/{sequence}/acknowledge");
     let first = running.post(&path, "application/json", json!({ "note": "on it" }).to_string());
     assert_eq!((first.status, &first.json["note"]), (200, &json!("on it")), "{}", first.text);
@@ -104,7 +104,7 @@ fn by_hand_and_taken_notice_of() {
     running.stop();
 }
 
-/// The next event of a feed: the number in its id, its kind, its data.
+/// Reads the next event of a feed: the sequence number in its id, its kind, its data.
 fn next(feed: &mut impl BufRead) -> (u64, String, Value) {
     let mut event = (0, String::new(), Value::Null);
     loop {
@@ -122,17 +122,17 @@ fn next(feed: &mut impl BufRead) -> (u64, String, Value) {
 }
 
 #[test]
-fn the_feed_goes_on_after_the_last_event_and_hears_what_is_new() {
+fn the_feed_resumes_after_the_last_event_and_sends_new_records() {
     let running = Running::new();
-    late(&running);
+    load_overdue(&running);
     let follow = |query: &str, last: Option<&str>| {
         let mut request = running.request(Method::GET, &format!("/v1/escalations/feed{query}"));
         if let Some(last) = last {
             request = request.header("last-event-id", last);
         }
-        let answer = request.send().unwrap();
-        assert_eq!(answer.headers()["content-type"], "text/event-stream");
-        BufReader::new(answer)
+        let response = request.send().unwrap();
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        BufReader::new(response)
     };
     let mut all = follow("?after=0", None);
     let listed = running.get("/v1/escalations").json["escalations"].clone();
@@ -142,14 +142,14 @@ fn the_feed_goes_on_after_the_last_event_and_hears_what_is_new() {
     let mut resumed = follow("?after=0", Some("3"));
     assert_eq!(next(&mut resumed).0, 4);
     let mut manual = follow("?kind=manual", None);
-    let told = running.post("/v1/tickets/L1/escalate", "application/json", json!({ "reason": "now" }).to_string());
+    let reply = running.post("/v1/tickets/L1/escalate", "application/json", json!({ "reason": "now" }).to_string());
     for feed in [&mut all, &mut resumed, &mut manual] {
         let (id, kind, record) = next(feed);
-        assert_eq!((Some(id), kind.as_str()), (told.json["sequence"].as_u64(), "manual"));
+        assert_eq!((Some(id), kind.as_str()), (reply.json["sequence"].as_u64(), "manual"));
         assert_eq!(record["reason"], "now");
     }
     let wrong = running.request(Method::GET, "/v1/escalations/feed").header("last-event-id", "x").send().unwrap();
     assert_eq!(wrong.status(), 400);
-    // Feeds end when the service stops: this would hang otherwise.
+    // Feeds end when the service stops; otherwise this hangs.
     running.stop();
 }

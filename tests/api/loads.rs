@@ -1,7 +1,9 @@
-//! Bulk bodies: every format and packing, upserts, refused rows, and what is not taken at all.
+//! Bulk bodies: every format and encoding, upserts, rejected rows, rejected bodies.
 
-use crate::{NDJSON, Running, lines};
+use crate::support::tables::{arrow_stream, parquet};
+use crate::{NDJSON, Reply, Running, lines};
 use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMillisecondArray};
+use parquet::file::properties::WriterProperties;
 use serde_json::{Value, json};
 use std::io::{self, Read, Write};
 use std::sync::Arc;
@@ -11,7 +13,7 @@ fn ticket(id: &str) -> Value {
 }
 
 #[test]
-fn every_text_format_and_packing_says_the_same() {
+fn every_text_format_and_encoding_loads_the_same_tickets() {
     let running = Running::new();
     let rows = [ticket("a"), ticket("b")];
     let ndjson = lines(&rows);
@@ -23,24 +25,24 @@ fn every_text_format_and_packing_says_the_same() {
         packer.finish().unwrap()
     };
     let zstd = zstd::encode_all(ndjson.as_bytes(), 1).unwrap();
-    let counters = |told: &crate::Told| (told.status, told.json["rows"].as_u64(), told.json["rejected"].as_u64());
+    let counters = |reply: &Reply| (reply.status, reply.json["rows"].as_u64(), reply.json["rejected"].as_u64());
     for (kind, body) in [
         (NDJSON, ndjson.into_bytes()),
         ("application/json", json!(rows).to_string().into_bytes()),
         ("text/csv", csv.as_bytes().to_vec()),
         ("application/octet-stream", gzip.clone()),
     ] {
-        let told = running.post("/v1/tickets", kind, body);
-        assert_eq!(counters(&told), (200, Some(2), Some(0)), "{kind} {}", told.text);
+        let reply = running.post("/v1/tickets", kind, body);
+        assert_eq!(counters(&reply), (200, Some(2), Some(0)), "{kind} {}", reply.text);
     }
-    for (packing, body) in [("gzip", gzip), ("zstd", zstd)] {
+    for (encoding, body) in [("gzip", gzip), ("zstd", zstd)] {
         let request = running.request(reqwest::Method::POST, "/v1/tickets").header("content-type", NDJSON);
-        let told = crate::Told::of(request.header("content-encoding", packing).body(body).send().unwrap());
-        assert_eq!(counters(&told), (200, Some(2), Some(0)), "{packing} {}", told.text);
+        let reply = Reply::of(request.header("content-encoding", encoding).body(body).send().unwrap());
+        assert_eq!(counters(&reply), (200, Some(2), Some(0)), "{encoding} {}", reply.text);
     }
-    // One object instead of a list, over several lines.
-    let told = running.post("/v1/tickets", "application/json", serde_json::to_string_pretty(&ticket("c")).unwrap());
-    assert_eq!(counters(&told), (200, Some(1), Some(0)), "{}", told.text);
+    // One object on several lines instead of a list.
+    let reply = running.post("/v1/tickets", "application/json", serde_json::to_string_pretty(&ticket("c")).unwrap());
+    assert_eq!(counters(&reply), (200, Some(1), Some(0)), "{}", reply.text);
     assert_eq!(running.get("/v1/metrics").json["engine"]["rows_rejected"], 0);
     let list = running.get("/v1/tickets").json;
     assert_eq!(list["tickets"].as_array().unwrap().len(), 3, "{list}");
@@ -70,7 +72,7 @@ fn a_repeat_changes_nothing_and_a_later_row_changes_the_ticket() {
 }
 
 #[test]
-fn refused_rows_are_told_with_their_lines() {
+fn rejected_rows_are_reported_with_their_lines() {
     let running = Running::new();
     let body = [
         ticket("a").to_string(),
@@ -81,14 +83,14 @@ fn refused_rows_are_told_with_their_lines() {
         ticket("d").to_string(),
     ]
     .join("\n");
-    let told = running.post("/v1/tickets", NDJSON, body.clone());
+    let reply = running.post("/v1/tickets", NDJSON, body.clone());
     assert_eq!(
-        (told.status, &told.json["accepted"], &told.json["rejected"]),
+        (reply.status, &reply.json["accepted"], &reply.json["rejected"]),
         (200, &json!(2), &json!(3)),
         "{}",
-        told.text
+        reply.text
     );
-    let mut errors: Vec<(u64, Option<&str>)> = told.json["errors"]
+    let mut errors: Vec<(u64, Option<&str>)> = reply.json["errors"]
         .as_array()
         .unwrap()
         .iter()
@@ -96,16 +98,16 @@ fn refused_rows_are_told_with_their_lines() {
         .collect();
     errors.sort_unstable();
     assert_eq!(errors, [(2, Some("opened_at")), (3, Some("priority")), (4, None)]);
-    // Nothing of a refused row was taken: not its later events either.
+    // A row is rejected with all its events.
     assert_eq!(running.get("/v1/tickets/c").status, 404);
 
-    let told = running.post("/v1/tickets?on_error=abort", NDJSON, body);
-    assert_eq!((told.status, &told.json["errors"][0]["line"]), (422, &json!(2)), "{}", told.text);
+    let reply = running.post("/v1/tickets?on_error=abort", NDJSON, body);
+    assert_eq!((reply.status, &reply.json["errors"][0]["line"]), (422, &json!(2)), "{}", reply.text);
     running.stop();
 }
 
 #[test]
-fn a_body_that_is_not_taken_says_why() {
+fn a_rejected_body_gets_the_status_of_its_error() {
     let running = Running::new();
     let row = ticket("a").to_string();
     let status = |path: &str, kind: &str, body: &str| running.post(path, kind, body.to_owned()).status;
@@ -116,15 +118,15 @@ fn a_body_that_is_not_taken_says_why() {
     assert_eq!(status("/v1/tickets", "text/csv", "name,when\n1,2\n"), 422);
     assert_eq!(status("/v1/tickets", "application/vnd.apache.parquet", "no parquet"), 400);
     let packed = running.request(reqwest::Method::POST, "/v1/tickets").header("content-encoding", "gzip");
-    assert_eq!(crate::Told::of(packed.body(row).send().unwrap()).status, 400);
+    assert_eq!(Reply::of(packed.body(row).send().unwrap()).status, 400);
     assert_eq!(running.get("/v1/metrics").json["tickets"], 0);
     running.stop();
 }
 
 #[test]
-fn a_long_body_is_streamed_and_a_bomb_or_too_long_one_stopped() {
+fn a_long_body_is_streamed_and_a_bomb_or_an_oversized_body_is_rejected() {
     let running = Running::new();
-    // Several blocks' worth, with the text of tickets: more than 4 MiB, less than the 8 that are allowed.
+    // Several blocks of rows with text: more than 4 MiB, less than the limit of 8 MiB.
     let rows = 20_000_u64;
     let body: String = (0..rows)
         .map(|number| {
@@ -135,22 +137,22 @@ fn a_long_body_is_streamed_and_a_bomb_or_too_long_one_stopped() {
         })
         .collect();
     assert!(body.len() > 5 << 20 && body.len() < 8 << 20);
-    // A row at the end that cannot be taken: its line must be right across blocks.
+    // An invalid row at the end: lines are counted across blocks.
     let body = body + "{\"id\":\"bad\",\"opened_at\":\"2026-11-23T08:00:00Z\",\"priority\":\"nope\"}\n";
-    let told = running.post("/v1/tickets", NDJSON, body.clone());
-    assert_eq!((told.status, &told.json["accepted"]), (200, &json!(rows)), "{}", told.text);
-    assert_eq!(told.json["errors"][0]["line"], json!(rows + 1));
+    let reply = running.post("/v1/tickets", NDJSON, body.clone());
+    assert_eq!((reply.status, &reply.json["accepted"]), (200, &json!(rows)), "{}", reply.text);
+    assert_eq!(reply.json["errors"][0]["line"], json!(rows + 1));
     assert_eq!(running.get("/v1/metrics").json["tickets"].as_u64(), Some(rows));
 
-    let told = running.post("/v1/tickets", NDJSON, body.repeat(3));
-    assert_eq!(told.status, 413, "{}", told.text);
+    let reply = running.post("/v1/tickets", NDJSON, body.repeat(3));
+    assert_eq!(reply.status, 413, "{}", reply.text);
     let mut packer = zstd::stream::Encoder::new(Vec::new(), 1).unwrap();
     io::copy(&mut io::repeat(b' ').take(1 << 30), &mut packer).unwrap();
     let bomb = packer.finish().unwrap();
     assert!(bomb.len() < 1 << 20);
     let request = running.request(reqwest::Method::POST, "/v1/events").header("content-type", NDJSON);
-    let told = crate::Told::of(request.header("content-encoding", "zstd").body(bomb).send().unwrap());
-    assert_eq!(told.status, 413, "{}", told.text);
+    let reply = Reply::of(request.header("content-encoding", "zstd").body(bomb).send().unwrap());
+    assert_eq!(reply.status, 413, "{}", reply.text);
     running.stop();
 }
 
@@ -166,22 +168,15 @@ fn table() -> RecordBatch {
 }
 
 #[test]
-fn tables_are_taken_like_texts() {
+fn tables_are_loaded_like_texts() {
     let running = Running::new();
     let table = table();
-    let mut arrow = Vec::new();
-    let mut writer = arrow::ipc::writer::StreamWriter::try_new(&mut arrow, &table.schema()).unwrap();
-    writer.write(&table).unwrap();
-    writer.finish().unwrap();
-    drop(writer);
-    let mut parquet = Vec::new();
-    let mut writer = parquet::arrow::ArrowWriter::try_new(&mut parquet, table.schema(), None).unwrap();
-    writer.write(&table).unwrap();
-    writer.close().unwrap();
+    let parquet = parquet(&table, WriterProperties::default());
+    let arrow = arrow_stream(&[table], None);
     for (kind, body) in [("application/vnd.apache.arrow.stream", arrow), ("application/vnd.apache.parquet", parquet)] {
-        let told = running.post("/v1/tickets", kind, body);
-        assert_eq!((told.status, &told.json["accepted"]), (200, &json!(2)), "{kind} {}", told.text);
-        assert_eq!((&told.json["errors"][0]["line"], &told.json["errors"][0]["value"]), (&json!(2), &json!("nope")));
+        let reply = running.post("/v1/tickets", kind, body);
+        assert_eq!((reply.status, &reply.json["accepted"]), (200, &json!(2)), "{kind} {}", reply.text);
+        assert_eq!((&reply.json["errors"][0]["line"], &reply.json["errors"][0]["value"]), (&json!(2), &json!("nope")));
     }
     assert_eq!(running.get("/v1/metrics").json["tickets"], 2);
     running.stop();

@@ -1,31 +1,31 @@
-//! The resources of the API, over HTTP, against a live service with a clock that begins on Monday, 2026-11-23, 09:00 UTC.
+//! The resources of the API, over HTTP, against a live service with a clock that starts on Monday, 2026-11-23, 09:00 UTC.
 
 mod escalations;
 mod loads;
-mod parts;
+mod policy;
 mod reads;
+#[path = "../support"]
+mod support {
+    mod config;
+    pub mod http;
+    pub mod server;
+    pub mod tables;
+}
 
-use overdue::engine::CatchUp;
-use overdue::server::middleware::Timeouts;
-use overdue::server::middleware::rate_limit::{Rate, Rates};
-use overdue::server::state::Limits;
-use overdue::server::{Handle, ServerConfig, start};
-use overdue::service::{ClockChoice, Config, Seed, Service, Stopper};
+use overdue::service::ClockChoice;
 use reqwest::Method;
 use reqwest::blocking::{Body, Client, RequestBuilder, Response};
 use serde_json::Value;
-use std::net::SocketAddr;
-use std::num::NonZeroU32;
-use std::time::Duration;
+use support::http::client;
+use support::server::{Settings, TestServer};
 use tempfile::TempDir;
 
-const LONG: Duration = Duration::from_secs(60);
 const NDJSON: &str = "application/x-ndjson";
 
 /// 2026-11-23T09:00:00Z, in Oslo 10:00: the office is open.
 const START_MS: i64 = 1_795_424_400_000;
 
-const POLICY: &str = r#"# The words of its author.
+const POLICY: &str = r#"# A comment of its author.
 default_priority = "normal"
 
 [calendars.office]
@@ -52,12 +52,10 @@ when = { channel = ["phone"] }
 priority = "critical"
 "#;
 
-/// A running service with a server before it; whoever calls is its administrator.
+/// A server and its client, who is the administrator.
 struct Running {
-    handle: Handle,
-    stopper: Stopper,
+    server: TestServer,
     http: Client,
-    folder: TempDir,
 }
 
 impl Running {
@@ -67,67 +65,39 @@ impl Running {
 
     /// Stopped, and started again on the same folder.
     fn restarted(self) -> Self {
-        self.handle.stop().unwrap();
-        self.stopper.stop().unwrap();
-        Self::on(self.folder)
+        Self::on(self.server.stop())
     }
 
     fn on(folder: TempDir) -> Self {
-        let seed = Seed { name: "policy.toml".to_owned(), text: POLICY.to_owned(), files: Vec::new() };
-        let (service, stopper) = Service::start(&Config {
-            data_dir: folder.path().to_owned(),
-            seed: Some(seed),
-            catch_up_after_downtime: CatchUp::Latest,
-            snapshot_every: Duration::from_secs(3_600),
-            snapshots_kept: 2,
-            cut_history: false,
-            clock: ClockChoice::Fast { start_ms: START_MS, speed: 1.0 },
-            threads: 2,
-        })
-        .unwrap();
-        let plenty = Rate { per_second: NonZeroU32::MAX, burst: NonZeroU32::MAX };
-        let config = ServerConfig {
-            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-            metrics_listen: None,
-            tokens_of: None,
-            tls: None,
-            workers: 2,
-            connections: 1_024,
-            limits: Limits { body_bytes: 1 << 20, bulk_body_bytes: 8 << 20 },
-            timeouts: Timeouts { head: LONG, body_idle: LONG, body_total: LONG, keep_alive: LONG },
-            rates: Rates { token: plenty, anonymous: plenty },
-            drain: Duration::from_secs(5),
-        };
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = Client::builder().no_proxy().timeout(LONG).build().unwrap();
-        Self { handle: start(config, service).unwrap(), stopper, http, folder }
+        let clock = ClockChoice::Fast { start_ms: START_MS, speed: 1.0 };
+        let settings = Settings { policy: POLICY, clock, needs_token: false, bulk_body_bytes: 8 << 20 };
+        Self { server: TestServer::start(folder, settings), http: client() }
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, format!("http://{}{path}", self.handle.address))
+        self.http.request(method, format!("http://{}{path}", self.server.handle.address))
     }
 
-    fn get(&self, path: &str) -> Told {
-        Told::of(self.request(Method::GET, path).send().unwrap())
+    fn get(&self, path: &str) -> Reply {
+        Reply::of(self.request(Method::GET, path).send().unwrap())
     }
 
-    fn send(&self, method: Method, path: &str, kind: &str, body: impl Into<Body>) -> Told {
-        Told::of(self.request(method, path).header("content-type", kind).body(body).send().unwrap())
+    fn send(&self, method: Method, path: &str, kind: &str, body: impl Into<Body>) -> Reply {
+        Reply::of(self.request(method, path).header("content-type", kind).body(body).send().unwrap())
     }
 
-    fn post(&self, path: &str, kind: &str, body: impl Into<Body>) -> Told {
+    fn post(&self, path: &str, kind: &str, body: impl Into<Body>) -> Reply {
         self.send(Method::POST, path, kind, body)
     }
 
-    /// Loads tickets that must all be taken.
+    /// Loads tickets that must all be accepted.
     fn load(&self, rows: &[Value]) {
-        let told = self.post("/v1/tickets", NDJSON, lines(rows));
-        assert_eq!((told.status, told.json["accepted"].as_u64()), (200, Some(rows.len() as u64)), "{}", told.json);
+        let reply = self.post("/v1/tickets", NDJSON, lines(rows));
+        assert_eq!((reply.status, reply.json["accepted"].as_u64()), (200, Some(rows.len() as u64)), "{}", reply.json);
     }
 
     fn stop(self) {
-        self.handle.stop().unwrap();
-        self.stopper.stop().unwrap();
+        self.server.stop();
     }
 }
 
@@ -135,21 +105,21 @@ fn lines(rows: &[Value]) -> String {
     rows.iter().map(|row| format!("{row}\n")).collect()
 }
 
-/// An answer.
-struct Told {
+/// A response, read to its end.
+struct Reply {
     status: u16,
     etag: Option<String>,
     text: String,
-    /// Null unless it is JSON.
+    /// Null unless the body is JSON.
     json: Value,
 }
 
-impl Told {
-    fn of(answer: Response) -> Self {
-        let status = answer.status().as_u16();
-        let header = |name: &str| answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+impl Reply {
+    fn of(response: Response) -> Self {
+        let status = response.status().as_u16();
+        let header = |name: &str| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
         let (etag, kind) = (header("etag"), header("content-type").unwrap_or_default());
-        let text = answer.text().unwrap();
+        let text = response.text().unwrap();
         let json = if kind.contains("json") { serde_json::from_str(&text).unwrap() } else { Value::Null };
         if status >= 400 {
             assert_eq!(kind, "application/problem+json", "{status} {text}");
@@ -157,8 +127,8 @@ impl Told {
         Self { status, etag, text, json }
     }
 
-    /// The words of a problem and of its first error.
-    fn words(&self) -> String {
+    /// The detail of a problem document and its first error.
+    fn problem(&self) -> String {
         format!("{} {}", self.json["detail"], self.json["errors"][0])
     }
 }

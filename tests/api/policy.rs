@@ -1,13 +1,13 @@
-//! The policy and its parts: read, tried, edited under conditions, removed, and their versions.
+//! The policy and its parts: read, dry runs, conditional edits, removal, versions.
 
-use crate::{POLICY, Running, Told};
+use crate::{POLICY, Reply, Running};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 const JSON: &str = "application/json";
 const TOML: &str = "application/toml";
 
-fn put(running: &Running, path: &str, body: &Value) -> Told {
+fn put(running: &Running, path: &str, body: &Value) -> Reply {
     running.send(Method::PUT, path, JSON, body.to_string())
 }
 
@@ -19,7 +19,7 @@ fn load_open(running: &Running) {
 }
 
 #[test]
-fn a_policy_is_read_tried_and_replaced() {
+fn a_policy_is_read_tried_in_a_dry_run_and_replaced() {
     let running = Running::new();
     load_open(&running);
     let first = running.get("/v1/policy");
@@ -39,7 +39,7 @@ fn a_policy_is_read_tried_and_replaced() {
 
     let with = |tag: &str, path: &str| {
         let request = running.request(Method::PUT, path).header("content-type", TOML).header("if-match", tag);
-        Told::of(request.body(shorter.clone()).send().unwrap())
+        Reply::of(request.body(shorter.clone()).send().unwrap())
     };
     assert_eq!(with("\"7\"", "/v1/policy").status, 412);
     let done = with("\"1\"", "/v1/policy?note=faster");
@@ -62,23 +62,23 @@ fn a_policy_is_read_tried_and_replaced() {
 }
 
 #[test]
-fn mistakes_are_told_with_their_places() {
+fn policy_errors_are_reported_with_line_and_field() {
     let running = Running::new();
-    let told = running.send(Method::PUT, "/v1/policy", TOML, POLICY.replace("\"8h\"", "\"8 hours\""));
-    assert_eq!(told.status, 422);
-    let error = &told.json["errors"][0];
+    let reply = running.send(Method::PUT, "/v1/policy", TOML, POLICY.replace("\"8h\"", "\"8 hours\""));
+    assert_eq!(reply.status, 422);
+    let error = &reply.json["errors"][0];
     let line = 1 + POLICY.lines().position(|line| line.starts_with("target")).unwrap();
     assert_eq!(error["line"], json!(line), "{error}");
     assert!(error["excerpt"].as_str().unwrap().contains("8 hours"));
     let part = json!({ "calendar": "offise", "clocks": { "resolution": { "target": "8h", "levels": [] } } });
-    let told = put(&running, "/v1/priorities/normal", &part);
+    let reply = put(&running, "/v1/priorities/normal", &part);
     assert_eq!(
-        (told.status, &told.json["errors"][0]["field"]),
+        (reply.status, &reply.json["errors"][0]["field"]),
         (422, &json!("priorities.normal.calendar")),
         "{}",
-        told.text
+        reply.text
     );
-    assert!(told.words().contains("office"), "{}", told.text);
+    assert!(reply.problem().contains("office"), "{}", reply.text);
     assert_eq!(running.send(Method::PUT, "/v1/calendars/x", JSON, "{").status, 400);
     assert_eq!(running.send(Method::PUT, "/v1/calendars/x", "text/plain", "{}").status, 415);
     assert_eq!(put(&running, "/v1/calendars/x", &json!({ "hours": null })).status, 400);
@@ -88,7 +88,7 @@ fn mistakes_are_told_with_their_places() {
 }
 
 #[test]
-fn a_calendar_has_a_life_of_its_own() {
+fn a_calendar_is_edited_by_itself_and_has_its_own_versions() {
     let running = Running::new();
     let names = || {
         let list = running.get("/v1/calendars").json;
@@ -102,17 +102,17 @@ fn a_calendar_has_a_life_of_its_own() {
     assert_eq!(names(), ["office", "always"]);
     let office = running.get("/v1/calendars/office");
     assert_eq!(office.json, json!({ "time_zone": "Europe/Oslo", "mon-fri": ["08:00-16:00"] }));
-    let toml = Told::of(running.request(Method::GET, "/v1/calendars/office").header("accept", TOML).send().unwrap());
+    let toml = Reply::of(running.request(Method::GET, "/v1/calendars/office").header("accept", TOML).send().unwrap());
     assert!(toml.text.contains("time_zone = \"Europe/Oslo\""), "{}", toml.text);
     assert_eq!(running.get("/v1/calendars/nowhere").status, 404);
 
-    // Another part is edited meanwhile: the calendar's tag stays.
+    // An edit of another part does not change the calendar's tag.
     assert_eq!(put(&running, "/v1/calendars/night", &json!({ "hours": "24x7" })).status, 200);
     assert_eq!(running.get("/v1/calendars/office").etag, office.etag);
     let longer = "time_zone = \"Europe/Oslo\"\nmon-fri = [\"08:00-18:00\"]\n";
     let with = |tag: &str| {
         let request = running.request(Method::PUT, "/v1/calendars/office").header("content-type", TOML);
-        Told::of(request.header("if-match", tag).body(longer).send().unwrap())
+        Reply::of(request.header("if-match", tag).body(longer).send().unwrap())
     };
     assert_eq!(with("\"other\"").status, 412);
     let done = with(office.etag.as_deref().unwrap());
@@ -136,7 +136,7 @@ fn a_calendar_has_a_life_of_its_own() {
     assert_eq!(numbers, [3, 1]);
     assert_eq!(versions[1]["definition"]["mon-fri"], json!(["08:00-16:00"]));
 
-    // What is used stays; what is not goes.
+    // A calendar in use cannot be removed.
     let used = running.send(Method::DELETE, "/v1/calendars/office", JSON, "");
     assert_eq!(
         (used.status, &used.json["errors"][0]["field"]),
@@ -151,7 +151,7 @@ fn a_calendar_has_a_life_of_its_own() {
 }
 
 #[test]
-fn a_calendar_answers_what_time_it_makes_of_time() {
+fn a_calendar_adds_and_measures_business_time() {
     let running = Running::new();
     let add = running.get("/v1/calendars/office/add?start=2026-11-27T14:00:00Z&span=4h").json;
     assert_eq!(add["end"], "2026-11-30T10:00:00.000Z");
@@ -176,7 +176,7 @@ fn a_calendar_answers_what_time_it_makes_of_time() {
 }
 
 #[test]
-fn priorities_and_rules_are_edited_alike() {
+fn priorities_and_rules_are_edited_in_the_same_way() {
     let running = Running::new();
     load_open(&running);
     let urgent = json!({ "calendar": "always", "clocks": { "first_response": { "target": "5m",
@@ -191,30 +191,30 @@ fn priorities_and_rules_are_edited_alike() {
     assert_ne!(done.etag, rules.etag);
     assert_eq!(running.get("/v1/rules").json["rules"], new["rules"]);
     let unknown = json!({ "rules": [{ "when": { "channel": ["chat"] }, "priority": "urgend" }] });
-    let told = put(&running, "/v1/rules", &unknown);
-    assert_eq!((told.status, &told.json["errors"][0]["field"]), (422, &json!("rules[0].priority")), "{}", told.text);
+    let reply = put(&running, "/v1/rules", &unknown);
+    assert_eq!((reply.status, &reply.json["errors"][0]["field"]), (422, &json!("rules[0].priority")), "{}", reply.text);
     running.load(&[json!({ "id": "c", "opened_at": "2026-11-23T08:59:00Z", "channel": "chat" })]);
     assert_eq!(running.get("/v1/tickets/c").json["priority"], "urgent");
-    // Rules name it, tickets have it.
+    // A rule names the priority, then a ticket has it.
     assert_eq!(running.send(Method::DELETE, "/v1/priorities/urgent", JSON, "").status, 409);
     assert_eq!(put(&running, "/v1/rules", &json!({ "rules": [] })).status, 200);
-    let told = running.send(Method::DELETE, "/v1/priorities/urgent", JSON, "");
-    assert_eq!(told.status, 409, "{}", told.text);
-    // An edit that says what is in force already is no version.
+    let reply = running.send(Method::DELETE, "/v1/priorities/urgent", JSON, "");
+    assert_eq!(reply.status, 409, "{}", reply.text);
+    // An edit that changes nothing creates no version.
     let same = put(&running, "/v1/priorities/urgent", &urgent);
     assert_eq!((same.status, &same.json["is_unchanged"]), (200, &json!(true)), "{}", same.text);
     running.stop();
 }
 
 #[test]
-fn edits_of_different_parts_that_meet_all_come_through() {
+fn concurrent_edits_of_different_parts_all_succeed() {
     let running = Running::new();
     std::thread::scope(|scope| {
         for number in 0..6 {
             let running = &running;
             scope.spawn(move || {
-                let told = put(running, &format!("/v1/calendars/c{number}"), &json!({ "hours": "24x7" }));
-                assert_eq!(told.status, 200, "{}", told.text);
+                let reply = put(running, &format!("/v1/calendars/c{number}"), &json!({ "hours": "24x7" }));
+                assert_eq!(reply.status, 200, "{}", reply.text);
             });
         }
     });

@@ -1,11 +1,11 @@
-//! What is read: tickets in pages, timelines, metrics, the forecast, snapshots; and events that change it.
+//! Reads: tickets in pages, timelines, metrics, the forecast, snapshots; and the events that change them.
 
 use crate::{NDJSON, Running};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-/// Ten tickets, the first opened first: so the first is due first.
-fn ten(running: &Running) {
+/// Loads ten tickets in the order in which they are opened, and so in the order of their due times.
+fn load_ten(running: &Running) {
     let rows: Vec<Value> = (0..10)
         .map(|number| {
             let team = if number < 5 { "billing" } else { "sales" };
@@ -21,9 +21,9 @@ fn ids(page: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn tickets_come_by_due_time_in_pages() {
+fn tickets_are_listed_by_due_time_in_pages() {
     let running = Running::new();
-    ten(&running);
+    load_ten(&running);
     let mut found = Vec::new();
     let mut cursor = String::new();
     loop {
@@ -60,7 +60,7 @@ fn tickets_come_by_due_time_in_pages() {
 #[test]
 fn a_ticket_is_shown_explained_and_deleted() {
     let running = Running::new();
-    ten(&running);
+    load_ten(&running);
     let ticket = running.get("/v1/tickets/T0").json;
     assert_eq!(ticket["clocks"][0]["clock"], "resolution");
     assert_eq!(ticket["clocks"][0]["due_at"], "2026-11-24T08:00:00.000Z");
@@ -71,7 +71,7 @@ fn a_ticket_is_shown_explained_and_deleted() {
     assert_eq!(cycle["levels"][0]["status"], "pending");
     assert_eq!(cycle["version"]["calendar"], "office");
     assert_eq!(cycle["segments"][0]["intervals"][0]["from"], "2026-11-23T08:00:00.000Z");
-    // An id with whatever the source system puts there.
+    // An id may have any characters.
     running.load(&[json!({ "id": "a/b c%", "opened_at": "2026-11-23T08:00:00Z" })]);
     assert_eq!(running.get("/v1/tickets/a%2Fb%20c%25").json["id"], "a/b c%");
 
@@ -84,12 +84,12 @@ fn a_ticket_is_shown_explained_and_deleted() {
 }
 
 #[test]
-fn a_repeat_with_the_same_key_is_answered_and_not_done() {
+fn a_repeat_with_the_same_key_gets_the_same_reply_and_has_no_effect() {
     let running = Running::new();
     let body = json!({ "id": "a", "opened_at": "2026-11-20T08:00:00Z" }).to_string();
     let send = || {
         let request = running.request(Method::POST, "/v1/tickets").header("content-type", NDJSON);
-        crate::Told::of(request.header("idempotency-key", "once").body(body.clone()).send().unwrap())
+        crate::Reply::of(request.header("idempotency-key", "once").body(body.clone()).send().unwrap())
     };
     let (first, again) = (send(), send());
     assert_eq!((first.status, &first.json), (again.status, &again.json));
@@ -98,9 +98,9 @@ fn a_repeat_with_the_same_key_is_answered_and_not_done() {
 }
 
 #[test]
-fn figures_add_up() {
+fn counts_of_metrics_add_up() {
     let running = Running::new();
-    ten(&running);
+    load_ten(&running);
     let published = || running.get("/v1/metrics").json;
     let metrics = published();
     assert_eq!((&metrics["tickets"], &metrics["totals"]["open"]), (&json!(10), &json!(10)), "{metrics}");
@@ -121,7 +121,7 @@ fn figures_add_up() {
 #[test]
 fn a_snapshot_is_taken_and_listed() {
     let running = Running::new();
-    ten(&running);
+    load_ten(&running);
     let taken = running.send(Method::POST, "/v1/snapshots", "application/json", "");
     assert_eq!((taken.status, &taken.json["tickets"]), (200, &json!(10)), "{}", taken.text);
     let list = running.get("/v1/snapshots").json;

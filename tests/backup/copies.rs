@@ -1,6 +1,10 @@
-//! Bare copies of a folder while its service runs: `OVERDUE_COPIES` of them (12 otherwise).
+//! Copies of a folder while its service runs; `OVERDUE_COPIES` is their number (default 12).
 
-use super::support::{Start, Writers, copy, has_all, last, more_records, open, records, setting, until};
+use crate::running::{Start, Writers, copy, has_all, last, more_records, open, records, start_error};
+use crate::support::environment::setting;
+use crate::support::files::files_below;
+use crate::support::requests::snapshot;
+use crate::support::until::until;
 use overdue::service::StartError;
 use overdue::store::disk::FolderDisk;
 use overdue::store::epochs::{Epoch, Epochs, Numbers};
@@ -8,26 +12,26 @@ use overdue::store::journal::Stored;
 use std::path::Path;
 use std::sync::Arc;
 
-/// What became of a copy.
+/// How many copies started, and how.
 #[derive(Debug, Default)]
 struct Tally {
-    whole: u64,
+    complete: u64,
     cut: u64,
-    refused: u64,
+    failed: u64,
 }
 
-/// Copies of one folder; then another one is begun, so that copies of many stay small.
+/// Copies of one folder. Then the next folder is used, so that copies stay small.
 const COPIES_OF_ONE: u64 = 20;
 
 #[test]
-fn a_hot_copy_starts_whole_or_is_refused_and_never_forgets() {
+fn a_hot_copy_starts_complete_or_fails_and_loses_nothing() {
     let copies = setting("OVERDUE_COPIES", 12);
     let mut tally = Tally::default();
     for first in (0..copies).step_by(COPIES_OF_ONE as usize) {
         copies_of_one(first..copies.min(first + COPIES_OF_ONE), &mut tally);
     }
     println!("{copies} copies: {tally:?}");
-    assert_eq!(tally.whole + tally.cut + tally.refused, copies);
+    assert_eq!(tally.complete + tally.cut + tally.failed, copies);
 }
 
 fn copies_of_one(numbers: std::ops::Range<u64>, tally: &mut Tally) {
@@ -37,7 +41,7 @@ fn copies_of_one(numbers: std::ops::Range<u64>, tally: &mut Tally) {
     let writers = Writers::start(&service, 2);
     let epoch = service.epochs().current().unwrap();
     for number in numbers {
-        // At any moment of the snapshots that come and go.
+        // At any moment of the snapshots that are being written.
         writers.permit(30);
         more_records(&service, 1 + number * 37 % 50);
         let acknowledged = writers.acknowledged();
@@ -46,7 +50,7 @@ fn copies_of_one(numbers: std::ops::Range<u64>, tally: &mut Tally) {
         copy(&data, &target);
         let (copied, copy_stopper) = match Start::PLAIN.on(&target) {
             Ok(started) => {
-                tally.whole += 1;
+                tally.complete += 1;
                 started
             }
             Err(StartError::Damaged(reason)) if reason.contains("--cut-history") => {
@@ -55,14 +59,14 @@ fn copies_of_one(numbers: std::ops::Range<u64>, tally: &mut Tally) {
                 Start::CUT.on(&target).unwrap()
             }
             Err(StartError::Damaged(reason)) => {
-                tally.refused += 1;
+                tally.failed += 1;
                 println!("copy {number}: {reason}");
                 assert!(is_explained(&reason, &target), "{reason}");
                 continue;
             }
             Err(other) => panic!("{other}"),
         };
-        // All that was acknowledged or seen before the copy began is in it, and it goes on under an epoch of its own.
+        // The copy has all that was acknowledged or read before it began, and continues under its own epoch.
         assert!(copied.read(|engine| has_all(engine, &acknowledged)));
         assert_eq!(records(&copied, seen.len() as u64), seen);
         assert_ne!(copied.epochs().current().unwrap(), epoch);
@@ -71,7 +75,7 @@ fn copies_of_one(numbers: std::ops::Range<u64>, tally: &mut Tally) {
         let all = records(&copied, last(&copied));
         copy_stopper.stop().unwrap();
         let (again, stopper) = Start::PLAIN.on(&target).unwrap();
-        assert_eq!(records(&again, all.len() as u64), all, "what the copy told is in its history");
+        assert_eq!(records(&again, all.len() as u64), all, "the history has the records of the copy");
         stopper.stop().unwrap();
         std::fs::remove_dir_all(&target).unwrap();
     }
@@ -84,15 +88,15 @@ fn is_explained(reason: &str, folder: &Path) -> bool {
     reason.contains(&folder.display().to_string()) || reason.contains(".log") || reason.contains("journal")
 }
 
-/// The journal copied first, the history last, with a snapshot between: the copy's history is newer.
+/// The journal is copied first and the history last, with a snapshot in between: the history of the copy is newer.
 #[test]
-fn a_history_that_is_newer_is_refused_until_it_is_cut() {
+fn a_start_with_a_newer_history_fails_until_the_history_is_cut() {
     let folder = tempfile::tempdir().unwrap();
     let (data, target) = (folder.path().join("data"), folder.path().join("copy"));
     let (service, stopper) = Start::PLAIN.on(&data).unwrap();
     open(&service, "a", 20);
     until("levels", || last(&service) >= 40);
-    super::support::snapshot(&service);
+    snapshot(&service);
     let common = last(&service);
     std::fs::create_dir(&target).unwrap();
     for name in ["journal", "snapshots", "epoch.json"] {
@@ -100,27 +104,27 @@ fn a_history_that_is_newer_is_refused_until_it_is_cut() {
     }
     open(&service, "b", 20);
     until("levels", || last(&service) >= common + 40);
-    super::support::snapshot(&service);
+    snapshot(&service);
     let newest = last(&service);
     copy(&data.join("history"), &target.join("history"));
     let before = records(&service, newest);
     let epoch = service.epochs().current().unwrap();
     stopper.stop().unwrap();
 
-    let reason = super::support::refusal(&target);
+    let reason = start_error(&target);
     assert!(
         reason.contains(&format!("escalation records up to {newest}, while the journal leads to {common}")),
         "{reason}"
     );
     assert!(reason.contains("cycle records up to") || !reason.contains("cycle"), "{reason}");
     assert!(reason.contains("overdue backup restore") && reason.contains("--cut-history"), "{reason}");
-    assert_eq!(super::support::refusal(&target), reason, "nothing was changed");
+    assert_eq!(start_error(&target), reason, "nothing was changed");
 
-    // As if a start with the flag had been killed before its cut: the next one does it.
+    // A start with the flag that was killed before the cut: the next start cuts.
     let interrupted = folder.path().join("interrupted");
     copy(&target, &interrupted);
     begin_epoch(&interrupted, common);
-    let reason = super::support::refusal(&interrupted);
+    let reason = start_error(&interrupted);
     assert!(reason.contains("does not belong to the present state of the folder"), "{reason}");
     let (service, stopper) = Start::CUT.on(&interrupted).unwrap();
     assert_eq!(records(&service, common), before[..common as usize]);
@@ -135,15 +139,16 @@ fn a_history_that_is_newer_is_refused_until_it_is_cut() {
     open(&service, "c", 20);
     more_records(&service, 40);
     let all = records(&service, last(&service));
-    assert!(all[common as usize..].iter().any(|record| record.ticket.starts_with('c')), "numbers are given again");
+    let is_new = all[common as usize..].iter().any(|record| record.ticket.starts_with('c'));
+    assert!(is_new, "the numbers of records that were cut are assigned again");
     stopper.stop().unwrap();
-    let aside: Vec<_> = super::support::files(&target.join("history"))
+    let set_aside: Vec<_> = files_below(&target.join("history"))
         .into_iter()
         .filter(|path| path.to_string_lossy().ends_with(&format!(".cut-{cut}")))
         .collect();
-    assert!(!aside.is_empty(), "what goes is put aside");
+    assert!(!set_aside.is_empty(), "what is cut is kept under another name");
     let (service, stopper) = Start::PLAIN.on(&target).unwrap();
-    assert_eq!(service.epochs().current(), Some(cut), "a start as such begins no epoch");
+    assert_eq!(service.epochs().current(), Some(cut), "a plain start begins no epoch");
     assert_eq!(records(&service, all.len() as u64), all);
     stopper.stop().unwrap();
 }

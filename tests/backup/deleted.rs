@@ -1,26 +1,27 @@
 //! The lock file, the journal or the whole folder deleted or moved away under a running service.
 
-use super::process::{Process, open};
-use super::support::{Start, until};
+use crate::process::{ended, open, start};
+use crate::running::Start;
+use crate::support::requests::input;
+use crate::support::until::until;
 use overdue::engine::CatchUp;
-use overdue::service::{CommandError, EXIT_SYNC_FAILED, Load};
-use overdue::store::input::Origin;
+use overdue::service::{CommandError, EXIT_SYNC_FAILED};
 use overdue::ticket::Batch;
 use std::fs;
 use std::path::Path;
 
-/// Does something to the folder of a running service, and sees that it ends, acknowledging nothing afterwards.
-fn ends_after(what: &str, words: &str, harm: impl FnOnce(&Path)) {
+/// Damages the folder of a running service, and checks that the service ends and acknowledges nothing afterwards.
+fn ends_after(what: &str, error: &str, damage: impl FnOnce(&Path)) {
     let outer = tempfile::tempdir().unwrap();
     let data = outer.path().join("data");
-    let process = Process::start(&data, &[]);
+    let process = start(&data);
     assert!(open(&process.url, "before", 3));
-    harm(&data);
+    damage(&data);
     let acknowledged = (0..1_000).take_while(|number| open(&process.url, &format!("after{number}"), 1)).count();
-    let (code, said) = process.ended();
-    assert_eq!(code, Some(EXIT_SYNC_FAILED), "{what}: {said}");
-    assert!(said.contains(words), "{what}: {said}");
-    // What is noticed by name only may take the second between two looks; what is deleted is noticed at once.
+    let (code, log) = ended(process);
+    assert_eq!(code, Some(EXIT_SYNC_FAILED), "{what}: {log}");
+    assert!(log.contains(error), "{what}: {log}");
+    // A deleted file is detected at the next write, a moved one by the check once a second.
     assert!(acknowledged == 0 || what.contains("moved"), "{what}: {acknowledged} acknowledged");
 }
 
@@ -44,7 +45,7 @@ fn a_deleted_journal_ends_the_service() {
 }
 
 #[test]
-fn a_journal_that_was_replaced_ends_the_service() {
+fn a_replaced_journal_ends_the_service() {
     ends_after("the journal is moved", "has been deleted, moved or replaced in the journal's folder", |data| {
         fs::rename(data.join("journal"), data.join("elsewhere")).unwrap();
         fs::create_dir(data.join("journal")).unwrap();
@@ -52,29 +53,26 @@ fn a_journal_that_was_replaced_ends_the_service() {
 }
 
 #[test]
-fn a_folder_that_was_moved_away_ends_the_service_even_when_nobody_asks() {
+fn a_moved_folder_ends_the_service_without_a_request() {
     let outer = tempfile::tempdir().unwrap();
     let data = outer.path().join("data");
-    let process = Process::start(&data, &[]);
+    let process = start(&data);
     assert!(open(&process.url, "before", 3));
     fs::rename(&data, outer.path().join("elsewhere")).unwrap();
-    let (code, said) = process.ended();
-    assert_eq!(code, Some(EXIT_SYNC_FAILED), "{said}");
-    // What was acknowledged is where the folder went.
-    let process = Process::start(&outer.path().join("elsewhere"), &[]);
+    let (code, log) = ended(process);
+    assert_eq!(code, Some(EXIT_SYNC_FAILED), "{log}");
+    // The moved folder has what was acknowledged.
+    let process = start(&outer.path().join("elsewhere"));
     assert!(open(&process.url, "after", 1));
 }
 
 #[test]
-fn a_service_that_was_left_behind_ends_alone() {
+fn a_service_without_its_stopper_and_folder_stops() {
     let outer = tempfile::tempdir().unwrap();
     let (service, stopper) = Start::PLAIN.on(&outer.path().join("data")).unwrap();
     drop(stopper);
     drop(outer);
-    // This process, which has other services, goes on.
-    until("its end", || {
-        let origin = Origin { actor: "test".into(), ..Origin::default() };
-        let load = Load { batch: Batch::default(), catch_up: CatchUp::Latest, origin };
-        service.load_blocking(load) == Err(CommandError::Stopping)
-    });
+    // It stops without ending this process, which runs other services.
+    let load = || service.load_blocking(input(Batch::default(), CatchUp::Latest, "test"));
+    until("the service has stopped", || load() == Err(CommandError::Stopping));
 }

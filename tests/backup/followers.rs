@@ -1,7 +1,7 @@
-//! A follower of the feed across starts and restores.
+//! A feed reader across starts and restores.
 
-use super::process::{Process, backup, events, follow, open, page};
-use super::support::until;
+use crate::process::{backup, events, follow, open, page, start};
+use crate::support::until::until;
 use serde_json::Value;
 
 fn last(url: &str) -> u64 {
@@ -9,15 +9,15 @@ fn last(url: &str) -> u64 {
 }
 
 #[test]
-fn a_follower_notices_a_restore_and_nothing_less() {
+fn a_feed_reader_detects_a_restore_but_no_restart() {
     let outer = tempfile::tempdir().unwrap();
     let (data, store, restored) =
         (outer.path().join("data"), outer.path().join("backups"), outer.path().join("restored"));
-    let process = Process::start(&data, &[]);
+    let process = start(&data);
     assert!(open(&process.url, "a", 4));
     until("levels", || last(&process.url) >= 8);
-    let (code, said) = backup(&["create", "--data-dir"], &[&data, &store]);
-    assert_eq!(code, Some(0), "{said}");
+    let (code, output) = backup(&["create", "--data-dir"], &[&data, &store]);
+    assert_eq!(code, Some(0), "{output}");
     assert!(open(&process.url, "b", 4));
     until("levels", || last(&process.url) >= 16);
     let first_events = events(follow(&process.url, ""), 16);
@@ -28,24 +28,24 @@ fn a_follower_notices_a_restore_and_nothing_less() {
     }
     drop(process);
 
-    // A start is no restore: whoever comes back goes on.
-    let process = Process::start(&data, &[]);
+    // After a restart a feed reader continues where it was.
+    let process = start(&data);
     let id = &first_events[11].0;
     assert_eq!(events(follow(&process.url, id), 4), first_events[12..]);
     drop(process);
 
-    let (code, said) = backup(&["restore"], &[&store, &restored]);
-    assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains("4 tickets, 8 escalation records") && said.contains(&epoch), "{said}");
-    let process = Process::start(&restored, &[]);
+    let (code, output) = backup(&["restore"], &[&store, &restored]);
+    assert_eq!(code, Some(0), "{output}");
+    assert!(output.contains("4 tickets, 8 escalation records") && output.contains(&epoch), "{output}");
+    let process = start(&restored);
     let url = &process.url;
     let now = page(url, "limit=1")["epoch"].as_str().unwrap().to_owned();
     assert!(now.starts_with("2.") && epoch.starts_with("1."), "{now}");
-    // What there was before the backup is the same, and so is its id.
+    // Records before the backup are the same, and so are their ids.
     assert_eq!(events(follow(url, ""), 8), first_events[..8]);
-    let refused = follow(url, id);
-    assert_eq!(refused.status(), 410);
-    let problem: Value = refused.json().unwrap();
+    let rejected = follow(url, id);
+    assert_eq!(rejected.status(), 410);
+    let problem: Value = rejected.json().unwrap();
     let detail = problem["detail"].as_str().unwrap();
     assert!(detail.contains(&now) && detail.contains("restored"), "{detail}");
     let common = problem["errors"][0]["expected"].as_str().unwrap();
@@ -53,7 +53,7 @@ fn a_follower_notices_a_restore_and_nothing_less() {
 
     assert!(open(url, "c", 4));
     until("levels", || last(url) >= 16);
-    // The numbers are given again, under another epoch: no id stands for two records.
+    // The numbers are assigned again, under another epoch: no id belongs to two records.
     assert_eq!(follow(url, id).status(), 410);
     let since = events(follow(url, common), 8);
     for ((new_id, _, record), number) in since.iter().zip(9..) {
@@ -61,7 +61,7 @@ fn a_follower_notices_a_restore_and_nothing_less() {
         assert!(record["ticket"].as_str().unwrap().starts_with('c'), "{record}");
         assert!(first_events.iter().all(|(old_id, ..)| old_id != new_id));
     }
-    // An id that was not given yet, of another service, and what is no id.
+    // An id that is not assigned yet, one of another service, invalid ones.
     assert_eq!(follow(url, &format!("{now}-1000000")).status(), 410);
     let foreign = follow(url, "1.00000000-3");
     assert_eq!(foreign.status(), 410);
@@ -69,6 +69,6 @@ fn a_follower_notices_a_restore_and_nothing_less() {
     for wrong in ["x", "1.0-3", &format!("{now}-"), "1-3"] {
         assert_eq!(follow(url, wrong).status(), 400, "{wrong}");
     }
-    // A number as such is taken for one of now.
+    // A bare number belongs to the current epoch.
     assert_eq!(events(follow(url, "12"), 4), since[4..]);
 }

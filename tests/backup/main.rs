@@ -1,11 +1,24 @@
-//! Backups, copies and restored folders: what was made from a running service starts whole, or is refused with a reason, and
-//! never forgets or gives a number twice.
+//! Backups, copies and restored folders: what was made from a running service starts complete, or fails with a reason; it never
+//! loses a record and never assigns a number twice.
 
 mod copies;
 mod deleted;
 mod followers;
 mod gaps;
-mod parts;
+mod mixed_folders;
 mod process;
+mod running;
 mod store;
-mod support;
+#[path = "../support"]
+mod support {
+    mod command;
+    pub mod config;
+    pub mod environment;
+    pub mod files;
+    pub mod http;
+    pub mod policies;
+    pub mod process;
+    pub mod requests;
+    pub mod run;
+    pub mod until;
+}

@@ -1,38 +1,32 @@
-//! A service with something to escalate, and folders that are copied.
+//! A service in the process of the test whose levels fire all the time, and copies of its folder.
 
+use crate::support::config::config;
+use crate::support::policies::around_the_clock;
+use crate::support::requests::input;
+use crate::support::until::until;
 use crossbeam_channel::Sender;
 use overdue::engine::{CatchUp, Engine};
-use overdue::service::{ClockChoice, Config, Load, Seed, Service, StartError, Stopper};
-use overdue::store::input::Origin;
+use overdue::service::{ClockChoice, Config, Service, StartError, Stopper};
 use overdue::store::record::{EscalationFilter, EscalationRecord};
 use overdue::ticket::{Batch, EventKind};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-pub const START_MS: i64 = 1_795_000_000_000;
+const START_MS: i64 = 1_795_000_000_000;
 
-/// Levels fire all the time, and cycles end.
-pub const POLICY: &str = r#"
-default_priority = "quick"
-[calendars.always]
-hours = "24x7"
-[priorities.quick]
-calendar = "always"
-[priorities.quick.clocks.resolution]
-target = "2m"
-levels = [{ at = "1m", notify = ["owner"] }, { at = "3m", notify = ["team_lead"] }]
-"#;
+/// Levels one and three minutes after the opening.
+const RESOLUTION: &str = r#"target = "2m"
+levels = [{ at = "1m", notify = ["owner"] }, { at = "3m", notify = ["team_lead"] }]"#;
 
-/// A number of the environment.
-pub fn setting(name: &str, otherwise: u64) -> u64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+pub fn policy() -> String {
+    around_the_clock(&[("resolution", RESOLUTION)])
 }
 
-/// How a service is started: a minute passes in a tenth of a second.
+/// How a service starts. Its clock runs at 600 times real time.
 pub struct Start {
     pub cut_history: bool,
     pub snapshot_every: Duration,
@@ -44,33 +38,28 @@ impl Start {
     pub const CUT: Self = Self { cut_history: true, snapshot_every: Duration::from_secs(3_600) };
 
     pub fn on(&self, folder: &Path) -> Result<(Service, Stopper), StartError> {
+        let clock = ClockChoice::Fast { start_ms: START_MS, speed: 600.0 };
         Service::start(&Config {
-            data_dir: folder.to_owned(),
-            seed: Some(Seed { name: "test".into(), text: POLICY.into(), files: Vec::new() }),
-            catch_up_after_downtime: CatchUp::Latest,
             snapshot_every: self.snapshot_every,
-            snapshots_kept: 2,
             cut_history: self.cut_history,
-            clock: ClockChoice::Fast { start_ms: START_MS, speed: 600.0 },
-            threads: 1,
+            ..config(folder, &policy(), clock)
         })
     }
 }
 
-/// Why a start from a folder is refused.
-pub fn refusal(folder: &Path) -> String {
+/// The reason why a start on the folder fails.
+pub fn start_error(folder: &Path) -> String {
     match Start::PLAIN.on(folder) {
         Err(StartError::Damaged(reason)) => reason,
         Err(other) => panic!("{other}"),
-        Ok(_) => panic!("it has started"),
+        Ok(_) => panic!("the service has started"),
     }
 }
 
 pub fn send(service: &Service, event: EventKind, ids: &[String]) {
     let mut batch = Batch::default();
     ids.iter().for_each(|id| batch.push(id, service.now_ms(), event));
-    let origin = Origin { actor: "test".into(), ..Origin::default() };
-    let applied = service.load_blocking(Load { batch, catch_up: CatchUp::Latest, origin }).unwrap();
+    let applied = service.load_blocking(input(batch, CatchUp::Latest, "test")).unwrap();
     assert_eq!(applied.accepted, ids.len() as u64);
 }
 
@@ -80,20 +69,15 @@ pub fn open(service: &Service, prefix: &str, count: u64) -> Vec<String> {
     ids
 }
 
-pub fn snapshot(service: &Service) -> u64 {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(service.snapshot()).unwrap().number
-}
-
-/// All records up to a number, which must be there without a gap.
+/// All records up to a number; none may be missing.
 pub fn records(service: &Service, last: u64) -> Vec<EscalationRecord> {
     let mut records = Vec::new();
     while (records.len() as u64) < last {
         let after = records.len() as u64;
-        let looked = service.escalations(after, &EscalationFilter::default(), 1_000).unwrap();
-        assert_eq!(looked.gaps, []);
-        assert!(!looked.records.is_empty(), "records end with {after}, expected {last}");
-        records.extend(looked.records);
+        let page = service.escalations(after, &EscalationFilter::default(), 1_000).unwrap();
+        assert_eq!(page.gaps, []);
+        assert!(!page.records.is_empty(), "records end with {after}, expected {last}");
+        records.extend(page.records);
     }
     records.truncate(last as usize);
     assert!(records.iter().zip(1..).all(|(record, number)| record.sequence == number));
@@ -104,31 +88,17 @@ pub fn last(service: &Service) -> u64 {
     *service.last_escalation().borrow()
 }
 
-/// Waits for something that the passing of time brings.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "what the service does on its own threads is looked for until it is there"
-)]
-pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    for _ in 0..3_000 {
-        if is_so() {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    panic!("{what} did not come");
-}
-
-/// Waits until so many more records are there; returns the last number.
+/// Waits for this many more records; returns the last number.
 pub fn more_records(service: &Service, count: u64) -> u64 {
     let from = last(service);
     until("records", || last(service) >= from + count);
     last(service)
 }
 
-/// Writers that do a round of requests for each permit; what was acknowledged is in the list.
+/// Threads that open and resolve tickets, one round per permit.
 pub struct Writers {
     permits: Sender<()>,
+    /// Ids of acknowledged tickets.
     acknowledged: Arc<Mutex<Vec<String>>>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -152,7 +122,7 @@ impl Writers {
         Self { permits, acknowledged, threads }
     }
 
-    /// Lets them do so many more rounds.
+    /// Permits more rounds.
     pub fn permit(&self, rounds: u64) {
         (0..rounds).for_each(|_| self.permits.send(()).unwrap());
     }
@@ -161,7 +131,7 @@ impl Writers {
         self.acknowledged.lock().unwrap().clone()
     }
 
-    /// Waits until all permits are used.
+    /// Waits until all permits are used, and ends the threads.
     pub fn stop(self) {
         drop(self.permits);
         self.threads.into_iter().for_each(|thread| thread.join().unwrap());
@@ -172,29 +142,18 @@ pub fn has_all(engine: &Engine, ids: &[String]) -> bool {
     ids.iter().all(|id| engine.find(id).is_some())
 }
 
-/// `cp -r`; files that vanish on the way are not in the copy.
+/// `cp -r`; files that are deleted meanwhile are not in the copy.
 pub fn copy(from: &Path, to: &Path) {
-    // Its exit code says only that something vanished.
+    // The exit code only shows that a file was deleted meanwhile.
     Command::new("cp").arg("-r").arg(from).arg(to).stderr(std::process::Stdio::null()).status().unwrap();
 }
 
-/// Puts one thing in place of another.
-pub fn put(from: &Path, to: &Path) {
+/// Replaces a file or folder by a copy of another.
+pub fn replace(from: &Path, to: &Path) {
     if to.is_dir() {
         fs::remove_dir_all(to).unwrap();
     } else if to.exists() {
         fs::remove_file(to).unwrap();
     }
     copy(from, to);
-}
-
-/// All files below a folder, in order.
-pub fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).into_iter().flatten() {
-        let path = entry.unwrap().path();
-        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
-    }
-    found.sort();
-    found
 }

@@ -1,7 +1,9 @@
-//! `overdue backup`: made under load, incremental, checked to the last byte, restored.
+//! `overdue backup`: created under load, incremental, every byte verified, restored.
 
-use super::process::backup;
-use super::support::{Start, Writers, files, has_all, last, more_records, open, records, refusal, send, snapshot};
+use crate::process::backup;
+use crate::running::{Start, Writers, has_all, last, more_records, open, records, send, start_error};
+use crate::support::files::files_below;
+use crate::support::requests::snapshot;
 use overdue::service;
 use overdue::store::backup;
 use overdue::store::backup::{BackupError, MANIFEST, Manifest, RESTORING};
@@ -19,10 +21,10 @@ fn create(store: &Path, data: &Path) -> backup::Created {
     created
 }
 
-/// Inodes of all files by their paths below the folder.
+/// The inodes of all files, by path below the folder.
 fn inodes(folder: &Path) -> BTreeMap<PathBuf, u64> {
     let below = |path: PathBuf| (path.strip_prefix(folder).unwrap().to_owned(), path.metadata().unwrap().ino());
-    files(folder).into_iter().map(below).collect()
+    files_below(folder).into_iter().map(below).collect()
 }
 
 #[test]
@@ -52,7 +54,7 @@ fn backups_under_load_have_all_that_was_acknowledged() {
         let manifest = backup::restore(&path, &restored).unwrap();
         assert_eq!((manifest.group, manifest.now_ms), (found.group, found.at_ms));
         assert!(restored.join("tokens.json").is_file());
-        // What the live service had told by that group is what the restored one tells.
+        // The restored service has the records that the live service had up to that group.
         assert!(found.escalation >= seen, "{found:?}");
         assert_eq!(service::inspect(&restored).unwrap(), found);
         let (again, stopper) = Start::PLAIN.on(&restored).unwrap();
@@ -77,8 +79,8 @@ fn a_backup_of_a_quiet_service_is_its_state() {
     stopper.stop().unwrap();
     create(&store, &data);
     let restored = outer.path().join("restored");
-    let (code, said) = backup(&["restore"], &[&store, &restored]);
-    assert_eq!(code, Some(0), "{said}");
+    let (code, output) = backup(&["restore"], &[&store, &restored]);
+    assert_eq!(code, Some(0), "{output}");
     let states = [&data, &restored].map(|folder| {
         let (service, stopper) = Start::PLAIN.on(folder).unwrap();
         let state = (service.read(|engine| engine.state_hash()), records(&service, last(&service)));
@@ -89,7 +91,7 @@ fn a_backup_of_a_quiet_service_is_its_state() {
 }
 
 #[test]
-fn what_has_not_changed_is_linked_and_each_backup_stands_alone() {
+fn unchanged_files_are_linked_between_backups_and_never_to_the_service() {
     let outer = tempfile::tempdir().unwrap();
     let (data, store) = (outer.path().join("data"), outer.path().join("backups"));
     let (service, stopper) = Start::PLAIN.on(&data).unwrap();
@@ -110,25 +112,25 @@ fn what_has_not_changed_is_linked_and_each_backup_stands_alone() {
             other => panic!("{other}"),
         }
     }
-    // Nothing in the backups is a file of the service.
+    // Backups share no file with the service.
     let live = inodes(&data);
     assert!(after.values().all(|inode| !live.values().any(|other| other == inode)));
-    // Without news all but the small files is linked.
+    // Without changes all but one file is linked.
     let third = create(&store, &data);
     assert_eq!(third.copied.files, 1, "{third:?}");
     stopper.stop().unwrap();
 
-    let (code, said) = backup(&["create", "--keep", "2", "--data-dir"], &[&data, &store]);
-    assert!(code == Some(0) && said.contains("removed: 2, 1"), "{said}");
-    let (code, said) = backup(&["verify"], &[&store]);
+    let (code, output) = backup(&["create", "--keep", "2", "--data-dir"], &[&data, &store]);
+    assert!(code == Some(0) && output.contains("removed: 2, 1"), "{output}");
+    let (code, output) = backup(&["verify"], &[&store]);
     assert!(
-        code == Some(0) && said.lines().count() == 2 && said.lines().all(|line| line.contains(": intact, ")),
-        "{said}"
+        code == Some(0) && output.lines().count() == 2 && output.lines().all(|line| line.contains(": intact, ")),
+        "{output}"
     );
 }
 
 #[test]
-fn a_flipped_byte_is_found_in_each_file() {
+fn a_flipped_byte_in_any_file_is_detected() {
     let outer = tempfile::tempdir().unwrap();
     let (data, store) = (outer.path().join("data"), outer.path().join("backups"));
     let (service, stopper) = Start::PLAIN.on(&data).unwrap();
@@ -140,7 +142,7 @@ fn a_flipped_byte_is_found_in_each_file() {
     stopper.stop().unwrap();
     let backup_path = create(&store, &data).path;
     Manifest::check(&backup_path).unwrap();
-    let all = files(&backup_path);
+    let all = files_below(&backup_path);
     for folder in
         ["journal", "snapshots", "history/escalations", "history/cycles", "epoch.json", "tokens.json", MANIFEST]
     {
@@ -148,10 +150,10 @@ fn a_flipped_byte_is_found_in_each_file() {
     }
     for path in all {
         let contents = fs::read(&path).unwrap();
-        let mut damaged = contents.clone();
+        let mut corrupt = contents.clone();
         let place = contents.len() / 2;
-        damaged[place] ^= 0x20;
-        fs::write(&path, &damaged).unwrap();
+        corrupt[place] ^= 0x20;
+        fs::write(&path, &corrupt).unwrap();
         let found = Manifest::check(&backup_path).unwrap_err();
         assert!(matches!(&found, BackupError::Damaged { path: named, .. } if *named == path), "{path:?}: {found}");
         let restored = outer.path().join("restored");
@@ -159,24 +161,24 @@ fn a_flipped_byte_is_found_in_each_file() {
         assert!(matches!(&found, BackupError::Damaged { path: named, .. } if *named == path), "{path:?}: {found}");
         if restored.exists() {
             assert!(restored.join(RESTORING).exists());
-            assert!(refusal(&restored).contains("a restore into"), "{path:?}");
+            assert!(start_error(&restored).contains("a restore into"), "{path:?}");
             fs::remove_dir_all(&restored).unwrap();
         }
         fs::write(&path, contents).unwrap();
     }
-    let segment = files(&backup_path.join("journal")).remove(0);
+    let segment = files_below(&backup_path.join("journal")).remove(0);
     let contents = fs::read(&segment).unwrap();
     fs::write(&segment, &contents[..contents.len() - 1]).unwrap();
-    let (code, said) = backup(&["verify"], &[&store]);
-    assert!(code == Some(1) && said.contains("DAMAGED") && said.contains("bytes, expected"), "{said}");
+    let (code, output) = backup(&["verify"], &[&store]);
+    assert!(code == Some(1) && output.contains("DAMAGED") && output.contains("bytes, expected"), "{output}");
     fs::write(&segment, contents).unwrap();
     fs::write(backup_path.join("history/more"), "").unwrap();
-    let (code, said) = backup(&["verify"], &[&store]);
-    assert!(code == Some(1) && said.contains("it does not belong to the backup"), "{said}");
+    let (code, output) = backup(&["verify"], &[&store]);
+    assert!(code == Some(1) && output.contains("it does not belong to the backup"), "{output}");
 }
 
 #[test]
-fn what_cannot_be_done_is_said() {
+fn a_backup_that_is_not_possible_fails_with_a_reason() {
     let outer = tempfile::tempdir().unwrap();
     let path = |name: &str| outer.path().join(name);
     let (data, other, store) = (path("data"), path("other"), path("backups"));
@@ -184,15 +186,15 @@ fn what_cannot_be_done_is_said() {
         Start::PLAIN.on(folder).unwrap().1.stop().unwrap();
     }
     create(&store, &data);
-    for (arguments, paths, words) in [
+    for (arguments, paths, error) in [
         (&["create", "--data-dir"][..], [&path("nothing"), &path("b")], "it has no journal"),
         (&["create", "--data-dir"], [&other, &store], "has backups of another data folder"),
         (&["restore"], [&store, &data], "is not empty"),
         (&["restore"], [&other, &path("r")], "there are no backups in"),
     ] {
-        let (code, said) = backup(arguments, &paths.map(PathBuf::as_path));
-        assert!(code == Some(2) && said.contains(words), "{arguments:?}: {said}");
+        let (code, output) = backup(arguments, &paths.map(PathBuf::as_path));
+        assert!(code == Some(2) && output.contains(error), "{arguments:?}: {output}");
     }
-    let (code, said) = backup(&["verify"], &[&path("nothing")]);
-    assert!(code == Some(2) && said.contains("there are no backups in"), "{said}");
+    let (code, output) = backup(&["verify"], &[&path("nothing")]);
+    assert!(code == Some(2) && output.contains("there are no backups in"), "{output}");
 }

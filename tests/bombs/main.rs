@@ -1,11 +1,16 @@
-//! Tables and texts that expand: each ends soon, with an error or few rows, and in little memory. One test, for memory is counted
-//! for the process as a whole.
+//! Decompression bombs: each ends soon, with an error or few rows, and takes little memory. One test, because memory is counted for
+//! the whole process.
 
 mod make;
+#[path = "../support"]
+mod support {
+    pub mod memory;
+    pub mod tables;
+}
 
 use arrow::array::{ArrayRef, Int64Array, StringArray};
 use arrow::record_batch::RecordBatch;
-use make::{Bomb, TEXT_ENCODINGS, bombs, codecs, parquet};
+use make::{Bomb, TEXT_ENCODINGS, bombs, codecs};
 use overdue::ingest;
 use overdue::ingest::{Budget, IngestError, Mapping, Options, Report, Source, TableBounds};
 use overdue::ticket::Batch;
@@ -15,21 +20,17 @@ use std::io::Cursor;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
+use support::memory::memory_bytes;
+use support::tables::parquet;
 
-/// What all tables may take together, as the service has it.
+/// Memory for all tables together, the same as that of the service.
 const BUDGET_BYTES: u64 = 1 << 30;
 
-/// What reading one bomb may take beside what the process has before.
+/// Memory that reading one bomb may take in addition.
 const ALLOWED_BYTES: u64 = 400 << 20;
 
-/// Events that one bomb may lead to.
+/// Events that one bomb may have.
 const ALLOWED_EVENTS: u64 = 300_000;
-
-fn status(name: &str) -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with(name)).unwrap();
-    line.split_whitespace().nth(1).and_then(|number| number.parse::<u64>().ok()).unwrap() << 10
-}
 
 fn read(
     bytes: Vec<u8>,
@@ -47,7 +48,7 @@ fn read(
 }
 
 #[test]
-fn bombs_cost_little() {
+fn bombs_take_little_memory() {
     let all = bombs();
     if let Some(folder) = std::env::var_os("OVERDUE_BOMBS_DIR") {
         let folder = Path::new(&folder);
@@ -57,12 +58,12 @@ fn bombs_cost_little() {
     let budget = Arc::new(Budget::new(BUDGET_BYTES));
     for Bomb { name, bytes } in all {
         let length = bytes.len();
-        // The most memory that the process had is counted from here on.
+        // Resets the maximum memory of the process.
         fs::write("/proc/self/clear_refs", "5").unwrap();
-        let before = status("VmRSS:");
+        let before = memory_bytes("self", "VmRSS");
         let mut events = 0;
         let result = read(bytes, &name, &budget, &mut |batch| events += batch.len() as u64);
-        let grown = status("VmHWM:").saturating_sub(before);
+        let grown = memory_bytes("self", "VmHWM").saturating_sub(before);
         let outcome = match &result {
             Ok(report) => format!("{} rows, {} rejected", report.rows, report.rejected),
             Err(error) => error.to_string(),
@@ -71,13 +72,13 @@ fn bombs_cost_little() {
         assert!(grown < ALLOWED_BYTES, "{name}: {} MiB: {outcome}", grown >> 20);
         assert!(events <= ALLOWED_EVENTS, "{name}: {events} events");
         assert!(!matches!(result, Err(IngestError::Io { .. } | IngestError::Busy { .. })), "{name}: {outcome}");
-        assert_eq!(budget.free(), BUDGET_BYTES, "{name}: memory is not given back");
+        assert_eq!(budget.free(), BUDGET_BYTES, "{name}: memory is not released");
     }
-    sound_tables_are_read(&budget);
+    valid_tables_are_read(&budget);
     a_long_file_is_read();
 }
 
-/// More rows than any input may have, in a file that is read at places of its own.
+/// A file with more rows than a stream may have.
 fn a_long_file_is_read() {
     let rows = 400_000;
     let ids: ArrayRef = Arc::new(Int64Array::from_iter_values((0..rows).map(|row| row * 7_919 % 1_000_003)));
@@ -100,10 +101,10 @@ fn a_long_file_is_read() {
     assert_eq!((report.rows, report.rejected, report.bytes), (rows as u64, 0, bytes.len() as u64));
 }
 
-/// Tables of every encoding and codec that are what they say, under the same bounds.
-fn sound_tables_are_read(budget: &Arc<Budget>) {
+/// Valid tables of each encoding and codec, within the same bounds.
+fn valid_tables_are_read(budget: &Arc<Budget>) {
     let rows = 60_000_usize;
-    let subject = |row: usize| format!("invoice {} of {:07}, {}", row % 100, row * 7, "word ".repeat(row % 9));
+    let subject = |row: usize| format!("invoice {} of {:07}, {}", row % 100, row * 7, "text ".repeat(row % 9));
     let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(0..rows as i64));
     let opened: ArrayRef = Arc::new(StringArray::from_iter_values(
         (0..rows).map(|row| format!("2026-11-{:02}T{:02}:{:02}:00Z", 1 + row % 28, row % 24, row % 60)),

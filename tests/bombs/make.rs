@@ -1,5 +1,6 @@
-//! Small inputs that claim, or expand to, far more than they are.
+//! Small inputs that expand to far more, or claim to.
 
+use crate::support::tables::{arrow_stream, parquet};
 use arrow::array::{
     Array, ArrayRef, BinaryArray, DictionaryArray, FixedSizeBinaryArray, Int8Array, Int32Array, Int64Array, ListArray,
     NullArray, RunArray, StringArray, StructArray,
@@ -7,15 +8,13 @@ use arrow::array::{
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{DataType, Field, Int8Type, Int32Type, Schema};
 use arrow::ipc::CompressionType;
-use arrow::ipc::writer::{IpcWriteOptions, StreamWriter};
 use arrow::record_batch::RecordBatch;
-use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, GzipLevel, ZstdLevel};
 use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder, WriterVersion};
 use std::io::Write;
 use std::sync::Arc;
 
-/// Rows that every input may have.
+/// Rows that each input may have.
 const ROWS: usize = 100_000;
 
 pub struct Bomb {
@@ -31,27 +30,19 @@ fn table(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
     RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true))).unwrap()
 }
 
-/// The same text in each row, held once.
+/// The same text in each row, stored once.
 fn repeated(text: &str, rows: usize) -> ArrayRef {
     let values: ArrayRef = Arc::new(StringArray::from_iter_values([text]));
     Arc::new(DictionaryArray::<Int32Type>::try_new(Int32Array::from(vec![0; rows]), values).unwrap())
 }
 
-/// Columns of tickets that are sound, but for one more.
+/// Valid columns of tickets, and one more column.
 fn tickets(rows: usize, column: &str, values: ArrayRef) -> RecordBatch {
     let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(0..rows as i64));
     table(vec![("id", ids), ("opened_at", repeated("2026-11-20T08:00:00Z", rows)), (column, values)])
 }
 
-pub fn parquet(batch: &RecordBatch, properties: WriterProperties) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties)).unwrap();
-    writer.write(batch).unwrap();
-    writer.close().unwrap();
-    bytes
-}
-
-/// A row group with one page a column, as long as it becomes.
+/// One row group, with one page per column of any length.
 fn one_page() -> WriterPropertiesBuilder {
     WriterProperties::builder()
         .set_max_row_group_row_count(Some(1 << 30))
@@ -74,7 +65,6 @@ pub fn codecs() -> [(&'static str, Compression); 6] {
 pub const TEXT_ENCODINGS: [Encoding; 3] =
     [Encoding::PLAIN, Encoding::DELTA_LENGTH_BYTE_ARRAY, Encoding::DELTA_BYTE_ARRAY];
 
-/// All of them.
 pub fn bombs() -> Vec<Bomb> {
     let mut all = parquet_bombs();
     all.extend(footer_bombs());
@@ -87,7 +77,7 @@ fn parquet_bombs() -> Vec<Bomb> {
     let mut all = Vec::new();
     let long = "x".repeat(40_000);
     for version in [WriterVersion::PARQUET_1_0, WriterVersion::PARQUET_2_0] {
-        // 100,000 times 40,000 bytes, of which nothing but the first is written.
+        // 100,000 texts of 40,000 bytes, of which only the first is stored.
         let properties = one_page()
             .set_writer_version(version)
             .set_column_dictionary_enabled("subject".into(), false)
@@ -97,7 +87,7 @@ fn parquet_bombs() -> Vec<Bomb> {
         all.push(bomb(format!("prefixes-{version:?}.parquet"), parquet(&batch, properties.build())));
     }
     for (name, codec) in codecs() {
-        // A page of 200 MB of nothing.
+        // A page with a repeated byte, 200 MB long.
         if name != "plain" {
             let texts: ArrayRef = Arc::new(StringArray::from_iter_values(["x".repeat(200_000_000)]));
             let properties = one_page().set_dictionary_enabled(false).set_compression(codec);
@@ -105,7 +95,7 @@ fn parquet_bombs() -> Vec<Bomb> {
         }
     }
     for (name, codec) in [codecs()[0], codecs()[3]] {
-        // A text of a megabyte that each row has.
+        // The same text of a megabyte in each row.
         let rows = 20_000;
         let batch = tickets(rows, "subject", repeated(&"y".repeat(1 << 20), rows));
         let properties = one_page().set_compression(codec);
@@ -117,7 +107,7 @@ fn parquet_bombs() -> Vec<Bomb> {
     for (name, values) in [("fixed", Arc::new(fixed) as ArrayRef), ("binary", Arc::new(binary))] {
         let keys = Int32Array::from(vec![0; 2_000]);
         let repeated = DictionaryArray::<Int32Type>::try_new(keys, values).unwrap();
-        // The writer knows dictionaries of these as their plain type.
+        // The writer has no dictionaries of these types.
         let plain = arrow::compute::cast(&repeated, repeated.values().data_type());
         if let Ok(plain) = plain.map(|plain| plain.slice(0, 50)) {
             let batch = tickets(plain.len(), "subject", plain);
@@ -128,12 +118,12 @@ fn parquet_bombs() -> Vec<Bomb> {
     let texts = repeated(&"n".repeat(1 << 20), 20_000);
     let structure: ArrayRef = Arc::new(StructArray::from(vec![(inner, texts)]));
     all.push(bomb("structure.parquet", parquet(&tickets(20_000, "team", structure), one_page().build())));
-    // Thirty million empty values in the lists of one row.
+    // Thirty million nulls in the list of one row.
     let values: ArrayRef = Arc::new(NullArray::new(30_000_000));
     let field = Arc::new(Field::new("item", DataType::Null, true));
     let lists = ListArray::new(field, OffsetBuffer::from_lengths([30_000_000]), values, None);
     all.push(bomb("lists.parquet", parquet(&tickets(1, "team", Arc::new(lists)), one_page().build())));
-    // Rows of nothing.
+    // Rows of nulls.
     let nulls = NullBuffer::new_null(20_000_000);
     let ids: ArrayRef = Arc::new(Int64Array::new(vec![0; 20_000_000].into(), Some(nulls)));
     let properties = one_page().set_compression(Compression::ZSTD(ZstdLevel::default()));
@@ -142,7 +132,7 @@ fn parquet_bombs() -> Vec<Bomb> {
     all
 }
 
-/// A number of Thrift's compact protocol.
+/// A number in the compact protocol of Thrift.
 fn varint(mut value: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
     while value > 127 {
@@ -153,7 +143,7 @@ fn varint(mut value: u64) -> Vec<u8> {
     bytes
 }
 
-/// A Parquet file of nothing but a description.
+/// A Parquet file with a footer only.
 fn with_footer(footer: &[u8]) -> Vec<u8> {
     let length = (footer.len() as u32).to_le_bytes();
     [b"PAR1".as_slice(), footer, &length, b"PAR1"].concat()
@@ -162,59 +152,49 @@ fn with_footer(footer: &[u8]) -> Vec<u8> {
 fn footer_bombs() -> Vec<Bomb> {
     let mut all = Vec::new();
     for count in [1 << 20, 1 << 28, u64::from(u32::MAX >> 1)] {
-        // Version 1, a schema that claims so many fields, and none.
+        // Version 1, and a schema that claims `count` fields and has none.
         let footer = [&[0x15, 2, 0x19, 0xfc][..], &varint(count), &[0; 1_000]].concat();
         all.push(bomb(format!("footer-of-{count}.parquet"), with_footer(&footer)));
         let empty = [0x48, 1, b'a', 0x15, 0, 0];
         let footer = [&[0x15, 2, 0x19, 0x1c][..], &empty, &[0x16, 0, 0x19, 0xfc], &varint(count), &[0; 1_000]].concat();
         all.push(bomb(format!("groups-of-{count}.parquet"), with_footer(&footer)));
     }
-    // A field in a field, 20,000 times.
+    // 20,000 nested fields.
     let mut footer = [&[0x15, 2, 0x19, 0xfc][..], &varint(20_000)].concat();
     (0..20_000).for_each(|_| footer.extend([0x48, 1, b'a', 0x15, 2, 0]));
     footer.push(0);
     all.push(bomb("nested.parquet", with_footer(&footer)));
-    // Structures in structures, where nobody knows the field.
+    // Nested structures in an unknown field.
     let footer = [&[0x15, 2][..], &[0x1c; 100_000], &[0; 100_001]].concat();
     all.push(bomb("structures.parquet", with_footer(&footer)));
     all
-}
-
-fn stream(batches: &[RecordBatch], compression: Option<CompressionType>) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let options = IpcWriteOptions::default().try_with_compression(compression).unwrap();
-    let mut writer = StreamWriter::try_new_with_options(&mut bytes, &batches[0].schema(), options).unwrap();
-    batches.iter().for_each(|batch| writer.write(batch).unwrap());
-    writer.finish().unwrap();
-    drop(writer);
-    bytes
 }
 
 fn arrow_bombs() -> Vec<Bomb> {
     let mut all = Vec::new();
     for (name, compression) in [("zstd", CompressionType::ZSTD), ("lz4", CompressionType::LZ4_FRAME)] {
         let batch = tickets(10, "subject", repeated(&"d".repeat(200_000_000), 10));
-        all.push(bomb(format!("dictionary-{name}.arrow"), stream(&[batch], Some(compression))));
+        all.push(bomb(format!("dictionary-{name}.arrow"), arrow_stream(&[batch], Some(compression))));
         let texts: ArrayRef = Arc::new(StringArray::from_iter_values(["t".repeat(200_000_000)]));
-        all.push(bomb(format!("text-{name}.arrow"), stream(&[tickets(1, "subject", texts)], Some(compression))));
-        // Many dictionaries, each of 30 MB.
+        all.push(bomb(format!("text-{name}.arrow"), arrow_stream(&[tickets(1, "subject", texts)], Some(compression))));
+        // Twelve dictionaries of 30 MB.
         let texts = "e".repeat(30_000_000);
         let columns = (0..12).map(|number| (format!("c{number}"), repeated(&texts, 2)));
         let batch = RecordBatch::try_from_iter(columns).unwrap();
-        all.push(bomb(format!("dictionaries-{name}.arrow"), stream(&[batch], Some(compression))));
+        all.push(bomb(format!("dictionaries-{name}.arrow"), arrow_stream(&[batch], Some(compression))));
     }
     let rows = 1 << 31;
     let empty =
         table(vec![("id", Arc::new(NullArray::new(rows)) as ArrayRef), ("opened_at", Arc::new(NullArray::new(rows)))]);
-    all.push(bomb("nulls.arrow", stream(&[empty], None)));
+    all.push(bomb("nulls.arrow", arrow_stream(&[empty], None)));
     let long: ArrayRef = Arc::new(BinaryArray::from_iter_values([vec![b'b'; 1 << 20]]));
     let binaries = DictionaryArray::<Int8Type>::try_new(Int8Array::from(vec![0; ROWS]), long).unwrap();
-    all.push(bomb("binaries.arrow", stream(&[tickets(ROWS, "team", Arc::new(binaries))], None)));
+    all.push(bomb("binaries.arrow", arrow_stream(&[tickets(ROWS, "team", Arc::new(binaries))], None)));
     let values = StringArray::from_iter_values(["r".repeat(1 << 20)]);
     let runs = RunArray::<Int32Type>::try_new(&Int32Array::from(vec![ROWS as i32]), &values).unwrap();
     let schema = Schema::new(vec![Field::new("id", runs.data_type().clone(), true)]);
     let batch = RecordBatch::try_new(Arc::new(schema), vec![Arc::new(runs)]).unwrap();
-    all.push(bomb("runs.arrow", stream(&[batch], None)));
+    all.push(bomb("runs.arrow", arrow_stream(&[batch], None)));
     all
 }
 

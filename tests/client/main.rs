@@ -1,6 +1,12 @@
-//! The commands that talk to a service, against a service that only pretends and against the real one:
-//! what they send, repeat, remember and say.
+//! The commands that are clients of a service, against a stub and against the service: what they send, retry, store and print.
 
 mod demo;
-mod fake;
 mod load;
+mod stub;
+#[path = "../support"]
+mod support {
+    pub mod command;
+    pub mod folder;
+    pub mod run;
+    pub mod signal;
+}

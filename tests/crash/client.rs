@@ -1,5 +1,6 @@
-//! A client that writes down what it was told, and repeats what it was not told with the same key.
+//! A client that records what is acknowledged, and repeats with the same key what is not.
 
+use crate::support::http;
 use reqwest::blocking::{Client as Http, RequestBuilder, Response};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
@@ -8,21 +9,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// What a client was told is done.
+/// The requests that were acknowledged.
 #[derive(Debug, Default)]
 pub struct Ledger {
     /// Opening times by ticket.
     pub opened: HashMap<String, i64>,
     pub resolved: HashMap<String, i64>,
-    /// Reasons of escalations by hand, each unlike all others.
+    /// Reasons of manual escalations; each is unique.
     pub manual: Vec<String>,
 }
 
-/// What all clients know.
+/// What all clients share.
 pub struct Shared {
     url: Mutex<String>,
     is_over: AtomicBool,
-    /// Records that the service has shown: by number, what they said.
+    /// Records that the service has returned: kind and id by sequence number.
     seen: Mutex<BTreeMap<u64, String>>,
 }
 
@@ -44,7 +45,7 @@ impl Shared {
     }
 }
 
-/// xorshift64*: small, and the same everywhere.
+/// xorshift64*.
 pub struct Random(u64);
 
 impl Random {
@@ -66,19 +67,13 @@ pub struct Client {
     shared: Arc<Shared>,
     http: Http,
     ledger: Ledger,
-    /// Tickets that may still be worked on.
-    mine: Vec<String>,
+    /// Its tickets that are not resolved.
+    open: Vec<String>,
     done: u64,
 }
 
-fn http() -> Http {
-    // Another provider may have been installed by another test of this process.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    Http::builder().timeout(Duration::from_secs(10)).no_proxy().build().unwrap()
-}
-
 fn now_ms() -> i64 {
-    #[expect(clippy::disallowed_methods, reason = "a client lives in the real world")]
+    #[expect(clippy::disallowed_methods, reason = "the client of a live service sends real times")]
     let now = SystemTime::now();
     now.duration_since(UNIX_EPOCH).unwrap().as_millis() as i64
 }
@@ -86,32 +81,32 @@ fn now_ms() -> i64 {
 impl Client {
     pub fn new(number: u64, seed: u64, shared: Arc<Shared>) -> Self {
         let random = Random::new(seed.wrapping_add(number + 1));
-        Self { number, random, shared, http: http(), ledger: Ledger::default(), mine: Vec::new(), done: 0 }
+        Self { number, random, shared, http: http::client(), ledger: Ledger::default(), open: Vec::new(), done: 0 }
     }
 
     pub fn run(&mut self) -> Ledger {
         while !self.shared.is_over.load(Ordering::Acquire) {
             self.done += 1;
             match self.random.below(10) {
-                0..=4 => self.open(),
+                0..=4 => self.open_tickets(),
                 5 | 6 => self.resolve(),
                 7 | 8 => self.escalate(),
-                _ => self.look(),
+                _ => self.read(),
             }
         }
         std::mem::take(&mut self.ledger)
     }
 
-    /// Sends until it is acknowledged; the key says that it is the same request.
-    #[expect(clippy::disallowed_methods, reason = "a client that was refused comes again after a while")]
+    /// Sends a request until it is acknowledged; the key marks repeats.
+    #[expect(clippy::disallowed_methods, reason = "a client retries after a while")]
     fn send(&self, path: &str, key: &str, with: impl Fn(RequestBuilder) -> RequestBuilder) {
         loop {
             let url = format!("{}{path}", self.shared.url.lock().unwrap());
             let request = with(self.http.post(url)).header("Idempotency-Key", key);
             match request.send().and_then(Response::error_for_status) {
-                Ok(answer) => {
-                    // The answer counts once all of it is here.
-                    if answer.bytes().is_ok() {
+                Ok(response) => {
+                    // A response counts once it is complete.
+                    if response.bytes().is_ok() {
                         return;
                     }
                 }
@@ -123,7 +118,7 @@ impl Client {
         }
     }
 
-    fn open(&mut self) {
+    fn open_tickets(&mut self) {
         let mut body = String::new();
         let mut opened = Vec::new();
         for place in 0..=self.random.below(20) {
@@ -136,16 +131,16 @@ impl Client {
         self.send("/v1/tickets", &key, |request| {
             request.header("Content-Type", "application/x-ndjson").body(body.clone())
         });
-        self.mine.extend(opened.iter().map(|(id, _)| id.clone()));
+        self.open.extend(opened.iter().map(|(id, _)| id.clone()));
         self.ledger.opened.extend(opened);
     }
 
     fn resolve(&mut self) {
-        if self.mine.is_empty() {
+        if self.open.is_empty() {
             return;
         }
-        let at = self.random.below(self.mine.len() as u64) as usize;
-        let id = self.mine.swap_remove(at);
+        let at = self.random.below(self.open.len() as u64) as usize;
+        let id = self.open.swap_remove(at);
         let at_ms = now_ms();
         let body = json!({ "ticket": id, "at": at_ms, "event": "resolved" }).to_string();
         let key = format!("resolve-{id}");
@@ -156,10 +151,10 @@ impl Client {
     }
 
     fn escalate(&mut self) {
-        if self.mine.is_empty() {
+        if self.open.is_empty() {
             return;
         }
-        let id = &self.mine[self.random.below(self.mine.len() as u64) as usize];
+        let id = &self.open[self.random.below(self.open.len() as u64) as usize];
         let reason = format!("{} {}", self.number, self.done);
         let body = json!({ "reason": reason });
         let key = format!("escalate-{}-{}", self.number, self.done);
@@ -167,22 +162,23 @@ impl Client {
         self.ledger.manual.push(reason);
     }
 
-    /// Remembers what the service shows, to be compared after the next kill.
-    fn look(&mut self) {
+    /// Reads records, to compare them with those after the next kill.
+    fn read(&mut self) {
         let after = self.shared.seen.lock().unwrap().last_key_value().map_or(0, |(last, _)| *last);
         let url = format!("{}/v1/escalations?after={after}&limit=200", self.shared.url.lock().unwrap());
-        let Ok(page) = self.http.get(url).send().and_then(|answer| answer.json::<Value>()) else { return };
+        let Ok(page) = self.http.get(url).send().and_then(|response| response.json::<Value>()) else { return };
         let mut seen = self.shared.seen.lock().unwrap();
         for record in page["escalations"].as_array().into_iter().flatten() {
-            let said = format!("{} {}", record["kind"].as_str().unwrap(), record["escalation_id"].as_str().unwrap());
-            seen.insert(record["sequence"].as_u64().unwrap(), said);
+            let record_id =
+                format!("{} {}", record["kind"].as_str().unwrap(), record["escalation_id"].as_str().unwrap());
+            seen.insert(record["sequence"].as_u64().unwrap(), record_id);
         }
     }
 }
 
 /// Every escalation record, in order.
 pub fn all_records(url: &str) -> Vec<Value> {
-    let http = http();
+    let http = http::client();
     let mut records = Vec::new();
     let mut after = 0;
     loop {
@@ -200,7 +196,7 @@ pub fn all_records(url: &str) -> Vec<Value> {
 
 /// The state of every ticket.
 pub fn all_tickets(url: &str) -> HashMap<String, String> {
-    let http = http();
+    let http = http::client();
     let mut tickets = HashMap::new();
     let mut cursor = String::new();
     loop {

@@ -1,19 +1,20 @@
-//! The same rows in every format and compression give the same batches.
+//! The same rows in each format and compression give the same batches.
 
 use std::io::Cursor;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::support::{Row, compressed, read_all, rows_of};
+use crate::rows::{Row, arrow_file, compressed, read_all, rows_of};
+use crate::support::tables::{arrow_stream, parquet};
 use arrow::array::{
     ArrayRef, DictionaryArray, Int64Array, LargeStringArray, RecordBatch, StringArray, StringViewArray, StructArray,
     TimestampMicrosecondArray,
 };
 use arrow::datatypes::{DataType, Field, Int32Type};
+use arrow::ipc::CompressionType;
 use overdue::ingest;
 use overdue::ingest::{Format, Mapping, Options, Source};
 use overdue::ticket::Batch;
-use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
 
 const MAPPING: &str = r#"
@@ -36,14 +37,14 @@ const COUNT: usize = 2_000;
 /// The columns of the rows: id, at, what, status, prio, group.name, subject.
 fn columns() -> [Vec<String>; 7] {
     let of = |value: &dyn Fn(usize) -> String| (0..COUNT).map(value).collect::<Vec<_>>();
-    let word = |words: &'static [&'static str]| move |row: usize| words[row * 7 % words.len()].to_owned();
+    let label = |labels: &'static [&'static str]| move |row: usize| labels[row * 7 % labels.len()].to_owned();
     [
         of(&|row| (row / 3).to_string()),
         of(&|row| overdue::time::format_rfc3339(1_700_000_000_000 + row as i64 * 61_000)),
-        of(&word(&["opened", "note", "agent_reply"])),
-        of(&word(&["", "open", "waiting", "closed"])),
-        of(&word(&["high", "low", "", "normal", "an \"odd\" one"])),
-        of(&word(&["north", "south, west", "\u{f8}st"])),
+        of(&label(&["opened", "note", "agent_reply"])),
+        of(&label(&["", "open", "waiting", "closed"])),
+        of(&label(&["high", "low", "", "normal", "an \"odd\" one"])),
+        of(&label(&["north", "south, west", "\u{f8}st"])),
         of(&|row| format!("line one of {row}\nline \"two\", {}", "x".repeat(row % 50))),
     ]
 }
@@ -73,15 +74,17 @@ fn objects() -> Vec<String> {
     let quoted = |column: usize, row: usize| serde_json::Value::from(columns[column][row].as_str()).to_string();
     (0..COUNT)
         .map(|row| {
+            let [at, what, status, prio, name, subject] = [1, 2, 3, 4, 5, 6].map(|column| quoted(column, row));
             format!(
-                "{{\"other\":[{{\"id\":1}},\"]\"],\"id\":{},\"at\":{},\"what\":{},\"status\":{},\"prio\":{},\"group\":{{\"no\":4,\"name\":{}}},\"subject\":{}}}",
-                columns[0][row], quoted(1, row), quoted(2, row), quoted(3, row), quoted(4, row), quoted(5, row), quoted(6, row)
+                "{{\"other\":[{{\"id\":1}},\"]\"],\"id\":{},\"at\":{at},\"what\":{what},\"status\":{status},\"prio\":{prio},\
+                 \"group\":{{\"no\":4,\"name\":{name}}},\"subject\":{subject}}}",
+                columns[0][row]
             )
         })
         .collect()
 }
 
-/// The rows as a table whose columns have all kinds of types.
+/// The rows as a table with columns of many types.
 fn table() -> RecordBatch {
     let columns = columns();
     let texts = |column: usize| columns[column].iter().map(String::as_str);
@@ -95,7 +98,7 @@ fn table() -> RecordBatch {
         ("what", Arc::new(texts(2).collect::<DictionaryArray<Int32Type>>())),
         ("status", Arc::new(LargeStringArray::from_iter_values(texts(3)))),
         ("unread", Arc::new(Int64Array::from(vec![1; COUNT]))),
-        ("prio", Arc::new(StringArray::from_iter(texts(4).map(|word| (!word.is_empty()).then_some(word))))),
+        ("prio", Arc::new(StringArray::from_iter(texts(4).map(|label| (!label.is_empty()).then_some(label))))),
         ("group", Arc::new(group)),
         ("subject", Arc::new(StringArray::from_iter_values(texts(6)))),
     ];
@@ -103,38 +106,18 @@ fn table() -> RecordBatch {
 }
 
 fn parquet_file() -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let properties = WriterProperties::builder().set_max_row_group_row_count(Some(300)).build();
-    let mut writer = ArrowWriter::try_new(&mut bytes, table().schema(), Some(properties)).expect("a writer");
-    writer.write(&table()).expect("written");
-    writer.close().expect("closed");
-    bytes
+    parquet(&table(), WriterProperties::builder().set_max_row_group_row_count(Some(300)).build())
 }
 
-fn arrow(file: bool, packed: bool) -> Vec<u8> {
-    use arrow::ipc::CompressionType;
-    use arrow::ipc::writer::{FileWriter, IpcWriteOptions, StreamWriter};
-    let mut bytes = Vec::new();
-    let options =
-        IpcWriteOptions::default().try_with_compression(packed.then_some(CompressionType::ZSTD)).expect("options");
+/// The table in batches of 300 rows.
+fn slices() -> Vec<RecordBatch> {
     let table = table();
-    let slices = (0..COUNT).step_by(300).map(|start| table.slice(start, 300.min(COUNT - start)));
-    if file {
-        let mut writer = FileWriter::try_new_with_options(&mut bytes, &table.schema(), options).expect("a writer");
-        slices.for_each(|slice| writer.write(&slice).expect("written"));
-        writer.finish().expect("finished");
-    } else {
-        let mut writer = StreamWriter::try_new_with_options(&mut bytes, &table.schema(), options).expect("a writer");
-        slices.for_each(|slice| writer.write(&slice).expect("written"));
-        writer.finish().expect("finished");
-    }
-    bytes
+    (0..COUNT).step_by(300).map(|start| table.slice(start, 300.min(COUNT - start))).collect()
 }
 
 fn rows(name: &str, bytes: Vec<u8>, mapping: &str, options: &Options) -> Vec<Row> {
     let mapping = Mapping::parse(mapping, "m.toml").unwrap_or_else(|error| panic!("{error}"));
-    let (batches, rejects, report) =
-        read_all(vec![Source::stream(name, std::io::Cursor::new(bytes))], &mapping, options);
+    let (batches, rejects, report) = read_all(vec![Source::stream(name, Cursor::new(bytes))], &mapping, options);
     let report = report.unwrap_or_else(|error| panic!("{error}"));
     assert!(rejects.is_empty(), "{name}: {}", rejects[0]);
     assert_eq!(report.rows, COUNT as u64, "{name}");
@@ -161,10 +144,10 @@ fn every_format_and_compression_gives_the_same_rows() {
         ("a.json", pages.join("\n").into_bytes(), &wrapped),
         ("unnamed", lines, MAPPING),
         ("a.parquet", parquet_file(), MAPPING),
-        ("a.arrow", arrow(true, false), MAPPING),
-        ("a.arrow", arrow(true, true), MAPPING),
-        ("a.arrows", arrow(false, false), MAPPING),
-        ("unnamed", arrow(false, true), MAPPING),
+        ("a.arrow", arrow_file(&slices(), None), MAPPING),
+        ("a.arrow", arrow_file(&slices(), Some(CompressionType::ZSTD)), MAPPING),
+        ("a.arrows", arrow_stream(&slices(), None), MAPPING),
+        ("unnamed", arrow_stream(&slices(), Some(CompressionType::ZSTD)), MAPPING),
     ];
     for (name, bytes, mapping) in inputs {
         for compression in ["", ".zst", ".gz"] {
@@ -176,7 +159,7 @@ fn every_format_and_compression_gives_the_same_rows() {
 }
 
 #[test]
-fn compressed_frames_may_follow_one_another_and_lie_in_one_another() {
+fn compressed_frames_may_be_concatenated_and_nested() {
     let options = Options::default();
     let lines = objects().join("\n").into_bytes();
     let expected = rows("a.ndjson", lines.clone(), MAPPING, &options);
@@ -188,7 +171,7 @@ fn compressed_frames_may_follow_one_another_and_lie_in_one_another() {
 }
 
 #[test]
-fn block_boundaries_and_threads_change_nothing() {
+fn rows_do_not_depend_on_block_boundaries_and_threads() {
     let mapping = Mapping::parse(MAPPING, "m.toml").expect("a mapping");
     let take = |text: Vec<u8>, count: usize, end: &str| {
         let mut lines: Vec<u8> = text.into_iter().take(count).collect();
@@ -202,7 +185,7 @@ fn block_boundaries_and_threads_change_nothing() {
         let read = |block_bytes, threads| {
             let options = Options { format: Some(format), block_bytes, threads, ..Options::default() };
             let (batches, rejects, report) =
-                read_all(vec![Source::stream("a", std::io::Cursor::new(bytes.clone()))], &mapping, &options);
+                read_all(vec![Source::stream("a", Cursor::new(bytes.clone()))], &mapping, &options);
             (rows_of(&batches), rejects, report.expect("a report").rows)
         };
         let expected = read(1 << 20, 1);
@@ -214,10 +197,10 @@ fn block_boundaries_and_threads_change_nothing() {
 }
 
 #[test]
-fn missing_and_doubled_columns_are_told_with_what_there_is() {
+fn missing_and_duplicate_columns_are_reported_with_the_existing_ones() {
     let mapping = Mapping::parse(MAPPING, "m.toml").expect("a mapping");
     let error = |name: &str, bytes: &[u8]| {
-        let source = Source::stream(name, std::io::Cursor::new(bytes.to_vec()));
+        let source = Source::stream(name, Cursor::new(bytes.to_vec()));
         read_all(vec![source], &mapping, &Options::default()).2.expect_err("an error").to_string()
     };
     assert_eq!(
@@ -227,13 +210,8 @@ fn missing_and_doubled_columns_are_told_with_what_there_is() {
     );
     assert!(error("a.csv", b"id,at,at,what,status,prio,group.name,subject\n").contains("has column \"at\" twice"));
     assert!(error("a.csv", b"").contains("is empty"));
-    let parquet =
-        RecordBatch::try_from_iter([("id", Arc::new(Int64Array::from(vec![1])) as ArrayRef)]).expect("a table");
-    let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, parquet.schema(), None).expect("a writer");
-    writer.write(&parquet).expect("written");
-    writer.close().expect("closed");
-    assert!(error("a.parquet", &bytes).contains("has no column \"at\""));
+    let table = RecordBatch::try_from_iter([("id", Arc::new(Int64Array::from(vec![1])) as ArrayRef)]).expect("a table");
+    assert!(error("a.parquet", &parquet(&table, WriterProperties::default())).contains("has no column \"at\""));
 }
 
 #[test]

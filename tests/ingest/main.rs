@@ -1,6 +1,12 @@
-//! Ingest as a whole: formats, real exports, rubbish. (What it does to memory is in `ingest_memory.rs`.)
+//! Ingest: formats, real exports, invalid input. Its memory is tested in `ingest_memory.rs`.
 
 mod exports;
 mod formats;
-mod rubbish;
-mod support;
+mod invalid_input;
+mod rows;
+#[path = "../support"]
+mod support {
+    pub mod shared_data;
+    pub mod shipped;
+    pub mod tables;
+}

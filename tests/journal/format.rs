@@ -1,5 +1,5 @@
-//! Every format that was ever written opens for ever: `tests/fixtures/journal-v1` was written by the first release that had a
-//! journal. Never write it again; a new format gets a folder of its own.
+//! Every released format stays readable: `tests/fixtures/journal-v1` was written by the first release with a journal. Never
+//! overwrite it; a new format gets its own folder.
 //!
 //! `OVERDUE_WRITE_FIXTURES=1` writes a folder that is missing.
 
@@ -23,7 +23,7 @@ fn opened(folder: &Path) -> Journal {
     Journal::open(disk, options).unwrap().0
 }
 
-/// Each kind of input, each choice, each form of a column.
+/// Groups with each kind of input, each option, each form of a column.
 fn groups() -> Vec<Group> {
     let catch_up = [CatchUp::Latest, CatchUp::All, CatchUp::None];
     let applies = [Apply::FromStart, Apply::FromNow, Apply::NewTickets];
@@ -80,15 +80,15 @@ fn batch(place: usize, at_ms: i64) -> Batch {
     }
     if place.is_multiple_of(3) {
         let codes = (0..batch.len() as u32).map(|row| if row % 3 == 0 { NO_LABEL } else { row % 300 }).collect();
-        batch.assigned = Labels { codes, labels: (0..300).map(|word| format!("p{word}")).collect() };
+        batch.assigned = Labels { codes, labels: (0..300).map(|label| format!("p{label}")).collect() };
         (0..batch.len()).for_each(|row| batch.text.push(&"text ".repeat(row)));
     }
     batch
 }
 
-/// Inputs with a fingerprint, which came later than version 1 and can be told from those without.
+/// Inputs with a fingerprint, which later releases of version 1 write.
 #[test]
-fn fingerprints() {
+fn inputs_with_fingerprints_keep_their_format() {
     let folder = fixture().with_file_name("journal-v1-fingerprints");
     let mut groups = groups();
     for (number, group) in groups.iter_mut().enumerate() {
@@ -105,21 +105,21 @@ fn fingerprints() {
     if std::env::var_os("OVERDUE_WRITE_FIXTURES").is_some() && !folder.exists() {
         write(&folder, &groups);
     }
-    holds(&folder, &groups);
+    check_fixture(&folder, &groups);
 }
 
 #[test]
-fn version_1() {
+fn version_1_keeps_its_format() {
     let groups = groups();
     if std::env::var_os("OVERDUE_WRITE_FIXTURES").is_some() && !fixture().exists() {
         write(&fixture(), &groups);
     }
-    holds(&fixture(), &groups);
+    check_fixture(&fixture(), &groups);
 }
 
-/// A fixture has these groups, and they are still written like that.
-fn holds(fixture: &Path, groups: &[Group]) {
-    // A copy: opening writes the last group again.
+/// Checks that a fixture has these groups and that they are still written as the same bytes.
+fn check_fixture(fixture: &Path, groups: &[Group]) {
+    // In a copy, because opening rewrites the last group.
     let folder = tempfile::tempdir().unwrap();
     let mut names = Vec::new();
     for entry in fs::read_dir(fixture).unwrap() {
@@ -134,14 +134,14 @@ fn holds(fixture: &Path, groups: &[Group]) {
         assert_eq!(format!("{:?}", codec::decode(bytes).unwrap()), format!("{group:?}"));
     }
 
-    // As long as version 1 is what is written, it is written like this.
+    // This release writes version 1 as well.
     let again = tempfile::tempdir().unwrap();
     write(again.path(), groups);
     names.sort();
     assert!(names.len() >= 3, "{names:?}");
     for name in names {
         let (known, now) = (fs::read(fixture.join(&name)).unwrap(), fs::read(again.path().join(&name)).unwrap());
-        assert!(known == now, "{} is written otherwise now: that needs a new version", name.display());
+        assert!(known == now, "{} has other bytes now: that needs a new version", name.display());
     }
 }
 

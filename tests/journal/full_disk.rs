@@ -1,6 +1,6 @@
-//! A full disk: the group is refused, nothing is lost, and writing goes on once there is room. Rotation and retirement.
+//! A full disk: the group is rejected, nothing is lost, and writing resumes once there is room. Rotation and retirement.
 
-use crate::storage::{Faults, MemoryDisk, Survives};
+use crate::memory_disk::{Faults, MemoryDisk, Survives};
 use crate::workload::{check_groups, commit, open, options};
 use overdue::limits::MAX_GROUP_BYTES;
 use overdue::store::disk::{Disk, FolderDisk};
@@ -10,37 +10,37 @@ use std::sync::Arc;
 const SEGMENT_BYTES: u64 = 8 << 10;
 
 #[test]
-fn full_at_each_place_and_then_room() {
-    // In steps of a sector, so that the disk is full in the middle of groups, heads, closing frames and new segments.
+fn a_full_disk_rejects_groups_and_writing_resumes_with_room() {
+    // By sectors, so that the disk is full in the middle of groups, heads, closing frames and new segments.
     for room in (0..200).map(|sectors| sectors * 512) {
         let context = format!("room for {room} bytes");
         let disk = MemoryDisk::default();
         let (mut journal, _) = open(&disk, SEGMENT_BYTES).unwrap();
         disk.set_faults(Faults { room_bytes: Some(room), ..Faults::default() });
-        let mut refused = 0;
+        let mut rejected = 0;
         let mut number = 1;
         while number <= 60 {
             match commit(&mut journal, number) {
                 Ok(()) => number += 1,
-                Err(AppendError::Full { number: told, .. }) => {
-                    assert_eq!(told, number, "{context}");
-                    refused += 1;
-                    if refused == 1 {
-                        // A crash now: everything that was acknowledged is there, and nothing of what was refused.
+                Err(AppendError::Full { number: full, .. }) => {
+                    assert_eq!(full, number, "{context}");
+                    rejected += 1;
+                    if rejected == 1 {
+                        // After a crash, all acknowledged groups are there, and nothing of the rejected one.
                         for survives in [Survives::Nothing, Survives::Everything, Survives::Some(room)] {
                             let (found, recovered) = open(&disk.crash(survives), SEGMENT_BYTES).unwrap();
                             assert_eq!(recovered.last, number - 1, "{context}, {survives:?}");
                             check_groups(&found, recovered, &context);
                         }
                     }
-                    if refused == 3 {
+                    if rejected == 3 {
                         disk.set_faults(Faults::default());
                     }
                 }
                 Err(error) => panic!("{context}: {error}"),
             }
         }
-        assert_eq!(refused, 3, "{context}");
+        assert_eq!(rejected, 3, "{context}");
         drop(journal);
         let (journal, recovered) = open(&disk.crash(Survives::Nothing), SEGMENT_BYTES).unwrap();
         assert_eq!((recovered.first, recovered.last, recovered.cut_bytes), (1, 60, 0), "{context}");
@@ -49,16 +49,16 @@ fn full_at_each_place_and_then_room() {
 }
 
 #[test]
-fn a_segment_that_cannot_be_made_refuses_the_group_and_nothing_else() {
+fn a_segment_that_cannot_be_created_rejects_one_group_only() {
     let disk = MemoryDisk::default();
     let (mut journal, _) = open(&disk, SEGMENT_BYTES).unwrap();
-    let (mut number, mut refused) = (1, 0);
+    let (mut number, mut rejected) = (1, 0);
     while number <= 60 {
         disk.set_faults(Faults { no_descriptors: true, ..Faults::default() });
         if let Err(error) = commit(&mut journal, number) {
-            assert!(matches!(error, AppendError::NoSegment { number: told, .. } if told == number), "{error:?}");
-            refused += 1;
-            // A crash now: everything that was acknowledged is there, and nothing of what was refused.
+            assert!(matches!(error, AppendError::NoSegment { number: failed, .. } if failed == number), "{error:?}");
+            rejected += 1;
+            // After a crash, all acknowledged groups are there, and nothing of the rejected one.
             let (found, recovered) = open(&disk.crash(Survives::Some(number)), SEGMENT_BYTES).unwrap();
             assert_eq!(recovered.last, number - 1);
             check_groups(&found, recovered, "no descriptor");
@@ -67,15 +67,15 @@ fn a_segment_that_cannot_be_made_refuses_the_group_and_nothing_else() {
         }
         number += 1;
     }
-    assert!(refused > 3, "{refused} segments");
+    assert!(rejected > 3, "{rejected} segments");
     drop(journal);
     let (journal, recovered) = open(&disk.crash(Survives::Nothing), SEGMENT_BYTES).unwrap();
     assert_eq!((recovered.first, recovered.last), (1, 60));
-    check_groups(&journal, recovered, "after all");
+    check_groups(&journal, recovered, "after all groups");
 }
 
 #[test]
-fn whole_segments_are_retired_and_the_last_one_stays() {
+fn segments_without_needed_groups_are_deleted_except_the_last_one() {
     let disk = MemoryDisk::default();
     let (mut journal, _) = open(&disk, SEGMENT_BYTES).unwrap();
     for number in 1..=100 {
@@ -105,15 +105,15 @@ fn whole_segments_are_retired_and_the_last_one_stays() {
 }
 
 #[test]
-fn a_group_that_is_too_large_is_refused() {
+fn a_group_that_is_too_large_is_rejected() {
     let (mut journal, _) = open(&MemoryDisk::default(), SEGMENT_BYTES).unwrap();
-    let refused = journal.append(1, &vec![0; MAX_GROUP_BYTES + 1]);
-    assert!(matches!(refused, Err(AppendError::TooLarge { .. })), "{refused:?}");
+    let rejected = journal.append(1, &vec![0; MAX_GROUP_BYTES + 1]);
+    assert!(matches!(rejected, Err(AppendError::TooLarge { .. })), "{rejected:?}");
     commit(&mut journal, 1).unwrap();
 }
 
 #[test]
-fn a_real_folder_with_segments_made_ahead() {
+fn a_real_folder_gets_its_segments_ahead_of_use() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal");
     let opened = |path: &std::path::Path| {

@@ -1,16 +1,23 @@
-//! The journal, and the service on it, on a disk that loses power, fails, is full or is damaged: see each file.
+//! The journal, and the service on it, on a disk that loses power, fails, is full or is corrupt: see each file.
 
-#[path = "../storage/mod.rs"]
-mod storage;
-
-mod again;
+mod corruption;
 mod crash;
-mod damage;
 mod format;
-mod full;
-mod machine;
+mod full_disk;
+mod memory_disk;
 mod recovery;
+mod reused_numbers;
 mod service;
+mod state_machine;
 mod stops;
+#[path = "../support"]
+mod support {
+    pub mod config;
+    pub mod environment;
+    pub mod policies;
+    pub mod random;
+    pub mod requests;
+    pub mod until;
+}
 mod wall_clock;
 mod workload;

@@ -1,7 +1,8 @@
-//! A disk in memory that forgets. What was written is there until [`MemoryDisk::crash`]; after it, only what was synced is
-//! certain, and of everything else any part: each sector of 512 bytes as it was after one of the writes since the last sync
-//! or before all of them, each change of a name done or not.
+//! A disk in memory that loses power. What was written is there until [`MemoryDisk::crash`]. After a crash, only what was synced is
+//! certain; of the rest any part survives: each sector of 512 bytes has the state after one of the writes since the last sync, or
+//! before all of them, and each change of a name is done or not.
 
+use crate::support::random::Random;
 use overdue::store::disk::{Disk, DiskFile, FileId};
 use std::collections::BTreeMap;
 use std::io;
@@ -16,23 +17,23 @@ const TOO_MANY_OPEN_FILES: i32 = 24;
 /// How the disk fails, counted over all its operations that change or sync something.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Faults {
-    /// The power goes at this operation (from 0): it and all after it do nothing and fail.
+    /// The power fails at this operation (from 0): it and all later ones have no effect and fail.
     pub cut_at: Option<u64>,
-    /// This sync of a file or of the folder (from 0) fails, and what it should have made durable is dropped or kept, as
-    /// chance has it; reads still see it.
+    /// This sync of a file or of the folder (from 0) fails. What it should have made durable is not on the disk, but reads still
+    /// return it.
     pub fail_sync: Option<u64>,
-    /// Bytes that may still be written; a write that needs more does what it can and says that the disk is full.
+    /// Bytes that can still be written. A longer write is done in part and fails with "disk full".
     pub room_bytes: Option<u64>,
-    /// No file can be made: the process has no file descriptor left.
+    /// No file can be created: the process has no file descriptor left.
     pub no_descriptors: bool,
 }
 
-/// What survives of what was not synced.
+/// What survives of the writes that were not synced.
 #[derive(Debug, Clone, Copy)]
 pub enum Survives {
     Nothing,
     Everything,
-    /// Any part, as the seed says.
+    /// Any part, by the seed.
     Some(u64),
 }
 
@@ -44,7 +45,7 @@ pub struct MemoryDisk {
 #[derive(Default)]
 struct State {
     files: Vec<Contents>,
-    /// As seen now, and as synced.
+    /// As read now, and as synced.
     names: BTreeMap<String, usize>,
     synced_names: BTreeMap<String, usize>,
     changes: Vec<Change>,
@@ -57,7 +58,7 @@ struct State {
 struct Contents {
     now: Vec<u8>,
     synced: Vec<u8>,
-    /// What each sector has been since the last sync.
+    /// The states of each sector since the last sync.
     versions: BTreeMap<usize, Vec<Vec<u8>>>,
 }
 
@@ -92,12 +93,12 @@ impl MemoryDisk {
         self.state().faults = faults;
     }
 
-    /// Operations so far that changed or synced something.
+    /// Number of operations so far that changed or synced something.
     pub fn operations(&self) -> u64 {
         self.state().operations
     }
 
-    /// Syncs so far, of files and of the folder.
+    /// Number of syncs so far, of files and of the folder.
     pub fn syncs(&self) -> u64 {
         self.state().syncs
     }
@@ -108,20 +109,20 @@ impl MemoryDisk {
         state.names.iter().map(|(name, place)| (name.clone(), state.files[*place].now.clone())).collect()
     }
 
-    /// The disk as it is found after the power went.
+    /// The disk as it is after a power failure.
     pub fn crash(&self, survives: Survives) -> Self {
         let state = self.state();
-        let mut chance = Chance(match survives {
+        let mut random = Random(match survives {
             Survives::Some(seed) => seed,
             _ => 0,
         });
-        let mut lives = |of: usize| match survives {
+        let mut surviving = |of: usize| match survives {
             Survives::Nothing => 0,
             Survives::Everything => of,
-            Survives::Some(_) => chance.below(of + 1),
+            Survives::Some(_) => random.below(of + 1),
         };
         let mut names = state.synced_names.clone();
-        for change in state.changes.iter().filter(|_| lives(1) == 1) {
+        for change in state.changes.iter().filter(|_| surviving(1) == 1) {
             change.apply(&mut names);
         }
         let mut files = BTreeMap::new();
@@ -129,11 +130,11 @@ impl MemoryDisk {
             let contents = &state.files[place];
             let mut bytes = contents.synced.clone();
             // A file that grew may have its new length or not.
-            if lives(1) == 1 {
+            if surviving(1) == 1 {
                 bytes.resize(contents.now.len(), 0);
             }
             for (sector, versions) in &contents.versions {
-                let chosen = lives(versions.len());
+                let chosen = surviving(versions.len());
                 let at = sector * SECTOR;
                 if chosen > 0 && at < bytes.len() {
                     let version = &versions[chosen - 1];
@@ -156,7 +157,7 @@ impl MemoryDisk {
 }
 
 impl State {
-    /// Counts an operation; fails when the power is gone.
+    /// Counts an operation; fails without power.
     fn operate(&mut self) -> io::Result<()> {
         if self.faults.cut_at.is_some_and(|cut| self.operations >= cut) {
             return Err(Error::other("the power is gone"));
@@ -171,7 +172,7 @@ impl State {
         self.faults.fail_sync == Some(self.syncs - 1)
     }
 
-    /// Room for so many bytes: how many may be written.
+    /// How many of these bytes can be written.
     fn room_for(&mut self, bytes: usize) -> usize {
         match &mut self.faults.room_bytes {
             Some(room) => {
@@ -306,11 +307,11 @@ impl DiskFile for MemoryFile {
         let fails = state.sync_fails();
         let contents = &mut state.files[self.place];
         if fails {
-            // The pages are called clean: reads see them, later syncs leave them alone, the disk does not have them.
+            // The pages count as clean: reads return them, later syncs skip them, the disk does not have them.
             contents.versions.clear();
             return Err(Error::other("the sync failed"));
         }
-        // Only what is known as written reaches the disk, not pages that a failed sync let go.
+        // Only dirty pages reach the disk, not the pages of a failed sync.
         let length = contents.now.len();
         contents.synced.resize(length, 0);
         for (sector, versions) in std::mem::take(&mut contents.versions) {
@@ -325,21 +326,5 @@ impl DiskFile for MemoryFile {
     fn file_id(&self) -> io::Result<Option<FileId>> {
         let is_named = self.disk.state().names.values().any(|place| *place == self.place);
         Ok(is_named.then_some(FileId { device: 0, inode: self.place as u64, created_ns: None }))
-    }
-}
-
-/// SplitMix64.
-pub struct Chance(pub u64);
-
-impl Chance {
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    pub fn below(&mut self, end: usize) -> usize {
-        (self.next() % end as u64) as usize
     }
 }

@@ -1,57 +1,34 @@
-//! The service on a folder in which something is damaged or missing.
+//! The service on a folder in which something is corrupt or missing.
 
+use crate::support::config::config;
+use crate::support::policies::around_the_clock;
+use crate::support::requests::{input, snapshot};
 use overdue::engine::CatchUp;
-use overdue::service::{ClockChoice, Config, Load, Seed, Service, StartError, Stopper};
-use overdue::store::input::Origin;
+use overdue::service::{ClockChoice, Service, StartError, Stopper};
 use overdue::ticket::{Batch, EventKind};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-const POLICY: &str = r#"
-default_priority = "plain"
-[calendars.always]
-hours = "24x7"
-[priorities.plain]
-calendar = "always"
-[priorities.plain.clocks.resolution]
-target = "4h"
-"#;
 
 fn start(folder: &Path) -> Result<(Service, Stopper), StartError> {
-    Service::start(&Config {
-        data_dir: folder.to_owned(),
-        seed: Some(Seed { name: "test".into(), text: POLICY.into(), files: Vec::new() }),
-        catch_up_after_downtime: CatchUp::Latest,
-        snapshot_every: Duration::from_secs(3_600),
-        snapshots_kept: 2,
-        cut_history: false,
-        clock: ClockChoice::Fast { start_ms: 1_795_000_000_000, speed: 1.0 },
-        threads: 1,
-    })
+    let clock = ClockChoice::Fast { start_ms: 1_795_000_000_000, speed: 1.0 };
+    Service::start(&config(folder, &around_the_clock(&[("resolution", "target = \"4h\"")]), clock))
 }
 
-fn load(service: &Service, ids: std::ops::Range<u32>) {
+pub fn load(service: &Service, ids: std::ops::Range<u64>) {
     let mut batch = Batch::default();
     ids.for_each(|id| batch.push(&format!("T{id}"), service.now_ms(), EventKind::Opened));
-    let origin = Origin { actor: "test".into(), ..Origin::default() };
-    service.load_blocking(Load { batch, catch_up: CatchUp::Latest, origin }).unwrap();
+    service.load_blocking(input(batch, CatchUp::Latest, "test")).unwrap();
 }
 
-fn snapshot(service: &Service) -> u64 {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(service.snapshot()).unwrap().number
-}
-
-/// A folder with two snapshots and a journal that goes on after each; the numbers of the snapshots.
-fn written(folder: &Path) -> (u64, u64) {
+/// Writes a folder with two snapshots and a journal that continues after each; returns the numbers of the snapshots.
+fn write(folder: &Path) -> (u64, u64) {
     let (service, stopper) = start(folder).unwrap();
     load(&service, 0..100);
     let older = snapshot(&service);
     load(&service, 100..150);
     let newer = snapshot(&service);
     load(&service, 150..160);
-    // Stopping takes a third snapshot, after which the first goes.
+    // The stop takes a third snapshot and deletes the first.
     stopper.stop().unwrap();
     assert!(older < newer);
     let mut numbers: Vec<u64> = snapshots(folder).iter().filter_map(|path| name(path).parse().ok()).collect();
@@ -77,15 +54,15 @@ fn damage(path: &Path) {
 }
 
 #[test]
-fn a_damaged_newest_snapshot_gives_way_to_the_one_before() {
+fn a_start_with_a_corrupt_newest_snapshot_uses_the_one_before() {
     let folder = tempfile::tempdir().unwrap();
-    let (older, newer) = written(folder.path());
+    let (older, newer) = write(folder.path());
     let path = folder.path().join("snapshots").join(format!("{newer:020}"));
     damage(&path.join("tickets.parquet"));
     let (service, stopper) = start(folder.path()).unwrap();
     assert_eq!(stopper.started.snapshot, Some(older));
-    assert_eq!(service.read(|engine| engine.len()), 160, "the journal has what came after");
-    assert!(!path.exists() && path.with_extension("damaged").exists(), "it is put aside");
+    assert_eq!(service.read(|engine| engine.len()), 160, "the journal has the later tickets");
+    assert!(!path.exists() && path.with_extension("damaged").exists(), "the corrupt snapshot is renamed");
     stopper.stop().unwrap();
     let (service, stopper) = start(folder.path()).unwrap();
     assert_eq!(service.read(|engine| engine.len()), 160);
@@ -93,32 +70,32 @@ fn a_damaged_newest_snapshot_gives_way_to_the_one_before() {
 }
 
 #[test]
-fn without_a_whole_snapshot_nothing_starts() {
+fn a_start_without_a_valid_snapshot_needs_the_whole_journal() {
     let folder = tempfile::tempdir().unwrap();
-    written(folder.path());
+    write(folder.path());
     for path in snapshots(folder.path()) {
         damage(&path.join("clocks.parquet"));
     }
-    // The journal is young enough to reach back to the beginning, and that will do.
+    // The journal still has its first group, so no snapshot is needed.
     let journal = folder.path().join("journal");
     let (service, stopper) = match start(folder.path()) {
         Ok(started) => started,
-        Err(error) => panic!("the journal has all of it: {error}"),
+        Err(error) => panic!("the journal is complete: {error}"),
     };
     assert_eq!((stopper.started.snapshot, service.read(|engine| engine.len())), (None, 160));
     stopper.stop().unwrap();
     fs::remove_dir_all(&journal).unwrap();
     let error = start(folder.path()).err().expect("the journal is gone");
-    let words = error.to_string();
-    assert!(matches!(error, StartError::Damaged(_)), "{words}");
-    assert!(words.contains("snapshots") && words.contains("journal"), "{words}");
+    let reason = error.to_string();
+    assert!(matches!(error, StartError::Damaged(_)), "{reason}");
+    assert!(reason.contains("snapshots") && reason.contains("journal"), "{reason}");
 }
 
 #[test]
 fn a_folder_belongs_to_one_process() {
     let folder = tempfile::tempdir().unwrap();
     let (_service, stopper) = start(folder.path()).unwrap();
-    let error = start(folder.path()).err().expect("it is taken");
+    let error = start(folder.path()).err().expect("the folder is in use");
     assert!(matches!(error, StartError::Locked(_)), "{error}");
     assert!(error.to_string().contains(&std::process::id().to_string()), "{error}");
     stopper.stop().unwrap();

@@ -1,6 +1,6 @@
-//! A group that was interrupted or refused, and another one of the same number after it: parts of the two never mix.
+//! A group that was interrupted or rejected, and the next one with the same number: parts of the two never mix.
 
-use crate::storage::{Faults, MemoryDisk, Survives};
+use crate::memory_disk::{Faults, MemoryDisk, Survives};
 use crate::workload::{commit, open};
 use overdue::store::journal::AppendError;
 
@@ -16,7 +16,7 @@ fn second(length: usize) -> Vec<u8> {
     vec![0x55; length]
 }
 
-/// What is read of group 3, if it is there; the two before it must be.
+/// Reads group 3, if it is there. Groups 1 and 2 must be.
 fn third(disk: &MemoryDisk, context: &str) -> Option<Vec<u8>> {
     let (journal, recovered) = open(disk, SEGMENT_BYTES).unwrap_or_else(|error| panic!("{context}: {error}"));
     assert!(recovered.first == 1 && (2..=3).contains(&recovered.last), "{context}: {recovered:?}");
@@ -25,8 +25,8 @@ fn third(disk: &MemoryDisk, context: &str) -> Option<Vec<u8>> {
     (recovered.last == 3).then(|| groups.remove(2).1)
 }
 
-/// Writes the second attempt on what is found, with the power gone before its sync, then with it synced.
-fn try_again(found: &MemoryDisk, length: usize, seed: u64, context: &str) {
+/// Writes the second attempt, once with a power failure before its sync and once synced.
+fn second_attempt(found: &MemoryDisk, length: usize, seed: u64, context: &str) {
     for is_synced in [false, true] {
         let disk = MemoryDisk::with(&found.files());
         let (mut journal, recovered) = open(&disk, SEGMENT_BYTES).unwrap();
@@ -45,7 +45,7 @@ fn try_again(found: &MemoryDisk, length: usize, seed: u64, context: &str) {
 }
 
 #[test]
-fn an_interrupted_group_and_another_one() {
+fn an_interrupted_group_never_mixes_with_the_next_one() {
     let mut torn = 0;
     for (lengths, seed) in LENGTHS.into_iter().flat_map(|lengths| (0..40).map(move |seed| (lengths, seed))) {
         let context = format!("{lengths:?}, seed {seed}");
@@ -58,7 +58,7 @@ fn an_interrupted_group_and_another_one() {
             Some(read) => assert_eq!(read, first(lengths.0), "{context}"),
             None => {
                 torn += 1;
-                try_again(&found, lengths.1, seed, &context);
+                second_attempt(&found, lengths.1, seed, &context);
             }
         }
     }
@@ -66,7 +66,7 @@ fn an_interrupted_group_and_another_one() {
 }
 
 #[test]
-fn a_refused_group_and_another_one() {
+fn a_rejected_group_never_mixes_with_the_next_one() {
     for (lengths, room) in LENGTHS.into_iter().flat_map(|lengths| (0..12).map(move |room| (lengths, room * 512))) {
         let disk = MemoryDisk::default();
         let (mut journal, _) = open(&disk, SEGMENT_BYTES).unwrap();

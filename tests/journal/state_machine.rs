@@ -1,16 +1,17 @@
-//! Power cuts at every operation of the disk under a workload of 300 groups: whatever had been acknowledged is there after the
-//! start, nothing else but the one group that was under way, and what follows from it is what followed before.
+//! Power failures at every operation of the disk under a workload of 300 groups: the next start has all acknowledged groups and at
+//! most the one in flight, and derives the same state and records from them.
 //!
-//! The oracle is a machine that was never interrupted: its engine's state and its records after every group.
+//! The oracle is a state machine that is never interrupted: its state and its records after every group.
 
-use crate::storage::{Chance, Faults, MemoryDisk, Survives};
+use crate::memory_disk::{Faults, MemoryDisk, Survives};
+use crate::support::random::Random;
 use overdue::engine::{Apply, CatchUp};
 use overdue::service::state_machine::{GroupOutput, StateMachine, compile};
 use overdue::store::codec;
 use overdue::store::input::{AcknowledgeInput, BatchInput, EditInput, Group, Input, Origin, Passage};
 use overdue::store::journal::{Journal, Options};
 use overdue::ticket::{Batch, Column, EventKind};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 const GROUPS: u64 = 300;
 const SHARDS: usize = 5;
@@ -46,8 +47,8 @@ levels = [{{ at = "100%", notify = ["owner"] }}]
     })
 }
 
-/// Groups as a service would have written them: everything that can be an input, as chance has it.
-fn workload(random: &mut Chance) -> Vec<Group> {
+/// Random groups with every kind of input.
+fn workload(random: &mut Random) -> Vec<Group> {
     let mut now_ms = START_MS;
     let mut groups = vec![group(1, 0, vec![Input::Edit(policy("40m"))])];
     for number in 2..=GROUPS {
@@ -56,7 +57,7 @@ fn workload(random: &mut Chance) -> Vec<Group> {
             0 => vec![Input::Edit(policy(["30m", "40m", "1h"][random.below(3)]))],
             1 => vec![acknowledge(random, now_ms)],
             3 => {
-                // The time was ahead, and is set back.
+                // The time was ahead and is set back.
                 now_ms -= 1_000 * random.below(9_000) as i64;
                 groups.push(Group { passage: Passage::Accepted, ..group(number, now_ms, Vec::new()) });
                 continue;
@@ -74,7 +75,7 @@ fn group(number: u64, now_ms: i64, inputs: Vec<Input>) -> Group {
     Group { number, now_ms, catch_up: CatchUp::All, passage: Passage::Watched, has_label_share: true, inputs }
 }
 
-fn acknowledge(random: &mut Chance, now_ms: i64) -> Input {
+fn acknowledge(random: &mut Random, now_ms: i64) -> Input {
     Input::Acknowledge(Arc::new(AcknowledgeInput {
         sequence: 1 + random.below(50) as u64,
         ticket: format!("T{}", random.below(60)),
@@ -87,7 +88,7 @@ fn acknowledge(random: &mut Chance, now_ms: i64) -> Input {
     }))
 }
 
-fn events(random: &mut Chance, now_ms: i64) -> Input {
+fn events(random: &mut Random, now_ms: i64) -> Input {
     const KINDS: [EventKind; 8] = [
         EventKind::Opened,
         EventKind::Opened,
@@ -113,9 +114,9 @@ fn events(random: &mut Chance, now_ms: i64) -> Input {
     Input::Batch(Arc::new(BatchInput { batch, catch_up: CatchUp::Latest, origin }))
 }
 
-/// What a machine is known by.
+/// A summary of a state machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Known {
+struct Summary {
     state: u64,
     last_escalation: u64,
     last_cycle: u64,
@@ -123,13 +124,13 @@ struct Known {
     acknowledgements: usize,
 }
 
-fn known(machine: &StateMachine) -> Known {
-    Known {
-        state: machine.engine.read().unwrap_or_else(PoisonError::into_inner).state_hash(),
+fn summary(machine: &StateMachine) -> Summary {
+    Summary {
+        state: machine.engine.read().state_hash(),
         last_escalation: machine.last_escalation(),
         last_cycle: machine.last_cycle(),
         policies: machine.policies.len(),
-        acknowledgements: machine.acknowledgements.read().unwrap_or_else(PoisonError::into_inner).len(),
+        acknowledgements: machine.acknowledgements.read().len(),
     }
 }
 
@@ -141,16 +142,17 @@ fn begin(first: &Group) -> StateMachine {
     machine
 }
 
-fn said(told: &GroupOutput, into: &mut Vec<String>) {
-    for row in 0..told.escalations.len() {
-        let record = told.escalations.record(row);
-        into.push(format!("{} {} {}", record.sequence, record.kind.name(), record.escalation_id));
+/// Appends the records of a group.
+fn append_records(output: &GroupOutput, records: &mut Vec<String>) {
+    for row in 0..output.escalations.len() {
+        let record = output.escalations.record(row);
+        records.push(format!("{} {} {}", record.sequence, record.kind.name(), record.escalation_id));
     }
 }
 
 #[test]
-fn every_cut_leaves_what_was_acknowledged_and_nothing_else() {
-    let mut random = Chance(7);
+fn a_power_failure_at_any_operation_leaves_the_acknowledged_groups_only() {
+    let mut random = Random(7);
     let groups = workload(&mut random);
     let encoded: Vec<Vec<u8>> = groups
         .iter()
@@ -161,16 +163,15 @@ fn every_cut_leaves_what_was_acknowledged_and_nothing_else() {
         })
         .collect();
 
-    // Never interrupted.
+    // The oracle.
     let mut machine = begin(&groups[0]);
-    let (mut after, mut records, mut records_after) = (vec![known(&machine)], Vec::new(), vec![0]);
+    let (mut after, mut records, mut records_after) = (vec![summary(&machine)], Vec::new(), vec![0]);
     for group in &groups[1..] {
-        let told = machine.apply(group, None);
-        said(&told, &mut records);
-        after.push(known(&machine));
+        append_records(&machine.apply(group, None), &mut records);
+        after.push(summary(&machine));
         records_after.push(records.len());
     }
-    assert!(records.len() > 300, "too little escalates: {}", records.len());
+    assert!(records.len() > 300, "the workload has {} records", records.len());
 
     let write = |disk: &MemoryDisk| -> u64 {
         let Ok((mut journal, _)) = Journal::open(Arc::new(disk.clone()), options()) else { return 0 };
@@ -208,22 +209,19 @@ fn every_cut_leaves_what_was_acknowledged_and_nothing_else() {
             continue;
         }
         let mut machine: Option<StateMachine> = None;
-        let mut told_again = Vec::new();
+        let mut replayed = Vec::new();
         for read in journal.groups(1) {
             let (number, bytes) = read.unwrap();
             let group = codec::decode(&bytes).unwrap();
             assert_eq!((group.number, &bytes), (number, &encoded[number as usize - 1]));
             match &mut machine {
                 None => machine = Some(begin(&group)),
-                Some(machine) => {
-                    let told = machine.apply(&group, None);
-                    said(&told, &mut told_again);
-                }
+                Some(machine) => append_records(&machine.apply(&group, None), &mut replayed),
             }
         }
         let place = recovered.last as usize - 1;
-        assert_eq!(known(&machine.unwrap()), after[place], "cut at {cut_at}, recovered to group {}", recovered.last);
-        assert_eq!(told_again, records[..records_after[place]], "cut at {cut_at}: records differ");
+        assert_eq!(summary(&machine.unwrap()), after[place], "cut at {cut_at}, recovered to group {}", recovered.last);
+        assert_eq!(replayed, records[..records_after[place]], "cut at {cut_at}: records differ");
     }
 }
 

@@ -1,4 +1,4 @@
-//! The engine, told and heard in the model's words. The only place that knows the engine's names.
+//! The engine behind the model's types: commands go in, output and counters come out.
 
 use super::commands::{ClockTally, TicketTally, Totals};
 use super::run::{Command, batch};
@@ -12,7 +12,7 @@ use std::sync::Arc;
 pub struct Subject {
     engine: Engine,
     last_row_ms: i64,
-    /// Revisions must rise; by how much is the engine's affair, so they are counted anew.
+    /// Last revision of each cycle, and its number of records. The engine's revisions may skip numbers; the model's do not.
     revisions: BTreeMap<(String, String, u16), (u16, u32)>,
 }
 
@@ -33,17 +33,17 @@ impl Subject {
         self.engine.hold(ahead);
     }
 
-    /// The same with another engine in its place.
+    /// The same with another engine.
     pub fn with(&self, engine: Engine) -> Subject {
         Subject { engine, last_row_ms: self.last_row_ms, revisions: self.revisions.clone() }
     }
 
     pub fn run(&mut self, command: &Command) -> Result<Output, String> {
         let outcome = self.outcome(command)?;
-        self.heard(&outcome)
+        self.converted(&outcome)
     }
 
-    /// What the engine itself says: equal on every number of shards.
+    /// The outcome of a command in the engine's own types.
     pub fn outcome(&mut self, command: &Command) -> Result<Outcome, String> {
         Ok(match command {
             Command::Apply(rows, choice) => {
@@ -58,8 +58,8 @@ impl Subject {
                     return Err("the preview changed the engine".to_owned());
                 }
                 let outcome = self.engine.edit(policy, apply(*mode), catch_up(*choice));
-                let outcome = outcome.map_err(|error| format!("edit refused: {error}"))?;
-                let preview = preview.map_err(|error| format!("preview refused: {error}"))?;
+                let outcome = outcome.map_err(|error| format!("edit failed: {error}"))?;
+                let preview = preview.map_err(|error| format!("preview failed: {error}"))?;
                 // The preview counts open tickets only.
                 let is_open = |ticket| !self.engine.ticket(ticket).state.is_done();
                 let fired = outcome.escalations.iter().filter(|e| e.kind == EscalationKind::Fired && is_open(e.ticket));
@@ -94,8 +94,8 @@ impl Subject {
         self.engine.state_hash()
     }
 
-    /// Everything that a command brings about, in the engine's own order and words.
-    pub fn told(&mut self, command: &Command) -> Result<Vec<String>, String> {
+    /// Everything that a command emits, in the engine's order: the same on every number of shards.
+    pub fn emit(&mut self, command: &Command) -> Result<Vec<String>, String> {
         let outcome = self.outcome(command)?;
         let engine = &self.engine;
         let escalations = outcome.escalations.iter().map(|e| {
@@ -107,11 +107,11 @@ impl Subject {
             let times = [c.started_ms, c.due_ms, c.stopped_ms, c.business_ms, c.wall_ms];
             format!("{ticket} {clock} {} {} {times:?} {:?}", c.cycle, c.revision, c.result)
         });
-        let refused = outcome.rejected.iter().map(|refused| format!("{refused:?}"));
-        Ok(escalations.chain(cycles).chain(refused).collect())
+        let rejected = outcome.rejected.iter().map(|rejected| format!("{rejected:?}"));
+        Ok(escalations.chain(cycles).chain(rejected).collect())
     }
 
-    fn heard(&mut self, outcome: &Outcome) -> Result<Output, String> {
+    fn converted(&mut self, outcome: &Outcome) -> Result<Output, String> {
         let engine = &self.engine;
         if !outcome.escalations.is_sorted_by_key(|escalation| escalation.due_ms) {
             return Err("escalations are not in order of their due times".to_owned());
@@ -122,7 +122,7 @@ impl Subject {
                 EscalationKind::Withdrawn => (Kind::Withdrawn, engine.clock_name(escalation.clock), escalation.cycle),
                 EscalationKind::Manual => (Kind::Manual, "", 0),
             };
-            // Of an escalation by hand only the ticket is compared.
+            // Of a manual escalation only the ticket is compared.
             Escalation {
                 due_ms: if kind == Kind::Manual { 0 } else { escalation.due_ms },
                 ticket: engine.ticket_id(escalation.ticket).to_owned(),
@@ -138,7 +138,7 @@ impl Subject {
             let clock = engine.clock_name(cycle.clock).to_owned();
             let (last, count) = self.revisions.entry((ticket.clone(), clock.clone(), cycle.cycle)).or_default();
             if cycle.revision == 0 {
-                // The first word on a cycle; its ticket may have gone and come again.
+                // The first record of a cycle; its ticket may have been deleted and opened again.
                 *count = 0;
             } else if cycle.revision <= *last {
                 return Err(format!(
@@ -166,7 +166,7 @@ impl Subject {
                 is_void: cycle.result == CycleResult::Void,
             });
         }
-        output.refused = outcome.rejected.iter().map(|refused| refused.row).collect();
+        output.rejected = outcome.rejected.iter().map(|rejected| rejected.row).collect();
         output.sort();
         Ok(output)
     }
@@ -174,15 +174,15 @@ impl Subject {
     /// Compares time and counters.
     pub fn differs_from(&self, model: &Model) -> Option<String> {
         if self.engine.now_ms() != model.now_ms() {
-            return Some(format!("it is {}, the engine says {}", model.now_ms(), self.engine.now_ms()));
+            return Some(format!("the time is {}, the time of the engine {}", model.now_ms(), self.engine.now_ms()));
         }
         let (expected, found) = (model.totals(), self.totals());
         (expected != found).then(|| {
             let mut text = format!("\n  all {:?}, counted {:?}", expected.all, found.all);
-            for (word, tally) in &expected.tickets {
-                let other = found.tickets.get(word);
+            for (label, tally) in &expected.tickets {
+                let other = found.tickets.get(label);
                 if other != Some(tally) {
-                    text += &format!("\n  {word:?} {tally:?}, counted {other:?}");
+                    text += &format!("\n  {label:?} {tally:?}, counted {other:?}");
                 }
             }
             for (clock, tally) in &expected.clocks {
@@ -194,8 +194,8 @@ impl Subject {
             for clock in found.clocks.keys().filter(|clock| !expected.clocks.contains_key(*clock)) {
                 text += &format!("\n  {clock}: nothing expected, counted {:?}", found.clocks[clock]);
             }
-            for word in found.tickets.keys().filter(|word| !expected.tickets.contains_key(*word)) {
-                text += &format!("\n  {word:?}: nothing expected, counted {:?}", found.tickets[word]);
+            for label in found.tickets.keys().filter(|label| !expected.tickets.contains_key(*label)) {
+                text += &format!("\n  {label:?}: nothing expected, counted {:?}", found.tickets[label]);
             }
             text
         })

@@ -3,10 +3,10 @@
 use overdue::calendar::{Calendar, CalendarDefinition};
 use std::sync::{Arc, LazyLock};
 
-/// Monday to Friday, nine to five, in Oslo: SuperOffice's example.
+/// Monday to Friday, 09:00 to 17:00 in Oslo: the example of SuperOffice.
 pub const OFFICE: &str = "office";
 pub const ALWAYS: &str = "always";
-/// As the office, from eight to four.
+/// The same from 08:00 to 16:00.
 pub const EARLY: &str = "early";
 
 const DEFINITIONS: [(&str, &str); 7] = [
@@ -15,7 +15,8 @@ const DEFINITIONS: [(&str, &str); 7] = [
     (EARLY, "time_zone = 'Europe/Oslo'\nmon-fri = ['08:00-16:00']"),
     (
         "lunch",
-        "time_zone = 'Europe/Oslo'\nmon-thu = ['08:00-12:00', '12:30-17:00']\nfri = ['08:00-15:00']\nholidays = ['2026-03-27', '--05-01']",
+        "time_zone = 'Europe/Oslo'\nmon-thu = ['08:00-12:00', '12:30-17:00']\nfri = ['08:00-15:00']\n\
+         holidays = ['2026-03-27', '--05-01']",
     ),
     ("night", "time_zone = 'Europe/London'\nmon-sun = ['22:00-06:00']"),
     ("new_york", "time_zone = 'America/New_York'\nmon-sat = ['09:00-17:30']\nholidays = ['2026-03-28']"),
@@ -27,7 +28,7 @@ static ALL: LazyLock<Vec<Arc<Calendar>>> =
 
 fn make(name: &str, text: &str) -> Calendar {
     let definition: CalendarDefinition = toml::from_str(text).unwrap_or_else(|error| panic!("{name}: {error}"));
-    let no_files = &mut |file: &str| Err(format!("{file} is not for these tests"));
+    let no_files = &mut |file: &str| Err(format!("the calendars of the tests have no file {file}"));
     Calendar::new(name, &definition, no_files).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 

@@ -1,4 +1,4 @@
-//! The model's commands: what the engine is told, and what it must say.
+//! The model's commands, and the output that the engine must emit.
 
 use super::history::History;
 use super::ticket::Ticket;
@@ -9,7 +9,7 @@ use overdue::time::{MAX_INPUT_MS, SECOND_MS};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Which passed levels fire.
+/// Which of the levels fire that are due already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CatchUp {
     All,
@@ -40,12 +40,12 @@ pub enum Kind {
     Manual,
 }
 
-/// In the order in which they come out, but for the ticket's place.
+/// In the order of the engine's output, except for tickets.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Escalation {
     pub due_ms: i64,
     pub ticket: String,
-    /// Empty, cycle and level 0: by hand.
+    /// Empty for a manual escalation, with cycle and level 0.
     pub clock: String,
     pub cycle: u16,
     pub level: u8,
@@ -67,13 +67,13 @@ pub struct CycleRecord {
     pub is_void: bool,
 }
 
-/// What a command brings about, sorted.
+/// What a command emits, sorted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Output {
     pub escalations: Vec<Escalation>,
     pub cycles: Vec<CycleRecord>,
-    /// Rows of the batch.
-    pub refused: Vec<usize>,
+    /// Rejected rows of the batch.
+    pub rejected: Vec<usize>,
 }
 
 #[derive(Debug, Clone)]
@@ -81,8 +81,8 @@ pub struct Model {
     now_ms: i64,
     versions: Vec<Version>,
     tickets: BTreeMap<String, Ticket>,
-    /// What happened to the clocks of tickets that are gone.
-    gone: BTreeMap<String, ClockTally>,
+    /// Results of the clocks of deleted tickets.
+    deleted: BTreeMap<String, ClockTally>,
 }
 
 /// Counts: open, waiting, at risk, breached, done.
@@ -91,11 +91,11 @@ pub type TicketTally = [u64; 5];
 /// Counts: running, paused, at risk, breached, met, missed; then fired, by level.
 pub type ClockTally = [u64; 6 + MAX_LEVELS];
 
-/// What the counters must say; words and clocks with nothing to count are left out.
+/// The expected counters; labels and clocks without counts are left out.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Totals {
     pub all: TicketTally,
-    /// By column and word.
+    /// By column and label.
     pub tickets: BTreeMap<(&'static str, String), TicketTally>,
     pub clocks: BTreeMap<String, ClockTally>,
 }
@@ -103,7 +103,7 @@ pub struct Totals {
 impl Model {
     pub fn new(policy: Arc<Policy>) -> Model {
         let first = Version { at_ms: i64::MIN, policy, apply: Apply::NewTickets };
-        Model { now_ms: 0, versions: vec![first], tickets: BTreeMap::new(), gone: BTreeMap::new() }
+        Model { now_ms: 0, versions: vec![first], tickets: BTreeMap::new(), deleted: BTreeMap::new() }
     }
 
     pub fn now_ms(&self) -> i64 {
@@ -119,7 +119,7 @@ impl Model {
         let mut rows: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for row in 0..batch.len() {
             match batch.label(Column::Priority, row) {
-                Some(name) if self.policy().priority_id(name).is_none() => output.refused.push(row),
+                Some(name) if self.policy().priority_id(name).is_none() => output.rejected.push(row),
                 _ => rows.entry(batch.ticket.get(row)).or_default().push(row),
             }
         }
@@ -163,7 +163,7 @@ impl Model {
         output
     }
 
-    /// The time was ahead: every ticket is what it is at an earlier one, and edits count from then on.
+    /// The time was ahead: every ticket has the state of an earlier time, and edits count from that time on.
     pub fn rewind(&mut self, now_ms: i64, catch_up: CatchUp) -> Output {
         let now_ms = now_ms / SECOND_MS * SECOND_MS;
         if now_ms < self.now_ms {
@@ -173,7 +173,7 @@ impl Model {
         self.catch_up(now_ms, catch_up)
     }
 
-    /// Time never runs backwards, and runs in whole seconds.
+    /// Advances the time, in whole seconds; it never runs backwards.
     fn tick(&mut self, now_ms: i64) {
         self.now_ms = self.now_ms.max(now_ms / SECOND_MS * SECOND_MS);
     }
@@ -184,20 +184,20 @@ impl Model {
 
     fn apply_rows(&mut self, id: &str, batch: &Batch, rows: &[usize], catch_up: CatchUp, output: &mut Output) {
         let now_ms = self.now_ms;
-        // choice: rows of an unknown ticket up to the opening that its batch brings are taken together.
+        // choice: the rows of a new ticket up to the opening in its batch are applied together.
         let is_opened = |row: &usize| batch.kind[*row] == EventKind::Opened;
         let opening = rows.iter().copied().find(|row| !self.tickets.contains_key(id) && is_opened(row));
         let opening_ms = opening.map_or(i64::MIN, |row| batch.at_ms[row]);
-        // Late rows are taken together with those up to the engine's time.
+        // Late rows are applied together with those up to the engine's time.
         let late_until_ms = self.tickets.get(id).map_or(i64::MIN, |ticket| {
-            let done = ticket.fired.values().chain(ticket.marked.values());
+            let done = ticket.fired.values().chain(ticket.suppressed.values());
             done.copied().fold(ticket.history.last_ms() - 1, i64::max)
         });
         let until_ms = now_ms.max(opening_ms).max(late_until_ms);
         let (past, ahead) = rows.split_at(rows.partition_point(|row| batch.at_ms[*row] <= until_ms));
         for row in past {
             self.insert(id, batch, *row, output);
-            self.let_go(id, catch_up, output);
+            self.delete(id, catch_up, output);
         }
         if let Some(ticket) = self.tickets.get_mut(id)
             && !past.is_empty()
@@ -210,7 +210,7 @@ impl Model {
             if let Some(ticket) = self.tickets.get_mut(id) {
                 ticket.step(&self.versions, before, batch.at_ms[*row], now_ms, catch_up, output);
             }
-            self.let_go(id, catch_up, output);
+            self.delete(id, catch_up, output);
         }
         let Some(ticket) = self.tickets.get_mut(id) else { return };
         ticket.report(&self.versions, output);
@@ -227,28 +227,28 @@ impl Model {
         ticket.report(&self.versions, output);
     }
 
-    /// Takes a ticket that has gone out of the index; its last word first.
-    fn let_go(&mut self, id: &str, catch_up: CatchUp, output: &mut Output) {
+    /// Removes a ticket that was deleted or merged, after its last output.
+    fn delete(&mut self, id: &str, catch_up: CatchUp, output: &mut Output) {
         if let Some(ticket) = self.tickets.get_mut(id)
-            && ticket.history.events.iter().any(|event| event.what.is_gone())
+            && ticket.history.events.iter().any(|event| event.what.is_deletion())
         {
-            // Nothing that had passed fires for a ticket that is gone by now.
-            let is_gone = ticket.history.last_ms() <= self.now_ms;
-            let catch_up = if is_gone { CatchUp::None } else { catch_up };
+            // Levels that are due already do not fire for a deleted ticket.
+            let is_deleted = ticket.history.last_ms() <= self.now_ms;
+            let catch_up = if is_deleted { CatchUp::None } else { catch_up };
             ticket.compare(&self.versions, self.now_ms, catch_up, output);
             ticket.report(&self.versions, output);
-            ticket.count_past(&mut self.gone);
+            ticket.count_past(&mut self.deleted);
             self.tickets.remove(id);
         }
     }
 
-    /// Adds a row's primitive events to its ticket's history.
+    /// Adds the primitive events of a row to the history of its ticket.
     fn insert(&mut self, id: &str, batch: &Batch, row: usize, output: &mut Output) {
         let (at_ms, kind) = (batch.at_ms[row], batch.kind[row]);
-        let word = |column| batch.labels(column).get(row).map(str::to_owned);
+        let label = |column| batch.labels(column).get(row).map(str::to_owned);
         let known = self.tickets.contains_key(id);
         if !known {
-            // A row of another kind opens its ticket with its priority, owner and team, and as new.
+            // A row of another kind opens its ticket as new, with its own priority, owner and team.
             let is_opened = kind == EventKind::Opened;
             let state = if is_opened { batch.state[row] } else { None };
             let history = History {
@@ -256,8 +256,8 @@ impl Model {
                 is_implied: !is_opened,
                 priority: self.priority_of(batch, row),
                 state: state.unwrap_or(State::New),
-                owner: word(Column::Owner),
-                team: word(Column::Team),
+                owner: label(Column::Owner),
+                team: label(Column::Team),
                 events: Vec::new(),
             };
             let ticket = Ticket {
@@ -265,7 +265,7 @@ impl Model {
                 history,
                 labels: BTreeMap::new(),
                 fired: BTreeMap::new(),
-                marked: BTreeMap::new(),
+                suppressed: BTreeMap::new(),
                 reported: BTreeMap::new(),
             };
             self.tickets.insert(id.to_owned(), ticket);
@@ -273,7 +273,7 @@ impl Model {
         let Some(ticket) = self.tickets.get_mut(id) else { return };
         ticket.label(batch, row);
         if kind == EventKind::Opened {
-            // One at or after the opening of a ticket that was opened by one changes nothing but these words.
+            // For a ticket with an opening, a second one at the same time or later only changes labels.
             if known && (ticket.history.is_implied || at_ms < ticket.history.opened_ms) {
                 ticket.move_opening(batch, row);
             }
@@ -300,7 +300,7 @@ impl Model {
     }
 
     pub fn totals(&self) -> Totals {
-        let mut totals = Totals { clocks: self.gone.clone(), ..Totals::default() };
+        let mut totals = Totals { clocks: self.deleted.clone(), ..Totals::default() };
         for ticket in self.tickets.values() {
             ticket.count(&self.versions, self.now_ms, &mut totals);
             ticket.count_past(&mut totals.clocks);
@@ -315,15 +315,15 @@ impl Model {
         levels.into_values().map(|due| due.at_ms).filter(|due_ms| *due_ms < MAX_INPUT_MS).collect()
     }
 
-    /// A ticket's history in words.
+    /// The history of a ticket, for messages.
     pub fn describe(&self, id: &str) -> String {
         let Some(ticket) = self.tickets.get(id) else { return format!("{id}: not in the index") };
         let history = &ticket.history;
         let mut text = format!("{id}: opened {} as {} {:?}\n", history.opened_ms, history.priority, history.state);
         for event in &history.events {
-            text += &format!("  {} {:?}\n", history.counts_ms(event.at_ms), event.what);
+            text += &format!("  {} {:?}\n", history.effective_ms(event.at_ms), event.what);
         }
-        text + &format!("  fired {:?}\n  marked {:?}\n", ticket.fired, ticket.marked)
+        text + &format!("  fired {:?}\n  suppressed {:?}\n", ticket.fired, ticket.suppressed)
     }
 }
 
@@ -331,6 +331,6 @@ impl Output {
     pub fn sort(&mut self) {
         self.escalations.sort();
         self.cycles.sort();
-        self.refused.sort_unstable();
+        self.rejected.sort_unstable();
     }
 }

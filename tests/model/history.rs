@@ -1,4 +1,4 @@
-//! A ticket's history, replayed from its first event to its last.
+//! The history of a ticket, replayed from its first event to its last.
 
 use super::commands::{Apply, Version};
 use super::measure::{Carried, Cycle, Due, Ruler, Segment};
@@ -8,20 +8,21 @@ use overdue::time::NEVER_MS;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// A primitive event, but for the opening.
+/// A primitive event other than the opening.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum What {
     Priority(String),
-    /// With the owner and the team that it names.
+    /// With the owner and the team of the row.
     Assigned(Option<String>, Option<String>),
-    /// Any kind that does not speak of the state.
+    /// Any kind without a state.
     Event(EventKind),
-    /// The event that the change was when it came, and the state it led to.
+    /// The kind of the change when its row arrived, and the new state.
     State(EventKind, State),
 }
 
 impl What {
-    pub fn is_gone(&self) -> bool {
+    /// Whether the event removes the ticket from the index.
+    pub fn is_deletion(&self) -> bool {
         matches!(self, What::Event(EventKind::Deleted | EventKind::Merged))
     }
 }
@@ -32,28 +33,28 @@ pub struct Primitive {
     pub what: What,
 }
 
-/// Everything that happened to a ticket.
+/// All events of a ticket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct History {
     pub opened_ms: i64,
-    /// No `opened` row has come yet.
+    /// No `opened` row has arrived yet.
     pub is_implied: bool,
     pub priority: String,
     pub state: State,
     pub owner: Option<String>,
     pub team: Option<String>,
-    /// In order of the time at which they happened, then of arrival.
+    /// By their time, then by arrival.
     pub events: Vec<Primitive>,
 }
 
 impl History {
-    /// When an event counts: not before the opening.
-    pub fn counts_ms(&self, at_ms: i64) -> i64 {
+    /// The time at which an event takes effect: not before the opening.
+    pub fn effective_ms(&self, at_ms: i64) -> i64 {
         at_ms.max(self.opened_ms)
     }
 
     pub fn last_ms(&self) -> i64 {
-        self.events.iter().map(|event| self.counts_ms(event.at_ms)).fold(self.opened_ms, i64::max)
+        self.events.iter().map(|event| self.effective_ms(event.at_ms)).fold(self.opened_ms, i64::max)
     }
 
     /// State and priority after everything up to an instant.
@@ -69,7 +70,7 @@ impl History {
         (state, priority)
     }
 
-    /// Owner and team after everything up to an instant: those named last.
+    /// Owner and team after everything up to an instant.
     pub fn assigned_at(&self, at_ms: i64) -> (Option<&str>, Option<&str>) {
         let (mut owner, mut team) = (self.owner.as_deref(), self.team.as_deref());
         for event in self.events.iter().filter(|event| event.at_ms <= at_ms) {
@@ -81,7 +82,7 @@ impl History {
         (owner, team)
     }
 
-    /// Adds an event unless the history holds it; says whether it did.
+    /// Adds an event unless the history has it already; returns whether it was added.
     pub fn insert(&mut self, event: Primitive) -> bool {
         if self.events.contains(&event) {
             return false;
@@ -103,16 +104,16 @@ pub struct Ended {
     pub met: Option<bool>,
     /// Levels that were reached, and when.
     pub levels: BTreeMap<u8, Due>,
-    /// Ended by the ticket's leaving the index: not reported.
+    /// Ended by the deletion of the ticket: not reported.
     pub without_result: bool,
 }
 
-/// A clock's cycles, by the clock's name.
+/// The cycles of a clock.
 #[derive(Debug, Clone, Default)]
 pub struct Run {
     pub ended: Vec<Ended>,
     pub open: Option<Cycle>,
-    /// The level at which the last cycle stood.
+    /// The highest level that the last cycle reached.
     last_level: u8,
 }
 
@@ -129,7 +130,7 @@ impl Run {
             carried,
             floor,
             segments: Vec::new(),
-            held: false,
+            paused_by_event: false,
             measured_ms: at_ms,
             reached: BTreeMap::new(),
         });
@@ -137,13 +138,13 @@ impl Run {
 
     fn end(&mut self, at_ms: i64, ruler: Ruler<'_>, by: By) {
         let Some(mut cycle) = self.open.take() else { return };
-        let in_time = |due_ms: i64| by.comes_after(due_ms, at_ms);
-        keep_reached(&mut cycle, ruler, in_time);
+        let is_reached = |due_ms: i64| by.comes_after(due_ms, at_ms);
+        keep_reached(&mut cycle, ruler, is_reached);
         let business_ms = ruler.spent(&cycle, at_ms);
         let target = ruler.target(cycle.started_ms);
-        let missed = target.map(|amount| ruler.reach(&cycle, amount).at_ms.is_some_and(in_time));
+        let missed = target.map(|amount| ruler.reach(&cycle, amount).at_ms.is_some_and(is_reached));
         if missed == Some(false) && cycle.segments.last().is_none_or(|last| last.to_ms.is_some()) {
-            // Had it gone on, it would have from its stop.
+            // The due time counts as if the cycle had continued from its stop.
             cycle.segments.push(Segment { from_ms: at_ms, to_ms: None });
         }
         self.last_level = standing(&cycle);
@@ -155,22 +156,22 @@ impl Run {
             business_ms,
             met: missed.map(|missed| !missed),
             levels: cycle.reached,
-            without_result: by == By::Leaving,
+            without_result: by == By::Deletion,
         });
     }
 }
 
-/// What ends a cycle or measures it anew.
+/// What ends a cycle or recalculates it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum By {
     Event,
-    /// The event that takes the ticket out of the index.
-    Leaving,
+    /// The event that removes the ticket from the index.
+    Deletion,
     Edit,
 }
 
 impl By {
-    /// At one instant events come first, then what is due, then edits.
+    /// At the same instant, events come first, then due levels, then edits.
     fn comes_after(self, due_ms: i64, at_ms: i64) -> bool {
         due_ms < at_ms || (self == By::Edit && due_ms == at_ms)
     }
@@ -186,16 +187,16 @@ fn standing(cycle: &Cycle) -> u8 {
     cycle.reached.keys().copied().fold(cycle.floor, u8::max)
 }
 
-/// Notes the levels that are reached, for good.
-fn keep_reached(cycle: &mut Cycle, ruler: Ruler<'_>, in_time: impl Fn(i64) -> bool) {
+/// Records the levels that are reached; they stay reached.
+fn keep_reached(cycle: &mut Cycle, ruler: Ruler<'_>, is_reached: impl Fn(i64) -> bool) {
     for (level, due) in dues(cycle, ruler) {
-        if in_time(due.at_ms) {
+        if is_reached(due.at_ms) {
             cycle.reached.insert(level, due);
         }
     }
 }
 
-/// Every level that is reached, or is due if the open segment lasts.
+/// All levels that are reached, and those that fall due if the open segment continues.
 pub fn dues(cycle: &Cycle, ruler: Ruler<'_>) -> BTreeMap<u8, Due> {
     let mut dues = cycle.reached.clone();
     for level in cycle.floor + 1..=ruler.clock.levels.len() as u8 {
@@ -207,12 +208,12 @@ pub fn dues(cycle: &Cycle, ruler: Ruler<'_>) -> BTreeMap<u8, Due> {
     dues
 }
 
-/// A ticket as its history has made it.
+/// A ticket after its history.
 pub struct Replay {
     pub state: State,
     pub priority: Arc<Priority>,
     pub runs: BTreeMap<String, Run>,
-    pub is_gone: bool,
+    pub is_deleted: bool,
 }
 
 impl Replay {
@@ -221,39 +222,31 @@ impl Replay {
             state: history.state,
             priority: in_force(versions, &history.priority, |since_ms| since_ms <= history.opened_ms),
             runs: BTreeMap::new(),
-            is_gone: false,
+            is_deleted: false,
         };
         let mut edits = (1..versions.len()).filter(|edit| versions[*edit].at_ms > history.opened_ms).peekable();
         replay.effects(EventKind::Opened, history.opened_ms);
         replay.run_or_pause(history.opened_ms);
         for (index, event) in history.events.iter().enumerate() {
-            let at_ms = history.counts_ms(event.at_ms);
+            let at_ms = history.effective_ms(event.at_ms);
             while let Some(edit) = edits.next_if(|edit| versions[*edit].at_ms < at_ms) {
                 replay.edit(versions, edit, history, index);
             }
-            if event.what.is_gone() {
-                replay.leave(at_ms);
+            if event.what.is_deletion() {
+                replay.delete(at_ms);
                 return replay;
             }
-            match &event.what {
-                What::Assigned(..) => replay.effects(EventKind::Assigned, at_ms),
-                What::Event(kind) => replay.effects(*kind, at_ms),
-                What::State(_, next) => {
-                    if let Some(kind) = state_event(replay.state, *next) {
-                        replay.effects(kind, at_ms);
-                        replay.state = *next;
-                    }
+            if let What::Priority(name) = &event.what {
+                if *name != replay.priority.name {
+                    // At the same instant, events come before edits.
+                    let is_in_force = |since_ms| since_ms < at_ms || since_ms <= history.opened_ms;
+                    let next = in_force(versions, name, is_in_force);
+                    let mode = next.on_priority_change;
+                    replay.change(&next, mode, at_ms, By::Event, &history.events[..index], history);
+                    replay.effects(EventKind::PriorityChanged, at_ms);
                 }
-                What::Priority(name) => {
-                    if *name != replay.priority.name {
-                        // At one instant events come before edits.
-                        let holds = |since_ms| since_ms < at_ms || since_ms <= history.opened_ms;
-                        let next = in_force(versions, name, holds);
-                        let mode = next.on_priority_change;
-                        replay.change(&next, mode, at_ms, By::Event, &history.events[..index], history);
-                        replay.effects(EventKind::PriorityChanged, at_ms);
-                    }
-                }
+            } else {
+                replay.apply(&event.what, at_ms);
             }
             replay.run_or_pause(at_ms);
         }
@@ -272,6 +265,21 @@ impl Replay {
         self.priority.clocks.iter().filter_map(|clock| Some((clock, self.runs.get(&clock.name)?.open.as_ref()?)))
     }
 
+    /// Applies an event other than a change of priority.
+    fn apply(&mut self, what: &What, at_ms: i64) {
+        match what {
+            What::Assigned(..) => self.effects(EventKind::Assigned, at_ms),
+            What::Event(kind) => self.effects(*kind, at_ms),
+            What::State(_, next) => {
+                if let Some(kind) = state_event(self.state, *next) {
+                    self.effects(kind, at_ms);
+                    self.state = *next;
+                }
+            }
+            What::Priority(_) => {}
+        }
+    }
+
     fn effects(&mut self, kind: EventKind, at_ms: i64) {
         let priority = Arc::clone(&self.priority);
         for clock in &priority.clocks {
@@ -284,8 +292,8 @@ impl Replay {
                     run.begin(at_ms, run.last_level.min(clock.levels.len() as u8), ruler);
                 }
                 Effect::Start => {}
-                Effect::Pause => set_held(run, true),
-                Effect::Resume | Effect::Continue => set_held(run, false),
+                Effect::Pause => set_paused_by_event(run, true),
+                Effect::Resume | Effect::Continue => set_paused_by_event(run, false),
                 Effect::Restart => {
                     run.end(at_ms, ruler, By::Event);
                     run.begin(at_ms, 0, ruler);
@@ -295,16 +303,16 @@ impl Replay {
         }
     }
 
-    /// Opens and closes segments as held cycles and the ticket's state ask for.
+    /// Opens and closes segments, by pauses of events and by the state of the ticket.
     fn run_or_pause(&mut self, at_ms: i64) {
         for clock in &self.priority.clocks {
             let Some(cycle) = self.runs.get_mut(&clock.name).and_then(|run| run.open.as_mut()) else { continue };
-            if cycle.held || clock.pause_while.contains(self.state) {
+            if cycle.paused_by_event || clock.pause_while.contains(self.state) {
                 pause(cycle, at_ms);
             } else {
                 match cycle.segments.last_mut() {
                     Some(last) if last.to_ms.is_none() => {}
-                    // A pause of no length is none.
+                    // A pause without duration does not count.
                     Some(last) if last.to_ms == Some(at_ms) => last.to_ms = None,
                     _ => cycle.segments.push(Segment { from_ms: at_ms, to_ms: None }),
                 }
@@ -312,14 +320,14 @@ impl Replay {
         }
     }
 
-    /// Out of the index, whatever the clocks' tables make of the event.
-    fn leave(&mut self, at_ms: i64) {
+    /// Removes the ticket from the index, independent of the effects of the event.
+    fn delete(&mut self, at_ms: i64) {
         for clock in &self.priority.clocks {
             if let Some(run) = self.runs.get_mut(&clock.name) {
-                run.end(at_ms, Self::ruler(&self.priority, clock), By::Leaving);
+                run.end(at_ms, Self::ruler(&self.priority, clock), By::Deletion);
             }
         }
-        self.is_gone = true;
+        self.is_deleted = true;
     }
 
     fn edit(&mut self, versions: &[Version], edit: usize, history: &History, before: usize) {
@@ -330,12 +338,12 @@ impl Replay {
             Apply::FromNow => OnPriorityChange::Carry,
         };
         let find = |version: &Version| version.policy.priorities.iter().find(|p| p.name == self.priority.name).cloned();
-        // choice: a priority that the edit takes away goes on under its last version.
+        // choice: a priority that the edit removes stays in force under its last version.
         let Some(next) = find(&versions[edit]) else { return };
         if find(&versions[edit - 1]).is_some_and(|last| last == next) {
             return;
         }
-        // choice: an edit is no event of the ticket, so the table's effect for `priority_changed` is not done.
+        // choice: an edit is no event of the ticket, so `priority_changed` has no effect.
         self.change(&next, mode, at_ms, By::Edit, &history.events[..before], history);
         self.run_or_pause(at_ms);
     }
@@ -385,58 +393,51 @@ impl Replay {
                 cycle.number = run.next_number();
                 cycle.measured_ms = at_ms;
                 if mode != OnPriorityChange::FromStart {
-                    // With no time spent so far.
+                    // Without time spent so far.
                     cycle.carried = Some(Carried { at_ms, spent_ms: 0 });
                 }
             }
-            // choice: it has stood at no level yet.
+            // choice: the clock has reached no level yet.
             run.last_level = 0;
             run.open = started;
         }
     }
 }
 
-fn set_held(run: &mut Run, held: bool) {
+fn set_paused_by_event(run: &mut Run, is_paused: bool) {
     if let Some(cycle) = &mut run.open {
-        cycle.held = held;
+        cycle.paused_by_event = is_paused;
     }
 }
 
-/// The open cycle that a clock's table makes of a history, measured from its last start.
+/// The open cycle of a clock that has always been part of the priority, measured from its last start.
 fn as_if_always(clock: &Clock, priority: &Priority, before: &[Primitive], history: &History) -> Option<Cycle> {
     let alone = Priority { clocks: vec![clock.clone()], ..priority.clone() };
-    let mut replay = Replay { state: history.state, priority: Arc::new(alone), runs: BTreeMap::new(), is_gone: false };
+    let state = history.state;
+    let mut replay = Replay { state, priority: Arc::new(alone), runs: BTreeMap::new(), is_deleted: false };
     let mut name = history.priority.as_str();
     replay.effects(EventKind::Opened, history.opened_ms);
     replay.run_or_pause(history.opened_ms);
     for event in before {
-        let at_ms = history.counts_ms(event.at_ms);
-        match &event.what {
-            What::Assigned(..) => replay.effects(EventKind::Assigned, at_ms),
-            What::Event(kind) => replay.effects(*kind, at_ms),
-            What::State(_, next) => {
-                if let Some(kind) = state_event(replay.state, *next) {
-                    replay.effects(kind, at_ms);
-                    replay.state = *next;
-                }
+        let at_ms = history.effective_ms(event.at_ms);
+        if let What::Priority(next) = &event.what {
+            if name != next {
+                name = next;
+                replay.effects(EventKind::PriorityChanged, at_ms);
             }
-            What::Priority(next) => {
-                if name != next {
-                    name = next;
-                    replay.effects(EventKind::PriorityChanged, at_ms);
-                }
-            }
+        } else {
+            replay.apply(&event.what, at_ms);
         }
         replay.run_or_pause(at_ms);
     }
     let mut cycle = replay.runs.remove(&clock.name)?.open?;
-    // choice: a cycle that the table would have continued starts at no level here: the earlier ones do not count.
+    // choice: the cycle has reached no level, even if an event would have continued an earlier one.
     cycle.floor = 0;
     cycle.carried = None;
     Some(cycle)
 }
 
-/// The event that a change of state is, if it is one.
+/// The kind of a change of state; `None` if the state is the same.
 pub fn state_event(from: State, to: State) -> Option<EventKind> {
     match (from, to) {
         _ if from == to => None,
@@ -447,10 +448,10 @@ pub fn state_event(from: State, to: State) -> Option<EventKind> {
     }
 }
 
-/// The version of a priority that holds at an instant; where it has none yet, its first.
-fn in_force(versions: &[Version], name: &str, holds: impl Fn(i64) -> bool) -> Arc<Priority> {
+/// The version of a priority in force at an instant; its first version if it has none yet.
+fn in_force(versions: &[Version], name: &str, is_in_force: impl Fn(i64) -> bool) -> Arc<Priority> {
     let named = |version: &Version| version.policy.priorities.iter().find(|priority| priority.name == name).cloned();
-    let then = versions.iter().filter(|version| holds(version.at_ms)).rev().find_map(named);
+    let then = versions.iter().filter(|version| is_in_force(version.at_ms)).rev().find_map(named);
     then.or_else(|| versions.iter().find_map(named))
-        .unwrap_or_else(|| panic!("priority {name} was never there; its row should have been refused"))
+        .unwrap_or_else(|| panic!("no version has the priority {name}; its row must be rejected"))
 }

@@ -1,11 +1,11 @@
-//! One cycle measured under one clock: amounts, and the instants at which they are reached.
+//! One cycle measured by one clock: amounts, and the instants at which they are reached.
 
 use overdue::calendar::{Span, Timeline};
 use overdue::policy::{Clock, Threshold};
 use overdue::time::NEVER_MS;
 use std::collections::BTreeMap;
 
-/// A stretch in which a cycle runs; the last one may be open.
+/// A period in which a cycle runs; the last one may be open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Segment {
     pub from_ms: i64,
@@ -17,16 +17,16 @@ pub struct Segment {
 pub struct Cycle {
     pub number: u16,
     pub started_ms: i64,
-    /// What counts as spent at some instant, instead of what was spent before it: carried over a change, or the amount of
-    /// the level at which the cycle stands.
+    /// The amount that counts as spent at an instant, in place of what was spent before: carried over a change, or the amount of
+    /// the level that the cycle has reached.
     pub carried: Option<Carried>,
-    /// Levels up to this one cannot be reached.
+    /// Levels up to this one cannot be reached any more.
     pub floor: u8,
     pub segments: Vec<Segment>,
-    pub held: bool,
-    /// When it was last measured anew.
+    pub paused_by_event: bool,
+    /// When the cycle was last recalculated.
     pub measured_ms: i64,
-    /// Levels reached under earlier versions or priorities stay so.
+    /// Levels reached under earlier versions or priorities; they stay reached.
     pub reached: BTreeMap<u8, Due>,
 }
 
@@ -37,12 +37,12 @@ pub struct Carried {
 }
 
 impl Cycle {
-    /// Spent before the segments that are measured, and those segments.
+    /// The amount before the segments that are measured, and those segments.
     fn measured(&self) -> (i64, Vec<Segment>) {
         let Some(carried) = self.carried else { return (0, self.segments.clone()) };
-        let lasts = |segment: &&Segment| segment.to_ms.is_none_or(|to_ms| to_ms >= carried.at_ms);
+        let is_after = |segment: &&Segment| segment.to_ms.is_none_or(|to_ms| to_ms >= carried.at_ms);
         let rest = |segment: &Segment| Segment { from_ms: segment.from_ms.max(carried.at_ms), ..*segment };
-        (carried.spent_ms, self.segments.iter().filter(lasts).map(rest).collect())
+        (carried.spent_ms, self.segments.iter().filter(is_after).map(rest).collect())
     }
 }
 
@@ -50,26 +50,26 @@ impl Cycle {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Due {
     pub at_ms: i64,
-    /// It was so already when the cycle was measured anew.
+    /// The level was due already when the cycle was recalculated.
     pub is_passed: bool,
 }
 
-/// An amount of a cycle's time.
+/// An amount of time of a cycle.
 #[derive(Debug, Clone, Copy)]
 pub struct Amount {
     pub ms: i64,
-    /// Where it is in days: the instant at which it ends when nothing pauses.
+    /// For an amount in days: the instant at which it ends without a pause.
     pub exact_ms: Option<i64>,
-    /// Of a target in business days, or itself in business days: after a pause never due at a closing.
+    /// The amount, or its target, is in business days: after a pause it is never due at closing time.
     pub ends_open: bool,
 }
 
 /// When an amount is reached.
 #[derive(Debug, Clone, Copy)]
 pub struct Reach {
-    /// Reached then, if the segment is closed; due then, if it is open.
+    /// The instant in a closed segment at which it was reached, or in the open one at which it is due.
     pub at_ms: Option<i64>,
-    /// The due time in the segment that counts, had it lasted; never, if the cycle never ran.
+    /// The due time if the last segment had continued; never, if the cycle never ran.
     pub due_ms: i64,
 }
 
@@ -81,7 +81,7 @@ pub struct Ruler<'a> {
 }
 
 impl Ruler<'_> {
-    /// A target in calendar days is measured in real time.
+    /// Whether the clock measures real time: its target is in calendar days.
     fn is_real(&self) -> bool {
         matches!(self.clock.target, Some(Span::CalendarDays(_)))
     }
@@ -108,8 +108,8 @@ impl Ruler<'_> {
         if self.is_real() { at_ms } else { self.timeline.next_open(at_ms) }
     }
 
-    /// A span from the start, or from where the target ends. Choice: hours on a clock whose target is in calendar days are
-    /// real hours, and levels in days are due at exactly their instant where nothing pauses.
+    /// The amount of a span from the start, or from the end of the target. Choice: hours of a clock with a target in calendar days
+    /// are real hours, and without a pause levels in days are due at exactly their instant.
     fn span(&self, start_ms: i64, target: Option<Amount>, span: Span) -> Amount {
         let in_business_days = matches!(span, Span::BusinessDays(_));
         let ends_open = in_business_days || (target.is_some() && self.has_business_days());
@@ -156,7 +156,7 @@ impl Ruler<'_> {
         }
     }
 
-    /// What counts as spent by a cycle that stands at a level; beyond the chain's end, at its last.
+    /// The amount that counts as spent by a cycle at a level; after the end of the chain, at its last level.
     pub fn standing_at(&self, start_ms: i64, level: u8) -> i64 {
         let level = level.min(self.clock.levels.len() as u8);
         if level == 0 { 0 } else { self.level(start_ms, level).map_or(0, |amount| amount.ms) }

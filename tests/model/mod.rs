@@ -1,15 +1,15 @@
-//! A plain model of the engine, written from its contract (`src/engine/mod.rs`, DESIGN.md) without its code.
+//! A plain model of the engine, written from its specification (`src/engine/mod.rs`) without its code.
 //!
-//! It keeps every ticket's primitive events, recomputes a ticket from its whole history at every command, and remembers
-//! only what has fired, what was marked and which cycles it has reported. Of the crate it uses the calendars' timelines,
-//! the policy's types and the ticket's words, nothing of the engine. Where the contract leaves a choice, the place says
-//! `choice:` and which one was taken.
+//! It stores the primitive events of each ticket and recalculates a ticket from its whole history at each command. Besides, it
+//! stores only which levels have fired or are suppressed, and which cycles it has reported. Of the crate it uses timelines of
+//! calendars and the types of policies and tickets, nothing of the engine. Comments with `choice:` mark what the specification
+//! leaves open.
 
 pub mod adapter;
 pub mod calendars;
 mod cases;
 pub mod commands;
-mod damaged;
+mod corrupt;
 pub mod history;
 pub mod measure;
 pub mod random;

@@ -2,6 +2,7 @@
 
 use super::run::{Command, Edited, Row, run_model};
 use super::{Apply, CatchUp, Model, calendars};
+use crate::support::random::Random;
 use overdue::calendar::Span;
 use overdue::limits::MAX_LEVELS;
 use overdue::policy::{Actions, Clock, Effect, Level, OnPriorityChange, Policy, Priority, Rules, Threshold};
@@ -9,21 +10,7 @@ use overdue::ticket::{Column, EventKind, State, StateSet};
 use overdue::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS};
 use std::sync::Arc;
 
-/// SplitMix64.
-pub struct Random(pub u64);
-
 impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    pub fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
-    }
-
     pub fn chance(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }
@@ -33,35 +20,36 @@ impl Random {
     }
 }
 
-/// What a workload may hold.
+/// What a workload contains.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Profile {
-    /// Events ahead of the engine's time.
+    /// Events ahead of the time of the engine.
     pub ahead: bool,
-    /// Events at or before it, in order within their ticket.
+    /// Events at or before the time of the engine, in order within their ticket.
     pub behind: bool,
-    /// Events before their ticket's last one, and repeated rows.
+    /// Events before the last one of their ticket, and repeated rows.
     pub late: bool,
     /// Changes of priority.
     pub priorities: bool,
-    pub gone: bool,
+    /// Tickets that are deleted or merged.
+    pub deletions: bool,
     pub edits: bool,
     pub catch_ups: bool,
-    /// Commands at any millisecond.
+    /// Commands between whole seconds.
     pub milliseconds: bool,
-    /// Batches that restate.
+    /// Batches of restated tickets.
     pub restates: bool,
-    /// The time is set back.
+    /// Rewinds of the time.
     pub rewinds: bool,
 }
 
-/// A workload of everything.
+/// A workload with all of it.
 pub const EVERYTHING: Profile = Profile {
     ahead: true,
     behind: true,
     late: true,
     priorities: true,
-    gone: true,
+    deletions: true,
     edits: true,
     catch_ups: true,
     milliseconds: true,
@@ -69,7 +57,7 @@ pub const EVERYTHING: Profile = Profile {
     rewinds: true,
 };
 
-/// A Thursday, three days before Europe's clocks go forward.
+/// A Thursday, three days before summer time begins in Europe.
 const START_MS: i64 = 1_774_504_800_000;
 const CLOCKS: [&str; 5] = ["first_response", "next_response", "resolution", "watch", "update"];
 const PRIORITIES: [&str; 4] = ["low", "normal", "high", "urgent"];
@@ -181,7 +169,7 @@ pub fn random_policy(random: &mut Random) -> Arc<Policy> {
     })
 }
 
-/// The same priorities, some of them otherwise.
+/// The same priorities, some of them changed.
 fn random_edit(random: &mut Random, policy: &Policy) -> Arc<Policy> {
     let mut edited = policy.clone();
     for priority in &mut edited.priorities {
@@ -210,7 +198,7 @@ fn random_edit(random: &mut Random, policy: &Policy) -> Arc<Policy> {
     Arc::new(edited)
 }
 
-/// Makes commands while a model of its own tells what stands where, so that events can be put at deadlines exactly.
+/// A generator of commands. It runs a model of its own, to place events exactly at due times.
 struct Workload<'a> {
     random: &'a mut Random,
     profile: Profile,
@@ -241,7 +229,7 @@ impl Workload<'_> {
     fn next(&mut self) -> Vec<Command> {
         match self.random.below(20) {
             0 if self.profile.edits => {
-                // At an instant at which nothing else happens.
+                // At an instant without other events.
                 let now_ms = self.later() / MINUTE_MS * MINUTE_MS + MINUTE_MS + 7 * SECOND_MS;
                 self.policy = random_edit(self.random, &self.policy);
                 let apply = self.random.pick(&[Apply::FromStart, Apply::FromNow, Apply::NewTickets]);
@@ -250,7 +238,7 @@ impl Workload<'_> {
             }
             1 if self.profile.catch_ups => vec![Command::CatchUp(self.later(), self.random.pick(&CATCH_UPS))],
             2 if self.profile.rewinds => {
-                // Edits move to it: at an instant at which nothing else happens.
+                // At an instant without other events, because edits move to it.
                 let step_ms = self.random.pick(&[SECOND_MS, HOUR_MS, DAY_MS, 40 * DAY_MS]);
                 let back_ms = step_ms * (1 + self.random.below(3) as i64);
                 let now_ms = (self.model.now_ms() - back_ms).max(START_MS - 2 * DAY_MS);
@@ -270,7 +258,7 @@ impl Workload<'_> {
         }
     }
 
-    /// Repeats some openings with other words, as an export of tickets does.
+    /// Repeats some openings with other labels, as an export of tickets does.
     fn restate(&mut self, rows: &mut Vec<Row>) {
         let openings: Vec<Row> = self.rows.iter().filter(|row| row.kind == EventKind::Opened).cloned().collect();
         for _ in 0..self.random.below(3).min(openings.len()) {
@@ -292,7 +280,7 @@ impl Workload<'_> {
         rows.iter_mut().for_each(|row| row.restates = true);
     }
 
-    /// Where rows must be in order, those of a batch are too.
+    /// Sorts the rows of a batch, unless the workload has late events.
     fn in_order(&self, mut rows: Vec<Row>) -> Vec<Row> {
         if !self.profile.late {
             rows.sort_by_key(|row| row.at_ms);
@@ -373,7 +361,7 @@ impl Workload<'_> {
         if self.profile.late {
             kinds.push(EventKind::Opened);
         }
-        if self.profile.gone && self.random.chance(30) {
+        if self.profile.deletions && self.random.chance(30) {
             kinds.extend([EventKind::Deleted, EventKind::Merged]);
         }
         let kind = if is_new && self.random.chance(90) { EventKind::Opened } else { self.random.pick(&kinds) };
@@ -408,7 +396,7 @@ fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{variable} is a number")))
 }
 
-/// The seeds of a random test: 1 to so many, or what the environment says.
+/// The seeds of a random test: from 1 to a number of runs, or those of the environment.
 pub fn seeds(default_runs: u64) -> std::ops::RangeInclusive<u64> {
     let runs = number("OVERDUE_RUNS").unwrap_or(default_runs);
     number("OVERDUE_SEED").map_or(1..=runs, |seed| seed..=seed)

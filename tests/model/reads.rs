@@ -1,7 +1,8 @@
-//! What can be asked of an engine, against the slow way of finding it out: from what it has told, ticket by ticket.
+//! Queries of an engine, against slow computations of the same from its output, ticket by ticket.
 
 use super::adapter::Subject;
-use super::random::{EVERYTHING, Random, random_commands, random_policy, seeds};
+use super::random::{EVERYTHING, Profile, random_commands, random_policy, seeds};
+use crate::support::random::Random;
 use overdue::engine::{
     CycleRecord, CycleResult, Engine, Escalation, EscalationKind, LabelKind, LevelState, ScanTotals, TicketKey,
     TicketQuery,
@@ -14,16 +15,16 @@ use std::sync::Arc;
 /// A level of a cycle of a clock.
 type Level = (String, u16, u8);
 
-/// What an engine has told of its tickets, as of now.
+/// The output of an engine so far.
 #[derive(Default)]
-struct Told {
-    /// By ticket, clock and cycle: the record that counts.
+struct Emitted {
+    /// The latest record of each cycle, by ticket, clock and cycle.
     cycles: BTreeMap<(String, String, u16), CycleRecord>,
     fired: BTreeMap<String, BTreeSet<Level>>,
 }
 
-impl Told {
-    fn hear(&mut self, engine: &Engine, cycles: &[CycleRecord], escalations: &[Escalation]) {
+impl Emitted {
+    fn add(&mut self, engine: &Engine, cycles: &[CycleRecord], escalations: &[Escalation]) {
         for cycle in cycles {
             let clock = engine.clock_name(cycle.clock).to_owned();
             self.cycles.insert((engine.ticket_id(cycle.ticket).to_owned(), clock, cycle.cycle), *cycle);
@@ -40,20 +41,20 @@ impl Told {
     }
 }
 
-/// Runs a random workload and looks at the engine after every few commands.
-fn look(profile: super::random::Profile, mut check: impl FnMut(u64, &mut Random, &mut Engine, &Told)) {
+/// Runs random workloads and checks the engine after every few commands.
+fn check_random_workloads(profile: Profile, mut check: impl FnMut(u64, &mut Random, &mut Engine, &Emitted)) {
     for seed in seeds(60) {
         println!("seed {seed}");
         let mut random = Random(seed);
         let policy = random_policy(&mut random);
         let commands = random_commands(&mut random, &policy, profile, 40);
         let mut subject = Subject::new(Arc::clone(&policy), 3);
-        let mut told = Told::default();
+        let mut emitted = Emitted::default();
         for command in &commands {
             let outcome = subject.outcome(command).expect("an outcome");
-            told.hear(subject.engine(), &outcome.cycles, &outcome.escalations);
+            emitted.add(subject.engine(), &outcome.cycles, &outcome.escalations);
             if random.chance(30) {
-                check(seed, &mut random, subject.engine_mut(), &told);
+                check(seed, &mut random, subject.engine_mut(), &emitted);
             }
         }
     }
@@ -65,11 +66,11 @@ fn ids(engine: &Engine) -> Vec<String> {
 }
 
 #[test]
-fn explanations_agree_with_what_was_told() {
-    // Ids that come again are other tickets: what was told of them would mix.
-    let profile = super::random::Profile { gone: false, ..EVERYTHING };
+fn explanations_agree_with_the_output() {
+    // Without deletions: a ticket that is opened again after its deletion has the same id as the first one.
+    let profile = Profile { deletions: false, ..EVERYTHING };
     let (mut cycles, mut cut, mut carried) = (0, 0, 0);
-    look(profile, |seed, _, engine, told| {
+    check_random_workloads(profile, |seed, _, engine, emitted| {
         let open = engine.open_cycles();
         for id in ids(engine) {
             let ticket = engine.find(&id).expect("a ticket");
@@ -85,7 +86,7 @@ fn explanations_agree_with_what_was_told() {
                     Some(stopped_ms) => {
                         ended += 1;
                         let record =
-                            told.cycles.get(&name).unwrap_or_else(|| panic!("{name:?} was not told, {context}"));
+                            emitted.cycles.get(&name).unwrap_or_else(|| panic!("{name:?} was not emitted, {context}"));
                         assert_eq!(record.stopped_ms, stopped_ms, "{context}");
                         record
                     }
@@ -108,7 +109,7 @@ fn explanations_agree_with_what_was_told() {
                     .sum();
                 assert_eq!(cycle.carried_ms + counted, cycle.spent_ms, "{name:?}, {context}");
                 if cycle.segments.iter().all(|segment| !segment.is_carried) && cycle.carried_ms != 0 {
-                    // Standing at a level may count for more than any segment of the cycle.
+                    // A level may count for more than the segments of the cycle.
                     carried += 1;
                 }
                 for segment in &cycle.segments {
@@ -122,19 +123,19 @@ fn explanations_agree_with_what_was_told() {
             let is_known = |((ticket, _, _), record): &(&(String, String, u16), &CycleRecord)| {
                 *ticket == id && record.result != CycleResult::Void
             };
-            assert_eq!(ended, told.cycles.iter().filter(is_known).count(), "cycles that ended, {context}");
+            assert_eq!(ended, emitted.cycles.iter().filter(is_known).count(), "cycles that ended, {context}");
             assert_eq!(explanation.cycles.len() - ended, open.iter().filter(|cycle| cycle.ticket == ticket).count());
-            // Levels of a chain that was made shorter are not explained any more.
-            let all = told.fired.get(&id).cloned().unwrap_or_default();
+            // Levels that an edit removed from the chain are not explained any more.
+            let all = emitted.fired.get(&id).cloned().unwrap_or_default();
             assert!(fired.is_subset(&all), "{fired:?} of {all:?}, {context}");
         }
     });
-    assert!(cycles > 1_000, "{cycles} cycles were looked at, {cut} cut, {carried} carried");
+    assert!(cycles > 1_000, "{cycles} cycles were explained, {cut} cut, {carried} carried");
 }
 
 #[test]
-fn a_running_target_is_reached_when_its_way_ahead_is_gone() {
-    look(EVERYTHING, |seed, _, engine, _| {
+fn a_running_target_is_reached_after_the_intervals_ahead() {
+    check_random_workloads(EVERYTHING, |seed, _, engine, _| {
         for id in ids(engine) {
             let explanation = engine.explain(engine.find(&id).expect("a ticket"));
             let open = explanation.cycles.iter().filter(|cycle| cycle.result == CycleResult::Open && !cycle.is_paused);
@@ -152,15 +153,15 @@ fn a_running_target_is_reached_when_its_way_ahead_is_gone() {
 }
 
 fn query(random: &mut Random) -> TicketQuery {
-    let word = |random: &mut Random, words: &[&str]| random.chance(15).then(|| random.pick(words).to_owned());
+    let label = |random: &mut Random, labels: &[&str]| random.chance(15).then(|| random.pick(labels).to_owned());
     TicketQuery {
         state: random.chance(20).then(|| random.pick(&State::ALL)),
         open_only: random.chance(30),
-        labels: PerLabel::from_fn(|label| match label {
-            TicketLabel::Priority => word(random, &["low", "normal", "high", "urgent", "unheard of"]),
-            TicketLabel::Team => word(random, &["billing", "network", "unheard of"]),
-            TicketLabel::Owner => word(random, &["ann", "bo", "cy"]),
-            TicketLabel::Channel | TicketLabel::Category | TicketLabel::Customer => word(random, &["a", "b", "c"]),
+        labels: PerLabel::from_fn(|column| match column {
+            TicketLabel::Priority => label(random, &["low", "normal", "high", "urgent", "unheard of"]),
+            TicketLabel::Team => label(random, &["billing", "network", "unheard of"]),
+            TicketLabel::Owner => label(random, &["ann", "bo", "cy"]),
+            TicketLabel::Channel | TicketLabel::Category | TicketLabel::Customer => label(random, &["a", "b", "c"]),
         }),
         breached: random.chance(20).then(|| random.chance(50)),
         at_risk: random.chance(20).then(|| random.chance(50)),
@@ -169,9 +170,9 @@ fn query(random: &mut Random) -> TicketQuery {
 }
 
 #[test]
-fn lists_are_those_of_a_walk_over_all_tickets() {
-    let (mut listed, mut looked) = (0, 0);
-    look(EVERYTHING, |seed, random, engine, _| {
+fn lists_have_the_tickets_of_a_full_scan() {
+    let (mut listed, mut lists) = (0, 0);
+    check_random_workloads(EVERYTHING, |seed, random, engine, _| {
         let mut query = query(random);
         query.due_before_ms = random.chance(20).then(|| engine.now_ms() + HOUR_MS * random.below(40) as i64);
         let open = engine.open_cycles();
@@ -183,7 +184,7 @@ fn lists_are_those_of_a_walk_over_all_tickets() {
             let cycles = || open.iter().filter(|cycle| cycle.ticket == ticket);
             let breached = is_open && cycles().any(|cycle| cycle.result == CycleResult::OpenMissed);
             let same = |(label, wanted): (TicketLabel, &Option<String>)| {
-                wanted.as_deref().is_none_or(|word| view.labels[label] == Some(word))
+                wanted.as_deref().is_none_or(|wanted| view.labels[label] == Some(wanted))
             };
             let due_ms = view.next_due_s.map(|due_s| i64::from(due_s) * 1_000);
             let admitted = query.state.is_none_or(|state| state == view.state)
@@ -210,9 +211,9 @@ fn lists_are_those_of_a_walk_over_all_tickets() {
             }
         }
         assert!(found.is_sorted_by_key(|(due_s, _)| *due_s), "seed {seed}: {found:?}");
-        looked += 1;
+        lists += 1;
         if query.at_risk.is_some() {
-            // Checked by the counters below; here only that nothing else is listed.
+            // The counters check this filter, see below; here, no other ticket may be listed.
             assert!(found.iter().all(|key| expected.contains(key)), "seed {seed}, {query:?}");
             return;
         }
@@ -221,12 +222,12 @@ fn lists_are_those_of_a_walk_over_all_tickets() {
         expected.sort();
         assert_eq!(found, expected, "seed {seed}, {query:?}");
     });
-    assert!(listed > 200, "{listed} tickets were listed in {looked} lists");
+    assert!(listed > 200, "{listed} tickets in {lists} lists");
 }
 
 #[test]
-fn lists_and_surveys_agree_with_the_counters() {
-    look(EVERYTHING, |seed, _, engine, _| {
+fn lists_agree_with_the_counters() {
+    check_random_workloads(EVERYTHING, |seed, _, engine, _| {
         let count = |query: TicketQuery| {
             let filter = engine.filter(query);
             let mut page = Vec::new();
@@ -242,11 +243,11 @@ fn lists_and_surveys_agree_with_the_counters() {
 }
 
 #[test]
-fn surveys_count_what_explanations_say() {
+fn scans_agree_with_the_explanations() {
     let bounds_ms = [5 * MINUTE_MS, HOUR_MS, 24 * HOUR_MS];
     const HOURS: usize = 48;
     let mut counted = 0;
-    look(EVERYTHING, |seed, _, engine, _| {
+    check_random_workloads(EVERYTHING, |seed, _, engine, _| {
         let now_ms = engine.now_ms();
         let mut parts = ScanTotals::new(&bounds_ms, HOURS);
         (0..engine.shards()).for_each(|shard| engine.scan(shard, now_ms, &mut parts));
@@ -285,8 +286,8 @@ fn surveys_count_what_explanations_say() {
 }
 
 #[test]
-fn due_by_counts_the_tickets_that_an_advance_would_look_at() {
-    look(EVERYTHING, |seed, random, engine, _| {
+fn due_by_counts_the_tickets_that_are_due_until_then() {
+    check_random_workloads(EVERYTHING, |seed, random, engine, _| {
         for _ in 0..4 {
             let until_ms =
                 engine.now_ms() + random.pick(&[0, 1_000, MINUTE_MS, HOUR_MS, 24 * HOUR_MS, 4_000 * HOUR_MS]);
@@ -302,14 +303,14 @@ fn due_by_counts_the_tickets_that_an_advance_would_look_at() {
 }
 
 #[test]
-fn words_come_in_the_order_of_their_numbers() {
-    look(EVERYTHING, |_, random, engine, _| {
+fn labels_are_listed_in_the_order_of_their_numbers() {
+    check_random_workloads(EVERYTHING, |_, random, engine, _| {
         let head = engine.head().labels;
-        let of_tickets = head.of_tickets.iter().map(|(label, words)| (LabelKind::from(label), words));
-        for (column, words) in of_tickets.chain([(LabelKind::Clock, &head.clocks)]) {
-            let from = random.below(words.len() + 2);
+        let of_tickets = head.of_tickets.iter().map(|(label, labels)| (LabelKind::from(label), labels));
+        for (column, labels) in of_tickets.chain([(LabelKind::Clock, &head.clocks)]) {
+            let from = random.below(labels.len() + 2);
             let found: Vec<_> = engine.labels_from(column, from).cloned().collect();
-            assert_eq!(found, words[from.min(words.len())..]);
+            assert_eq!(found, labels[from.min(labels.len())..]);
         }
     });
 }

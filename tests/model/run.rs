@@ -1,4 +1,4 @@
-//! Commands in readable form, and both sides run on them.
+//! Commands in readable form, and the comparison of engine and model on them.
 
 use super::adapter::Subject;
 use super::{Apply, CatchUp, Model, Output};
@@ -16,7 +16,7 @@ pub struct Row {
     pub kind: EventKind,
     pub state: Option<State>,
     pub labels: Vec<(Column, String)>,
-    /// Its batch restates.
+    /// Whether its batch restates tickets.
     pub restates: bool,
 }
 
@@ -30,8 +30,8 @@ impl Row {
         self
     }
 
-    pub fn label(mut self, column: Column, word: &str) -> Row {
-        self.labels.push((column, word.to_owned()));
+    pub fn label(mut self, column: Column, label: &str) -> Row {
+        self.labels.push((column, label.to_owned()));
         self
     }
 
@@ -49,7 +49,7 @@ impl fmt::Debug for Row {
         if self.restates {
             write!(f, " restates")?;
         }
-        self.labels.iter().try_for_each(|(column, word)| write!(f, " {}={word}", column.name()))
+        self.labels.iter().try_for_each(|(column, label)| write!(f, " {}={label}", column.name()))
     }
 }
 
@@ -61,7 +61,7 @@ pub fn batch(rows: &[Row]) -> Batch {
         if let Some(last) = batch.state.last_mut() {
             *last = row.state;
         }
-        row.labels.iter().for_each(|(column, word)| batch.set_last(*column, word));
+        row.labels.iter().for_each(|(column, label)| batch.set_last(*column, label));
     }
     batch
 }
@@ -73,11 +73,11 @@ pub enum Command {
     Advance(i64),
     CatchUp(i64, CatchUp),
     Rewind(i64, CatchUp),
-    /// Nothing that a reader of results could notice.
+    /// Has no effect on the output.
     FreeLabels,
 }
 
-/// A policy that prints as what it changes.
+/// A policy with a short Debug form.
 #[derive(Clone)]
 pub struct Edited(pub Arc<Policy>);
 
@@ -87,7 +87,7 @@ impl fmt::Debug for Edited {
     }
 }
 
-/// A policy in a few lines.
+/// A policy, for messages.
 pub fn describe_policy(policy: &Policy) -> String {
     let mut text = String::new();
     for priority in &policy.priorities {
@@ -120,14 +120,14 @@ pub fn run_model(model: &mut Model, command: &Command) -> Output {
     }
 }
 
-/// Where the two sides differ.
+/// The first difference between engine and model.
 #[derive(Debug)]
 pub struct Mismatch {
     pub command: usize,
     pub text: String,
 }
 
-/// Runs the engine on so many shards beside the model; the first difference.
+/// Runs the engine with a number of shards and the model; returns the output of each command, or the first difference.
 pub fn compare(policy: &Arc<Policy>, commands: &[Command], shards: usize) -> Result<Vec<Output>, Mismatch> {
     let mut model = Model::new(Arc::clone(policy));
     let mut subject = Subject::new(Arc::clone(policy), shards);
@@ -146,7 +146,7 @@ pub fn compare(policy: &Arc<Policy>, commands: &[Command], shards: usize) -> Res
     Ok(outputs)
 }
 
-/// What only one of two outputs holds.
+/// The items of only one of two outputs.
 fn difference(expected: &Output, found: &Output) -> Option<String> {
     fn only<T: Clone + PartialEq + fmt::Debug>(name: &str, these: &[T], those: &[T]) -> String {
         let mut rest = those.to_vec();
@@ -163,14 +163,14 @@ fn difference(expected: &Output, found: &Output) -> Option<String> {
         + &only("unexpected", &found.escalations, &expected.escalations)
         + &only("missing", &expected.cycles, &found.cycles)
         + &only("unexpected", &found.cycles, &expected.cycles)
-        + &only("not refused", &expected.refused, &found.refused)
-        + &only("refused", &found.refused, &expected.refused);
+        + &only("not rejected", &expected.rejected, &found.rejected)
+        + &only("rejected", &found.rejected, &expected.rejected);
     (!text.is_empty()).then_some(text)
 }
 
 pub const SHARDS: [usize; 4] = [1, 2, 7, 16];
 
-/// Runs model and engine on every number of shards; what the commands brought about, one output a command.
+/// Runs model and engine on every number of shards; returns the output of each command.
 pub fn check(policy: &Arc<Policy>, commands: &[Command]) -> Vec<Output> {
     let mut outputs = Vec::new();
     for shards in SHARDS {

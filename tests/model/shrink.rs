@@ -1,9 +1,9 @@
-//! Makes a failing run small: drops tickets, commands and rows while it still fails.
+//! Shrinks a failing run: drops tickets, commands and rows while it still fails.
 
 use super::run::{Command, Mismatch, Row};
 use std::collections::BTreeSet;
 
-/// The smallest run found on which `fails` still says what is wrong.
+/// The smallest run found for which `fails` still returns a mismatch; `None` if the run does not fail.
 pub fn shrink(
     commands: Vec<Command>,
     fails: impl Fn(&[Command]) -> Option<Mismatch>,

@@ -1,4 +1,4 @@
-//! One ticket: its history, and what has been said of it.
+//! One ticket: its history, and the output so far.
 
 use super::commands::{CatchUp, ClockTally, CycleRecord, Escalation, Kind, Output, TicketTally, Totals, Version};
 use super::history::{Ended, History, Primitive, Replay, What, dues, state_event};
@@ -6,7 +6,7 @@ use super::measure::{Amount, Due};
 use overdue::ticket::{Batch, Column, EventKind, State};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A clock's name, a cycle, a level.
+/// Name of the clock, cycle, level.
 pub type LevelKey = (String, u16, u8);
 
 #[derive(Debug, Clone)]
@@ -14,61 +14,62 @@ pub struct Ticket {
     pub id: String,
     pub history: History,
     pub labels: BTreeMap<&'static str, String>,
-    /// With the due time of each, as it was known last.
+    /// Fired levels with their due times.
     pub fired: BTreeMap<LevelKey, i64>,
-    pub marked: BTreeMap<LevelKey, i64>,
+    /// Suppressed levels with their due times.
+    pub suppressed: BTreeMap<LevelKey, i64>,
     pub reported: BTreeMap<(String, u16), CycleRecord>,
 }
 
 impl Ticket {
     pub fn label(&mut self, batch: &Batch, row: usize) {
         for column in [Column::Channel, Column::Category, Column::Customer] {
-            if let Some(word) = batch.labels(column).get(row) {
-                self.labels.insert(column.name(), word.to_owned());
+            if let Some(label) = batch.labels(column).get(row) {
+                self.labels.insert(column.name(), label.to_owned());
             }
         }
     }
 
-    /// The first `opened` row, or one that lies earlier; choice: what it does not say stays as the ticket started, but for the
-    /// state, which is new.
+    /// Moves the opening to the first `opened` row, or to an earlier one. Choice: values that the row does not have are those of
+    /// the former opening, except the state, which is new.
     pub fn move_opening(&mut self, batch: &Batch, row: usize) {
-        let word = |column| batch.labels(column).get(row).map(str::to_owned);
+        let label = |column| batch.labels(column).get(row).map(str::to_owned);
         let history = &mut self.history;
         history.opened_ms = batch.at_ms[row];
         history.is_implied = false;
         history.state = batch.state[row].unwrap_or(State::New);
-        history.priority = word(Column::Priority).unwrap_or_else(|| history.priority.clone());
-        history.owner = word(Column::Owner).or(history.owner.take());
-        history.team = word(Column::Team).or(history.team.take());
+        history.priority = label(Column::Priority).unwrap_or_else(|| history.priority.clone());
+        history.owner = label(Column::Owner).or(history.owner.take());
+        history.team = label(Column::Team).or(history.team.take());
     }
 
-    /// An `opened` row that says what the ticket is by now: what neither is so nor was so at the opening happens.
-    /// What another row of the batch, of `rows`, says of it stands.
+    /// Restates a ticket by an `opened` row: values that differ from the current ones and from those of the opening become events.
+    /// Values in other rows of the batch (`rows`) take precedence.
     pub fn restate(&mut self, batch: &Batch, row: usize, rows: &[usize], at_ms: i64) {
         let others = || rows.iter().copied().filter(|other| batch.kind[*other] != EventKind::Opened);
-        let is_said = |column| others().any(|other| batch.labels(column).get(other).is_some());
-        let word = |column| batch.labels(column).get(row).filter(|_| !is_said(column));
+        let is_in_another_row = |column| others().any(|other| batch.labels(column).get(other).is_some());
+        let label = |column| batch.labels(column).get(row).filter(|_| !is_in_another_row(column));
         let (state, priority) = self.history.at(i64::MAX);
         let (owner, team) = self.history.assigned_at(i64::MAX);
         let mut events = Vec::new();
-        if let Some(name) = word(Column::Priority)
+        if let Some(name) = label(Column::Priority)
             && name != priority
             && name != self.history.priority
         {
             events.push(What::Priority(name.to_owned()));
         }
-        let news = |told: Option<&str>, has: Option<&str>, opened: &Option<String>| {
-            told.filter(|word| Some(*word) != has && Some(*word) != opened.as_deref()).map(str::to_owned)
+        let restated = |row: Option<&str>, current: Option<&str>, opened: &Option<String>| {
+            row.filter(|label| Some(*label) != current && Some(*label) != opened.as_deref()).map(str::to_owned)
         };
-        let owner = news(word(Column::Owner), owner, &self.history.owner);
-        let team = news(word(Column::Team), team, &self.history.team);
+        let owner = restated(label(Column::Owner), owner, &self.history.owner);
+        let team = restated(label(Column::Team), team, &self.history.team);
         if owner.is_some() || team.is_some() {
             events.push(What::Assigned(owner, team));
         }
-        let tells_state = [EventKind::Resolved, EventKind::Closed, EventKind::Reopened];
-        let says_state = |other: usize| batch.state[other].is_some() || tells_state.contains(&batch.kind[other]);
+        let state_kinds = [EventKind::Resolved, EventKind::Closed, EventKind::Reopened];
+        let has_state = |other: usize| batch.state[other].is_some() || state_kinds.contains(&batch.kind[other]);
         if let Some(next) = batch.state[row]
-            && !others().any(says_state)
+            && !others().any(has_state)
             && next != self.history.state
             && let Some(kind) = state_event(state, next)
         {
@@ -124,8 +125,8 @@ impl Ticket {
         }
     }
 
-    /// Comes up to a row that lies ahead: what is due before it fires, then each of its primitive events is done. An `opened`
-    /// row of a known ticket counts at a time that has come already.
+    /// Advances the ticket to a row ahead of time: levels that are due before it fire, then its primitive events are applied. An
+    /// `opened` row of a known ticket takes effect at a time in the past.
     pub fn step(
         &mut self,
         versions: &[Version],
@@ -138,13 +139,13 @@ impl Ticket {
         let after = self.history.clone();
         let before = before.unwrap_or_else(|| History { events: Vec::new(), ..after.clone() });
         if after != before && before.opened_ms == after.opened_ms {
-            let news = after.events.iter().filter(|event| !before.events.contains(event)).cloned();
-            let news: Vec<Primitive> = news.collect();
+            let added: Vec<Primitive> =
+                after.events.iter().filter(|event| !before.events.contains(event)).cloned().collect();
             self.history = before;
-            if news.iter().any(|event| event.at_ms == at_ms) {
+            if added.iter().any(|event| event.at_ms == at_ms) {
                 self.settle(versions, at_ms, output);
             }
-            for event in news {
+            for event in added {
                 self.history.insert(event);
                 self.compare(versions, now_ms, catch_up, output);
             }
@@ -153,7 +154,7 @@ impl Ticket {
         self.compare(versions, now_ms, catch_up, output);
     }
 
-    /// Every level that is reached or will be, with its due time; and the cycles that are open.
+    /// All levels that are reached or pending, with their due times; and the open cycles.
     pub fn levels(&self, versions: &[Version]) -> (Replay, BTreeMap<LevelKey, Due>, BTreeSet<(String, u16)>) {
         let replay = Replay::of(&self.history, versions);
         let mut levels = BTreeMap::new();
@@ -184,13 +185,13 @@ impl Ticket {
     pub fn settle(&mut self, versions: &[Version], before_ms: i64, output: &mut Output) {
         let (_, levels, _) = self.levels(versions);
         for (key, due) in levels {
-            if due.at_ms < before_ms && !self.fired.contains_key(&key) && !self.marked.contains_key(&key) {
+            if due.at_ms < before_ms && !self.fired.contains_key(&key) && !self.suppressed.contains_key(&key) {
                 self.fire(key, due.at_ms, Kind::Fired, output);
             }
         }
     }
 
-    /// Compares what has been said of the ticket with what its history says now.
+    /// Compares the output so far with the history, and emits the differences.
     pub fn compare(&mut self, versions: &[Version], now_ms: i64, catch_up: CatchUp, output: &mut Output) {
         let (_, levels, open) = self.levels(versions);
         let last_ms = self.history.last_ms();
@@ -202,9 +203,9 @@ impl Ticket {
                 None => self.fire(key, due_ms, Kind::Withdrawn, output),
             }
         }
-        // choice: a mark goes with what it marked; a level whose deadline moves into the future is a level to come.
-        self.marked.retain(|key, due_ms| reached.get(key).inspect(|due| *due_ms = due.at_ms).is_some());
-        let is_new = |key: &LevelKey| !self.fired.contains_key(key) && !self.marked.contains_key(key);
+        // choice: a suppressed level whose due time moves into the future is pending again.
+        self.suppressed.retain(|key, due_ms| reached.get(key).inspect(|due| *due_ms = due.at_ms).is_some());
+        let is_new = |key: &LevelKey| !self.fired.contains_key(key) && !self.suppressed.contains_key(key);
         let found: Vec<(LevelKey, Due)> = reached.into_iter().filter(|(key, _)| is_new(key)).collect();
         let is_passed = |due: &Due| due.at_ms <= now_ms || due.is_passed;
         let (found, as_reached): (Vec<_>, Vec<_>) = found.into_iter().partition(|(_, due)| is_passed(due));
@@ -225,12 +226,12 @@ impl Ticket {
             if fires {
                 self.fire(key.clone(), due.at_ms, Kind::Fired, output);
             } else {
-                self.marked.insert(key.clone(), due.at_ms);
+                self.suppressed.insert(key.clone(), due.at_ms);
             }
         }
     }
 
-    /// Reports cycles that have ended, or ended otherwise than was said.
+    /// Reports cycles that have ended, or whose result has changed.
     pub fn report(&mut self, versions: &[Version], output: &mut Output) {
         let replay = Replay::of(&self.history, versions);
         let mut ended: BTreeMap<(String, u16), &Ended> = BTreeMap::new();
@@ -269,7 +270,7 @@ impl Ticket {
         }
     }
 
-    /// Counts a ticket where it stands.
+    /// Counts a ticket in its current state.
     pub fn count(&self, versions: &[Version], now_ms: i64, totals: &mut Totals) {
         let replay = Replay::of(&self.history, versions);
         let last_ms = self.history.last_ms();
@@ -290,22 +291,22 @@ impl Ticket {
             breached |= is_breached;
         }
         let is_open = !replay.state.is_done();
-        let waits = replay.state == State::Waiting;
-        let counts = [is_open, waits, is_open && at_risk && !breached, is_open && breached, !is_open];
+        let is_waiting = replay.state == State::Waiting;
+        let counts = [is_open, is_waiting, is_open && at_risk && !breached, is_open && breached, !is_open];
         let (_, team) = self.history.assigned_at(last_ms);
-        let mut words = vec![("priority", replay.priority.name.clone())];
-        words.extend(team.map(|team| ("team", team.to_owned())));
-        words.extend(self.labels.iter().map(|(column, word)| (*column, word.clone())));
+        let mut labels = vec![("priority", replay.priority.name.clone())];
+        labels.extend(team.map(|team| ("team", team.to_owned())));
+        labels.extend(self.labels.iter().map(|(column, label)| (*column, label.clone())));
         let add = |tally: &mut TicketTally| {
             counts.iter().zip(tally).for_each(|(counts, count)| *count += u64::from(*counts));
         };
         add(&mut totals.all);
-        for word in words.into_iter().filter(|(column, _)| *column != Column::Customer.name()) {
-            add(totals.tickets.entry(word).or_default());
+        for label in labels.into_iter().filter(|(column, _)| *column != Column::Customer.name()) {
+            add(totals.tickets.entry(label).or_default());
         }
     }
 
-    /// Counts what has happened to a ticket's clocks: it stays when the ticket goes.
+    /// Counts the results of the clocks of a ticket; they stay when the ticket is deleted.
     pub fn count_past(&self, clocks: &mut BTreeMap<String, ClockTally>) {
         for record in self.reported.values().filter(|record| !record.is_void) {
             let tally = clocks.entry(record.clock.clone()).or_default();

@@ -1,6 +1,8 @@
-//! The due dates that the City of Boston's own system computed for its service requests, and what it called on time.
+//! Service requests of the City of Boston: the due dates that its system computed, and which requests it counts as on time.
 
-use crate::support::{Cycle, at_least, csv_rows, replay, shared, shipped_mapping, text};
+use crate::replay::{Cycle, at_least, csv_rows, replay, text};
+use crate::support::shared_data::shared;
+use crate::support::shipped::shipped;
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::path::Path;
@@ -23,7 +25,7 @@ fn calendar(holidays: &Path) -> String {
     )
 }
 
-/// Each row's target beside the cycle of its ticket.
+/// The rows with a target, with the cycle of their ticket.
 fn with_target(
     rows: &[HashMap<String, String>],
     cycles: Vec<Cycle>,
@@ -43,14 +45,14 @@ fn within(compared: &[(&HashMap<String, String>, i64, Option<Cycle>)], seconds: 
 
 #[test]
 fn dead_animals_are_due_after_one_working_day() {
-    let Some(input) = shared("boston311_2013_2019_dead_animal.csv.zst") else { return };
-    let Some(holidays) = shared("boston311_holidays_observed.txt") else { return };
+    let Some(input) = shared("data/boston311_2013_2019_dead_animal.csv.zst") else { return };
+    let Some(holidays) = shared("data/boston311_holidays_observed.txt") else { return };
     let policy = format!(
         "default_priority = \"animal\"\n{}[priorities.animal]\ncalendar = \"city\"\n\
          [priorities.animal.clocks.resolution]\ntarget = \"1bd\"\n",
         calendar(&holidays)
     );
-    let cycles = replay(&policy, &shipped_mapping("city311.toml"), &input);
+    let cycles = replay(&policy, &shipped("mappings/city311.toml"), &input);
     let rows = csv_rows(&text(&input));
     let compared = with_target(&rows, cycles);
     assert!(compared.len() > 20_000, "{}", compared.len());
@@ -60,15 +62,15 @@ fn dead_animals_are_due_after_one_working_day() {
 
 #[test]
 fn every_type_has_its_own_target_in_2015() {
-    let Some(input) = shared("boston311_2015h1.csv.zst") else { return };
-    let Some(table) = shared("boston311_2015_sla_table.csv") else { return };
-    let Some(holidays) = shared("boston311_holidays_observed.txt") else { return };
+    let Some(input) = shared("data/boston311_2015h1.csv.zst") else { return };
+    let Some(table) = shared("data/boston311_2015_sla_table.csv") else { return };
+    let Some(holidays) = shared("data/boston311_holidays_observed.txt") else { return };
     let mut policy =
         format!("default_priority = \"other\"\n{}[priorities.other]\ncalendar = \"city\"\n", calendar(&holidays));
     let mut values = String::new();
     for row in csv_rows(&text(&table)) {
         let (name, unit) = (format!("{:?}", row["type"]), if row["unit"] == "bd" { "bd" } else { "d" });
-        // A target of no time at all is no promise; four types with a handful of tickets have one.
+        // Four types with few tickets have a target of zero, which counts as none.
         if row["n"] != "0" {
             write!(
                 policy,
@@ -79,7 +81,7 @@ fn every_type_has_its_own_target_in_2015() {
             writeln!(values, "{name} = {name}").unwrap();
         }
     }
-    let mapping = shipped_mapping("city311.toml").replace("\n[columns]\n", "\n[columns]\npriority = \"type\"\n")
+    let mapping = shipped("mappings/city311.toml").replace("\n[columns]\n", "\n[columns]\npriority = \"type\"\n")
         + &format!("\n[values.priority]\n{values}\"*\" = \"other\"\n");
     let cycles = replay(&policy, &mapping, &input);
     let rows = csv_rows(&text(&input));
@@ -93,5 +95,5 @@ fn every_type_has_its_own_target_in_2015() {
         cycle.as_ref().is_some_and(|cycle| cycle.result == expected && cycle.stopped_ms.is_some())
     };
     let same = closed.iter().filter(|(row, _, cycle)| agrees(row, cycle)).count();
-    at_least("met and missed as the city says", same, closed.len(), 98.2);
+    at_least("met and missed as the city counts", same, closed.len(), 98.2);
 }

@@ -1,8 +1,16 @@
-//! Recorded results of real systems, reproduced: see each file. Where the recordings are not there, the tests say so and pass.
+//! Recorded results of real systems, reproduced: see each file. Without the recordings the tests are skipped.
 
 mod boston;
 mod live_day;
-#[path = "../crash/process.rs"]
-mod process;
+mod replay;
 mod servicenow;
-mod support;
+#[path = "../support"]
+mod support {
+    mod command;
+    pub mod files;
+    pub mod http;
+    pub mod process;
+    pub mod shared_data;
+    pub mod shipped;
+    pub mod signal;
+}

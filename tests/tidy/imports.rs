@@ -1,14 +1,14 @@
-//! Who imports whom: no circle between files, and none of the engine's rooms looks up.
+//! Imports between files: no cycle, and the modules of the engine import lower modules only.
 //!
-//! A path is followed to the file that defines what it names, through `pub use`: a file that takes a type through the folder above
-//! it depends on the type's own file, not on the folder.
+//! A path is followed through `pub use` to the file with the definition: a file that imports a type through its parent module
+//! depends on the file of the type, not on the parent.
 
 use super::{none, product_files, top};
 use std::collections::{BTreeMap, BTreeSet};
 
 type Module = Vec<String>;
 
-/// The rooms of the engine from the ground up: each may import those before it. What is not listed here does not exist.
+/// The modules of the engine by floor: each may import those of lower floors. All modules are listed.
 const ENGINE_FLOORS: [&[&str]; 8] = [
     &["hash", "interner", "paged_vec", "wheel"],
     &["clocks"],
@@ -21,7 +21,7 @@ const ENGINE_FLOORS: [&[&str]; 8] = [
 ];
 
 #[test]
-fn no_circle_of_imports_between_files() {
+fn imports_between_files_have_no_cycle() {
     let crate_imports = Imports::read();
     let edges: BTreeMap<&Module, BTreeSet<&Module>> = crate_imports
         .files
@@ -29,13 +29,13 @@ fn no_circle_of_imports_between_files() {
         .map(|from| (from, crate_imports.edges.iter().filter(|(a, _)| a == from).map(|(_, to)| to).collect()))
         .collect();
     let mut faults = Vec::new();
-    // A file is in a circle when it can be reached from itself.
+    // A file is in a cycle if it can be reached from itself.
     for from in edges.keys() {
         let mut ahead: Vec<&Module> = edges[from].iter().copied().collect();
         let mut seen = BTreeSet::new();
         while let Some(next) = ahead.pop() {
             if next == *from {
-                faults.push(format!("{} is in a circle of imports", from.join("::")));
+                faults.push(format!("{} is in a cycle of imports", from.join("::")));
                 break;
             }
             if seen.insert(next) {
@@ -47,9 +47,9 @@ fn no_circle_of_imports_between_files() {
 }
 
 #[test]
-fn rooms_of_the_engine_import_what_lies_below() {
+fn modules_of_the_engine_import_lower_floors_only() {
     let imports = Imports::read();
-    let floor = |room: &str| ENGINE_FLOORS.iter().position(|rooms| rooms.contains(&room));
+    let floor = |module: &str| ENGINE_FLOORS.iter().position(|modules| modules.contains(&module));
     let mut faults = Vec::new();
     for (from, to) in &imports.edges {
         let [(Some(engine), Some(a)), (Some(other), Some(b))] =
@@ -119,10 +119,10 @@ impl Imports {
     }
 }
 
-/// The file in which a path ends.
+/// The file with the definition of a path.
 fn defined_in(path: &Module, files: &BTreeMap<Module, Vec<Named>>, exports: &BTreeMap<Module, Module>) -> Module {
     let mut path = path.clone();
-    // Re-exports of re-exports end somewhere.
+    // Bounded, in case re-exports form a cycle.
     for _ in 0..8 {
         let Some(exported) = (1..=path.len()).find_map(|end| exports.get(&path[..end]).map(|to| (end, to))) else {
             break;
@@ -133,7 +133,7 @@ fn defined_in(path: &Module, files: &BTreeMap<Module, Vec<Named>>, exports: &BTr
     (0..=path.len()).rev().map(|end| path[..end].to_vec()).find(|prefix| files.contains_key(prefix)).unwrap_or_default()
 }
 
-/// The paths of this crate that code names, from the root of the crate.
+/// The paths of the crate in a file, from the root of the crate.
 fn named(module: &Module, code: &str, known: &BTreeSet<&Module>) -> Vec<Named> {
     let mut found = Vec::new();
     let mut rest = String::new();
@@ -141,9 +141,9 @@ fn named(module: &Module, code: &str, known: &BTreeSet<&Module>) -> Vec<Named> {
     while let Some(start) = code[at..].find("use ").map(|start| at + start) {
         let line = code[..start].rfind('\n').map_or(0, |newline| newline + 1);
         let visibility = code[line..start].trim();
-        let begins = visibility.is_empty() || visibility == "pub" || visibility == "pub(crate)";
+        let is_import = visibility.is_empty() || visibility == "pub" || visibility == "pub(crate)";
         let end = code[start..].find(';').map_or(code.len(), |end| start + end);
-        if !begins {
+        if !is_import {
             rest.push_str(&code[at..start + 4]);
             at = start + 4;
             continue;
@@ -195,7 +195,7 @@ fn inline(code: &str) -> Vec<Module> {
         .collect()
 }
 
-/// A path from the root of the crate, if it is one of the crate.
+/// The path from the root of the crate; `None` for a path of another crate.
 fn from_root(module: &Module, path: &Module, known: &BTreeSet<&Module>) -> Option<Module> {
     let mut base = match path.first()?.as_str() {
         "crate" => Module::new(),
@@ -216,7 +216,7 @@ fn from_root(module: &Module, path: &Module, known: &BTreeSet<&Module>) -> Optio
 }
 
 #[test]
-fn paths_are_followed_to_where_things_are_defined() {
+fn paths_are_followed_to_their_definitions() {
     let text = |path: &[&str]| path.iter().map(|part| (*part).to_owned()).collect::<Module>();
     assert_eq!(
         flattened("a::{b, c::{d, self}, e as f}"),

@@ -1,12 +1,17 @@
-//! The source checked as text: which layer may know which, what the core must not name, files that nothing reaches.
+//! The source checked as text: layers and their imports, the purity of the core, unreachable files, leftovers.
 
 mod imports;
+#[path = "../support"]
+mod support {
+    pub mod files;
+}
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use support::files::files_below;
 
-/// Which modules of the crate a module may name. What is not listed here does not exist.
+/// The modules of the crate that each module may import. All modules are listed.
 const LAYERS: &[(&str, &[&str])] = &[
     ("limits", &[]),
     ("atomic_file", &[]),
@@ -47,7 +52,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// The pure layers, and the words that would make them impure.
+/// The pure layers, and what they must not contain.
 const CORE: &[&str] = &["limits", "suggest", "time", "calendar", "ticket", "policy", "engine"];
 const IMPURE: &[&str] = &[
     "std::fs",
@@ -68,18 +73,18 @@ const IMPURE: &[&str] = &[
     "::now()",
 ];
 
-/// Calls that read without a bound or leave half a file behind, and what to use instead. Tests may use them.
-const CARELESS: &[(&str, &str)] = &[
+/// Calls that read without a bound or may leave a partial file, and what to use instead. Tests may use them.
+const BANNED_CALLS: &[(&str, &str)] = &[
     ("fs::read(", "open the file and read through `Read::take` with a bound from limits.rs"),
     ("fs::read_to_string(", "open the file and read through `Read::take` with a bound from limits.rs"),
     ("fs::write(", "use atomic_file::Staged, which renames a finished file into place"),
 ];
 
-/// Lines that a file may have. One idea a file; tests and benches too.
+/// Maximum lines of a file, of tests and benches as well.
 const MAX_LINES: usize = 500;
 
 #[test]
-fn layers_name_only_what_lies_below_them() {
+fn layers_import_only_lower_layers() {
     let mut faults = Vec::new();
     for file in product_files() {
         let Some(layer) = layer_of(&file.path) else { continue };
@@ -88,14 +93,14 @@ fn layers_name_only_what_lies_below_them() {
             continue;
         };
         for (number, line) in file.code() {
-            for named in line.match_indices("crate::").map(|(at, word)| leading_word(&line[at + word.len()..])) {
+            for named in line.match_indices("crate::").map(|(at, prefix)| leading_name(&line[at + prefix.len()..])) {
                 if named != layer && !allowed.contains(&named) && LAYERS.iter().any(|(name, _)| *name == named) {
-                    faults.push(format!("{}:{number}: {layer} must not name {named}", file.shown()));
+                    faults.push(format!("{}:{number}: {layer} must not import {named}", file.shown()));
                 }
             }
             if line.contains("crate::{") {
                 faults.push(format!(
-                    "{}:{number}: one `use crate::module` a line, so that this test can read it",
+                    "{}:{number}: one `use crate::module` per line, so that this test can read it",
                     file.shown()
                 ));
             }
@@ -112,8 +117,8 @@ fn the_core_is_pure() {
             continue;
         }
         for (number, line) in file.code() {
-            for word in IMPURE.iter().filter(|word| line.contains(**word)) {
-                faults.push(format!("{}:{number}: {word:?} in the core: pass it in as an argument", file.shown()));
+            for text in IMPURE.iter().filter(|text| line.contains(**text)) {
+                faults.push(format!("{}:{number}: {text:?} in the core: pass it in as an argument", file.shown()));
             }
         }
     }
@@ -121,11 +126,11 @@ fn the_core_is_pure() {
 }
 
 #[test]
-fn files_are_read_with_a_bound_and_written_whole() {
+fn files_are_read_with_a_bound_and_published_complete() {
     let mut faults = Vec::new();
     for file in product_files() {
         for (number, line) in file.code() {
-            for (call, instead) in CARELESS.iter().filter(|(call, _)| line.contains(call)) {
+            for (call, instead) in BANNED_CALLS.iter().filter(|(call, _)| line.contains(call)) {
                 faults.push(format!("{}:{number}: {call}: {instead}", file.shown()));
             }
         }
@@ -134,7 +139,7 @@ fn files_are_read_with_a_bound_and_written_whole() {
 }
 
 #[test]
-fn every_source_file_is_reached() {
+fn every_source_file_is_part_of_the_crate() {
     let mut reached = BTreeSet::new();
     for root in ["src/lib.rs", "src/main.rs"] {
         reach(&top().join(root), &mut reached);
@@ -148,7 +153,7 @@ fn every_source_file_is_reached() {
 }
 
 #[test]
-fn files_are_short_and_say_what_they_are() {
+fn files_are_short_and_begin_with_a_doc_line() {
     let mut faults = Vec::new();
     for file in ["src", "tests", "benches"].into_iter().flat_map(rust_files) {
         let lines = file.text.lines().count();
@@ -156,15 +161,15 @@ fn files_are_short_and_say_what_they_are() {
             faults.push(format!("{}: {lines} lines, at most {MAX_LINES}", file.shown()));
         }
         if !file.text.starts_with("//!") && !file.path.ends_with("tests.rs") {
-            faults.push(format!("{}: begins without a `//!` line that says what it is", file.shown()));
+            faults.push(format!("{}: does not begin with a `//!` line", file.shown()));
         }
     }
     none(&faults);
 }
 
 #[test]
-fn nothing_is_left_over() {
-    // Put together here, so that this file does not find itself.
+fn no_leftovers_of_work_remain() {
+    // Concatenated, so that this file does not find itself.
     let leftovers = [
         ["#[al", "low("].concat(),
         ["#![al", "low("].concat(),
@@ -178,8 +183,8 @@ fn nothing_is_left_over() {
     let mut faults = Vec::new();
     for file in ["src", "tests", "benches"].into_iter().flat_map(rust_files) {
         for (index, line) in file.text.lines().enumerate() {
-            for word in leftovers.iter().filter(|word| line.contains(word.as_str())) {
-                faults.push(format!("{}:{}: {word}", file.shown(), index + 1));
+            for text in leftovers.iter().filter(|text| line.contains(text.as_str())) {
+                faults.push(format!("{}:{}: {text}", file.shown(), index + 1));
             }
         }
     }
@@ -187,7 +192,7 @@ fn nothing_is_left_over() {
 }
 
 #[test]
-fn no_path_of_one_machine() {
+fn no_file_has_an_absolute_path_of_a_machine() {
     let roots = ["work", "home", "root", "Users"].map(|root| format!("/{root}/"));
     let mut faults = Vec::new();
     for file in text_files() {
@@ -201,7 +206,7 @@ fn no_path_of_one_machine() {
 }
 
 #[test]
-fn every_bench_is_built_run_and_explained() {
+fn every_bench_is_in_the_manifest_and_the_readme() {
     let manifest = read(&top().join("Cargo.toml"));
     let readme = read(&top().join("README.md"));
     let mut faults = Vec::new();
@@ -245,7 +250,7 @@ impl Source {
         self.path.strip_prefix(top()).unwrap_or(&self.path).display().to_string()
     }
 
-    /// Lines of code with their numbers: without comments, and up to the unit tests, which may use what they like.
+    /// Lines of code with their numbers, without comments and without unit tests.
     fn code(&self) -> impl Iterator<Item = (usize, &str)> {
         self.text
             .lines()
@@ -263,14 +268,6 @@ fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// All files below a folder, in a fixed order.
-fn files_below(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    paths.sort();
-    paths.into_iter().flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
-}
-
 fn with_text(paths: Vec<PathBuf>) -> Vec<Source> {
     paths.into_iter().map(|path| Source { text: read(&path), path }).collect()
 }
@@ -285,7 +282,7 @@ fn product_files() -> Vec<Source> {
     rust_files("src").into_iter().filter(|file| !is_test(file.path.strip_prefix(top()).unwrap_or(&file.path))).collect()
 }
 
-/// Everything of ours that is text.
+/// All text files of the repository.
 fn text_files() -> Vec<Source> {
     let mut paths: Vec<PathBuf> = ["src", "tests", "benches", "scripts", ".ci", ".github"]
         .iter()
@@ -296,7 +293,7 @@ fn text_files() -> Vec<Source> {
         ["Cargo.toml", "clippy.toml", "deny.toml", "rust-toolchain.toml", "README.md", "CHANGELOG.md"]
             .map(|name| top().join(name)),
     );
-    // Inputs for fuzzing are bytes of any kind, under names of any kind.
+    // Inputs for fuzzing may have any bytes and any name.
     let corpus = top().join("tests/fuzz/corpus");
     let is_text = |path: &PathBuf| path.extension().is_none() || has_extension(path, &["rs", "toml", "md", "py", "sh"]);
     with_text(paths.into_iter().filter(|path| is_text(path) && !path.starts_with(&corpus)).collect())
@@ -306,19 +303,19 @@ fn has_extension(path: &Path, extensions: &[&str]) -> bool {
     path.extension().is_some_and(|found| extensions.iter().any(|extension| found == *extension))
 }
 
-/// The top module that a file belongs to; none for `lib.rs` and `main.rs`.
+/// The layer of a file; `None` for `lib.rs` and `main.rs`.
 fn layer_of(path: &Path) -> Option<String> {
     let inside = path.strip_prefix(top().join("src")).ok()?;
     let first = inside.components().next()?.as_os_str().to_string_lossy().replace(".rs", "");
     (first != "lib" && first != "main").then_some(first)
 }
 
-fn leading_word(text: &str) -> &str {
+fn leading_name(text: &str) -> &str {
     let end = text.find(|letter: char| !letter.is_alphanumeric() && letter != '_').unwrap_or(text.len());
     &text[..end]
 }
 
-/// Follows `mod name;` from a file to the files that it names.
+/// Follows `mod name;` from a file to the files of its modules.
 fn reach(path: &Path, reached: &mut BTreeSet<PathBuf>) {
     if !reached.insert(path.to_owned()) {
         return;

@@ -1,8 +1,8 @@
-//! Changes of priority, edits of the policy.
+//! Priority changes and policy edits.
 
 use super::*;
 
-/// Four hours in the office to two hours around the clock, after one hour of Monday; what fires, and when the cycles end.
+/// A change from eight hours in the office to ten hours around the clock, six hours after the opening on Monday.
 fn change(change: OnPriorityChange) -> Vec<Output> {
     let normal = priority("normal", OFFICE, OnPriorityChange::FromStart, vec![resolution(hours(8), &[HALF, WHOLE])]);
     let urgent = priority("urgent", ALWAYS, change, vec![resolution(hours(10), &[HALF, WHOLE])]);
@@ -15,19 +15,19 @@ fn change(change: OnPriorityChange) -> Vec<Output> {
 }
 
 #[test]
-fn priority_change_from_start() {
-    // Half of ten hours from eight is passed as the level has fired; all of them at 18:00.
+fn from_start_recalculates_the_whole_cycle() {
+    // Half of ten hours from 08:00 is at 13:00, when the level has fired; all of them end at 18:00.
     assert_eq!(escalations(&change(OnPriorityChange::FromStart)), fired(&[("16 13:00", 1, 1), ("16 18:00", 1, 2)]));
 }
 
 #[test]
-fn priority_change_carry() {
-    // Five hours were spent: five are left.
+fn carry_keeps_the_time_spent() {
+    // Five hours are spent, five are left.
     assert_eq!(escalations(&change(OnPriorityChange::Carry)), fired(&[("16 13:00", 1, 1), ("16 19:00", 1, 2)]));
 }
 
 #[test]
-fn priority_change_restart() {
+fn restart_begins_a_new_cycle() {
     let outputs = change(OnPriorityChange::Restart);
     let expected = [("16 13:00", 1, 1), ("16 19:00", 2, 1), ("17 00:00", 2, 2)];
     assert_eq!(escalations(&outputs), fired(&expected));
@@ -35,13 +35,13 @@ fn priority_change_restart() {
 }
 
 #[test]
-fn priority_change_keep_level() {
-    // At the first level, the second is five hours off.
+fn keep_level_continues_at_the_reached_level() {
+    // At the first level, five hours before the second.
     assert_eq!(escalations(&change(OnPriorityChange::KeepLevel)), fired(&[("16 13:00", 1, 1), ("16 19:00", 1, 2)]));
 }
 
 #[test]
-fn priority_change_makes_levels_pass() {
+fn levels_that_a_priority_change_makes_due_fire_by_the_catch_up_mode() {
     let normal = priority("normal", OFFICE, OnPriorityChange::FromStart, vec![resolution(hours(8), &[HALF, WHOLE])]);
     let clocks = vec![resolution(hours(1), &[HALF, WHOLE, LATER])];
     let urgent = priority("urgent", ALWAYS, OnPriorityChange::FromStart, clocks);
@@ -59,7 +59,7 @@ fn priority_change_makes_levels_pass() {
 }
 
 #[test]
-fn clocks_that_only_one_priority_has() {
+fn a_priority_change_ends_clocks_and_starts_others() {
     let mut other = resolution(hours(2), &[WHOLE]);
     other.name = "other".to_owned();
     let normal = priority("normal", OFFICE, OnPriorityChange::FromStart, vec![resolution(hours(2), &[WHOLE])]);
@@ -72,7 +72,7 @@ fn clocks_that_only_one_priority_has() {
 }
 
 #[test]
-fn a_clock_that_only_the_new_priority_has_runs_on_after_a_hold() {
+fn a_clock_of_the_new_priority_only_is_resumed_by_earlier_events() {
     use EventKind::{Note, Opened, PriorityChanged, Read};
     for resume in [Effect::Resume, Effect::Continue] {
         let effects = [(Opened, Effect::Start), (Note, Effect::Pause), (Read, resume)];
@@ -88,7 +88,7 @@ fn a_clock_that_only_the_new_priority_has_runs_on_after_a_hold() {
 }
 
 #[test]
-fn a_cycle_that_was_void_and_ends_again_has_a_higher_revision() {
+fn a_void_cycle_that_ends_again_has_a_higher_revision() {
     use EventKind::{AgentReply, Note, PriorityChanged};
     let watch = clock(Some(hours(2)), &[(AgentReply, Effect::Start), (Note, Effect::Stop)], &[]);
     let normal = priority("normal", OFFICE, OnPriorityChange::FromStart, vec![watch]);
@@ -107,7 +107,7 @@ fn a_cycle_that_was_void_and_ends_again_has_a_higher_revision() {
 }
 
 #[test]
-fn an_edit_of_the_states_that_pause_holds_from_then_on() {
+fn an_edit_of_the_pause_states_takes_effect_at_its_time() {
     let with = |states: &[State]| {
         let mut clock = resolution(hours(4), &[WHOLE]);
         clock.pause_while = states.iter().copied().collect();
@@ -131,7 +131,7 @@ fn an_edit_of_the_states_that_pause_holds_from_then_on() {
 }
 
 #[test]
-fn a_ticket_opened_before_an_edit_comes_after_it() {
+fn a_ticket_opened_before_an_edit_may_be_loaded_after_it() {
     let with = |states: &[State]| {
         let mut clock = resolution(hours(4), &[WHOLE]);
         clock.pause_while = states.iter().copied().collect();
@@ -150,7 +150,7 @@ fn a_ticket_opened_before_an_edit_comes_after_it() {
 }
 
 #[test]
-fn a_clock_that_only_the_new_priority_has_sees_no_change_to_the_same_priority() {
+fn a_clock_of_the_new_priority_only_ignores_changes_to_the_same_priority() {
     use EventKind::{CustomerReply, Opened, PriorityChanged};
     let effects = [(Opened, Effect::Start), (PriorityChanged, Effect::Stop), (CustomerReply, Effect::Start)];
     let bare = |name| priority(name, OFFICE, OnPriorityChange::FromStart, vec![]);
@@ -160,14 +160,14 @@ fn a_clock_that_only_the_new_priority_has_sees_no_change_to_the_same_priority() 
     let commands = [
         apply(&[opened("16 09:00").priority("high"), row("16 11:00", CustomerReply)]),
         to("16 12:00", "low"),
-        // What was a change at noon is none any more.
+        // The change at noon is no change any more.
         to("16 10:00", "low"),
         to("16 13:00", "watched"),
     ];
     assert_eq!(cycles(&check(&policy, &commands)).len(), 1);
 }
 
-/// The office opens an hour earlier and the target is six hours; the edit comes on Tuesday at eleven.
+/// An edit on Tuesday at 11:00: the office opens and closes an hour earlier, and the target is ten hours instead of twelve.
 fn edit(apply_to: Apply) -> Vec<Output> {
     let with = |calendar, target| {
         policy(vec![priority("normal", calendar, OnPriorityChange::FromStart, vec![resolution(target, &[WHOLE])])])
@@ -191,14 +191,14 @@ fn due_of(outputs: &[Output], ticket: &str) -> Vec<i64> {
 }
 
 #[test]
-fn edits_from_start_from_now_and_for_new_tickets() {
-    // Ten hours from 15:00 under the new hours: one on Monday, eight on Tuesday, one on Wednesday.
+fn an_edit_applies_from_start_from_now_or_to_new_tickets() {
+    // Ten hours from 15:00 under the new opening hours: one on Monday, eight on Tuesday, one on Wednesday.
     let outputs = edit(Apply::FromStart);
     assert_eq!(due_of(&outputs, "T-1"), [at("18 09:00")]);
-    // Two hours on Monday and two on Tuesday are spent, six are left, five of them on Tuesday.
+    // Two hours on Monday and two on Tuesday are spent; six are left, five of them on Tuesday.
     let outputs_from_now = edit(Apply::FromNow);
     assert_eq!(due_of(&outputs_from_now, "T-1"), [at("18 09:00")]);
-    // As before: two on Monday, eight on Tuesday, two on Wednesday.
+    // Under the old opening hours: two on Monday, eight on Tuesday, two on Wednesday.
     let outputs_new = edit(Apply::NewTickets);
     assert_eq!(due_of(&outputs_new, "T-1"), [at("18 11:00")]);
     for outputs in [outputs, outputs_from_now, outputs_new] {
@@ -208,7 +208,7 @@ fn edits_from_start_from_now_and_for_new_tickets() {
 }
 
 #[test]
-fn an_export_moves_a_ticket_to_its_new_priority_and_its_repeat_changes_nothing() {
+fn an_export_changes_the_priority_and_its_repeat_changes_nothing() {
     let slow = priority("slow", OFFICE, OnPriorityChange::FromStart, vec![resolution(hours(4), &[WHOLE])]);
     let fast = priority("fast", OFFICE, OnPriorityChange::FromStart, vec![resolution(hours(1), &[WHOLE])]);
     let policy = policy(vec![slow, fast]);
@@ -217,7 +217,7 @@ fn an_export_moves_a_ticket_to_its_new_priority_and_its_repeat_changes_nothing()
         apply(&[exported("slow")]),
         advance("16 09:30"),
         apply(&[exported("fast")]),
-        // Tonight's export once more, then yesterday's: neither says anything new.
+        // A repeat of this export, then of the previous one: neither changes anything.
         advance("16 09:40"),
         apply(&[exported("fast")]),
         apply(&[exported("slow")]),
@@ -231,7 +231,7 @@ fn an_export_moves_a_ticket_to_its_new_priority_and_its_repeat_changes_nothing()
 }
 
 #[test]
-fn a_log_that_repeats_an_opening_changes_nothing() {
+fn a_repeated_opening_in_a_log_changes_nothing() {
     let slow = priority("slow", OFFICE, OnPriorityChange::FromStart, vec![resolution(hours(4), &[WHOLE])]);
     let fast = priority("fast", OFFICE, OnPriorityChange::FromStart, vec![resolution(hours(1), &[WHOLE])]);
     let policy = policy(vec![slow, fast]);
@@ -245,7 +245,7 @@ fn a_log_that_repeats_an_opening_changes_nothing() {
 }
 
 #[test]
-fn what_an_export_says_with_a_time_is_not_said_again_for_now() {
+fn a_restated_value_with_its_own_time_takes_effect_at_that_time_only() {
     let slow = priority("slow", OFFICE, OnPriorityChange::FromStart, vec![resolution(hours(4), &[WHOLE])]);
     let fast = priority("fast", OFFICE, OnPriorityChange::FromStart, vec![resolution(hours(1), &[WHOLE])]);
     let other = priority("other", OFFICE, OnPriorityChange::FromStart, vec![resolution(hours(6), &[WHOLE])]);
@@ -259,7 +259,7 @@ fn what_an_export_says_with_a_time_is_not_said_again_for_now() {
         advance("16 09:30"),
         apply(&export),
         apply(&[row("16 09:30", EventKind::PriorityChanged).priority("other")]),
-        // A repeat of the export does not undo what has happened since.
+        // A repeat of the export does not undo later changes.
         advance("16 09:40"),
         apply(&export),
         advance("16 17:00"),

@@ -1,21 +1,21 @@
-//! Late events, loads and catch-ups.
+//! Late events, loads of overdue tickets, catch-ups.
 
 use super::*;
 
 #[test]
-fn an_opening_that_comes_late_fires_by_choice() {
+fn levels_before_a_late_opening_do_not_fire() {
     let effects = [(EventKind::Opened, Effect::Start), (EventKind::Note, Effect::Stop)];
     for catch_up in [CatchUp::Latest, CatchUp::None] {
         let policy = office(clock(Some(hours(2)), &effects, &[HALF, WHOLE]));
         let note = row("16 13:00", EventKind::Note);
-        // The note only implies an opening; the true one makes a cycle that ended at the note.
+        // The note implies an opening; the actual opening begins a cycle that ends at the note.
         let commands = [advance("16 14:00"), apply(&[note]), Command::Apply(vec![opened("16 09:00")], catch_up)];
         assert_eq!(escalations(&check(&policy, &commands)), [], "{catch_up:?}");
     }
 }
 
 #[test]
-fn late_events_ahead_of_the_engine() {
+fn late_events_ahead_of_time() {
     use EventKind::{AgentReply, Assigned, Note, Opened};
     let effects =
         [(Opened, Effect::Start), (Note, Effect::Pause), (Assigned, Effect::Resume), (AgentReply, Effect::Resume)];
@@ -28,7 +28,7 @@ fn late_events_ahead_of_the_engine() {
 }
 
 #[test]
-fn a_late_opening_ahead_of_the_engine() {
+fn a_late_opening_ahead_of_time() {
     let effects = [(EventKind::Opened, Effect::Start), (EventKind::Note, Effect::Stop)];
     let policy = office(clock(Some(hours(2)), &effects, &[HALF, WHOLE]));
     for catch_up in [CatchUp::None, CatchUp::Latest, CatchUp::All] {
@@ -39,7 +39,7 @@ fn a_late_opening_ahead_of_the_engine() {
 }
 
 #[test]
-fn a_late_stop_meets_and_withdraws() {
+fn a_late_stop_meets_the_target_and_withdraws_the_level() {
     let policy = office(resolution(hours(2), &[HALF, WHOLE, LATER]));
     let commands = [
         apply(&[opened("16 09:00")]),
@@ -65,7 +65,7 @@ fn a_late_stop_corrects_a_missed_cycle() {
         apply(&[row("16 10:00", EventKind::Closed)]),
         advance("18 00:00"),
     ];
-    // Closed is no stop of this clock; resolved at ten is.
+    // `closed` does not stop this clock; `resolved` at 10:00 does.
     assert_eq!(cycles(&check(&policy, &commands)).len(), 1);
     let mut commands = commands;
     commands[4] = apply(&[row("16 10:00", EventKind::Resolved)]);
@@ -81,7 +81,7 @@ fn a_late_stop_corrects_a_missed_cycle() {
 }
 
 #[test]
-fn overdue_tickets_load_by_choice() {
+fn levels_of_loaded_overdue_tickets_fire_by_the_catch_up_mode() {
     let policy = office(resolution(hours(2), &[HALF, WHOLE, LATER, Threshold::AfterTarget(hours(6))]));
     let load = |catch_up| {
         let rows = vec![opened("16 09:00"), Row::new("T-2", at("16 09:00"), EventKind::Opened)];
@@ -104,7 +104,7 @@ fn overdue_tickets_load_by_choice() {
 }
 
 #[test]
-fn a_catch_up_fires_by_choice() {
+fn a_catch_up_fires_all_levels_the_latest_or_none() {
     let policy = office(resolution(hours(2), &[HALF, WHOLE, LATER]));
     for (catch_up, expected) in [
         (CatchUp::All, vec![("16 10:00", 1, 1), ("16 11:00", 1, 2), ("16 12:00", 1, 3)]),
@@ -117,10 +117,10 @@ fn a_catch_up_fires_by_choice() {
 }
 
 #[test]
-fn unknown_priorities_are_refused() {
+fn a_row_with_an_unknown_priority_is_rejected() {
     let policy = office(resolution(hours(2), &[HALF]));
     let bad = row("16 09:00", EventKind::Opened).priority("unheard_of").label(Column::Team, "x");
     let outputs = check(&policy, &[apply(&[bad, opened("16 10:00")]), advance("18 00:00")]);
-    assert_eq!(outputs[0].refused, [0]);
+    assert_eq!(outputs[0].rejected, [0]);
     assert_eq!(escalations(&outputs), fired(&[("16 11:00", 1, 1)]));
 }

@@ -1,7 +1,7 @@
-//! Directed cases, with their results written out; model and engine must both give them.
+//! Directed cases with their expected results, for model and engine.
 
 mod changes;
-mod gone;
+mod deletion;
 mod late;
 mod rewind;
 mod superoffice;

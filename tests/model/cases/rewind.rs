@@ -1,4 +1,4 @@
-//! The time set back after it was wrong.
+//! Rewinds: the time is set back after it was wrong.
 
 use super::*;
 
@@ -11,12 +11,12 @@ fn rewind(time: &str) -> Command {
 }
 
 #[test]
-fn what_fired_by_a_wrong_time_is_withdrawn_and_fires_when_it_is_due() {
+fn a_rewind_withdraws_levels_that_fire_again_when_they_are_due() {
     let policy = office(resolution(hours(4), &[HALF, WHOLE, LATER]));
     let commands = [
         apply(&[opened("16 09:00")]),
         advance("16 11:30"),
-        // Of the second and the third level the latest fires, the other is marked.
+        // Of the second and the third level the latest fires, the other is suppressed.
         catch_up("19 00:00", CatchUp::Latest),
         rewind("16 12:00"),
         advance("16 12:59"),
@@ -28,8 +28,8 @@ fn what_fired_by_a_wrong_time_is_withdrawn_and_fires_when_it_is_due() {
     expected.push((Kind::Withdrawn, at("16 14:00"), 1, 3));
     expected.extend(fired(&[("16 13:00", 1, 2), ("16 14:00", 1, 3)]));
     assert_eq!(escalations(&outputs), expected);
-    assert_eq!(outputs[4].escalations.len(), 0, "not early");
-    assert_eq!(outputs[5].escalations.len(), 1, "at its time");
+    assert_eq!(outputs[4].escalations.len(), 0, "no level fires early");
+    assert_eq!(outputs[5].escalations.len(), 1, "the level fires when it is due");
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn a_rewind_to_a_later_time_is_a_catch_up() {
 }
 
 #[test]
-fn an_edit_made_at_a_wrong_time_holds_from_the_time_that_is_accepted() {
+fn an_edit_at_a_wrong_time_takes_effect_at_the_time_of_the_rewind() {
     let policy = office(resolution(hours(8), &[WHOLE]));
     let edited = office(resolution(hours(2), &[WHOLE]));
     for mode in [Apply::FromStart, Apply::FromNow] {
@@ -52,14 +52,14 @@ fn an_edit_made_at_a_wrong_time_holds_from_the_time_that_is_accepted() {
             apply(&[Row::new("T-2", at("16 10:30"), EventKind::Opened)]),
             advance("20 00:00"),
         ];
-        // An hour of the two was spent before.
+        // One hour of the two is spent already.
         let expected = fired(&[("16 11:00", 1, 1), ("16 12:30", 1, 1)]);
         assert_eq!(escalations(&check(&policy, &commands)), expected, "{mode:?}");
     }
 }
 
 #[test]
-fn what_happened_at_a_wrong_time_stays_there() {
+fn events_from_a_wrong_time_keep_their_time() {
     let policy = office(resolution(hours(4), &[HALF, WHOLE]));
     let commands = [
         apply(&[opened("16 09:00")]),
@@ -71,7 +71,7 @@ fn what_happened_at_a_wrong_time_stays_there() {
     let outputs = check(&policy, &commands);
     assert_eq!(escalations(&outputs), fired(&[("16 11:00", 1, 1), ("16 13:00", 1, 2)]));
     assert_eq!(cycles(&outputs), [(1, at("16 09:00"), at("16 13:00"), at("18 10:00"), 17.0, Some(false))]);
-    // Said again with a time of its own, it counts there.
+    // A second row with the right time takes effect at that time.
     let mut commands = commands.to_vec();
     commands.push(apply(&[row("16 12:00", EventKind::Resolved)]));
     let outputs = check(&policy, &commands);

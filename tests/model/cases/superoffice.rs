@@ -1,16 +1,16 @@
-//! SuperOffice's worked example, and each verb of its event table on each of its events.
+//! The worked example of SuperOffice, and each effect of its event table for each of its events.
 
 use super::*;
 
 #[test]
-fn superoffices_example_fires_on_monday_at_ten() {
+fn the_example_of_superoffice_fires_on_monday_at_ten() {
     let policy = office(clock(None, &[(EventKind::Opened, Effect::Restart)], &[TWO_HOURS]));
     let mut commands = vec![apply(&[opened("20 16:00")])];
     commands.extend(advance_slowly("20 16:00", "24 00:00"));
     assert_eq!(escalations(&check(&policy, &commands)), fired(&[("23 10:00", 1, 1)]));
 }
 
-/// A level after two and after four hours of Monday from nine; at noon the event, then the day goes on.
+/// Levels two and four hours after an opening on Monday at 09:00; the event comes at 12:00.
 fn superoffice(kind: EventKind, effect: Effect) -> Vec<Output> {
     let clock = clock(None, &[(EventKind::Opened, Effect::Restart), (kind, effect)], &[TWO_HOURS, FOUR_HOURS]);
     let normal = priority("normal", OFFICE, OnPriorityChange::FromStart, vec![clock.clone()]);
@@ -31,7 +31,7 @@ const SUPEROFFICE_EVENTS: [EventKind; 5] =
     [EventKind::Read, EventKind::Assigned, EventKind::CustomerReply, EventKind::Closed, EventKind::PriorityChanged];
 
 #[test]
-fn superoffice_none_changes_nothing() {
+fn the_effect_none_changes_nothing() {
     for kind in SUPEROFFICE_EVENTS {
         let outputs = superoffice(kind, Effect::None);
         assert_eq!(escalations(&outputs), fired(&[("16 11:00", 1, 1), ("16 13:00", 1, 2)]), "{}", kind.name());
@@ -40,7 +40,7 @@ fn superoffice_none_changes_nothing() {
 }
 
 #[test]
-fn superoffice_stop_ends_the_chain() {
+fn the_effect_stop_ends_the_chain() {
     for kind in SUPEROFFICE_EVENTS {
         let outputs = superoffice(kind, Effect::Stop);
         assert_eq!(escalations(&outputs), fired(&[("16 11:00", 1, 1)]), "{}", kind.name());
@@ -50,7 +50,7 @@ fn superoffice_stop_ends_the_chain() {
 }
 
 #[test]
-fn superoffice_restart_begins_at_the_first_level() {
+fn the_effect_restart_begins_at_the_first_level() {
     for kind in SUPEROFFICE_EVENTS {
         let outputs = superoffice(kind, Effect::Restart);
         let expected = [("16 11:00", 1, 1), ("16 14:00", 2, 1), ("16 16:00", 2, 2)];
@@ -60,7 +60,7 @@ fn superoffice_restart_begins_at_the_first_level() {
 }
 
 #[test]
-fn superoffice_continue_leaves_a_running_chain_alone() {
+fn the_effect_continue_does_not_change_a_running_chain() {
     for kind in SUPEROFFICE_EVENTS {
         let outputs = superoffice(kind, Effect::Continue);
         assert_eq!(escalations(&outputs), fired(&[("16 11:00", 1, 1), ("16 13:00", 1, 2)]), "{}", kind.name());
@@ -68,7 +68,7 @@ fn superoffice_continue_leaves_a_running_chain_alone() {
 }
 
 #[test]
-fn superoffice_continue_goes_on_at_the_level_of_a_stopped_chain() {
+fn the_effect_continue_resumes_a_stopped_chain_at_its_level() {
     use EventKind::{Closed, CustomerReply, Opened, Read};
     for (stop, kind) in [(Read, CustomerReply), (CustomerReply, Read), (Closed, CustomerReply), (Read, Closed)] {
         let effects = [(Opened, Effect::Restart), (stop, Effect::Stop), (kind, Effect::Continue)];
@@ -79,24 +79,24 @@ fn superoffice_continue_goes_on_at_the_level_of_a_stopped_chain() {
         commands.push(advance("16 14:00"));
         commands.push(apply(&[row("16 14:00", kind)]));
         commands.extend(advance_slowly("16 15:00", "18 00:00"));
-        // The second level lies two hours after the first.
+        // The second level is two hours after the first.
         assert_eq!(escalations(&check(&policy, &commands)), fired(&[("16 11:00", 1, 1), ("16 16:00", 2, 2)]));
     }
 }
 
 #[test]
-fn continue_at_no_level_is_a_plain_start() {
+fn the_effect_continue_before_the_first_level_is_a_start() {
     use EventKind::{Note, Opened, Read};
     let effects = [(Opened, Effect::Start), (Note, Effect::Stop), (Read, Effect::Continue)];
     let policy = office(clock(Some(Span::BusinessDays(2)), &effects, &[HALF, WHOLE]));
-    // Stopped before its first level; the next cycle never paused: half of sixteen hours ends at closing time.
+    // The first cycle stops before its first level, and the next one never pauses: half of 16 hours ends at closing time.
     let rows = [opened("16 09:00"), row("16 09:30", Note), row("17 09:00", Read)];
     let outputs = check(&policy, &[apply(&rows), advance("30 00:00")]);
     assert_eq!(escalations(&outputs), fired(&[("17 17:00", 2, 1), ("19 09:00", 2, 2)]));
 }
 
 #[test]
-fn superoffice_new_tickets_do_what_the_table_says() {
+fn each_effect_for_new_tickets_starts_the_chain_or_not() {
     let expected = [
         (Effect::None, vec![]),
         (Effect::Stop, vec![]),

@@ -25,32 +25,32 @@ fn a_reopened_ticket_begins_a_new_cycle() {
 #[test]
 fn business_days_end_at_the_same_time_of_day() {
     let policy = office(resolution(Span::BusinessDays(2), &[HALF, WHOLE]));
-    // Friday 10:30: Tuesday 10:30; half of sixteen hours on Monday 10:30.
+    // From Friday 10:30 to Tuesday 10:30; half of 16 hours ends on Monday 10:30.
     let outputs = check(&policy, &[apply(&[opened("20 10:30")]), advance("30 00:00")]);
     assert_eq!(escalations(&outputs), fired(&[("23 10:30", 1, 1), ("24 10:30", 1, 2)]));
-    // At opening time: at an opening time, not at the closing before.
+    // A start at opening time ends at an opening time, not at the closing time before.
     let outputs = check(&policy, &[apply(&[opened("16 09:00")]), advance("30 00:00")]);
     assert_eq!(escalations(&outputs), fired(&[("16 17:00", 1, 1), ("18 09:00", 1, 2)]));
-    // In the night: moved to the opening first.
+    // A start in the night moves to the next opening first.
     let outputs = check(&policy, &[apply(&[opened("15 23:00")]), advance("30 00:00")]);
     assert_eq!(escalations(&outputs), fired(&[("16 17:00", 1, 1), ("18 09:00", 1, 2)]));
 }
 
 #[test]
-fn business_days_after_a_pause() {
+fn a_pause_extends_a_target_in_business_days() {
     let policy = office(resolution(Span::BusinessDays(2), &[WHOLE]));
     let waiting = |time| row(time, EventKind::StateChanged).state(State::Waiting);
     let open = |time| row(time, EventKind::StateChanged).state(State::Open);
-    // Two hours of pause: two hours later.
+    // A pause of two hours moves the due time by two hours.
     let commands = [apply(&[opened("16 10:00"), waiting("16 11:00"), open("16 13:00")]), advance("30 00:00")];
     assert_eq!(escalations(&check(&policy, &commands)), fired(&[("18 12:00", 1, 1)]));
-    // What would end at closing time ends at the next opening.
+    // An amount that ends at closing time is due at the next opening.
     let commands = [apply(&[opened("16 10:00"), waiting("16 11:00"), open("17 10:00")]), advance("30 00:00")];
     assert_eq!(escalations(&check(&policy, &commands)), fired(&[("19 09:00", 1, 1)]));
 }
 
 #[test]
-fn calendar_days_count_in_real_time() {
+fn calendar_days_are_measured_in_real_time() {
     let policy = office(resolution(Span::CalendarDays(3), &[HALF, WHOLE]));
     let waiting = row("20 20:00", EventKind::StateChanged).state(State::Waiting);
     let open = row("20 21:00", EventKind::StateChanged).state(State::Open);
@@ -59,8 +59,8 @@ fn calendar_days_count_in_real_time() {
 }
 
 #[test]
-fn levels_in_calendar_days_on_a_business_clock() {
-    // Two days after the target of Friday noon: Sunday noon, whatever the hours.
+fn a_clock_in_business_time_may_have_levels_in_calendar_days() {
+    // Two days after a target at Friday noon is Sunday noon, outside opening hours.
     let policy = office(resolution(Span::BusinessDays(1), &[Threshold::AfterTarget(Span::CalendarDays(2))]));
     let outputs = check(&policy, &[apply(&[opened("19 12:00")]), advance("30 00:00")]);
     assert_eq!(escalations(&outputs), fired(&[("22 12:00", 1, 1)]));
@@ -70,7 +70,7 @@ fn levels_in_calendar_days_on_a_business_clock() {
 }
 
 #[test]
-fn levels_in_days_after_a_pause() {
+fn levels_in_days_agree_after_a_pause() {
     let (days, business_days) = (Span::CalendarDays(2), Span::BusinessDays(2));
     let bd_target = Some(Span::BusinessDays(1));
     let cases = [
@@ -97,7 +97,7 @@ fn levels_in_days_after_a_pause() {
 }
 
 #[test]
-fn nothing_to_wait_for_in_closed_time_waits_for_the_opening() {
+fn a_level_without_delay_in_closed_time_fires_at_the_opening() {
     let policy = office(resolution(hours(2), &[Threshold::After(hours(0))]));
     let commands = [advance("14 00:00"), apply(&[opened("14 12:00")]), advance("16 08:59"), advance("16 09:00")];
     let outputs = check(&policy, &commands);

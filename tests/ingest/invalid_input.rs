@@ -1,9 +1,11 @@
-//! What is no export gives a clear error, in little memory, and never a panic.
+//! Invalid input gives a clear error and never a panic.
 
 use std::io::Cursor;
 
-use super::support::{compressed, read_all};
+use crate::rows::{arrow_file, compressed, read_all};
+use crate::support::tables::parquet;
 use overdue::ingest::{Format, IngestError, Mapping, Options, Source};
+use parquet::file::properties::WriterProperties;
 use proptest::prelude::*;
 
 fn error_of(source: Source) -> IngestError {
@@ -15,7 +17,7 @@ fn stream(name: &str, bytes: impl Into<Vec<u8>>) -> Source {
 }
 
 #[test]
-fn binaries_and_damaged_tables_are_refused() {
+fn binary_files_and_corrupt_tables_are_rejected() {
     let binary: Vec<u8> = (0..10_000u32).map(|number| (number.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
     assert!(error_of(stream("a.csv", binary.clone())).to_string().contains("is binary"));
     assert!(error_of(stream("a.ndjson", binary)).to_string().contains("is binary"));
@@ -33,7 +35,7 @@ fn binaries_and_damaged_tables_are_refused() {
 }
 
 #[test]
-fn bad_rows_are_told_and_the_rest_is_read() {
+fn invalid_rows_are_reported_and_the_others_are_read() {
     let text = b"ticket,at,team\r\n\
         a,2026-01-01T00:00:00Z,t\r\n\
         b,9999-01-01T00:00:00Z,t\r\n\
@@ -75,7 +77,7 @@ fn bad_rows_are_told_and_the_rest_is_read() {
 }
 
 #[test]
-fn a_receiver_may_stop_the_run_and_many_bad_rows_are_all_told() {
+fn a_receiver_may_stop_the_run_and_all_invalid_rows_are_reported() {
     let lines = "{\"ticket\":\"a\",\"at\":\"2026-01-01T00:00:00Z\"}\n".repeat(300_000);
     let mut count = 0;
     let report = overdue::ingest::read(
@@ -97,20 +99,13 @@ fn a_receiver_may_stop_the_run_and_many_bad_rows_are_all_told() {
 }
 
 #[test]
-fn cut_and_changed_tables_never_panic_through() {
+fn truncated_and_changed_tables_never_panic() {
     use arrow::array::{ArrayRef, RecordBatch, StringArray};
     let ids: ArrayRef = std::sync::Arc::new(StringArray::from_iter_values((0..200).map(|id| format!("ticket {id}"))));
     let times: ArrayRef = std::sync::Arc::new(StringArray::from_iter_values((0..200).map(|_| "2026-01-01T00:00:00Z")));
     let table = RecordBatch::try_from_iter([("ticket", ids), ("at", times)]).expect("a table");
-    let mut parquet = Vec::new();
-    let mut writer = parquet::arrow::ArrowWriter::try_new(&mut parquet, table.schema(), None).expect("a writer");
-    writer.write(&table).expect("written");
-    writer.close().expect("closed");
-    let mut arrow = Vec::new();
-    let mut writer = arrow::ipc::writer::FileWriter::try_new(&mut arrow, &table.schema()).expect("a writer");
-    writer.write(&table).expect("written");
-    writer.finish().expect("finished");
-    for whole in [parquet, arrow] {
+    let parquet = parquet(&table, WriterProperties::default());
+    for whole in [parquet, arrow_file(&[table], None)] {
         for cut in (4..whole.len()).step_by(37) {
             let _ = read_all(vec![stream("a", &whole[..cut])], &Mapping::default(), &Options::default());
         }

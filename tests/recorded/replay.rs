@@ -11,22 +11,10 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use std::fs::File;
 use std::io::Read;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-/// A file of the recorded data; says so where it is not there.
-pub fn shared(name: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("OVERDUE_SHARED")
-        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared")), PathBuf::from);
-    let path = folder.join("data").join(name);
-    if path.exists() {
-        return Some(path);
-    }
-    eprintln!("skipped: {} is not there", path.display());
-    None
-}
-
-/// A text, unpacked where need be.
+/// The text of a file, decompressed if its name ends with `.zst`.
 pub fn text(path: &Path) -> String {
     let mut text = String::new();
     let file = File::open(path).unwrap();
@@ -38,12 +26,7 @@ pub fn text(path: &Path) -> String {
     text
 }
 
-/// A mapping that ships.
-pub fn shipped_mapping(name: &str) -> String {
-    text(&Path::new(env!("CARGO_MANIFEST_DIR")).join("data/mappings").join(name))
-}
-
-/// The rows of a CSV text, each by the names of its columns.
+/// The rows of a CSV text, each as values by column name.
 pub fn csv_rows(text: &str) -> Vec<std::collections::HashMap<String, String>> {
     csv::Reader::from_reader(text.as_bytes()).deserialize().map(Result::unwrap).collect()
 }
@@ -71,7 +54,7 @@ impl Listener for Strict {
     }
 }
 
-/// Replays an input and reads the cycles from the file that this leaves. Every row must be taken.
+/// Replays an input, whose rows must all be accepted, and reads the cycles from the resulting file.
 pub fn replay(policy: &str, mapping: &str, input: &Path) -> Vec<Cycle> {
     let mut no_files = |name: &str| Err(format!("no file {name}"));
     let policy = policy::load(policy, "recorded.toml", &mut no_files).unwrap_or_else(|problems| {
@@ -108,9 +91,9 @@ pub fn cycles(path: &Path) -> Vec<Cycle> {
 
 fn cycles_of(batch: &RecordBatch) -> Vec<Cycle> {
     let column = |name: &str| batch.column_by_name(name).unwrap();
-    let words = |name: &str, row: usize| {
-        let words = column(name).as_dictionary::<Int32Type>();
-        words.key(row).map(|key| words.values().as_string::<i32>().value(key).to_owned()).unwrap_or_default()
+    let label = |name: &str, row: usize| {
+        let labels = column(name).as_dictionary::<Int32Type>();
+        labels.key(row).map(|key| labels.values().as_string::<i32>().value(key).to_owned()).unwrap_or_default()
     };
     let time = |name: &str, row: usize| {
         let times = column(name).as_primitive::<TimestampMillisecondType>();
@@ -118,19 +101,19 @@ fn cycles_of(batch: &RecordBatch) -> Vec<Cycle> {
     };
     let cycle = |row: usize| Cycle {
         ticket: column("ticket").as_string::<i32>().value(row).to_owned(),
-        clock: words("clock", row),
+        clock: label("clock", row),
         cycle: column("cycle").as_primitive::<UInt16Type>().value(row),
         revision: column("revision").as_primitive::<UInt16Type>().value(row),
         business_ms: column("business_ms").as_primitive::<Int64Type>().value(row),
-        priority: words("priority", row),
+        priority: label("priority", row),
         due_ms: time("due_at", row),
         stopped_ms: time("stopped_at", row),
-        result: words("result", row),
+        result: label("result", row),
     };
     (0..batch.num_rows()).map(cycle).collect()
 }
 
-/// A share in percent, printed beside what it has to reach.
+/// Checks and prints a share in percent.
 pub fn at_least(what: &str, found: usize, of: usize, percent: f64) {
     let share = found as f64 * 100.0 / of as f64;
     println!("{what}: {found} of {of}, {share:.2} % (at least {percent} %)");

@@ -1,12 +1,13 @@
-//! Columns with one value spoilt: an engine is restored or refused, with the place and the value, and never with a panic.
+//! Columns with one corrupt value: the restore succeeds, or fails with the place and the value; it never panics.
 
-use super::random::{EVERYTHING, Random, random_commands, random_policy, seeds};
-use super::restored::{Watched, restore};
+use super::random::{EVERYTHING, random_commands, random_policy, seeds};
+use super::restored::{Tracked, restore};
+use crate::support::random::Random;
 use overdue::engine::{RestoreError, ShardState};
 use overdue::ticket::{EventKind, State, Texts, TicketLabel};
 use std::ops::BitXor;
 
-/// Flips a bit of a random row; `None` where there is no row.
+/// Flips a bit in a random row; returns whether there is a row.
 fn flip<T: Copy + BitXor<Output = T>>(
     random: &mut Random,
     column: &mut [T],
@@ -30,8 +31,8 @@ fn replace<T>(random: &mut Random, column: &mut [T], value: T) -> bool {
     true
 }
 
-/// Spoils one value of a shard; says which column, unless there was no value in it.
-fn spoil(random: &mut Random, state: &mut ShardState) -> Option<&'static str> {
+/// Changes one value of a shard; returns its column, or `None` if the column is empty.
+fn corrupt(random: &mut Random, state: &mut ShardState) -> Option<&'static str> {
     let (u16s, u32s, u64s) = (|bit: usize| 1u16 << bit, |bit: usize| 1u32 << bit, |bit: usize| 1u64 << bit);
     let i64s = |bit: usize| 1i64 << bit;
     let bools = |_: usize| true;
@@ -77,11 +78,11 @@ fn spoil(random: &mut Random, state: &mut ShardState) -> Option<&'static str> {
         34 => ("fires.levels", flip(random, &mut fires.levels, 16, u16s)),
         _ => {
             let ids: Vec<String> = tickets.id.iter().map(str::to_owned).collect();
-            let spoilt = random.below(ids.len().max(1));
+            let changed = random.below(ids.len().max(1));
             tickets.id = Texts::default();
             for (row, id) in ids.iter().enumerate() {
                 let other = ["", "t1", "t2", "elsewhere", &"x".repeat(256)][random.below(5)].to_owned();
-                tickets.id.push(if row == spoilt { &other } else { id });
+                tickets.id.push(if row == changed { &other } else { id });
             }
             ("id", !ids.is_empty())
         }
@@ -90,48 +91,48 @@ fn spoil(random: &mut Random, state: &mut ShardState) -> Option<&'static str> {
 }
 
 #[test]
-fn a_spoilt_value_is_refused_with_its_place_or_taken_without_a_panic() {
-    let (mut refused, mut taken) = (0, 0);
+fn a_corrupt_value_fails_the_restore_with_its_place_or_is_accepted_without_a_panic() {
+    let (mut failed, mut restored) = (0, 0);
     for seed in seeds(40) {
         println!("seed {seed}");
         let mut random = Random(seed);
         let policy = random_policy(&mut random);
-        let mut watched = Watched::new(&policy, 2);
+        let mut tracked = Tracked::new(&policy, 2);
         let commands = random_commands(&mut random, &policy, EVERYTHING, 40);
         for command in &commands[..commands.len() / 2] {
-            watched.told(command);
+            tracked.emit(command);
         }
-        let (head, states) = (watched.subject.engine().head(), watched.shards());
+        let (head, states) = (tracked.subject.engine().head(), tracked.shards());
         for _ in 0..200 {
-            let mut spoilt = states.clone();
-            let shard = random.below(spoilt.len());
-            let Some(column) = spoil(&mut random, &mut spoilt[shard]) else { continue };
-            match restore(&watched.installed, &head, spoilt) {
-                Ok(_) => taken += 1,
-                Err(RestoreError::Value { shard: told, .. }) => {
-                    assert_eq!(usize::from(told), shard, "seed {seed}, {column}");
-                    refused += 1;
+            let mut corrupted = states.clone();
+            let shard = random.below(corrupted.len());
+            let Some(column) = corrupt(&mut random, &mut corrupted[shard]) else { continue };
+            match restore(&tracked.installed, &head, corrupted) {
+                Ok(_) => restored += 1,
+                Err(RestoreError::Value { shard: named, .. }) => {
+                    assert_eq!(usize::from(named), shard, "seed {seed}, {column}");
+                    failed += 1;
                 }
                 Err(error) => panic!("seed {seed}, {column}: {error}"),
             }
         }
     }
-    assert!(refused > taken, "{refused} refused, {taken} taken");
+    assert!(failed > restored, "{failed} failed, {restored} restored");
 }
 
 #[test]
-fn columns_of_unequal_length_and_missing_shards_are_refused() {
+fn columns_of_unequal_length_and_missing_shards_fail_the_restore() {
     let mut random = Random(1);
     let policy = random_policy(&mut random);
-    let mut watched = Watched::new(&policy, 2);
+    let mut tracked = Tracked::new(&policy, 2);
     for command in random_commands(&mut random, &policy, EVERYTHING, 20) {
-        watched.told(&command);
+        tracked.emit(&command);
     }
-    let (head, states) = (watched.subject.engine().head(), watched.shards());
+    let (head, states) = (tracked.subject.engine().head(), tracked.shards());
     let error = |change: &dyn Fn(&mut Vec<ShardState>)| {
         let mut states = states.clone();
         change(&mut states);
-        restore(&watched.installed, &head, states).expect_err("an error").to_string()
+        restore(&tracked.installed, &head, states).expect_err("an error").to_string()
     };
     assert!(
         error(&|states| states[1].tickets.labels[TicketLabel::Owner].push(0))
@@ -143,7 +144,7 @@ fn columns_of_unequal_length_and_missing_shards_are_refused() {
     assert_eq!(error(&doubled), "shard 1 appears 2 times, expected once");
     let mut other = head.clone();
     other.labels.clocks.push("unheard of".into());
-    let error = restore(&watched.installed, &other, states.clone()).expect_err("an error").to_string();
+    let error = restore(&tracked.installed, &other, states.clone()).expect_err("an error").to_string();
     assert!(error.starts_with("clock number"), "{error}");
     assert!(restore(&[], &head, states.clone()).is_err());
 }

@@ -1,14 +1,16 @@
-//! What the tests of ingest share.
+//! Inputs read to rows.
 
 use std::io::Write;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 
+use arrow::array::RecordBatch;
+use arrow::ipc::CompressionType;
+use arrow::ipc::writer::{FileWriter, IpcWriteOptions};
 use overdue::ingest;
 use overdue::ingest::{IngestError, Mapping, Options, Report, RowError, Source};
 use overdue::ticket::{Batch, Column, EventKind, State};
 
-/// One row of a batch.
+/// A row of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
     pub ticket: String,
@@ -36,6 +38,7 @@ pub fn rows_of(batches: &[Batch]) -> Vec<Row> {
     rows
 }
 
+/// Reads sources to the end: batches, rejected rows, and the report.
 pub fn read_all(
     sources: Vec<Source>,
     mapping: &Mapping,
@@ -58,7 +61,7 @@ pub fn read_all(
     (batches, rejects, report)
 }
 
-/// Bytes in the compression that a file's ending stands for.
+/// Bytes in the compression of a file extension.
 pub fn compressed(ending: &str, bytes: &[u8]) -> Vec<u8> {
     match ending {
         ".zst" => zstd::encode_all(bytes, 1).expect("compressed"),
@@ -71,21 +74,13 @@ pub fn compressed(ending: &str, bytes: &[u8]) -> Vec<u8> {
     }
 }
 
-/// A shipped mapping.
-pub fn shipped(name: &str) -> Mapping {
-    let path = format!("{}/data/mappings/{name}.toml", env!("CARGO_MANIFEST_DIR"));
-    let text = std::fs::read_to_string(&path).expect("a shipped mapping");
-    Mapping::parse(&text, &path).unwrap_or_else(|error| panic!("{error}"))
-}
-
-/// A file of the shared data; `None`, said aloud, where it is not present.
-pub fn shared(name: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("OVERDUE_SHARED")
-        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared")), PathBuf::from);
-    let path = root.join("data").join(name);
-    if path.exists() {
-        return Some(path);
-    }
-    println!("skipped: {name} is not present");
-    None
+/// The tables as an Arrow IPC file.
+pub fn arrow_file(batches: &[RecordBatch], compression: Option<CompressionType>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let options = IpcWriteOptions::default().try_with_compression(compression).unwrap();
+    let mut writer = FileWriter::try_new_with_options(&mut bytes, &batches[0].schema(), options).unwrap();
+    batches.iter().for_each(|batch| writer.write(batch).unwrap());
+    writer.finish().unwrap();
+    drop(writer);
+    bytes
 }

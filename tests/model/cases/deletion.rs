@@ -1,9 +1,9 @@
-//! Tickets that leave the index.
+//! Deleted and merged tickets: they leave the index.
 
 use super::*;
 
 #[test]
-fn gone_tickets_leave_without_a_result() {
+fn a_deleted_ticket_has_no_result() {
     let policy = office(resolution(hours(2), &[HALF, WHOLE]));
     for kind in [EventKind::Deleted, EventKind::Merged] {
         let outputs = check(&policy, &[apply(&[opened("16 09:00"), row("16 10:30", kind)]), advance("18 00:00")]);
@@ -13,7 +13,7 @@ fn gone_tickets_leave_without_a_result() {
 }
 
 #[test]
-fn nothing_passed_fires_for_a_ticket_that_is_gone() {
+fn due_levels_of_a_deleted_ticket_do_not_fire() {
     use EventKind::{CustomerReply, Merged, Opened};
     let policy =
         office(clock(Some(hours(8)), &[(Opened, Effect::None), (CustomerReply, Effect::Restart)], &[TWO_HOURS]));
@@ -25,7 +25,7 @@ fn nothing_passed_fires_for_a_ticket_that_is_gone() {
 }
 
 #[test]
-fn a_ticket_that_went_before_its_levels_fired_withdraws_them() {
+fn a_late_deletion_withdraws_the_levels_after_it() {
     let policy = office(resolution(hours(4), &[HALF, WHOLE]));
     for kind in [EventKind::Deleted, EventKind::Merged] {
         let commands = [apply(&[opened("16 09:00")]), advance("16 12:00"), apply(&[row("16 10:30", kind)])];
