@@ -159,6 +159,8 @@
 
 // A panic on input stops the service, so errors are values. Tests may unwrap.
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+// What no other crate can reach is `pub(crate)`.
+#![cfg_attr(not(test), warn(unreachable_pub))]
 
 pub mod atomic_file;
 pub mod calendar;

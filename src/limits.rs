@@ -28,6 +28,9 @@ pub const MAX_PROBLEMS: usize = 1_000;
 /// Holidays and special days of one calendar, after iCalendar recurrences are expanded.
 pub const MAX_SPECIAL_DAYS: usize = 20_000;
 
+/// Notes about the events of a holiday file; further ones are counted.
+pub const MAX_HOLIDAY_NOTES: usize = 50;
+
 /// Intervals of opening hours in one day.
 pub const MAX_INTERVALS_A_DAY: usize = 48;
 

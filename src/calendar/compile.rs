@@ -35,31 +35,38 @@ enum Exception<'a> {
 struct Dates<'a> {
     weekly: &'a [Vec<Interval>; 7],
     exceptions: HashMap<i64, Exception<'a>, foldhash::fast::RandomState>,
+    /// Parts of dates that are closed, in seconds of the wall clock.
+    closed_parts: HashMap<i64, Vec<(u32, u32)>, foldhash::fast::RandomState>,
 }
 
 impl<'a> Dates<'a> {
     fn new(definition: &'a CalendarDefinition) -> Result<Self, CalendarError> {
         let mut exceptions = HashMap::default();
+        let mut closed_parts: HashMap<i64, Vec<(u32, u32)>, _> = HashMap::default();
         for holiday in &definition.holidays {
             match holiday {
-                Holiday::On(date) => {
+                Holiday::Event { date, part: Some(part), .. } => {
+                    closed_parts.entry(number(*date)).or_default().push(*part);
+                }
+                Holiday::On(date) | Holiday::Event { date, part: None, .. } => {
                     exceptions.insert(number(*date), Exception::Holiday);
                 }
                 Holiday::Yearly { month, day } => {
                     let dates = (1969..=2106).filter_map(|year| Date::new(year, *month, *day).ok());
                     exceptions.extend(dates.map(|date| (number(date), Exception::Holiday)));
                 }
-                Holiday::File(file) => {
+                Holiday::File(choice) => {
                     let reason = "it was not read before the calendar was compiled".to_owned();
-                    return Err(CalendarError::File { file: file.clone(), reason });
+                    return Err(CalendarError::File { file: choice.file.clone(), reason });
                 }
             }
         }
         // After the holidays: the hours of a special day apply even if it is a holiday too.
         for (date, hours) in &definition.special {
+            closed_parts.remove(&number(*date));
             exceptions.insert(number(*date), Exception::Special(hours));
         }
-        Ok(Self { weekly: &definition.weekly, exceptions })
+        Ok(Self { weekly: &definition.weekly, exceptions, closed_parts })
     }
 
     /// Writes the hours of a date, in seconds of its wall clock, in order of their beginning.
@@ -73,6 +80,9 @@ impl<'a> Dates<'a> {
             // Hours after midnight belong to the date on which they fall, so those written for a holiday continue on this one.
             out.extend(self.written(date - 1).iter().filter_map(|interval| interval.on_the_next_date()));
         }
+        for closed in self.closed_parts.get(&date).into_iter().flatten() {
+            close(out, *closed);
+        }
         out.sort_unstable();
     }
 
@@ -84,6 +94,18 @@ impl<'a> Dates<'a> {
             _ => &self.weekly[(date + 3).rem_euclid(7) as usize],
         }
     }
+}
+
+/// Removes a closed part from the intervals of a date.
+fn close(intervals: &mut Vec<(u32, u32)>, (from, to): (u32, u32)) {
+    for at in 0..intervals.len() {
+        let (open, end) = intervals[at];
+        if from < end && to > open {
+            intervals[at] = (open, from.max(open));
+            intervals.push((to.min(end), end));
+        }
+    }
+    intervals.retain(|(open, end)| open < end);
 }
 
 /// A date's number, counted from 1970-01-01.

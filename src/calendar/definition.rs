@@ -12,7 +12,10 @@
 //! or `hours = "24x7"`, or `hours = [...]` for the same hours every day. A calendar that is open around the clock may omit its
 //! zone (it is then UTC); any other must name it.
 
-use super::hours::{Interval, WEEKDAYS, weekdays};
+use super::holiday_file::HolidayFile;
+use super::hours::{DAY_S, Interval, WEEKDAYS, weekdays};
+use super::ical::HolidayNote;
+use super::zone::Zone;
 use super::{CalendarError, hours, ical};
 use crate::limits::{MAX_INTERVALS_A_DAY, MAX_SPECIAL_DAYS};
 use jiff::civil::Date;
@@ -21,6 +24,7 @@ use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 /// A calendar as written. All its texts are parsed; whether its zone exists and it ever opens is known only after compiling.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,23 +47,44 @@ pub enum Holiday {
     /// One date: `"2027-03-25"`.
     On(Date),
     /// The days of an iCalendar file: `{ file = "norway.ics" }`.
-    File(String),
+    File(HolidayFile),
+    /// A day, or a part of one, that an event of such a file closes.
+    Event {
+        date: Date,
+        /// Seconds of the wall-clock day, from and to; all of it if missing.
+        part: Option<(u32, u32)>,
+        /// Its summary.
+        name: Arc<str>,
+    },
 }
 
 impl CalendarDefinition {
-    /// The same calendar with its holiday files replaced by their days, so that it is self-contained. `read` returns the text
-    /// of a file by the name that the definition has for it, or the reason why it cannot.
+    /// The same calendar with its holiday files replaced by their days, so that it is self-contained; and the events that were
+    /// left out. `read` returns the text of a file by the name that the definition has for it, or the reason why it cannot.
     ///
     /// # Errors
-    /// A file that cannot be read or is not iCalendar; more days than [`MAX_SPECIAL_DAYS`].
-    pub fn resolved(&self, read: &mut dyn FnMut(&str) -> Result<String, String>) -> Result<Self, CalendarError> {
+    /// An unknown zone; a file that cannot be read or is not iCalendar; more days than [`MAX_SPECIAL_DAYS`].
+    pub fn resolved(
+        &self,
+        read: &mut dyn FnMut(&str) -> Result<String, String>,
+    ) -> Result<(Self, Vec<HolidayNote>), CalendarError> {
         let mut holidays = Vec::with_capacity(self.holidays.len());
+        let mut notes = Vec::new();
+        let mut zone = None;
         for holiday in &self.holidays {
             match holiday {
-                Holiday::File(file) => {
-                    let dates = read(file).and_then(|text| ical::holidays(&text));
-                    let dates = dates.map_err(|reason| CalendarError::File { file: file.clone(), reason })?;
-                    holidays.extend(dates.into_iter().map(Holiday::On));
+                Holiday::File(choice) => {
+                    let zone = match &zone {
+                        Some(zone) => zone,
+                        None => zone.insert(Zone::named(&self.time_zone)?),
+                    };
+                    let closed = read(&choice.file).and_then(|text| ical::closed_days(&text, zone, choice));
+                    let (days, mut of_file) =
+                        closed.map_err(|reason| CalendarError::File { file: choice.file.clone(), reason })?;
+                    let days =
+                        days.into_iter().map(|day| Holiday::Event { date: day.date, part: day.part, name: day.event });
+                    holidays.extend(days);
+                    notes.append(&mut of_file);
                 }
                 day => holidays.push(day.clone()),
             }
@@ -68,7 +93,23 @@ impl CalendarDefinition {
                 return Err(CalendarError::TooManyDays { days });
             }
         }
-        Ok(Self { holidays, ..self.clone() })
+        Ok((Self { holidays, ..self.clone() }, notes))
+    }
+}
+
+impl CalendarDefinition {
+    /// What is valid and probably not meant: hours that end within the last minute of the day.
+    pub fn warnings(&self) -> Vec<String> {
+        let weekly = WEEKDAYS.iter().zip(&self.weekly).map(|(day, hours)| ((*day).to_owned(), hours));
+        let special = self.special.iter().map(|(date, hours)| (date.to_string(), hours));
+        weekly
+            .chain(special)
+            .flat_map(|(day, hours)| hours.iter().map(move |interval| (day.clone(), interval)))
+            .filter(|(_, interval)| (DAY_S - 60..DAY_S).contains(&interval.on_its_date().1))
+            .map(|(day, interval)| {
+                format!("{day}: the hours {interval} leave the last minute of the day closed: for all of it, end them at 24:00")
+            })
+            .collect()
     }
 }
 
@@ -283,18 +324,29 @@ impl<'de> Deserialize<'de> for Holiday {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Holiday, A::Error> {
-                let holiday = match map.next_key::<String>()?.as_deref() {
-                    Some("file") => Holiday::File(map.next_value()?),
-                    Some(TOML_DATE_KEY) => self.visit_str(&map.next_value::<String>()?)?,
-                    _ => return Err(A::Error::custom("a holiday is a date or { file = \"holidays.ics\" }")),
-                };
-                match map.next_key::<String>()? {
-                    None => Ok(holiday),
-                    Some(key) => Err(A::Error::custom(format!(
-                        "unknown key {:?} beside file: a holiday file has no other settings",
-                        hours::short(&key)
-                    ))),
+                let mut choice = HolidayFile::default();
+                while let Some(key) = map.next_key::<String>()? {
+                    match key.as_str() {
+                        TOML_DATE_KEY => return self.visit_str(&map.next_value::<String>()?),
+                        "file" => choice.file = map.next_value()?,
+                        "only" => choice.only = map.next_value()?,
+                        "except" => choice.except = map.next_value()?,
+                        "categories" => choice.categories = map.next_value()?,
+                        "description" => choice.description = map.next_value()?,
+                        "partial" => choice.partial = map.next_value()?,
+                        key => {
+                            return Err(A::Error::custom(format!(
+                                "unknown key {:?}: a holiday is a date or {{ file = \"holidays.ics\" }}, with only, except, \
+                                 categories, description, partial",
+                                hours::short(key)
+                            )));
+                        }
+                    }
                 }
+                if choice.file.is_empty() {
+                    return Err(A::Error::custom("a holiday is a date or { file = \"holidays.ics\" }"));
+                }
+                Ok(Holiday::File(choice))
             }
         }
         deserializer.deserialize_any(One)
@@ -376,11 +428,9 @@ impl Serialize for Holiday {
         match self {
             Self::Yearly { month, day } => serializer.serialize_str(&format!("--{month:02}-{day:02}")),
             Self::On(date) => serializer.serialize_str(&date.to_string()),
-            Self::File(file) => {
-                let mut map = serializer.serialize_map(Some(1))?;
-                map.serialize_entry("file", file)?;
-                map.end()
-            }
+            // Of a resolved calendar: as the holiday that it is.
+            Self::Event { date, .. } => serializer.serialize_str(&date.to_string()),
+            Self::File(file) => file.serialize(serializer),
         }
     }
 }

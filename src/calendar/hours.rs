@@ -55,6 +55,9 @@ impl FromStr for Interval {
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once('-') {
             Some((from, to)) => Self::from_times(from.trim(), to.trim()),
+            None if text.contains(['\u{2010}', '\u{2011}', '\u{2012}', '\u{2013}', '\u{2014}', '\u{2212}']) => {
+                Err(format!("{:?} has a dash, expected a hyphen between the times, as in \"08:00-17:00\"", short(text)))
+            }
             None => Err(format!("{:?} are not opening hours: expected a text such as \"08:00-17:00\"", short(text))),
         }
     }

@@ -8,6 +8,7 @@ mod compile;
 mod day_index;
 mod definition;
 mod error;
+mod holiday_file;
 mod hours;
 mod ical;
 mod span;
@@ -16,7 +17,9 @@ mod zone;
 
 pub use definition::{CalendarDefinition, Holiday};
 pub use error::CalendarError;
+pub use holiday_file::{HolidayFile, Partial};
 pub use hours::{Interval, TimeOfDay, WEEKDAYS, parse_date};
+pub use ical::HolidayNote;
 pub use span::{Span, SpanError};
 pub use timeline::{OpenIntervals, Timeline};
 pub use zone::{Stretch, UnknownZone, Zone, zone_data_version};
@@ -29,6 +32,8 @@ pub struct Calendar {
     pub name: String,
     /// With its holiday files replaced by their days.
     pub definition: CalendarDefinition,
+    /// What its holiday files have and the calendar does not.
+    pub notes: Vec<HolidayNote>,
     timeline: OnceLock<Timeline>,
 }
 
@@ -43,9 +48,9 @@ impl Calendar {
         definition: &CalendarDefinition,
         read: &mut dyn FnMut(&str) -> Result<String, String>,
     ) -> Result<Self, CalendarError> {
-        let definition = definition.resolved(read)?;
+        let (definition, notes) = definition.resolved(read)?;
         let timeline = Timeline::compile(&definition)?.into();
-        Ok(Self { name: name.into(), definition, timeline })
+        Ok(Self { name: name.into(), definition, notes, timeline })
     }
 
     /// A calendar that another process compiled before: it is compiled again when something is measured in it.
@@ -57,14 +62,19 @@ impl Calendar {
         definition: &CalendarDefinition,
         read: &mut dyn FnMut(&str) -> Result<String, String>,
     ) -> Result<Self, CalendarError> {
-        let definition = definition.resolved(read)?;
+        let (definition, notes) = definition.resolved(read)?;
         Zone::named(&definition.time_zone)?;
-        Ok(Self { name: name.into(), definition, timeline: OnceLock::new() })
+        Ok(Self { name: name.into(), definition, notes, timeline: OnceLock::new() })
     }
 
     /// The same calendar without its timeline, which takes about 1 MiB.
     pub fn uncompiled(&self) -> Self {
-        Self { name: self.name.clone(), definition: self.definition.clone(), timeline: OnceLock::new() }
+        Self {
+            name: self.name.clone(),
+            definition: self.definition.clone(),
+            notes: self.notes.clone(),
+            timeline: OnceLock::new(),
+        }
     }
 
     pub fn is_compiled(&self) -> bool {

@@ -1,8 +1,9 @@
 //! `overdue check`: all errors of a policy file, before it is used.
 
 use super::common::files::read_policy;
-use crate::calendar::{CalendarDefinition, Interval, WEEKDAYS};
+use crate::calendar::{CalendarDefinition, Holiday, Interval, TimeOfDay, WEEKDAYS};
 use crate::policy::{Actions, Clock, Policy, Priority};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -62,11 +63,16 @@ fn count(things: &[(usize, &str)]) -> String {
 /// Priorities that a summary shows in full; a file with more is not written for people.
 const SHOWN: usize = 50;
 
+/// Events of holiday files that a summary names, and the dates of one that it lists.
+const SHOWN_EVENTS: usize = 200;
+const SHOWN_DATES: usize = 8;
+
 /// A summary of the policy in a few lines.
 pub(super) fn summary(policy: &Policy) -> String {
     let mut out = String::new();
     for calendar in policy.calendars.iter().take(SHOWN) {
         let _ = writeln!(out, "  calendar {}: {}", calendar.name, hours(&calendar.definition));
+        holidays_of_files(&calendar.definition, &mut out);
     }
     for priority in policy.priorities.iter().take(SHOWN) {
         describe(priority, &mut out);
@@ -107,6 +113,27 @@ fn hours(definition: &CalendarDefinition) -> String {
     parts.push(count(&days));
     parts.retain(|part| !part.is_empty());
     parts.join(", ")
+}
+
+/// The events of holiday files that close days, with their dates.
+fn holidays_of_files(definition: &CalendarDefinition, out: &mut String) {
+    let mut dates: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for holiday in &definition.holidays {
+        if let Holiday::Event { date, part, name } = holiday {
+            let part = part.map_or_else(String::new, |(from, to)| format!(" {}-{}", TimeOfDay(from), TimeOfDay(to)));
+            dates.entry(name).or_default().push(format!("{date}{part}"));
+        }
+    }
+    for (name, dates) in dates.iter().take(SHOWN_EVENTS) {
+        let shown = match dates.as_slice() {
+            [first, .., last] if dates.len() > SHOWN_DATES => format!("{} days, {first} to {last}", dates.len()),
+            dates => dates.join(", "),
+        };
+        let _ = writeln!(out, "    {name}: {shown}");
+    }
+    if dates.len() > SHOWN_EVENTS {
+        let _ = writeln!(out, "    and {} more events", dates.len() - SHOWN_EVENTS);
+    }
 }
 
 fn describe(priority: &Priority, out: &mut String) {

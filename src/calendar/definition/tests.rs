@@ -33,14 +33,18 @@ fn a_calendar_reads_like_the_page_that_describes_it() {
     assert_eq!(norway.weekly[5], []);
     assert_eq!(norway.holidays[1], Holiday::Yearly { month: 5, day: 17 });
     assert_eq!(norway.holidays[3], Holiday::On("2027-03-26".parse().unwrap()));
-    assert_eq!(norway.holidays[4], Holiday::File("norway.ics".to_owned()));
+    assert_eq!(
+        norway.holidays[4],
+        Holiday::File(HolidayFile { file: "norway.ics".to_owned(), ..HolidayFile::default() })
+    );
     assert_eq!(norway.special[&"2026-12-31".parse::<Date>().unwrap()], hours(&["08:00-12:00"]));
 }
 
 #[test]
 fn what_is_written_back_reads_the_same() {
     let every_day = "time_zone = \"Asia/Tokyo\"\nhours = [\"22:00-06:00\"]\nholidays = [\"--02-29\"]";
-    for text in [NORWAY, "hours = \"24x7\"", every_day] {
+    let chosen = "time_zone = \"Etc/UTC\"\nholidays = [{ file = \"a.ics\", only = [\"A*\"], partial = \"close\" }]";
+    for text in [NORWAY, "hours = \"24x7\"", every_day, chosen] {
         let definition = read(text);
         assert_eq!(read(&toml::to_string(&definition).unwrap()), definition);
         let json = serde_json::to_string(&definition).unwrap();
@@ -51,8 +55,10 @@ fn what_is_written_back_reads_the_same() {
 #[test]
 fn holiday_files_are_put_in_their_place() {
     let ics = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART;VALUE=DATE:20270514\nEND:VEVENT\nEND:VCALENDAR\n";
-    let resolved = read(NORWAY).resolved(&mut |file| Ok(ics.replace("norway", file))).unwrap();
-    assert_eq!(resolved.holidays[4], Holiday::On("2027-05-14".parse().unwrap()));
+    let (resolved, notes) = read(NORWAY).resolved(&mut |file| Ok(ics.replace("norway", file))).unwrap();
+    let (date, name) = ("2027-05-14".parse().unwrap(), "without a SUMMARY".into());
+    assert_eq!(resolved.holidays[4], Holiday::Event { date, part: None, name });
+    assert_eq!(notes, []);
     let error = read(NORWAY).resolved(&mut nothing).unwrap_err();
     assert_eq!(error.to_string(), "holiday file \"norway.ics\": there is no such file");
 }
@@ -68,12 +74,13 @@ fn mistakes_are_named_with_what_was_expected() {
         ("time_zone = \"Etc/UTC\"\nhours = []\ntue = []", "hours applies to every weekday"),
         ("time_zone = \"Etc/UTC\"\nhours = \"always\"", "\"always\" are not opening hours"),
         ("time_zone = \"Etc/UTC\"\nmon = [\"9-17\"]", "\"9\" is not a time of day: expected 00:00 to 24:00"),
+        ("time_zone = \"Etc/UTC\"\nmon = [\"09:00\u{2013}17:00\"]", "has a dash"),
         ("time_zone = \"Etc/UTC\"\nmon = [9]", "expected opening hours such as"),
         ("time_zone = \"Etc/UTC\"\nholidays = [\"--13-01\"]", "\"--13-01\" is not a day of a year"),
         ("time_zone = \"Etc/UTC\"\nholidays = [\"25.12.2026\"]", "\"25.12.2026\" is not a date"),
         ("time_zone = \"Etc/UTC\"\nholidays = [2026-12-25T00:00:00Z]", "is not a date"),
         ("time_zone = \"Etc/UTC\"\nholidays = [{ url = \"x\" }]", "a holiday is a date or { file"),
-        ("time_zone = \"Etc/UTC\"\nholidays = [{ file = \"x\", year = 3 }]", "unknown key \"year\" beside file"),
+        ("time_zone = \"Etc/UTC\"\nholidays = [{ file = \"x\", year = 3 }]", "unknown key \"year\": a holiday"),
         ("time_zone = \"Etc/UTC\"\nholidays = \"--12-25\"", "a list of holidays"),
         ("time_zone = \"Etc/UTC\"\n[special]\ntomorrow = []", "\"tomorrow\" is not a date"),
         ("time_zone = \"Etc/UTC\"\nspecial = []", "expected special days"),

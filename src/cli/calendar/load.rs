@@ -1,7 +1,7 @@
 //! Calendars from files.
 
 use crate::calendar::{Calendar, CalendarDefinition};
-use crate::cli::common::files::read_text;
+use crate::cli::common::files::{read_named, read_text};
 use anyhow::{Context, bail};
 use clap::Args;
 use serde::Deserialize;
@@ -53,7 +53,10 @@ pub(super) fn calendar(choice: &CalendarChoice) -> anyhow::Result<Calendar> {
         _ => bail!("name a calendar: --policy FILE --calendar NAME, or --calendar-file FILE"),
     };
     let folder = path.parent().unwrap_or(Path::new(""));
-    let mut holiday_file = |file: &str| read_text(&folder.join(file)).map_err(|error| format!("{error:#}"));
-    Calendar::new(&name, &definition, &mut holiday_file)
-        .with_context(|| format!("{}: calendar {name:?}", path.display()))
+    let calendar = Calendar::new(&name, &definition, &mut |file| read_named(folder, file))
+        .with_context(|| format!("{}: calendar {name:?}", path.display()))?;
+    for note in calendar.notes.iter().map(ToString::to_string).chain(definition.warnings()) {
+        eprintln!("{}: {note}", path.display());
+    }
+    Ok(calendar)
 }

@@ -104,18 +104,26 @@ fn exception(calendar: &Calendar, date: NaiveDate) -> Option<String> {
     let definition = &calendar.definition;
     let civil = jiff::civil::Date::new(date.year() as i16, date.month() as i8, date.day() as i8).ok()?;
     let is_holiday = definition.holidays.iter().any(|holiday| match holiday {
-        Holiday::On(holiday) => *holiday == civil,
+        Holiday::On(date) | Holiday::Event { date, part: None, .. } => *date == civil,
         Holiday::Yearly { month, day } => (*month, *day) == (civil.month(), civil.day()),
-        Holiday::File(_) => false,
+        Holiday::Event { .. } | Holiday::File(_) => false,
     });
-    let is_special = definition.special.contains_key(&civil);
-    let remark = match (is_holiday, is_special) {
+    let events = definition.holidays.iter().filter_map(|holiday| match holiday {
+        Holiday::Event { date, name, part } if *date == civil => Some(match part {
+            Some((from, to)) => format!("{name} (closed {}-{})", TimeOfDay(*from), TimeOfDay(*to)),
+            None => name.to_string(),
+        }),
+        _ => None,
+    });
+    let names = events.collect::<Vec<_>>().join(", ");
+    let remark = match (is_holiday, definition.special.contains_key(&civil)) {
         (true, true) => "holiday with special hours",
         (true, false) => "holiday",
         (false, true) => "special day",
-        (false, false) => return None,
+        (false, false) if names.is_empty() => return None,
+        (false, false) => return Some(names),
     };
-    Some(remark.to_owned())
+    Some(if names.is_empty() { remark.to_owned() } else { format!("{remark}: {names}") })
 }
 
 #[derive(Default)]

@@ -15,11 +15,33 @@ use std::path::Path;
 pub(crate) fn read_policy(path: &Path) -> anyhow::Result<Checked> {
     let text = read_text(path)?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    let mut read = |file: &str| read_text(&folder.join(file)).map_err(|error| format!("{error:#}"));
+    let mut read = |file: &str| read_named(folder, file);
     Ok(policy::check(&text, &path.display().to_string(), &mut read))
 }
 
+/// Reads a file that a policy names, such as a holiday file, which may be in another encoding: with a byte-order mark it is
+/// UTF-8 or UTF-16, else UTF-8, else Windows-1252 (a superset of Latin-1).
+///
+/// # Errors
+/// Why it cannot be read.
+pub(crate) fn read_named(folder: &Path, file: &str) -> Result<String, String> {
+    let bytes = read_bytes(&folder.join(file)).map_err(|error| format!("{error:#}"))?;
+    if let Some((encoding, _)) = encoding_rs::Encoding::for_bom(&bytes) {
+        return Ok(encoding.decode_with_bom_removal(&bytes).0.into_owned());
+    }
+    Ok(String::from_utf8(bytes)
+        .unwrap_or_else(|error| encoding_rs::WINDOWS_1252.decode(error.as_bytes()).0.into_owned()))
+}
+
 pub(crate) fn read_text(path: &Path) -> anyhow::Result<String> {
+    String::from_utf8(read_bytes(path)?).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let line = 1 + error.as_bytes()[..valid].iter().filter(|byte| **byte == b'\n').count();
+        anyhow::anyhow!("{} is not UTF-8 text: line {line}, byte {valid} of the file", path.display())
+    })
+}
+
+fn read_bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
     let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
     let mut bytes = Vec::new();
     file.take(MAX_CONFIG_BYTES + 1)
@@ -28,11 +50,7 @@ pub(crate) fn read_text(path: &Path) -> anyhow::Result<String> {
     if bytes.len() as u64 > MAX_CONFIG_BYTES {
         anyhow::bail!("{} is longer than {MAX_CONFIG_BYTES} bytes, the limit for such a file", path.display());
     }
-    String::from_utf8(bytes).map_err(|error| {
-        let valid = error.utf8_error().valid_up_to();
-        let line = 1 + error.as_bytes()[..valid].iter().filter(|byte| **byte == b'\n').count();
-        anyhow::anyhow!("{} is not UTF-8 text: line {line}, byte {valid} of the file", path.display())
-    })
+    Ok(bytes)
 }
 
 /// Reads a mapping file.

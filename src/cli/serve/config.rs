@@ -2,7 +2,7 @@
 
 use super::log::LogFormat;
 use super::settings::{Flags, Mistake, Raw, SETTINGS, Source, gather, key, variable};
-use crate::cli::common::files::read_text;
+use crate::cli::common::files::{read_named, read_text};
 use crate::cli::common::units;
 use crate::engine::CatchUp;
 use crate::limits::{MAX_BODY_BYTES, MAX_BULK_BODY_BYTES, MAX_CONNECTIONS, MAX_THREADS};
@@ -156,7 +156,7 @@ impl Reader {
         let folder = path.parent().unwrap_or(Path::new(""));
         let name = path.display().to_string();
         let mut read = |file: &str| {
-            let text = read_text(&folder.join(file)).map_err(|error| format!("{error:#}"))?;
+            let text = read_named(folder, file)?;
             files.push((file.to_owned(), text.clone()));
             Ok(text)
         };

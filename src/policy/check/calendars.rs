@@ -52,7 +52,16 @@ fn calendar(
         }
     };
     let error = match make(field.name(), &definition, read) {
-        Ok(calendar) => return Some(calendar),
+        Ok(calendar) => {
+            for note in &calendar.notes {
+                let place = file_place(&table.get("holidays"), &note.file).unwrap_or_else(|| field.key.span());
+                report.warning_plain(&place, note.to_string());
+            }
+            for warning in definition.warnings() {
+                report.warning_plain(&field.key.span(), format!("calendar {}: {warning}", quoted(field.name())));
+            }
+            return Some(calendar);
+        }
         Err(error) => error,
     };
     let name = quoted(field.name());

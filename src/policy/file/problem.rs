@@ -110,6 +110,10 @@ impl<'t> Report<'t> {
         self.add(Severity::Warning, place, message.into(), Some(instead.into()));
     }
 
+    pub(crate) fn warning_plain(&mut self, place: &Place, message: impl Into<String>) {
+        self.add(Severity::Warning, place, message.into(), None);
+    }
+
     fn add(&mut self, severity: Severity, place: &Place, message: String, instead: Option<String>) {
         self.errors += usize::from(severity == Severity::Error);
         if self.is_full() {

@@ -1,6 +1,6 @@
 //! Groups of the journal, iCalendar, mappings, policies, tokens and manifests.
 
-use overdue::calendar::{CalendarDefinition, Holiday};
+use overdue::calendar::{CalendarDefinition, Holiday, HolidayFile};
 use overdue::ingest::Mapping;
 use overdue::server::auth::tokens;
 use overdue::server::auth::tokens::Token;
@@ -26,16 +26,18 @@ pub fn icalendar(bytes: &[u8]) {
     let definition = CalendarDefinition {
         time_zone: "UTC".to_owned(),
         weekly: Default::default(),
-        holidays: vec![Holiday::File("days.ics".to_owned())],
+        holidays: vec![Holiday::File(HolidayFile { file: "days.ics".to_owned(), ..HolidayFile::default() })],
         special: Default::default(),
     };
     match definition.resolved(&mut |_| Ok(text.to_owned())) {
-        Ok(resolved) => {
+        Ok((resolved, _)) => {
             let mut last = None;
             for holiday in &resolved.holidays {
-                let Holiday::On(day) = holiday else { panic!("a file gives {holiday:?}, expected dates") };
-                assert!(last < Some(*day), "{day} after {last:?}");
-                last = Some(*day);
+                let Holiday::Event { date, part: None, .. } = holiday else {
+                    panic!("a file gives {holiday:?}, expected dates")
+                };
+                assert!(last < Some(*date), "{date} after {last:?}");
+                last = Some(*date);
             }
         }
         Err(error) => assert!(error.to_string().contains("days.ics"), "no file in: {error}"),
