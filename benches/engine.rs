@@ -26,6 +26,7 @@ fn clock(name: &str, target_ms: i64, stops: &[EventKind]) -> Clock {
         at_risk: 7_500,
         on,
         pause_while: StateSet::EMPTY,
+        starts_when_done: false,
         levels: vec![level(Threshold::Percent(5_000)), level(Threshold::Percent(10_000))],
     }
 }

@@ -28,6 +28,9 @@ pub const MAX_PROBLEMS: usize = 1_000;
 /// Holidays and special days of one calendar, after iCalendar recurrences are expanded.
 pub const MAX_SPECIAL_DAYS: usize = 20_000;
 
+/// Line breaks in a quoted field of CSV. A field with more probably begins with a stray quote.
+pub const MAX_FIELD_LINES: usize = 10_000;
+
 /// Notes about the events of a holiday file; further ones are counted.
 pub const MAX_HOLIDAY_NOTES: usize = 50;
 

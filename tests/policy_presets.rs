@@ -38,7 +38,7 @@ fn each_known_metric_has_its_effects() {
     let wait = "opened=start resolved=stop closed=stop reopened=start";
     for (name, row, states) in [
         ("first_response", "opened=start agent_reply=stop resolved=stop closed=stop", ""),
-        ("next_response", "agent_reply=stop customer_reply=start resolved=stop closed=stop", ""),
+        ("next_response", "agent_reply=stop customer_reply=start resolved=stop closed=stop reopened=start", ""),
         ("periodic_update", "agent_reply=restart resolved=stop closed=stop", ""),
         ("requester_wait", wait, "waiting"),
         ("agent_work", wait, "waiting"),
@@ -58,6 +58,20 @@ fn a_clock_may_override_events_of_its_preset() {
     assert_eq!(table(&clock), "opened=start agent_reply=stop acknowledged=stop closed=stop");
     assert_eq!(pauses(&clock), "waiting");
     assert_eq!(pauses(&valid("agent_work", "pause_while = []")), "");
+}
+
+#[test]
+fn a_clock_says_whether_it_starts_on_a_done_ticket() {
+    for (name, fields, starts) in [
+        ("next_response", "", false),
+        ("next_response", "starts_when_done = true", true),
+        ("superoffice", "", true),
+        ("superoffice", "starts_when_done = false", false),
+    ] {
+        assert_eq!(valid(name, fields).starts_when_done, starts, "{name} {fields}");
+    }
+    let wrong = clock("next_response", "starts_when_done = \"yes\"").expect_err("not a flag");
+    assert!(wrong.contains("starts_when_done"), "{wrong}");
 }
 
 #[test]

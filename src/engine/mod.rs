@@ -47,7 +47,9 @@
 //! A clock is *idle* or has an open *cycle*, numbered from 1. An open cycle is *running* unless it is paused by event (by a
 //! `pause` effect, until `resume`, `continue` or its end) or the ticket's state is one in which the clock pauses. A pause of
 //! zero length does not count. For each primitive event every clock of the ticket's priority, in order, does what its table
-//! says ([`Effect`](crate::policy::Effect)); the ticket's new state and priority apply from then on. The periods in which a
+//! says ([`Effect`](crate::policy::Effect)); the ticket's new state and priority apply from then on. On a resolved or closed
+//! ticket an event that does not concern its state begins no cycle, unless the clock says
+//! [`starts_when_done`](crate::policy::Clock::starts_when_done): `start` and `restart` do nothing, `continue` only resumes. The periods in which a
 //! cycle runs are its *segments*; *spent* is their business time in the clock's calendar (real time if the target is in
 //! calendar days).
 //!

@@ -164,12 +164,12 @@ fn read_one(
             (blocks(opened, split), TextFormat::Json(Fields::new(&mapping.inputs)))
         }
         Format::Csv => {
-            let delimiter = mapping.delimiter;
-            let mut blocks = blocks(opened, Split::Csv { delimiter });
+            let mut blocks = blocks(opened, Split::Csv { delimiter: mapping.delimiter });
+            let delimiter = blocks.named_delimiter()?.unwrap_or(mapping.delimiter);
             let Some(first) = blocks.first_record()? else {
                 return Err(wrong_columns("is empty, expected a first line with the names of the columns".to_owned()));
             };
-            let header = Header::new(&first, mapping).map_err(wrong_columns)?;
+            let header = Header::new(&first, delimiter, mapping).map_err(wrong_columns)?;
             (blocks, TextFormat::Csv { delimiter, header })
         }
         Format::Parquet => {

@@ -1,7 +1,7 @@
 //! Validated clocks and levels.
 
 use crate::calendar::Span;
-use crate::ticket::{EventKind, StateSet};
+use crate::ticket::{EventKind, State, StateSet};
 use serde::{Deserialize, Serialize};
 
 /// Effect of an event on a clock.
@@ -52,6 +52,20 @@ impl Effect {
     }
 }
 
+/// What an event does to a clock of a ticket in a state: see [`Clock::starts_when_done`].
+pub fn effect_in(state: State, kind: EventKind, effect: Effect, starts_when_done: bool) -> Effect {
+    let concerns_state = matches!(
+        kind,
+        EventKind::Opened | EventKind::Reopened | EventKind::Resolved | EventKind::Closed | EventKind::StateChanged
+    );
+    match effect {
+        Effect::Start | Effect::Restart if state.is_done() && !concerns_state && !starts_when_done => Effect::None,
+        // An open cycle goes on; none begins.
+        Effect::Continue if state.is_done() && !concerns_state && !starts_when_done => Effect::Resume,
+        effect => effect,
+    }
+}
+
 /// When a level of a clock is reached, counted from the start of the cycle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Threshold {
@@ -98,6 +112,9 @@ pub struct Clock {
     pub on: [Effect; EventKind::COUNT],
     /// States in which an open cycle is paused.
     pub pause_while: StateSet,
+    /// Whether an event that leaves a resolved or closed ticket so begins a cycle. Without it only the opening and changes of
+    /// the state do: a customer's thanks for the solution starts nothing.
+    pub starts_when_done: bool,
     /// In order of their thresholds; at most [`crate::limits::MAX_LEVELS`].
     pub levels: Vec<Level>,
 }

@@ -20,7 +20,7 @@ mod threshold;
 
 pub use assign::{assign, facts};
 pub use check::ReadFile;
-pub use clock::{Actions, Clock, Effect, Level, Threshold};
+pub use clock::{Actions, Clock, Effect, Level, Threshold, effect_in};
 pub use file::problem::{Excerpt, Problem, Severity};
 pub use load::{Checked, check, load, reload};
 pub use presets::{PRESETS, Preset, SUPEROFFICE, VERB_EFFECTS, VERBS};

@@ -5,7 +5,7 @@
 //! - `first_response`: from the opening to the first public reply of an agent. Resolving counts as a reply: a ticket that was
 //!   solved on the telephone has no written one. A reopened ticket has had its first response.
 //! - `next_response`: from the oldest unanswered message of the customer to the next public reply. More messages do not move
-//!   it.
+//!   it. A message to a resolved or closed ticket starts nothing (it is often a word of thanks) unless the ticket is reopened.
 //! - `periodic_update`: from each public reply to the next one, so that the customer is regularly updated. It begins with the
 //!   first reply (before that, `first_response` runs) and runs in every state; with `pause_while = ["waiting"]` it is Zendesk's
 //!   "pausable update".
@@ -17,7 +17,7 @@
 //! - `resolution`: from the opening until the ticket is solved, whatever it waits for, and again from each reopening. Zendesk's
 //!   "total resolution time". A centre that does not count the customer's delay adds `pause_while = ["waiting"]`.
 //! - `superoffice`: not a metric but the event table of SuperOffice's priorities. Its six events have the names in [`VERBS`],
-//!   and each is None, Stop, Continue or Restart. SuperOffice defines no defaults; the row here is the usual chain that
+//!   and each is None, Stop, Continue or Restart. It knows no reopening: its events begin a chain in any state. SuperOffice defines no defaults; the row here is the usual chain that
 //!   escalates a request until its owner reads it.
 
 use super::Effect;
@@ -33,6 +33,7 @@ pub struct Preset {
     pub name: &'static str,
     on: &'static [(EventKind, Effect)],
     pause_while: &'static [State],
+    pub starts_when_done: bool,
 }
 
 /// All presets; a clock with one of these names needs no table of its own.
@@ -41,31 +42,37 @@ pub static PRESETS: [Preset; 7] = [
         name: "first_response",
         on: &[(Opened, Start), (AgentReply, Stop), (Resolved, Stop), (Closed, Stop)],
         pause_while: &[],
+        starts_when_done: false,
     },
     Preset {
         name: "next_response",
-        on: &[(CustomerReply, Start), (AgentReply, Stop), (Resolved, Stop), (Closed, Stop)],
+        on: &[(CustomerReply, Start), (Reopened, Start), (AgentReply, Stop), (Resolved, Stop), (Closed, Stop)],
         pause_while: &[],
+        starts_when_done: false,
     },
     Preset {
         name: "periodic_update",
         on: &[(AgentReply, Restart), (Resolved, Stop), (Closed, Stop)],
         pause_while: &[],
+        starts_when_done: false,
     },
     Preset {
         name: "requester_wait",
         on: &[(Opened, Start), (Reopened, Start), (Resolved, Stop), (Closed, Stop)],
         pause_while: &[State::Waiting],
+        starts_when_done: false,
     },
     Preset {
         name: "agent_work",
         on: &[(Opened, Start), (Reopened, Start), (Resolved, Stop), (Closed, Stop)],
         pause_while: &[State::Waiting],
+        starts_when_done: false,
     },
     Preset {
         name: "resolution",
         on: &[(Opened, Start), (Reopened, Start), (Resolved, Stop), (Closed, Stop)],
         pause_while: &[],
+        starts_when_done: false,
     },
     Preset {
         name: SUPEROFFICE,
@@ -79,6 +86,7 @@ pub static PRESETS: [Preset; 7] = [
             (PriorityChanged, Continue),
         ],
         pause_while: &[],
+        starts_when_done: true,
     },
 ];
 

@@ -281,11 +281,17 @@ impl Replay {
     }
 
     fn effects(&mut self, kind: EventKind, at_ms: i64) {
+        use EventKind::{Closed, Opened, Reopened, Resolved, StateChanged};
         let priority = Arc::clone(&self.priority);
         for clock in &priority.clocks {
             let ruler = Self::ruler(&priority, clock);
             let run = self.runs.entry(clock.name.clone()).or_default();
+            // A done ticket begins nothing, unless its state changes or the clock says so.
+            let changes_state = [Opened, Reopened, Resolved, Closed, StateChanged].contains(&kind);
+            let begins_nothing = self.state.is_done() && !changes_state && !clock.starts_when_done;
             match clock.on[kind as usize] {
+                Effect::Start | Effect::Restart if begins_nothing => {}
+                Effect::Continue if begins_nothing => set_paused_by_event(run, false),
                 Effect::None => {}
                 Effect::Start if run.open.is_none() => run.begin(at_ms, 0, ruler),
                 Effect::Continue if run.open.is_none() => {

@@ -136,6 +136,7 @@ fn random_clock(random: &mut Random, name: &str) -> Clock {
         at_risk: random.pick(&[7_500, 7_500, 5_000, 9_000, 10_000]),
         on,
         pause_while: random_states(random),
+        starts_when_done: random.chance(30),
         levels: random_levels(random, target),
     }
 }

@@ -7,8 +7,8 @@
 use super::state::{AT_RISK, BREACH, ClockState, MARKS};
 use crate::calendar::{Calendar, Span};
 use crate::engine::interner::Symbol;
-use crate::policy::{Clock, Effect, Threshold};
-use crate::ticket::{EventKind, StateSet};
+use crate::policy::{Clock, Effect, Threshold, effect_in};
+use crate::ticket::{EventKind, State, StateSet};
 use crate::time::NEVER_MS;
 use std::sync::Arc;
 
@@ -30,6 +30,7 @@ pub(crate) struct CompiledClock {
     pub clock: Symbol,
     pub on: [Effect; EventKind::COUNT],
     pub pause_while: StateSet,
+    starts_when_done: bool,
     pub levels: usize,
     definition: Clock,
     calendar: Arc<Calendar>,
@@ -39,11 +40,18 @@ pub(crate) struct CompiledClock {
 }
 
 impl CompiledClock {
+    /// What an event does to the clock of a ticket that is in `state` after it.
+    #[inline]
+    pub(crate) fn effect(&self, kind: EventKind, state: State) -> Effect {
+        effect_in(state, kind, self.on[kind as usize], self.starts_when_done)
+    }
+
     pub(crate) fn new(clock: &Clock, name: Symbol, calendar: &Arc<Calendar>) -> Self {
         let mut compiled = Self {
             clock: name,
             on: clock.on,
             pause_while: clock.pause_while,
+            starts_when_done: clock.starts_when_done,
             levels: clock.levels.len(),
             definition: clock.clone(),
             calendar: Arc::clone(calendar),

@@ -196,7 +196,7 @@ impl ClockRun {
             }
             priority = entry.priority().or(priority);
             state = entry.state().unwrap_or(state);
-            self.apply(compiled, compiled.on[kind as usize], entry.at_ms(), &mut ignored);
+            self.apply(compiled, compiled.effect(kind, state), entry.at_ms(), &mut ignored);
             self.run_or_pause(compiled, state, entry.at_ms());
         }
         // Cycles that ended before the clock appeared were never reported: they have no number.

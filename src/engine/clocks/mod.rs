@@ -207,7 +207,7 @@ impl TicketClocks {
         self.state = entry.state().unwrap_or(self.state);
         for (place, compiled) in versions.get(self.version).compiled.iter().enumerate() {
             let run = &mut self.runs[place];
-            run.apply(compiled, compiled.on[kind as usize], at_ms, sink);
+            run.apply(compiled, compiled.effect(kind, self.state), at_ms, sink);
             run.run_or_pause(compiled, self.state, at_ms);
         }
     }

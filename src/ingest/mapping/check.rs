@@ -6,13 +6,13 @@ use std::sync::Arc;
 use toml::de::DeTable;
 
 use super::toml_table::{Document, Value};
-use super::{Input, LabelRule, Mapping, Shape, ValueRule};
+use super::{Input, LabelRule, Mapping, Reported, Shape, ValueRule};
 use crate::ingest::error::{MappingError, Mistake};
 use crate::ingest::maps::{Map, Set};
 use crate::ingest::rows::timestamp::Writing;
 use crate::limits::{MAX_CONFIG_BYTES, MAX_LABEL_BYTES};
 use crate::suggest::nearest;
-use crate::ticket::{Column, EventKind, State};
+use crate::ticket::{Column, EventKind};
 
 const TOP_KEYS: [&str; 12] = [
     "rows",
@@ -76,7 +76,7 @@ impl<'t> Checker<'t> {
         self.optional = optional.iter().map(|(name, _)| (*name).to_owned()).collect();
         let time = self.document.table(root, "time");
         if let Some(time) = time {
-            self.document.known_keys(time, "time.", &["formats", "zone"]);
+            self.document.known_keys(time, "time.", &["formats", "zone", "zones"]);
         }
         self.writing = self.writing_of(time).map(Arc::new);
         let delimiter = self.delimiter(root);
@@ -121,7 +121,14 @@ impl<'t> Checker<'t> {
             }
         };
         let labels = Column::ALL.map(|column| self.label_rule(column, columns, values, defaults));
-        let state = self.value_rule("state", columns, values, defaults, State::from_name, &State::ALL.map(State::name));
+        let state = self.value_rule(
+            "state",
+            columns,
+            values,
+            defaults,
+            Reported::from_name,
+            &Reported::ALL.map(|(name, _)| name),
+        );
         let texts = ["subject", "text"]
             .into_iter()
             .filter_map(|name| self.input(columns.get(name)?, &format!("columns.{name}")))
@@ -302,7 +309,7 @@ impl<'t> Checker<'t> {
         Some((label.to_owned(), value.span()))
     }
 
-    fn tickets(&mut self, root: &DeTable<'t>, columns: &DeTable<'t>, state: &ValueRule<State>) -> Option<Shape> {
+    fn tickets(&mut self, root: &DeTable<'t>, columns: &DeTable<'t>, state: &ValueRule<Reported>) -> Option<Shape> {
         self.refuse(root, "event_at", "rows = \"events\"");
         let state_at = columns.get("at").and_then(|value| self.time_column(value, "columns.at"));
         if let (Some(value), true) = (columns.get("state"), columns.get("at").is_none()) {

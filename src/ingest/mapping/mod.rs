@@ -27,7 +27,7 @@
 //! [event_at]                            # with rows = "events": the time of these events is in another column, if not empty
 //! closed = "closed_at"
 //!
-//! [values.state]                        # theirs = ours; "" = empty; "*" = any other value
+//! [values.state]                        # theirs = ours, or merged, deleted, spam; "" = empty; "*" = any other value
 //! "Awaiting User Info" = "waiting"
 //!
 //! [defaults]                            # for a missing or empty column
@@ -67,7 +67,7 @@ pub struct Mapping {
     pub(crate) ticket: usize,
     /// In the order of [`Column::ALL`].
     pub(crate) labels: [LabelRule; Column::ALL.len()],
-    pub(crate) state: ValueRule<State>,
+    pub(crate) state: ValueRule<Reported>,
     /// Subject and text, for the keyword rules.
     pub(crate) texts: Vec<usize>,
     pub(crate) empty: Vec<String>,
@@ -123,6 +123,35 @@ pub(crate) struct LabelRule {
     /// Ours for values that are not in the table; without it they are unchanged.
     pub other: Option<String>,
     pub default: Option<String>,
+}
+
+/// What a state column reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reported {
+    State(State),
+    /// The ticket has left, by this event.
+    Gone(EventKind),
+}
+
+impl Reported {
+    pub(crate) const ALL: [(&'static str, Self); State::ALL.len() + 3] = [
+        ("new", Self::State(State::New)),
+        ("open", Self::State(State::Open)),
+        ("waiting", Self::State(State::Waiting)),
+        ("resolved", Self::State(State::Resolved)),
+        ("closed", Self::State(State::Closed)),
+        ("merged", Self::Gone(EventKind::Merged)),
+        ("deleted", Self::Gone(EventKind::Deleted)),
+        ("spam", Self::Gone(EventKind::Deleted)),
+    ];
+
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|(other, _)| *other == name).map(|(_, reported)| reported)
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        Self::ALL.into_iter().find(|(_, other)| *other == self).map_or("", |(name, _)| name)
+    }
 }
 
 /// How a column of fixed labels (states, events) is filled.

@@ -1,5 +1,6 @@
 //! The time settings of a mapping: formats, zones, time columns.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use toml::de::DeTable;
@@ -55,12 +56,34 @@ impl<'t> Checker<'t> {
             }
             None => general.and_then(|general| general.zone.clone()),
         };
-        Some(Writing { formats, zone, described: described.join(" or ") })
+        let zones = match table.and_then(|table| table.get("zones")) {
+            Some(value) => Arc::new(self.zones_of(value)?),
+            None => self.writing.as_ref().map(|general| Arc::clone(&general.zones)).unwrap_or_default(),
+        };
+        Some(Writing { formats, zone, zones, described: described.join(" or ") })
+    }
+
+    /// What abbreviations of zones stand for.
+    fn zones_of(&mut self, value: &Value<'t>) -> Option<BTreeMap<String, Arc<Zone>>> {
+        let Some(table) = value.get_ref().as_table() else {
+            let message = "zones is not a table, expected one such as { EST = \"America/New_York\" }";
+            self.document.mistake(value.span(), message);
+            return None;
+        };
+        let mut zones = BTreeMap::new();
+        for (word, value) in table {
+            let Some(name) = self.document.text_value(value, "zones") else { continue };
+            match Zone::named(name) {
+                Ok(zone) => drop(zones.insert(word.get_ref().to_string(), Arc::new(zone))),
+                Err(message) => self.document.mistake(value.span(), format!("zones: {message}")),
+            }
+        }
+        Some(zones)
     }
 
     pub(super) fn time_column(&mut self, value: &Value<'t>, field: &str) -> Option<TimeColumn> {
         if let Some(table) = value.get_ref().as_table() {
-            self.document.known_keys(table, &format!("{field}."), &["column", "formats", "zone"]);
+            self.document.known_keys(table, &format!("{field}."), &["column", "formats", "zone", "zones"]);
             let writing = self.writing_of(Some(table)).map(Arc::new);
             let Some(column) = table.get("column") else {
                 self.document

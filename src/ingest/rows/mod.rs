@@ -11,7 +11,7 @@ pub(crate) mod values;
 use std::hash::BuildHasher;
 
 use super::error::shorten;
-use super::mapping::{LabelRule, Mapping, Shape, TimeColumn, ValueRule};
+use super::mapping::{LabelRule, Mapping, Reported, Shape, TimeColumn, ValueRule};
 use super::maps::Set;
 use super::pipeline::Numbered;
 use crate::limits::MAX_TEXT_BYTES;
@@ -139,10 +139,11 @@ impl<'m> RowWriter<'m> {
                 self.times.push((*kind, at_ms));
             }
         }
-        let state =
-            self.values.label(cells, &self.mapping.state, "state", State::name)?.unwrap_or(self.mapping.state.default);
+        let reported = self.values.label(cells, &self.mapping.state, "state", Reported::name)?;
+        let reported = reported.unwrap_or(self.mapping.state.default);
+        let (state, gone) = split(reported);
         let state_ms = match state_at {
-            Some(column) if state.is_some() || is_current => self.values.time(cells, column)?,
+            Some(column) if reported.is_some() || is_current => self.values.time(cells, column)?,
             _ => None,
         };
         // A state without a time applies from the ticket's opening on, unless another column has the time of the work.
@@ -165,7 +166,11 @@ impl<'m> RowWriter<'m> {
                     let (kind, at_ms) = self.times[index];
                     self.emit(id, at_ms, kind, None, &later);
                 }
-                if let Some(at_ms) = state_ms {
+                if let Some(kind) = gone {
+                    // Without a time of its own: after everything that the row knows.
+                    let last_ms = self.times.iter().map(|(_, at_ms)| *at_ms).max().unwrap_or(opened_ms).max(opened_ms);
+                    self.emit(id, state_ms.unwrap_or(last_ms), kind, None, &later);
+                } else if let Some(at_ms) = state_ms {
                     if is_current {
                         for column in [Column::Priority, Column::Owner, Column::Team] {
                             later[column as usize] = labels[column as usize];
@@ -190,13 +195,13 @@ impl<'m> RowWriter<'m> {
     ) -> Result<Outcome, FieldError> {
         let mapping = self.mapping;
         let kind = self.values.label(cells, event, "event", EventKind::name)?;
-        let state = self.values.label(cells, &mapping.state, "state", State::name)?;
+        let reported = self.values.label(cells, &mapping.state, "state", Reported::name)?;
         // An empty value in the event column: the row is not an event, unless it has a state.
-        if kind == Some(None) && state.is_none_or(|state| state.is_none()) {
+        if kind == Some(None) && reported.is_none_or(|state| state.is_none()) {
             return Ok(Outcome::Skipped);
         }
-        let kind = kind.unwrap_or(event.default).unwrap_or(EventKind::StateChanged);
-        let state = state.unwrap_or(mapping.state.default);
+        let (state, gone) = split(reported.unwrap_or(mapping.state.default));
+        let kind = gone.or(kind.unwrap_or(event.default)).unwrap_or(EventKind::StateChanged);
         let mut at_ms = self.values.required_time(cells, at)?;
         for (other, column) in event_at {
             if (*other == kind || state.is_some_and(|state| state.name() == other.name()))
@@ -321,6 +326,15 @@ impl<'m> RowWriter<'m> {
             }
         }
         Ok(())
+    }
+}
+
+/// The state that a row reports, or the event by which the ticket has left.
+fn split(reported: Option<Reported>) -> (Option<State>, Option<EventKind>) {
+    match reported {
+        None => (None, None),
+        Some(Reported::State(state)) => (Some(state), None),
+        Some(Reported::Gone(kind)) => (None, Some(kind)),
     }
 }
 

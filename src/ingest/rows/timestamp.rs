@@ -6,6 +6,10 @@
 use chrono::format::{Item, Parsed, StrftimeItems};
 use chrono::{NaiveDate, NaiveTime};
 
+use parking_lot::RwLock;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use crate::calendar::Zone;
 use crate::time::{DAY_MS, HOUR_MS, MAX_INPUT_MS, MIN_INPUT_MS, MINUTE_MS, SECOND_MS};
 
@@ -17,11 +21,22 @@ pub(crate) enum Format {
     UnixMillis,
     /// A strftime pattern of plain numbers.
     Numbers(Vec<Token>),
-    /// Any other strftime pattern; whether it reads an offset from UTC.
+    /// Any other strftime pattern.
     Names {
         items: Vec<Item<'static>>,
-        has_offset: bool,
+        place: Place,
     },
+}
+
+/// How a time names its offset from UTC.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Place {
+    /// Not at all: it is a local time.
+    Local,
+    /// `%z`.
+    Offset,
+    /// `%Z`, and what follows it.
+    Zone { tail: Vec<Item<'static>> },
 }
 
 /// A token of a pattern of plain numbers.
@@ -50,7 +65,15 @@ pub(crate) enum Fault {
     Range,
     /// A local time without a zone.
     NoZone,
+    /// A name of a zone that is not known.
+    Zone,
+    /// A number so small that another unit is probably meant.
+    Unit,
 }
+
+/// Numbers of so many milliseconds, from 1970-01-01 to 1970-04-26, are rejected: today's times in seconds, read as milliseconds,
+/// lie there, and so do the day numbers of spreadsheets, whatever they are read as.
+const PROBABLY_ANOTHER_UNIT_MS: i64 = 10_000_000_000;
 
 impl Format {
     /// Parses a format's name: `rfc3339`, `unix_s`, `unix_ms` or a strftime pattern.
@@ -69,11 +92,30 @@ impl Format {
         if let Some(tokens) = Token::list(name) {
             return Ok(Self::Numbers(tokens));
         }
-        let items = StrftimeItems::new(name)
-            .parse_to_owned()
-            .map_err(|_| format!("{name:?} is not a strftime pattern; expected one such as \"%d/%b/%y %I:%M %p\""))?;
-        let has_offset = ["%z", "%:z", "%#z"].iter().any(|offset| name.contains(offset));
-        Ok(Self::Names { items, has_offset })
+        let has = |items: &[&str]| items.iter().any(|item| name.contains(item));
+        if has(&["%I", "%l"]) && !has(&["%p", "%P"]) {
+            return Err(format!(
+                "{name:?} has an hour of twelve without %p, which says which half of the day it is in"
+            ));
+        }
+        let items = |pattern: &str| {
+            StrftimeItems::new(pattern)
+                .parse_to_owned()
+                .map_err(|_| format!("{name:?} is not a strftime pattern; expected one such as \"%d/%b/%y %I:%M %p\""))
+        };
+        let has_offset = has(&["%z", "%:z", "%#z"]);
+        // chrono reads any word as %Z and forgets it.
+        match name.split_once("%Z") {
+            None if has_offset => Ok(Self::Names { items: items(name)?, place: Place::Offset }),
+            None => Ok(Self::Names { items: items(name)?, place: Place::Local }),
+            // An offset says more than a name.
+            Some((_, after)) if has_offset || after.contains("%Z") => {
+                Err(format!("{name:?} has a zone (%Z) and another zone or offset: expected one of them"))
+            }
+            Some((before, after)) => {
+                Ok(Self::Names { items: items(before)?, place: Place::Zone { tail: items(after)? } })
+            }
+        }
     }
 
     fn is_number(&self) -> bool {
@@ -117,7 +159,9 @@ impl Token {
 pub(crate) struct Writing {
     pub formats: Vec<Format>,
     /// The zone of local times; without one they are rejected.
-    pub zone: Option<std::sync::Arc<Zone>>,
+    pub zone: Option<Arc<Zone>>,
+    /// What abbreviations of zones stand for.
+    pub zones: Arc<BTreeMap<String, Arc<Zone>>>,
     /// The formats and the zone as written in the mapping, for messages.
     pub described: String,
 }
@@ -139,8 +183,8 @@ impl Writing {
     /// Converts a number: seconds or milliseconds, by the first such format.
     pub(crate) fn read_number(&self, number: i64) -> Result<i64, Fault> {
         match self.formats.iter().find(|format| format.is_number()) {
-            Some(Format::UnixSeconds) => in_range(number.checked_mul(SECOND_MS).ok_or(Fault::Range)?),
-            Some(_) => in_range(number),
+            Some(Format::UnixSeconds) => of_unit(number.checked_mul(SECOND_MS).ok_or(Fault::Range)?),
+            Some(_) => of_unit(number),
             None => Err(Fault::Syntax),
         }
     }
@@ -159,22 +203,67 @@ impl Writing {
                 (local_ms, Some(offset_ms)) => Ok(local_ms - offset_ms),
                 (local_ms, None) => self.local(local_ms),
             },
-            Format::UnixSeconds => unix(text, SECOND_MS),
-            Format::UnixMillis => unix(text, 1),
+            Format::UnixSeconds => of_unit(unix(text, SECOND_MS)?),
+            Format::UnixMillis => of_unit(unix(text, 1)?),
             Format::Numbers(tokens) => self.local(numbers(tokens, bytes).ok_or(Fault::Syntax)?),
-            Format::Names { items, has_offset } => {
+            Format::Names { items, place } => {
                 let mut parsed = Parsed::new();
-                chrono::format::parse(&mut parsed, text, items.iter()).map_err(|_| Fault::Syntax)?;
-                let date = parsed.to_naive_date().map_err(|_| Fault::Syntax)?;
-                let time = parsed.to_naive_time().unwrap_or(NaiveTime::MIN);
-                let local_ms = date.and_time(time).and_utc().timestamp_millis();
-                if *has_offset {
-                    let offset = parsed.to_fixed_offset().map_err(|_| Fault::Syntax)?;
-                    return Ok(local_ms - i64::from(offset.local_minus_utc()) * SECOND_MS);
+                let rest = chrono::format::parse_and_remainder(&mut parsed, text, items.iter());
+                let rest = rest.map_err(|_| Fault::Syntax)?;
+                let mut zone = "";
+                let rest = match place {
+                    Place::Zone { tail } => {
+                        let rest = rest.trim_start();
+                        let (word, rest) = rest.split_at(rest.find(char::is_whitespace).unwrap_or(rest.len()));
+                        zone = word;
+                        chrono::format::parse_and_remainder(&mut parsed, rest, tail.iter())
+                            .map_err(|_| Fault::Syntax)?
+                    }
+                    Place::Local | Place::Offset => rest,
+                };
+                if !rest.is_empty() {
+                    return Err(Fault::Syntax);
                 }
-                self.local(local_ms)
+                let date = parsed.to_naive_date().map_err(|_| Fault::Syntax)?;
+                // Midnight only where the format has no time of the day.
+                let has_time =
+                    parsed.hour_mod_12().is_some() || parsed.hour_div_12().is_some() || parsed.minute().is_some();
+                let time = match parsed.to_naive_time() {
+                    Ok(time) => time,
+                    Err(_) if has_time => return Err(Fault::Syntax),
+                    Err(_) => NaiveTime::MIN,
+                };
+                let local_ms = date.and_time(time).and_utc().timestamp_millis();
+                match place {
+                    Place::Local => self.local(local_ms),
+                    Place::Offset => {
+                        let offset = parsed.to_fixed_offset().map_err(|_| Fault::Syntax)?;
+                        Ok(local_ms - i64::from(offset.local_minus_utc()) * SECOND_MS)
+                    }
+                    Place::Zone { .. } => Ok(self.zone_named(zone).ok_or(Fault::Zone)?.first_instant_at(local_ms)),
+                }
             }
         }
+    }
+
+    /// The zone that a word stands for: one of the mapping's table, UTC, or an IANA name.
+    fn zone_named(&self, word: &str) -> Option<Arc<Zone>> {
+        /// Zones that rows have named: at most all of the database.
+        static NAMED: RwLock<BTreeMap<String, Arc<Zone>>> = RwLock::new(BTreeMap::new());
+        let name = match word {
+            "UTC" | "GMT" | "Z" | "UT" => "Etc/UTC",
+            word => word,
+        };
+        if let Some(zone) = self.zones.get(word) {
+            return Some(Arc::clone(zone));
+        }
+        if let Some(zone) = NAMED.read().get(name) {
+            return Some(Arc::clone(zone));
+        }
+        // Short names of the database, such as EST and MST, are rules of their own that abbreviations do not mean.
+        let zone = Arc::new(Zone::named(name).ok().filter(|_| name.contains('/'))?);
+        NAMED.write().insert(name.to_owned(), Arc::clone(&zone));
+        Some(zone)
     }
 
     fn local(&self, local_ms: i64) -> Result<i64, Fault> {
@@ -185,6 +274,11 @@ impl Writing {
 /// Checks that an instant is in the engine's range of time.
 pub(crate) fn in_range(at_ms: i64) -> Result<i64, Fault> {
     if (MIN_INPUT_MS..MAX_INPUT_MS).contains(&at_ms) { Ok(at_ms) } else { Err(Fault::Range) }
+}
+
+/// Checks that a number is probably of the unit that it is read in.
+fn of_unit(at_ms: i64) -> Result<i64, Fault> {
+    if (MIN_INPUT_MS..PROBABLY_ANOTHER_UNIT_MS).contains(&at_ms) { Err(Fault::Unit) } else { in_range(at_ms) }
 }
 
 /// Seconds or milliseconds in decimal digits; a fraction is truncated to milliseconds.

@@ -32,8 +32,11 @@ impl<'m> Values<'m> {
     pub(crate) fn value<'s>(&'s mut self, cells: &'s [Cell<'_>], input: usize) -> Result<Option<&'s str>, FieldError> {
         let found =
             cells[input].text(&mut self.scratch).map_err(|what| fault(input, what, "expected a single value"))?;
-        Ok(found
-            .filter(|text| !(text.len() <= self.longest_empty && self.mapping.empty.iter().any(|empty| empty == text))))
+        let is_empty = |text: &str| {
+            text.trim().is_empty()
+                || text.len() <= self.longest_empty && self.mapping.empty.iter().any(|empty| empty == text)
+        };
+        Ok(found.filter(|text| !is_empty(text)))
     }
 
     pub(crate) fn ticket_id<'s>(
@@ -43,7 +46,7 @@ impl<'m> Values<'m> {
         scratch: &'s mut String,
     ) -> Result<&'s str, FieldError> {
         let found = cells[input].text(scratch).map_err(|what| fault(input, what, "expected a ticket's id"))?;
-        let id = found.unwrap_or_default();
+        let id = found.unwrap_or_default().trim();
         if id.is_empty() || self.mapping.empty.iter().any(|empty| empty == id) {
             return Err(fault(input, id, "expected a ticket's id"));
         }
@@ -80,6 +83,16 @@ impl<'m> Values<'m> {
             let reason = match found {
                 Fault::Syntax => format!("expected a time ({})", column.writing.described),
                 Fault::Range => "lies outside 1970-01-01 to 2099-12-31".to_owned(),
+                Fault::Unit => {
+                    "is a time of the first months of 1970: probably the unit is another one (unix_s for seconds, \
+                                unix_ms for milliseconds), or it is the day number of a spreadsheet"
+                        .to_owned()
+                }
+                Fault::Zone => {
+                    "ends with a time zone that is not known: expected UTC, GMT, Z, an IANA name, or one of zones in \
+                                the mapping, such as zones = { EST = \"America/New_York\" }"
+                        .to_owned()
+                }
                 Fault::NoZone => "is a local time: name its zone in the mapping, or give an offset from UTC".to_owned(),
             };
             fault(column.input, &cell.shown(), reason)

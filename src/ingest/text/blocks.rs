@@ -105,6 +105,28 @@ impl Blocks {
         }
     }
 
+    /// The delimiter that a line `sep=;` above the header names, as spreadsheets write and read it. The records that follow are
+    /// delimited by it.
+    pub(crate) fn named_delimiter(&mut self) -> Result<Option<u8>, IngestError> {
+        // A byte order mark, the line and its end.
+        self.fill(16)?;
+        let start = if self.pending.starts_with(&[0xef, 0xbb, 0xbf]) { 3 } else { 0 };
+        let head = &self.pending[start..];
+        let Some(end) = memchr::memchr(b'\n', head.get(..head.len().min(12)).unwrap_or_default()) else {
+            return Ok(None);
+        };
+        let line = head[..end].strip_suffix(b"\r").unwrap_or(&head[..end]);
+        match line {
+            [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', delimiter] => {
+                let delimiter = *delimiter;
+                self.take(start + end + 1, Content::Records);
+                self.split = Split::Csv { delimiter };
+                Ok(Some(delimiter))
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// The first record, for a header.
     pub(crate) fn first_record(&mut self) -> Result<Option<Vec<u8>>, IngestError> {
         let delimiter = match self.split {

@@ -1,12 +1,16 @@
 //! CSV by RFC 4180, tolerant of real exports: a quoted field may contain delimiters, line breaks and doubled quotes; a quote
-//! inside an unquoted field is an ordinary character; text after a closing quote belongs to the field; lines end with LF or
-//! CRLF.
+//! inside an unquoted field is an ordinary character; lines end with LF or CRLF.
+//!
+//! A quote that opens a field and is not closed as it should be would take the following rows into that field. So a record whose
+//! quoted field is followed by other text than a delimiter or a line break, never ends, or has more than [`MAX_FIELD_LINES`] line
+//! breaks is *broken*: it is its first line alone, and the next line is a record of its own.
 //!
 //! Lines without quotes, nearly all of them, take one pass of a vectorised search.
 
 use std::borrow::Cow;
 
 use crate::ingest::rows::cell::Cell;
+use crate::limits::MAX_FIELD_LINES;
 
 /// Marks an unmapped column.
 pub(crate) const UNREAD: usize = usize::MAX;
@@ -20,7 +24,11 @@ pub(crate) fn record_end(bytes: &[u8], delimiter: u8) -> Option<usize> {
     let mut at = 0;
     loop {
         if bytes.get(at)? == &b'"' {
-            at = quoted_end(bytes, at)? + 1;
+            match quoted(bytes, at, delimiter) {
+                Quoted::Closed(end) => at = end,
+                Quoted::Open => return None,
+                Quoted::Broken => return Some(line_end + 1),
+            }
         }
         at += memchr::memchr2(delimiter, b'\n', bytes.get(at..)?)?;
         if bytes[at] == b'\n' {
@@ -30,15 +38,36 @@ pub(crate) fn record_end(bytes: &[u8], delimiter: u8) -> Option<usize> {
     }
 }
 
-/// The offset of the quote that closes the one at `open`; `None` while a second quote may follow it.
-fn quoted_end(bytes: &[u8], open: usize) -> Option<usize> {
+/// A quoted field.
+enum Quoted {
+    /// The offset behind its closing quote.
+    Closed(usize),
+    /// It is not closed in these bytes, or a second quote may follow.
+    Open,
+    Broken,
+}
+
+/// The quoted field that begins at `open`.
+fn quoted(bytes: &[u8], open: usize, delimiter: u8) -> Quoted {
     let mut at = open + 1;
+    let mut lines = 0;
     loop {
-        at += memchr::memchr(b'"', bytes.get(at..)?)?;
-        match bytes.get(at + 1) {
-            Some(b'"') => at += 2,
-            Some(_) => return Some(at),
-            None => return None,
+        let Some(length) = memchr::memchr(b'"', &bytes[at..]) else {
+            lines += memchr::memchr_iter(b'\n', &bytes[at..]).take(MAX_FIELD_LINES + 1).count();
+            return if lines > MAX_FIELD_LINES { Quoted::Broken } else { Quoted::Open };
+        };
+        lines += memchr::memchr_iter(b'\n', &bytes[at..at + length]).count();
+        if lines > MAX_FIELD_LINES {
+            return Quoted::Broken;
+        }
+        let behind = at + length + 1;
+        match bytes.get(behind) {
+            Some(b'"') => at = behind + 1,
+            None => return Quoted::Open,
+            Some(b'\r') if bytes.get(behind + 1).is_none() => return Quoted::Open,
+            Some(b'\r') if bytes[behind + 1] == b'\n' => return Quoted::Closed(behind),
+            Some(byte) if *byte == delimiter || *byte == b'\n' => return Quoted::Closed(behind),
+            Some(_) => return Quoted::Broken,
         }
     }
 }
@@ -55,14 +84,16 @@ pub(crate) fn last_record_end(bytes: &[u8], delimiter: u8) -> usize {
     end
 }
 
-/// Reads the first record of a text into the cells that its columns fill, and returns its length and its number of fields. An
-/// empty line has none.
-pub(crate) fn read_record<'a>(
-    text: &'a str,
-    delimiter: u8,
-    columns: &[usize],
-    cells: &mut [Cell<'a>],
-) -> (usize, usize) {
+/// The first record of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Record {
+    pub length: usize,
+    /// Its number of fields, 0 for an empty line; `None` if it is broken.
+    pub fields: Option<usize>,
+}
+
+/// Reads the first record of a text into the cells that its columns fill. The text ends with a record, or with the input.
+pub(crate) fn read_record<'a>(text: &'a str, delimiter: u8, columns: &[usize], cells: &mut [Cell<'a>]) -> Record {
     let mut fields = 0;
     let mut put = |value: Cow<'a, str>| {
         if let Some(cell) = columns.get(fields).and_then(|column| cells.get_mut(*column)) {
@@ -72,6 +103,7 @@ pub(crate) fn read_record<'a>(
     };
     let bytes = text.as_bytes();
     let line_end = memchr::memchr(b'\n', bytes).unwrap_or(bytes.len());
+    let first_line = (line_end + 1).min(bytes.len());
     let line = &text[..line_end];
     if memchr::memchr(b'"', line.as_bytes()).is_none() {
         let line = line.strip_suffix('\r').unwrap_or(line);
@@ -83,48 +115,50 @@ pub(crate) fn read_record<'a>(
             }
             put(Cow::Borrowed(&line[start..]));
         }
-        return ((line_end + 1).min(bytes.len()), fields);
+        return Record { length: first_line, fields: Some(fields) };
     }
     let mut at = 0;
     loop {
-        let (value, next) = read_field(text, at, delimiter);
+        let Some((value, next)) = read_field(text, at, delimiter) else {
+            return Record { length: first_line, fields: None };
+        };
         put(value);
         match bytes.get(next) {
             Some(byte) if *byte == delimiter => at = next + 1,
-            _ => return ((next + 1).min(bytes.len()), fields),
+            _ => return Record { length: (next + 1).min(bytes.len()), fields: Some(fields) },
         }
     }
 }
 
-/// The field that begins at `start`, and the offset of the delimiter or line break after it.
-fn read_field(text: &str, start: usize, delimiter: u8) -> (Cow<'_, str>, usize) {
+/// The field that begins at `start`, and the offset of the delimiter or line break after it; `None` if it is broken.
+fn read_field(text: &str, start: usize, delimiter: u8) -> Option<(Cow<'_, str>, usize)> {
     let bytes = text.as_bytes();
-    let next_of = |from: usize| memchr::memchr2(delimiter, b'\n', &bytes[from..]).map_or(bytes.len(), |at| from + at);
-    let trimmed = |from: usize, end: usize| {
-        let ends_line = bytes.get(end) != Some(&delimiter);
-        let field = &text[from..end];
-        if ends_line { field.strip_suffix('\r').unwrap_or(field) } else { field }
-    };
     if bytes.get(start) != Some(&b'"') {
-        let end = next_of(start);
-        return (Cow::Borrowed(trimmed(start, end)), end);
+        let end = memchr::memchr2(delimiter, b'\n', &bytes[start..]).map_or(bytes.len(), |at| start + at);
+        let field = &text[start..end];
+        let ends_line = bytes.get(end) != Some(&delimiter);
+        return Some((Cow::Borrowed(if ends_line { field.strip_suffix('\r').unwrap_or(field) } else { field }), end));
     }
-    let close = quoted_end(bytes, start).unwrap_or_else(|| last_quote(bytes, start));
-    let inside = &text[start + 1..close.max(start + 1)];
-    let behind = (close + 1).min(bytes.len());
-    let end = next_of(behind);
-    let tail = trimmed(behind, end);
-    let value = match (memchr::memchr(b'"', inside.as_bytes()), tail) {
-        (None, "") => Cow::Borrowed(inside),
-        (_, tail) => Cow::Owned(inside.replace("\"\"", "\"") + tail),
+    let close = match quoted(bytes, start, delimiter) {
+        Quoted::Closed(behind) => behind - 1,
+        Quoted::Open => last_quote(bytes, start)?,
+        Quoted::Broken => return None,
     };
-    (value, end)
+    let inside = &text[start + 1..close];
+    let behind = close + 1;
+    let end = if bytes.get(behind) == Some(&b'\r') { behind + 1 } else { behind };
+    let value = match memchr::memchr(b'"', inside.as_bytes()) {
+        None => Cow::Borrowed(inside),
+        Some(_) => Cow::Owned(inside.replace("\"\"", "\"")),
+    };
+    Some((value, end))
 }
 
-/// The end of a quoted field that reaches the end of the input: at a quote in the last byte, or never.
-fn last_quote(bytes: &[u8], open: usize) -> usize {
-    let quotes = bytes[open + 1..].iter().rev().take_while(|byte| **byte == b'"').count();
-    if quotes % 2 == 1 { bytes.len() - 1 } else { bytes.len() }
+/// The closing quote of a field with which the input ends, if it has one.
+fn last_quote(bytes: &[u8], open: usize) -> Option<usize> {
+    let end = if bytes.last() == Some(&b'\r') { bytes.len() - 1 } else { bytes.len() };
+    let quotes = bytes[open + 1..end].iter().rev().take_while(|byte| **byte == b'"').count();
+    (quotes % 2 == 1).then(|| end - 1)
 }
 
 #[cfg(test)]

@@ -35,16 +35,17 @@ pub(crate) struct Header {
 
 impl Header {
     /// Finds the mapping's columns in a header.
-    pub(super) fn new(record: &[u8], mapping: &Mapping) -> Result<Self, String> {
+    pub(super) fn new(record: &[u8], delimiter: u8, mapping: &Mapping) -> Result<Self, String> {
         let text = std::str::from_utf8(record).map_err(|_| "has a first line that is not UTF-8 text".to_owned())?;
-        let delimiters = memchr::memchr_iter(mapping.delimiter, record).count();
+        let delimiters = memchr::memchr_iter(delimiter, record).count();
         if delimiters >= MAX_COLUMNS {
             return Err(format!("has a first line with {} fields, at most {MAX_COLUMNS} are accepted", delimiters + 1));
         }
         let width = delimiters + 1;
         let identity: Vec<usize> = (0..width).collect();
         let mut cells = vec![Cell::Null; width];
-        let (_, fields) = csv::read_record(text, mapping.delimiter, &identity, &mut cells);
+        let fields = csv::read_record(text, delimiter, &identity, &mut cells).fields;
+        let fields = fields.ok_or("has a first line with a quote that is not closed")?;
         let names: Vec<String> = cells[..fields]
             .iter()
             .map(|cell| match cell {
@@ -164,14 +165,38 @@ impl<'b> BlockReader<'b> {
                 }
             };
             cells.fill(Cell::Null);
-            let (length, fields) = csv::read_record(record, delimiter, &header.columns, &mut cells);
-            if fields == header.columns.len() {
-                self.row(start, &cells)?;
-            } else if fields > 0 {
+            let csv::Record { mut length, fields } = csv::read_record(record, delimiter, &header.columns, &mut cells);
+            let reason = match fields {
+                Some(0) => None,
+                Some(fields) if fields == header.columns.len() => {
+                    self.row(start, &cells)?;
+                    None
+                }
+                Some(fields) => {
+                    // If its second line is a record, a stray quote in the first one has taken it along.
+                    let first_line = memchr::memchr(b'\n', record.as_bytes()).map_or(length, |at| at + 1);
+                    if first_line < length {
+                        let second = csv::read_record(&record[first_line..], delimiter, &[], &mut []);
+                        if second.fields == Some(header.columns.len()) {
+                            length = first_line;
+                        }
+                    }
+                    Some(match record[..length].trim_end().lines().count() {
+                        1 => format!("has {fields} fields, expected {} as in the first line", header.columns.len()),
+                        lines => format!(
+                            "has {fields} fields in {lines} lines, from a quote on, expected {} fields as in the first line",
+                            header.columns.len()
+                        ),
+                    })
+                }
+                None => Some(
+                    "has a quote that is not closed before a delimiter or the end of a line; only this line is left out"
+                        .to_owned(),
+                ),
+            };
+            if let Some(reason) = reason {
                 self.parsed.rows += 1;
-                let reason = format!("has {fields} fields, expected {} as in the first line", header.columns.len());
-                let shown = shorten(record[..length].trim_end());
-                self.refuse(start, String::new(), shown, reason)?;
+                self.refuse(start, String::new(), shorten(record[..length].trim_end()), reason)?;
             }
             start += length;
         }

@@ -58,6 +58,9 @@ pub(crate) fn clock(raw: &RawClock, around: Surroundings<'_>, report: &mut Repor
         at_risk: at_risk.unwrap_or(around.at_risk),
         on: table?,
         pause_while: pauses?,
+        starts_when_done: raw
+            .starts_when_done
+            .unwrap_or(preset.flatten().is_some_and(|preset| preset.starts_when_done)),
         levels: levels?,
     })
 }

@@ -34,6 +34,7 @@ pub(crate) struct RawClock {
     pub has_target: bool,
     pub at_risk: Option<Word>,
     pub pause_while: Option<Vec<Word>>,
+    pub starts_when_done: Option<bool>,
     /// Event and effect; `None` without the field.
     pub on: Option<Vec<(Word, Word)>>,
     pub levels: Vec<RawLevel>,
@@ -65,7 +66,7 @@ pub(crate) const CONDITIONS: [&str; 6] = ["customer", "segment", "category", "ch
 
 const POLICY_FIELDS: [&str; 5] = ["default_priority", "at_risk", "calendars", "priorities", "rules"];
 const PRIORITY_FIELDS: [&str; 3] = ["calendar", "on_priority_change", "clocks"];
-const CLOCK_FIELDS: [&str; 6] = ["preset", "target", "at_risk", "pause_while", "on", "levels"];
+const CLOCK_FIELDS: [&str; 7] = ["preset", "target", "at_risk", "pause_while", "starts_when_done", "on", "levels"];
 const LEVEL_FIELDS: [&str; 6] = ["at", "notify", "reassign", "webhook", "set_priority", "ends_chain"];
 const RULE_FIELDS: [&str; 2] = ["when", "priority"];
 
@@ -117,6 +118,7 @@ fn clock(field: &Field<'_, '_>, report: &mut Report<'_>) -> Option<RawClock> {
         has_target: table.get("target").is_some(),
         at_risk: table.text("at_risk", "\"75%\"", report),
         pause_while: table.texts("pause_while", "\"waiting\"", report),
+        starts_when_done: table.flag("starts_when_done", report),
         on: on.map(|table| {
             let effect = |field: &Field<'_, '_>| Some((field.word(), field.text("\"start\"", report)?));
             table.fields.iter().filter_map(effect).collect()

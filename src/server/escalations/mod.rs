@@ -7,7 +7,7 @@ use super::auth::{Operator, Viewer};
 use super::middleware::idempotency::IdempotencyKey;
 use super::params;
 use super::params::timestamp::Timestamp;
-use super::problem::ApiResult;
+use super::problem::{ApiResult, Problem};
 use super::state::AppState;
 use crate::server::params::{blocking, check_note};
 use crate::service::Acknowledge;
@@ -118,7 +118,10 @@ pub(crate) struct EscalationPage {
 #[utoipa::path(
     tag = "escalations",
     params(ListQuery),
-    responses((status = 200, description = "A page.", body = EscalationPage)),
+    responses(
+        (status = 200, description = "A page.", body = EscalationPage),
+        (status = 410, description = "No record has the number `after`: the data was restored.", body = Problem, content_type = "application/problem+json"),
+    ),
     security(("bearer" = ["viewer"]))
 )]
 #[get("/escalations")]
@@ -131,6 +134,7 @@ async fn list(
     let after = params::sequence("after", query.after.unwrap_or(0))?;
     let filter = query.into_inner().filter()?;
     let service = state.service.clone();
+    let after = params::not_behind_the_end("after", after, *service.last_escalation().borrow())?;
     let page = blocking(move || {
         let Page { records, up_to: next_after, gaps } = service.escalations(after, &filter, limit)?;
         // Read after the page, so that no record of the page is beyond it.

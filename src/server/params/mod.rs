@@ -5,6 +5,7 @@ pub(crate) mod timestamp;
 use super::problem::{ApiResult, FieldError, Problem};
 use crate::limits::{MAX_FILTER_CHARS, MAX_LEVELS, MAX_NOTE_CHARS, MAX_PAGE_ROWS};
 use crate::store::record::EscalationFilter;
+use actix_web::http::StatusCode;
 use actix_web::web;
 
 /// The largest integer that every JSON reader represents exactly: 2^53 - 1.
@@ -60,6 +61,22 @@ pub(crate) fn sequence(name: &str, sequence: u64) -> ApiResult<u64> {
         return Ok(sequence);
     }
     Err(rejected(name, format!("{name} is {sequence}, expected at most {MAX_NUMBER}")))
+}
+
+/// Checks that a record to continue after is one of the data.
+///
+/// # Errors
+/// 410 if no record has this number yet: a reader that waits behind the end would miss what comes before it.
+pub(crate) fn not_behind_the_end(name: &str, after: u64, last: u64) -> ApiResult<u64> {
+    if after <= last {
+        return Ok(after);
+    }
+    let message = format!(
+        "{name} is {after}, and the last record is {last}: the data may have been restored; continue after {last}, or after 0 \
+         for all records"
+    );
+    let error = FieldError::new(&message).field(name).value(after.to_string()).expected(last.to_string());
+    Err(Problem::new(StatusCode::GONE, message).with_error(error))
 }
 
 /// Checks a version number.

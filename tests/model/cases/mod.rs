@@ -2,6 +2,7 @@
 
 mod changes;
 mod deletion;
+mod done;
 mod late;
 mod rewind;
 mod superoffice;
@@ -40,6 +41,7 @@ pub fn clock(target: Option<Span>, effects: &[(EventKind, Effect)], thresholds: 
         at_risk: 7_500,
         on,
         pause_while: StateSet::from_iter([State::Waiting]),
+        starts_when_done: false,
         levels: levels(thresholds),
     }
 }

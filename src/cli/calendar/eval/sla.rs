@@ -127,6 +127,7 @@ impl Sla {
                 at_risk: 10_000,
                 on,
                 pause_while: StateSet::from_iter([State::Waiting]),
+                starts_when_done: false,
                 levels: Vec::new(),
             })
         });

@@ -9,6 +9,7 @@ fn writing(formats: &[&str], zone: Option<&str>) -> Writing {
     Writing {
         formats: formats.iter().map(|name| Format::named(name).expect("a format")).collect(),
         zone: zone.map(|name| Arc::new(Zone::named(name).expect("a zone"))),
+        zones: Arc::default(),
         described: String::new(),
     }
 }
@@ -40,6 +41,51 @@ fn each_format_is_read() {
         assert_eq!(read(&[format], zone, text).as_deref(), Ok(expected), "{format} of {text}");
     }
     assert_eq!(read(&["rfc3339", "unix_s"], None, "1500000000").as_deref(), Ok("2017-07-14T02:40:00Z"));
+}
+
+#[test]
+fn a_named_zone_counts_or_the_time_is_rejected() {
+    let zone = |name| Arc::new(Zone::named(name).expect("a zone"));
+    let mut writing = writing(&["%Y-%m-%d %H:%M:%S %Z", "%a %b %d %H:%M:%S %Z %Y"], Some("Europe/Berlin"));
+    writing.zones = Arc::new(BTreeMap::from([
+        ("EST".to_owned(), zone("America/New_York")),
+        ("Central European Time".to_owned(), zone("Europe/Berlin")),
+    ]));
+    for (text, expected) in [
+        ("2026-01-05 09:00:00 EST", Ok("2026-01-05T14:00:00Z")),
+        ("2026-01-05 09:00:00 UTC", Ok("2026-01-05T09:00:00Z")),
+        ("2026-07-05 09:00:00 GMT", Ok("2026-07-05T09:00:00Z")),
+        ("2026-07-05 09:00:00 Z", Ok("2026-07-05T09:00:00Z")),
+        ("2026-07-05 09:00:00 Asia/Tokyo", Ok("2026-07-05T00:00:00Z")),
+        ("Sun Jul 05 09:00:00 America/New_York 2026", Ok("2026-07-05T13:00:00Z")),
+        // Not in the table; names of the database that are rules of their own; nonsense; nothing.
+        ("2026-07-05 09:00:00 EDT", Err(Fault::Zone)),
+        ("2026-07-05 09:00:00 CET", Err(Fault::Zone)),
+        ("2026-07-05 09:00:00 Mars/Base", Err(Fault::Zone)),
+        ("2026-07-05 09:00:00 ", Err(Fault::Zone)),
+        ("2026-07-05 09:00:00 UTC 1", Err(Fault::Zone)),
+    ] {
+        let read = writing.read(text).map(format_rfc3339);
+        let read = read.as_deref().map_err(|fault| if *fault == Fault::Syntax { Fault::Zone } else { *fault });
+        assert_eq!(read, expected, "{text}");
+    }
+    for format in ["%H %Z %Z", "%Y %Z %z", "%Y-%m-%d %I:%M"] {
+        assert!(Format::named(format).is_err(), "{format}");
+    }
+}
+
+#[test]
+fn numbers_of_another_unit_are_rejected() {
+    // Seconds read as milliseconds, a spreadsheet's day read as either, and an empty value that was written as 0.
+    for (format, text) in
+        [("unix_ms", "1767603600"), ("unix_ms", "46027.375"), ("unix_s", "46027.375"), ("unix_s", "0")]
+    {
+        assert_eq!(read(&[format], None, text), Err(Fault::Unit), "{format} of {text}");
+    }
+    assert_eq!(writing(&["unix_ms"], None).read_number(1_767_603_600), Err(Fault::Unit));
+    assert_eq!(read(&["unix_s"], None, "1767603600000"), Err(Fault::Range));
+    // A time of day that cannot be read is not midnight.
+    assert_eq!(read(&["%d/%b/%y %I %p"], Some("Etc/UTC"), "22/Nov/26 13 PM"), Err(Fault::Syntax));
 }
 
 #[test]

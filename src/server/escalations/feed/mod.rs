@@ -136,7 +136,8 @@ async fn feed(
         Some((epoch, sequence)) => Some(in_common(&state.service, epoch, sequence, *news.borrow())?),
         None => after,
     };
-    let after = params::sequence("after", asked.unwrap_or_else(|| *news.borrow()))?;
+    let last = *news.borrow();
+    let after = params::not_behind_the_end("after", params::sequence("after", asked.unwrap_or(last))?, last)?;
     let follower = Follower { filter: Arc::new(filter), after, news, state, token, checked: Instant::now() };
     let events = stream::unfold(Some(follower), |follower| async {
         let mut follower = follower?;
@@ -221,7 +222,7 @@ fn last_event_id(request: &HttpRequest) -> ApiResult<Option<(Option<Epoch>, u64)
 
 /// The number to continue after, if the event with that epoch and number belongs to this data.
 fn in_common(service: &Service, epoch: Option<Epoch>, sequence: u64, last: u64) -> ApiResult<u64> {
-    let Some(epoch) = epoch else { return Ok(sequence) };
+    let Some(epoch) = epoch else { return params::not_behind_the_end("last-event-id", sequence, last) };
     let epochs = service.epochs();
     let common = epochs.last_common_escalation(epoch).map(|common| common.min(last));
     if common.is_some_and(|common| sequence <= common) {
