@@ -145,7 +145,7 @@
 //!   ingest                        exports and bodies to column batches; used by cli, server, replay
 //!   replay                        runs a history through the engine, without a service
 //!   table, atomic_file            Parquet tables of escalations and cycles; files that appear whole or not at all
-//!   suggest                       which known name was meant by a mistyped one
+//!   suggest, file_kind            which known name was meant by a mistyped one; what a file of another kind is
 //! ```
 //! `limits`, `time`, `calendar`, `ticket`, `policy` and `engine` are pure: they use no file, clock, network, thread or log; the
 //! time is an argument. So one engine serves live traffic, replays years, and is compared with a slow model in tests.
@@ -166,6 +166,7 @@ pub mod atomic_file;
 pub mod calendar;
 pub mod cli;
 pub mod engine;
+pub mod file_kind;
 pub mod generate;
 pub mod ingest;
 pub mod limits;

@@ -3,7 +3,9 @@
 //! Inside the engine an instant is an `i64` of milliseconds since the Unix epoch (UTC) and a duration an `i64` of
 //! milliseconds; names end in `_ms`. This module has the bounds of time and its only text form, RFC 3339.
 
-use chrono::{DateTime, SecondsFormat};
+use chrono::SecondsFormat;
+use jiff::civil;
+use jiff::tz::TimeZone;
 use thiserror::Error;
 
 pub const SECOND_MS: i64 = 1_000;
@@ -37,7 +39,7 @@ pub enum TimeError {
 /// # Errors
 /// [`TimeError::Syntax`] for any other text, [`TimeError::Range`] outside 1970 to 2099.
 pub fn parse_rfc3339(text: &str) -> Result<i64, TimeError> {
-    let parsed = DateTime::parse_from_rfc3339(text).map_err(|_| TimeError::Syntax { text: text.to_owned() })?;
+    let parsed = chrono::DateTime::parse_from_rfc3339(text).map_err(|_| TimeError::Syntax { text: text.to_owned() })?;
     let ms = parsed.timestamp_millis();
     if (MIN_INPUT_MS..MAX_INPUT_MS).contains(&ms) { Ok(ms) } else { Err(TimeError::Range { text: text.to_owned() }) }
 }
@@ -47,10 +49,21 @@ pub fn parse_rfc3339(text: &str) -> Result<i64, TimeError> {
 /// # Panics
 /// Never for instants from 0 to [`NEVER_MS`].
 pub fn format_rfc3339(at_ms: i64) -> String {
-    match DateTime::from_timestamp_millis(at_ms) {
+    match chrono::DateTime::from_timestamp_millis(at_ms) {
         Some(at) => at.to_rfc3339_opts(SecondsFormat::AutoSi, true),
         None => format!("{at_ms} ms"),
     }
+}
+
+/// What a wall clock shows so many milliseconds after it showed 1970-01-01 00:00; that instant for one out of range.
+pub fn civil(local_ms: i64) -> civil::DateTime {
+    let at = jiff::Timestamp::from_millisecond(local_ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    at.to_zoned(TimeZone::UTC).datetime()
+}
+
+/// The inverse of [`civil`].
+pub fn civil_ms(at: civil::DateTime) -> i64 {
+    at.to_zoned(TimeZone::UTC).map_or(0, |at| at.timestamp().as_millisecond())
 }
 
 #[cfg(test)]
@@ -63,6 +76,14 @@ mod tests {
         assert_eq!(format_rfc3339(1_795_339_800_000), "2026-11-22T09:30:00Z");
         assert_eq!(format_rfc3339(1_795_339_800_250), "2026-11-22T09:30:00.250Z");
         assert_eq!(parse_rfc3339("2099-12-31T23:59:59.999Z"), Ok(MAX_INPUT_MS - 1));
+    }
+
+    #[test]
+    fn wall_clock_times_come_back_as_they_went() {
+        for ms in [-1, 0, 1_795_339_800_250, HORIZON_MS, -86_400_000 * 365] {
+            assert_eq!(civil_ms(civil(ms)), ms);
+        }
+        assert_eq!(civil(1_795_339_800_250).to_string(), "2026-11-22T09:30:00.25");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::definition::{CalendarDefinition, Holiday};
 use super::error::CalendarError;
 use super::hours::Interval;
 use super::zone::{Zone, date_of};
-use crate::time::{DAY_MS, HORIZON_MS, SECOND_MS};
+use crate::time::{DAY_MS, HORIZON_MS, SECOND_MS, civil_ms};
 use hashbrown::HashMap;
 use jiff::civil::Date;
 
@@ -110,9 +110,7 @@ fn close(intervals: &mut Vec<(u32, u32)>, (from, to): (u32, u32)) {
 
 /// A date's number, counted from 1970-01-01.
 pub(super) fn number(date: Date) -> i64 {
-    date_of(
-        date.at(0, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC).map_or(i64::MIN, |at| at.timestamp().as_millisecond()),
-    )
+    date_of(civil_ms(date.into()))
 }
 
 /// All opening intervals from 1970 to the horizon, and for each local date (from [`FIRST_DATE`]) whether it has any.

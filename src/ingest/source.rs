@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::error::IngestError;
+use crate::file_kind;
 use crate::limits::{EXPANSION_ALLOWANCE_BYTES, MAX_EXPANSION};
 
 /// Bytes examined to detect an input.
@@ -134,6 +135,9 @@ fn detect(name: &str, head: &[u8], wanted: Option<Format>, wrapped: bool) -> Res
     }
     if head.starts_with(&[0xff, 0xfe]) || head.starts_with(&[0xfe, 0xff]) {
         return Err("is UTF-16 text, expected UTF-8".to_owned());
+    }
+    if let Some(kind) = file_kind::foreign(head) {
+        return Err(format!("is {kind}, expected NDJSON, JSON, CSV, Parquet or Arrow"));
     }
     let named = wanted.or_else(|| by_name(name));
     if head.is_empty() {

@@ -133,8 +133,8 @@ impl<'a> Wanted<'a> {
             && self.labels.iter().all(|(label, wanted)| same(*wanted, it.labels[label]))
             && self.filter.kind.is_none_or(|kind| kind == it.kind)
             && self.filter.level.is_none_or(|level| level == it.level)
-            && self.filter.since_ms.is_none_or(|since_ms| block.recorded_ms >= since_ms)
-            && self.filter.until_ms.is_none_or(|until_ms| block.recorded_ms < until_ms)
+            && self.filter.since_ms.is_none_or(|since_ms| block.recorded_at_ms(row) >= since_ms)
+            && self.filter.until_ms.is_none_or(|until_ms| block.recorded_at_ms(row) < until_ms)
             && self.filter.ticket.as_deref().is_none_or(|ticket| block.tickets.get(row) == ticket)
     }
 }

@@ -9,6 +9,7 @@ use crate::policy::Actions;
 pub use crate::table::cycles::CycleRow;
 pub use crate::table::escalations::{EscalationRow, Note, RecordKind};
 use crate::ticket::{PerLabel, Texts};
+use crate::time::SECOND_MS;
 use parking_lot::RwLock;
 use std::sync::Arc;
 
@@ -43,6 +44,12 @@ impl EscalationBlock {
         self.first_sequence + self.rows.len() as u64
     }
 
+    /// When a row was recorded: the group's time, which is a whole second, or the time of a manual escalation within it.
+    pub fn recorded_at_ms(&self, row: usize) -> i64 {
+        let within = self.recorded_ms + SECOND_MS - 1;
+        self.recorded_ms.max(self.rows[row].fired_ms.min(within))
+    }
+
     /// Who escalated or acknowledged, and why.
     pub fn note(&self, row: usize) -> Option<&Note> {
         self.notes.binary_search_by_key(&(row as u32), |(at, _)| *at).ok().map(|at| &self.notes[at].1)
@@ -67,7 +74,7 @@ impl EscalationBlock {
             level: it.level,
             due_ms: it.due_ms,
             fired_ms: it.fired_ms,
-            recorded_ms: self.recorded_ms,
+            recorded_ms: self.recorded_at_ms(row),
             labels: PerLabel::from_fn(|label| names.label(label.into(), it.labels[label])),
             actions: names.actions_of(it.actions),
             actor: note.and_then(|note| said(&note.actor)),

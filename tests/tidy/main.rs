@@ -16,13 +16,14 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("limits", &[]),
     ("atomic_file", &[]),
     ("suggest", &[]),
+    ("file_kind", &[]),
     ("time", &["limits"]),
-    ("calendar", &["limits", "time"]),
+    ("calendar", &["file_kind", "limits", "time"]),
     ("ticket", &["limits", "time"]),
     ("policy", &["calendar", "limits", "suggest", "ticket", "time"]),
     ("engine", &["calendar", "limits", "policy", "ticket", "time"]),
     ("table", &["engine", "limits", "policy", "ticket", "time"]),
-    ("ingest", &["calendar", "limits", "suggest", "ticket", "time"]),
+    ("ingest", &["calendar", "file_kind", "limits", "suggest", "ticket", "time"]),
     ("generate", &["limits", "ticket", "time"]),
     ("replay", &["calendar", "engine", "ingest", "limits", "policy", "atomic_file", "table", "ticket", "time"]),
     ("store", &["calendar", "engine", "limits", "policy", "atomic_file", "table", "ticket", "time"]),
@@ -36,6 +37,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         &[
             "calendar",
             "engine",
+            "file_kind",
             "generate",
             "ingest",
             "limits",
@@ -53,7 +55,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 ];
 
 /// The pure layers, and what they must not contain.
-const CORE: &[&str] = &["limits", "suggest", "time", "calendar", "ticket", "policy", "engine"];
+const CORE: &[&str] = &["limits", "suggest", "file_kind", "time", "calendar", "ticket", "policy", "engine"];
 const IMPURE: &[&str] = &[
     "std::fs",
     "std::net",

@@ -3,6 +3,8 @@
 //! Files in the wild are read, not only those that follow the standard: any line end, any case of names, several calendars, a
 //! byte-order mark, lines that are no property. What is wrong in one event concerns only that event.
 
+use crate::file_kind;
+
 /// A property: `DTSTART;VALUE=DATE:20261225`.
 #[derive(Debug)]
 pub(super) struct Property<'t> {
@@ -101,7 +103,7 @@ pub(super) fn events(text: &str) -> Result<Vec<Event>, String> {
     if !events.is_empty() {
         return Ok(events);
     }
-    Err(match other_kind(text) {
+    Err(match file_kind::foreign(text.as_bytes()) {
         Some(kind) => format!("it is {kind}, expected an iCalendar file (.ics)"),
         None if has_calendar => "the file has no event (VEVENT)".to_owned(),
         None => {
@@ -109,20 +111,6 @@ pub(super) fn events(text: &str) -> Result<Vec<Event>, String> {
                 .to_owned()
         }
     })
-}
-
-/// What a file without events is, as far as its beginning shows it.
-fn other_kind(text: &str) -> Option<&'static str> {
-    let head: String = text.trim_start().chars().take(16).flat_map(char::to_lowercase).collect();
-    if head.starts_with("pk\u{3}\u{4}") {
-        Some("a spreadsheet or an archive (zip)")
-    } else if head.starts_with("<!doctype html") || head.starts_with("<html") {
-        Some("a web page")
-    } else if head.starts_with('{') || head.starts_with('[') {
-        Some("JSON")
-    } else {
-        None
-    }
 }
 
 /// The logical lines of a text. Lines end with LF, CR LF or CR.

@@ -14,7 +14,7 @@ use super::holiday_file::{EventTexts, HolidayFile, Partial};
 use super::hours::{DAY_S, TimeOfDay};
 use super::zone::Zone;
 use crate::limits::{MAX_HOLIDAY_NOTES, MAX_SPECIAL_DAYS};
-use crate::time::SECOND_MS;
+use crate::time::{SECOND_MS, civil, civil_ms};
 use jiff::civil::{Date, DateTime};
 use jiff::{Span, ToSpan};
 use lines::{Event, Property, listed, unescaped};
@@ -22,7 +22,7 @@ use recurrence::Rule;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
-use when::{When, Zones, datetime, duration_s, milliseconds};
+use when::{When, Zones, duration_s};
 
 /// A day, or a part of one, that an event closes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -331,7 +331,7 @@ impl Reader<'_> {
             }
         }
         let (from, to) = (wall.0?, wall.1?);
-        match (milliseconds(to) - milliseconds(from)) / SECOND_MS {
+        match (civil_ms(to) - civil_ms(from)) / SECOND_MS {
             ..=0 => Err("it ends at or before its start".to_owned()),
             seconds => {
                 length(seconds.div_ceil_to_days())?;
@@ -452,20 +452,20 @@ fn days_between(from: Date, to: Date) -> i32 {
 }
 
 fn later(at: DateTime, seconds: i64) -> DateTime {
-    datetime(milliseconds(at).saturating_add(seconds * SECOND_MS))
+    civil(civil_ms(at).saturating_add(seconds * SECOND_MS))
 }
 
 /// The parts of dates from a start, for a length.
 fn parts(start: DateTime, length_s: i64, days: &mut BTreeSet<(Date, Option<(u32, u32)>)>) {
     let day_s = i64::from(DAY_S);
-    let begin_s = milliseconds(start) / SECOND_MS;
+    let begin_s = civil_ms(start) / SECOND_MS;
     let end_s = begin_s + length_s;
     let mut at_s = begin_s;
     while at_s < end_s {
         let midnight_s = at_s.div_euclid(day_s) * day_s;
         let to_s = end_s.min(midnight_s + day_s);
         let part = ((at_s - midnight_s) as u32, (to_s - midnight_s) as u32);
-        days.insert((datetime(midnight_s * SECOND_MS).date(), (part != (0, DAY_S)).then_some(part)));
+        days.insert((civil(midnight_s * SECOND_MS).date(), (part != (0, DAY_S)).then_some(part)));
         at_s = to_s;
     }
 }

@@ -3,8 +3,8 @@
 use super::lines::Property;
 use crate::calendar::hours::short;
 use crate::calendar::zone::Zone;
+use crate::time::{civil, civil_ms};
 use jiff::civil::{Date, DateTime, Time};
-use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -91,32 +91,17 @@ impl<'z> Zones<'z> {
     pub(super) fn on_the_wall(&mut self, when: &When) -> Result<DateTime, String> {
         match when {
             When::Date(_) | When::Local(_) => Ok(when.written()),
-            When::Utc(at) => Ok(wall(self.calendar, milliseconds(*at))),
+            When::Utc(at) => Ok(civil(self.calendar.local_ms(civil_ms(*at)))),
             When::Zoned(at, name) if name.eq_ignore_ascii_case(self.calendar.name()) => Ok(*at),
             When::Zoned(at, name) => {
                 let zone = self.named.entry(Arc::clone(name)).or_insert_with(|| Zone::named(name).ok());
                 let zone = zone.as_ref().ok_or_else(|| {
                     format!("TZID {:?} is not an IANA time zone, so its times cannot be placed", short(name))
                 })?;
-                Ok(wall(self.calendar, zone.first_instant_at(milliseconds(*at))))
+                Ok(civil(self.calendar.local_ms(zone.first_instant_at(civil_ms(*at)))))
             }
         }
     }
-}
-
-fn wall(zone: &Zone, at_ms: i64) -> DateTime {
-    datetime(zone.local_ms(at_ms))
-}
-
-/// Milliseconds since 1970-01-01 00:00 on the wall clock that shows `at`.
-pub(super) fn milliseconds(at: DateTime) -> i64 {
-    at.to_zoned(TimeZone::UTC).map_or(0, |at| at.timestamp().as_millisecond())
-}
-
-/// The inverse of [`milliseconds`].
-pub(super) fn datetime(local_ms: i64) -> DateTime {
-    let at = jiff::Timestamp::from_millisecond(local_ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    at.to_zoned(TimeZone::UTC).datetime()
 }
 
 /// A duration such as `P1D`, `P2W`, `PT36H` or `P1DT12H`, in seconds.

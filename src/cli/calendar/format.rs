@@ -1,19 +1,13 @@
 //! Instants and durations formatted for people.
 
 use crate::calendar::{Span, Zone};
-use crate::time::{MINUTE_MS, SECOND_MS};
-use chrono::{DateTime, NaiveDateTime};
+use crate::time::{MINUTE_MS, SECOND_MS, civil};
 
 /// Wall-clock time with its offset: `Fri 2026-11-20 16:00 +01:00`.
 pub(super) fn wall(zone: &Zone, at_ms: i64) -> String {
-    let local = local(zone.local_ms(at_ms));
+    let local = civil(zone.local_ms(at_ms));
     let format = if at_ms % MINUTE_MS == 0 { "%a %Y-%m-%d %H:%M" } else { "%a %Y-%m-%d %H:%M:%S%.f" };
-    format!("{} {}", local.format(format), offset(zone.offset_ms(at_ms)))
-}
-
-/// A wall-clock time, from its milliseconds since 1970-01-01 00:00 local time.
-pub(super) fn local(local_ms: i64) -> NaiveDateTime {
-    DateTime::from_timestamp_millis(local_ms).unwrap_or_default().naive_utc()
+    format!("{} {}", local.strftime(format), offset(zone.offset_ms(at_ms)))
 }
 
 /// An offset from UTC: `+01:00`, with seconds only if they are not zero.

@@ -1,10 +1,11 @@
 //! `overdue calendar show`: a month, day by day.
 
-use super::format::{length, local, offset};
+use super::format::{length, offset};
 use crate::calendar::{Calendar, Holiday, TimeOfDay, Timeline, zone_data_version};
-use crate::time::{DAY_MS, HORIZON_MS, SECOND_MS};
+use crate::time::{DAY_MS, HORIZON_MS, SECOND_MS, civil, civil_ms};
 use anyhow::{Context, bail};
-use chrono::{Datelike, Months, NaiveDate, NaiveTime};
+use jiff::ToSpan;
+use jiff::civil::{Date, Weekday};
 use std::io::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -14,23 +15,23 @@ pub(super) fn run(calendar: &Calendar, month: Option<&str>, out: &mut impl Write
         Some(text) => parse_month(text)?,
         None => this_month(timeline)?,
     };
-    let next_month = first.checked_add_months(Months::new(1)).context("there is no month after it")?;
-    let title = first.format("%B %Y").to_string();
+    let next_month = first.checked_add(1.month()).context("there is no month after it")?;
+    let title = first.strftime("%B %Y").to_string();
     writeln!(out, "{title}   {} ({}, zone data {})", calendar.name, timeline.zone().name(), zone_data_version())?;
 
     let mut month_total = Total::default();
     let mut week_total = Total::default();
-    for date in first.iter_days().take_while(|date| *date < next_month) {
-        if date == first || date.weekday() == chrono::Weekday::Mon {
-            writeln!(out, "\nweek {}", date.iso_week().week())?;
+    for date in first.series(1.day()).take_while(|date| *date < next_month) {
+        if date == first || date.weekday() == Weekday::Monday {
+            writeln!(out, "\nweek {}", date.iso_week_date().week())?;
             week_total = Total::default();
         }
         let day = Day::of(calendar, date);
         writeln!(out, "{}", day.line(date))?;
         week_total.add(&day);
         month_total.add(&day);
-        let is_last = date.succ_opt() == Some(next_month);
-        if is_last || date.weekday() == chrono::Weekday::Sun {
+        let is_last = date.tomorrow().is_ok_and(|tomorrow| tomorrow == next_month);
+        if is_last || date.weekday() == Weekday::Sunday {
             writeln!(out, "          {week_total}")?;
         }
     }
@@ -38,19 +39,18 @@ pub(super) fn run(calendar: &Calendar, month: Option<&str>, out: &mut impl Write
     Ok(())
 }
 
-fn parse_month(text: &str) -> anyhow::Result<NaiveDate> {
-    match NaiveDate::parse_from_str(&format!("{text}-01"), "%Y-%m-%d") {
+fn parse_month(text: &str) -> anyhow::Result<Date> {
+    match format!("{text}-01").parse::<Date>() {
         Ok(first) if text.len() == 7 && (1970..=2105).contains(&first.year()) => Ok(first),
         _ => bail!("--month {text:?} is not a month from 1970-01 to 2105-12: expected one such as 2026-12"),
     }
 }
 
 #[expect(clippy::disallowed_methods, reason = "without --month the current month is shown")]
-fn this_month(timeline: &Timeline) -> anyhow::Result<NaiveDate> {
+fn this_month(timeline: &Timeline) -> anyhow::Result<Date> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).context("the machine's clock is before 1970")?;
     let now_ms = i64::try_from(now.as_millis()).unwrap_or(HORIZON_MS).min(HORIZON_MS);
-    let today = local(timeline.zone().local_ms(now_ms)).date();
-    Ok(today.with_day(1).unwrap_or(today))
+    Ok(civil(timeline.zone().local_ms(now_ms)).date().first_of_month())
 }
 
 /// The line of a date.
@@ -61,10 +61,10 @@ struct Day {
 }
 
 impl Day {
-    fn of(calendar: &Calendar, date: NaiveDate) -> Self {
+    fn of(calendar: &Calendar, date: Date) -> Self {
         let timeline = calendar.timeline();
         let zone = timeline.zone();
-        let midnight_ms = date.and_time(NaiveTime::MIN).and_utc().timestamp_millis();
+        let midnight_ms = civil_ms(date.into());
         let (from_ms, to_ms) = (zone.first_instant_at(midnight_ms), zone.first_instant_at(midnight_ms + DAY_MS));
         let hours = timeline.open_intervals(from_ms, to_ms).map(|(open_ms, close_ms)| {
             let time = |at_ms: i64| TimeOfDay(((zone.local_ms(at_ms) - midnight_ms) / SECOND_MS) as u32);
@@ -80,7 +80,7 @@ impl Day {
         for change in zone.stretches().windows(2).filter(|pair| (from_ms..to_ms).contains(&pair[1].from_ms)) {
             let (before, after) = (change[0].offset_ms, change[1].offset_ms);
             let direction = if after > before { "forward" } else { "back" };
-            let at = local(change[1].from_ms + before).format("%H:%M");
+            let at = civil(change[1].from_ms + before).strftime("%H:%M");
             let amount = length((after - before).abs());
             remarks.push(format!(
                 "the clock goes {direction} {amount} at {at} ({} to {})",
@@ -91,32 +91,31 @@ impl Day {
         Self { hours: hours.collect(), open_ms: timeline.elapsed(from_ms, to_ms), remarks }
     }
 
-    fn line(&self, date: NaiveDate) -> String {
+    fn line(&self, date: Date) -> String {
         let hours = if self.hours.is_empty() { "closed".to_owned() } else { self.hours.join("  ") };
         let total = if self.open_ms == 0 { String::new() } else { length(self.open_ms) };
-        let line = format!("  {}  {hours:<36} {total:>8}   {}", date.format("%a %e"), self.remarks.join("; "));
+        let line = format!("  {}  {hours:<36} {total:>8}   {}", date.strftime("%a %e"), self.remarks.join("; "));
         line.trim_end().to_owned()
     }
 }
 
 /// Why a date does not have the hours of its weekday.
-fn exception(calendar: &Calendar, date: NaiveDate) -> Option<String> {
+fn exception(calendar: &Calendar, date: Date) -> Option<String> {
     let definition = &calendar.definition;
-    let civil = jiff::civil::Date::new(date.year() as i16, date.month() as i8, date.day() as i8).ok()?;
     let is_holiday = definition.holidays.iter().any(|holiday| match holiday {
-        Holiday::On(date) | Holiday::Event { date, part: None, .. } => *date == civil,
-        Holiday::Yearly { month, day } => (*month, *day) == (civil.month(), civil.day()),
+        Holiday::On(day) | Holiday::Event { date: day, part: None, .. } => *day == date,
+        Holiday::Yearly { month, day } => (*month, *day) == (date.month(), date.day()),
         Holiday::Event { .. } | Holiday::File(_) => false,
     });
     let events = definition.holidays.iter().filter_map(|holiday| match holiday {
-        Holiday::Event { date, name, part } if *date == civil => Some(match part {
+        Holiday::Event { date: day, name, part } if *day == date => Some(match part {
             Some((from, to)) => format!("{name} (closed {}-{})", TimeOfDay(*from), TimeOfDay(*to)),
             None => name.to_string(),
         }),
         _ => None,
     });
     let names = events.collect::<Vec<_>>().join(", ");
-    let remark = match (is_holiday, definition.special.contains_key(&civil)) {
+    let remark = match (is_holiday, definition.special.contains_key(&date)) {
         (true, true) => "holiday with special hours",
         (true, false) => "holiday",
         (false, true) => "special day",

@@ -265,9 +265,9 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));
     }
-    let date = |text: &str| chrono::DateTime::parse_from_rfc2822(text).ok();
-    let wait = date(text)? - date(headers.get(DATE)?.to_str().ok()?)?;
-    wait.to_std().ok()
+    let date_ms = |text: &str| Some(jiff::fmt::rfc2822::parse(text).ok()?.timestamp().as_millisecond());
+    let wait_ms = date_ms(text)? - date_ms(headers.get(DATE)?.to_str().ok()?)?;
+    u64::try_from(wait_ms).ok().map(Duration::from_millis)
 }
 
 fn is_loopback(url: &Url) -> bool {

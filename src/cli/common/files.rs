@@ -1,5 +1,6 @@
 //! Reads policies, mappings and other configuration files, with a size limit.
 
+use crate::file_kind;
 use crate::ingest::Mapping;
 use crate::limits::MAX_CONFIG_BYTES;
 use crate::policy::{self, Checked};
@@ -34,7 +35,11 @@ pub(crate) fn read_named(folder: &Path, file: &str) -> Result<String, String> {
 }
 
 pub(crate) fn read_text(path: &Path) -> anyhow::Result<String> {
-    String::from_utf8(read_bytes(path)?).map_err(|error| {
+    let bytes = read_bytes(path)?;
+    if let Some(kind) = file_kind::foreign(&bytes) {
+        anyhow::bail!("{} is {kind}, expected text", path.display());
+    }
+    String::from_utf8(bytes).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();
         let line = 1 + error.as_bytes()[..valid].iter().filter(|byte| **byte == b'\n').count();
         anyhow::anyhow!("{} is not UTF-8 text: line {line}, byte {valid} of the file", path.display())

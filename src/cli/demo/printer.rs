@@ -8,8 +8,8 @@ use crate::server::escalations::EscalationPage;
 use crate::server::escalations::response::EscalationResponse;
 use crate::server::monitoring::metrics::MetricsResponse;
 use crate::server::params::timestamp::Timestamp;
+use crate::time::civil;
 use anyhow::Context;
-use chrono::DateTime;
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -95,7 +95,7 @@ fn totals(metrics: &MetricsResponse, escalations: u64) -> String {
 
 /// `Thu 15 Jan 07:52`, UTC.
 fn when(at: Timestamp) -> String {
-    DateTime::from_timestamp_millis(at.0).unwrap_or_default().format("%a %d %b %H:%M").to_string()
+    civil(at.0).strftime("%a %d %b %H:%M").to_string()
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@
 //! [time]
 //! formats = ["%Y-%m-%d %H:%M:%S"]       # rfc3339 (default), unix_s, unix_ms, strftime patterns: the first match counts
 //! zone = "America/New_York"             # of times without an offset; without it such times are rejected
+//! zones = { EST = "America/New_York" }  # what the words of %Z mean that are neither UTC, GMT, Z nor IANA names
 //!
 //! [columns]                             # ours = theirs; a.b is field b of field a
 //! ticket = "number"
@@ -166,6 +167,18 @@ pub(crate) struct ValueRule<W> {
 }
 
 impl Mapping {
+    /// The columns of times.
+    pub(crate) fn times(&self) -> Vec<&TimeColumn> {
+        match &self.shape {
+            Shape::Tickets { opened, events, state_at, .. } => {
+                [opened].into_iter().chain(events.iter().map(|(_, column)| column)).chain(state_at).collect()
+            }
+            Shape::Events { at, opened, event_at, .. } => {
+                [at].into_iter().chain(opened).chain(event_at.iter().map(|(_, column)| column)).collect()
+            }
+        }
+    }
+
     /// Our own format with one row per ticket: its current state, since when, and when it was opened, replied to, resolved and
     /// closed.
     pub fn tickets() -> Self {

@@ -73,6 +73,10 @@ impl<'t> Checker<'t> {
         let mut zones = BTreeMap::new();
         for (word, value) in table {
             let Some(name) = self.document.text_value(value, "zones") else { continue };
+            if word.get_ref().contains(char::is_whitespace) {
+                let message = format!("zones: {:?} has white space, expected one word, as %Z reads it", word.get_ref());
+                self.document.mistake(word.span(), message);
+            }
             match Zone::named(name) {
                 Ok(zone) => drop(zones.insert(word.get_ref().to_string(), Arc::new(zone))),
                 Err(message) => self.document.mistake(value.span(), format!("zones: {message}")),

@@ -39,6 +39,10 @@ impl Cell<'_> {
             Self::Float(number) => write!(scratch, "{number}"),
             Self::Instant(at_ms) | Self::Local(at_ms) => {
                 scratch.push_str(&crate::time::format_rfc3339(*at_ms));
+                // A local time is not in UTC.
+                if matches!(self, Self::Local(_)) {
+                    scratch.pop();
+                }
                 Ok(())
             }
         };

@@ -36,9 +36,25 @@ pub(crate) struct Plan {
 
 impl Plan {
     pub(super) fn new(schema: &Schema, mapping: &Mapping) -> Result<Self, String> {
-        let (mut names, mut paths) = (Vec::new(), Vec::new());
-        flatten(schema.fields(), "", &[], &mut names, &mut paths);
+        let (mut names, mut paths, mut types) = (Vec::new(), Vec::new(), Vec::new());
+        flatten(schema.fields(), "", &[], &mut |name, path, data_type| {
+            names.push(name);
+            paths.push(path);
+            types.push(data_type.clone());
+        });
         let found = columns::find(&names, mapping)?;
+        for column in mapping.times() {
+            if let Some(place) = found[column.input]
+                && column.writing.zone.is_none()
+                && is_local_time(&types[place])
+            {
+                return Err(format!(
+                    "has local times in the column {:?}, without a zone: name their zone in the mapping, as in [time] zone = \
+                     \"Europe/Oslo\", or write them with one",
+                    names[place]
+                ));
+            }
+        }
         Ok(Self { paths: found.into_iter().map(|place| place.map(|place| paths[place].clone())).collect() })
     }
 
@@ -51,15 +67,24 @@ impl Plan {
     }
 }
 
-fn flatten(fields: &Fields, before: &str, path: &[usize], names: &mut Vec<String>, paths: &mut Vec<Vec<usize>>) {
+/// Whether the values of a type are what a wall clock shows.
+fn is_local_time(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Timestamp(_, zone) => zone.is_none(),
+        DataType::Date32 | DataType::Date64 => true,
+        DataType::Dictionary(_, values) => is_local_time(values),
+        _ => false,
+    }
+}
+
+fn flatten(fields: &Fields, before: &str, path: &[usize], add: &mut impl FnMut(String, Vec<usize>, &DataType)) {
     for (index, field) in fields.iter().enumerate() {
         let name = format!("{before}{}", field.name());
         let path: Vec<usize> = path.iter().copied().chain([index]).collect();
         if let DataType::Struct(inner) = field.data_type() {
-            flatten(inner, &format!("{name}."), &path, names, paths);
+            flatten(inner, &format!("{name}."), &path, add);
         }
-        names.push(name);
-        paths.push(path);
+        add(name, path, field.data_type());
     }
 }
 

@@ -14,6 +14,7 @@ use arrow::datatypes::{DataType, FieldRef, Fields, Schema};
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader};
 use parquet::arrow::{FieldLevels, ProjectionMask, parquet_to_arrow_field_levels};
+use parquet::basic::Compression;
 use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::reader::{ChunkReader, Length};
 
@@ -77,7 +78,9 @@ impl Table {
         let first_rows = check_sizes(name, &metadata, length)?;
         let schema = metadata.parquet_schema();
         let mask = ProjectionMask::roots(schema, roots.iter().copied());
-        let leaves = (0..schema.num_columns()).filter(|&leaf| mask.leaf_included(leaf)).collect();
+        let leaves: Vec<usize> = (0..schema.num_columns()).filter(|&leaf| mask.leaf_included(leaf)).collect();
+        check_codecs(&metadata, &leaves)
+            .map_err(|reason| IngestError::Columns { source_name: name.to_owned(), reason })?;
         let levels =
             parquet_to_arrow_field_levels(schema, mask, Some(metadata.schema().fields())).map_err(malformed)?;
         let (name, numbered, bounds) = (name.to_owned(), options.lines, options.tables.clone());
@@ -246,4 +249,29 @@ impl ChunkReader for Shared {
         self.file.read_exact_at(&mut bytes, start)?;
         Ok(bytes.into())
     }
+}
+
+/// Columns compressed with what we do not read are named, before the library fails on them.
+fn check_codecs(metadata: &ArrowReaderMetadata, leaves: &[usize]) -> Result<(), String> {
+    for group in metadata.metadata().row_groups() {
+        for column in leaves.iter().map(|leaf| group.column(*leaf)) {
+            let is_read = matches!(
+                column.compression(),
+                Compression::UNCOMPRESSED
+                    | Compression::SNAPPY
+                    | Compression::GZIP(_)
+                    | Compression::ZSTD(_)
+                    | Compression::LZ4
+                    | Compression::LZ4_RAW
+            );
+            if !is_read {
+                return Err(format!(
+                    "has the column {:?} compressed with {}, which is not read: write it with zstd, snappy, gzip or lz4",
+                    column.column_path().string(),
+                    column.compression()
+                ));
+            }
+        }
+    }
+    Ok(())
 }

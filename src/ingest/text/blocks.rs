@@ -23,8 +23,8 @@ pub(crate) struct Block {
 pub(crate) enum Content {
     /// Lines, or CSV records.
     Records,
-    /// Elements of a JSON array, by their offsets.
-    Elements(Vec<Range<usize>>),
+    /// Elements of a JSON array, by their offsets; and the number of the first in the input, from 1.
+    Elements(Vec<Range<usize>>, u64),
     /// The beginning of a record that is too long.
     TooLong,
 }
@@ -42,6 +42,8 @@ pub(crate) struct Blocks {
     split: Split,
     pending: Vec<u8>,
     line: u64,
+    /// Elements of arrays so far.
+    elements: u64,
     ended: bool,
     block_bytes: usize,
     max_record_bytes: usize,
@@ -56,7 +58,17 @@ impl Blocks {
         max_record_bytes: usize,
     ) -> Self {
         let (pending, name) = (Vec::new(), name.to_owned());
-        Self { name, reader: opened.reader, split, pending, line: 1, ended: false, block_bytes, max_record_bytes }
+        Self {
+            name,
+            reader: opened.reader,
+            split,
+            pending,
+            line: 1,
+            elements: 0,
+            ended: false,
+            block_bytes,
+            max_record_bytes,
+        }
     }
 
     /// The next block; `None` at the end of the input.
@@ -89,7 +101,9 @@ impl Blocks {
                         let reason = format!("line {line}: {reason}");
                         IngestError::Malformed { source_name: self.name.clone(), reason }
                     })?;
-                    (end, Content::Elements(elements))
+                    let first = self.elements + 1;
+                    self.elements += elements.len() as u64;
+                    (end, Content::Elements(elements, first))
                 }
             };
             if end > 0 {

@@ -67,18 +67,20 @@ impl Header {
 /// Reads the rows of a block.
 pub(crate) fn parse(block: &Block, format: &TextFormat, mapping: &Mapping, numbered: bool, results: &Results) {
     let writer = RowWriter::new(mapping).numbered(numbered);
-    let mut reader = BlockReader { block, mapping, writer, parsed: Parsed::default(), results, counted: (0, 0) };
+    let mut reader =
+        BlockReader { block, mapping, writer, parsed: Parsed::default(), results, counted: (0, 0), element: None };
     let flow = match (&block.content, format) {
         (Content::TooLong, _) => {
             let head = String::from_utf8_lossy(&block.bytes).into_owned();
             reader.parsed.rows += 1;
             reader.refuse(0, String::new(), head, format!("is longer than {MAX_LINE_BYTES} bytes"))
         }
-        (Content::Elements(places), TextFormat::Json(fields)) => {
+        (Content::Elements(places, first), TextFormat::Json(fields)) => {
             let mut cells = vec![Cell::Null; mapping.inputs.len()];
-            places
-                .iter()
-                .try_for_each(|place| reader.object(place.start, &block.bytes[place.clone()], fields, &mut cells))
+            places.iter().zip(*first..).try_for_each(|(place, number)| {
+                reader.element = Some(number);
+                reader.object(place.start, &block.bytes[place.clone()], fields, &mut cells)
+            })
         }
         (Content::Records, TextFormat::Json(fields)) => reader.lines(fields),
         (_, TextFormat::Csv { delimiter, header }) => reader.csv(*delimiter, header),
@@ -97,6 +99,8 @@ struct BlockReader<'b> {
     results: &'b Results,
     /// An offset in the block, and the number of line breaks before it.
     counted: (usize, u64),
+    /// The number of the current element of a JSON array: rows of an array are reported by it, as it may be all on one line.
+    element: Option<u64>,
 }
 
 impl<'b> BlockReader<'b> {
@@ -234,8 +238,11 @@ impl<'b> BlockReader<'b> {
         if self.parsed.rejects.len() >= REJECTS_A_PIECE { self.hand_on(false) } else { ControlFlow::Continue(()) }
     }
 
-    /// The line of an offset in the block. Offsets are increasing, so each byte is examined once.
+    /// The line of an offset in the block, or the number of the element. Offsets are increasing, so each byte is examined once.
     fn line_of(&mut self, at: usize) -> u64 {
+        if let Some(element) = self.element {
+            return element;
+        }
         let (from, before) = self.counted;
         let to = at.clamp(from, self.block.bytes.len());
         self.counted = (to, before + memchr::memchr_iter(b'\n', &self.block.bytes[from..to]).count() as u64);

@@ -8,9 +8,10 @@ use crate::server::params::timestamp::Timestamp;
 use crate::server::problem::{ApiResult, FieldError, Problem};
 use crate::server::state::AppState;
 use crate::server::tickets::timeline::IntervalRow;
-use crate::time::DAY_MS;
+use crate::time::{DAY_MS, civil_ms};
 use actix_web::{get, web};
-use chrono::{Datelike, Months, NaiveDate, NaiveTime};
+use jiff::ToSpan;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
@@ -198,9 +199,9 @@ async fn intervals(
     Ok(web::Json(month_of(&calendar, month, first)))
 }
 
-fn parse_month(text: &str) -> ApiResult<NaiveDate> {
-    match NaiveDate::parse_from_str(&format!("{text}-01"), "%Y-%m-%d") {
-        Ok(first) if first.format("%Y-%m").to_string() == text && (1970..=2105).contains(&first.year()) => Ok(first),
+fn parse_month(text: &str) -> ApiResult<Date> {
+    match format!("{text}-01").parse::<Date>() {
+        Ok(first) if first.strftime("%Y-%m").to_string() == text && (1970..=2105).contains(&first.year()) => Ok(first),
         _ => {
             let message = format!("month is {text:?}, expected one from 1970-01 to 2105-12, such as 2026-12");
             Err(Problem::bad_request(&message).with_error(FieldError::new(message).field("month").value(text)))
@@ -208,12 +209,12 @@ fn parse_month(text: &str) -> ApiResult<NaiveDate> {
     }
 }
 
-fn month_of(calendar: &Calendar, month: String, first: NaiveDate) -> MonthResponse {
+fn month_of(calendar: &Calendar, month: String, first: Date) -> MonthResponse {
     let (timeline, zone) = (calendar.timeline(), calendar.timeline().zone());
-    let midnight_ms = |date: NaiveDate| date.and_time(NaiveTime::MIN).and_utc().timestamp_millis();
+    let midnight_ms = |date: Date| civil_ms(date.into());
     let from_ms = zone.first_instant_at(midnight_ms(first));
     // The end of the month's last day. Months outside the calendar's range have been rejected before.
-    let next = first.checked_add_months(Months::new(1)).map_or(midnight_ms(first) + 31 * DAY_MS, midnight_ms);
+    let next = first.checked_add(1.month()).map_or(midnight_ms(first) + 31 * DAY_MS, midnight_ms);
     let to_ms = zone.first_instant_at(next);
     let mut open = timeline.open_intervals(from_ms, to_ms);
     let shown = open.by_ref().take(MAX_SHOWN_INTERVALS).map(|interval| IntervalRow::from(&interval)).collect();

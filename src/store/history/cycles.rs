@@ -15,6 +15,10 @@ impl RecordBlock for CycleBlock {
         self.recorded_ms
     }
 
+    fn recorded_at_ms(&self, _: usize) -> i64 {
+        self.recorded_ms
+    }
+
     fn rows(&self) -> usize {
         self.rows.len()
     }

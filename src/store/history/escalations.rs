@@ -20,6 +20,10 @@ impl RecordBlock for EscalationBlock {
         self.recorded_ms
     }
 
+    fn recorded_at_ms(&self, row: usize) -> i64 {
+        self.recorded_at_ms(row)
+    }
+
     fn rows(&self) -> usize {
         self.rows.len()
     }

@@ -4,8 +4,8 @@ use super::error::HistoryError;
 use crate::atomic_file::{sweep, sync_folder_of};
 use crate::store::epochs::Epoch;
 use crate::store::table::checksum;
-use crate::time::DAY_MS;
-use chrono::NaiveDate;
+use crate::time::{civil, civil_ms};
+use jiff::civil::Date;
 use parking_lot::{Mutex, RwLock};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -108,7 +108,7 @@ impl FileIndex {
 
     /// The folder of a day, created if missing.
     pub(super) fn day(&self, day_ms: i64) -> Result<PathBuf, HistoryError> {
-        let day = chrono::DateTime::from_timestamp_millis(day_ms).unwrap_or_default().date_naive();
+        let day = civil(day_ms).date();
         let path = self.folder.join(day.to_string());
         if !path.exists() {
             fs::create_dir(&path).and_then(|()| sync_folder_of(&path)).map_err(HistoryError::io(&path))?;
@@ -189,6 +189,7 @@ fn days(folder: &Path) -> Result<Vec<(PathBuf, i64)>, HistoryError> {
 
 /// The start of the day in the name of a folder.
 fn day_of(path: &Path) -> Option<i64> {
-    let day = NaiveDate::parse_from_str(path.file_name()?.to_str()?, "%Y-%m-%d").ok()?;
-    Some(i64::from(day.to_epoch_days()) * DAY_MS)
+    let name = path.file_name()?.to_str()?;
+    let day: Date = name.parse().ok()?;
+    (day.to_string() == name).then(|| civil_ms(day.into()))
 }

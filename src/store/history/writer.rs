@@ -21,7 +21,10 @@ pub(super) const SCHEMA_VERSION_KEY: &str = "overdue_schema_version";
 /// The records of one group, of one kind.
 pub(super) trait RecordBlock {
     fn first_sequence(&self) -> u64;
+    /// The time of its group, which selects the day's file.
     fn recorded_ms(&self) -> i64;
+    /// When a row was recorded: within the second of the group.
+    fn recorded_at_ms(&self, row: usize) -> i64;
     fn rows(&self) -> usize;
     fn names(&self) -> &Arc<LabelTable>;
     /// Adds the columns that the history and a replay have in common.
@@ -35,7 +38,7 @@ pub(super) type RowOf<B> = (Arc<B>, usize);
 fn write<B: RecordBlock>(rows: &[RowOf<B>], table: &mut ColumnWriter<'_>) {
     let sequences = rows.iter().map(|(block, row)| block.first_sequence() + *row as u64);
     table.numbers::<UInt64Type>("sequence", sequences.collect());
-    table.times_or_never("recorded_at", rows.iter().map(|(block, _)| block.recorded_ms()));
+    table.times_or_never("recorded_at", rows.iter().map(|(block, row)| block.recorded_at_ms(*row)));
     B::write(rows, table);
 }
 

@@ -17,9 +17,6 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::sync::Arc;
 
 mod instant;
-mod sla;
-
-use sla::Sla;
 
 /// Lines evaluated as one block.
 const BLOCK_LINES: usize = 1 << 14;
@@ -40,7 +37,6 @@ struct Case {
 enum Question {
     Add { start: Instant, seconds: u32 },
     Between { start: Instant, end: Instant },
-    Sla(Sla),
 }
 
 /// A calendar in the format of the cases.
@@ -171,7 +167,6 @@ impl Question {
     fn result(&self, calendar: &Arc<Calendar>) -> Result<Value, String> {
         let timeline = calendar.timeline();
         match *self {
-            Self::Sla(ref sla) => sla.result(calendar),
             Self::Add { start: Instant(start_ms), seconds } => {
                 match timeline.add(start_ms, i64::from(seconds) * SECOND_MS) {
                     NEVER_MS => Err(format!(

@@ -30,7 +30,7 @@ fn a_bad_line_is_answered_with_its_error_and_the_next_one_still() {
         (b"".to_vec(), "invalid case"),
         (b"\xff\xfe".to_vec(), "not UTF-8"),
         (vec![b'x'; MAX_LINE_BYTES + 9], "longer than"),
-        (case(r#""op":"sla""#).into(), "missing field `created`"),
+        (case(r#""op":"add""#).into(), "missing field `start`"),
         (case(r#""op":"subtract""#).into(), "unknown variant `subtract`"),
         (case(r#""op":"add","start":"2026-11-22T09:00:00","seconds":1"#).into(), "not an RFC 3339 time"),
         (case(r#""op":"add","start":"2099-11-22T09:00:00Z","seconds":4294967295"#).into(), "less than"),

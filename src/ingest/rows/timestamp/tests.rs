@@ -47,10 +47,7 @@ fn each_format_is_read() {
 fn a_named_zone_counts_or_the_time_is_rejected() {
     let zone = |name| Arc::new(Zone::named(name).expect("a zone"));
     let mut writing = writing(&["%Y-%m-%d %H:%M:%S %Z", "%a %b %d %H:%M:%S %Z %Y"], Some("Europe/Berlin"));
-    writing.zones = Arc::new(BTreeMap::from([
-        ("EST".to_owned(), zone("America/New_York")),
-        ("Central European Time".to_owned(), zone("Europe/Berlin")),
-    ]));
+    writing.zones = Arc::new(BTreeMap::from([("EST".to_owned(), zone("America/New_York"))]));
     for (text, expected) in [
         ("2026-01-05 09:00:00 EST", Ok("2026-01-05T14:00:00Z")),
         ("2026-01-05 09:00:00 UTC", Ok("2026-01-05T09:00:00Z")),

@@ -10,21 +10,52 @@
 //! - `zammad-2022`: only running clocks are due, and none while the ticket is paused or closed; what ends at closing time is
 //!   due at the next opening; due times are truncated to the minute. `zammad-2018`: due times stay after a clock is done.
 
-use super::instant::Instant;
-use crate::calendar::{Calendar, Span};
-use crate::engine::{CatchUp, CycleRecord, Engine};
-use crate::policy::{Clock, Effect, OnPriorityChange, Policy, Priority, Rules};
-use crate::ticket::{Batch, EventKind, State, StateSet};
-use crate::time::{MINUTE_MS, NEVER_MS, SECOND_MS, format_rfc3339};
-use serde::Deserialize;
-use serde_json::{Map, Value};
+use overdue::calendar::{Calendar, CalendarDefinition, Span};
+use overdue::engine::{CatchUp, CycleRecord, Engine};
+use overdue::policy::{Clock, Effect, OnPriorityChange, Policy, Priority, Rules};
+use overdue::ticket::{Batch, EventKind, State, StateSet};
+use overdue::time::{MINUTE_MS, NEVER_MS, SECOND_MS, format_rfc3339, parse_rfc3339};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Maximum number of events of one case.
-const MAX_HISTORY: usize = 10_000;
+#[derive(Debug, Clone, Copy)]
+struct Instant(i64);
+
+impl<'de> Deserialize<'de> for Instant {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        parse_rfc3339(&String::deserialize(deserializer)?).map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+/// A calendar in the format of the cases.
+#[derive(Debug, Deserialize)]
+struct CaseCalendar {
+    tz: String,
+    weekly: BTreeMap<String, Vec<(String, String)>>,
+    holidays: Vec<String>,
+    overrides: BTreeMap<String, Vec<(String, String)>>,
+}
+
+impl CaseCalendar {
+    fn compile(&self) -> Arc<Calendar> {
+        let hours = |(day, hours): (&String, &Vec<(String, String)>)| {
+            let hours: Vec<Value> = hours.iter().map(|(from, to)| format!("{from}-{to}").into()).collect();
+            (day.clone(), Value::from(hours))
+        };
+        let mut definition: Map<String, Value> = self.weekly.iter().map(hours).collect();
+        definition.insert("time_zone".to_owned(), self.tz.clone().into());
+        definition.insert("holidays".to_owned(), json!(self.holidays));
+        definition.insert("special".to_owned(), self.overrides.iter().map(hours).collect::<Map<_, _>>().into());
+        let definition: CalendarDefinition = serde_json::from_value(definition.into()).unwrap();
+        Arc::new(Calendar::new("case", &definition, &mut |_| Err("a case has no files".to_owned())).unwrap())
+    }
+}
 
 #[derive(Debug, Deserialize)]
-pub(crate) struct Sla {
+pub struct ServiceLevel {
+    calendar: CaseCalendar,
     created: Instant,
     #[serde(default)]
     initially_paused: bool,
@@ -72,11 +103,10 @@ const CLOCKS: [(&str, EventKind, EventKind); 3] = [
     ("close", EventKind::Opened, EventKind::Closed),
 ];
 
-impl Sla {
-    pub(crate) fn result(&self, calendar: &Arc<Calendar>) -> Result<Value, String> {
-        if self.history.len() > MAX_HISTORY {
-            return Err(format!("the history has {} events: at most {MAX_HISTORY}", self.history.len()));
-        }
+impl ServiceLevel {
+    /// What the engine computes for the case, in the terms of its model.
+    pub fn result(&self) -> Value {
+        let calendar = &self.calendar.compile();
         let mut engine = Engine::new(self.policy(calendar), 1);
         let outcome = engine.apply(&self.events(), CatchUp::None);
         let open = engine.open_cycles();
@@ -104,7 +134,7 @@ impl Sla {
         }
         let next_due = if next_due_ms == NEVER_MS { Value::Null } else { format_rfc3339(next_due_ms).into() };
         response.insert("next_due".to_owned(), next_due);
-        Ok(Value::Object(response))
+        Value::Object(response)
     }
 
     fn target_s(&self, clock: &str) -> Option<u32> {
@@ -170,7 +200,7 @@ impl Sla {
 
     /// Whether the ticket ends up paused or closed, in the order of the list.
     fn is_idle(&self) -> bool {
-        self.history.iter().fold(self.initially_paused, |is_idle, happening| match happening.event {
+        self.history.iter().fold(self.initially_paused, |is_idle, next| match next.event {
             Event::Pause | Event::Close => true,
             Event::Resume => false,
             _ => is_idle,
