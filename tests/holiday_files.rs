@@ -18,8 +18,8 @@ struct Case {
     parts: BTreeSet<Part>,
 }
 
-/// The parts of days that our reader finds from 2025 to 2030.
-fn found(case: &Case) -> BTreeSet<Part> {
+/// The parts of days that our reader finds from 2025 to 2030; `None` for a series without an end that has too many of them.
+fn found(case: &Case) -> Option<BTreeSet<Part>> {
     let file = HolidayFile { file: "days.ics".to_owned(), partial: Partial::Close, ..HolidayFile::default() };
     let definition = CalendarDefinition {
         time_zone: case.zone.clone(),
@@ -27,7 +27,12 @@ fn found(case: &Case) -> BTreeSet<Part> {
         holidays: vec![Holiday::File(file)],
         special: Default::default(),
     };
-    let (resolved, notes) = definition.resolved(&mut |_| Ok(case.text.clone())).unwrap();
+    let (resolved, notes) = match definition.resolved(&mut |_| Ok(case.text.clone())) {
+        Ok((_, notes)) if notes.iter().any(|note| note.message.contains("more than 20000 days")) => return None,
+        Ok(resolved) => resolved,
+        Err(error) if error.to_string().contains("more than 20000 days") => return None,
+        Err(error) => panic!("{error}\n{}", case.text),
+    };
     assert!(notes.iter().all(|note| note.message == "it gives no day"), "{notes:?}\n{}", case.text);
     let closed = resolved.holidays.iter().map(|holiday| match holiday {
         Holiday::Event { date, part, .. } => {
@@ -36,21 +41,25 @@ fn found(case: &Case) -> BTreeSet<Part> {
         }
         other => panic!("{other:?} from a file"),
     });
-    closed.filter(|(date, ..)| ("2025".."2031").contains(&date.as_str())).collect()
+    Some(closed.filter(|(date, ..)| ("2025".."2031").contains(&date.as_str())).collect())
 }
 
 #[test]
 fn every_case_is_read_as_by_others() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/icalendar/generated.jsonl.gz");
     let lines = BufReader::new(GzDecoder::new(File::open(path).unwrap())).lines();
-    let mut cases = 0;
+    let (mut cases, mut too_many) = (0, 0);
     for line in lines {
         let case: Case = serde_json::from_str(&line.unwrap()).unwrap();
-        let found = found(&case);
+        let Some(found) = found(&case) else {
+            too_many += 1;
+            continue;
+        };
         let missing: Vec<_> = case.parts.difference(&found).take(5).collect();
         let extra: Vec<_> = found.difference(&case.parts).take(5).collect();
         assert_eq!((missing, extra), (vec![], vec![]), "in {}:\n{}", case.zone, case.text);
         cases += 1;
     }
-    assert_eq!(cases, 3_000);
+    assert_eq!(cases + too_many, 3_000);
+    assert!(too_many < 100, "{too_many} series have too many days");
 }

@@ -324,7 +324,7 @@ impl<'de> Deserialize<'de> for Holiday {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Holiday, A::Error> {
-                let mut choice = HolidayFile::default();
+                let mut choice: HolidayFile = Default::default();
                 while let Some(key) = map.next_key::<String>()? {
                     match key.as_str() {
                         TOML_DATE_KEY => return self.visit_str(&map.next_value::<String>()?),

@@ -37,6 +37,7 @@ pub enum Partial {
 }
 
 impl Partial {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
     fn is_skip(&self) -> bool {
         *self == Self::Skip
     }

@@ -130,15 +130,9 @@ fn random_clock(random: &mut Random, name: &str) -> Clock {
         on[EventKind::Reopened as usize] =
             random.pick(&[Effect::Start, Effect::Restart, Effect::Continue, Effect::Resume]);
     }
-    Clock {
-        name: name.to_owned(),
-        target,
-        at_risk: random.pick(&[7_500, 7_500, 5_000, 9_000, 10_000]),
-        on,
-        pause_while: random_states(random),
-        starts_when_done: random.chance(30),
-        levels: random_levels(random, target),
-    }
+    let at_risk = random.pick(&[7_500, 7_500, 5_000, 9_000, 10_000]);
+    let (pause_while, levels) = (random_states(random), random_levels(random, target));
+    Clock { name: name.to_owned(), target, at_risk, on, pause_while, starts_when_done: levels.len() % 3 == 1, levels }
 }
 
 fn random_priority(random: &mut Random, name: &str) -> Priority {

@@ -54,6 +54,9 @@ impl fmt::Display for HolidayNote {
     }
 }
 
+/// A date, and the part of it in seconds of the wall-clock day; all of it if missing.
+type DayPart = (Date, Option<(u32, u32)>);
+
 /// The days that the events of an iCalendar text close, in order, and what was left out.
 ///
 /// # Errors
@@ -72,7 +75,7 @@ pub(super) fn closed_days(
     }
     let newest = newest(&events);
     let replaced = replaced(&events, &newest);
-    let mut days: BTreeMap<(Date, Option<(u32, u32)>), Arc<str>> = BTreeMap::new();
+    let mut days: BTreeMap<DayPart, Arc<str>> = BTreeMap::new();
     let mut first_failure = None;
     for ((event, texts), is_newest) in events.iter().zip(&texts).zip(&newest) {
         if !is_newest || event.is_cancelled || !choice.takes(texts) {
@@ -251,7 +254,7 @@ impl Reader<'_> {
         event: &Revision<'_>,
         replaced: &Replaced<'_>,
         remarks: &mut Vec<String>,
-    ) -> Result<BTreeSet<(Date, Option<(u32, u32)>)>, String> {
+    ) -> Result<BTreeSet<DayPart>, String> {
         let property = event.property("DTSTART").ok_or("it has no DTSTART")?;
         let start = When::list(property)?.into_iter().next().ok_or("it has no DTSTART")?;
         let extent = self.extent(event, &start, remarks)?;
@@ -456,7 +459,7 @@ fn later(at: DateTime, seconds: i64) -> DateTime {
 }
 
 /// The parts of dates from a start, for a length.
-fn parts(start: DateTime, length_s: i64, days: &mut BTreeSet<(Date, Option<(u32, u32)>)>) {
+fn parts(start: DateTime, length_s: i64, days: &mut BTreeSet<DayPart>) {
     let day_s = i64::from(DAY_S);
     let begin_s = civil_ms(start) / SECOND_MS;
     let end_s = begin_s + length_s;

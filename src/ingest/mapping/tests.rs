@@ -80,7 +80,7 @@ state = \"half\"
         "m.toml:16: values.priority is given, but columns.priority is not",
         "m.toml:17: values.priority \"c\" is a integer, expected a text",
         "m.toml:19: event_at.close is unknown, perhaps closed is meant",
-        "m.toml:21: defaults.state is \"half\", expected one of new, open, waiting, resolved, closed",
+        "m.toml:21: defaults.state is \"half\", expected one of new, open, waiting, resolved, closed, merged, deleted, spam",
     ];
     assert_eq!(mistakes(text), expected);
 }

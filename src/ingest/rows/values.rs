@@ -33,10 +33,9 @@ impl<'m> Values<'m> {
         let found =
             cells[input].text(&mut self.scratch).map_err(|what| fault(input, what, "expected a single value"))?;
         let is_empty = |text: &str| {
-            text.trim().is_empty()
-                || text.len() <= self.longest_empty && self.mapping.empty.iter().any(|empty| empty == text)
+            text.is_empty() || text.len() <= self.longest_empty && self.mapping.empty.iter().any(|empty| empty == text)
         };
-        Ok(found.filter(|text| !is_empty(text)))
+        Ok(found.map(trimmed).filter(|text| !is_empty(text)))
     }
 
     pub(crate) fn ticket_id<'s>(
@@ -46,7 +45,7 @@ impl<'m> Values<'m> {
         scratch: &'s mut String,
     ) -> Result<&'s str, FieldError> {
         let found = cells[input].text(scratch).map_err(|what| fault(input, what, "expected a ticket's id"))?;
-        let id = found.unwrap_or_default().trim();
+        let id = trimmed(found.unwrap_or_default());
         if id.is_empty() || self.mapping.empty.iter().any(|empty| empty == id) {
             return Err(fault(input, id, "expected a ticket's id"));
         }
@@ -153,6 +152,11 @@ impl<'m> Values<'m> {
             }
         }
     }
+}
+
+/// A text without blanks at its ends, and without the invisible characters that spreadsheets leave there.
+fn trimmed(text: &str) -> &str {
+    text.trim_matches(|char: char| char.is_whitespace() || matches!(char, '\u{feff}' | '\u{200b}'))
 }
 
 fn fault(input: usize, value: &str, reason: impl Into<String>) -> FieldError {

@@ -25,7 +25,7 @@ pub(crate) fn record_end(bytes: &[u8], delimiter: u8) -> Option<usize> {
     loop {
         if bytes.get(at)? == &b'"' {
             match quoted(bytes, at, delimiter) {
-                Quoted::Closed(end) => at = end,
+                Quoted::Closed { end, .. } => at = end,
                 Quoted::Open => return None,
                 Quoted::Broken => return Some(line_end + 1),
             }
@@ -40,8 +40,11 @@ pub(crate) fn record_end(bytes: &[u8], delimiter: u8) -> Option<usize> {
 
 /// A quoted field.
 enum Quoted {
-    /// The offset behind its closing quote.
-    Closed(usize),
+    /// The offsets of its closing quote, and of the delimiter or line end after it.
+    Closed {
+        quote: usize,
+        end: usize,
+    },
     /// It is not closed in these bytes, or a second quote may follow.
     Open,
     Broken,
@@ -60,15 +63,20 @@ fn quoted(bytes: &[u8], open: usize, delimiter: u8) -> Quoted {
         if lines > MAX_FIELD_LINES {
             return Quoted::Broken;
         }
-        let behind = at + length + 1;
-        match bytes.get(behind) {
-            Some(b'"') => at = behind + 1,
-            None => return Quoted::Open,
-            Some(b'\r') if bytes.get(behind + 1).is_none() => return Quoted::Open,
-            Some(b'\r') if bytes[behind + 1] == b'\n' => return Quoted::Closed(behind),
-            Some(byte) if *byte == delimiter || *byte == b'\n' => return Quoted::Closed(behind),
-            Some(_) => return Quoted::Broken,
+        let quote = at + length;
+        if bytes.get(quote + 1) == Some(&b'"') {
+            at = quote + 2;
+            continue;
         }
+        // Blanks before the delimiter belong to nothing.
+        let is_blank = |byte: &u8| *byte == b' ' || *byte == b'\t' && delimiter != b'\t';
+        let end = quote + 1 + bytes[quote + 1..].iter().take_while(|byte| is_blank(byte)).count();
+        return match (bytes.get(end), bytes.get(end + 1)) {
+            (None, _) | (Some(b'\r'), None) => Quoted::Open,
+            (Some(b'\r'), Some(b'\n')) => Quoted::Closed { quote, end },
+            (Some(byte), _) if *byte == delimiter || *byte == b'\n' => Quoted::Closed { quote, end },
+            (Some(_), _) => Quoted::Broken,
+        };
     }
 }
 
@@ -139,14 +147,13 @@ fn read_field(text: &str, start: usize, delimiter: u8) -> Option<(Cow<'_, str>, 
         let ends_line = bytes.get(end) != Some(&delimiter);
         return Some((Cow::Borrowed(if ends_line { field.strip_suffix('\r').unwrap_or(field) } else { field }), end));
     }
-    let close = match quoted(bytes, start, delimiter) {
-        Quoted::Closed(behind) => behind - 1,
-        Quoted::Open => last_quote(bytes, start)?,
+    let (quote, end) = match quoted(bytes, start, delimiter) {
+        Quoted::Closed { quote, end } => (quote, end),
+        Quoted::Open => (last_quote(bytes, start)?, bytes.len()),
         Quoted::Broken => return None,
     };
-    let inside = &text[start + 1..close];
-    let behind = close + 1;
-    let end = if bytes.get(behind) == Some(&b'\r') { behind + 1 } else { behind };
+    let inside = &text[start + 1..quote];
+    let end = if bytes.get(end) == Some(&b'\r') { end + 1 } else { end };
     let value = match memchr::memchr(b'"', inside.as_bytes()) {
         None => Cow::Borrowed(inside),
         Some(_) => Cow::Owned(inside.replace("\"\"", "\"")),
@@ -156,7 +163,10 @@ fn read_field(text: &str, start: usize, delimiter: u8) -> Option<(Cow<'_, str>, 
 
 /// The closing quote of a field with which the input ends, if it has one.
 fn last_quote(bytes: &[u8], open: usize) -> Option<usize> {
-    let end = if bytes.last() == Some(&b'\r') { bytes.len() - 1 } else { bytes.len() };
+    let end = bytes.trim_ascii_end().len();
+    if end <= open {
+        return None;
+    }
     let quotes = bytes[open + 1..end].iter().rev().take_while(|byte| **byte == b'"').count();
     (quotes % 2 == 1).then(|| end - 1)
 }

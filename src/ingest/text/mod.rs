@@ -37,6 +37,9 @@ impl Header {
     /// Finds the mapping's columns in a header.
     pub(super) fn new(record: &[u8], delimiter: u8, mapping: &Mapping) -> Result<Self, String> {
         let text = std::str::from_utf8(record).map_err(|_| "has a first line that is not UTF-8 text".to_owned())?;
+        if memchr::memchr_iter(b'\r', record).any(|at| record.get(at + 1).is_some_and(|next| *next != b'\n')) {
+            return Err("has lines that end with CR alone, expected LF or CR LF".to_owned());
+        }
         let delimiters = memchr::memchr_iter(delimiter, record).count();
         if delimiters >= MAX_COLUMNS {
             return Err(format!("has a first line with {} fields, at most {MAX_COLUMNS} are accepted", delimiters + 1));

@@ -125,10 +125,12 @@ pub fn grouped(number: u64) -> String {
 
 /// A duration in its two largest units, rounded to the nearest: `3 d 4 h`, `2 h 5 min`, `40 s`.
 fn readable(duration_ms: i64) -> String {
-    let unit_ms = match duration_ms {
-        ..MINUTE_MS => SECOND_MS,
-        ..DAY_MS => MINUTE_MS,
-        _ => HOUR_MS,
+    let unit_ms = if duration_ms < MINUTE_MS {
+        SECOND_MS
+    } else if duration_ms < DAY_MS {
+        MINUTE_MS
+    } else {
+        HOUR_MS
     };
     let duration_ms = (duration_ms + unit_ms / 2) / unit_ms * unit_ms;
     let (days, hours) = (duration_ms / DAY_MS, duration_ms % DAY_MS / HOUR_MS);

@@ -72,7 +72,9 @@ fn the_effect_continue_resumes_a_stopped_chain_at_its_level() {
     use EventKind::{Closed, CustomerReply, Opened, Read};
     for (stop, kind) in [(Read, CustomerReply), (CustomerReply, Read), (Closed, CustomerReply), (Read, Closed)] {
         let effects = [(Opened, Effect::Restart), (stop, Effect::Stop), (kind, Effect::Continue)];
-        let policy = office(clock(None, &effects, &[TWO_HOURS, FOUR_HOURS]));
+        // As in the preset: SuperOffice's events begin a chain in any state.
+        let chain = Clock { starts_when_done: true, ..clock(None, &effects, &[TWO_HOURS, FOUR_HOURS]) };
+        let policy = office(chain);
         let mut commands = vec![apply(&[opened("16 09:00")])];
         commands.extend(advance_slowly("16 09:00", "16 12:00"));
         commands.push(apply(&[row("16 12:00", stop)]));

@@ -48,6 +48,8 @@ fn a_stray_quote_breaks_its_own_line_only() {
     // The next quoted field closes the stray quote, and text follows.
     let found = records("1,\"cut off\n2,\"fine\"\n3,ok\n");
     assert_eq!(found, [None, Some(vec!["2".to_owned(), "fine".to_owned()]), row(3)]);
+    // Blanks behind the closing quote belong to nothing.
+    assert_eq!(records("1,\"ok\"  \r\n\"2\" ,ok\n3,\"ok\" "), [row(1), row(2), row(3)]);
     // A field of many lines is one, up to a bound.
     for (lines, is_broken) in [(MAX_FIELD_LINES, false), (MAX_FIELD_LINES + 1, true)] {
         let text = format!("1,\"{}\"\n", "\n".repeat(lines));
