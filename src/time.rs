@@ -61,7 +61,7 @@ pub fn civil(local_ms: i64) -> civil::DateTime {
     at.to_zoned(TimeZone::UTC).datetime()
 }
 
-/// The inverse of [`civil`].
+/// The inverse of [`civil()`].
 pub fn civil_ms(at: civil::DateTime) -> i64 {
     at.to_zoned(TimeZone::UTC).map_or(0, |at| at.timestamp().as_millisecond())
 }
