@@ -60,7 +60,7 @@ type DayPart = (Date, Option<(u32, u32)>);
 /// The days that the events of an iCalendar text close, in order, and what was left out.
 ///
 /// # Errors
-/// Text that is not iCalendar; events none of which can be read; more than [`MAX_SPECIAL_DAYS`] days.
+/// Text that is not iCalendar or has no event; more than [`MAX_SPECIAL_DAYS`] days.
 pub(super) fn closed_days(
     text: &str,
     zone: &Zone,
@@ -76,7 +76,6 @@ pub(super) fn closed_days(
     let newest = newest(&events);
     let replaced = replaced(&events, &newest);
     let mut days: BTreeMap<DayPart, Arc<str>> = BTreeMap::new();
-    let mut first_failure = None;
     for ((event, texts), is_newest) in events.iter().zip(&texts).zip(&newest) {
         if !is_newest || event.is_cancelled || !choice.takes(texts) {
             continue;
@@ -89,24 +88,15 @@ pub(super) fn closed_days(
                     days.entry(day).or_insert_with(|| Arc::clone(&name));
                 }
             }
-            Err(reason) => {
-                first_failure =
-                    first_failure.or_else(|| Some(format!("line {}, event {:?}: {reason}", event.line, event.name)));
-                remarks.push(format!("{reason}; the event is left out"));
-            }
+            Err(reason) => remarks.push(format!("{reason}; the event is left out")),
         }
         remarks.into_iter().for_each(|remark| reader.note(event.line, &event.name, remark));
         if days.len() > MAX_SPECIAL_DAYS {
             return Err(format!("its events close more than {MAX_SPECIAL_DAYS} days"));
         }
     }
-    match first_failure {
-        Some(failure) if days.is_empty() => Err(failure),
-        _ => {
-            let closed = days.into_iter().map(|((date, part), event)| ClosedDay { date, part, event });
-            Ok((closed.collect(), reader.into_notes()))
-        }
-    }
+    let closed = days.into_iter().map(|((date, part), event)| ClosedDay { date, part, event });
+    Ok((closed.collect(), reader.into_notes()))
 }
 
 /// An event as one revision of its series, or of one occurrence of it.
@@ -119,13 +109,15 @@ struct Revision<'t> {
     sequence: i64,
     /// The occurrence that it replaces.
     occurrence: Option<When>,
+    /// The same on the calendar's wall clock: revisions may write it differently.
+    occurrence_at: Option<DateTime>,
     is_cancelled: bool,
 }
 
 impl<'t> Revision<'t> {
     /// Its series, and the occurrence that it replaces.
     fn key(&self) -> Option<(&'t str, Option<DateTime>)> {
-        Some((self.uid?, self.occurrence.as_ref().map(When::written)))
+        Some((self.uid?, self.occurrence_at))
     }
 
     fn rank(&self) -> (i64, bool) {
@@ -236,11 +228,14 @@ impl Reader<'_> {
         if find("RECURRENCE-ID").is_some_and(|id| id.parameter("RANGE").is_some()) {
             self.note(event.line, &name, "RANGE is not supported: it replaces one occurrence".to_owned());
         }
+        let occurrence = occurrence.and_then(|mut list| list.pop());
+        let on_the_wall = |when: &When| self.zones.on_the_wall(when).unwrap_or_else(|_| when.written());
         Revision {
             line: event.line,
+            occurrence_at: occurrence.as_ref().map(on_the_wall),
             uid: find("UID").map(|uid| uid.value).filter(|uid| !uid.is_empty()),
             sequence: find("SEQUENCE").and_then(|sequence| sequence.value.parse().ok()).unwrap_or(0),
-            occurrence: occurrence.and_then(|mut list| list.pop()),
+            occurrence,
             is_cancelled: event.is_cancelled
                 || find("STATUS").is_some_and(|status| status.value.eq_ignore_ascii_case("CANCELLED")),
             name,
@@ -297,21 +292,25 @@ impl Reader<'_> {
     }
 
     fn extent(&mut self, event: &Revision<'_>, start: &When, remarks: &mut Vec<String>) -> Result<Extent, String> {
-        let end = event.property("DTEND").map(When::list).transpose()?.and_then(|mut list| list.pop());
-        let duration_s = event.property("DURATION").map(|duration| duration_s(duration.value)).transpose()?;
+        let end = event.property("DTEND").map(When::list).transpose().map(|list| list.and_then(|mut list| list.pop()));
+        let duration_s = event.property("DURATION").map(|duration| duration_s(duration.value)).transpose();
         if let When::Date(first) = *start {
-            let days = match (&end, duration_s) {
+            let days = match (end, duration_s) {
+                (Err(reason), _) | (Ok(None), Err(reason)) => {
+                    remarks.push(format!("{reason}: it is taken as one day"));
+                    1
+                }
                 // As written, whatever it is: some programs write a time, or the same date as the start for one day.
-                (Some(end), _) => i64::from(days_between(first, end.written().date())),
-                (None, Some(seconds)) => seconds.div_ceil_to_days(),
-                (None, None) => 1,
+                (Ok(Some(end)), _) => i64::from(days_between(first, end.written().date())),
+                (Ok(None), Ok(Some(seconds))) => seconds.div_ceil_to_days(),
+                (Ok(None), Ok(None)) => 1,
             };
             if days < 0 {
                 remarks.push("DTEND lies before DTSTART: it is taken as one day".to_owned());
             }
             return Ok(Extent::Days(first, length(days.max(1))?));
         }
-        let end = match (end, duration_s) {
+        let end = match (end?, duration_s?) {
             (Some(end), _) => end,
             (None, Some(seconds)) => start.with(later(start.written(), seconds)),
             (None, None) => {

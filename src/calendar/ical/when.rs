@@ -94,7 +94,7 @@ impl<'z> Zones<'z> {
             When::Utc(at) => Ok(civil(self.calendar.local_ms(civil_ms(*at)))),
             When::Zoned(at, name) if name.eq_ignore_ascii_case(self.calendar.name()) => Ok(*at),
             When::Zoned(at, name) => {
-                let zone = self.named.entry(Arc::clone(name)).or_insert_with(|| Zone::named(name).ok());
+                let zone = self.named.entry(Arc::clone(name)).or_insert_with(|| named(name));
                 let zone = zone.as_ref().ok_or_else(|| {
                     format!("TZID {:?} is not an IANA time zone, so its times cannot be placed", short(name))
                 })?;
@@ -102,6 +102,16 @@ impl<'z> Zones<'z> {
             }
         }
     }
+}
+
+/// A zone of the database; some programs write a path that ends with its name: `/example.org/20260101/Europe/Oslo`.
+fn named(name: &str) -> Option<Zone> {
+    let path = || {
+        let (before, city) = name.rsplit_once('/')?;
+        let area = before.rsplit('/').next()?;
+        Zone::named(&format!("{area}/{city}")).ok()
+    };
+    Zone::named(name).ok().or_else(path)
 }
 
 /// A duration such as `P1D`, `P2W`, `PT36H` or `P1DT12H`, in seconds.
