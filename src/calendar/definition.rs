@@ -95,9 +95,7 @@ impl CalendarDefinition {
         }
         Ok((Self { holidays, ..self.clone() }, notes))
     }
-}
 
-impl CalendarDefinition {
     /// What is valid and probably not meant: hours that end within the last minute of the day.
     pub fn warnings(&self) -> Vec<String> {
         let weekly = WEEKDAYS.iter().zip(&self.weekly).map(|(day, hours)| ((*day).to_owned(), hours));

@@ -3,25 +3,24 @@
 use serde::{Deserialize, Serialize};
 
 /// An iCalendar file, and which of its events count. Texts are compared without case; `*` stands for any characters.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct HolidayFile {
     /// Its name, relative to the file that has the calendar.
     pub file: String,
     /// Only events with one of these summaries; all if empty.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub only: Vec<String>,
     /// No events with one of these summaries.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub except: Vec<String>,
     /// Only events with one of these categories; all if empty.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub categories: Vec<String>,
     /// Only events with one of these descriptions; all if empty.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub description: Vec<String>,
     /// What events of part of a day do.
-    #[serde(default, skip_serializing_if = "Partial::is_skip")]
+    #[serde(skip_serializing_if = "Partial::is_skip")]
     pub partial: Partial,
 }
 

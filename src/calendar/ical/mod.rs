@@ -302,7 +302,7 @@ impl Reader<'_> {
                 }
                 // As written, whatever it is: some programs write a time, or the same date as the start for one day.
                 (Ok(Some(end)), _) => i64::from(days_between(first, end.written().date())),
-                (Ok(None), Ok(Some(seconds))) => seconds.div_ceil_to_days(),
+                (Ok(None), Ok(Some(seconds))) => whole_days(seconds),
                 (Ok(None), Ok(None)) => 1,
             };
             if days < 0 {
@@ -336,7 +336,7 @@ impl Reader<'_> {
         match (civil_ms(to) - civil_ms(from)) / SECOND_MS {
             ..=0 => Err("it ends at or before its start".to_owned()),
             seconds => {
-                length(seconds.div_ceil_to_days())?;
+                length(whole_days(seconds))?;
                 Ok(Extent::Part(seconds))
             }
         }
@@ -432,14 +432,8 @@ impl Reader<'_> {
 }
 
 /// Whole days of a number of seconds, rounded up.
-trait WholeDays {
-    fn div_ceil_to_days(self) -> i64;
-}
-
-impl WholeDays for i64 {
-    fn div_ceil_to_days(self) -> i64 {
-        (self + i64::from(DAY_S) - 1) / i64::from(DAY_S)
-    }
+fn whole_days(seconds: i64) -> i64 {
+    (seconds + i64::from(DAY_S) - 1) / i64::from(DAY_S)
 }
 
 fn length(days: i64) -> Result<usize, String> {

@@ -132,12 +132,12 @@ async fn feed(
     let token = request.extensions().get::<Caller>().and_then(|caller| caller.token_hash.clone());
     let news = state.service.last_escalation();
     let (after, filter) = (query.after, query.into_inner().filter()?);
-    let asked = match last_event_id(&request)? {
-        Some((epoch, sequence)) => Some(in_common(&state.service, epoch, sequence, *news.borrow())?),
-        None => after,
-    };
     let last = *news.borrow();
-    let after = params::not_behind_the_end("after", params::sequence("after", asked.unwrap_or(last))?, last)?;
+    let after = match (last_event_id(&request)?, after) {
+        (Some((epoch, sequence)), _) => in_common(&state.service, epoch, sequence, last)?,
+        (None, Some(after)) => params::not_behind_the_end("after", params::sequence("after", after)?, last)?,
+        (None, None) => last,
+    };
     let follower = Follower { filter: Arc::new(filter), after, news, state, token, checked: Instant::now() };
     let events = stream::unfold(Some(follower), |follower| async {
         let mut follower = follower?;
