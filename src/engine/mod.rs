@@ -20,8 +20,8 @@
 //!   an opening is only implied: the first `opened` row replaces it, whatever its time. Of several `opened` rows the earliest
 //!   counts: one that arrives later with an earlier time moves the opening. An event before the opening counts at the opening,
 //!   after the `opened`. If a ticket was opened by an `opened` row, another one at or after its opening changes nothing, unless
-//!   its batch [restates](crate::ticket::Batch::restates).
-//! - In a batch that restates, an `opened` row also reports the ticket's current values (an export of tickets, one row each).
+//!   its batch reports [current values](crate::ticket::Openings::Current).
+//! - In a batch that reports current values, an `opened` row also reports the ticket's current values (an export of tickets, one row each).
 //!   They apply after the ticket's rows of the batch; of several such rows, the last counts. The reported priority, owner, team
 //!   and state happen at the engine's time, or at the ticket's last event if that is later: `priority_changed`, `assigned`, a
 //!   state event, in this order. Only values apply that no other row of the ticket in the batch reports with a time of its own,

@@ -7,7 +7,7 @@ use super::shard::event_builder::{Row, restated};
 use super::shard::{Buffers, Context, Shard};
 use crate::limits::{LABEL_SHARE, MAX_LABEL_BYTES, MAX_PRIORITIES, MAX_TICKET_ID_BYTES};
 use crate::policy::Policy;
-use crate::ticket::{Batch, Labels, NO_LABEL, PerLabel, TicketLabel};
+use crate::ticket::{Batch, Labels, NO_LABEL, Openings, PerLabel, TicketLabel};
 use crate::time::{MAX_INPUT_MS, MIN_INPUT_MS};
 use rayon::prelude::*;
 
@@ -282,7 +282,7 @@ impl<'a> ResolvedBatch<'a> {
                     slot = shard.tickets.records[here].is_live().then_some(here);
                 }
             }
-            if let (Some(slot), Some(row)) = (slot, self.batch.restates.then(|| restated(&rows)).flatten())
+            if let (Some(slot), Some(row)) = (slot, (self.batch.openings == Openings::Current).then(|| restated(&rows)).flatten())
                 && shard.is_news(context.versions, slot, &row)
             {
                 let at_ms = shard.tickets.last_ms(slot).max(context.now_ms);

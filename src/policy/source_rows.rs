@@ -39,7 +39,7 @@ pub fn without_unknown_priorities(
     if rejected.is_empty() {
         return (batch, lines, rejected);
     }
-    let mut kept = Batch { restates: batch.restates, ..Batch::default() };
+    let mut kept = Batch { openings: batch.openings, ..Batch::default() };
     let mut kept_lines = Vec::with_capacity(lines.len());
     for (row, &line) in lines.iter().enumerate() {
         if rejected.binary_search_by_key(&line, |rejected| rejected.line).is_err() {

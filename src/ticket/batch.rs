@@ -6,6 +6,8 @@
 //! batch, not once per row.
 
 use super::{EventKind, State, TicketLabel};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A code into [`Labels::labels`], or [`NO_LABEL`].
 pub type Label = u32;
@@ -90,6 +92,21 @@ impl Labels {
     }
 }
 
+/// What the `opened` rows of a batch report of their tickets.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Openings {
+    /// The ticket began at that time with these values: events of a log.
+    #[default]
+    Log,
+    /// The ticket began at that time, with values that its other rows tell: a log whose rows repeat when their ticket began.
+    Known,
+    /// The ticket began at that time; the values are its current ones: an export with one row per ticket.
+    Current,
+}
+
 /// Rows of events in columns. Every column has one value per row, except [`Batch::text`], which may be empty.
 ///
 /// Rows may be in any order of time and may mix tickets. Within one ticket, rows with the same time count in row order.
@@ -108,9 +125,8 @@ pub struct Batch {
     /// again and ignores segment and text. Either empty (not evaluated) or one code per row; [`NO_LABEL`] if no rule
     /// applies.
     pub assigned: Labels,
-    /// Whether `opened` rows also report the current values of their tickets: those of sources with one row per ticket do. An
-    /// `opened` row of a log only reports how its ticket began.
-    pub restates: bool,
+    /// What `opened` rows report.
+    pub openings: Openings,
     /// Subject and text of `opened` rows for the keyword rules, or the reason of `escalated` rows; read, not stored. Either
     /// empty (no row has any) or one per row.
     pub text: Texts,

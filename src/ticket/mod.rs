@@ -4,6 +4,6 @@ mod batch;
 mod event;
 mod label;
 
-pub use batch::{Batch, Column, Label, Labels, NO_LABEL, Texts};
+pub use batch::{Batch, Column, Label, Labels, NO_LABEL, Openings, Texts};
 pub use event::{EventKind, State, StateSet};
 pub use label::{PerLabel, TicketLabel};

@@ -4,7 +4,7 @@ use super::history::History;
 use super::ticket::Ticket;
 use overdue::limits::MAX_LEVELS;
 use overdue::policy::{Facts, Policy};
-use overdue::ticket::{Batch, Column, EventKind, State};
+use overdue::ticket::{Batch, Column, EventKind, Openings, State};
 use overdue::time::{MAX_INPUT_MS, SECOND_MS};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -214,7 +214,9 @@ impl Model {
         }
         let Some(ticket) = self.tickets.get_mut(id) else { return };
         ticket.report(&self.versions, output);
-        let restating = rows.iter().rfind(|row| batch.restates && batch.kind[**row] == EventKind::Opened);
+        let restating = rows.iter().rfind(|row| {
+            batch.openings == Openings::Current && batch.kind[**row] == EventKind::Opened
+        });
         if let Some(row) = restating {
             let at_ms = ticket.history.last_ms().max(now_ms);
             let before = ticket.history.clone();

@@ -3,7 +3,7 @@
 use super::adapter::Subject;
 use super::{Apply, CatchUp, Model, Output};
 use overdue::policy::Policy;
-use overdue::ticket::{Batch, Column, EventKind, State};
+use overdue::ticket::{Batch, Column, EventKind, Openings, State};
 use overdue::time::format_rfc3339;
 use std::fmt;
 use std::sync::Arc;
@@ -57,7 +57,9 @@ pub fn batch(rows: &[Row]) -> Batch {
     let mut batch = Batch::default();
     for row in rows {
         batch.push(&row.ticket, row.at_ms, row.kind);
-        batch.restates |= row.restates;
+        if row.restates {
+            batch.openings = Openings::Current;
+        }
         if let Some(last) = batch.state.last_mut() {
             *last = row.state;
         }

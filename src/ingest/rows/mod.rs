@@ -15,7 +15,7 @@ use super::mapping::{LabelRule, Mapping, Reported, Shape, TimeColumn, ValueRule}
 use super::maps::Set;
 use super::pipeline::Numbered;
 use crate::limits::MAX_TEXT_BYTES;
-use crate::ticket::{Batch, Column, EventKind, Label, NO_LABEL, State};
+use crate::ticket::{Batch, Column, EventKind, Label, NO_LABEL, Openings, State};
 use cell::Cell;
 use dictionary::LabelDictionary;
 use values::{FieldError, Values};
@@ -158,7 +158,7 @@ impl<'m> RowWriter<'m> {
             Err(fault) => Err(fault),
             Ok(id) => {
                 self.emit(id, opened_ms, EventKind::Opened, first_state, &labels);
-                self.batch.restates = true;
+                self.batch.openings = Openings::Current;
                 self.text.clear();
                 let mut later = [NO_LABEL; Column::ALL.len()];
                 later[Column::Actor as usize] = labels[Column::Actor as usize];

@@ -9,7 +9,7 @@ use crate::policy::{Policy, without_unknown_priorities};
 use crate::server::problem::{ApiResult, Problem};
 use crate::service::Applied;
 use crate::store::input::{BatchInput, Origin};
-use crate::ticket::{Batch, Column, Texts};
+use crate::ticket::{Batch, Column, Openings, Texts};
 use std::sync::Arc;
 use twox_hash::xxhash3_128::Hasher;
 
@@ -98,7 +98,7 @@ impl BulkLoader {
 /// A hash of rows and load options. It is written to the journal, so the same rows must give the same number in every release.
 fn fingerprint(batch: &Batch, query: LoadQuery) -> u128 {
     let mut hash = Hasher::new();
-    hash.write(&[on_error_number(query.on_error), catch_up_number(query.catch_up), u8::from(batch.restates)]);
+    hash.write(&[on_error_number(query.on_error), catch_up_number(query.catch_up), openings_number(batch.openings)]);
     hash_numbers(&mut hash, &batch.at_ms, |at_ms| at_ms.to_le_bytes());
     hash_numbers(&mut hash, &batch.kind, |kind| [*kind as u8]);
     hash_numbers(&mut hash, &batch.state, |state| [state.map_or(0, |state| state as u8 + 1)]);
@@ -116,6 +116,15 @@ fn fingerprint(batch: &Batch, query: LoadQuery) -> u128 {
         }
     }
     hash.finish_128()
+}
+
+/// Never renumbered.
+fn openings_number(openings: Openings) -> u8 {
+    match openings {
+        Openings::Log => 0,
+        Openings::Current => 1,
+        Openings::Known => 2,
+    }
 }
 
 /// Never renumbered.

@@ -7,7 +7,7 @@
 //! kind, state  1 byte a row
 //! labels       assigned, then in the order of Column::ALL: count of labels, labels, 0 no codes | 1 no row has a label |
 //!              2 a column of codes, in which the largest number of its width means no label
-//! flags        1 if texts follow, plus 2 if the batch restates
+//! flags        1 if texts follow, plus 2 if `opened` rows report current values, 4 if only that the opening is known
 //! text         texts
 //!
 //! texts        count of bytes, bytes, a column of lengths
@@ -19,10 +19,11 @@ use super::reader::Reader;
 use super::writer::Width;
 use super::{enums, writer};
 use crate::limits::MAX_BATCH_ROWS;
-use crate::ticket::{Batch, Column, Labels, NO_LABEL, Texts};
+use crate::ticket::{Batch, Column, Labels, NO_LABEL, Openings, Texts};
 
 const HAS_TEXT: u8 = 1;
-const RESTATES: u8 = 2;
+const CURRENT: u8 = 2;
+const KNOWN: u8 = 4;
 
 const NO_CODES: u8 = 0;
 const NO_LABELS: u8 = 1;
@@ -55,7 +56,12 @@ pub(super) fn write(out: &mut Vec<u8>, batch: &Batch) -> Result<(), String> {
         fits(column.name(), labels.codes.len(), rows)?;
         write_labels(out, column.name(), labels)?;
     }
-    out.push(if batch.text.is_empty() { 0 } else { HAS_TEXT } | if batch.restates { RESTATES } else { 0 });
+    let openings = match batch.openings {
+        Openings::Log => 0,
+        Openings::Known => KNOWN,
+        Openings::Current => CURRENT,
+    };
+    out.push(if batch.text.is_empty() { 0 } else { HAS_TEXT } | openings);
     if !batch.text.is_empty() {
         fits("text", batch.text.len(), rows)?;
         write_texts(out, &batch.text);
@@ -120,9 +126,17 @@ pub(super) fn read(reader: &mut Reader) -> Result<Batch, DecodeError> {
         }
         *batch.labels_mut(column) = labels;
     }
-    let flags = reader.choice("flags", |byte| (byte <= HAS_TEXT | RESTATES).then_some(byte))?;
-    batch.restates = flags & RESTATES != 0;
-    if flags & HAS_TEXT != 0 {
+    let (openings, has_text) = reader.choice("flags", |byte| {
+        let openings = match byte & !HAS_TEXT {
+            0 => Openings::Log,
+            KNOWN => Openings::Known,
+            CURRENT => Openings::Current,
+            _ => return None,
+        };
+        Some((openings, byte & HAS_TEXT != 0))
+    })?;
+    batch.openings = openings;
+    if has_text {
         batch.text = read_texts(reader, "text", rows)?;
     }
     Ok(batch)

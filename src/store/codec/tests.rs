@@ -1,10 +1,11 @@
 use super::*;
 use crate::engine::{Apply, CatchUp};
 use crate::store::input::Passage;
-use crate::ticket::{Batch, Column, EventKind, Labels, NO_LABEL, State, StateSet, Texts};
+use crate::ticket::{Batch, Column, EventKind, Labels, NO_LABEL, Openings, State, StateSet, Texts};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+const OPENINGS: [Openings; 3] = [Openings::Log, Openings::Known, Openings::Current];
 const CATCH_UPS: [CatchUp; 3] = [CatchUp::All, CatchUp::Latest, CatchUp::None];
 const PASSAGES: [Passage; 3] = [Passage::Watched, Passage::AfterDowntime, Passage::Accepted];
 
@@ -42,12 +43,12 @@ fn batches() -> impl Strategy<Value = Batch> {
         let times = prop_oneof![near, Just((i64::MIN, i64::MAX))].prop_flat_map(move |(start_ms, span_ms)| {
             vec((0..span_ms).prop_map(move |after_ms| start_ms.wrapping_add(after_ms.wrapping_mul(2))), rows)
         });
-        let rest = (vec(0..16_usize, rows), vec(0..6_usize, rows), any::<[bool; 2]>());
+        let rest = (vec(0..16_usize, rows), vec(0..6_usize, rows), any::<[bool; 2]>(), 0..3_usize);
         let columns = (vec(labels(rows), Column::ALL.len()), labels(rows), texts(rows));
         (texts(rows), times, rest, columns).prop_map(move |(ticket, at_ms, rest, columns)| {
-            let (kinds, states, [has_assigned, has_text]) = rest;
+            let (kinds, states, [has_assigned, has_text], openings) = rest;
             let (labels, assigned, text) = columns;
-            let mut batch = Batch { ticket, at_ms, ..Batch::default() };
+            let mut batch = Batch { ticket, at_ms, openings: OPENINGS[openings], ..Batch::default() };
             batch.kind = kinds.into_iter().map(|kind| EventKind::ALL[kind]).collect();
             batch.state = states.into_iter().map(|state| State::ALL.get(state).copied()).collect();
             for (column, labels) in Column::ALL.into_iter().zip(labels) {
