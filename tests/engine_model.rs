@@ -75,6 +75,16 @@ fn random_deleted_tickets() {
 }
 
 #[test]
+fn random_deleted_tickets_of_exports() {
+    random(Profile { ahead: true, behind: true, late: true, deletions: true, exports: true, ..Profile::default() });
+}
+
+#[test]
+fn random_exports_out_of_order() {
+    random(Profile { ahead: true, behind: true, late: true, priorities: true, exports: true, ..Profile::default() });
+}
+
+#[test]
 fn random_edits() {
     random(Profile { behind: true, edits: true, ..Profile::default() });
 }
@@ -85,18 +95,18 @@ fn random_edits_with_other_commands() {
 }
 
 #[test]
-fn random_restatements() {
-    random(Profile { behind: true, restates: true, catch_ups: true, ..Profile::default() });
+fn random_exports() {
+    random(Profile { behind: true, exports: true, catch_ups: true, ..Profile::default() });
 }
 
 #[test]
-fn random_restatements_with_edits() {
-    random(Profile { behind: true, late: true, priorities: true, restates: true, edits: true, ..Profile::default() });
+fn random_exports_with_edits() {
+    random(Profile { behind: true, late: true, priorities: true, exports: true, edits: true, ..Profile::default() });
 }
 
 #[test]
-fn random_restatements_ahead_of_time() {
-    random(Profile { ahead: true, behind: true, restates: true, ..Profile::default() });
+fn random_exports_ahead_of_time() {
+    random(Profile { ahead: true, behind: true, exports: true, ..Profile::default() });
 }
 
 #[test]
@@ -107,7 +117,7 @@ fn random_rewinds() {
 #[test]
 fn random_rewinds_with_edits() {
     let profile = Profile { behind: true, late: true, priorities: true, edits: true, ..Profile::default() };
-    random(Profile { catch_ups: true, restates: true, rewinds: true, ..profile });
+    random(Profile { catch_ups: true, exports: true, rewinds: true, ..profile });
 }
 
 #[test]

@@ -129,7 +129,7 @@ pub use clocks::CycleResult;
 pub use clocks::versions::Apply;
 pub use commands::{EditError, Engine};
 pub use interner::{NO_SYMBOL, Symbol};
-pub use output::{CatchUp, CycleRecord, Escalation, EscalationKind, Outcome, RejectedReason, RejectedRow, TicketRef};
+pub use output::{CatchUp, CycleRecord, Escalation, EscalationKind, IgnoredRows, Outcome, RejectedReason, RejectedRow, TicketRef};
 pub use query::edit_preview::{Plan, Preview};
 pub use query::explain::{
     ExplainedCycle, ExplainedEvent, ExplainedLevel, ExplainedSegment, ExplainedTarget, ExplainedVersion, Explanation,
@@ -140,6 +140,6 @@ pub use query::lookup::{LabelKind, TicketView};
 pub use query::scan::ScanTotals;
 pub use shard::policy_edit::Effects;
 pub use shard::totals::{ClockTally, Counters, Tally};
-pub use snapshot::columns::{ClockColumns, EventColumns, FireColumns, Head, LabelLists, ShardState, TicketColumns};
+pub use snapshot::columns::{ClockColumns, EventColumns, FireColumns, GoneColumns, Head, LabelLists, ShardState, TicketColumns};
 pub use snapshot::error::RestoreError;
 pub use snapshot::restore::{Installed, RestoredShard, Restoring};

@@ -144,6 +144,25 @@ pub struct RejectedRow {
     pub reason: RejectedReason,
 }
 
+/// Rows of a batch that changed nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct IgnoredRows {
+    pub count: u64,
+    /// The first of them, a row of the batch.
+    pub first: Option<u32>,
+}
+
+impl IgnoredRows {
+    pub(crate) fn add(&mut self, row: u32) {
+        self.join(Self { count: 1, first: Some(row) });
+    }
+
+    pub(crate) fn join(&mut self, other: Self) {
+        self.count += other.count;
+        self.first = self.first.into_iter().chain(other.first).min();
+    }
+}
+
 /// Result of a command.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outcome {
@@ -153,6 +172,10 @@ pub struct Outcome {
     pub cycles: Vec<CycleRecord>,
     /// By row.
     pub rejected: Vec<RejectedRow>,
+    /// Rows of tickets that were deleted or merged before.
+    pub gone: IgnoredRows,
+    /// `opened` rows that tell something else than the earlier `opened` row of their ticket, which counts.
+    pub opened_again: IgnoredRows,
 }
 
 impl Outcome {

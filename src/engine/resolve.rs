@@ -3,11 +3,11 @@
 use super::clocks::versions::Versions;
 use super::interner::{LabelQuota, NO_SYMBOL, QuotaExceeded, Symbol, Symbols};
 use super::output::{RejectedReason, RejectedRow};
-use super::shard::event_builder::{Row, restated};
+use super::shard::event_builder::Row;
 use super::shard::{Buffers, Context, Shard};
 use crate::limits::{LABEL_SHARE, MAX_LABEL_BYTES, MAX_PRIORITIES, MAX_TICKET_ID_BYTES};
 use crate::policy::Policy;
-use crate::ticket::{Batch, Labels, NO_LABEL, Openings, PerLabel, TicketLabel};
+use crate::ticket::{Batch, EventKind, Labels, NO_LABEL, PerLabel, TicketLabel};
 use crate::time::{MAX_INPUT_MS, MIN_INPUT_MS};
 use rayon::prelude::*;
 
@@ -100,6 +100,18 @@ impl LabelSymbols {
         let code = labels.codes[row];
         self.rejected.iter().find(|(rejected, _)| *rejected == code).map(|(_, reason)| reason)
     }
+}
+
+/// What the tickets of a command share.
+struct TicketCommand<'a> {
+    context: &'a Context<'a>,
+    policy: &'a Policy,
+    /// Number of the batch's first row among all rows.
+    first_row: u64,
+    buffers: Buffers,
+    rows: Vec<Row>,
+    /// Rows that their ticket has no place for.
+    rejected: Vec<u32>,
 }
 
 /// A batch ready to be applied.
@@ -210,7 +222,7 @@ impl<'a> ResolvedBatch<'a> {
             priority: self.symbol(TicketLabel::Priority, number),
             owner: self.symbol(TicketLabel::Owner, number),
             team: self.symbol(TicketLabel::Team, number),
-            restates: false,
+            openings: self.batch.openings,
         }
     }
 
@@ -241,12 +253,18 @@ impl<'a> ResolvedBatch<'a> {
         policy: &Policy,
         first_row: u64,
     ) -> Vec<RejectedRow> {
-        let mut rejected: Vec<u32> = Vec::new();
         let mut keys: Vec<u64> = Vec::with_capacity(part.len());
         let mut in_order = true;
+        // Rows of tickets that have left; an id without a ticket has no slot to sort by.
+        let mut of_gone: Vec<u32> = Vec::new();
         for &row in part {
-            let id = self.batch.ticket.get(row as usize);
-            let slot = shard.tickets.find_or_insert(self.hashes[row as usize], id, first_row + u64::from(row));
+            let (hash, id) = self.id(row);
+            let is_gone = !shard.gone.is_empty() && shard.gone.find(hash, id).is_some();
+            if is_gone && shard.tickets.find(hash, id).is_none() {
+                of_gone.push(row);
+                continue;
+            }
+            let slot = shard.tickets.find_or_insert(hash, id, first_row + u64::from(row));
             let key = u64::from(slot) << 32 | u64::from(row);
             in_order &= keys.last().is_none_or(|last| *last < key);
             keys.push(key);
@@ -254,60 +272,105 @@ impl<'a> ResolvedBatch<'a> {
         if !in_order {
             keys.sort_unstable();
         }
-        let mut buffers = Buffers::default();
-        let mut rows: Vec<Row> = Vec::new();
+        let mut command = TicketCommand {
+            context,
+            policy,
+            first_row,
+            buffers: Buffers::default(),
+            rejected: Vec::new(),
+            rows: Vec::new(),
+        };
         for group in keys.chunk_by(|a, b| a >> 32 == b >> 32) {
-            rows.clear();
-            rows.extend(group.iter().map(|&key| self.row(key as u32)));
-            if rows.len() > 1 {
-                rows.sort_by_key(|row| row.at_ms);
-            }
-            let mut slot = Some((group[0] >> 32) as u32);
-            // Catch-up happens when the events up to the engine's time are in.
-            let at_once = shard.taken_at_once((group[0] >> 32) as u32, &rows, context.now_ms);
-            let (past, future) = rows.split_at(at_once);
-            for part in [past, future] {
-                let mut rest = part;
-                while let Some(first) = rest.first() {
-                    let row = first.number as usize;
-                    let (hash, id) = (self.hashes[row], self.batch.ticket.get(row));
-                    let ordinal = first_row + u64::from(first.number);
-                    // Once a ticket has left, further rows with its id belong to a new ticket.
-                    let here = slot.take().unwrap_or_else(|| shard.tickets.find_or_insert(hash, id, ordinal));
-                    let assign = |row: &Row| self.assign(row.number, policy);
-                    let used = shard.apply_rows(&mut buffers, context, here, rest, assign, &mut rejected);
-                    let (done, left) = rest.split_at(used);
-                    self.describe(shard, context, here, done);
-                    rest = left;
-                    slot = shard.tickets.records[here].is_live().then_some(here);
-                }
-            }
-            if let (Some(slot), Some(row)) = (slot, (self.batch.openings == Openings::Current).then(|| restated(&rows)).flatten())
-                && shard.is_news(context.versions, slot, &row)
-            {
-                let at_ms = shard.tickets.last_ms(slot).max(context.now_ms);
-                let row = Row { at_ms, ..row };
-                shard.apply_rows(
-                    &mut buffers,
-                    context,
-                    slot,
-                    &[row],
-                    |row| self.assign(row.number, policy),
-                    &mut rejected,
-                );
-            }
+            let slot = (group[0] >> 32) as u32;
+            self.apply_ticket(shard, &mut command, Some(slot), group.iter().map(|&key| key as u32));
+        }
+        let id = |row: &u32| self.batch.ticket.get(*row as usize);
+        of_gone.sort_by_key(|row| (id(row), *row));
+        for group in of_gone.chunk_by(|a, b| id(a) == id(b)) {
+            self.apply_ticket(shard, &mut command, None, group.iter().copied());
         }
         let reason = || RejectedReason::TooManyEvents { most: crate::limits::MAX_EVENTS_A_TICKET };
-        rejected.into_iter().map(|row| RejectedRow { row: row as usize, reason: reason() }).collect()
+        command.rejected.into_iter().map(|row| RejectedRow { row: row as usize, reason: reason() }).collect()
     }
 
-    fn describe(&self, shard: &mut Shard, context: &Context<'_>, slot: u32, rows: &[Row]) {
+    /// Applies the rows of one ticket.
+    fn apply_ticket(
+        &self,
+        shard: &mut Shard,
+        command: &mut TicketCommand<'_>,
+        mut slot: Option<u32>,
+        numbers: impl Iterator<Item = u32>,
+    ) {
+        let context = command.context;
+        let mut rows = std::mem::take(&mut command.rows);
+        rows.clear();
+        rows.extend(numbers.map(|number| self.row(number)));
+        if rows.len() > 1 {
+            // Within one instant the opening comes first.
+            rows.sort_by_key(|row| (row.at_ms, row.kind != EventKind::Opened));
+        }
+        let (hash, id) = self.id(rows[0].number);
+        let mut rest = &rows[..];
+        while let Some(first) = rest.first() {
+            let left_ms = match slot {
+                Some(slot) if !shard.tickets.records[slot].has_left_before() => None,
+                _ => shard.gone.find(hash, id),
+            };
+            if let Some(left_ms) = left_ms
+                && !first.changes_after(left_ms, slot.is_some())
+            {
+                if first.is_removal() {
+                    shard.gone.set(hash, id, first.at_ms);
+                } else {
+                    shard.output.gone.add(first.number);
+                }
+                rest = &rest[1..];
+                continue;
+            }
+            let here = slot.unwrap_or_else(|| {
+                let here = shard.tickets.find_or_insert(hash, id, command.first_row + u64::from(first.number));
+                if left_ms.is_some() {
+                    shard.tickets.records[here].set_left_before();
+                }
+                here
+            });
+            let was_live = shard.tickets.records[here].is_live();
+            let next = &rest[..shard.next_rows(context.versions, here, rest, context.now_ms)];
+            let assign = |row: &Row| self.assign(row.number, command.policy);
+            let used = shard.apply_rows(&mut command.buffers, context, here, next, assign, &mut command.rejected);
+            let (done, left) = rest.split_at(used);
+            self.describe(shard, context, here, done, was_live);
+            rest = left;
+            slot = shard.tickets.records[here].is_live().then_some(here);
+            if let Some(removal) = done.last().filter(|row| row.is_removal()) {
+                // An event before the opening counts at it.
+                shard.gone.set(hash, id, removal.at_ms.max(shard.tickets.records[here].opened_ms()));
+            }
+        }
+        command.rows = rows;
+    }
+
+    fn describe(&self, shard: &mut Shard, context: &Context<'_>, slot: u32, rows: &[Row], was_live: bool) {
         if !shard.tickets.records[slot].is_live() {
             return;
         }
         for row in rows {
-            let labels = TicketLabel::DESCRIPTIVE.map(|label| (label, self.symbol(label, row.number)));
-            shard.describe(context.versions, slot, labels);
+            let mut labels = TicketLabel::DESCRIPTIVE.map(|label| (label, self.symbol(label, row.number)));
+            let mut at_ms = row.at_ms;
+            if was_live && row.restates() {
+                // Current values without their time hold from now on.
+                at_ms = at_ms.max(context.now_ms);
+                let record = &shard.tickets.records[slot];
+                let is_known = |label: TicketLabel, symbol: Symbol| record.label(context.versions, label) == symbol;
+                for (_, symbol) in labels.iter_mut().filter(|(label, symbol)| is_known(*label, *symbol)) {
+                    *symbol = NO_SYMBOL;
+                }
+            }
+            shard.describe(context.versions, slot, labels, at_ms);
         }
+    }
+
+    fn id(&self, row: u32) -> (u64, &str) {
+        (self.hashes[row as usize], self.batch.ticket.get(row as usize))
     }
 }

@@ -107,6 +107,19 @@ pub enum Openings {
     Current,
 }
 
+impl Openings {
+    pub const ALL: [Openings; 3] = [Self::Log, Self::Known, Self::Current];
+
+    /// The name that the API and tables use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Log => "log",
+            Self::Known => "known",
+            Self::Current => "current",
+        }
+    }
+}
+
 /// Rows of events in columns. Every column has one value per row, except [`Batch::text`], which may be empty.
 ///
 /// Rows may be in any order of time and may mix tickets. Within one ticket, rows with the same time count in row order.

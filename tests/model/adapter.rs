@@ -167,6 +167,7 @@ impl Subject {
             });
         }
         output.rejected = outcome.rejected.iter().map(|rejected| rejected.row).collect();
+        output.gone = outcome.gone.count;
         output.sort();
         Ok(output)
     }

@@ -1,10 +1,11 @@
 //! The model's commands, and the output that the engine must emit.
 
-use super::history::History;
+use super::history::{Primitive, What};
+use super::log::Log;
 use super::ticket::Ticket;
 use overdue::limits::MAX_LEVELS;
 use overdue::policy::{Facts, Policy};
-use overdue::ticket::{Batch, Column, EventKind, Openings, State};
+use overdue::ticket::{Batch, Column, EventKind};
 use overdue::time::{MAX_INPUT_MS, SECOND_MS};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -74,6 +75,8 @@ pub struct Output {
     pub cycles: Vec<CycleRecord>,
     /// Rejected rows of the batch.
     pub rejected: Vec<usize>,
+    /// Number of rows that told something of tickets that are gone.
+    pub gone: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -81,6 +84,8 @@ pub struct Model {
     now_ms: i64,
     versions: Vec<Version>,
     tickets: BTreeMap<String, Ticket>,
+    /// Tickets that have left at some time, and when they left last.
+    gone: BTreeMap<String, i64>,
     /// Results of the clocks of deleted tickets.
     deleted: BTreeMap<String, ClockTally>,
 }
@@ -103,7 +108,7 @@ pub struct Totals {
 impl Model {
     pub fn new(policy: Arc<Policy>) -> Model {
         let first = Version { at_ms: i64::MIN, policy, apply: Apply::NewTickets };
-        Model { now_ms: 0, versions: vec![first], tickets: BTreeMap::new(), deleted: BTreeMap::new() }
+        Model { now_ms: 0, versions: vec![first], tickets: BTreeMap::new(), gone: BTreeMap::new(), deleted: BTreeMap::new() }
     }
 
     pub fn now_ms(&self) -> i64 {
@@ -124,7 +129,8 @@ impl Model {
             }
         }
         for (id, mut rows) in rows {
-            rows.sort_by_key(|row| batch.at_ms[*row]);
+            // Within one instant the opening comes first.
+            rows.sort_by_key(|row| (batch.at_ms[*row], batch.kind[*row] != EventKind::Opened));
             self.apply_rows(id, batch, &rows, catch_up, &mut output);
         }
         output.sort();
@@ -182,106 +188,103 @@ impl Model {
         &self.versions[self.versions.len() - 1].policy
     }
 
-    fn apply_rows(&mut self, id: &str, batch: &Batch, rows: &[usize], catch_up: CatchUp, output: &mut Output) {
-        let now_ms = self.now_ms;
-        // choice: the rows of a new ticket up to the opening in its batch are applied together.
-        let is_opened = |row: &usize| batch.kind[*row] == EventKind::Opened;
-        let opening = rows.iter().copied().find(|row| !self.tickets.contains_key(id) && is_opened(row));
-        let opening_ms = opening.map_or(i64::MIN, |row| batch.at_ms[row]);
-        // Late rows are applied together with those up to the engine's time.
-        let late_until_ms = self.tickets.get(id).map_or(i64::MIN, |ticket| {
-            let done = ticket.fired.values().chain(ticket.suppressed.values());
-            done.copied().fold(ticket.history.last_ms() - 1, i64::max)
-        });
-        let until_ms = now_ms.max(opening_ms).max(late_until_ms);
-        let (past, ahead) = rows.split_at(rows.partition_point(|row| batch.at_ms[*row] <= until_ms));
-        for row in past {
-            self.insert(id, batch, *row, output);
-            self.delete(id, catch_up, output);
+    /// Applies the rows of a ticket, in order of time.
+    fn apply_rows(&mut self, id: &str, batch: &Batch, mut rows: &[usize], catch_up: CatchUp, output: &mut Output) {
+        let is_removal = |row: &usize| matches!(batch.kind[*row], EventKind::Deleted | EventKind::Merged);
+        while let Some(first) = rows.first() {
+            let at_ms = batch.at_ms[*first];
+            if let Some(left_ms) = self.gone.get_mut(id) {
+                let is_back = self.tickets.contains_key(id);
+                let brings_back = matches!(batch.kind[*first], EventKind::Opened | EventKind::Reopened);
+                if at_ms <= *left_ms || !is_back && !brings_back {
+                    if is_removal(first) {
+                        *left_ms = at_ms.max(*left_ms);
+                    } else {
+                        output.gone += 1;
+                    }
+                    rows = &rows[1..];
+                    continue;
+                }
+            }
+            let end = rows.iter().position(is_removal).unwrap_or(rows.len());
+            let (life, rest) = rows.split_at(end);
+            // Levels that are due already do not fire for a ticket that is gone by now.
+            let is_gone = rest.first().is_some_and(|removal| batch.at_ms[*removal] <= self.now_ms);
+            let catch_up = if is_gone { CatchUp::None } else { catch_up };
+            if self.tickets.contains_key(id) {
+                self.continue_ticket(id, batch, life, catch_up, output);
+            } else if !life.is_empty() {
+                self.open_ticket(id, batch, life, catch_up, output);
+            }
+            let Some((removal, rest)) = rest.split_first() else { return };
+            let opened_ms = self.tickets.get(id).map_or(0, |ticket| ticket.history.opened_ms);
+            self.remove(id, batch.at_ms[*removal], batch.kind[*removal], catch_up, output);
+            let left_ms = batch.at_ms[*removal].max(opened_ms);
+            self.gone.entry(id.to_owned()).and_modify(|known| *known = left_ms.max(*known)).or_insert(left_ms);
+            rows = rest;
         }
-        if let Some(ticket) = self.tickets.get_mut(id)
-            && !past.is_empty()
-        {
+    }
+
+    fn log_row(&self, log: &mut Log, batch: &Batch, row: usize, was_known: bool) {
+        log.add(batch, row, self.priority_of(batch, row), self.now_ms, was_known);
+    }
+
+    /// A new ticket: its rows open it together; then those ahead of the engine's time apply one after the other.
+    fn open_ticket(&mut self, id: &str, batch: &Batch, rows: &[usize], catch_up: CatchUp, output: &mut Output) {
+        let mut log = Log::default();
+        rows.iter().for_each(|row| self.log_row(&mut log, batch, *row, false));
+        let mut ticket = Ticket::new(id, log);
+        ticket.report_manual(None, output);
+        let all = ticket.history.clone();
+        let until_ms = self.now_ms.max(all.opened_ms);
+        ticket.history.events.retain(|event| event.at_ms <= until_ms);
+        ticket.compare(&self.versions, self.now_ms, catch_up, output);
+        for event in all.events.iter().filter(|event| event.at_ms > until_ms) {
+            ticket.settle(&self.versions, event.at_ms, output);
+            ticket.history.insert(event.clone());
+            ticket.compare(&self.versions, self.now_ms, catch_up, output);
+        }
+        ticket.report(&self.versions, output);
+        self.tickets.insert(id.to_owned(), ticket);
+    }
+
+    fn continue_ticket(&mut self, id: &str, batch: &Batch, rows: &[usize], catch_up: CatchUp, output: &mut Output) {
+        let now_ms = self.now_ms;
+        let Some(mut ticket) = self.tickets.remove(id) else { return };
+        // Late rows are applied together with those up to the engine's time.
+        let done = ticket.fired.values().chain(ticket.suppressed.values());
+        let late_until_ms = done.copied().fold(ticket.history.last_ms() - 1, i64::max);
+        let until_ms = now_ms.max(late_until_ms);
+        let (past, ahead) = rows.split_at(rows.partition_point(|row| batch.at_ms[*row] <= until_ms));
+        let before = ticket.history.clone();
+        past.iter().for_each(|row| self.log_row(&mut ticket.log, batch, *row, true));
+        ticket.history = ticket.log.history();
+        ticket.report_manual(Some(&before), output);
+        if !past.is_empty() {
             ticket.compare(&self.versions, now_ms, catch_up, output);
         }
         for row in ahead {
-            let before = self.tickets.get(id).map(|ticket| ticket.history.clone());
-            self.insert(id, batch, *row, output);
-            if let Some(ticket) = self.tickets.get_mut(id) {
-                ticket.step(&self.versions, before, batch.at_ms[*row], now_ms, catch_up, output);
-            }
-            self.delete(id, catch_up, output);
-        }
-        let Some(ticket) = self.tickets.get_mut(id) else { return };
-        ticket.report(&self.versions, output);
-        let restating = rows.iter().rfind(|row| {
-            batch.openings == Openings::Current && batch.kind[**row] == EventKind::Opened
-        });
-        if let Some(row) = restating {
-            let at_ms = ticket.history.last_ms().max(now_ms);
             let before = ticket.history.clone();
-            ticket.restate(batch, *row, rows, at_ms);
-            if at_ms > now_ms {
-                ticket.step(&self.versions, Some(before), at_ms, now_ms, catch_up, output);
-            }
+            self.log_row(&mut ticket.log, batch, *row, true);
+            ticket.history = ticket.log.history();
+            ticket.report_manual(Some(&before), output);
+            ticket.step(&self.versions, before, batch.at_ms[*row], now_ms, catch_up, output);
         }
-        ticket.compare(&self.versions, now_ms, catch_up, output);
         ticket.report(&self.versions, output);
+        self.tickets.insert(id.to_owned(), ticket);
     }
 
-    /// Removes a ticket that was deleted or merged, after its last output.
-    fn delete(&mut self, id: &str, catch_up: CatchUp, output: &mut Output) {
-        if let Some(ticket) = self.tickets.get_mut(id)
-            && ticket.history.events.iter().any(|event| event.what.is_deletion())
-        {
-            // Levels that are due already do not fire for a deleted ticket.
-            let is_deleted = ticket.history.last_ms() <= self.now_ms;
-            let catch_up = if is_deleted { CatchUp::None } else { catch_up };
-            ticket.compare(&self.versions, self.now_ms, catch_up, output);
-            ticket.report(&self.versions, output);
-            ticket.count_past(&mut self.deleted);
-            self.tickets.remove(id);
+    /// Removes a ticket that is deleted or merged, after its last output.
+    fn remove(&mut self, id: &str, at_ms: i64, kind: EventKind, catch_up: CatchUp, output: &mut Output) {
+        let Some(mut ticket) = self.tickets.remove(id) else { return };
+        let before = ticket.history.clone();
+        ticket.history.insert(Primitive { at_ms, what: What::Event(kind), is_stated: false });
+        if at_ms > self.now_ms && at_ms >= before.last_ms() {
+            ticket.settle(&self.versions, at_ms, output);
         }
-    }
-
-    /// Adds the primitive events of a row to the history of its ticket.
-    fn insert(&mut self, id: &str, batch: &Batch, row: usize, output: &mut Output) {
-        let (at_ms, kind) = (batch.at_ms[row], batch.kind[row]);
-        let label = |column| batch.labels(column).get(row).map(str::to_owned);
-        let known = self.tickets.contains_key(id);
-        if !known {
-            // A row of another kind opens its ticket as new, with its own priority, owner and team.
-            let is_opened = kind == EventKind::Opened;
-            let state = if is_opened { batch.state[row] } else { None };
-            let history = History {
-                opened_ms: at_ms,
-                is_implied: !is_opened,
-                priority: self.priority_of(batch, row),
-                state: state.unwrap_or(State::New),
-                owner: label(Column::Owner),
-                team: label(Column::Team),
-                events: Vec::new(),
-            };
-            let ticket = Ticket {
-                id: id.to_owned(),
-                history,
-                labels: BTreeMap::new(),
-                fired: BTreeMap::new(),
-                suppressed: BTreeMap::new(),
-                reported: BTreeMap::new(),
-            };
-            self.tickets.insert(id.to_owned(), ticket);
-        }
-        let Some(ticket) = self.tickets.get_mut(id) else { return };
-        ticket.label(batch, row);
-        if kind == EventKind::Opened {
-            // For a ticket with an opening, a second one at the same time or later only changes labels.
-            if known && (ticket.history.is_implied || at_ms < ticket.history.opened_ms) {
-                ticket.move_opening(batch, row);
-            }
-            return;
-        }
-        ticket.insert(batch, row, output);
+        ticket.compare(&self.versions, self.now_ms, catch_up, output);
+        ticket.report(&self.versions, output);
+        ticket.count_past(&mut self.deleted);
     }
 
     fn priority_of(&self, batch: &Batch, row: usize) -> String {

@@ -12,12 +12,12 @@ use std::sync::Arc;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum What {
     Priority(String),
-    /// With the owner and the team of the row.
-    Assigned(Option<String>, Option<String>),
+    /// With the owner and the team of the row. A report is an event only if one of them differs from the ticket's.
+    Assigned { owner: Option<String>, team: Option<String>, is_report: bool },
     /// Any kind without a state.
     Event(EventKind),
-    /// The kind of the change when its row arrived, and the new state.
-    State(EventKind, State),
+    /// The ticket's state from then on.
+    State(State),
 }
 
 impl What {
@@ -31,14 +31,14 @@ impl What {
 pub struct Primitive {
     pub at_ms: i64,
     pub what: What,
+    /// Told by the row of an export without a time of its own.
+    pub is_stated: bool,
 }
 
 /// All events of a ticket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct History {
     pub opened_ms: i64,
-    /// No `opened` row has arrived yet.
-    pub is_implied: bool,
     pub priority: String,
     pub state: State,
     pub owner: Option<String>,
@@ -57,24 +57,11 @@ impl History {
         self.events.iter().map(|event| self.effective_ms(event.at_ms)).fold(self.opened_ms, i64::max)
     }
 
-    /// State and priority after everything up to an instant.
-    pub fn at(&self, at_ms: i64) -> (State, &str) {
-        let (mut state, mut priority) = (self.state, self.priority.as_str());
-        for event in self.events.iter().filter(|event| event.at_ms <= at_ms) {
-            match &event.what {
-                What::State(_, next) => state = *next,
-                What::Priority(next) => priority = next,
-                What::Assigned(..) | What::Event(_) => {}
-            }
-        }
-        (state, priority)
-    }
-
     /// Owner and team after everything up to an instant.
     pub fn assigned_at(&self, at_ms: i64) -> (Option<&str>, Option<&str>) {
         let (mut owner, mut team) = (self.owner.as_deref(), self.team.as_deref());
         for event in self.events.iter().filter(|event| event.at_ms <= at_ms) {
-            if let What::Assigned(next_owner, next_team) = &event.what {
+            if let What::Assigned { owner: next_owner, team: next_team, .. } = &event.what {
                 owner = next_owner.as_deref().or(owner);
                 team = next_team.as_deref().or(team);
             }
@@ -82,14 +69,15 @@ impl History {
         (owner, team)
     }
 
-    /// Adds an event unless the history has it already; returns whether it was added.
-    pub fn insert(&mut self, event: Primitive) -> bool {
-        if self.events.contains(&event) {
-            return false;
-        }
+    /// The same opening, without events.
+    pub fn opening(&self) -> History {
+        History { events: Vec::new(), ..self.clone() }
+    }
+
+    /// Adds an event.
+    pub fn insert(&mut self, event: Primitive) {
         self.events.push(event);
         self.events.sort_by_key(|event| event.at_ms);
-        true
     }
 }
 
@@ -211,6 +199,8 @@ pub fn dues(cycle: &Cycle, ruler: Ruler<'_>) -> BTreeMap<u8, Due> {
 /// A ticket after its history.
 pub struct Replay {
     pub state: State,
+    owner: Option<String>,
+    team: Option<String>,
     pub priority: Arc<Priority>,
     pub runs: BTreeMap<String, Run>,
     pub is_deleted: bool,
@@ -219,14 +209,15 @@ pub struct Replay {
 impl Replay {
     pub fn of(history: &History, versions: &[Version]) -> Replay {
         let mut replay = Replay {
-            state: history.state,
+            state: State::New,
+            owner: history.owner.clone(),
+            team: history.team.clone(),
             priority: in_force(versions, &history.priority, |since_ms| since_ms <= history.opened_ms),
             runs: BTreeMap::new(),
             is_deleted: false,
         };
         let mut edits = (1..versions.len()).filter(|edit| versions[*edit].at_ms > history.opened_ms).peekable();
-        replay.effects(EventKind::Opened, history.opened_ms);
-        replay.run_or_pause(history.opened_ms);
+        replay.begin(history);
         for (index, event) in history.events.iter().enumerate() {
             let at_ms = history.effective_ms(event.at_ms);
             while let Some(edit) = edits.next_if(|edit| versions[*edit].at_ms < at_ms) {
@@ -265,12 +256,30 @@ impl Replay {
         self.priority.clocks.iter().filter_map(|clock| Some((clock, self.runs.get(&clock.name)?.open.as_ref()?)))
     }
 
+    /// Opens the ticket; one that is opened as done is done at once.
+    fn begin(&mut self, history: &History) {
+        let at_ms = history.opened_ms;
+        self.state = if history.state.is_done() { State::New } else { history.state };
+        self.effects(EventKind::Opened, at_ms);
+        self.run_or_pause(at_ms);
+        self.apply(&What::State(history.state), at_ms);
+        self.run_or_pause(at_ms);
+    }
+
     /// Applies an event other than a change of priority.
     fn apply(&mut self, what: &What, at_ms: i64) {
         match what {
-            What::Assigned(..) => self.effects(EventKind::Assigned, at_ms),
+            What::Assigned { owner, team, is_report } => {
+                let differs = |told: &Option<String>, known: &Option<String>| told.is_some() && told != known;
+                let is_event = !is_report || differs(owner, &self.owner) || differs(team, &self.team);
+                self.owner = owner.clone().or(self.owner.take());
+                self.team = team.clone().or(self.team.take());
+                if is_event {
+                    self.effects(EventKind::Assigned, at_ms);
+                }
+            }
             What::Event(kind) => self.effects(*kind, at_ms),
-            What::State(_, next) => {
+            What::State(next) => {
                 if let Some(kind) = state_event(self.state, *next) {
                     self.effects(kind, at_ms);
                     self.state = *next;
@@ -419,11 +428,10 @@ fn set_paused_by_event(run: &mut Run, is_paused: bool) {
 /// The open cycle of a clock that has always been part of the priority, measured from its last start.
 fn as_if_always(clock: &Clock, priority: &Priority, before: &[Primitive], history: &History) -> Option<Cycle> {
     let alone = Priority { clocks: vec![clock.clone()], ..priority.clone() };
-    let state = history.state;
-    let mut replay = Replay { state, priority: Arc::new(alone), runs: BTreeMap::new(), is_deleted: false };
+    let (state, owner, team) = (State::New, history.owner.clone(), history.team.clone());
+    let mut replay = Replay { state, owner, team, priority: Arc::new(alone), runs: BTreeMap::new(), is_deleted: false };
     let mut name = history.priority.as_str();
-    replay.effects(EventKind::Opened, history.opened_ms);
-    replay.run_or_pause(history.opened_ms);
+    replay.begin(history);
     for event in before {
         let at_ms = history.effective_ms(event.at_ms);
         if let What::Priority(next) = &event.what {

@@ -11,6 +11,7 @@ mod cases;
 pub mod commands;
 mod corrupt;
 pub mod history;
+mod log;
 pub mod measure;
 pub mod random;
 mod reads;

@@ -6,7 +6,7 @@ use crate::support::random::Random;
 use overdue::calendar::Span;
 use overdue::limits::MAX_LEVELS;
 use overdue::policy::{Actions, Clock, Effect, Level, OnPriorityChange, Policy, Priority, Rules, Threshold};
-use overdue::ticket::{Column, EventKind, State, StateSet};
+use overdue::ticket::{Column, EventKind, Openings, State, StateSet};
 use overdue::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS};
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ pub struct Profile {
     /// Commands between whole seconds.
     pub milliseconds: bool,
     /// Batches of restated tickets.
-    pub restates: bool,
+    pub exports: bool,
     /// Rewinds of the time.
     pub rewinds: bool,
 }
@@ -53,7 +53,7 @@ pub const EVERYTHING: Profile = Profile {
     edits: true,
     catch_ups: true,
     milliseconds: true,
-    restates: true,
+    exports: true,
     rewinds: true,
 };
 
@@ -241,25 +241,35 @@ impl Workload<'_> {
                 let rewind = Command::Rewind(now_ms, self.random.pick(&CATCH_UPS));
                 vec![rewind, Command::Advance(now_ms + SECOND_MS)]
             }
-            3 if self.profile.restates => vec![Command::FreeLabels],
+            3 if self.profile.exports => vec![Command::FreeLabels],
             2..=7 => vec![Command::Advance(self.later())],
             _ => {
                 let mut rows = (0..1 + self.random.below(5)).map(|_| self.row()).collect::<Vec<Row>>();
-                if self.profile.restates && self.random.chance(50) {
-                    self.restate(&mut rows);
+                if self.profile.exports && self.random.chance(50) {
+                    self.export(&mut rows);
                 }
                 vec![Command::Apply(self.in_order(rows), self.random.pick(&CATCH_UPS))]
             }
         }
     }
 
-    /// Repeats some openings with other labels, as an export of tickets does.
-    fn restate(&mut self, rows: &mut Vec<Row>) {
-        let openings: Vec<Row> = self.rows.iter().filter(|row| row.kind == EventKind::Opened).cloned().collect();
-        for _ in 0..self.random.below(3).min(openings.len()) {
-            let mut row = self.random.pick(&openings);
+    /// Repeats some openings, as exports do: of a log that repeats when tickets began; of tickets with the time of their last
+    /// change; of tickets with their current values and no time of their own.
+    fn export(&mut self, rows: &mut Vec<Row>) {
+        let openings = self.random.pick(&[Openings::Known, Openings::Current, Openings::Current]);
+        let has_values = openings == Openings::Current && self.random.chance(50);
+        let opened: Vec<Row> = self.rows.iter().filter(|row| row.kind == EventKind::Opened).cloned().collect();
+        for _ in 0..self.random.below(3).min(opened.len()) {
+            let mut row = self.random.pick(&opened);
             let names: Vec<String> = self.policy.priorities.iter().map(|priority| priority.name.clone()).collect();
             row.labels.retain(|(column, _)| !matches!(column, Column::Priority | Column::Owner | Column::Team));
+            row.state = None;
+            if !has_values {
+                rows.push(row.clone());
+                // The values have a time of their own, in a row of another kind.
+                let at_ms = self.at_ms(&row.ticket);
+                row = Row { at_ms, kind: EventKind::StateChanged, ..row };
+            }
             if self.random.chance(50) {
                 row = row.priority(&self.random.pick(&names));
             }
@@ -272,7 +282,7 @@ impl Workload<'_> {
             row.state = self.random.chance(50).then(|| self.random.pick(&State::ALL));
             rows.push(row);
         }
-        rows.iter_mut().for_each(|row| row.restates = true);
+        rows.iter_mut().for_each(|row| row.openings = openings);
     }
 
     /// Sorts the rows of a batch, unless the workload has late events.

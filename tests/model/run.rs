@@ -16,13 +16,13 @@ pub struct Row {
     pub kind: EventKind,
     pub state: Option<State>,
     pub labels: Vec<(Column, String)>,
-    /// Whether its batch restates tickets.
-    pub restates: bool,
+    /// What `opened` rows of its batch report.
+    pub openings: Openings,
 }
 
 impl Row {
     pub fn new(ticket: &str, at_ms: i64, kind: EventKind) -> Row {
-        Row { ticket: ticket.to_owned(), at_ms, kind, state: None, labels: Vec::new(), restates: false }
+        Row { ticket: ticket.to_owned(), at_ms, kind, state: None, labels: Vec::new(), openings: Openings::Log }
     }
 
     pub fn state(mut self, state: State) -> Row {
@@ -46,8 +46,8 @@ impl fmt::Debug for Row {
         if let Some(state) = self.state {
             write!(f, " state={}", state.name())?;
         }
-        if self.restates {
-            write!(f, " restates")?;
+        if self.openings != Openings::Log {
+            write!(f, " {}", self.openings.name())?;
         }
         self.labels.iter().try_for_each(|(column, label)| write!(f, " {}={label}", column.name()))
     }
@@ -57,9 +57,7 @@ pub fn batch(rows: &[Row]) -> Batch {
     let mut batch = Batch::default();
     for row in rows {
         batch.push(&row.ticket, row.at_ms, row.kind);
-        if row.restates {
-            batch.openings = Openings::Current;
-        }
+        batch.openings = row.openings;
         if let Some(last) = batch.state.last_mut() {
             *last = row.state;
         }

@@ -1,9 +1,10 @@
 //! One ticket: its history, and the output so far.
 
 use super::commands::{CatchUp, ClockTally, CycleRecord, Escalation, Kind, Output, TicketTally, Totals, Version};
-use super::history::{Ended, History, Primitive, Replay, What, dues, state_event};
+use super::history::{Ended, History, Primitive, Replay, What, dues};
+use super::log::Log;
 use super::measure::{Amount, Due};
-use overdue::ticket::{Batch, Column, EventKind, State};
+use overdue::ticket::{Column, EventKind, State};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Name of the clock, cycle, level.
@@ -12,8 +13,9 @@ pub type LevelKey = (String, u16, u8);
 #[derive(Debug, Clone)]
 pub struct Ticket {
     pub id: String,
+    pub log: Log,
+    /// As it follows from the log.
     pub history: History,
-    pub labels: BTreeMap<&'static str, String>,
     /// Fired levels with their due times.
     pub fired: BTreeMap<LevelKey, i64>,
     /// Suppressed levels with their due times.
@@ -22,106 +24,26 @@ pub struct Ticket {
 }
 
 impl Ticket {
-    pub fn label(&mut self, batch: &Batch, row: usize) {
-        for column in [Column::Channel, Column::Category, Column::Customer] {
-            if let Some(label) = batch.labels(column).get(row) {
-                self.labels.insert(column.name(), label.to_owned());
-            }
-        }
+    /// A ticket of which nothing is known yet.
+    pub fn new(id: &str, log: Log) -> Ticket {
+        let history = log.history();
+        let (fired, suppressed, reported) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Ticket { id: id.to_owned(), log, history, fired, suppressed, reported }
     }
 
-    /// Moves the opening to the first `opened` row, or to an earlier one. Choice: values that the row does not have are those of
-    /// the former opening, except the state, which is new.
-    pub fn move_opening(&mut self, batch: &Batch, row: usize) {
-        let label = |column| batch.labels(column).get(row).map(str::to_owned);
-        let history = &mut self.history;
-        history.opened_ms = batch.at_ms[row];
-        history.is_implied = false;
-        history.state = batch.state[row].unwrap_or(State::New);
-        history.priority = label(Column::Priority).unwrap_or_else(|| history.priority.clone());
-        history.owner = label(Column::Owner).or(history.owner.take());
-        history.team = label(Column::Team).or(history.team.take());
-    }
-
-    /// Restates a ticket by an `opened` row: values that differ from the current ones and from those of the opening become events.
-    /// Values in other rows of the batch (`rows`) take precedence.
-    pub fn restate(&mut self, batch: &Batch, row: usize, rows: &[usize], at_ms: i64) {
-        let others = || rows.iter().copied().filter(|other| batch.kind[*other] != EventKind::Opened);
-        let is_in_another_row = |column| others().any(|other| batch.labels(column).get(other).is_some());
-        let label = |column| batch.labels(column).get(row).filter(|_| !is_in_another_row(column));
-        let (state, priority) = self.history.at(i64::MAX);
-        let (owner, team) = self.history.assigned_at(i64::MAX);
-        let mut events = Vec::new();
-        if let Some(name) = label(Column::Priority)
-            && name != priority
-            && name != self.history.priority
-        {
-            events.push(What::Priority(name.to_owned()));
-        }
-        let restated = |row: Option<&str>, current: Option<&str>, opened: &Option<String>| {
-            row.filter(|label| Some(*label) != current && Some(*label) != opened.as_deref()).map(str::to_owned)
-        };
-        let owner = restated(label(Column::Owner), owner, &self.history.owner);
-        let team = restated(label(Column::Team), team, &self.history.team);
-        if owner.is_some() || team.is_some() {
-            events.push(What::Assigned(owner, team));
-        }
-        let state_kinds = [EventKind::Resolved, EventKind::Closed, EventKind::Reopened];
-        let has_state = |other: usize| batch.state[other].is_some() || state_kinds.contains(&batch.kind[other]);
-        if let Some(next) = batch.state[row]
-            && !others().any(has_state)
-            && next != self.history.state
-            && let Some(kind) = state_event(state, next)
-        {
-            events.push(What::State(kind, next));
-        }
-        for what in events {
-            self.history.insert(Primitive { at_ms, what });
-        }
-    }
-
-    pub fn insert(&mut self, batch: &Batch, row: usize, output: &mut Output) {
-        let (at_ms, kind) = (batch.at_ms[row], batch.kind[row]);
-        let (state, priority) = self.history.at(at_ms);
-        let (old_owner, old_team) = self.history.assigned_at(at_ms);
-        let (owner, team) = (batch.label(Column::Owner, row), batch.label(Column::Team, row));
-        let mut events = Vec::new();
-        if let Some(name) = batch.label(Column::Priority, row)
-            && name != priority
-        {
-            events.push(What::Priority(name.to_owned()));
-        }
-        let has_other = |new: Option<&str>, old: Option<&str>| new.is_some() && new != old;
-        if kind == EventKind::Assigned || has_other(owner, old_owner) || has_other(team, old_team) {
-            events.push(What::Assigned(owner.map(str::to_owned), team.map(str::to_owned)));
-        }
-        let implied = match kind {
-            EventKind::Resolved => Some(State::Resolved),
-            EventKind::Closed => Some(State::Closed),
-            EventKind::Reopened => Some(State::Open),
-            EventKind::Opened | EventKind::PriorityChanged | EventKind::Assigned | EventKind::StateChanged => None,
-            _ => {
-                events.push(What::Event(kind));
-                None
-            }
-        };
-        if let Some(next) = batch.state[row].or(implied)
-            && let Some(kind) = state_event(state, next)
-        {
-            events.push(What::State(kind, next));
-        }
-        for what in events {
-            let manual = what == What::Event(EventKind::Escalated);
-            if self.history.insert(Primitive { at_ms, what }) && manual {
-                output.escalations.push(Escalation {
-                    due_ms: 0,
-                    ticket: self.id.clone(),
-                    clock: String::new(),
-                    cycle: 0,
-                    level: 0,
-                    kind: Kind::Manual,
-                });
-            }
+    /// Reports manual escalations that are new in the history.
+    pub fn report_manual(&self, before: Option<&History>, output: &mut Output) {
+        let is_manual = |event: &&Primitive| event.what == What::Event(EventKind::Escalated);
+        let is_new = |event: &&Primitive| before.is_none_or(|before| !before.events.contains(event));
+        for _ in self.history.events.iter().filter(is_manual).filter(is_new) {
+            output.escalations.push(Escalation {
+                due_ms: 0,
+                ticket: self.id.clone(),
+                clock: String::new(),
+                cycle: 0,
+                level: 0,
+                kind: Kind::Manual,
+            });
         }
     }
 
@@ -130,15 +52,14 @@ impl Ticket {
     pub fn step(
         &mut self,
         versions: &[Version],
-        before: Option<History>,
+        before: History,
         at_ms: i64,
         now_ms: i64,
         catch_up: CatchUp,
         output: &mut Output,
     ) {
         let after = self.history.clone();
-        let before = before.unwrap_or_else(|| History { events: Vec::new(), ..after.clone() });
-        if after != before && before.opened_ms == after.opened_ms {
+        if after != before && before.opening() == after.opening() {
             let added: Vec<Primitive> =
                 after.events.iter().filter(|event| !before.events.contains(event)).cloned().collect();
             self.history = before;
@@ -296,12 +217,14 @@ impl Ticket {
         let (_, team) = self.history.assigned_at(last_ms);
         let mut labels = vec![("priority", replay.priority.name.clone())];
         labels.extend(team.map(|team| ("team", team.to_owned())));
-        labels.extend(self.labels.iter().map(|(column, label)| (*column, label.clone())));
+        for column in [Column::Channel, Column::Category] {
+            labels.extend(self.log.label(column.name()).map(|label| (column.name(), label.clone())));
+        }
         let add = |tally: &mut TicketTally| {
             counts.iter().zip(tally).for_each(|(counts, count)| *count += u64::from(*counts));
         };
         add(&mut totals.all);
-        for label in labels.into_iter().filter(|(column, _)| *column != Column::Customer.name()) {
+        for label in labels {
             add(totals.tickets.entry(label).or_default());
         }
     }

@@ -1,17 +1,55 @@
 //! The event log of a ticket as the engine stores it: primitive events, 16 bytes each, in order of time.
 
 use crate::engine::interner::{NO_SYMBOL, Symbol};
-use crate::ticket::{EventKind, State};
+use crate::ticket::{EventKind, Openings, State, TicketLabel};
 
 const TIME_BITS: u32 = 42;
 const KIND_SHIFT: u32 = TIME_BITS;
 const STATE_SHIFT: u32 = KIND_SHIFT + 4;
 const PRIORITY_SHIFT: u32 = STATE_SHIFT + 3;
-/// Set for an opening that no `opened` event has reported.
-const IMPLIED_SHIFT: u32 = PRIORITY_SHIFT + 12;
+/// Of an opening, its [`Basis`] (2 bits); of any other event, [`REPORT`] and [`STATED`].
+const FLAGS_SHIFT: u32 = PRIORITY_SHIFT + 12;
+const REPORT: u64 = 1 << FLAGS_SHIFT;
+const STATED: u64 = 2 << FLAGS_SHIFT;
+
+/// What an opening is based on, in the order of precedence: a higher one replaces a lower one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Basis {
+    /// No `opened` row: the ticket's first event opens it.
+    Implied,
+    /// `opened` rows that tell only the time. The priority is the first one that the ticket's log tells.
+    Known,
+    /// The same, with priority, owner and team from the log.
+    Current,
+    /// An `opened` row with its own values.
+    Opened,
+}
+
+impl Basis {
+    /// By the two bits of an event; an opening that was stored without them has its own values.
+    const BY_BITS: [Self; 4] = [Self::Opened, Self::Implied, Self::Current, Self::Known];
+
+    /// Whether it is an `opened` row that tells only the time.
+    pub(crate) fn has_only_time(self) -> bool {
+        matches!(self, Self::Known | Self::Current)
+    }
+
+    /// What `opened` rows report, for an opening that rests on one.
+    pub(crate) fn openings(self) -> Option<Openings> {
+        match self {
+            Self::Implied => None,
+            Self::Known => Some(Openings::Known),
+            Self::Current => Some(Openings::Current),
+            Self::Opened => Some(Openings::Log),
+        }
+    }
+}
 
 /// A primitive event: `opened` with state, priority, owner and team; `priority_changed` with the priority; a state event with
 /// the state; `assigned` with owner and team; any other with nothing.
+///
+/// Whether it changes something depends on the events before it, so that is decided when the log is replayed
+/// ([`CurrentState::kind_of`]), never when a row arrives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct StoredEvent {
     bits: u64,
@@ -26,13 +64,13 @@ impl StoredEvent {
     }
 
     pub(crate) fn with_state(mut self, state: State) -> Self {
-        self.bits |= (state as u64) << STATE_SHIFT;
+        self.bits = self.bits & !(7 << STATE_SHIFT) | (state as u64) << STATE_SHIFT;
         self
     }
 
     pub(crate) fn with_priority(mut self, priority: Symbol) -> Self {
         debug_assert!(priority < 1 << 12, "priority {priority} out of range");
-        self.bits |= u64::from(priority) << PRIORITY_SHIFT;
+        self.bits = self.bits & !(0xfff << PRIORITY_SHIFT) | u64::from(priority) << PRIORITY_SHIFT;
         self
     }
 
@@ -42,13 +80,46 @@ impl StoredEvent {
         self
     }
 
-    pub(crate) fn implied(mut self) -> Self {
-        self.bits |= 1 << IMPLIED_SHIFT;
+    /// An opening with this basis.
+    pub(crate) fn based_on(mut self, basis: Basis) -> Self {
+        let bits = Basis::BY_BITS.iter().position(|other| *other == basis).unwrap_or(0);
+        self.bits = self.bits & !(3 << FLAGS_SHIFT) | (bits as u64) << FLAGS_SHIFT;
         self
     }
 
-    pub(crate) fn is_implied(self) -> bool {
-        self.bits >> IMPLIED_SHIFT & 1 != 0
+    /// What the opening is based on.
+    pub(crate) fn basis(self) -> Basis {
+        Basis::BY_BITS[(self.bits >> FLAGS_SHIFT & 3) as usize]
+    }
+
+    /// An assignment that only reports who has the ticket: it is an event if that differs from what was known.
+    pub(crate) fn as_report(mut self) -> Self {
+        self.bits |= REPORT;
+        self
+    }
+
+    pub(crate) fn is_report(self) -> bool {
+        self.kind() != EventKind::Opened && self.bits & REPORT != 0
+    }
+
+    /// Told by the row of an export that does not know since when: see [`Openings::Current`].
+    pub(crate) fn as_stated(mut self) -> Self {
+        self.bits |= STATED;
+        self
+    }
+
+    pub(crate) fn is_stated(self) -> bool {
+        self.kind() != EventKind::Opened && self.bits & STATED != 0
+    }
+
+    /// Its basis, or whether it is a report and stated.
+    pub(crate) fn flags(self) -> u8 {
+        (self.bits >> FLAGS_SHIFT) as u8
+    }
+
+    /// Whether both tell the same at the same time.
+    pub(crate) fn tells_the_same(self, other: Self) -> bool {
+        (self.bits | STATED, self.owner, self.team) == (other.bits | STATED, other.owner, other.team)
     }
 
     /// The same event at another time.
@@ -65,16 +136,6 @@ impl StoredEvent {
     #[inline]
     pub(crate) fn kind(self) -> EventKind {
         EventKind::ALL[(self.bits >> KIND_SHIFT & 15) as usize]
-    }
-
-    /// The kind of the event for a ticket in this state: late events may lie between a report of a state and the state that
-    /// preceded it on arrival. `None`: the ticket is in that state already.
-    pub(crate) fn kind_after(self, before: State) -> Option<EventKind> {
-        match self.state() {
-            None => Some(self.kind()),
-            Some(_) if self.kind() == EventKind::Opened => Some(EventKind::Opened),
-            Some(state) => state_event(before, state),
-        }
     }
 
     /// The same event, but not before the ticket's opening.
@@ -125,20 +186,22 @@ pub(crate) struct EventLog {
     /// count at it.
     pub entries: Vec<StoredEvent>,
     pub past_fires: Vec<PastFires>,
+    /// When the rows happened that told each of the [descriptive labels](TicketLabel::DESCRIPTIVE).
+    pub described_ms: [i64; TicketLabel::DESCRIPTIVE.len()],
     /// How often late events have changed what was reported.
     pub revision: u16,
 }
 
 /// State, priority, owner and team of a ticket after the events up to a place in its log.
 pub(crate) fn standing(entries: &[StoredEvent]) -> CurrentState {
-    let mut standing = CurrentState { state: State::New, priority: 0, owner: NO_SYMBOL, team: NO_SYMBOL };
+    let mut standing = CurrentState::default();
     for entry in entries {
         standing.apply(*entry);
     }
     standing
 }
 
-/// What later rows are compared with.
+/// What later events are compared with.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CurrentState {
     pub state: State,
@@ -147,7 +210,30 @@ pub(crate) struct CurrentState {
     pub team: Symbol,
 }
 
+impl Default for CurrentState {
+    fn default() -> Self {
+        Self { state: State::New, priority: 0, owner: NO_SYMBOL, team: NO_SYMBOL }
+    }
+}
+
 impl CurrentState {
+    /// What an event is for a ticket with these values; `None` if the ticket already has all that it reports.
+    pub(crate) fn kind_of(&self, entry: StoredEvent) -> Option<EventKind> {
+        let differs = |reported: Symbol, known: Symbol| reported != NO_SYMBOL && reported != known;
+        let changes = match entry.kind() {
+            EventKind::PriorityChanged => entry.priority() != Some(self.priority),
+            EventKind::Assigned if entry.is_report() => {
+                differs(entry.owner, self.owner) || differs(entry.team, self.team)
+            }
+            _ => true,
+        };
+        match entry.state() {
+            _ if !changes => None,
+            Some(state) if entry.kind() != EventKind::Opened => state_event(self.state, state),
+            _ => Some(entry.kind()),
+        }
+    }
+
     pub(crate) fn apply(&mut self, entry: StoredEvent) {
         self.state = entry.state().unwrap_or(self.state);
         self.priority = entry.priority().unwrap_or(self.priority);

@@ -1,12 +1,11 @@
 //! The effect on a ticket's clocks when its priority changes or is edited.
 
 use super::deadlines::CompiledClock;
-use super::event::StoredEvent;
+use super::event::{CurrentState, StoredEvent};
 use super::state::{AT_RISK, BREACH};
 use super::versions::{Apply, VersionId, Versions};
-use super::{ClockRun, Segment, Sink, TicketClocks, settle_clock};
+use super::{ClockRun, Segment, Sink, TicketClocks, effects, settle_clock};
 use crate::policy::OnPriorityChange;
-use crate::ticket::{EventKind, State};
 
 impl Apply {
     /// An edit treats an open cycle as a change of priority does.
@@ -185,19 +184,16 @@ impl ClockRun {
         sink: &mut impl Sink,
     ) {
         let earlier_cycles = self.state.cycle;
-        let mut state = State::New;
-        let mut priority = None;
+        let mut current = CurrentState::default();
         let mut ignored = Ignore;
         for &entry in before {
             let entry = entry.not_before(before[0].at_ms());
-            let Some(kind) = entry.kind_after(state) else { continue };
-            if kind == EventKind::PriorityChanged && entry.priority() == priority {
-                continue;
+            let Some(kind) = current.kind_of(entry) else { continue };
+            current.apply(entry);
+            for (kind, state) in effects(kind, current.state) {
+                self.apply(compiled, compiled.effect(kind, state), entry.at_ms(), &mut ignored);
+                self.run_or_pause(compiled, state, entry.at_ms());
             }
-            priority = entry.priority().or(priority);
-            state = entry.state().unwrap_or(state);
-            self.apply(compiled, compiled.effect(kind, state), entry.at_ms(), &mut ignored);
-            self.run_or_pause(compiled, state, entry.at_ms());
         }
         // Cycles that ended before the clock appeared were never reported: they have no number.
         self.state.cycle = earlier_cycles + u16::from(self.state.open);

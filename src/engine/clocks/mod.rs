@@ -10,13 +10,13 @@ pub(crate) mod migrate;
 pub(crate) mod state;
 pub(crate) mod versions;
 
-use super::interner::Symbol;
+use super::interner::{NO_SYMBOL, Symbol};
 use crate::limits::MAX_CLOCKS;
 use crate::policy::Effect;
 use crate::ticket::{EventKind, State};
 use crate::time::NEVER_MS;
 use deadlines::CompiledClock;
-use event::StoredEvent;
+use event::{CurrentState, StoredEvent};
 use serde::{Deserialize, Serialize};
 use state::{AT_RISK, BREACH, ClockState, LEVEL_BITS};
 use utoipa::ToSchema;
@@ -123,6 +123,8 @@ pub(crate) struct ClockRun {
 pub(crate) struct TicketClocks {
     pub version: VersionId,
     pub state: State,
+    pub owner: Symbol,
+    pub team: Symbol,
     /// In the order of the version's clocks; entries beyond them are left over from other tickets.
     pub runs: [ClockRun; MAX_CLOCKS],
     /// Cycle numbers of clocks that earlier priorities had.
@@ -131,7 +133,8 @@ pub(crate) struct TicketClocks {
 
 impl Default for TicketClocks {
     fn default() -> Self {
-        Self { version: 0, state: State::New, runs: Default::default(), retired: Vec::new() }
+        let (state, owner, team) = (State::New, NO_SYMBOL, NO_SYMBOL);
+        Self { version: 0, state, owner, team, runs: Default::default(), retired: Vec::new() }
     }
 }
 
@@ -139,7 +142,7 @@ impl TicketClocks {
     /// Begins with a ticket without events.
     pub(crate) fn begin(&mut self, versions: &Versions, version: VersionId) {
         self.version = version;
-        self.state = State::New;
+        (self.state, self.owner, self.team) = (State::New, NO_SYMBOL, NO_SYMBOL);
         self.retired.clear();
         for run in &mut self.runs[..versions.get(version).compiled.len()] {
             run.clear();
@@ -159,6 +162,11 @@ impl TicketClocks {
         }
         self.edits_until(versions, now_ms + 1, entries, sink);
         self.settle(versions, now_ms + 1, sink);
+    }
+
+    fn current(&self, versions: &Versions) -> CurrentState {
+        let Self { version, state, owner, team, .. } = *self;
+        CurrentState { state, priority: versions.get(version).priority, owner, team }
     }
 
     /// The clocks of the ticket, each with its compiled form.
@@ -195,22 +203,31 @@ impl TicketClocks {
         sink: &mut impl Sink,
     ) {
         let at_ms = entry.at_ms();
-        let Some(kind) = entry.kind_after(self.state) else { return };
+        let mut current = self.current(versions);
+        let Some(kind) = current.kind_of(entry) else { return };
         if let (EventKind::PriorityChanged, Some(priority)) = (kind, entry.priority()) {
-            if priority == versions.get(self.version).priority {
-                return;
-            }
             let version = versions.at_change(priority, at_ms);
             let how = versions.get(version).on_priority_change;
             self.change(versions, version, how, at_ms, before, sink);
         }
-        self.state = entry.state().unwrap_or(self.state);
-        for (place, compiled) in versions.get(self.version).compiled.iter().enumerate() {
-            let run = &mut self.runs[place];
-            run.apply(compiled, compiled.effect(kind, self.state), at_ms, sink);
-            run.run_or_pause(compiled, self.state, at_ms);
+        current.apply(entry);
+        (self.state, self.owner, self.team) = (current.state, current.owner, current.team);
+        for (kind, state) in effects(kind, current.state) {
+            for (place, compiled) in versions.get(self.version).compiled.iter().enumerate() {
+                let run = &mut self.runs[place];
+                run.apply(compiled, compiled.effect(kind, state), at_ms, sink);
+                run.run_or_pause(compiled, state, at_ms);
+            }
         }
     }
+}
+
+/// The kinds whose effects an event has, each with the state that the ticket then has: a ticket that is opened as done is opened
+/// as new and done at once.
+pub(crate) fn effects(kind: EventKind, state: State) -> impl Iterator<Item = (EventKind, State)> {
+    let opened_done = (kind == EventKind::Opened && state.is_done()).then_some((EventKind::Opened, State::New));
+    let kind = if opened_done.is_some() { event::state_event(State::New, state) } else { Some(kind) };
+    opened_done.into_iter().chain(kind.map(|kind| (kind, state)))
 }
 
 /// Reaches the marks of one running clock that are due before `until_ms`; returns when the next one is due.

@@ -23,10 +23,9 @@ impl Engine {
 
 /// The sum of the digests of a shard's tickets.
 fn shard_digest(shard: &Shard, versions: &Versions, labels: &Interners, clocks: &Symbols) -> u64 {
-    shard
-        .tickets
-        .live()
-        .fold(0, |sum: u64, slot| sum.wrapping_add(ticket_digest(shard, slot, versions, labels, clocks)))
+    let tickets = shard.tickets.live().map(|slot| ticket_digest(shard, slot, versions, labels, clocks));
+    let gone = shard.gone.iter().map(|gone| foldhash::quality::FixedState::default().hash_one(gone));
+    tickets.chain(gone).fold(0, u64::wrapping_add)
 }
 
 fn ticket_digest(shard: &Shard, slot: u32, versions: &Versions, labels: &Interners, clocks: &Symbols) -> u64 {
@@ -50,10 +49,11 @@ fn ticket_digest(shard: &Shard, slot: u32, versions: &Versions, labels: &Interne
         (state.started_ms, state.segment_ms, state.spent_ms, state.cycle).hash(&mut hasher);
         (state.open, state.running, state.held, state.broken, state.done, state.fired).hash(&mut hasher);
     }
+    shard.tickets.described_ms(slot).hash(&mut hasher);
     shard.wheel.due(slot).hash(&mut hasher);
     if let Some(history) = shard.tickets.history(slot) {
         for entry in &history.entries {
-            (entry.at_ms(), entry.kind(), entry.state()).hash(&mut hasher);
+            (entry.at_ms(), entry.kind(), entry.state(), entry.flags()).hash(&mut hasher);
             entry.priority().and_then(|priority| symbols[TicketLabel::Priority].label(priority)).hash(&mut hasher);
             symbols[TicketLabel::Owner].label(entry.owner).hash(&mut hasher);
             symbols[TicketLabel::Team].label(entry.team).hash(&mut hasher);

@@ -1,12 +1,12 @@
 //! Applies events to a ticket of a shard: its event log grows, and its clocks continue or are replayed.
 
 use super::emit::Emitter;
-use super::event_builder::{EventLogBuilder, Row};
+use super::event_builder::{EVENTS_A_ROW, EventLogBuilder, Row};
 use super::{Buffers, Context, Shard, totals_key};
 use crate::engine::clocks::TicketClocks;
 use crate::engine::clocks::event::{PastFires, StoredEvent};
 use crate::engine::clocks::versions::Versions;
-use crate::engine::interner::{NO_SYMBOL, Symbol};
+use crate::engine::interner::Symbol;
 use crate::engine::output::{CatchUp, Escalation, EscalationKind};
 use crate::limits::MAX_EVENTS_A_TICKET;
 use crate::ticket::EventKind;
@@ -32,15 +32,19 @@ impl Shard {
         let mut used = 0;
         for row in rows {
             used += 1;
-            if matches!(row.kind, EventKind::Deleted | EventKind::Merged) {
+            if row.is_removal() {
                 leaves_ms = Some(row.at_ms);
                 break;
             }
-            if builder.entries.len() + 3 > MAX_EVENTS_A_TICKET {
+            if builder.entries.len() + EVENTS_A_ROW > MAX_EVENTS_A_TICKET {
                 rejected.push(row.number);
                 continue;
             }
-            builder.add(row, || assign(row));
+            builder.add(row, context.now_ms, || assign(row));
+        }
+        builder.finish();
+        for row in &builder.opened_again {
+            self.output.opened_again.add(*row);
         }
         let known = builder.known();
         let changed = builder.before.is_some() || builder.entries.len() > known;
@@ -81,16 +85,6 @@ impl Shard {
         used
     }
 
-    /// Whether a row reports a value that differs from the ticket's.
-    pub(crate) fn is_news(&self, versions: &Versions, slot: u32, row: &Row) -> bool {
-        let record = &self.tickets.records[slot];
-        let differs = |output: Symbol, has: Symbol| output != NO_SYMBOL && output != has;
-        row.state.is_some_and(|state| state != record.state())
-            || differs(row.priority, versions.get(record.version()).priority)
-            || differs(row.owner, record.owner)
-            || differs(row.team, record.team())
-    }
-
     /// Reports manual escalations.
     fn report_manual(&mut self, slot: u32, builder: &EventLogBuilder) {
         let ticket = self.ticket_ref(slot);
@@ -111,14 +105,19 @@ impl Shard {
         }
     }
 
-    /// How many of a ticket's rows, in order of time, are applied together before the others: those up to the engine's time and
-    /// those that are late. A new ticket applies all.
-    pub(crate) fn taken_at_once(&self, slot: u32, rows: &[Row], now_ms: i64) -> usize {
+    /// How many of a ticket's rows, in order of time, are applied next: together those up to the engine's time and those that
+    /// are late, then one after the other those ahead of it (together where that makes no difference). A new ticket applies all.
+    pub(crate) fn next_rows(&self, versions: &Versions, slot: u32, rows: &[Row], now_ms: i64) -> usize {
         if !self.tickets.records[slot].is_live() {
             return rows.len();
         }
         let last_ms = self.tickets.last_ms(slot);
-        rows.partition_point(|row| row.at_ms <= now_ms || row.at_ms < last_ms)
+        let at_once = rows.partition_point(|row| row.at_ms <= now_ms || row.at_ms < last_ms);
+        if at_once > 0 {
+            return at_once;
+        }
+        let entries = self.events(versions, slot);
+        rows.iter().take_while(|row| !EventLogBuilder::may_change_opening(&entries, row)).count().max(1)
     }
 
     /// Whether the first new event lies before something that was already reported for the ticket.
@@ -162,8 +161,7 @@ impl Shard {
         let is_live = self.tickets.records[slot].is_live();
         if is_live {
             self.read_counted(versions, slot, counted);
-            let changes = entries[known..].iter().any(|entry| entry.kind() == EventKind::PriorityChanged);
-            if changes || counted.clocks.iter().any(|state| state.broken) {
+            if builder.changes_priority || counted.clocks.iter().any(|state| state.broken) {
                 self.rebuild(versions, slot, &entries[..known], context.now_ms, ticket_clocks);
             } else {
                 self.unpack(versions, slot, ticket_clocks);

@@ -1,8 +1,14 @@
 //! Converts rows of a batch to primitive events of a ticket's log.
+//!
+//! The log keeps what was told, when it held: its entries follow from the set of rows, not from the order in which they arrived
+//! (but for rows of one instant that contradict each other). What an entry changes is decided when the log is replayed.
 
-use crate::engine::clocks::event::{CurrentState, StoredEvent, standing, state_event};
+use crate::engine::clocks::event::{Basis, CurrentState, StoredEvent, standing};
 use crate::engine::interner::{NO_SYMBOL, Symbol};
-use crate::ticket::{EventKind, State};
+use crate::ticket::{EventKind, Openings, State};
+
+/// The most events that a row gives: priority, people, its own, state.
+pub(crate) const EVENTS_A_ROW: usize = 4;
 
 /// A row with its labels resolved to symbols.
 #[derive(Debug, Clone, Copy)]
@@ -16,23 +22,41 @@ pub(crate) struct Row {
     pub priority: Symbol,
     pub owner: Symbol,
     pub team: Symbol,
-    /// Reports the current values of a ticket that is open already.
-    pub restates: bool,
+    /// What `opened` rows of its batch report.
+    pub openings: Openings,
 }
 
-/// The current values that a ticket's rows of one batch report: those of the last `opened` row, except for values that a row of
-/// another kind reports with a time of its own.
-pub(crate) fn restated(rows: &[Row]) -> Option<Row> {
-    let mut restated = Row { restates: true, ..*rows.iter().rfind(|row| row.kind == EventKind::Opened)? };
-    for row in rows.iter().filter(|row| row.kind != EventKind::Opened) {
-        let ends = matches!(row.kind, EventKind::Resolved | EventKind::Closed | EventKind::Reopened);
-        let unless = |says: bool, output: Symbol| if says { NO_SYMBOL } else { output };
-        restated.priority = unless(row.priority != NO_SYMBOL, restated.priority);
-        restated.owner = unless(row.owner != NO_SYMBOL, restated.owner);
-        restated.team = unless(row.team != NO_SYMBOL, restated.team);
-        restated.state = restated.state.filter(|_| row.state.is_none() && !ends);
+impl Row {
+    fn has_people(&self) -> bool {
+        self.owner != NO_SYMBOL || self.team != NO_SYMBOL
     }
-    Some(restated)
+
+    /// Whether the ticket leaves.
+    pub(crate) fn is_removal(&self) -> bool {
+        matches!(self.kind, EventKind::Deleted | EventKind::Merged)
+    }
+
+    /// Whether the row changes something for a ticket that left at `left_ms`: one that is back takes what happened since, one that
+    /// is gone only what brings it back.
+    pub(crate) fn changes_after(&self, left_ms: i64, is_back: bool) -> bool {
+        self.at_ms > left_ms && (is_back || matches!(self.kind, EventKind::Opened | EventKind::Reopened))
+    }
+
+    /// Whether the row tells current values of a ticket, without a time of their own.
+    pub(crate) fn restates(&self) -> bool {
+        self.openings == Openings::Current && self.kind == EventKind::Opened && self.basis() == Basis::Opened
+    }
+
+    /// What an opening by this row is based on. A row with values of its own needs no others to tell them.
+    fn basis(&self) -> Basis {
+        let has_values = self.state.is_some() || self.priority != NO_SYMBOL || self.has_people();
+        match self.openings {
+            _ if self.kind != EventKind::Opened => Basis::Implied,
+            Openings::Current if !has_values => Basis::Current,
+            Openings::Known => Basis::Known,
+            Openings::Log | Openings::Current => Basis::Opened,
+        }
+    }
 }
 
 /// A ticket's events while rows are added to them.
@@ -42,6 +66,10 @@ pub(crate) struct EventLogBuilder {
     pub before: Option<Vec<StoredEvent>>,
     /// Manual escalations among the new events: the time and the row of each.
     pub manual: Vec<(i64, u32)>,
+    /// `opened` rows that change nothing, because an earlier one counts.
+    pub opened_again: Vec<u32>,
+    /// Whether an appended event changes the priority.
+    pub changes_priority: bool,
     /// Number of events before the rows are added.
     known: usize,
     last: CurrentState,
@@ -50,7 +78,9 @@ pub(crate) struct EventLogBuilder {
 impl EventLogBuilder {
     pub(crate) fn new(entries: Vec<StoredEvent>) -> Self {
         let last = standing(&entries);
-        Self { known: entries.len(), last, before: None, manual: Vec::new(), entries }
+        let known = entries.len();
+        let (manual, opened_again) = (Vec::new(), Vec::new());
+        Self { known, last, before: None, manual, opened_again, changes_priority: false, entries }
     }
 
     /// The ticket's values after its last event.
@@ -69,88 +99,163 @@ impl EventLogBuilder {
         }
     }
 
-    /// Adds the events of a row. `assign` gives the priority of a ticket without one.
-    pub(crate) fn add(&mut self, row: &Row, assign: impl FnOnce() -> Symbol) {
-        if self.entries.is_empty() {
-            let priority = if row.priority == NO_SYMBOL { assign() } else { row.priority };
-            let opening =
-                StoredEvent::new(row.at_ms, EventKind::Opened).with_priority(priority).with_people(row.owner, row.team);
-            let opening = match (row.kind, row.state) {
-                (EventKind::Opened, state) => opening.with_state(state.unwrap_or(State::New)),
-                _ => opening.implied(),
-            };
-            self.entries.push(opening);
-            self.last = standing(&self.entries);
-            if row.kind == EventKind::Opened {
-                return;
+    /// Adds the events of a row. `assign` gives the priority of a ticket whose rows tell none.
+    pub(crate) fn add(&mut self, row: &Row, now_ms: i64, assign: impl FnOnce() -> Symbol) {
+        let told = row.basis();
+        match self.entries.first() {
+            None => self.open(row, told, assign()),
+            Some(opening) => {
+                let (known, is_earlier) = (opening.basis(), row.at_ms < opening.at_ms());
+                if row.restates() && known != Basis::Implied {
+                    self.restate(row, now_ms);
+                } else if told.has_only_time() && known.has_only_time() {
+                    let basis = told.max(known);
+                    if is_earlier {
+                        self.open(row, basis, assign());
+                    } else {
+                        self.set_opening(opening.based_on(basis));
+                    }
+                } else if told > known || told == known && is_earlier {
+                    self.open(row, told, assign());
+                } else if row.kind == EventKind::Opened && !self.repeats_opening(row) {
+                    self.opened_again.push(row.number);
+                }
             }
         }
-        match row.kind {
-            EventKind::Opened if row.restates => self.restate(row),
-            EventKind::Opened => self.open_again(row),
-            _ => self.apply_events(row),
-        }
+        self.tell(row);
     }
 
-    /// A row that reports the ticket's current values: a changed value is an event now. A value that the ticket was opened with
-    /// is not a change, so that a repeat of the row that opened it changes nothing, whatever has happened since.
-    fn restate(&mut self, row: &Row) {
-        let opening = standing(&self.entries[..1]);
-        let has = self.last;
-        let news = |output: Symbol, opened: Symbol, has: Symbol| {
-            if output == opened || output == has { NO_SYMBOL } else { output }
-        };
-        let priority = news(row.priority, opening.priority, has.priority);
-        if priority != NO_SYMBOL {
-            self.insert(StoredEvent::new(row.at_ms, EventKind::PriorityChanged).with_priority(priority));
-        }
-        let owner = news(row.owner, opening.owner, has.owner);
-        let team = news(row.team, opening.team, has.team);
-        if (owner, team) != (NO_SYMBOL, NO_SYMBOL) {
-            self.insert(StoredEvent::new(row.at_ms, EventKind::Assigned).with_people(owner, team));
-        }
-        if let Some(state) = row.state.filter(|state| *state != opening.state)
-            && let Some(kind) = state_event(has.state, state)
-        {
-            self.insert(StoredEvent::new(row.at_ms, kind).with_state(state));
-        }
-    }
-
-    /// An `opened` row of a ticket that is open already.
-    fn open_again(&mut self, row: &Row) {
+    /// Whether a row tells what the ticket's opening told already.
+    fn repeats_opening(&self, row: &Row) -> bool {
         let opening = self.entries[0];
-        if !opening.is_implied() && row.at_ms >= opening.at_ms() {
-            return;
+        let same = |told: Symbol, known: Symbol| told == NO_SYMBOL || told == known;
+        row.at_ms == opening.at_ms()
+            && row.state.is_none_or(|state| opening.state() == Some(state))
+            && (row.priority == NO_SYMBOL || opening.priority() == Some(row.priority))
+            && same(row.owner, opening.owner)
+            && same(row.team, opening.team)
+    }
+
+    /// Whether a row that is not late may change the values of the opening, so that it is applied by itself.
+    pub(crate) fn may_change_opening(entries: &[StoredEvent], row: &Row) -> bool {
+        let tells = |told: Symbol, known: &dyn Fn(&StoredEvent) -> bool| told != NO_SYMBOL && !entries[1..].iter().any(known);
+        let tells_priority = || tells(row.priority, &|entry| entry.priority().is_some());
+        row.kind == EventKind::Opened
+            || match entries[0].basis() {
+                Basis::Opened => false,
+                Basis::Implied => row.at_ms <= entries[0].at_ms(),
+                Basis::Known => tells_priority(),
+                Basis::Current => {
+                    tells_priority()
+                        || tells(row.owner, &|entry| entry.owner != NO_SYMBOL)
+                        || tells(row.team, &|entry| entry.team != NO_SYMBOL)
+                }
+            }
+    }
+
+    /// Sets the opening to a row's values.
+    fn open(&mut self, row: &Row, basis: Basis, assigned: Symbol) {
+        let priority = if row.priority == NO_SYMBOL { assigned } else { row.priority };
+        let opening = StoredEvent::new(row.at_ms, EventKind::Opened).with_priority(priority).based_on(basis);
+        self.set_opening(match basis {
+            Basis::Opened => opening.with_people(row.owner, row.team).with_state(row.state.unwrap_or(State::New)),
+            _ => opening.with_state(State::New),
+        });
+    }
+
+    fn set_opening(&mut self, opening: StoredEvent) {
+        match self.entries.first() {
+            None => self.entries.push(opening),
+            Some(known) if *known == opening => return,
+            Some(_) => {
+                self.first_change();
+                self.entries[0] = opening;
+            }
         }
-        self.first_change();
-        let priority = if row.priority == NO_SYMBOL { opening.priority().unwrap_or(0) } else { row.priority };
-        let either = |output: Symbol, known: Symbol| if output == NO_SYMBOL { known } else { output };
-        self.entries[0] = StoredEvent::new(row.at_ms, EventKind::Opened)
-            .with_state(row.state.unwrap_or(State::New))
-            .with_priority(priority)
-            .with_people(either(row.owner, opening.owner), either(row.team, opening.team));
         self.last = standing(&self.entries);
     }
 
-    /// Any other row.
-    fn apply_events(&mut self, row: &Row) {
-        let at_ms = row.at_ms;
-        let place = self.place_of(at_ms);
-        let here = if place == self.entries.len() { self.last } else { standing(&self.entries[..place]) };
-        let kind = row.kind;
-        if row.priority != NO_SYMBOL && row.priority != here.priority {
-            self.insert(StoredEvent::new(at_ms, EventKind::PriorityChanged).with_priority(row.priority));
+    /// All rows are in: an opening without values of its own takes those that the log tells first (an implied one, those of its
+    /// instant).
+    pub(crate) fn finish(&mut self) {
+        let Some(&opening) = self.entries.first().filter(|opening| opening.basis() != Basis::Opened) else { return };
+        let first = |tells: &dyn Fn(&StoredEvent) -> Option<Symbol>| {
+            let mut told = self.entries[1..].iter().filter_map(|entry| Some((entry.at_ms(), tells(entry)?)));
+            let (first_ms, first) = told.next()?;
+            let is_meant = opening.basis() != Basis::Implied || first_ms == opening.at_ms();
+            // Of one instant the last counts.
+            is_meant.then(|| told.take_while(|(at_ms, _)| *at_ms == first_ms).last().map_or(first, |(_, last)| last))
+        };
+        let priority = first(&|entry| entry.priority()).or(opening.priority()).unwrap_or(0);
+        let mut settled = opening.with_priority(priority);
+        if opening.basis() != Basis::Known {
+            let some = |symbol: Symbol| (symbol != NO_SYMBOL).then_some(symbol);
+            let owner = first(&|entry| some(entry.owner)).unwrap_or(NO_SYMBOL);
+            let team = first(&|entry| some(entry.team)).unwrap_or(NO_SYMBOL);
+            settled = settled.with_people(owner, team);
         }
-        let other_people =
-            row.owner != NO_SYMBOL && row.owner != here.owner || row.team != NO_SYMBOL && row.team != here.team;
-        if kind == EventKind::Assigned || other_people {
-            self.insert(StoredEvent::new(at_ms, EventKind::Assigned).with_people(row.owner, row.team));
+        self.set_opening(settled);
+    }
+
+    /// An export's row of a known ticket tells its current values, and not since when: they hold from now on. A value that the
+    /// export told before is no news, whatever has happened since.
+    fn restate(&mut self, row: &Row, now_ms: i64) {
+        let opening = self.entries[0];
+        let at_ms = row.at_ms.max(now_ms);
+        if at_ms <= opening.at_ms() && opening.basis() == Basis::Opened {
+            return self.correct_opening(row);
+        }
+        let last = |tells: &dyn Fn(&StoredEvent) -> Option<Symbol>| {
+            let stated = self.entries[1..].iter().filter(|entry| entry.is_stated());
+            stated.rev().find_map(tells).or(tells(&opening))
+        };
+        let some = |symbol: Symbol| (symbol != NO_SYMBOL).then_some(symbol);
+        let news = |told: Symbol, known: Option<Symbol>| if Some(told) == known { NO_SYMBOL } else { told };
+        let state = |entry: &StoredEvent| entry.state().map(|state| state as Symbol);
+        let priority = news(row.priority, last(&|entry| entry.priority()));
+        let owner = news(row.owner, last(&|entry| some(entry.owner)));
+        let team = news(row.team, last(&|entry| some(entry.team)));
+        let last_state = last(&state);
+        let state = row.state.filter(|state| last_state != Some(*state as Symbol));
+        if priority != NO_SYMBOL {
+            self.insert(priority_entry(at_ms, priority).as_stated());
+        }
+        if (owner, team) != (NO_SYMBOL, NO_SYMBOL) {
+            self.insert(StoredEvent::new(at_ms, EventKind::Assigned).with_people(owner, team).as_report().as_stated());
+        }
+        if let Some(state) = state {
+            self.insert(state_entry(at_ms, state).as_stated());
+        }
+    }
+
+    /// The same for a ticket that opens at that instant: the later row counts.
+    fn correct_opening(&mut self, row: &Row) {
+        let opening = self.entries[0];
+        let either = |told: Symbol, known: Symbol| if told == NO_SYMBOL { known } else { told };
+        let priority = either(row.priority, opening.priority().unwrap_or(0));
+        let people = (either(row.owner, opening.owner), either(row.team, opening.team));
+        let state = row.state.or(opening.state()).unwrap_or(State::New);
+        self.set_opening(opening.with_priority(priority).with_people(people.0, people.1).with_state(state));
+    }
+
+    /// Adds what a row other than `opened` tells.
+    fn tell(&mut self, row: &Row) {
+        let (at_ms, kind) = (row.at_ms, row.kind);
+        if kind == EventKind::Opened {
+            return;
+        }
+        if row.priority != NO_SYMBOL {
+            self.insert(priority_entry(at_ms, row.priority));
+        }
+        if kind == EventKind::Assigned || row.has_people() {
+            let assigned = StoredEvent::new(at_ms, EventKind::Assigned).with_people(row.owner, row.team);
+            self.insert(if kind == EventKind::Assigned { assigned } else { assigned.as_report() });
         }
         let implied = match kind {
             EventKind::Resolved => Some(State::Resolved),
             EventKind::Closed => Some(State::Closed),
             EventKind::Reopened => Some(State::Open),
-            EventKind::Opened | EventKind::PriorityChanged | EventKind::Assigned | EventKind::StateChanged => None,
+            EventKind::PriorityChanged | EventKind::Assigned | EventKind::StateChanged => None,
             _ => {
                 if self.insert(StoredEvent::new(at_ms, kind)) && kind == EventKind::Escalated {
                     self.manual.push((at_ms, row.number));
@@ -158,10 +263,8 @@ impl EventLogBuilder {
                 None
             }
         };
-        if let Some(state) = row.state.or(implied)
-            && let Some(kind) = state_event(here.state, state)
-        {
-            self.insert(StoredEvent::new(at_ms, kind).with_state(state));
+        if let Some(state) = row.state.or(implied) {
+            self.insert(state_entry(at_ms, state));
         }
     }
 
@@ -174,10 +277,11 @@ impl EventLogBuilder {
     fn insert(&mut self, entry: StoredEvent) -> bool {
         let place = self.place_of(entry.at_ms());
         let same_time = self.entries[1..place].iter().rev().take_while(|other| other.at_ms() == entry.at_ms());
-        if same_time.into_iter().any(|other| *other == entry) {
+        if same_time.into_iter().any(|other| other.tells_the_same(entry)) {
             return false;
         }
         if place == self.entries.len() {
+            self.changes_priority |= entry.kind() == EventKind::PriorityChanged && self.last.kind_of(entry).is_some();
             self.entries.push(entry);
             self.last.apply(entry);
         } else {
@@ -187,4 +291,18 @@ impl EventLogBuilder {
         }
         true
     }
+}
+
+fn priority_entry(at_ms: i64, priority: Symbol) -> StoredEvent {
+    StoredEvent::new(at_ms, EventKind::PriorityChanged).with_priority(priority)
+}
+
+/// A report of a state, with the kind that it has after a state that is not done.
+fn state_entry(at_ms: i64, state: State) -> StoredEvent {
+    let kind = match state {
+        State::Resolved => EventKind::Resolved,
+        State::Closed => EventKind::Closed,
+        _ => EventKind::StateChanged,
+    };
+    StoredEvent::new(at_ms, kind).with_state(state)
 }

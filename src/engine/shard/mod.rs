@@ -6,6 +6,8 @@
 mod apply;
 pub(crate) mod emit;
 pub(crate) mod event_builder;
+mod gone;
+mod ids;
 pub(crate) mod late_events;
 pub(crate) mod policy_edit;
 pub(crate) mod tickets;
@@ -24,6 +26,7 @@ use crate::engine::clocks::CycleResult;
 use crate::ticket::TicketLabel;
 use crate::time::{HORIZON_MS, NEVER_MS, SECOND_MS};
 use emit::{Emitter, ShardOutput};
+use gone::Gone;
 use std::borrow::Cow;
 use tickets::{Record, Tickets};
 use totals::{Counters, TicketClass, TotalsKey};
@@ -33,6 +36,7 @@ use totals::{Counters, TicketClass, TotalsKey};
 pub(crate) struct Shard {
     pub number: u16,
     pub tickets: Tickets,
+    pub gone: Gone,
     pub wheel: Wheel,
     pub counters: Counters,
     pub output: ShardOutput,
@@ -64,6 +68,7 @@ impl Shard {
         Self {
             number,
             tickets: Tickets::new(),
+            gone: Gone::default(),
             wheel: Wheel::new(0),
             counters: Counters::default(),
             output: ShardOutput::default(),
@@ -93,7 +98,7 @@ impl Shard {
     pub(crate) fn unpack(&self, versions: &Versions, slot: u32, ticket_clocks: &mut TicketClocks) {
         let record = &self.tickets.records[slot];
         ticket_clocks.begin(versions, record.version());
-        ticket_clocks.state = record.state();
+        (ticket_clocks.state, ticket_clocks.owner, ticket_clocks.team) = (record.state(), record.owner, record.team());
         let count = versions.get(record.version()).compiled.len();
         for (run, clock) in ticket_clocks.runs.iter_mut().zip(self.tickets.clocks(slot, count)) {
             run.state = clock.unpack();
@@ -182,23 +187,31 @@ impl Shard {
         self.wheel.set(slot, due_s);
     }
 
-    /// Replaces the descriptive labels of a ticket.
+    /// Replaces the descriptive labels of a ticket by those that a row at `at_ms` tells, unless a later row has told others.
     pub(crate) fn describe(
         &mut self,
         versions: &Versions,
         slot: u32,
         labels: [(TicketLabel, Symbol); TicketLabel::DESCRIPTIVE.len()],
+        at_ms: i64,
     ) {
         if labels.iter().all(|(_, symbol)| *symbol == NO_SYMBOL) {
             return;
         }
-        let record = &mut self.tickets.records[slot];
-        let before = totals_key(record, versions);
-        for (label, symbol) in labels {
-            if symbol != NO_SYMBOL {
-                record.set_label(label, symbol);
+        let before = totals_key(&self.tickets.records[slot], versions);
+        for (place, (label, symbol)) in labels.into_iter().enumerate() {
+            let known = self.tickets.records[slot].label(versions, label);
+            let known_ms = self.tickets.described_ms(slot)[place];
+            if symbol == NO_SYMBOL || known != NO_SYMBOL && at_ms < known_ms {
+                continue;
             }
+            if at_ms != known_ms {
+                let priority = versions.get(self.tickets.records[slot].version()).priority;
+                self.tickets.history_mut(slot, priority).described_ms[place] = at_ms;
+            }
+            self.tickets.records[slot].set_label(label, symbol);
         }
+        let record = &self.tickets.records[slot];
         self.counters.move_ticket(Some(before), Some(totals_key(record, versions)));
     }
 

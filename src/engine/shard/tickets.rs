@@ -3,7 +3,8 @@
 //! A ticket with only an opening takes a record of 40 bytes, 24 bytes per clock, its id and an index entry; its event log is
 //! the record itself. The second event gives it a list of events.
 
-use crate::engine::clocks::event::{EventLog, StoredEvent};
+use super::ids::Ids;
+use crate::engine::clocks::event::{Basis, EventLog, StoredEvent};
 use crate::engine::clocks::state::PackedClock;
 use crate::engine::clocks::versions::{VersionId, Versions};
 use crate::engine::interner::{NO_SYMBOL, Symbol};
@@ -16,6 +17,7 @@ use std::borrow::Cow;
 const NONE: u32 = u32::MAX;
 const TIME_BITS: u32 = 42;
 const TIME_MASK: u64 = (1 << TIME_BITS) - 1;
+const LEFT_BEFORE: u32 = 52;
 const ORDINAL_BITS: u32 = 40;
 /// The version of a slot without a ticket, or of a ticket that is not open yet.
 const NO_VERSION: VersionId = VersionId::MAX;
@@ -83,6 +85,15 @@ impl Record {
 
     pub(crate) fn set_class_bits(&mut self, bits: u8) {
         self.opened = self.opened & !(15 << 45) | u64::from(bits & 15) << 45;
+    }
+
+    /// Whether the ticket had left before it came back.
+    pub(crate) fn has_left_before(&self) -> bool {
+        self.opened >> LEFT_BEFORE & 1 != 0
+    }
+
+    pub(crate) fn set_left_before(&mut self) {
+        self.opened |= 1 << LEFT_BEFORE;
     }
 
     fn channel(&self) -> Symbol {
@@ -318,12 +329,13 @@ impl Tickets {
     /// Puts events back; returns the list if the ticket does not need one.
     pub(crate) fn put_entries(&mut self, slot: u32, mut entries: Vec<StoredEvent>) -> Vec<StoredEvent> {
         let record = &self.records[slot];
-        let simple = entries.len() == 1 && !entries[0].is_implied();
+        let simple = entries.len() == 1 && entries[0].basis() == Basis::Opened;
         if record.history == NONE && simple {
             return entries;
         }
         if record.history == NONE {
-            let mut history = EventLog::default();
+            let described_ms = [record.opened_ms(); TicketLabel::DESCRIPTIVE.len()];
+            let mut history = EventLog { described_ms, ..EventLog::default() };
             history.entries.extend_from_slice(&entries);
             let index = match self.free_histories.pop() {
                 Some(index) => {
@@ -353,6 +365,12 @@ impl Tickets {
         self.histories.get(self.records[slot].history as usize)
     }
 
+    /// When the rows happened that told each of the ticket's descriptive labels.
+    pub(crate) fn described_ms(&self, slot: u32) -> [i64; TicketLabel::DESCRIPTIVE.len()] {
+        let opened_ms = [self.records[slot].opened_ms(); TicketLabel::DESCRIPTIVE.len()];
+        self.history(slot).map_or(opened_ms, |history| history.described_ms)
+    }
+
     /// The event log of a ticket, created if there is none yet.
     pub(crate) fn history_mut(&mut self, slot: u32, priority: Symbol) -> &mut EventLog {
         if self.records[slot].history == NONE {
@@ -361,7 +379,8 @@ impl Tickets {
                 self.histories.push(EventLog::default());
                 self.histories.len() as u32 - 1
             });
-            self.histories[index as usize] = EventLog { entries: vec![opening], past_fires: Vec::new(), revision: 0 };
+            let described_ms = [opening.at_ms(); TicketLabel::DESCRIPTIVE.len()];
+            self.histories[index as usize] = EventLog { entries: vec![opening], described_ms, ..EventLog::default() };
             self.records[slot].history = index;
         }
         let index = self.records[slot].history as usize;
@@ -372,7 +391,10 @@ impl Tickets {
     pub(crate) fn drop_plain_history(&mut self, slot: u32, priority: Symbol) {
         let record = &self.records[slot];
         let is_plain = self.history(slot).is_some_and(|history| {
-            history.revision == 0 && history.past_fires.is_empty() && history.entries == [record.opening(priority)]
+            history.revision == 0
+                && history.past_fires.is_empty()
+                && history.entries == [record.opening(priority)]
+                && history.described_ms.iter().all(|at_ms| *at_ms == record.opened_ms())
         });
         if is_plain {
             let index = std::mem::replace(&mut self.records[slot].history, NONE);
@@ -416,53 +438,5 @@ impl Tickets {
     /// Slots of live tickets.
     pub(crate) fn live(&self) -> impl Iterator<Item = u32> {
         (0..self.records.len()).filter(|&slot| self.records[slot].is_live())
-    }
-}
-
-/// Ticket ids end to end, each preceded by its length.
-#[derive(Debug, Default)]
-struct Ids {
-    pages: Vec<Vec<u8>>,
-    live_bytes: usize,
-}
-
-const ID_PAGE: usize = 1 << 16;
-
-impl Ids {
-    /// # Panics
-    /// If the shard would have more than 4 GiB of ids.
-    fn push(&mut self, id: &str) -> u32 {
-        let bytes = id.len() + 1;
-        if self.pages.last().is_none_or(|page| page.len() + bytes > ID_PAGE) {
-            self.pages.push(Vec::with_capacity(ID_PAGE));
-        }
-        let number = self.pages.len() - 1;
-        assert!(number < 1 << 16, "a shard has more than 4 GiB of ticket ids");
-        let page = &mut self.pages[number];
-        let at = number << 16 | page.len();
-        page.push(id.len() as u8);
-        page.extend_from_slice(id.as_bytes());
-        self.live_bytes += bytes;
-        at as u32
-    }
-
-    fn get(&self, at: u32) -> &str {
-        std::str::from_utf8(self.bytes(at)).unwrap_or("")
-    }
-
-    fn bytes(&self, at: u32) -> &[u8] {
-        let page = &self.pages[(at >> 16) as usize];
-        let start = at as usize & (ID_PAGE - 1);
-        let len = usize::from(page[start]);
-        &page[start + 1..start + 1 + len]
-    }
-
-    fn forget(&mut self, at: u32) {
-        self.live_bytes -= self.bytes(at).len() + 1;
-    }
-
-    /// Whether repacking the ids would free most of their memory.
-    fn is_sparse(&self) -> bool {
-        self.pages.len() > 16 && self.live_bytes < self.pages.len() * ID_PAGE / 2
     }
 }

@@ -17,7 +17,7 @@ impl Shard {
         let versions = context.versions;
         let until_s = (until_ms / SECOND_MS) as u32;
         let mut due_now = Vec::new();
-        let Self { number, tickets, wheel, counters, output } = self;
+        let Self { number, tickets, wheel, counters, output, .. } = self;
         while wheel.next_batch(until_s, &mut due_now).is_some() {
             for (index, &slot) in due_now.iter().enumerate() {
                 if let Some(&ahead) = due_now.get(index + 16) {

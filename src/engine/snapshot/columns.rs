@@ -6,7 +6,7 @@
 
 use crate::engine::interner::Symbol;
 use crate::engine::shard::totals::Counters;
-use crate::ticket::{EventKind, PerLabel, State, Texts};
+use crate::ticket::{EventKind, Openings, PerLabel, State, Texts, TicketLabel};
 use std::sync::Arc;
 
 /// The part of an engine that belongs to no shard.
@@ -39,6 +39,7 @@ pub struct ShardState {
     pub clocks: ClockColumns,
     pub events: EventColumns,
     pub fires: FireColumns,
+    pub gone: GoneColumns,
     pub counters: Counters,
 }
 
@@ -59,6 +60,8 @@ pub struct TicketColumns {
     pub next_due_s: Vec<u32>,
     /// Whether the ticket has rows in [`EventColumns`]; the others have only an opening.
     pub has_events: Vec<bool>,
+    /// When the rows happened that told its [descriptive labels](crate::ticket::TicketLabel::DESCRIPTIVE).
+    pub described_ms: [Vec<i64>; TicketLabel::DESCRIPTIVE.len()],
 }
 
 /// One row per clock of a ticket, tickets in order, each with all clocks of its version, in the version's order.
@@ -105,6 +108,20 @@ pub struct EventColumns {
     pub team: Vec<Symbol>,
     /// Set for an opening that no `opened` event has reported.
     pub is_implied: Vec<bool>,
+    /// Set for an opening whose `opened` event reported only the time: what its batch's openings reported.
+    pub only_time: Vec<Option<Openings>>,
+    /// Set for an assignment that is an event only if owner or team differ from those before it.
+    pub is_report: Vec<bool>,
+    /// Set for a value that an export reported without a time of its own.
+    pub is_stated: Vec<bool>,
+}
+
+/// Tickets that have left at some time, one row each, by id. Those that came back are among the tickets too.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GoneColumns {
+    pub id: Texts,
+    /// When it left last.
+    pub left_ms: Vec<i64>,
 }
 
 /// Levels that fired in cycles that have ended: one row per cycle.

@@ -6,12 +6,12 @@
 use super::columns::{Head, LabelLists, ShardState};
 use crate::engine::clocks::TicketClocks;
 use crate::engine::clocks::deadlines::CompiledClock;
-use crate::engine::clocks::event::EventLog;
+use crate::engine::clocks::event::{Basis, EventLog};
 use crate::engine::clocks::versions::Versions;
 use crate::engine::commands::Engine;
 use crate::engine::interner::NO_SYMBOL;
 use crate::engine::shard::Shard;
-use crate::ticket::PerLabel;
+use crate::ticket::{EventKind, PerLabel};
 use crate::time::NEVER_MS;
 
 impl Engine {
@@ -69,6 +69,9 @@ impl Shard {
             tickets.revision.push(history.map_or(0, |history| history.revision));
             tickets.next_due_s.push(self.wheel.due(slot));
             tickets.has_events.push(history.is_some());
+            for (column, at_ms) in tickets.described_ms.iter_mut().zip(self.tickets.described_ms(slot)) {
+                column.push(at_ms);
+            }
             self.export_clocks(&mut state, slot, row, &version.compiled);
             let first = state.clocks.ticket.len() - version.compiled.len();
             if state.clocks.is_broken[first..].contains(&true) {
@@ -85,6 +88,12 @@ impl Shard {
             if let Some(history) = history {
                 export_history(&mut state, row, history);
             }
+        }
+        let mut gone: Vec<(&str, i64)> = self.gone.iter().collect();
+        gone.sort_unstable();
+        for (id, left_ms) in gone {
+            state.gone.id.push(id);
+            state.gone.left_ms.push(left_ms);
         }
         state
     }
@@ -123,7 +132,11 @@ fn export_history(state: &mut ShardState, row: u32, history: &EventLog) {
         events.priority.push(entry.priority().unwrap_or(NO_SYMBOL));
         events.owner.push(entry.owner);
         events.team.push(entry.team);
-        events.is_implied.push(entry.is_implied());
+        let basis = (entry.kind() == EventKind::Opened).then(|| entry.basis());
+        events.is_implied.push(basis == Some(Basis::Implied));
+        events.only_time.push(basis.filter(|basis| basis.has_only_time()).and_then(Basis::openings));
+        events.is_report.push(entry.is_report());
+        events.is_stated.push(entry.is_stated());
     }
     let fires = &mut state.fires;
     for past in &history.past_fires {

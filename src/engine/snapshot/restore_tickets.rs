@@ -4,7 +4,7 @@ use super::columns::ShardState;
 use super::error::RestoreError;
 use super::validate::Faults;
 use crate::engine::clocks::deadlines::CompiledClock;
-use crate::engine::clocks::event::{EventLog, PastFires, StoredEvent};
+use crate::engine::clocks::event::{Basis, EventLog, PastFires, StoredEvent};
 use crate::engine::clocks::state::{ClockState, LEVEL_BITS, MARKS, PackedClock};
 use crate::engine::clocks::versions::{Version, Versions};
 use crate::engine::interner::{NO_SYMBOL, Symbols};
@@ -12,7 +12,7 @@ use crate::engine::resolve::Interners;
 use crate::engine::shard::Shard;
 use crate::engine::shard::totals::TicketClass;
 use crate::limits::{MAX_EVENTS_A_TICKET, MAX_TICKET_ID_BYTES};
-use crate::ticket::{EventKind, TicketLabel};
+use crate::ticket::{EventKind, Openings, TicketLabel};
 use crate::time::{MAX_INPUT_MS, NEVER_MS, SECOND_MS};
 use std::ops::Range;
 
@@ -32,6 +32,7 @@ pub(crate) fn read(engine: Known<'_>, state: &ShardState, shard: &mut Shard) -> 
     for row in 0..state.tickets.ordinal.len() {
         rows.ticket(shard, row)?;
     }
+    rows.gone(shard)?;
     // Remaining rows belong to no ticket, or are out of order.
     let left = [
         ("clocks", rows.clocks, &state.clocks.ticket),
@@ -67,18 +68,41 @@ impl Rows<'_> {
         Faults { shard: self.state.number, table, row }
     }
 
-    fn ticket(&mut self, shard: &mut Shard, row: usize) -> Result<(), RestoreError> {
-        let (engine, columns) = (self.engine, &self.state.tickets);
-        let faults = self.faults("tickets", row);
-        let id = columns.id.get(row);
+    /// A hash of an id that belongs to this shard.
+    fn hash(&self, faults: Faults, id: &str) -> Result<u64, RestoreError> {
         if id.is_empty() || id.len() > MAX_TICKET_ID_BYTES {
             return Err(faults.value("id", format!("{id:?}"), "1 to 255 bytes"));
         }
         let hash = crate::engine::hash::hash_id(id.as_bytes());
-        let home = crate::engine::hash::shard_of(hash, usize::from(engine.shards));
+        let home = crate::engine::hash::shard_of(hash, usize::from(self.engine.shards));
         if home != usize::from(self.state.number) {
             return Err(faults.value("id", format!("{id:?}"), &format!("an id of this shard, not of shard {home}")));
         }
+        Ok(hash)
+    }
+
+    /// Restores which tickets have left; those that are back are in the shard already.
+    fn gone(&self, shard: &mut Shard) -> Result<(), RestoreError> {
+        for (row, (id, &left_ms)) in self.state.gone.id.iter().zip(&self.state.gone.left_ms).enumerate() {
+            let faults = self.faults("gone", row);
+            let hash = self.hash(faults, id)?;
+            faults.time("left_ms", left_ms, NEVER_MS)?;
+            if shard.gone.find(hash, id).is_some() {
+                return Err(faults.value("id", format!("{id:?}"), "an id that no other row has"));
+            }
+            shard.gone.set(hash, id, left_ms);
+            if let Some(slot) = shard.tickets.find(hash, id) {
+                shard.tickets.records[slot].set_left_before();
+            }
+        }
+        Ok(())
+    }
+
+    fn ticket(&mut self, shard: &mut Shard, row: usize) -> Result<(), RestoreError> {
+        let (engine, columns) = (self.engine, &self.state.tickets);
+        let faults = self.faults("tickets", row);
+        let id = columns.id.get(row);
+        let hash = self.hash(faults, id)?;
         let version_number = columns.version[row];
         faults.below("version", u64::from(version_number), engine.versions.len() as u64)?;
         let version = engine.versions.get(version_number);
@@ -221,7 +245,15 @@ impl Rows<'_> {
         }
         self.events = events.end;
         self.fires = fires.end;
-        Ok(EventLog { entries, past_fires, revision: self.state.tickets.revision[row] })
+        let revision = self.state.tickets.revision[row];
+        Ok(EventLog { entries, past_fires, revision, described_ms: self.described_ms(row)? })
+    }
+
+    fn described_ms(&self, row: usize) -> Result<[i64; TicketLabel::DESCRIPTIVE.len()], RestoreError> {
+        let times = self.state.tickets.described_ms.each_ref().map(|column| column[row]);
+        let faults = self.faults("tickets", row);
+        times.iter().try_for_each(|at_ms| faults.time("described_ms", *at_ms, NEVER_MS))?;
+        Ok(times)
     }
 
     fn event(&self, at: usize, is_first: bool) -> Result<StoredEvent, RestoreError> {
@@ -251,11 +283,26 @@ impl Rows<'_> {
         } else if priority != NO_SYMBOL {
             return Err(faults.value("priority", priority, "none: the event does not speak of it"));
         }
-        if columns.is_implied[at] {
-            if !is_first {
-                return Err(faults.value("is_implied", true, "false after the opening"));
+        let expected = "an opening";
+        match (columns.is_implied[at], columns.only_time[at]) {
+            (false, None | Some(Openings::Log)) => {}
+            (true, _) if !is_first => return Err(faults.value("is_implied", true, expected)),
+            (false, Some(_)) if !is_first => return Err(faults.value("only_time", true, expected)),
+            (true, _) => entry = entry.based_on(Basis::Implied),
+            (false, Some(Openings::Known)) => entry = entry.based_on(Basis::Known),
+            (false, Some(Openings::Current)) => entry = entry.based_on(Basis::Current),
+        }
+        if columns.is_report[at] {
+            if kind != EventKind::Assigned {
+                return Err(faults.value("is_report", true, "an assignment"));
             }
-            entry = entry.implied();
+            entry = entry.as_report();
+        }
+        if columns.is_stated[at] {
+            if is_first {
+                return Err(faults.value("is_stated", true, "an event after the opening"));
+            }
+            entry = entry.as_stated();
         }
         Ok(entry)
     }

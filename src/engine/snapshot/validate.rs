@@ -100,7 +100,10 @@ pub(crate) fn lengths(state: &ShardState) -> Result<(), RestoreError> {
             "clocks",
             columns!(clocks: ticket, clock, cycle, started_ms, segment_ms, spent_ms, is_open, is_running, is_held, is_broken, reached, fired),
         ),
-        ("events", columns!(events: ticket, at_ms, kind, state, priority, owner, team, is_implied)),
+        (
+            "events",
+            columns!(events: ticket, at_ms, kind, state, priority, owner, team, is_implied, only_time, is_report, is_stated),
+        ),
         ("fires", columns!(fires: ticket, clock, cycle, levels)),
     ];
     let wrong =
@@ -114,6 +117,12 @@ pub(crate) fn lengths(state: &ShardState) -> Result<(), RestoreError> {
     let rows = tickets.ordinal.len();
     if let Some((label, column)) = tickets.labels.iter().find(|(_, column)| column.len() != rows) {
         return Err(wrong("tickets", label.name(), column.len(), rows));
+    }
+    if state.gone.id.len() != state.gone.left_ms.len() {
+        return Err(wrong("gone", "left_ms", state.gone.left_ms.len(), state.gone.id.len()));
+    }
+    if let Some(column) = tickets.described_ms.iter().find(|column| column.len() != rows) {
+        return Err(wrong("tickets", "described_ms", column.len(), rows));
     }
     if rows >= u32::MAX as usize {
         return Err(wrong("tickets", "id", rows, u32::MAX as usize - 1));

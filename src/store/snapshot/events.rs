@@ -4,7 +4,7 @@ use super::columns::{Checked, Columns, Table};
 use crate::engine::ShardState;
 use crate::store::record::LabelKind;
 use crate::table::Texts;
-use crate::ticket::{EventKind, State};
+use crate::ticket::{EventKind, Openings, State};
 use arrow::datatypes::UInt16Type;
 
 pub(super) const EVENTS: Table<ShardState> =
@@ -22,7 +22,20 @@ fn event_columns(shard: &mut ShardState, table: &mut Columns<'_>) -> Checked {
     table.symbols(LabelKind::Owner, &mut events.owner)?;
     table.symbols(LabelKind::Team, &mut events.team)?;
     // Set for an opening without an `opened` event.
-    table.flags("is_implied", &mut events.is_implied)
+    table.flags("is_implied", &mut events.is_implied)?;
+    if !table.has("is_report") {
+        let rows = events.ticket.len();
+        events.only_time = vec![None; rows];
+        events.is_report = vec![false; rows];
+        events.is_stated = vec![false; rows];
+        return Ok(());
+    }
+    // Set for an opening whose `opened` event reported only the time.
+    table.choices_or_none("only_time", &Openings::ALL, Openings::name, &mut events.only_time)?;
+    // Set for an assignment that only reports who has the ticket.
+    table.flags("is_report", &mut events.is_report)?;
+    // Set for a value that an export reported without a time of its own.
+    table.flags("is_stated", &mut events.is_stated)
 }
 
 fn fire_columns(shard: &mut ShardState, table: &mut Columns<'_>) -> Checked {

@@ -12,7 +12,9 @@ use std::ops::Range;
 use std::path::Path;
 
 /// The version of the tables and of the manifest. Columns may be added without a new version; readers find them by name.
-pub const SCHEMA_VERSION: u32 = 1;
+///
+/// Version 2 adds `gone.parquet` and events that tell what a ticket already has.
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// The manifest's name in the folder of a snapshot.
 pub const MANIFEST: &str = "manifest.json";
@@ -63,6 +65,9 @@ pub struct ShardEntry {
     pub fires: Part,
     pub counters: Part,
     pub clock_counters: Part,
+    /// None in version 1.
+    #[serde(default)]
+    pub gone: Part,
 }
 
 /// A shard's rows in a table.

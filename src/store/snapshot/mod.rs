@@ -6,6 +6,7 @@
 //!                                     clocks.parquet    a row per clock of a ticket, with its segments and its due time
 //!                                     events.parquet    a row per event of a ticket's history
 //!                                     fires.parquet     a row per ended cycle in which levels fired
+//!                                     gone.parquet      a row per ticket that has left
 //!                                     counters.parquet, clock_counters.parquet   totals of the shards
 //!                                     words.parquet     the engine's labels and their symbols
 //!                                     policy_versions.parquet, policy_files.parquet, answers.parquet, days.parquet,
@@ -27,6 +28,7 @@ mod counters;
 mod error;
 mod events;
 mod folder;
+mod gone;
 mod manifest;
 mod reader;
 mod service_state;

@@ -6,7 +6,7 @@ use super::folder;
 use super::manifest::{MANIFEST, Manifest, Part};
 use super::service_state::ServiceState;
 use super::symbols::{Labels, SYMBOLS};
-use super::tables::{SERVICE_TABLES, SHARD_TABLES, names};
+use super::tables::{SERVICE_TABLES, names, shard_tables};
 use crate::engine::{Head, ShardState};
 use crate::store::table::checksum;
 use crate::store::table::checksum::Stretch;
@@ -43,7 +43,7 @@ pub fn open(path: &Path) -> Result<Snapshot, Damage> {
     let manifest = Manifest::of(path)?;
     check_number(path, &manifest)?;
     check_files(path, &manifest)?;
-    let tables = names().map(|name| TableReader::open(path, name, &manifest)).collect::<Result<Vec<_>, _>>()?;
+    let tables = names(manifest.schema_version).map(|name| TableReader::open(path, name, &manifest)).collect::<Result<Vec<_>, _>>()?;
     let mut snapshot = Snapshot {
         labels: Labels::default(),
         state: ServiceState {
@@ -97,7 +97,7 @@ impl Snapshot {
             return Err(self.manifest_damage(format!("there is no shard {number}")));
         };
         let (mut entry, mut state) = (entry.clone(), ShardState { number, ..ShardState::default() });
-        for (table, part) in &SHARD_TABLES {
+        for (table, part) in shard_tables(self.manifest.schema_version) {
             self.part(table, part(&mut entry), &mut state)?;
         }
         Ok((entry.position, state))
@@ -146,7 +146,7 @@ impl Snapshot {
                 return Err(self.manifest_damage(format!("shard {} is at place {place}", shard.number)));
             }
         }
-        for (Table { name, .. }, part) in &SHARD_TABLES {
+        for (Table { name, .. }, part) in shard_tables(self.manifest.schema_version) {
             let metadata = self.table(name)?.metadata.metadata();
             for mut shard in self.manifest.shards.iter().cloned() {
                 let part = part(&mut shard).clone();
@@ -222,7 +222,7 @@ fn check_number(path: &Path, manifest: &Manifest) -> Result<(), Damage> {
 
 /// Verifies lengths and checksums against the manifest.
 fn check_files(folder: &Path, manifest: &Manifest) -> Result<(), Damage> {
-    if let Some(missing) = names().find(|name| manifest.files.iter().all(|file| file.name != *name)) {
+    if let Some(missing) = names(manifest.schema_version).find(|name| manifest.files.iter().all(|file| file.name != *name)) {
         return Err(Damage::Manifest { path: folder.join(MANIFEST), reason: format!("it does not list {missing}") });
     }
     let mut work = Vec::new();

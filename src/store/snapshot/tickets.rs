@@ -26,6 +26,14 @@ fn columns(shard: &mut ShardState, table: &mut Columns<'_>) -> Checked {
     table.times_or_never("next_due_at", &mut next_due_ms)?;
     table.numbers::<UInt64Type>("first_seen", &mut tickets.ordinal)?;
     table.flags("has_events", &mut tickets.has_events)?;
+    for (label, times) in TicketLabel::DESCRIPTIVE.into_iter().zip(&mut tickets.described_ms) {
+        let name = format!("{}_at", label.name());
+        if table.has(&name) {
+            table.times(&name, times)?;
+        } else {
+            times.clone_from(&tickets.opened_ms);
+        }
+    }
     let due_s = |due_ms: &i64| if *due_ms == NEVER_MS { 0 } else { (*due_ms / SECOND_MS) as u32 };
     tickets.next_due_s = next_due_ms.iter().map(due_s).collect();
     Ok(())

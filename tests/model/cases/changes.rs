@@ -208,21 +208,25 @@ fn an_edit_applies_from_start_from_now_or_to_new_tickets() {
 }
 
 #[test]
-fn an_export_changes_the_priority_and_its_repeat_changes_nothing() {
+fn an_export_changes_the_priority_and_back_and_its_repeat_changes_nothing() {
     let slow = priority("slow", OFFICE, OnPriorityChange::FromStart, vec![resolution(hours(4), &[WHOLE])]);
     let fast = priority("fast", OFFICE, OnPriorityChange::FromStart, vec![resolution(hours(1), &[WHOLE])]);
     let policy = policy(vec![slow, fast]);
-    let exported = |priority: &str| Row { restates: true, ..opened("16 09:00").priority(priority) };
+    let exported = |priority: &str| Row { openings: Openings::Current, ..opened("16 09:00").priority(priority) };
     let commands = [
         apply(&[exported("slow")]),
         advance("16 09:30"),
         apply(&[exported("fast")]),
-        // A repeat of this export, then of the previous one: neither changes anything.
+        apply(&[row("16 09:35", EventKind::PriorityChanged).priority("slow")]),
+        // A repeat of this export: it tells nothing that it did not tell before the event.
         advance("16 09:40"),
         apply(&[exported("fast")]),
+        advance("16 10:20"),
+        // A return to the first value, then back.
         apply(&[exported("slow")]),
+        apply(&[exported("fast")]),
         advance("16 12:00"),
-        apply(&[Row { restates: true, ..opened("16 09:00").state(State::Resolved) }]),
+        apply(&[Row { openings: Openings::Current, ..opened("16 09:00").state(State::Resolved) }]),
         advance("17 12:00"),
     ];
     let outputs = check(&policy, &commands);
@@ -251,11 +255,11 @@ fn a_restated_value_with_its_own_time_takes_effect_at_that_time_only() {
     let other = priority("other", OFFICE, OnPriorityChange::FromStart, vec![resolution(hours(6), &[WHOLE])]);
     let policy = policy(vec![slow, fast, other]);
     let export = [
-        Row { restates: true, ..opened("16 09:00").priority("fast") },
-        Row { restates: true, ..row("16 09:20", EventKind::StateChanged).priority("fast") },
+        Row { openings: Openings::Current, ..opened("16 09:00").priority("fast") },
+        Row { openings: Openings::Current, ..row("16 09:20", EventKind::StateChanged).priority("fast") },
     ];
     let commands = [
-        apply(&[Row { restates: true, ..opened("16 09:00").priority("slow") }]),
+        apply(&[Row { openings: Openings::Current, ..opened("16 09:00").priority("slow") }]),
         advance("16 09:30"),
         apply(&export),
         apply(&[row("16 09:30", EventKind::PriorityChanged).priority("other")]),

@@ -13,7 +13,7 @@ pub use super::run::{Command, Edited, Row, check};
 pub use super::{Apply, CatchUp, Kind, Output};
 pub use overdue::calendar::Span;
 pub use overdue::policy::{Actions, Clock, Effect, Level, OnPriorityChange, Policy, Priority, Rules, Threshold};
-pub use overdue::ticket::{Column, EventKind, State, StateSet};
+pub use overdue::ticket::{Column, EventKind, Openings, State, StateSet};
 pub use overdue::time::{HOUR_MS, NEVER_MS, parse_rfc3339};
 pub use std::sync::Arc;
 

@@ -7,6 +7,7 @@
 mod recorder;
 
 use crate::engine::clocks::deadlines::CompiledClock;
+use crate::engine::clocks::event::{Basis, CurrentState, StoredEvent};
 use crate::engine::clocks::versions::{Apply, VersionId};
 use crate::engine::clocks::{ClockRun, CycleResult, Ended, TicketClocks};
 use crate::engine::commands::Engine;
@@ -188,14 +189,12 @@ impl Engine {
         explanation
     }
 
-    fn explain_events(&self, entries: &[crate::engine::clocks::event::StoredEvent]) -> Vec<ExplainedEvent> {
+    fn explain_events(&self, entries: &[StoredEvent]) -> Vec<ExplainedEvent> {
         let label = |symbols: &Symbols, symbol: Symbol| symbols.labels().get(symbol as usize).cloned();
-        let (mut state, mut priority) = (State::New, None);
-        let explain = |entry: &crate::engine::clocks::event::StoredEvent| {
-            let kind = entry.kind_after(state);
-            let same_priority = entry.kind() == EventKind::PriorityChanged && entry.priority() == priority;
-            state = entry.state().unwrap_or(state);
-            priority = entry.priority().or(priority);
+        let mut current = CurrentState::default();
+        let explain = |entry: &StoredEvent| {
+            let kind = current.kind_of(*entry);
+            current.apply(*entry);
             ExplainedEvent {
                 kind: kind.unwrap_or(entry.kind()),
                 at_ms: entry.at_ms(),
@@ -205,8 +204,8 @@ impl Engine {
                     .and_then(|priority| label(&self.labels.symbols[TicketLabel::Priority], priority)),
                 owner: label(&self.labels.symbols[TicketLabel::Owner], entry.owner),
                 team: label(&self.labels.symbols[TicketLabel::Team], entry.team),
-                is_implied: entry.is_implied(),
-                is_without_effect: kind.is_none() || same_priority,
+                is_implied: entry.kind() == EventKind::Opened && entry.basis() == Basis::Implied,
+                is_without_effect: kind.is_none(),
             }
         };
         entries.iter().map(explain).collect()

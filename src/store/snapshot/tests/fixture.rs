@@ -6,7 +6,7 @@
 
 use super::synthetic::{START, labels, names, service_state};
 use crate::engine::{
-    ClockColumns, ClockTally, Counters, EventColumns, FireColumns, Head, NO_SYMBOL, ShardState, Tally, TicketColumns,
+    ClockColumns, ClockTally, Counters, EventColumns, FireColumns, GoneColumns, Head, NO_SYMBOL, ShardState, Tally, TicketColumns,
 };
 use crate::store::snapshot::{Finish, SCHEMA_VERSION, SnapshotWriter, open};
 use crate::ticket::{EventKind, PerLabel, State, Texts, TicketLabel};
@@ -41,6 +41,8 @@ fn version_1() -> [ShardState; 2] {
         revision: vec![0, 3],
         next_due_s: vec![(NOON_MS / 1_000) as u32 + 60, 0],
         has_events: vec![true, false],
+        // Columns that version 1 did not have: as if told at the opening.
+        described_ms: std::array::from_fn(|_| vec![NOON_MS, NOON_MS + 1]),
     };
     let clocks = ClockColumns {
         ticket: vec![0, 0, 1],
@@ -67,6 +69,9 @@ fn version_1() -> [ShardState; 2] {
         owner: vec![NO_SYMBOL, NO_SYMBOL],
         team: vec![2, NO_SYMBOL],
         is_implied: vec![true, false],
+        only_time: vec![None; 2],
+        is_report: vec![false; 2],
+        is_stated: vec![false; 2],
     };
     let fires = FireColumns { ticket: vec![1], clock: vec![1], cycle: vec![1], levels: vec![0b11] };
     let waiting = Tally { open: 1, waiting: 1, at_risk: 0, breached: u64::MAX, done: 1 };
@@ -76,7 +81,7 @@ fn version_1() -> [ShardState; 2] {
     let mut counters = Counters { all: waiting, by_clock: vec![clock], ..Counters::default() };
     counters.by_label[TicketLabel::Priority] = vec![waiting, Tally::default()];
     let empty = ShardState { number: 1, ..ShardState::default() };
-    [ShardState { number: 0, tickets, clocks, events, fires, counters }, empty]
+    [ShardState { number: 0, tickets, clocks, events, fires, gone: GoneColumns::default(), counters }, empty]
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::store::snapshot::{
     Acknowledgement, DayRow, Finish, Manifest, PolicyVersion, ServiceState, SnapshotError, SnapshotWriter, StartHead,
     StoredReply,
 };
-use crate::ticket::{EventKind, PerLabel, State, TicketLabel};
+use crate::ticket::{EventKind, Openings, PerLabel, State, TicketLabel};
 use crate::time::NEVER_MS;
 use std::path::Path;
 use std::sync::Arc;
@@ -52,6 +52,10 @@ pub fn shard(number: u16, tickets: usize, next: &mut impl FnMut(u64) -> u64) -> 
             fire(&mut shard.fires, row, next);
         }
     }
+    for row in 0..next(4) {
+        shard.gone.id.push(&format!("GONE-{number}-{row} ø"));
+        shard.gone.left_ms.push(time(next));
+    }
     shard.counters = counters(next);
     shard
 }
@@ -82,6 +86,7 @@ fn ticket(tickets: &mut TicketColumns, shard: u16, next: &mut impl FnMut(u64) ->
     tickets.revision.push(next(1 << 16) as u16);
     tickets.next_due_s.push(if next(3) == 0 { 0 } else { next(1 << 32) as u32 });
     tickets.has_events.push(next(2) == 0);
+    tickets.described_ms.iter_mut().for_each(|times| times.push(time(next)));
 }
 
 fn clock(clocks: &mut ClockColumns, ticket: u32, next: &mut impl FnMut(u64) -> u64) {
@@ -110,6 +115,9 @@ fn event(events: &mut EventColumns, ticket: u32, next: &mut impl FnMut(u64) -> u
     events.owner.push(symbol(next));
     events.team.push(symbol(next));
     events.is_implied.push(next(2) == 0);
+    events.only_time.push(Openings::ALL.get(next(4) as usize).copied());
+    events.is_report.push(next(2) == 0);
+    events.is_stated.push(next(2) == 0);
 }
 
 fn fire(fires: &mut FireColumns, ticket: u32, next: &mut impl FnMut(u64) -> u64) {
