@@ -13,8 +13,8 @@ use utoipa::ToSchema;
 pub struct TicketRef {
     pub(crate) shard: u16,
     pub(crate) slot: u32,
-    /// Place in the order in which tickets were first seen.
-    pub(crate) ordinal: u64,
+    /// Place in the order in which tickets were first seen; a ticket that comes back has another one than before it left.
+    pub ordinal: u64,
 }
 
 /// Which levels fire that are already due when a ticket or an edit arrives.

@@ -13,7 +13,7 @@ pub struct Subject {
     engine: Engine,
     last_row_ms: i64,
     /// Last revision of each cycle, and its number of records. The engine's revisions may skip numbers; the model's do not.
-    revisions: BTreeMap<(String, String, u16), (u16, u32)>,
+    revisions: BTreeMap<(u64, String, u16), (u16, u32)>,
 }
 
 impl Subject {
@@ -136,11 +136,8 @@ impl Subject {
         for cycle in &outcome.cycles {
             let ticket = engine.ticket_id(cycle.ticket).to_owned();
             let clock = engine.clock_name(cycle.clock).to_owned();
-            let (last, count) = self.revisions.entry((ticket.clone(), clock.clone(), cycle.cycle)).or_default();
-            if cycle.revision == 0 {
-                // The first record of a cycle; its ticket may have been deleted and opened again.
-                *count = 0;
-            } else if cycle.revision <= *last {
+            let (last, count) = self.revisions.entry((cycle.ticket.ordinal, clock.clone(), cycle.cycle)).or_default();
+            if *count > 0 && cycle.revision <= *last {
                 return Err(format!(
                     "revision {} of {ticket} {clock} {} comes after {last}",
                     cycle.revision, cycle.cycle

@@ -262,6 +262,7 @@ impl Model {
         ticket.report_manual(Some(&before), output);
         if !past.is_empty() {
             ticket.compare(&self.versions, now_ms, catch_up, output);
+            ticket.report(&self.versions, output);
         }
         for row in ahead {
             let before = ticket.history.clone();
@@ -269,8 +270,8 @@ impl Model {
             ticket.history = ticket.log.history();
             ticket.report_manual(Some(&before), output);
             ticket.step(&self.versions, before, batch.at_ms[*row], now_ms, catch_up, output);
+            ticket.report(&self.versions, output);
         }
-        ticket.report(&self.versions, output);
         self.tickets.insert(id.to_owned(), ticket);
     }
 

@@ -138,10 +138,6 @@ impl Log {
         self.told.extend(told.into_iter().map(|what| Primitive { at_ms, what, is_stated: true }));
     }
 
-    pub fn has_opening(&self) -> bool {
-        !self.openings.is_empty() || !self.others.is_empty()
-    }
-
     /// A label: the one that the latest row told.
     pub fn label(&self, column: &str) -> Option<&String> {
         let of_column = self.labels.iter().filter(|(_, other, _)| *other == column);

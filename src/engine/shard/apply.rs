@@ -77,7 +77,8 @@ impl Shard {
             builder.entries
         };
         if let Some(leaves_ms) = leaves_ms {
-            if leaves_ms <= context.now_ms && self.tickets.records[slot].is_live() {
+            let is_past = leaves_ms <= context.now_ms || leaves_ms < self.tickets.last_ms(slot);
+            if is_past && self.tickets.records[slot].is_live() {
                 self.withdraw_after(buffers, context, slot, leaves_ms);
             }
             self.leave(buffers, versions, slot);

@@ -76,19 +76,7 @@ impl Shard {
 
         let ticket = self.ticket_ref(slot);
         let mut emitter = self.emitter(context, ticket, ticket_clocks.version, revision);
-        for (before, after) in changes {
-            if let Some(before) = before {
-                emitter.counters.count_ended(before, false);
-            }
-            match (before, after) {
-                (_, Some(after)) => {
-                    emitter.counters.count_ended(after, true);
-                    emitter.report(after, after.result());
-                }
-                (Some(before), None) => emitter.report(before, CycleResult::Void),
-                (None, None) => {}
-            }
-        }
+        report_changes(&mut emitter, changes);
         fired.retain(|level| {
             let stays = new.reached.iter().any(|reached| key(reached) == *level);
             if !stays {
@@ -107,7 +95,7 @@ impl Shard {
         self.store(versions, slot, ticket_clocks, Some(counted), next_ms);
     }
 
-    /// A ticket has left at a past time: levels that fired since are withdrawn.
+    /// A ticket has left at a past time: levels that fired since are withdrawn, and cycles that ended since are void.
     pub(crate) fn withdraw_after(
         &mut self,
         Buffers { counted, .. }: &mut Buffers,
@@ -118,19 +106,25 @@ impl Shard {
         let versions = context.versions;
         self.read_counted(versions, slot, counted);
         let fired = self.fired(versions, slot, counted);
-        if fired.is_empty() {
+        if fired.is_empty() && leaves_ms >= self.tickets.last_ms(slot) {
             return;
         }
         let entries = self.entries(versions, slot);
-        let mut all = Trace::default();
-        TicketClocks::default().replay(versions, &entries, context.now_ms, &mut all);
+        let kept = 1 + entries[1..].partition_point(|entry| entry.at_ms() <= leaves_ms);
+        let until_ms = leaves_ms.max(entries[0].at_ms());
+        let (mut old, mut new) = (Trace::default(), Trace::default());
+        TicketClocks::default().replay(versions, &entries, context.now_ms, &mut old);
+        TicketClocks::default().replay(versions, &entries[..kept], until_ms - 1, &mut new);
+        let changes = differences(&old.ended, &new.ended);
         let ticket = self.ticket_ref(slot);
         let version = self.tickets.records[slot].version();
-        let mut emitter = self.emitter(&Context { catch_up: CatchUp::None, ..*context }, ticket, version, 0);
+        let known = self.tickets.history(slot).map_or(0, |history| history.revision);
+        let context = Context { catch_up: CatchUp::None, ..*context };
+        let mut emitter = self.emitter(&context, ticket, version, known.saturating_add(1));
+        report_changes(&mut emitter, changes);
         for level in fired {
-            let reached = all.reached.iter().find(|reached| key(reached) == level);
-            if reached.is_none_or(|reached| reached.due_ms >= leaves_ms) {
-                withdraw(&mut emitter, level, &all);
+            if !new.reached.iter().any(|reached| key(reached) == level) {
+                withdraw(&mut emitter, level, &old);
             }
         }
     }
@@ -191,6 +185,22 @@ fn differences<'a>(old: &'a [Ended], new: &'a [Ended]) -> Vec<(Option<&'a Ended>
         (before != Some(after)).then_some((before, Some(after)))
     });
     gone.map(|before| (Some(before), None)).chain(others).collect()
+}
+
+fn report_changes(emitter: &mut Emitter<'_>, changes: Vec<(Option<&Ended>, Option<&Ended>)>) {
+    for (before, after) in changes {
+        if let Some(before) = before {
+            emitter.counters.count_ended(before, false);
+        }
+        match (before, after) {
+            (_, Some(after)) => {
+                emitter.counters.count_ended(after, true);
+                emitter.report(after, after.result());
+            }
+            (Some(before), None) => emitter.report(before, CycleResult::Void),
+            (None, None) => {}
+        }
+    }
 }
 
 fn withdraw(emitter: &mut Emitter<'_>, (clock, cycle, level): Key, old: &Trace) {
