@@ -8,40 +8,40 @@
 //! A ticket is its event log: its events in order of time. Its whole state is a function of that log, of the policy's versions,
 //! and of what has fired already. Rows become *primitive events*:
 //!
-//! - A row of kind K at time `t` that also reports a priority, a state, an owner or a team gives, in this order, all at `t`:
-//!   `opened` if K is; `priority_changed` if the priority differs from the ticket's at that point of its log; `assigned` if K
-//!   is, or if the row reports an owner or team other than the ticket's; K itself, if it is none of `opened`,
-//!   `priority_changed`, `assigned` and does not report the state (`state_changed`, `resolved`, `closed`, `reopened`); a state
-//!   event if the state that the row leads to differs from the ticket's at that point: to resolved: `resolved`; to closed:
-//!   `closed`; from one of these to another: `reopened`; else `state_changed`. The row's own state takes precedence over the
-//!   one that its kind implies (resolved, closed, reopened -> open). On an `opened` row, priority, state, owner and team are
-//!   the ticket's initial values and not events of their own; without a state the ticket starts as new.
-//! - An event of an unknown ticket opens it at that time, as new, with the priority, owner and team that the row reports. Such
-//!   an opening is only implied: the first `opened` row replaces it, whatever its time. Of several `opened` rows the earliest
-//!   counts: one that arrives later with an earlier time moves the opening. An event before the opening counts at the opening,
-//!   after the `opened`. If a ticket was opened by an `opened` row, another one at or after its opening changes nothing, unless
-//!   its batch reports [current values](crate::ticket::Openings::Current).
-//! - In a batch that reports current values, an `opened` row also reports the ticket's current values (an export of tickets, one row each).
-//!   They apply after the ticket's rows of the batch; of several such rows, the last counts. The reported priority, owner, team
-//!   and state happen at the engine's time, or at the ticket's last event if that is later: `priority_changed`, `assigned`, a
-//!   state event, in this order. Only values apply that no other row of the ticket in the batch reports with a time of its own,
-//!   and that differ both from the ticket's current value and from the value it was opened with. So tonight's export moves a
-//!   ticket to its new priority, and a repeat of the row that opened it changes nothing, whatever has happened since. (A return
-//!   to the initial value requires an event.)
-//! - An event that is already in the ticket's log (same time, same primitive event, same value) changes nothing.
+//! - A row of kind K at time `t` reports, in this order, all at `t`: `priority_changed` if it has a priority; `assigned` if K is,
+//!   or a *report* of who has the ticket if the row has an owner or team; K itself, if it is none of `opened`,
+//!   `priority_changed`, `assigned` and does not report the state (`state_changed`, `resolved`, `closed`, `reopened`); the
+//!   ticket's state, if the row has one or its kind implies one (resolved, closed, reopened -> open; the row's own state takes
+//!   precedence).
+//! - The log keeps all that was reported, whatever the order in which it arrived. What changes nothing at its place in the log has no
+//!   effect: a priority or state that the ticket already has there, a report of the owner and team that it already has. A state
+//!   is `resolved` or `closed` when it becomes that, `reopened` when it was one of these, else `state_changed`. What is in the
+//!   log already (same time, same primitive event, same value) is not added again.
+//! - On an `opened` row, priority, state, owner and team are the ticket's initial values and not events of their own; without a
+//!   state the ticket starts as new, with a done state it starts as new and is done at once. The earliest such row counts; others
+//!   change nothing ([`Outcome::opened_again`] counts those that report something else).
+//! - An event of an unknown ticket opens it at that time, as new, with the priority, owner and team that are reported at that instant:
+//!   an *implied* opening. An earlier event moves it, the first `opened` row replaces it, whatever its time. An event before the
+//!   opening counts at the opening, after the `opened`.
+//! - In a batch with [known openings](crate::ticket::Openings::Known) an `opened` row reports only when the ticket began, and the
+//!   ticket's initial priority is the first one that its log reports. In a batch with [current
+//!   values](crate::ticket::Openings::Current) (an export with one row per ticket) the same holds for an `opened` row without
+//!   values, and for owner and team. Of several such rows the earliest counts; an `opened` row of a log replaces them.
+//! - An `opened` row with current values opens an unknown ticket (or one with an implied opening) with them. For a known ticket the
+//!   values hold from the engine's time on (or from the row's own, if that is later), except those that such rows reported last: so
+//!   tonight's export moves a ticket to its new priority, a repeat of it changes nothing, whatever has happened since, and a
+//!   return to an earlier value is followed. At the very instant of the opening they correct its values.
 //! - `deleted` and `merged` remove the ticket from the index. Open cycles end without a result (they are not reported), and
-//!   levels already due do not fire for a ticket that is gone by the engine's time. Later events with its id belong to a new
-//!   ticket.
-//! - Labels of channel, category and customer replace the ticket's. Owner and team are those of the last event of the log that
-//!   reports one.
-//! - A row with a priority that the policy does not have is rejected. A new ticket without a priority gets it from the rules,
-//!   then the default.
+//!   levels already due do not fire for a ticket that is gone by the engine's time. It stays gone: later rows with its id change
+//!   nothing ([`Outcome::gone`] counts them), until a `reopened` or `opened` row after the time at which it left opens a new
+//!   ticket of that id, for which rows up to that time change nothing either.
+//! - Labels of channel, category and customer are those of the latest row that reports them (current values without a time of their
+//!   own hold from the engine's time on). Owner and team are those of the last event of the log that reports one.
+//! - A row with a priority that the policy does not have is rejected. A ticket whose rows report no priority gets it from the rules,
+//!   by the row that opened it, then the default.
 //!
-//! A late event may change the meaning of a later one: a report of a state or priority that the ticket already has at that
-//! point of its log does nothing, and a change from a done state to another is `reopened`, whatever it was on arrival.
-//!
-//! Events at the same time keep their order of arrival. The engine's time is in whole seconds. At any one instant events come
-//! first, then what is due at it, then edits of the policy.
+//! Within one instant an opening comes first; other events keep their order of arrival. The engine's time is in whole seconds.
+//! At any one instant events come first, then what is due at it, then edits of the policy.
 //!
 //! # What a clock does
 //! A clock is *idle* or has an open *cycle*, numbered from 1. An open cycle is *running* unless it is paused by event (by a
@@ -82,7 +82,8 @@
 //! at the time it happened: the event log is replayed with it and the other late events of its batch, together. A level that
 //! has fired and is no longer reached is *withdrawn* (and may fire again when it is reached after all). A level that is reached
 //! now and was not before is already due. A cycle that had ended and now has another result, or is new, is reported with a
-//! higher revision; one that no longer exists is reported as void. Levels reached now and due after the engine's time fire as
+//! higher revision; one that no longer exists is reported as void. A late `deleted` or `merged` withdraws what fired after it
+//! and voids the cycles that ended after it. Levels reached now and due after the engine's time fire as
 //! they are reached, without catch-up. A withdrawn record carries the last known due time.
 //!
 //! # Change of priority, edit of the policy
@@ -129,7 +130,9 @@ pub use clocks::CycleResult;
 pub use clocks::versions::Apply;
 pub use commands::{EditError, Engine};
 pub use interner::{NO_SYMBOL, Symbol};
-pub use output::{CatchUp, CycleRecord, Escalation, EscalationKind, IgnoredRows, Outcome, RejectedReason, RejectedRow, TicketRef};
+pub use output::{
+    CatchUp, CycleRecord, Escalation, EscalationKind, IgnoredRows, Outcome, RejectedReason, RejectedRow, TicketRef,
+};
 pub use query::edit_preview::{Plan, Preview};
 pub use query::explain::{
     ExplainedCycle, ExplainedEvent, ExplainedLevel, ExplainedSegment, ExplainedTarget, ExplainedVersion, Explanation,
@@ -140,6 +143,8 @@ pub use query::lookup::{LabelKind, TicketView};
 pub use query::scan::ScanTotals;
 pub use shard::policy_edit::Effects;
 pub use shard::totals::{ClockTally, Counters, Tally};
-pub use snapshot::columns::{ClockColumns, EventColumns, FireColumns, GoneColumns, Head, LabelLists, ShardState, TicketColumns};
+pub use snapshot::columns::{
+    ClockColumns, EventColumns, FireColumns, GoneColumns, Head, LabelLists, ShardState, TicketColumns,
+};
 pub use snapshot::error::RestoreError;
 pub use snapshot::restore::{Installed, RestoredShard, Restoring};

@@ -174,7 +174,7 @@ pub struct Outcome {
     pub rejected: Vec<RejectedRow>,
     /// Rows of tickets that were deleted or merged before.
     pub gone: IgnoredRows,
-    /// `opened` rows that tell something else than the earlier `opened` row of their ticket, which counts.
+    /// `opened` rows that report something else than the earlier `opened` row of their ticket, which counts.
     pub opened_again: IgnoredRows,
 }
 

@@ -263,6 +263,7 @@ impl Sequencer {
                     rejected_count: stored.rejected,
                     escalations: (stored.result, stored.result),
                     is_repeat: true,
+                    ..Applied::default()
                 };
                 drop(reply.send(Ok(applied)));
             }
@@ -419,9 +420,11 @@ fn origin_of(command: &Command) -> Option<&Origin> {
 /// Replies to a command. The caller may have stopped waiting.
 fn send_reply(pending: PendingReply, reply: InputResult) {
     match (pending, reply) {
-        (PendingReply::Load(reply), InputResult::Batch { accepted, rejected, escalations }) => {
+        (PendingReply::Load(reply), InputResult::Batch { accepted, rejected, escalations, gone, opened_again }) => {
             let rejected_count = rejected.len() as u64;
-            drop(reply.send(Ok(Applied { accepted, rejected, rejected_count, escalations, is_repeat: false })));
+            let is_repeat = false;
+            let applied = Applied { accepted, rejected, rejected_count, escalations, gone, opened_again, is_repeat };
+            drop(reply.send(Ok(applied)));
         }
         (PendingReply::Edit(reply), InputResult::Edit { version, since_ms }) => {
             drop(reply.send(Ok((version, since_ms))));

@@ -93,15 +93,13 @@ impl Labels {
 }
 
 /// What the `opened` rows of a batch report of their tickets.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Openings {
     /// The ticket began at that time with these values: events of a log.
     #[default]
     Log,
-    /// The ticket began at that time, with values that its other rows tell: a log whose rows repeat when their ticket began.
+    /// The ticket began at that time, with values that its other rows report: a log whose rows repeat when their ticket began.
     Known,
     /// The ticket began at that time; the values are its current ones: an export with one row per ticket.
     Current,

@@ -75,7 +75,7 @@ pub struct Output {
     pub cycles: Vec<CycleRecord>,
     /// Rejected rows of the batch.
     pub rejected: Vec<usize>,
-    /// Number of rows that told something of tickets that are gone.
+    /// Number of rows that reported something of tickets that are gone.
     pub gone: u64,
 }
 
@@ -108,7 +108,13 @@ pub struct Totals {
 impl Model {
     pub fn new(policy: Arc<Policy>) -> Model {
         let first = Version { at_ms: i64::MIN, policy, apply: Apply::NewTickets };
-        Model { now_ms: 0, versions: vec![first], tickets: BTreeMap::new(), gone: BTreeMap::new(), deleted: BTreeMap::new() }
+        Model {
+            now_ms: 0,
+            versions: vec![first],
+            tickets: BTreeMap::new(),
+            gone: BTreeMap::new(),
+            deleted: BTreeMap::new(),
+        }
     }
 
     pub fn now_ms(&self) -> i64 {

@@ -13,7 +13,11 @@ use std::sync::Arc;
 pub enum What {
     Priority(String),
     /// With the owner and the team of the row. A report is an event only if one of them differs from the ticket's.
-    Assigned { owner: Option<String>, team: Option<String>, is_report: bool },
+    Assigned {
+        owner: Option<String>,
+        team: Option<String>,
+        is_report: bool,
+    },
     /// Any kind without a state.
     Event(EventKind),
     /// The ticket's state from then on.
@@ -31,7 +35,7 @@ impl What {
 pub struct Primitive {
     pub at_ms: i64,
     pub what: What,
-    /// Told by the row of an export without a time of its own.
+    /// Reported by the row of an export without a time of its own.
     pub is_stated: bool,
 }
 
@@ -270,7 +274,8 @@ impl Replay {
     fn apply(&mut self, what: &What, at_ms: i64) {
         match what {
             What::Assigned { owner, team, is_report } => {
-                let differs = |told: &Option<String>, known: &Option<String>| told.is_some() && told != known;
+                let differs =
+                    |reported: &Option<String>, known: &Option<String>| reported.is_some() && reported != known;
                 let is_event = !is_report || differs(owner, &self.owner) || differs(team, &self.team);
                 self.owner = owner.clone().or(self.owner.take());
                 self.team = team.clone().or(self.team.take());

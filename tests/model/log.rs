@@ -1,16 +1,16 @@
-//! What the rows of a ticket have told, and the history that follows from it.
+//! What the rows of a ticket have reported, and the history that follows from it.
 //!
-//! Everything told is kept, in the order of arrival. The history is derived from all of it each time, so it is the same whatever
+//! Everything reported is kept, in the order of arrival. The history is derived from all of it each time, so it is the same whatever
 //! the order in which rows of different instants arrived.
 
 use super::history::{History, Primitive, What};
 use overdue::ticket::{Batch, Column, EventKind, Openings, State};
 
-/// An `opened` row that told how its ticket began.
+/// An `opened` row that reported how its ticket began.
 #[derive(Debug, Clone)]
 struct Opening {
     at_ms: i64,
-    /// Whether the row told more than the time.
+    /// Whether the row reported more than the time.
     has_values: bool,
     reports: Openings,
     state: Option<State>,
@@ -26,15 +26,15 @@ pub struct Log {
     openings: Vec<Opening>,
     /// Rows of other kinds: when, and the priority that the rules give them.
     others: Vec<(i64, String)>,
-    told: Vec<Primitive>,
-    /// Labels with the time of the row that told them.
+    reported: Vec<Primitive>,
+    /// Labels with the time of the row that reported them.
     labels: Vec<(i64, &'static str, String)>,
 }
 
-/// Of what is told at the least time, the last.
-fn first<T>(told: impl Iterator<Item = (i64, T)>) -> Option<(i64, T)> {
+/// Of what is reported at the least time, the last.
+fn first<T>(reported: impl Iterator<Item = (i64, T)>) -> Option<(i64, T)> {
     let mut found: Option<(i64, T)> = None;
-    for (at_ms, value) in told {
+    for (at_ms, value) in reported {
         if found.as_ref().is_none_or(|(first_ms, _)| at_ms <= *first_ms) {
             found = Some((at_ms, value));
         }
@@ -43,7 +43,7 @@ fn first<T>(told: impl Iterator<Item = (i64, T)>) -> Option<(i64, T)> {
 }
 
 impl Log {
-    /// Adds a row. A row with the current values of a known ticket tells them from now on.
+    /// Adds a row. A row with the current values of a known ticket reports them from now on.
     pub fn add(&mut self, batch: &Batch, row: usize, assigned: String, now_ms: i64, was_known: bool) {
         let (at_ms, kind, state) = (batch.at_ms[row], batch.kind[row], batch.state[row]);
         let label = |column| batch.label(column, row).map(str::to_owned);
@@ -60,7 +60,7 @@ impl Log {
         }
         if kind != EventKind::Opened {
             self.others.push((at_ms, assigned));
-            self.tell(batch, row);
+            self.report(batch, row);
         } else if is_current && !self.openings.is_empty() {
             self.restate(at_ms.max(now_ms), state, priority, owner, team);
         } else {
@@ -69,13 +69,13 @@ impl Log {
         }
     }
 
-    fn tell(&mut self, batch: &Batch, row: usize) {
+    fn report(&mut self, batch: &Batch, row: usize) {
         let (at_ms, kind) = (batch.at_ms[row], batch.kind[row]);
         let label = |column| batch.label(column, row).map(str::to_owned);
         let (owner, team) = (label(Column::Owner), label(Column::Team));
-        let mut told: Vec<What> = label(Column::Priority).map(What::Priority).into_iter().collect();
+        let mut reported: Vec<What> = label(Column::Priority).map(What::Priority).into_iter().collect();
         if kind == EventKind::Assigned || owner.is_some() || team.is_some() {
-            told.push(What::Assigned { owner, team, is_report: kind != EventKind::Assigned });
+            reported.push(What::Assigned { owner, team, is_report: kind != EventKind::Assigned });
         }
         let implied = match kind {
             EventKind::Resolved => Some(State::Resolved),
@@ -83,15 +83,15 @@ impl Log {
             EventKind::Reopened => Some(State::Open),
             EventKind::PriorityChanged | EventKind::Assigned | EventKind::StateChanged => None,
             _ => {
-                told.push(What::Event(kind));
+                reported.push(What::Event(kind));
                 None
             }
         };
-        told.extend(batch.state[row].or(implied).map(What::State));
-        self.told.extend(told.into_iter().map(|what| Primitive { at_ms, what, is_stated: false }));
+        reported.extend(batch.state[row].or(implied).map(What::State));
+        self.reported.extend(reported.into_iter().map(|what| Primitive { at_ms, what, is_stated: false }));
     }
 
-    /// An export told values without their time: those that differ from what it told last hold from `at_ms` on.
+    /// An export reported values without their time: those that differ from what it reported last hold from `at_ms` on.
     fn restate(
         &mut self,
         at_ms: i64,
@@ -130,15 +130,15 @@ impl Log {
         let owner = owner.filter(|name| Some(name) != last_owner.or(history.owner).as_ref());
         let team = team.filter(|name| Some(name) != last_team.or(history.team).as_ref());
         let state = state.filter(|state| *state != last_state.unwrap_or(history.state));
-        let mut told: Vec<What> = priority.map(What::Priority).into_iter().collect();
+        let mut reported: Vec<What> = priority.map(What::Priority).into_iter().collect();
         if owner.is_some() || team.is_some() {
-            told.push(What::Assigned { owner, team, is_report: true });
+            reported.push(What::Assigned { owner, team, is_report: true });
         }
-        told.extend(state.map(What::State));
-        self.told.extend(told.into_iter().map(|what| Primitive { at_ms, what, is_stated: true }));
+        reported.extend(state.map(What::State));
+        self.reported.extend(reported.into_iter().map(|what| Primitive { at_ms, what, is_stated: true }));
     }
 
-    /// A label: the one that the latest row told.
+    /// A label: the one that the latest row reported.
     pub fn label(&self, column: &str) -> Option<&String> {
         let of_column = self.labels.iter().filter(|(_, other, _)| *other == column);
         of_column.max_by_key(|(at_ms, ..)| *at_ms).map(|(.., label)| label)
@@ -157,7 +157,7 @@ impl Log {
 
     pub fn history(&self) -> History {
         let mut events: Vec<Primitive> = Vec::new();
-        for event in &self.told {
+        for event in &self.reported {
             if !events.iter().any(|other| (other.at_ms, &other.what) == (event.at_ms, &event.what)) {
                 events.push(event.clone());
             }
@@ -168,7 +168,7 @@ impl Log {
             let (priority, state) = (priority.unwrap_or(assigned), state.unwrap_or(State::New));
             return History { opened_ms: at_ms, priority, state, owner, team, events };
         }
-        // Openings without values of their own take what was told first; implied ones, what was told at their time.
+        // Openings without values of their own take what was reported first; implied ones, what was reported at their time.
         let times = self.openings.iter().map(|opening| (opening.at_ms, &opening.assigned));
         let others = self.others.iter().map(|(at_ms, assigned)| (*at_ms, assigned));
         let earliest = |mut times: Vec<(i64, &String)>| {
@@ -179,7 +179,7 @@ impl Log {
         let found = earliest(if is_implied { others.collect() } else { times.collect() });
         let (opened_ms, assigned) = found.expect("a row opened the ticket");
         let counts = |at_ms: i64| !is_implied || at_ms == opened_ms;
-        let tells_people = is_implied || self.openings.iter().any(|opening| opening.reports == Openings::Current);
+        let reports_people = is_implied || self.openings.iter().any(|opening| opening.reports == Openings::Current);
         let priorities = events.iter().filter_map(|event| match &event.what {
             What::Priority(name) => Some((event.at_ms, name.clone())),
             _ => None,
@@ -192,10 +192,11 @@ impl Log {
             What::Assigned { team, .. } => Some((event.at_ms, team.clone()?)),
             _ => None,
         });
-        let value = |told: Option<(i64, String)>| told.filter(|(at_ms, _)| counts(*at_ms)).map(|(_, name)| name);
+        let value =
+            |reported: Option<(i64, String)>| reported.filter(|(at_ms, _)| counts(*at_ms)).map(|(_, name)| name);
         let priority = value(first(priorities)).unwrap_or(assigned);
-        let owner = value(first(owners)).filter(|_| tells_people);
-        let team = value(first(teams)).filter(|_| tells_people);
+        let owner = value(first(owners)).filter(|_| reports_people);
+        let team = value(first(teams)).filter(|_| reports_people);
         History { opened_ms, priority, state: State::New, owner, team, events }
     }
 }

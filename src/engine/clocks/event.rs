@@ -17,7 +17,7 @@ const STATED: u64 = 2 << FLAGS_SHIFT;
 pub(crate) enum Basis {
     /// No `opened` row: the ticket's first event opens it.
     Implied,
-    /// `opened` rows that tell only the time. The priority is the first one that the ticket's log tells.
+    /// `opened` rows that report only the time. The priority is the first one that the ticket's log reports.
     Known,
     /// The same, with priority, owner and team from the log.
     Current,
@@ -29,7 +29,7 @@ impl Basis {
     /// By the two bits of an event; an opening that was stored without them has its own values.
     const BY_BITS: [Self; 4] = [Self::Opened, Self::Implied, Self::Current, Self::Known];
 
-    /// Whether it is an `opened` row that tells only the time.
+    /// Whether it is an `opened` row that reports only the time.
     pub(crate) fn has_only_time(self) -> bool {
         matches!(self, Self::Known | Self::Current)
     }
@@ -102,7 +102,7 @@ impl StoredEvent {
         self.kind() != EventKind::Opened && self.bits & REPORT != 0
     }
 
-    /// Told by the row of an export that does not know since when: see [`Openings::Current`].
+    /// Reported by the row of an export that does not know since when: see [`Openings::Current`].
     pub(crate) fn as_stated(mut self) -> Self {
         self.bits |= STATED;
         self
@@ -117,8 +117,8 @@ impl StoredEvent {
         (self.bits >> FLAGS_SHIFT) as u8
     }
 
-    /// Whether both tell the same at the same time.
-    pub(crate) fn tells_the_same(self, other: Self) -> bool {
+    /// Whether both report the same at the same time.
+    pub(crate) fn reports_the_same(self, other: Self) -> bool {
         (self.bits | STATED, self.owner, self.team) == (other.bits | STATED, other.owner, other.team)
     }
 
@@ -186,7 +186,7 @@ pub(crate) struct EventLog {
     /// count at it.
     pub entries: Vec<StoredEvent>,
     pub past_fires: Vec<PastFires>,
-    /// When the rows happened that told each of the [descriptive labels](TicketLabel::DESCRIPTIVE).
+    /// When the rows happened that reported each of the [descriptive labels](TicketLabel::DESCRIPTIVE).
     pub described_ms: [i64; TicketLabel::DESCRIPTIVE.len()],
     /// How often late events have changed what was reported.
     pub revision: u16,

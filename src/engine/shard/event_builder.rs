@@ -1,6 +1,6 @@
 //! Converts rows of a batch to primitive events of a ticket's log.
 //!
-//! The log keeps what was told, when it held: its entries follow from the set of rows, not from the order in which they arrived
+//! The log keeps what was reported, when it held: its entries follow from the set of rows, not from the order in which they arrived
 //! (but for rows of one instant that contradict each other). What an entry changes is decided when the log is replayed.
 
 use crate::engine::clocks::event::{Basis, CurrentState, StoredEvent, standing};
@@ -42,12 +42,12 @@ impl Row {
         self.at_ms > left_ms && (is_back || matches!(self.kind, EventKind::Opened | EventKind::Reopened))
     }
 
-    /// Whether the row tells current values of a ticket, without a time of their own.
+    /// Whether the row reports current values of a ticket, without a time of their own.
     pub(crate) fn restates(&self) -> bool {
         self.openings == Openings::Current && self.kind == EventKind::Opened && self.basis() == Basis::Opened
     }
 
-    /// What an opening by this row is based on. A row with values of its own needs no others to tell them.
+    /// What an opening by this row is based on. A row with values of its own needs no others to report them.
     fn basis(&self) -> Basis {
         let has_values = self.state.is_some() || self.priority != NO_SYMBOL || self.has_people();
         match self.openings {
@@ -99,36 +99,36 @@ impl EventLogBuilder {
         }
     }
 
-    /// Adds the events of a row. `assign` gives the priority of a ticket whose rows tell none.
+    /// Adds the events of a row. `assign` gives the priority of a ticket whose rows report none.
     pub(crate) fn add(&mut self, row: &Row, now_ms: i64, assign: impl FnOnce() -> Symbol) {
-        let told = row.basis();
+        let reported = row.basis();
         match self.entries.first() {
-            None => self.open(row, told, assign()),
+            None => self.open(row, reported, assign()),
             Some(opening) => {
                 let (known, is_earlier) = (opening.basis(), row.at_ms < opening.at_ms());
                 if row.restates() && known != Basis::Implied {
                     self.restate(row, now_ms);
-                } else if told.has_only_time() && known.has_only_time() {
-                    let basis = told.max(known);
+                } else if reported.has_only_time() && known.has_only_time() {
+                    let basis = reported.max(known);
                     if is_earlier {
                         self.open(row, basis, assign());
                     } else {
                         self.set_opening(opening.based_on(basis));
                     }
-                } else if told > known || told == known && is_earlier {
-                    self.open(row, told, assign());
+                } else if reported > known || reported == known && is_earlier {
+                    self.open(row, reported, assign());
                 } else if row.kind == EventKind::Opened && !self.repeats_opening(row) {
                     self.opened_again.push(row.number);
                 }
             }
         }
-        self.tell(row);
+        self.report(row);
     }
 
-    /// Whether a row tells what the ticket's opening told already.
+    /// Whether a row reports what the ticket's opening reported already.
     fn repeats_opening(&self, row: &Row) -> bool {
         let opening = self.entries[0];
-        let same = |told: Symbol, known: Symbol| told == NO_SYMBOL || told == known;
+        let same = |reported: Symbol, known: Symbol| reported == NO_SYMBOL || reported == known;
         row.at_ms == opening.at_ms()
             && row.state.is_none_or(|state| opening.state() == Some(state))
             && (row.priority == NO_SYMBOL || opening.priority() == Some(row.priority))
@@ -138,17 +138,19 @@ impl EventLogBuilder {
 
     /// Whether a row that is not late may change the values of the opening, so that it is applied by itself.
     pub(crate) fn may_change_opening(entries: &[StoredEvent], row: &Row) -> bool {
-        let tells = |told: Symbol, known: &dyn Fn(&StoredEvent) -> bool| told != NO_SYMBOL && !entries[1..].iter().any(known);
-        let tells_priority = || tells(row.priority, &|entry| entry.priority().is_some());
+        let reports = |reported: Symbol, known: &dyn Fn(&StoredEvent) -> bool| {
+            reported != NO_SYMBOL && !entries[1..].iter().any(known)
+        };
+        let reports_priority = || reports(row.priority, &|entry| entry.priority().is_some());
         row.kind == EventKind::Opened
             || match entries[0].basis() {
                 Basis::Opened => false,
                 Basis::Implied => row.at_ms <= entries[0].at_ms(),
-                Basis::Known => tells_priority(),
+                Basis::Known => reports_priority(),
                 Basis::Current => {
-                    tells_priority()
-                        || tells(row.owner, &|entry| entry.owner != NO_SYMBOL)
-                        || tells(row.team, &|entry| entry.team != NO_SYMBOL)
+                    reports_priority()
+                        || reports(row.owner, &|entry| entry.owner != NO_SYMBOL)
+                        || reports(row.team, &|entry| entry.team != NO_SYMBOL)
                 }
             }
     }
@@ -175,16 +177,17 @@ impl EventLogBuilder {
         self.last = standing(&self.entries);
     }
 
-    /// All rows are in: an opening without values of its own takes those that the log tells first (an implied one, those of its
+    /// All rows are in: an opening without values of its own takes those that the log reports first (an implied one, those of its
     /// instant).
     pub(crate) fn finish(&mut self) {
         let Some(&opening) = self.entries.first().filter(|opening| opening.basis() != Basis::Opened) else { return };
-        let first = |tells: &dyn Fn(&StoredEvent) -> Option<Symbol>| {
-            let mut told = self.entries[1..].iter().filter_map(|entry| Some((entry.at_ms(), tells(entry)?)));
-            let (first_ms, first) = told.next()?;
+        let first = |reports: &dyn Fn(&StoredEvent) -> Option<Symbol>| {
+            let mut reported = self.entries[1..].iter().filter_map(|entry| Some((entry.at_ms(), reports(entry)?)));
+            let (first_ms, first) = reported.next()?;
             let is_meant = opening.basis() != Basis::Implied || first_ms == opening.at_ms();
             // Of one instant the last counts.
-            is_meant.then(|| told.take_while(|(at_ms, _)| *at_ms == first_ms).last().map_or(first, |(_, last)| last))
+            is_meant
+                .then(|| reported.take_while(|(at_ms, _)| *at_ms == first_ms).last().map_or(first, |(_, last)| last))
         };
         let priority = first(&|entry| entry.priority()).or(opening.priority()).unwrap_or(0);
         let mut settled = opening.with_priority(priority);
@@ -197,20 +200,20 @@ impl EventLogBuilder {
         self.set_opening(settled);
     }
 
-    /// An export's row of a known ticket tells its current values, and not since when: they hold from now on. A value that the
-    /// export told before is no news, whatever has happened since.
+    /// An export's row of a known ticket reports its current values, and not since when: they hold from now on. A value that the
+    /// export reported before is no news, whatever has happened since.
     fn restate(&mut self, row: &Row, now_ms: i64) {
         let opening = self.entries[0];
         let at_ms = row.at_ms.max(now_ms);
         if at_ms <= opening.at_ms() && opening.basis() == Basis::Opened {
             return self.correct_opening(row);
         }
-        let last = |tells: &dyn Fn(&StoredEvent) -> Option<Symbol>| {
+        let last = |reports: &dyn Fn(&StoredEvent) -> Option<Symbol>| {
             let stated = self.entries[1..].iter().filter(|entry| entry.is_stated());
-            stated.rev().find_map(tells).or(tells(&opening))
+            stated.rev().find_map(reports).or(reports(&opening))
         };
         let some = |symbol: Symbol| (symbol != NO_SYMBOL).then_some(symbol);
-        let news = |told: Symbol, known: Option<Symbol>| if Some(told) == known { NO_SYMBOL } else { told };
+        let news = |reported: Symbol, known: Option<Symbol>| if Some(reported) == known { NO_SYMBOL } else { reported };
         let state = |entry: &StoredEvent| entry.state().map(|state| state as Symbol);
         let priority = news(row.priority, last(&|entry| entry.priority()));
         let owner = news(row.owner, last(&|entry| some(entry.owner)));
@@ -231,15 +234,15 @@ impl EventLogBuilder {
     /// The same for a ticket that opens at that instant: the later row counts.
     fn correct_opening(&mut self, row: &Row) {
         let opening = self.entries[0];
-        let either = |told: Symbol, known: Symbol| if told == NO_SYMBOL { known } else { told };
+        let either = |reported: Symbol, known: Symbol| if reported == NO_SYMBOL { known } else { reported };
         let priority = either(row.priority, opening.priority().unwrap_or(0));
         let people = (either(row.owner, opening.owner), either(row.team, opening.team));
         let state = row.state.or(opening.state()).unwrap_or(State::New);
         self.set_opening(opening.with_priority(priority).with_people(people.0, people.1).with_state(state));
     }
 
-    /// Adds what a row other than `opened` tells.
-    fn tell(&mut self, row: &Row) {
+    /// Adds what a row other than `opened` reports.
+    fn report(&mut self, row: &Row) {
         let (at_ms, kind) = (row.at_ms, row.kind);
         if kind == EventKind::Opened {
             return;
@@ -277,7 +280,7 @@ impl EventLogBuilder {
     fn insert(&mut self, entry: StoredEvent) -> bool {
         let place = self.place_of(entry.at_ms());
         let same_time = self.entries[1..place].iter().rev().take_while(|other| other.at_ms() == entry.at_ms());
-        if same_time.into_iter().any(|other| other.tells_the_same(entry)) {
+        if same_time.into_iter().any(|other| other.reports_the_same(entry)) {
             return false;
         }
         if place == self.entries.len() {

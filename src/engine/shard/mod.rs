@@ -187,7 +187,7 @@ impl Shard {
         self.wheel.set(slot, due_s);
     }
 
-    /// Replaces the descriptive labels of a ticket by those that a row at `at_ms` tells, unless a later row has told others.
+    /// Replaces the descriptive labels of a ticket by those that a row at `at_ms` reports, unless a later row has reported others.
     pub(crate) fn describe(
         &mut self,
         versions: &Versions,

@@ -365,7 +365,7 @@ impl Tickets {
         self.histories.get(self.records[slot].history as usize)
     }
 
-    /// When the rows happened that told each of the ticket's descriptive labels.
+    /// When the rows happened that reported each of the ticket's descriptive labels.
     pub(crate) fn described_ms(&self, slot: u32) -> [i64; TicketLabel::DESCRIPTIVE.len()] {
         let opened_ms = [self.records[slot].opened_ms(); TicketLabel::DESCRIPTIVE.len()];
         self.history(slot).map_or(opened_ms, |history| history.described_ms)

@@ -60,7 +60,7 @@ pub struct TicketColumns {
     pub next_due_s: Vec<u32>,
     /// Whether the ticket has rows in [`EventColumns`]; the others have only an opening.
     pub has_events: Vec<bool>,
-    /// When the rows happened that told its [descriptive labels](crate::ticket::TicketLabel::DESCRIPTIVE).
+    /// When the rows happened that reported its [descriptive labels](crate::ticket::TicketLabel::DESCRIPTIVE).
     pub described_ms: [Vec<i64>; TicketLabel::DESCRIPTIVE.len()],
 }
 

@@ -131,7 +131,7 @@ mod tests {
             rejected: vec![rejected(1), rejected(2), rejected(4)],
             rejected_count: 3,
             escalations: (7, 9),
-            is_repeat: false,
+            ..Applied::default()
         };
         response.add(&applied, &[1, 2, 2, 3, 5, 6]);
         response.add(&Applied { accepted: 1, escalations: (12, 13), ..Applied::default() }, &[7]);

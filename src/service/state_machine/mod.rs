@@ -249,7 +249,9 @@ impl StateMachine {
         let first = self.recorder.next_of(output);
         self.record(output, &outcome, Some(input));
         let escalations = (first, self.recorder.next_of(output));
-        InputResult::Batch { accepted: (input.batch.len() - rejected.len()) as u64, rejected, escalations }
+        let accepted = (input.batch.len() - rejected.len()) as u64;
+        let Outcome { gone, opened_again, .. } = outcome;
+        InputResult::Batch { accepted, rejected, escalations, gone, opened_again }
     }
 
     fn edit(&mut self, input: &EditInput, compiled: Option<&Arc<Policy>>, output: &mut GroupOutput) -> InputResult {
@@ -302,7 +304,9 @@ impl StateMachine {
     fn keep(&mut self, origin: &Origin, reply: &InputResult) {
         let at_ms = self.read().now_ms();
         let (accepted, rejected, result) = match reply {
-            InputResult::Batch { accepted, rejected, escalations } => (*accepted, rejected.len() as u64, escalations.0),
+            InputResult::Batch { accepted, rejected, escalations, .. } => {
+                (*accepted, rejected.len() as u64, escalations.0)
+            }
             InputResult::Edit { version, .. } => (1, 0, *version),
             InputResult::Acknowledged { sequence } => (1, 0, *sequence),
             InputResult::Freed { .. } | InputResult::Rejected(_) => return,

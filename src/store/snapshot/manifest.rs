@@ -13,7 +13,7 @@ use std::path::Path;
 
 /// The version of the tables and of the manifest. Columns may be added without a new version; readers find them by name.
 ///
-/// Version 2 adds `gone.parquet` and events that tell what a ticket already has.
+/// Version 2 adds `gone.parquet` and events that report what a ticket already has.
 pub const SCHEMA_VERSION: u32 = 2;
 
 /// The manifest's name in the folder of a snapshot.

@@ -43,7 +43,9 @@ pub fn open(path: &Path) -> Result<Snapshot, Damage> {
     let manifest = Manifest::of(path)?;
     check_number(path, &manifest)?;
     check_files(path, &manifest)?;
-    let tables = names(manifest.schema_version).map(|name| TableReader::open(path, name, &manifest)).collect::<Result<Vec<_>, _>>()?;
+    let tables = names(manifest.schema_version)
+        .map(|name| TableReader::open(path, name, &manifest))
+        .collect::<Result<Vec<_>, _>>()?;
     let mut snapshot = Snapshot {
         labels: Labels::default(),
         state: ServiceState {
@@ -222,7 +224,9 @@ fn check_number(path: &Path, manifest: &Manifest) -> Result<(), Damage> {
 
 /// Verifies lengths and checksums against the manifest.
 fn check_files(folder: &Path, manifest: &Manifest) -> Result<(), Damage> {
-    if let Some(missing) = names(manifest.schema_version).find(|name| manifest.files.iter().all(|file| file.name != *name)) {
+    if let Some(missing) =
+        names(manifest.schema_version).find(|name| manifest.files.iter().all(|file| file.name != *name))
+    {
         return Err(Damage::Manifest { path: folder.join(MANIFEST), reason: format!("it does not list {missing}") });
     }
     let mut work = Vec::new();

@@ -218,7 +218,7 @@ fn an_export_changes_the_priority_and_back_and_its_repeat_changes_nothing() {
         advance("16 09:30"),
         apply(&[exported("fast")]),
         apply(&[row("16 09:35", EventKind::PriorityChanged).priority("slow")]),
-        // A repeat of this export: it tells nothing that it did not tell before the event.
+        // A repeat of this export: it reports nothing that it did not report before the event.
         advance("16 09:40"),
         apply(&[exported("fast")]),
         advance("16 10:20"),

@@ -4,6 +4,7 @@ mod changes;
 mod deletion;
 mod done;
 mod late;
+mod openings;
 mod rewind;
 mod superoffice;
 mod time;

@@ -27,6 +27,7 @@ use utoipa::ToSchema;
 pub struct Explanation {
     /// The engine's time: pending levels are seen from there.
     pub now_ms: i64,
+    /// Without reports of a priority, owner or team that the ticket already had.
     pub events: Vec<ExplainedEvent>,
     /// By start, then in the order of the priority's clocks.
     pub cycles: Vec<ExplainedCycle>,
@@ -195,7 +196,11 @@ impl Engine {
         let explain = |entry: &StoredEvent| {
             let kind = current.kind_of(*entry);
             current.apply(*entry);
-            ExplainedEvent {
+            // Rows of an export repeat their ticket's priority and people each time.
+            if kind.is_none() && entry.state().is_none() {
+                return None;
+            }
+            Some(ExplainedEvent {
                 kind: kind.unwrap_or(entry.kind()),
                 at_ms: entry.at_ms(),
                 state: entry.state(),
@@ -206,9 +211,9 @@ impl Engine {
                 team: label(&self.labels.symbols[TicketLabel::Team], entry.team),
                 is_implied: entry.kind() == EventKind::Opened && entry.basis() == Basis::Implied,
                 is_without_effect: kind.is_none(),
-            }
+            })
         };
-        entries.iter().map(explain).collect()
+        entries.iter().filter_map(explain).collect()
     }
 
     fn explain_past(&self, recorder: &Recorder<'_>, past: &Past) -> ExplainedCycle {

@@ -6,10 +6,11 @@
 
 use super::synthetic::{START, labels, names, service_state};
 use crate::engine::{
-    ClockColumns, ClockTally, Counters, EventColumns, FireColumns, GoneColumns, Head, NO_SYMBOL, ShardState, Tally, TicketColumns,
+    ClockColumns, ClockTally, Counters, EventColumns, FireColumns, GoneColumns, Head, NO_SYMBOL, ShardState, Tally,
+    TicketColumns,
 };
 use crate::store::snapshot::{Finish, SCHEMA_VERSION, SnapshotWriter, open};
-use crate::ticket::{EventKind, PerLabel, State, Texts, TicketLabel};
+use crate::ticket::{EventKind, Openings, PerLabel, State, Texts, TicketLabel};
 use crate::time::NEVER_MS;
 use std::path::{Path, PathBuf};
 
@@ -41,7 +42,7 @@ fn version_1() -> [ShardState; 2] {
         revision: vec![0, 3],
         next_due_s: vec![(NOON_MS / 1_000) as u32 + 60, 0],
         has_events: vec![true, false],
-        // Columns that version 1 did not have: as if told at the opening.
+        // Columns that version 1 did not have: as if reported at the opening.
         described_ms: std::array::from_fn(|_| vec![NOON_MS, NOON_MS + 1]),
     };
     let clocks = ClockColumns {
@@ -84,11 +85,44 @@ fn version_1() -> [ShardState; 2] {
     [ShardState { number: 0, tickets, clocks, events, fires, gone: GoneColumns::default(), counters }, empty]
 }
 
+/// Version 2 adds events that report what a ticket has already, the times of labels, and tickets that have left.
+fn version_2() -> [ShardState; 2] {
+    let [mut first, mut second] = version_1();
+    first.tickets.described_ms = [vec![NOON_MS, NOON_MS + 2], vec![NOON_MS + 3, NOON_MS + 1], vec![NOON_MS + 4; 2]];
+    first.events = EventColumns {
+        ticket: vec![0, 0, 1],
+        at_ms: vec![NOON_MS, NOON_MS + 500, NOON_MS + 1],
+        kind: vec![EventKind::Opened, EventKind::Assigned, EventKind::Opened],
+        state: vec![Some(State::New), None, Some(State::Closed)],
+        priority: vec![0, NO_SYMBOL, 4],
+        owner: vec![NO_SYMBOL, 1, NO_SYMBOL],
+        team: vec![2, NO_SYMBOL, NO_SYMBOL],
+        is_implied: vec![false; 3],
+        only_time: vec![Some(Openings::Current), None, Some(Openings::Known)],
+        is_report: vec![false, true, false],
+        is_stated: vec![false, true, false],
+    };
+    first.gone.id.push("GONE-1 ø");
+    first.gone.id.push("INC-1");
+    first.gone.left_ms = vec![NOON_MS + 5, NOON_MS - 5];
+    second.gone.id.push("GONE-2");
+    second.gone.left_ms = vec![0];
+    [first, second]
+}
+
 #[test]
 fn version_1_opens() {
-    let folder = folder(1);
-    let shards = version_1();
-    if SCHEMA_VERSION == 1 && !folder.exists() {
+    opens(1, version_1());
+}
+
+#[test]
+fn version_2_opens() {
+    opens(2, version_2());
+}
+
+fn opens(version: u32, shards: [ShardState; 2]) {
+    let folder = folder(version);
+    if SCHEMA_VERSION == version && !folder.exists() {
         let labels = labels();
         let names = names(&labels);
         let mut writer = SnapshotWriter::begin(&folder, 4_711).unwrap();
