@@ -344,7 +344,8 @@ impl<'a> ResolvedBatch<'a> {
             slot = shard.tickets.records[here].is_live().then_some(here);
             if let Some(removal) = done.last().filter(|row| row.is_removal()) {
                 // An event before the opening counts at it.
-                shard.gone.set(hash, id, removal.at_ms.max(shard.tickets.records[here].opened_ms()));
+                let reported_ms = shard.tickets.reported_opening_ms(here).unwrap_or(0);
+                shard.gone.set(hash, id, removal.at_ms.max(reported_ms));
             }
         }
         command.rows = rows;

@@ -223,7 +223,11 @@ impl Model {
                 self.open_ticket(id, batch, life, catch_up, output);
             }
             let Some((removal, rest)) = rest.split_first() else { return };
-            let opened_ms = self.tickets.get(id).map_or(0, |ticket| ticket.history.opened_ms);
+            let opened_ms = self
+                .tickets
+                .get(id)
+                .filter(|ticket| !ticket.log.is_implied())
+                .map_or(0, |ticket| ticket.history.opened_ms);
             self.remove(id, batch.at_ms[*removal], batch.kind[*removal], catch_up, output);
             let left_ms = batch.at_ms[*removal].max(opened_ms);
             self.gone.entry(id.to_owned()).and_modify(|known| *known = left_ms.max(*known)).or_insert(left_ms);

@@ -138,6 +138,10 @@ impl Log {
         self.reported.extend(reported.into_iter().map(|what| Primitive { at_ms, what, is_stated: true }));
     }
 
+    pub fn is_implied(&self) -> bool {
+        self.openings.is_empty()
+    }
+
     /// A label: the one that the latest row reported.
     pub fn label(&self, column: &str) -> Option<&String> {
         let of_column = self.labels.iter().filter(|(_, other, _)| *other == column);
@@ -175,7 +179,7 @@ impl Log {
             times.sort_by_key(|(at_ms, _)| *at_ms);
             times.first().map(|(at_ms, assigned)| (*at_ms, (*assigned).clone()))
         };
-        let is_implied = self.openings.is_empty();
+        let is_implied = self.is_implied();
         let found = earliest(if is_implied { others.collect() } else { times.collect() });
         let (opened_ms, assigned) = found.expect("a row opened the ticket");
         let counts = |at_ms: i64| !is_implied || at_ms == opened_ms;

@@ -4,7 +4,7 @@
 use crate::engine::clocks::TicketClocks;
 use crate::engine::clocks::versions::Versions;
 use crate::engine::commands::Engine;
-use crate::engine::interner::Symbols;
+use crate::engine::interner::{NO_SYMBOL, Symbols};
 use crate::engine::resolve::Interners;
 use crate::engine::shard::Shard;
 use crate::ticket::TicketLabel;
@@ -40,6 +40,9 @@ fn ticket_digest(shard: &Shard, slot: u32, versions: &Versions, labels: &Interne
     for label in TicketLabel::INTRODUCED {
         symbols[label].label(record.label(versions, label)).hash(&mut hasher);
     }
+    for (label, at_ms) in TicketLabel::DESCRIPTIVE.into_iter().zip(shard.tickets.described_ms(slot)) {
+        (record.label(versions, label) != NO_SYMBOL).then_some(at_ms).hash(&mut hasher);
+    }
     let version = versions.get(ticket_clocks.version);
     symbols[TicketLabel::Priority].label(version.priority).hash(&mut hasher);
     version.since_ms.hash(&mut hasher);
@@ -49,7 +52,6 @@ fn ticket_digest(shard: &Shard, slot: u32, versions: &Versions, labels: &Interne
         (state.started_ms, state.segment_ms, state.spent_ms, state.cycle).hash(&mut hasher);
         (state.open, state.running, state.held, state.broken, state.done, state.fired).hash(&mut hasher);
     }
-    shard.tickets.described_ms(slot).hash(&mut hasher);
     shard.wheel.due(slot).hash(&mut hasher);
     if let Some(history) = shard.tickets.history(slot) {
         for entry in &history.entries {

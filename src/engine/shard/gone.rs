@@ -21,10 +21,6 @@ pub(crate) struct Gone {
 }
 
 impl Gone {
-    pub(crate) fn len(&self) -> usize {
-        self.entries.len()
-    }
-
     pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }

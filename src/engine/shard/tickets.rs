@@ -365,6 +365,14 @@ impl Tickets {
         self.histories.get(self.records[slot].history as usize)
     }
 
+    /// When a ticket was opened, also one that has just left; `None` if no `opened` row has reported it.
+    pub(crate) fn reported_opening_ms(&self, slot: u32) -> Option<i64> {
+        let is_implied = self
+            .history(slot)
+            .is_some_and(|history| history.entries.first().is_some_and(|opening| opening.basis() == Basis::Implied));
+        (!is_implied).then(|| self.records[slot].opened_ms())
+    }
+
     /// When the rows happened that reported each of the ticket's descriptive labels.
     pub(crate) fn described_ms(&self, slot: u32) -> [i64; TicketLabel::DESCRIPTIVE.len()] {
         let opened_ms = [self.records[slot].opened_ms(); TicketLabel::DESCRIPTIVE.len()];
