@@ -64,7 +64,9 @@ fn a_ticket_is_shown_explained_and_deleted() {
     let ticket = running.get("/v1/tickets/T0").json;
     assert_eq!(ticket["clocks"][0]["clock"], "resolution");
     assert_eq!(ticket["clocks"][0]["due_at"], "2026-11-24T08:00:00.000Z");
+    // The first level is at half of the target, the at-risk mark at three quarters.
     assert_eq!(ticket["next_due_at"], "2026-11-23T12:00:00.000Z");
+    assert_eq!(ticket["at_risk_at"], "2026-11-23T14:00:00.000Z");
     let timeline = running.get("/v1/tickets/T0/timeline").json;
     let cycle = &timeline["cycles"][0];
     assert_eq!(cycle["target"]["due_at"], "2026-11-24T08:00:00.000Z");

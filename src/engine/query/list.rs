@@ -2,6 +2,9 @@
 //!
 //! A page is found by a walk over the shard's records that keeps the smallest keys in a heap of the page's length: nothing is
 //! allocated per ticket, most tickets are dismissed by their record alone, and no index has to be maintained during heavy load.
+//!
+//! The key is the next level or target. A ticket's timer may be earlier, for an at-risk mark, but is never later: it dismisses
+//! most tickets before their clocks are read.
 
 use crate::engine::clocks::versions::Versions;
 use crate::engine::commands::Engine;
@@ -25,7 +28,7 @@ pub struct TicketQuery {
     pub breached: Option<bool>,
     /// Open, with an open cycle past its at-risk mark and none past its target; or not so.
     pub at_risk: Option<bool>,
-    /// A level or mark is due before this instant (milliseconds).
+    /// A level or target is due before this instant (milliseconds).
     pub due_before_ms: Option<i64>,
 }
 
@@ -55,7 +58,7 @@ impl Wanted {
     }
 }
 
-/// A ticket's place in a list: by the second at which it is next due, then in the order in which tickets were first seen. Only
+/// A ticket's place in a list: by the second at which its next level or target is processed, then in the order in which tickets were first seen. Only
 /// these two are compared, so they make a cursor that outlives the ticket.
 #[derive(Debug, Clone, Copy)]
 pub struct TicketKey {
@@ -104,19 +107,24 @@ impl Ord for TicketKey {
 
 impl TicketFilter {
     #[inline]
-    fn admits(&self, record: &Record, versions: &Versions, due_s: u32) -> bool {
+    fn admits(&self, record: &Record, versions: &Versions) -> bool {
         let query = &self.query;
         let class = TicketClass::from_bits(record.class_bits());
         query.state.is_none_or(|state| state == record.state())
             && !(query.open_only && record.state().is_done())
             && query.breached.is_none_or(|breached| breached == class.is_breached())
             && query.at_risk.is_none_or(|at_risk| at_risk == class.is_at_risk())
-            && query.due_before_ms.is_none_or(|due_ms| due_s != u32::MAX && i64::from(due_s) * SECOND_MS < due_ms)
             && self.labels.iter().all(|(label, wanted)| match wanted {
                 Wanted::Any => true,
                 Wanted::Only(symbol) => record.label(versions, label) == *symbol,
                 Wanted::Unknown => false,
             })
+    }
+
+    #[inline]
+    fn admits_due(&self, due_s: u32) -> bool {
+        let is_before = |due_ms| due_s != u32::MAX && i64::from(due_s) * SECOND_MS < due_ms;
+        self.query.due_before_ms.is_none_or(is_before)
     }
 
     /// Whether the query has a label that the engine has never seen: then nothing matches.
@@ -168,16 +176,20 @@ impl Shard {
     ) {
         for slot in self.tickets.live() {
             let record = &self.tickets.records[slot];
-            let due_s = match self.wheel.due(slot) {
-                0 => u32::MAX,
-                due_s => due_s,
-            };
-            let key = TicketKey { due_s, ordinal: record.ordinal(), shard: self.number, slot };
+            let key = |due_s| TicketKey { due_s, ordinal: record.ordinal(), shard: self.number, slot };
             let is_full = page.len() >= limit;
-            if is_full && page.peek().is_some_and(|last| *last <= key)
-                || after.is_some_and(|after| key <= *after)
-                || !filter.admits(record, versions, due_s)
-            {
+            let is_beyond = |key: TicketKey| is_full && page.peek().is_some_and(|last| *last <= key);
+            // The second of the timer is a lower bound; a ticket without a timer has nothing pending.
+            let timer_s = match self.wheel.due(slot) {
+                0 => u32::MAX,
+                timer_s => timer_s,
+            };
+            if is_beyond(key(timer_s)) || !filter.admits_due(timer_s) || !filter.admits(record, versions) {
+                continue;
+            }
+            let due_s = self.next_dues(versions, slot).next_s.unwrap_or(u32::MAX);
+            let key = key(due_s);
+            if is_beyond(key) || after.is_some_and(|after| key <= *after) || !filter.admits_due(due_s) {
                 continue;
             }
             if is_full {

@@ -17,8 +17,10 @@ pub struct TicketView<'a> {
     pub state: State,
     /// Without a priority for a ticket that has just left.
     pub labels: PerLabel<Option<&'a str>>,
-    /// The second at which the next level or mark is due; `None` if nothing is pending.
+    /// The second at which the next level or target is processed; `None` if none is pending.
     pub next_due_s: Option<u32>,
+    /// The second at which the next at-risk mark is processed; `None` if none is pending.
+    pub at_risk_s: Option<u32>,
     /// Open, with an open cycle past its target.
     pub is_breached: bool,
     /// Open, with an open cycle past its at-risk mark and none past its target.
@@ -87,14 +89,15 @@ impl Engine {
         let shard = &self.shards[usize::from(ticket.shard)];
         let record = &shard.tickets.records[ticket.slot];
         let symbols = self.ticket_symbols(ticket);
-        let due_s = shard.wheel.due(ticket.slot);
+        let dues = shard.next_dues(&self.versions, ticket.slot);
         let class = TicketClass::from_bits(record.class_bits());
         TicketView {
             id: shard.tickets.id(ticket.slot),
             opened_ms: record.opened_ms(),
             state: record.state(),
             labels: PerLabel::from_fn(|label| self.labels.symbols[label].label(symbols[label])),
-            next_due_s: (due_s != 0).then_some(due_s),
+            next_due_s: dues.next_s,
+            at_risk_s: dues.at_risk_s,
             is_breached: class.is_breached(),
             is_at_risk: class.is_at_risk(),
         }

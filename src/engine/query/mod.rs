@@ -1,5 +1,6 @@
 //! Reads of an engine: lookups, lists, scans, explanations and dry runs of edits.
 
+mod dues;
 pub(crate) mod edit_preview;
 pub(crate) mod explain;
 pub(crate) mod list;

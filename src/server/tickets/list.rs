@@ -44,7 +44,7 @@ pub(super) struct ListQuery {
     /// `true`: only tickets at risk (past 75 % of a target, or the mark set by the policy, and past no target); `false`: only the
     /// others.
     pub at_risk: Option<bool>,
-    /// Tickets with a level, at-risk mark or target due before this instant.
+    /// Tickets with a level or target due before this instant.
     #[param(value_type = Option<String>, format = DateTime)]
     pub due_before: Option<Timestamp>,
     /// Start of the page: `next_cursor` of the previous page.

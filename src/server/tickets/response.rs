@@ -33,9 +33,12 @@ pub(crate) struct TicketRow {
     pub breached: bool,
     /// Whether it is open, past the at-risk mark of a target and past no target.
     pub at_risk: bool,
-    /// The second at which the next level, at-risk mark or target is processed. Missing if nothing is due.
+    /// The second at which the next level or target is processed. Missing if none is pending.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub next_due_at: Option<Timestamp>,
+    /// The second at which the next at-risk mark is processed. Missing if none is pending.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub at_risk_at: Option<Timestamp>,
 }
 
 /// A ticket with its open cycles.
@@ -73,6 +76,7 @@ pub(crate) struct ClockRow {
 impl TicketRow {
     pub(crate) fn of(ticket: &TicketView<'_>) -> Self {
         let owned = |label| ticket.labels[label].map(str::to_owned);
+        let at_second = |due_s| Timestamp(i64::from(due_s) * SECOND_MS);
         Self {
             id: ticket.id.to_owned(),
             opened_at: Timestamp(ticket.opened_ms),
@@ -85,7 +89,8 @@ impl TicketRow {
             customer: owned(TicketLabel::Customer),
             breached: ticket.is_breached,
             at_risk: ticket.is_at_risk,
-            next_due_at: ticket.next_due_s.map(|due_s| Timestamp(i64::from(due_s) * SECOND_MS)),
+            next_due_at: ticket.next_due_s.map(at_second),
+            at_risk_at: ticket.at_risk_s.map(at_second),
         }
     }
 }
