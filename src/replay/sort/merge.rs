@@ -1,13 +1,17 @@
-//! Merges all runs in order of time; equal times in the order of the runs, which is the order of the input.
+//! Merges all runs in order of time; within one instant openings come first, then the order of the runs is that of the input.
 
 use super::dictionary::Dictionaries;
 use super::rows::{Rows, at_ms_of, row_of};
 use super::spill::SpillReader;
 use super::{SortError, spill};
-use crate::ticket::{Batch, Column};
+use crate::limits;
+use crate::ticket::{Batch, Column, Openings};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::fs::File;
+
+/// A row's place in the output before ties are resolved by the number of its run: its time, and whether it is no opening.
+type Place = (i64, bool);
 
 /// A sorted run and how much of it has been emitted.
 pub(crate) struct Cursor {
@@ -47,13 +51,15 @@ impl Cursor {
         Ok(opened)
     }
 
-    /// The time of the next row, if a row is loaded.
-    fn peek_ms(&self) -> Option<i64> {
-        if self.order.is_empty() {
-            self.rows.at_ms.get(self.next).copied()
+    /// The place of the next row, if a row is loaded.
+    fn peek(&self) -> Option<Place> {
+        let (at_ms, row) = if self.order.is_empty() {
+            (self.rows.at_ms.get(self.next).copied()?, self.next)
         } else {
-            self.order.get(self.next).map(|key| at_ms_of(*key))
-        }
+            let key = *self.order.get(self.next)?;
+            (at_ms_of(key), row_of(key) as usize)
+        };
+        Some((at_ms, !self.rows.is_opening(row)))
     }
 
     fn take(&mut self) -> u32 {
@@ -64,7 +70,7 @@ impl Cursor {
 
     /// Loads more rows when the loaded ones are used up; rows picked from them must have been copied by then.
     fn refill(&mut self) -> Result<(), SortError> {
-        if let (None, Source::Disk(reader)) = (self.peek_ms(), &mut self.source) {
+        if let (None, Source::Disk(reader)) = (self.peek(), &mut self.source) {
             self.rows = spill::next_chunk(reader)?.unwrap_or_default();
             self.next = 0;
         }
@@ -76,20 +82,26 @@ impl Cursor {
 pub struct Sorted {
     runs: Vec<Cursor>,
     dictionaries: Dictionaries,
-    /// Runs with loaded rows, by the time of their next row and their number.
-    soonest: BinaryHeap<Reverse<(i64, usize)>>,
+    /// Runs with loaded rows, by the place of their next row and their number.
+    soonest: BinaryHeap<Reverse<(Place, usize)>>,
     /// Rows of one run to copy next.
     picked: Vec<u32>,
     rows: u64,
     until_ms: i64,
+    openings: Openings,
 }
 
 impl Sorted {
-    pub(crate) fn new(runs: Vec<Cursor>, dictionaries: Dictionaries, rows: u64) -> Result<Self, SortError> {
+    pub(crate) fn new(
+        runs: Vec<Cursor>,
+        dictionaries: Dictionaries,
+        rows: u64,
+        openings: Openings,
+    ) -> Result<Self, SortError> {
         let runs = runs.into_iter().map(Cursor::open).collect::<Result<Vec<_>, _>>()?;
         let soonest =
-            runs.iter().enumerate().filter_map(|(run, cursor)| Some(Reverse((cursor.peek_ms()?, run)))).collect();
-        Ok(Self { runs, dictionaries, soonest, picked: Vec::new(), rows, until_ms: i64::MAX })
+            runs.iter().enumerate().filter_map(|(run, cursor)| Some(Reverse((cursor.peek()?, run)))).collect();
+        Ok(Self { runs, dictionaries, soonest, picked: Vec::new(), rows, until_ms: i64::MAX, openings })
     }
 
     /// Total number of rows, emitted or not.
@@ -102,7 +114,8 @@ impl Sorted {
         self.until_ms = until_ms;
     }
 
-    /// The next `rows` rows (fewer at the end; none after it). All later rows are at or after the last of them. The memory of an
+    /// The next `rows` rows (fewer at the end; none after it), and those of the same instant as the last of them: an instant is
+    /// in one batch, up to [`limits::MAX_BATCH_ROWS`] rows. All later rows are at or after the last of them. The memory of an
     /// unneeded batch is reused: touching new memory for the first time costs more than filling it.
     ///
     /// # Errors
@@ -110,24 +123,35 @@ impl Sorted {
     pub fn next_batch(&mut self, rows: usize, used: Option<Batch>) -> Result<Option<Batch>, SortError> {
         let mut batch = used.unwrap_or_default();
         clear(&mut batch);
-        while batch.len() < rows {
-            let Some(Reverse((at_ms, run))) = self.soonest.pop() else { break };
+        batch.openings = self.openings;
+        let most = rows.max(limits::MAX_BATCH_ROWS);
+        let has_room =
+            |len: usize, last_ms: Option<i64>, at_ms: i64| len < rows || len < most && last_ms == Some(at_ms);
+        while let Some(Reverse(((at_ms, _), run))) = self.soonest.peek().copied() {
             if at_ms > self.until_ms {
                 self.soonest.clear();
                 break;
             }
+            let mut last_ms = batch.at_ms.last().copied();
+            if !has_room(batch.len(), last_ms, at_ms) {
+                break;
+            }
+            self.soonest.pop();
             // This run continues until another one has an earlier row.
-            let end = (self.until_ms, usize::MAX);
+            let end = ((self.until_ms, true), usize::MAX);
             let until = self.soonest.peek().map_or(end, |Reverse(other)| end.min(*other));
             let cursor = &mut self.runs[run];
             self.picked.clear();
-            while batch.len() + self.picked.len() < rows && cursor.peek_ms().is_some_and(|at_ms| (at_ms, run) < until) {
+            while let Some(place) = cursor.peek().filter(|place| (*place, run) < until)
+                && has_room(batch.len() + self.picked.len(), last_ms, place.0)
+            {
                 self.picked.push(cursor.take());
+                last_ms = Some(place.0);
             }
             cursor.rows.copy_to(&self.picked, &mut batch, &mut self.dictionaries);
             cursor.refill()?;
-            if let Some(at_ms) = cursor.peek_ms() {
-                self.soonest.push(Reverse((at_ms, run)));
+            if let Some(place) = cursor.peek() {
+                self.soonest.push(Reverse((place, run)));
             }
         }
         self.dictionaries.next_batch();

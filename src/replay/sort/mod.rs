@@ -1,6 +1,7 @@
 //! Sorts events by time, in bounded memory.
 //!
-//! Batches are pushed in the order of the input; batches are emitted in order of time, equal times in the order of the input.
+//! Batches are pushed in the order of the input; batches are emitted in order of time. Within one instant, the rows that open a
+//! ticket come first, then the others in the order of the input.
 //! Rows are gathered into *runs* of at most 2^22 rows, each sorted separately: the key of a row is its time (42 bits) and its
 //! index in the run (22 bits) in one 64-bit integer, so sorting moves eight bytes per row and compares them in one
 //! instruction. Runs stay in memory while they fit the budget, the others are written to unnamed temporary files, already
@@ -19,7 +20,7 @@ mod spill;
 mod tests;
 
 use crate::limits;
-use crate::ticket::Batch;
+use crate::ticket::{Batch, Openings};
 use dictionary::Dictionaries;
 pub use dictionary::Keep;
 pub use error::SortError;
@@ -43,6 +44,8 @@ pub struct Sorter {
     runs: Vec<Cursor>,
     held_bytes: usize,
     rows: u64,
+    /// What the `opened` rows report: of the batches of one mapping, those without such rows are [`Openings::Log`].
+    openings: Openings,
 }
 
 impl Sorter {
@@ -57,14 +60,16 @@ impl Sorter {
             runs: Vec::new(),
             held_bytes: 0,
             rows: 0,
+            openings: Openings::default(),
         }
     }
 
-    /// Adds rows.
+    /// Adds rows. All batches are read with one mapping, so that their `opened` rows report the same.
     ///
     /// # Errors
     /// [`SortError::Disk`] if a temporary file cannot be written.
     pub fn push(&mut self, batch: &Batch) -> Result<(), SortError> {
+        self.openings = self.openings.max(batch.openings);
         let codes = self.dictionaries.learn(batch, self.keep);
         self.rows += batch.len() as u64;
         let mut from = 0;
@@ -95,7 +100,7 @@ impl Sorter {
     /// As [`Sorter::push`], and if a temporary file cannot be read back.
     pub fn finish(mut self) -> Result<Sorted, SortError> {
         self.seal(false)?;
-        Sorted::new(self.runs, self.dictionaries, self.rows)
+        Sorted::new(self.runs, self.dictionaries, self.rows, self.openings)
     }
 
     fn seal(&mut self, more_to_come: bool) -> Result<(), SortError> {

@@ -38,6 +38,11 @@ impl Rows {
         self.at_ms.is_empty()
     }
 
+    /// Whether a row opens a ticket.
+    pub(super) fn is_opening(&self, row: usize) -> bool {
+        self.kind[row] == EventKind::Opened
+    }
+
     /// Bytes of memory that the rows use.
     pub(crate) fn size_bytes(&self) -> usize {
         let labels: usize = self.labels.iter().map(|codes| codes.len() * size_of::<Label>()).sum();
@@ -78,11 +83,17 @@ impl Rows {
         }
     }
 
-    /// The rows in order of time, as keys: time in the upper bits, row in the lower.
+    /// The rows in order of time, openings first within one instant, as keys: time in the upper bits, row in the lower.
     pub(crate) fn order(&self) -> Vec<u64> {
         let key = |(row, at_ms): (usize, &i64)| ((at_ms.clamp(&0, &NEVER_MS).cast_unsigned()) << ROW_BITS) | row as u64;
         let mut keys: Vec<u64> = self.at_ms.iter().enumerate().map(key).collect();
         keys.sort_unstable();
+        let is_later = |key: &u64| !self.is_opening(row_of(*key) as usize);
+        for instant in keys.chunk_by_mut(|key, next| at_ms_of(*key) == at_ms_of(*next)) {
+            if !instant.is_sorted_by_key(is_later) {
+                instant.sort_by_key(is_later);
+            }
+        }
         keys
     }
 

@@ -1,6 +1,6 @@
 use super::*;
 use crate::generate::{History, Plan};
-use crate::ticket::{Column, EventKind};
+use crate::ticket::{Column, EventKind, Openings};
 
 const KEEP: Keep = Keep { facts_for_rules: true };
 
@@ -23,6 +23,7 @@ fn muddled(batch_rows: usize) -> Vec<Batch> {
         batch.at_ms.iter_mut().for_each(|at_ms| *at_ms -= *at_ms % 3_600_000);
     }
     batches.reverse();
+    batches[1..].iter_mut().for_each(|batch| batch.openings = Openings::Known);
     batches
 }
 
@@ -34,7 +35,12 @@ fn sorted(batches: &[Batch], budget_bytes: usize, out_rows: usize) -> (Vec<Row>,
     let mut all = Vec::new();
     let mut used = None;
     while let Some(batch) = sorted.next_batch(out_rows, used).unwrap() {
-        assert!(batch.len() <= out_rows);
+        // More rows than asked for only to complete the instant of the last one.
+        let whole = batch.at_ms.iter().skip(out_rows.max(1) - 1);
+        assert!(whole.clone().all(|at_ms| Some(at_ms) == batch.at_ms.last()), "{} rows", batch.len());
+        let next_ms = all.last().map(|row: &Row| row.0);
+        assert!(next_ms.is_none_or(|last_ms| last_ms < batch.at_ms[0]), "an instant in two batches");
+        assert_eq!(batch.openings, Openings::Known);
         assert!(Column::ALL.iter().all(|column| batch.labels(*column).codes.len() == batch.len()));
         all.extend(rows(&batch));
         used = Some(batch);
@@ -46,7 +52,7 @@ fn sorted(batches: &[Batch], budget_bytes: usize, out_rows: usize) -> (Vec<Row>,
 fn order_is_by_time_then_by_input_in_memory_and_on_disk() {
     let batches = muddled(37);
     let mut expected: Vec<Row> = batches.iter().flat_map(rows).collect();
-    expected.sort_by_key(|row| row.0);
+    expected.sort_by_key(|row| (row.0, row.2 != EventKind::Opened));
     for (budget_bytes, in_memory) in [(1 << 30, true), (100_000, false), (4_000, false)] {
         for out_rows in [1, 64, 1_000_000] {
             let (found, was_in_memory) = sorted(&batches, budget_bytes, out_rows);
@@ -73,7 +79,7 @@ fn what_no_rule_reads_is_dropped() {
 fn nothing_later_than_the_end_is_handed_out() {
     let batches = muddled(37);
     let mut expected: Vec<Row> = batches.iter().flat_map(rows).collect();
-    expected.sort_by_key(|row| row.0);
+    expected.sort_by_key(|row| (row.0, row.2 != EventKind::Opened));
     let until_ms = expected[expected.len() / 2].0;
     for until_ms in [until_ms, until_ms - 1, 0] {
         for budget_bytes in [1 << 30, 4_000] {
