@@ -3,7 +3,7 @@
 use crate::cli::load::{Chunk, Part};
 use crate::generate::{History, Plan};
 use crate::limits::{GENERATED_ROWS, LOAD_CHUNK_ROWS};
-use crate::ticket::Batch;
+use crate::ticket::{Batch, Openings};
 use std::sync::Arc;
 
 /// A history, and how much of it has been released.
@@ -42,7 +42,7 @@ impl Traffic {
             return None;
         }
         self.chunks += 1;
-        Some(Chunk { input: 0, number: self.chunks, parts })
+        Some(Chunk { input: 0, number: self.chunks, openings: Openings::Log, parts })
     }
 }
 

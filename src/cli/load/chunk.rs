@@ -5,7 +5,7 @@
 
 use crate::ingest::Numbered;
 use crate::limits::{LOAD_CHUNK_BYTES, LOAD_CHUNK_ROWS};
-use crate::ticket::Batch;
+use crate::ticket::{Batch, Openings};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -28,6 +28,8 @@ pub(crate) struct Chunk {
     pub input: usize,
     /// Index of the chunk in the input, from 0.
     pub number: u64,
+    /// What the `opened` rows report.
+    pub openings: Openings,
     pub parts: Vec<Part>,
 }
 
@@ -54,6 +56,8 @@ pub(super) struct Cutter {
     input: usize,
     next: u64,
     most_rows: usize,
+    /// Of the batches of one mapping, those without `opened` rows are [`Openings::Log`].
+    openings: Openings,
     parts: Vec<Part>,
     rows: usize,
     bytes: usize,
@@ -65,11 +69,12 @@ impl Cutter {
     }
 
     pub(crate) fn with_rows(input: usize, most_rows: usize) -> Self {
-        Self { input, next: 0, most_rows, parts: Vec::new(), rows: 0, bytes: 0 }
+        Self { input, next: 0, most_rows, openings: Openings::default(), parts: Vec::new(), rows: 0, bytes: 0 }
     }
 
     /// Adds a batch; returns the chunks that are full.
     pub(super) fn push(&mut self, numbered: Numbered) -> Vec<Chunk> {
+        self.openings = self.openings.max(numbered.batch.openings);
         let (batch, lines) = (Arc::new(numbered.batch), Arc::new(numbered.lines));
         let part = |rows| Part { batch: Arc::clone(&batch), lines: Arc::clone(&lines), rows };
         let mut full = Vec::new();
@@ -96,7 +101,8 @@ impl Cutter {
         if self.parts.is_empty() {
             return None;
         }
-        let chunk = Chunk { input: self.input, number: self.next, parts: std::mem::take(&mut self.parts) };
+        let parts = std::mem::take(&mut self.parts);
+        let chunk = Chunk { input: self.input, number: self.next, openings: self.openings, parts };
         self.next += 1;
         Some(chunk)
     }

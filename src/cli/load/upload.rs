@@ -14,6 +14,7 @@ use crate::cli::common::rejects::{RejectedEvent, Rejects, RejectsLine};
 use crate::cli::common::shutdown::Stop;
 use crate::server::bulk::BulkReport;
 use crate::server::problem::FieldError;
+use crate::ticket::Openings;
 use anyhow::{Context, anyhow, bail};
 use bytes::Bytes;
 use crossbeam_channel::Receiver;
@@ -44,7 +45,7 @@ pub(super) struct Counts {
 pub(super) struct Upload<'a> {
     pub client: &'a Client,
     pub inputs: &'a [Input],
-    /// The route, with its query.
+    /// The route, with its query but for `openings`.
     pub path: String,
     pub aborts_on_error: bool,
     pub stop: Stop,
@@ -124,7 +125,7 @@ impl Upload<'_> {
         }
         let run = self.with_ledger(|ledger| ledger.resume.run().to_owned());
         let key = format!("{run}-{}-{}", chunk.number, &digest[..16]);
-        let response = match self.send_until_response(&key, &Bytes::from(body)) {
+        let response = match self.send_until_response(&self.path_of(chunk), &key, &Bytes::from(body)) {
             Ok(response) => response,
             Err(failure) => {
                 if let Failure::Rejected { errors, .. } = &failure {
@@ -144,12 +145,21 @@ impl Upload<'_> {
         Ok(())
     }
 
+    /// The route of a chunk. The default is not written, so that services of earlier releases accept logs.
+    fn path_of(&self, chunk: &Chunk) -> String {
+        match chunk.openings {
+            Openings::Log => self.path.clone(),
+            Openings::Known => format!("{}&openings=known", self.path),
+            Openings::Current => format!("{}&openings=current", self.path),
+        }
+    }
+
     /// The key makes a retry safe: a request that was executed, but whose response was lost, is not executed again.
-    fn send_until_response(&self, key: &str, body: &Bytes) -> Result<BulkReport, Failure> {
+    fn send_until_response(&self, path: &str, key: &str, body: &Bytes) -> Result<BulkReport, Failure> {
         let spread = f64::from(body.len() as u32 % 1_000) / 1_000.0;
         let mut patience = Patience::new(spread);
         loop {
-            let failure = match self.client.post(&self.path, CONTENT_TYPE, key, body.clone(), ANSWER) {
+            let failure = match self.client.post(path, CONTENT_TYPE, key, body.clone(), ANSWER) {
                 Ok(response) => return Ok(response),
                 Err(failure) => failure,
             };

@@ -1,6 +1,6 @@
 //! `/v1/events`: events of tickets, in bulk.
 
-use super::{BulkReport, LoadQuery, RowKind};
+use super::{BulkReport, EventsQuery, RowKind};
 use crate::server::auth::Operator;
 use crate::server::bulk;
 use crate::server::middleware::idempotency::IdempotencyKey;
@@ -26,7 +26,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 /// An event of an unknown ticket opens it. Formats, compression and batches are those of `POST /v1/tickets`.
 #[utoipa::path(
     tag = "events",
-    params(LoadQuery),
+    params(EventsQuery),
     request_body(
         description = "Events.",
         content(
@@ -46,9 +46,11 @@ async fn load(
     operator: Operator,
     state: web::Data<AppState>,
     key: IdempotencyKey,
-    query: web::Query<LoadQuery>,
+    query: web::Query<EventsQuery>,
     request: HttpRequest,
     body: web::Payload,
 ) -> ApiResult<web::Json<BulkReport>> {
-    bulk::load(RowKind::Events, &state, operator, key, query.into_inner(), &request, body).await.map(web::Json)
+    let query = query.into_inner();
+    let rows_are = RowKind::Events(query.openings);
+    bulk::load(rows_are, &state, operator, key, query.load(), &request, body).await.map(web::Json)
 }

@@ -40,7 +40,10 @@ impl BulkLoader {
     ///
     /// # Errors
     /// With `on_error=abort`, if there is such a row.
-    pub(super) fn next_input(&mut self, numbered: Numbered, policy: &Policy) -> ApiResult<(BatchInput, Vec<u64>)> {
+    pub(super) fn next_input(&mut self, mut numbered: Numbered, policy: &Policy) -> ApiResult<(BatchInput, Vec<u64>)> {
+        if let RowKind::Events(openings) = self.rows_are {
+            numbered.batch.openings = openings;
+        }
         let key = self.key.map(|key| key.wrapping_add(KEY_STEP.wrapping_mul(self.batches)));
         // Of the rows as they were sent: another policy may know other priorities when the request is repeated.
         let fingerprint = key.map(|_| fingerprint(&numbered.batch, self.query));

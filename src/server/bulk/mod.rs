@@ -38,7 +38,7 @@ use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use loader::BulkLoader;
 use problems::OPEN_RETRY_S;
-pub(crate) use query::{LoadQuery, OnError, RowKind};
+pub(crate) use query::{EventsQuery, LoadQuery, OnError, RowKind};
 use slots::Slot;
 use std::cell::RefCell;
 use std::io::{Cursor, Read};
