@@ -181,3 +181,23 @@ fn tables_are_loaded_like_texts() {
     assert_eq!(running.get("/v1/metrics").json["tickets"], 2);
     running.stop();
 }
+
+#[test]
+fn openings_of_events_are_read_as_the_request_says() {
+    let running = Running::new();
+    let opened = |priority: &str| {
+        json!({ "ticket": "T", "at": "2026-11-23T08:00:00Z", "event": "opened", "priority": priority }).to_string()
+    };
+    let priority = || running.get("/v1/tickets/T").json["priority"].clone();
+    running.post("/v1/events", NDJSON, opened("normal"));
+    // In a log, a ticket begins once; in an export, the row has the values of now.
+    for (openings, expected) in [("log", "normal"), ("current", "critical")] {
+        let reply = running.post(&format!("/v1/events?openings={openings}"), NDJSON, opened("critical"));
+        assert_eq!(reply.json["accepted"], 1, "{}", reply.text);
+        assert_eq!(priority(), expected, "{openings}");
+    }
+    for wrong in ["/v1/events?openings=both", "/v1/tickets?openings=log"] {
+        assert_eq!(running.post(wrong, NDJSON, opened("normal")).status, 400, "{wrong}");
+    }
+    running.stop();
+}

@@ -5,7 +5,7 @@ use super::random::{EVERYTHING, Profile, random_commands, random_policy, seeds};
 use crate::support::random::Random;
 use overdue::engine::{
     CycleRecord, CycleResult, Engine, Escalation, EscalationKind, LabelKind, LevelState, ScanTotals, TicketKey,
-    TicketQuery,
+    TicketQuery, TicketRef,
 };
 use overdue::ticket::{PerLabel, State, TicketLabel};
 use overdue::time::{HOUR_MS, MINUTE_MS, NEVER_MS};
@@ -169,6 +169,19 @@ fn query(random: &mut Random) -> TicketQuery {
     }
 }
 
+/// The second at which the next level or target is processed, from the explanation of the ticket.
+fn next_due_s(engine: &Engine, ticket: TicketRef) -> Option<u32> {
+    let explanation = engine.explain(ticket);
+    let running = explanation.cycles.iter().filter(|cycle| cycle.stopped_ms.is_none() && !cycle.is_paused);
+    let dues_ms = running.flat_map(|cycle| {
+        let pending = cycle.levels.iter().filter(|level| level.state == LevelState::Pending);
+        let target = cycle.target.as_ref().filter(|_| cycle.result == CycleResult::Open);
+        pending.map(|level| level.due_ms).chain([target.and_then(|target| target.due_ms)])
+    });
+    let next_ms = dues_ms.flatten().filter(|due_ms| *due_ms < NEVER_MS).min()?;
+    u32::try_from((next_ms + 999) / 1_000).ok()
+}
+
 #[test]
 fn lists_have_the_tickets_of_a_full_scan() {
     let (mut listed, mut lists) = (0, 0);
@@ -186,6 +199,7 @@ fn lists_have_the_tickets_of_a_full_scan() {
             let same = |(label, wanted): (TicketLabel, &Option<String>)| {
                 wanted.as_deref().is_none_or(|wanted| view.labels[label] == Some(wanted))
             };
+            assert_eq!(view.next_due_s, next_due_s(engine, ticket), "seed {seed}, ticket {id}");
             let due_ms = view.next_due_s.map(|due_s| i64::from(due_s) * 1_000);
             let admitted = query.state.is_none_or(|state| state == view.state)
                 && (is_open || !query.open_only)
