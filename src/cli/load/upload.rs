@@ -1,7 +1,9 @@
 //! Sends chunks, several at once.
 //!
 //! The events of one ticket may be in different chunks, and with several connections a later chunk may be accepted first.
-//! This is sound: an event applies at its own time, and the engine handles late events as if they had arrived in order.
+//! An event applies at its own time, and the engine handles late events as if they had arrived in order. Arrival decides only
+//! between rows that time does not order: different values of one ticket at one instant, and rows of an export without times of
+//! their own. Where an input has several such rows of one ticket, `--connections 1` keeps their order.
 //! An escalation emitted in between and then contradicted (its level fired because the event that stops its clock was still
 //! in transit) gets a `withdrawn` record, exactly as with one connection, where the stopping event is in a later chunk as well.
 
