@@ -96,9 +96,10 @@ fn zendesk_tickets_are_read() {
         "metric_set":{"initially_assigned_at":"2026-07-20T23:00:00Z","solved_at":null,"status_updated_at":"2026-07-21T08:00:00Z"}}],
         "end_of_stream":true,"count":1}"#;
     let expected = [
-        "35436 2026-07-20T22:55:29Z opened priority=normal owner=235323 team=98738 channel=web category=incident customer=509974",
+        "35436 2026-07-20T22:55:29Z opened channel=web category=incident customer=509974",
         "35436 2026-07-20T23:00:00Z assigned",
         "35436 2026-07-21T08:00:00Z state_changed state=waiting",
+        "35436 2026-08-05T10:38:52Z state_changed priority=normal owner=235323 team=98738 channel=web category=incident customer=509974",
     ];
     assert_eq!(short_rows("tickets.json", page, "zendesk_tickets"), expected);
 }
@@ -132,11 +133,12 @@ fn freshdesk_tickets_are_read() {
         "requester_responded_at":null,"resolved_at":"2026-08-24T13:00:00Z","closed_at":null,"reopened_at":null,
         "status_updated_at":"2026-08-24T13:00:00Z"}}]"#;
     let expected = [
-        "18 2026-08-24T11:56:51Z opened priority=high owner=51 channel=portal category=Incident customer=7",
+        "18 2026-08-24T11:56:51Z opened channel=portal category=Incident customer=7",
         "18 2026-08-24T12:00:00Z agent_reply",
         "18 2026-08-24T12:30:00Z agent_reply",
         "18 2026-08-24T13:00:00Z resolved",
         "18 2026-08-24T13:00:00Z state_changed state=resolved",
+        "18 2026-08-24T11:59:05Z state_changed priority=high owner=51 channel=portal category=Incident customer=7",
     ];
     assert_eq!(short_rows("tickets.json", list, "freshdesk"), expected);
 }

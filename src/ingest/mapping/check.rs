@@ -101,7 +101,7 @@ impl<'t> Checker<'t> {
             self.document.known_keys(defaults, "defaults.", &labels);
         }
         let own: &[&str] = if one_row_a_ticket {
-            &["at", "ticket", "subject", "text"]
+            &["at", "updated", "ticket", "subject", "text"]
         } else {
             &["at", "ticket", "subject", "text", "opened"]
         };
@@ -312,8 +312,9 @@ impl<'t> Checker<'t> {
     fn tickets(&mut self, root: &DeTable<'t>, columns: &DeTable<'t>, state: &ValueRule<Reported>) -> Option<Shape> {
         self.refuse(root, "event_at", "rows = \"events\"");
         let state_at = columns.get("at").and_then(|value| self.time_column(value, "columns.at"));
-        if let (Some(value), true) = (columns.get("state"), columns.get("at").is_none()) {
-            let message = "columns.state is given without columns.at, expected the column that says since when";
+        let updated = columns.get("updated").and_then(|value| self.time_column(value, "columns.updated"));
+        if let (Some(value), true) = (columns.get("state"), columns.get("at").is_none() && updated.is_none()) {
+            let message = "columns.state is given without columns.at or columns.updated, expected the column that says since when";
             self.document.mistake(value.span(), message);
         }
         if let (Some(value), true) = (columns.get("at"), state.inputs.is_empty()) {
@@ -331,7 +332,7 @@ impl<'t> Checker<'t> {
         match events.iter().position(|(kind, _)| *kind == EventKind::Opened) {
             Some(place) => {
                 let (_, opened) = events.remove(place);
-                Some(Shape::Tickets { opened, events, state_at, is_current: false })
+                Some(Shape::Tickets { opened, events, state_at, updated })
             }
             None => {
                 if table.get("opened").is_none() {

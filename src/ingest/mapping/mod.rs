@@ -18,6 +18,7 @@
 //! at = { column = "changed", formats = ["unix_s"] }
 //! event = ["metric", "type"]            # several columns: their values joined by "/"
 //! state = "status"
+//! updated = "updated_at"                # with rows = "tickets": since when the row's values hold
 //! opened = "opened_at"                  # with rows = "events": when the ticket was opened, known from any row
 //! priority = "priority"                 # also owner, team, channel, category, customer, segment, actor, subject, text
 //!
@@ -38,8 +39,11 @@
 //! case_status = ["Test"]
 //! ```
 //!
-//! In an event row without an event, the event is `state_changed` with the row's other columns. An `opened` column gives the
-//! opening event the values of the ticket's first row, except owner, team and actor, which apply at that row's own time.
+//! In an event row without an event, the event is `state_changed` with the row's other columns. With an `opened` column, a ticket
+//! begins with the priority that its earliest row reports; all other values apply at their row's own time. With rows = "tickets",
+//! priority, owner, team, channel, category and customer hold from `updated` on (from the opening on as far as no earlier row
+//! reports others); without it, from when the row is loaded on. A state without its time holds from `updated` on, else from the
+//! latest time of the row on.
 //! Local times that the clock skips become the instant of the transition; those that it repeats, the first of the two.
 
 mod check;
@@ -94,9 +98,8 @@ pub(crate) enum Shape {
         events: Vec<(EventKind, TimeColumn)>,
         /// When the ticket came into the state that the state column reports.
         state_at: Option<TimeColumn>,
-        /// Whether a row is the current state of the ticket, applied on top of what is known: its priority, owner and team apply
-        /// from `state_at` on too; a state without a time applies from the opening.
-        is_current: bool,
+        /// When the row was last changed: its priority, owner, team and category hold from then on.
+        updated: Option<TimeColumn>,
     },
     /// One row per event.
     Events {
@@ -170,8 +173,9 @@ impl Mapping {
     /// The columns of times.
     pub(crate) fn times(&self) -> Vec<&TimeColumn> {
         match &self.shape {
-            Shape::Tickets { opened, events, state_at, .. } => {
-                [opened].into_iter().chain(events.iter().map(|(_, column)| column)).chain(state_at).collect()
+            Shape::Tickets { opened, events, state_at, updated } => {
+                let events = events.iter().map(|(_, column)| column);
+                [opened].into_iter().chain(events).chain(state_at).chain(updated).collect()
             }
             Shape::Events { at, opened, event_at, .. } => {
                 [at].into_iter().chain(opened).chain(event_at.iter().map(|(_, column)| column)).collect()
@@ -182,11 +186,7 @@ impl Mapping {
     /// Our own format with one row per ticket: its current state, since when, and when it was opened, replied to, resolved and
     /// closed.
     pub fn tickets() -> Self {
-        let mut mapping = own(TICKETS, "tickets.toml");
-        if let Shape::Tickets { is_current, .. } = &mut mapping.shape {
-            *is_current = true;
-        }
-        mapping
+        own(TICKETS, "tickets.toml")
     }
 }
 

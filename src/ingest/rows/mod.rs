@@ -52,6 +52,16 @@ pub(crate) struct RowWriter<'m> {
     done: Vec<Numbered>,
 }
 
+/// A batch without rows; all batches of a mapping have the same openings.
+fn empty_batch(mapping: &Mapping) -> Batch {
+    let openings = match mapping.shape {
+        Shape::Tickets { .. } => Openings::Current,
+        Shape::Events { opened: Some(_), .. } => Openings::Known,
+        Shape::Events { opened: None, .. } => Openings::Log,
+    };
+    Batch { openings, ..Batch::default() }
+}
+
 impl<'m> RowWriter<'m> {
     pub(crate) fn new(mapping: &'m Mapping) -> Self {
         Self {
@@ -63,7 +73,7 @@ impl<'m> RowWriter<'m> {
             text: String::new(),
             id_scratch: String::new(),
             values: Values::new(mapping),
-            batch: Batch::default(),
+            batch: empty_batch(mapping),
             lines: None,
             line: 0,
             done: Vec::new(),
@@ -111,8 +121,8 @@ impl<'m> RowWriter<'m> {
             }
         }
         let outcome = match &mapping.shape {
-            Shape::Tickets { opened, events, state_at, is_current } => {
-                self.ticket_row(cells, opened, events, state_at.as_ref(), *is_current)
+            Shape::Tickets { opened, events, state_at, updated } => {
+                self.ticket_row(cells, opened, events, state_at.as_ref(), updated.as_ref())
             }
             Shape::Events { at, event, opened, event_at } => {
                 self.event_row(cells, at, event, opened.as_ref(), event_at)
@@ -130,7 +140,7 @@ impl<'m> RowWriter<'m> {
         opened: &TimeColumn,
         events: &[(EventKind, TimeColumn)],
         state_at: Option<&TimeColumn>,
-        is_current: bool,
+        updated: Option<&TimeColumn>,
     ) -> Result<Outcome, FieldError> {
         let opened_ms = self.values.required_time(cells, opened)?;
         self.times.clear();
@@ -140,16 +150,15 @@ impl<'m> RowWriter<'m> {
             }
         }
         let reported = self.values.label(cells, &self.mapping.state, "state", Reported::name)?;
-        let reported = reported.unwrap_or(self.mapping.state.default);
-        let (state, gone) = split(reported);
+        let (state, gone) = split(reported.unwrap_or(self.mapping.state.default));
         let state_ms = match state_at {
-            Some(column) if reported.is_some() || is_current => self.values.time(cells, column)?,
-            _ => None,
+            Some(column) => self.values.time(cells, column)?,
+            None => None,
         };
-        // A state without a time applies from the ticket's opening on, unless another column has the time of the work.
-        let ends = |(kind, _): &(EventKind, i64)| matches!(kind, EventKind::Resolved | EventKind::Closed);
-        let is_reported = state_ms.is_some() || (state.is_some_and(State::is_done) && self.times.iter().any(ends));
-        let first_state = if is_current && !is_reported { state } else { None };
+        let updated_ms = match updated {
+            Some(column) => self.values.time(cells, column)?,
+            None => None,
+        };
         let labels = self.labels(cells)?;
         self.gather_text(cells)?;
         let mapping = self.mapping;
@@ -157,26 +166,47 @@ impl<'m> RowWriter<'m> {
         let emitted = match self.values.ticket_id(cells, mapping.ticket, &mut scratch) {
             Err(fault) => Err(fault),
             Ok(id) => {
-                self.emit(id, opened_ms, EventKind::Opened, first_state, &labels);
-                self.batch.openings = Openings::Current;
+                let only = |columns: &[Column]| {
+                    let mut kept = [NO_LABEL; Column::ALL.len()];
+                    columns.iter().for_each(|column| kept[*column as usize] = labels[*column as usize]);
+                    kept
+                };
+                let events = only(&[Column::Actor]);
+                // After everything that the row knows.
+                let latest_ms = self.times.iter().map(|(_, at_ms)| *at_ms).max();
+                // A state without a time is the row's, or the result of its latest event; else the ticket opened with it.
+                let mut state_ms = state_ms.or(updated_ms).or(latest_ms);
+                let mut first_state = None;
+                if state_ms.is_none() {
+                    first_state = state;
+                }
+                if gone.is_some() {
+                    state_ms = Some(state_ms.unwrap_or(opened_ms).max(opened_ms));
+                }
+                match updated_ms {
+                    None => self.emit(id, opened_ms, EventKind::Opened, first_state, &labels),
+                    Some(_) => {
+                        let facts =
+                            [Column::Channel, Column::Category, Column::Customer, Column::Segment, Column::Actor];
+                        self.emit(id, opened_ms, EventKind::Opened, None, &only(&facts));
+                    }
+                }
                 self.text.clear();
-                let mut later = [NO_LABEL; Column::ALL.len()];
-                later[Column::Actor as usize] = labels[Column::Actor as usize];
                 for index in 0..self.times.len() {
                     let (kind, at_ms) = self.times[index];
-                    self.emit(id, at_ms, kind, None, &later);
+                    self.emit(id, at_ms, kind, None, &events);
                 }
-                if let Some(kind) = gone {
-                    // Without a time of its own: after everything that the row knows.
-                    let last_ms = self.times.iter().map(|(_, at_ms)| *at_ms).max().unwrap_or(opened_ms).max(opened_ms);
-                    self.emit(id, state_ms.unwrap_or(last_ms), kind, None, &later);
-                } else if let Some(at_ms) = state_ms {
-                    if is_current {
-                        for column in [Column::Priority, Column::Owner, Column::Team] {
-                            later[column as usize] = labels[column as usize];
-                        }
-                    }
-                    self.emit(id, at_ms, EventKind::StateChanged, state, &later);
+                if let (Some(at_ms), Some(state)) = (state_ms.filter(|at_ms| Some(*at_ms) != updated_ms), state) {
+                    self.emit(id, at_ms, EventKind::StateChanged, Some(state), &events);
+                }
+                if let Some(at_ms) = updated_ms {
+                    let mut values = labels;
+                    values[Column::Segment as usize] = NO_LABEL;
+                    let state = state.filter(|_| state_ms == updated_ms);
+                    self.emit(id, at_ms, EventKind::StateChanged, state, &values);
+                }
+                if let (Some(kind), Some(at_ms)) = (gone, state_ms) {
+                    self.emit(id, at_ms, kind, None, &events);
                 }
                 Ok(Outcome::Read)
             }
@@ -226,9 +256,9 @@ impl<'m> RowWriter<'m> {
                 if let Some(opened_ms) = opened_ms
                     && self.openings.insert(self.hasher.hash_one((id, opened_ms)))
                 {
-                    // Owner, team and actor apply at the event's time, not at the opening.
+                    // Priority, owner, team and actor apply at the event's time, not at the opening.
                     let mut first = labels;
-                    for column in [Column::Owner, Column::Team, Column::Actor] {
+                    for column in [Column::Priority, Column::Owner, Column::Team, Column::Actor] {
                         first[column as usize] = NO_LABEL;
                     }
                     self.emit(id, opened_ms, EventKind::Opened, None, &first);
@@ -275,7 +305,7 @@ impl<'m> RowWriter<'m> {
             self.done.push(Numbered { batch: std::mem::take(&mut self.batch), lines });
         }
         // Labels of rejected rows may be in a batch without rows: they are dropped as well.
-        self.batch = Batch::default();
+        self.batch = empty_batch(self.mapping);
         for labels in &mut self.labels {
             labels.clear();
         }

@@ -61,9 +61,11 @@ pub(super) struct EscalateBody {
 /// `first_reply_at`, `resolved_at`, `closed_at`, `state` (new, open, waiting, resolved, closed), `priority`, `owner`, `team`,
 /// `channel`, `category`, `customer`, `segment`, `subject`, `text` (for the assignment rules; not stored) and `actor`.
 ///
-/// State, priority, owner and team of a row are valid from `updated_at`. Without `updated_at` they are valid from `opened_at` for a
-/// new ticket; for a known ticket, a value that differs both from the current one and from the one at opening is valid from now. A
-/// row without new data changes nothing: sending a body again is safe. `overdue load` maps exports with other columns.
+/// State, priority, owner, team, channel, category and customer of a row are valid from `updated_at`; rows of a ticket may arrive in
+/// any order, and the values of the earliest are those with which it was opened. Without `updated_at` they are valid from
+/// `opened_at` for a new ticket; for a known ticket, a value that differs from the one that such rows reported last is valid from
+/// now. A row without new data changes nothing: sending a body again is safe. A ticket that was deleted or merged stays gone.
+/// `overdue load` maps exports with other columns.
 ///
 /// The body is read as it arrives: NDJSON, JSON (a list, or one object), CSV, Parquet or an Arrow stream, plain or compressed with
 /// gzip or zstd. Rows are accepted in batches of a few thousand; the response is sent when all are durable. If the body is
