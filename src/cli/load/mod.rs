@@ -119,7 +119,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         aborts_on_error: arguments.on_error == OnError::Abort,
         stop: Stop::default(),
         bar,
-        ledger: Mutex::new(Ledger { resume, rejects, counts, retries: 0, failed: None }),
+        ledger: Mutex::new(Ledger { resume, rejects, counts, notes: Vec::new(), retries: 0, failed: None }),
     };
     let reports = send_all(arguments, &mapping, &upload);
     upload.bar.finish_and_clear();
@@ -127,7 +127,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     ledger.rejects.publish().context("cannot write the file of --rejects")?;
     if !arguments.quiet {
         let seconds = began.elapsed().as_secs_f64();
-        crate::cli::common::print::print(&summary::show(&inputs, &reports, &ledger.counts, ledger.retries, seconds))?;
+        let summary = summary::show(&inputs, &reports, &ledger, seconds);
+        crate::cli::common::print::print(&summary)?;
     }
     if let Some(error) = ledger.failed {
         let hint = match &arguments.resume {

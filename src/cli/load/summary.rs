@@ -1,6 +1,6 @@
 //! Result of a load, as a table.
 
-use super::upload::{Counts, Input};
+use super::upload::{Counts, Input, Ledger};
 use crate::ingest::Report;
 use crate::replay::grouped;
 use comfy_table::{Cell, CellAlignment, LineStyle, Table, TableStyle};
@@ -9,8 +9,10 @@ use std::fmt::Write;
 /// Table style: one line under the header.
 const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
-/// One line per input. An input that was not read to its end has no report.
-pub(super) fn show(inputs: &[Input], reports: &[Report], counts: &[Counts], retries: u64, seconds: f64) -> String {
+/// One line per input, then one per reason for which accepted events changed nothing. An input that was not read to its end has no
+/// report.
+pub(super) fn show(inputs: &[Input], reports: &[Report], ledger: &Ledger, seconds: f64) -> String {
+    let Ledger { counts, notes, retries, .. } = ledger;
     let mut table = Table::new();
     table.load_style(STYLE);
     let header = ["input", "rows", "skipped", "unreadable", "events accepted", "rejected", "accepted before"];
@@ -32,10 +34,13 @@ pub(super) fn show(inputs: &[Input], reports: &[Report], counts: &[Counts], retr
     let accepted: u64 = counts.iter().map(|counts| counts.accepted).sum();
     let a_second = (accepted as f64 / seconds) as u64;
     let mut text = format!("{table}\n{seconds:.2} s, {} events/s", grouped(a_second));
-    if retries > 0 {
-        let _ = write!(text, ", {} attempts failed and were retried", grouped(retries));
+    if *retries > 0 {
+        let _ = write!(text, ", {} attempts failed and were retried", grouped(*retries));
     }
     text.push('\n');
+    for note in notes {
+        let _ = writeln!(text, "{} events changed nothing: {}", grouped(note.count), note.message);
+    }
     text
 }
 

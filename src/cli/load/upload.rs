@@ -14,7 +14,7 @@ use super::retry::Patience;
 use crate::cli::common::client::{Client, Failure};
 use crate::cli::common::rejects::{RejectedEvent, Rejects, RejectsLine};
 use crate::cli::common::shutdown::Stop;
-use crate::server::bulk::BulkReport;
+use crate::server::bulk::{BulkReport, LoadNote};
 use crate::server::problem::FieldError;
 use crate::ticket::Openings;
 use anyhow::{Context, anyhow, bail};
@@ -61,6 +61,8 @@ pub(super) struct Ledger {
     pub rejects: Rejects,
     /// Per input.
     pub counts: Vec<Counts>,
+    /// Accepted events that changed nothing, by reason; the lines are those of the first request of each.
+    pub notes: Vec<LoadNote>,
     pub retries: u64,
     /// Why the load was aborted; the first reason counts.
     pub failed: Option<anyhow::Error>,
@@ -69,6 +71,13 @@ pub(super) struct Ledger {
 impl Ledger {
     pub(super) fn accepted(&self) -> u64 {
         self.counts.iter().map(|counts| counts.accepted + counts.acknowledged_before).sum()
+    }
+
+    fn note(&mut self, note: &LoadNote) {
+        match self.notes.iter_mut().find(|known| known.reason == note.reason) {
+            Some(known) => known.count += note.count,
+            None => self.notes.push(note.clone()),
+        }
     }
 
     /// Reports rejected rows of a chunk by their events.
@@ -190,6 +199,7 @@ impl Upload<'_> {
             let counts = &mut ledger.counts[chunk.input];
             counts.accepted += response.accepted;
             counts.rejected += response.rejected;
+            response.notes.iter().for_each(|note| ledger.note(note));
             ledger.describe(chunk, input, &response.errors)?;
             ledger.resume.record(&done).context("cannot write the file of --resume")
         })

@@ -17,7 +17,7 @@ mod report;
 mod slots;
 
 use crate::policy::Policy;
-pub(crate) use report::{BulkReport, error_of};
+pub(crate) use report::{BulkReport, LoadNote, error_of};
 
 use super::auth::Operator;
 use super::middleware::Reservation;

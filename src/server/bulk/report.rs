@@ -1,6 +1,6 @@
 //! Result of a bulk load: counts, and the rejected rows with their lines.
 
-use crate::engine::{RejectedReason, RejectedRow};
+use crate::engine::{IgnoredRows, RejectedReason, RejectedRow};
 use crate::ingest::RowError;
 use crate::limits::MAX_ROW_ERRORS;
 use crate::server::problem::FieldError;
@@ -28,10 +28,48 @@ pub(crate) struct BulkReport {
     pub escalations: Option<SequenceRange>,
     /// Whether the request repeats an earlier one with the same `Idempotency-Key`; a repeat changes nothing.
     pub is_repeat: bool,
+    /// Events of accepted rows that changed nothing, by reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<LoadNote>,
     /// The first rejected rows: line (of a text) or row (of a table), field, value and reason.
     pub errors: Vec<FieldError>,
     /// Number of rejected rows that `errors` leaves out.
     pub errors_left_out: u64,
+}
+
+/// Events of accepted rows that changed nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub(crate) struct LoadNote {
+    pub reason: NoteReason,
+    /// How many events.
+    #[schema(example = 3)]
+    pub count: u64,
+    /// The line (of a text) or row (of a table) of the first.
+    #[schema(example = 17)]
+    pub line: u64,
+    #[schema(example = "the ticket was deleted or merged before")]
+    pub message: String,
+}
+
+/// Why an event changed nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum NoteReason {
+    /// The ticket was deleted or merged before.
+    TicketGone,
+    /// An earlier `opened` event of the ticket counts.
+    OpenedAgain,
+}
+
+impl NoteReason {
+    fn message(self) -> &'static str {
+        match self {
+            Self::TicketGone => {
+                "the ticket was deleted or merged before, only reopened or opened at a later time brings it back"
+            }
+            Self::OpenedAgain => "the ticket was opened by an earlier opened event, which counts",
+        }
+    }
 }
 
 /// Sequence numbers of escalation records.
@@ -70,6 +108,8 @@ impl BulkReport {
             self.rejected += applied.rejected_count;
             self.errors_left_out += applied.rejected_count;
         }
+        self.note(NoteReason::TicketGone, applied.gone, lines);
+        self.note(NoteReason::OpenedAgain, applied.opened_again, lines);
         let mut last_line = None;
         for RejectedRow { row, reason } in &applied.rejected {
             let line = lines.get(*row).copied().unwrap_or_default();
@@ -82,6 +122,18 @@ impl BulkReport {
         if first < end {
             let before = self.escalations.unwrap_or(SequenceRange { first, last: 0 });
             self.escalations = Some(SequenceRange { first: before.first.min(first), last: before.last.max(end - 1) });
+        }
+    }
+
+    fn note(&mut self, reason: NoteReason, ignored: IgnoredRows, lines: &[u64]) {
+        let Some(first) = ignored.first else { return };
+        let line = lines.get(first as usize).copied().unwrap_or_default();
+        match self.notes.iter_mut().find(|note| note.reason == reason) {
+            Some(note) => note.count += ignored.count,
+            None => {
+                let message = reason.message().to_owned();
+                self.notes.push(LoadNote { reason, count: ignored.count, line, message });
+            }
         }
     }
 
@@ -134,10 +186,15 @@ mod tests {
             ..Applied::default()
         };
         response.add(&applied, &[1, 2, 2, 3, 5, 6]);
-        response.add(&Applied { accepted: 1, escalations: (12, 13), ..Applied::default() }, &[7]);
+        let gone = IgnoredRows { count: 2, first: Some(1) };
+        response.add(&Applied { accepted: 1, escalations: (12, 13), gone, ..Applied::default() }, &[7, 8]);
+        response.add(&Applied { gone, ..Applied::default() }, &[9, 9]);
         let response = response.finish(7);
         assert_eq!((response.rows, response.accepted, response.rejected, response.events), (7, 5, 2, 4));
         assert_eq!(response.escalations, Some(SequenceRange { first: 7, last: 12 }));
+        let notes: Vec<(NoteReason, u64, u64)> =
+            response.notes.iter().map(|note| (note.reason, note.count, note.line)).collect();
+        assert_eq!(notes, [(NoteReason::TicketGone, 4, 8)]);
         let lines: Vec<_> = response.errors.iter().map(|error| error.line).collect();
         assert_eq!(lines, [Some(2), Some(5)]);
         assert_eq!(response.errors[0].field.as_deref(), Some("priority"));

@@ -142,7 +142,8 @@ async fn get_ticket(
 
 /// Delete a ticket
 ///
-/// Equivalent to an event `deleted` now: open cycles end without a result. A later event with the same id opens a new ticket.
+/// Equivalent to an event `deleted` now: open cycles end without a result. The ticket stays gone: later events with its id change
+/// nothing, until one that is `reopened`, or `opened` at a later time.
 #[utoipa::path(
     tag = "tickets",
     params(("id" = String, Path, description = "The ticket's id in the source system.", min_length = 1, max_length = 255)),
