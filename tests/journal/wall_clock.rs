@@ -263,12 +263,13 @@ fn a_lasting_jump_of_the_wall_clock_is_detected_and_not_followed() {
             host.set(shift_ms);
             let mut reason = None;
             until("the jump is detected", || {
+                // On a busy machine the engine may lag behind for a moment as well.
                 reason = service.readiness().err();
-                reason.is_some()
+                matches!(reason, Some(NotReady::WallJumped { .. }))
             });
             let text = reason.as_ref().map(ToString::to_string).unwrap_or_default();
             let side = if shift_ms < 0 { "before" } else { "after" };
-            assert!(matches!(reason, Some(NotReady::WallJumped { .. })) && text.contains(side), "{text}");
+            assert!(text.contains(side), "{text}");
             assert!((service.now_ms() - before_ms).abs() < MINUTE_MS, "the service does not follow the jump");
             jumps += 1;
             until("the gauges show the jump", || {
