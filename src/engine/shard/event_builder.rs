@@ -107,6 +107,8 @@ impl EventLogBuilder {
             Some(opening) => {
                 let (known, is_earlier) = (opening.basis(), row.at_ms < opening.at_ms());
                 if row.restates() && known != Basis::Implied {
+                    // What the ticket was opened with may follow from the rows before.
+                    self.finish();
                     self.restate(row, now_ms);
                 } else if reported.has_only_time() && known.has_only_time() {
                     let basis = reported.max(known);
