@@ -52,6 +52,16 @@ pub(crate) struct RowWriter<'m> {
     done: Vec<Numbered>,
 }
 
+/// The columns whose labels hold from a ticket's opening on, whenever its row was written.
+const FACTS: [Column; 4] = [Column::Channel, Column::Category, Column::Customer, Column::Segment];
+
+/// The labels of some columns.
+fn only(labels: &[Label; Column::ALL.len()], columns: &[Column]) -> [Label; Column::ALL.len()] {
+    let mut kept = [NO_LABEL; Column::ALL.len()];
+    columns.iter().for_each(|column| kept[*column as usize] = labels[*column as usize]);
+    kept
+}
+
 /// A batch without rows; all batches of a mapping have the same openings.
 fn empty_batch(mapping: &Mapping) -> Batch {
     let openings = match mapping.shape {
@@ -151,14 +161,11 @@ impl<'m> RowWriter<'m> {
         }
         let reported = self.values.label(cells, &self.mapping.state, "state", Reported::name)?;
         let (state, gone) = split(reported.unwrap_or(self.mapping.state.default));
-        let state_ms = match state_at {
-            Some(column) => self.values.time(cells, column)?,
-            None => None,
-        };
-        let updated_ms = match updated {
-            Some(column) => self.values.time(cells, column)?,
-            None => None,
-        };
+        let state_ms = self.values.time_if_mapped(cells, state_at)?;
+        let updated_ms = self.values.time_if_mapped(cells, updated)?;
+        // A state without a time is the row's, or the result of its latest event; else the ticket opened with it.
+        let latest_ms = self.times.iter().map(|(_, at_ms)| *at_ms).max();
+        let state_ms = state_ms.or(updated_ms).or(latest_ms);
         let labels = self.labels(cells)?;
         self.gather_text(cells)?;
         let mapping = self.mapping;
@@ -166,31 +173,14 @@ impl<'m> RowWriter<'m> {
         let emitted = match self.values.ticket_id(cells, mapping.ticket, &mut scratch) {
             Err(fault) => Err(fault),
             Ok(id) => {
-                let only = |columns: &[Column]| {
-                    let mut kept = [NO_LABEL; Column::ALL.len()];
-                    columns.iter().for_each(|column| kept[*column as usize] = labels[*column as usize]);
-                    kept
-                };
-                let events = only(&[Column::Actor]);
-                // After everything that the row knows.
-                let latest_ms = self.times.iter().map(|(_, at_ms)| *at_ms).max();
-                // A state without a time is the row's, or the result of its latest event; else the ticket opened with it.
-                let mut state_ms = state_ms.or(updated_ms).or(latest_ms);
-                let mut first_state = None;
-                if state_ms.is_none() {
-                    first_state = state;
+                let events = only(&labels, &[Column::Actor]);
+                // Values with a time of their own are not those of the opening.
+                let mut first = labels;
+                if updated_ms.is_some() {
+                    first = only(&labels, &FACTS);
+                    first[Column::Actor as usize] = labels[Column::Actor as usize];
                 }
-                if gone.is_some() {
-                    state_ms = Some(state_ms.unwrap_or(opened_ms).max(opened_ms));
-                }
-                match updated_ms {
-                    None => self.emit(id, opened_ms, EventKind::Opened, first_state, &labels),
-                    Some(_) => {
-                        let facts =
-                            [Column::Channel, Column::Category, Column::Customer, Column::Segment, Column::Actor];
-                        self.emit(id, opened_ms, EventKind::Opened, None, &only(&facts));
-                    }
-                }
+                self.emit(id, opened_ms, EventKind::Opened, state.filter(|_| state_ms.is_none()), &first);
                 self.text.clear();
                 for index in 0..self.times.len() {
                     let (kind, at_ms) = self.times[index];
@@ -205,8 +195,8 @@ impl<'m> RowWriter<'m> {
                     let state = state.filter(|_| state_ms == updated_ms);
                     self.emit(id, at_ms, EventKind::StateChanged, state, &values);
                 }
-                if let (Some(kind), Some(at_ms)) = (gone, state_ms) {
-                    self.emit(id, at_ms, kind, None, &events);
+                if let Some(kind) = gone {
+                    self.emit(id, state_ms.map_or(opened_ms, |at_ms| at_ms.max(opened_ms)), kind, None, &events);
                 }
                 Ok(Outcome::Read)
             }
@@ -240,10 +230,7 @@ impl<'m> RowWriter<'m> {
                 at_ms = found_ms;
             }
         }
-        let opened_ms = match opened {
-            Some(column) => self.values.time(cells, column)?,
-            None => None,
-        };
+        let opened_ms = self.values.time_if_mapped(cells, opened)?;
         let labels = self.labels(cells)?;
         let has_text = opened_ms.is_some() || matches!(kind, EventKind::Opened | EventKind::Escalated);
         if has_text {
@@ -257,11 +244,7 @@ impl<'m> RowWriter<'m> {
                     && self.openings.insert(self.hasher.hash_one((id, opened_ms)))
                 {
                     // Priority, owner, team and actor apply at the event's time, not at the opening.
-                    let mut first = labels;
-                    for column in [Column::Priority, Column::Owner, Column::Team, Column::Actor] {
-                        first[column as usize] = NO_LABEL;
-                    }
-                    self.emit(id, opened_ms, EventKind::Opened, None, &first);
+                    self.emit(id, opened_ms, EventKind::Opened, None, &only(&labels, &FACTS));
                 }
                 if !matches!(kind, EventKind::Opened | EventKind::Escalated) {
                     self.text.clear();

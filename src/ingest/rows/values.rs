@@ -60,6 +60,15 @@ impl<'m> Values<'m> {
         self.time(cells, column)?.ok_or_else(expected)
     }
 
+    /// The time in a column that the mapping may lack.
+    pub(crate) fn time_if_mapped(
+        &mut self,
+        cells: &[Cell<'_>],
+        column: Option<&TimeColumn>,
+    ) -> Result<Option<i64>, FieldError> {
+        column.map_or(Ok(None), |column| self.time(cells, column))
+    }
+
     pub(crate) fn time(&mut self, cells: &[Cell<'_>], column: &TimeColumn) -> Result<Option<i64>, FieldError> {
         let cell = &cells[column.input];
         let read = match cell {
