@@ -93,7 +93,7 @@ impl Labels {
 }
 
 /// What the `opened` rows of a batch report of their tickets.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Openings {
     /// The ticket began at that time with these values: events of a log.

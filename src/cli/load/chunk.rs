@@ -56,7 +56,7 @@ pub(super) struct Cutter {
     input: usize,
     next: u64,
     most_rows: usize,
-    /// Of the batches of one mapping, those without `opened` rows are [`Openings::Log`].
+    /// Those of the input's batches.
     openings: Openings,
     parts: Vec<Part>,
     rows: usize,
@@ -74,7 +74,7 @@ impl Cutter {
 
     /// Adds a batch; returns the chunks that are full.
     pub(super) fn push(&mut self, numbered: Numbered) -> Vec<Chunk> {
-        self.openings = self.openings.max(numbered.batch.openings);
+        self.openings = numbered.batch.openings;
         let (batch, lines) = (Arc::new(numbered.batch), Arc::new(numbered.lines));
         let part = |rows| Part { batch: Arc::clone(&batch), lines: Arc::clone(&lines), rows };
         let mut full = Vec::new();

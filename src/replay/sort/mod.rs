@@ -44,7 +44,7 @@ pub struct Sorter {
     runs: Vec<Cursor>,
     held_bytes: usize,
     rows: u64,
-    /// What the `opened` rows report: of the batches of one mapping, those without such rows are [`Openings::Log`].
+    /// What the `opened` rows report.
     openings: Openings,
 }
 
@@ -69,7 +69,7 @@ impl Sorter {
     /// # Errors
     /// [`SortError::Disk`] if a temporary file cannot be written.
     pub fn push(&mut self, batch: &Batch) -> Result<(), SortError> {
-        self.openings = self.openings.max(batch.openings);
+        self.openings = batch.openings;
         let codes = self.dictionaries.learn(batch, self.keep);
         self.rows += batch.len() as u64;
         let mut from = 0;

@@ -23,7 +23,7 @@ fn muddled(batch_rows: usize) -> Vec<Batch> {
         batch.at_ms.iter_mut().for_each(|at_ms| *at_ms -= *at_ms % 3_600_000);
     }
     batches.reverse();
-    batches[1..].iter_mut().for_each(|batch| batch.openings = Openings::Known);
+    batches.iter_mut().for_each(|batch| batch.openings = Openings::Known);
     batches
 }
 
