@@ -19,7 +19,7 @@
 //!   log already (same time, same primitive event, same value) is not added again.
 //! - On an `opened` row, priority, state, owner and team are the ticket's initial values and not events of their own; without a
 //!   state the ticket starts as new, with a done state it starts as new and is done at once. The earliest such row counts; others
-//!   change nothing ([`Outcome::opened_again`] counts those that report something else).
+//!   change nothing ([`Ignored::opened_again`] counts those that report something else).
 //! - An event of an unknown ticket opens it at that time, as new, with the priority, owner and team that are reported at that instant:
 //!   an *implied* opening. An earlier event moves it, the first `opened` row replaces it, whatever its time. An event before the
 //!   opening counts at the opening, after the `opened`.
@@ -33,7 +33,7 @@
 //!   return to an earlier value is followed. At the very instant of the opening they correct its values.
 //! - `deleted` and `merged` remove the ticket from the index. Open cycles end without a result (they are not reported), and
 //!   levels already due do not fire for a ticket that is gone by the engine's time. It stays gone: later rows with its id change
-//!   nothing ([`Outcome::gone`] counts them), until a `reopened` or `opened` row after the time at which it left opens a new
+//!   nothing ([`Ignored::gone`] counts them), until a `reopened` or `opened` row after the time at which it left opens a new
 //!   ticket of that id, for which rows up to that time change nothing either.
 //! - Labels of channel, category and customer are those of the latest row that reports them (current values without a time of their
 //!   own hold from the engine's time on). Owner and team are those of the last event of the log that reports one.
@@ -131,7 +131,8 @@ pub use clocks::versions::Apply;
 pub use commands::{EditError, Engine};
 pub use interner::{NO_SYMBOL, Symbol};
 pub use output::{
-    CatchUp, CycleRecord, Escalation, EscalationKind, IgnoredRows, Outcome, RejectedReason, RejectedRow, TicketRef,
+    CatchUp, CycleRecord, Escalation, EscalationKind, Ignored, IgnoredRows, Outcome, RejectedReason, RejectedRow,
+    TicketRef,
 };
 pub use query::edit_preview::{Plan, Preview};
 pub use query::explain::{

@@ -144,7 +144,7 @@ pub struct RejectedRow {
     pub reason: RejectedReason,
 }
 
-/// Rows of a batch that changed nothing.
+/// Rows of a batch that changed nothing, for one reason.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct IgnoredRows {
     pub count: u64,
@@ -163,6 +163,22 @@ impl IgnoredRows {
     }
 }
 
+/// Rows of a batch that changed nothing, by reason.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ignored {
+    /// Rows of tickets that were deleted or merged before.
+    pub gone: IgnoredRows,
+    /// `opened` rows that report something else than the earlier `opened` row of their ticket, which counts.
+    pub opened_again: IgnoredRows,
+}
+
+impl Ignored {
+    pub(crate) fn join(&mut self, other: Self) {
+        self.gone.join(other.gone);
+        self.opened_again.join(other.opened_again);
+    }
+}
+
 /// Result of a command.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outcome {
@@ -172,10 +188,7 @@ pub struct Outcome {
     pub cycles: Vec<CycleRecord>,
     /// By row.
     pub rejected: Vec<RejectedRow>,
-    /// Rows of tickets that were deleted or merged before.
-    pub gone: IgnoredRows,
-    /// `opened` rows that report something else than the earlier `opened` row of their ticket, which counts.
-    pub opened_again: IgnoredRows,
+    pub ignored: Ignored,
 }
 
 impl Outcome {

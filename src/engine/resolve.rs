@@ -301,8 +301,7 @@ impl<'a> ResolvedBatch<'a> {
         mut slot: Option<u32>,
         numbers: impl Iterator<Item = u32>,
     ) {
-        let context = command.context;
-        let mut rows = std::mem::take(&mut command.rows);
+        let TicketCommand { context, policy, first_row, buffers, rows, rejected } = command;
         rows.clear();
         rows.extend(numbers.map(|number| self.row(number)));
         if rows.len() > 1 {
@@ -322,22 +321,22 @@ impl<'a> ResolvedBatch<'a> {
                 if first.is_removal() {
                     shard.gone.set(hash, id, first.at_ms);
                 } else {
-                    shard.output.gone.add(first.number);
+                    shard.output.ignored.gone.add(first.number);
                 }
                 rest = &rest[1..];
                 continue;
             }
             let here = slot.unwrap_or_else(|| {
-                let here = shard.tickets.find_or_insert(hash, id, command.first_row + u64::from(first.number));
+                let here = shard.tickets.find_or_insert(hash, id, *first_row + u64::from(first.number));
                 if left_ms.is_some() {
                     shard.tickets.records[here].set_left_before();
                 }
                 here
             });
             let was_live = shard.tickets.records[here].is_live();
-            let next = &rest[..shard.next_rows(context.versions, here, rest, context.now_ms)];
-            let assign = |row: &Row| self.assign(row.number, command.policy);
-            let used = shard.apply_rows(&mut command.buffers, context, here, next, assign, &mut command.rejected);
+            let next = &rest[..shard.next_rows(here, rest, context.now_ms)];
+            let assign = |row: &Row| self.assign(row.number, policy);
+            let used = shard.apply_rows(buffers, context, here, next, assign, rejected);
             let (done, left) = rest.split_at(used);
             self.describe(shard, context, here, done, was_live);
             rest = left;
@@ -348,7 +347,6 @@ impl<'a> ResolvedBatch<'a> {
                 shard.gone.set(hash, id, removal.at_ms.max(reported_ms));
             }
         }
-        command.rows = rows;
     }
 
     fn describe(&self, shard: &mut Shard, context: &Context<'_>, slot: u32, rows: &[Row], was_live: bool) {

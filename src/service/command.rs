@@ -1,6 +1,6 @@
 //! Commands of the service, and their replies.
 
-use crate::engine::{IgnoredRows, Preview, RejectedRow};
+use crate::engine::{Ignored, Preview, RejectedRow};
 use crate::policy::{Policy, Problem};
 use crate::store::input::{AcknowledgeInput, BatchInput, EditInput, Origin};
 use crossbeam_channel::Sender;
@@ -19,10 +19,8 @@ pub struct Applied {
     pub rejected_count: u64,
     /// Numbers of the escalation records that followed, as a half-open range: from, up to (not including).
     pub escalations: (u64, u64),
-    /// Rows that changed nothing because their ticket is gone.
-    pub gone: IgnoredRows,
-    /// `opened` rows that changed nothing because an earlier one counts.
-    pub opened_again: IgnoredRows,
+    /// Accepted rows that changed nothing.
+    pub ignored: Ignored,
     /// Whether this repeats the response to an earlier request with the same key.
     pub is_repeat: bool,
 }

@@ -420,10 +420,9 @@ fn origin_of(command: &Command) -> Option<&Origin> {
 /// Replies to a command. The caller may have stopped waiting.
 fn send_reply(pending: PendingReply, reply: InputResult) {
     match (pending, reply) {
-        (PendingReply::Load(reply), InputResult::Batch { accepted, rejected, escalations, gone, opened_again }) => {
+        (PendingReply::Load(reply), InputResult::Batch { accepted, rejected, escalations, ignored }) => {
             let rejected_count = rejected.len() as u64;
-            let is_repeat = false;
-            let applied = Applied { accepted, rejected, rejected_count, escalations, gone, opened_again, is_repeat };
+            let applied = Applied { accepted, rejected, rejected_count, escalations, ignored, is_repeat: false };
             drop(reply.send(Ok(applied)));
         }
         (PendingReply::Edit(reply), InputResult::Edit { version, since_ms }) => {

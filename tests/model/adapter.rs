@@ -164,7 +164,7 @@ impl Subject {
             });
         }
         output.rejected = outcome.rejected.iter().map(|rejected| rejected.row).collect();
-        output.gone = outcome.gone.count;
+        output.gone = outcome.ignored.gone.count;
         output.sort();
         Ok(output)
     }

@@ -73,13 +73,6 @@ impl Ledger {
         self.counts.iter().map(|counts| counts.accepted + counts.acknowledged_before).sum()
     }
 
-    fn note(&mut self, note: &LoadNote) {
-        match self.notes.iter_mut().find(|known| known.reason == note.reason) {
-            Some(known) => known.count += note.count,
-            None => self.notes.push(note.clone()),
-        }
-    }
-
     /// Reports rejected rows of a chunk by their events.
     fn describe(&mut self, chunk: &Chunk, input: &Input, errors: &[FieldError]) -> anyhow::Result<()> {
         for error in errors.iter().cloned() {
@@ -199,7 +192,7 @@ impl Upload<'_> {
             let counts = &mut ledger.counts[chunk.input];
             counts.accepted += response.accepted;
             counts.rejected += response.rejected;
-            response.notes.iter().for_each(|note| ledger.note(note));
+            response.notes.iter().cloned().for_each(|note| note.join(&mut ledger.notes));
             ledger.describe(chunk, input, &response.errors)?;
             ledger.resume.record(&done).context("cannot write the file of --resume")
         })

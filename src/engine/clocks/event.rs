@@ -29,19 +29,17 @@ impl Basis {
     /// By the two bits of an event; an opening that was stored without them has its own values.
     const BY_BITS: [Self; 4] = [Self::Opened, Self::Implied, Self::Current, Self::Known];
 
-    /// Whether it is an `opened` row that reports only the time.
-    pub(crate) fn has_only_time(self) -> bool {
-        matches!(self, Self::Known | Self::Current)
-    }
-
-    /// What `opened` rows report, for an opening that rests on one.
-    pub(crate) fn openings(self) -> Option<Openings> {
+    /// What the `opened` rows of its batch report, if they report only the time.
+    pub(crate) fn only_time(self) -> Option<Openings> {
         match self {
-            Self::Implied => None,
             Self::Known => Some(Openings::Known),
             Self::Current => Some(Openings::Current),
-            Self::Opened => Some(Openings::Log),
+            Self::Implied | Self::Opened => None,
         }
+    }
+
+    pub(crate) fn has_only_time(self) -> bool {
+        self.only_time().is_some()
     }
 }
 
@@ -90,6 +88,11 @@ impl StoredEvent {
     /// What the opening is based on.
     pub(crate) fn basis(self) -> Basis {
         Basis::BY_BITS[(self.bits >> FLAGS_SHIFT & 3) as usize]
+    }
+
+    /// What the event is based on if it is an opening.
+    pub(crate) fn opening_basis(self) -> Option<Basis> {
+        (self.kind() == EventKind::Opened).then(|| self.basis())
     }
 
     /// An assignment that only reports who has the ticket: it is an event if that differs from what was known.

@@ -58,8 +58,8 @@ impl Wanted {
     }
 }
 
-/// A ticket's place in a list: by the second at which its next level or target is processed, then in the order in which tickets were first seen. Only
-/// these two are compared, so they make a cursor that outlives the ticket.
+/// A ticket's place in a list: by the second at which its next level or target is processed, then in the order in which tickets were
+/// first seen. Only these two are compared, so they make a cursor that outlives the ticket.
 #[derive(Debug, Clone, Copy)]
 pub struct TicketKey {
     /// `u32::MAX` for a ticket with nothing pending: such tickets come last.

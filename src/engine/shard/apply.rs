@@ -44,7 +44,7 @@ impl Shard {
         }
         builder.finish();
         for row in &builder.opened_again {
-            self.output.opened_again.add(*row);
+            self.output.ignored.opened_again.add(*row);
         }
         let known = builder.known();
         let changed = builder.before.is_some() || builder.entries.len() > known;
@@ -108,7 +108,7 @@ impl Shard {
 
     /// How many of a ticket's rows, in order of time, are applied next: together those up to the engine's time and those that
     /// are late, then one after the other those ahead of it (together where that makes no difference). A new ticket applies all.
-    pub(crate) fn next_rows(&self, versions: &Versions, slot: u32, rows: &[Row], now_ms: i64) -> usize {
+    pub(crate) fn next_rows(&self, slot: u32, rows: &[Row], now_ms: i64) -> usize {
         if !self.tickets.records[slot].is_live() {
             return rows.len();
         }
@@ -117,8 +117,8 @@ impl Shard {
         if at_once > 0 {
             return at_once;
         }
-        let entries = self.events(versions, slot);
-        rows.iter().take_while(|row| !EventLogBuilder::may_change_opening(&entries, row)).count().max(1)
+        let log = self.tickets.history(slot).map_or(&[][..], |history| &history.entries);
+        rows.iter().take_while(|row| !EventLogBuilder::may_change_opening(log, row)).count().max(1)
     }
 
     /// Whether the first new event lies before something that was already reported for the ticket.

@@ -7,7 +7,7 @@ use crate::engine::clocks::state::ClockState;
 use crate::engine::clocks::versions::{VersionId, Versions};
 use crate::engine::clocks::{ClockRun, CycleResult, Ended, Reached, Sink, TicketClocks};
 use crate::engine::interner::Symbol;
-use crate::engine::output::{CatchUp, CycleRecord, Escalation, EscalationKind, IgnoredRows, Outcome, TicketRef};
+use crate::engine::output::{CatchUp, CycleRecord, Escalation, EscalationKind, Ignored, Outcome, TicketRef};
 use crate::time::NEVER_MS;
 
 /// The output of a shard's tickets during a command.
@@ -17,10 +17,7 @@ pub(crate) struct ShardOutput {
     pub cycles: Vec<CycleRecord>,
     /// Levels that fired in cycles of the current ticket that have ended since.
     pub past_fires: Vec<PastFires>,
-    /// Rows of tickets that are gone.
-    pub gone: IgnoredRows,
-    /// `opened` rows of tickets with an earlier one.
-    pub opened_again: IgnoredRows,
+    pub ignored: Ignored,
 }
 
 impl ShardOutput {
@@ -28,8 +25,7 @@ impl ShardOutput {
     pub(crate) fn drain_into(&mut self, outcome: &mut Outcome) {
         outcome.escalations.append(&mut self.escalations);
         outcome.cycles.append(&mut self.cycles);
-        outcome.gone.join(std::mem::take(&mut self.gone));
-        outcome.opened_again.join(std::mem::take(&mut self.opened_again));
+        outcome.ignored.join(std::mem::take(&mut self.ignored));
     }
 }
 

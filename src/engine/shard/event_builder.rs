@@ -124,7 +124,9 @@ impl EventLogBuilder {
                 }
             }
         }
-        self.report(row);
+        if row.kind != EventKind::Opened {
+            self.report(row, |event| event);
+        }
     }
 
     /// Whether a row reports what the ticket's opening reported already.
@@ -138,23 +140,26 @@ impl EventLogBuilder {
             && same(row.team, opening.team)
     }
 
-    /// Whether a row that is not late may change the values of the opening, so that it is applied by itself.
-    pub(crate) fn may_change_opening(entries: &[StoredEvent], row: &Row) -> bool {
-        let reports = |reported: Symbol, known: &dyn Fn(&StoredEvent) -> bool| {
-            reported != NO_SYMBOL && !entries[1..].iter().any(known)
-        };
-        let reports_priority = || reports(row.priority, &|entry| entry.priority().is_some());
-        row.kind == EventKind::Opened
-            || match entries[0].basis() {
-                Basis::Opened => false,
-                Basis::Implied => row.at_ms <= entries[0].at_ms(),
-                Basis::Known => reports_priority(),
-                Basis::Current => {
-                    reports_priority()
-                        || reports(row.owner, &|entry| entry.owner != NO_SYMBOL)
-                        || reports(row.team, &|entry| entry.team != NO_SYMBOL)
-                }
+    /// Whether a row that is not late may change the values of the opening, so that it is applied by itself. `log` is the ticket's
+    /// stored log; without one its opening has its own values.
+    pub(crate) fn may_change_opening(log: &[StoredEvent], row: &Row) -> bool {
+        if row.kind == EventKind::Opened {
+            return true;
+        }
+        let [opening, events @ ..] = log else { return false };
+        let reports_first =
+            |reported: Symbol, known: &dyn Fn(&StoredEvent) -> bool| reported != NO_SYMBOL && !events.iter().any(known);
+        let reports_priority = || reports_first(row.priority, &|entry| entry.priority().is_some());
+        match opening.basis() {
+            Basis::Opened => false,
+            Basis::Implied => row.at_ms <= opening.at_ms(),
+            Basis::Known => reports_priority(),
+            Basis::Current => {
+                reports_priority()
+                    || reports_first(row.owner, &|entry| entry.owner != NO_SYMBOL)
+                    || reports_first(row.team, &|entry| entry.team != NO_SYMBOL)
             }
+        }
     }
 
     /// Sets the opening to a row's values.
@@ -210,27 +215,19 @@ impl EventLogBuilder {
         if at_ms <= opening.at_ms() && opening.basis() == Basis::Opened {
             return self.correct_opening(row);
         }
-        let last = |reports: &dyn Fn(&StoredEvent) -> Option<Symbol>| {
-            let stated = self.entries[1..].iter().filter(|entry| entry.is_stated());
-            stated.rev().find_map(reports).or(reports(&opening))
+        let mut stated = standing(&self.entries[..1]);
+        self.entries[1..].iter().filter(|entry| entry.is_stated()).for_each(|entry| stated.apply(*entry));
+        let news = |reported: Symbol, known: Symbol| if reported == known { NO_SYMBOL } else { reported };
+        let news = Row {
+            at_ms,
+            kind: EventKind::StateChanged,
+            state: row.state.filter(|state| *state != stated.state),
+            priority: news(row.priority, stated.priority),
+            owner: news(row.owner, stated.owner),
+            team: news(row.team, stated.team),
+            ..*row
         };
-        let some = |symbol: Symbol| (symbol != NO_SYMBOL).then_some(symbol);
-        let news = |reported: Symbol, known: Option<Symbol>| if Some(reported) == known { NO_SYMBOL } else { reported };
-        let state = |entry: &StoredEvent| entry.state().map(|state| state as Symbol);
-        let priority = news(row.priority, last(&|entry| entry.priority()));
-        let owner = news(row.owner, last(&|entry| some(entry.owner)));
-        let team = news(row.team, last(&|entry| some(entry.team)));
-        let last_state = last(&state);
-        let state = row.state.filter(|state| last_state != Some(*state as Symbol));
-        if priority != NO_SYMBOL {
-            self.insert(priority_entry(at_ms, priority).as_stated());
-        }
-        if (owner, team) != (NO_SYMBOL, NO_SYMBOL) {
-            self.insert(StoredEvent::new(at_ms, EventKind::Assigned).with_people(owner, team).as_report().as_stated());
-        }
-        if let Some(state) = state {
-            self.insert(state_entry(at_ms, state).as_stated());
-        }
+        self.report(&news, StoredEvent::as_stated);
     }
 
     /// The same for a ticket that opens at that instant: the later row counts.
@@ -243,18 +240,15 @@ impl EventLogBuilder {
         self.set_opening(opening.with_priority(priority).with_people(people.0, people.1).with_state(state));
     }
 
-    /// Adds what a row other than `opened` reports.
-    fn report(&mut self, row: &Row) {
+    /// Adds what a row other than `opened` reports, each event marked.
+    fn report(&mut self, row: &Row, mark: fn(StoredEvent) -> StoredEvent) {
         let (at_ms, kind) = (row.at_ms, row.kind);
-        if kind == EventKind::Opened {
-            return;
-        }
         if row.priority != NO_SYMBOL {
-            self.insert(priority_entry(at_ms, row.priority));
+            self.insert(mark(StoredEvent::new(at_ms, EventKind::PriorityChanged).with_priority(row.priority)));
         }
         if kind == EventKind::Assigned || row.has_people() {
             let assigned = StoredEvent::new(at_ms, EventKind::Assigned).with_people(row.owner, row.team);
-            self.insert(if kind == EventKind::Assigned { assigned } else { assigned.as_report() });
+            self.insert(mark(if kind == EventKind::Assigned { assigned } else { assigned.as_report() }));
         }
         let implied = match kind {
             EventKind::Resolved => Some(State::Resolved),
@@ -262,14 +256,14 @@ impl EventLogBuilder {
             EventKind::Reopened => Some(State::Open),
             EventKind::PriorityChanged | EventKind::Assigned | EventKind::StateChanged => None,
             _ => {
-                if self.insert(StoredEvent::new(at_ms, kind)) && kind == EventKind::Escalated {
+                if self.insert(mark(StoredEvent::new(at_ms, kind))) && kind == EventKind::Escalated {
                     self.manual.push((at_ms, row.number));
                 }
                 None
             }
         };
         if let Some(state) = row.state.or(implied) {
-            self.insert(state_entry(at_ms, state));
+            self.insert(mark(state_entry(at_ms, state)));
         }
     }
 
@@ -296,10 +290,6 @@ impl EventLogBuilder {
         }
         true
     }
-}
-
-fn priority_entry(at_ms: i64, priority: Symbol) -> StoredEvent {
-    StoredEvent::new(at_ms, EventKind::PriorityChanged).with_priority(priority)
 }
 
 /// A report of a state, with the kind that it has after a state that is not done.

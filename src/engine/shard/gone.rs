@@ -1,6 +1,6 @@
 //! Tickets that have left: deleted, merged, or spam.
 //!
-//! They stay gone: what is reported of them later changes nothing, until they are reopened, or opened anew after they left. So their
+//! They stay gone: what is reported of them later changes nothing, until they are reopened, or opened again after they left. So their
 //! ids stay, with the time at which each left.
 
 use super::ids::Ids;

@@ -25,7 +25,7 @@ const NO_VERSION: VersionId = VersionId::MAX;
 /// The fixed-size part of a ticket.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Record {
-    /// Opening time, state, class, channel.
+    /// Opening time, state, class, whether the ticket has left before, channel.
     opened: u64,
     /// Place in the order in which tickets were first seen, version.
     ordinal: u64,

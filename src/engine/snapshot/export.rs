@@ -11,7 +11,7 @@ use crate::engine::clocks::versions::Versions;
 use crate::engine::commands::Engine;
 use crate::engine::interner::NO_SYMBOL;
 use crate::engine::shard::Shard;
-use crate::ticket::{EventKind, PerLabel};
+use crate::ticket::PerLabel;
 use crate::time::NEVER_MS;
 
 impl Engine {
@@ -132,9 +132,9 @@ fn export_history(state: &mut ShardState, row: u32, history: &EventLog) {
         events.priority.push(entry.priority().unwrap_or(NO_SYMBOL));
         events.owner.push(entry.owner);
         events.team.push(entry.team);
-        let basis = (entry.kind() == EventKind::Opened).then(|| entry.basis());
+        let basis = entry.opening_basis();
         events.is_implied.push(basis == Some(Basis::Implied));
-        events.only_time.push(basis.filter(|basis| basis.has_only_time()).and_then(Basis::openings));
+        events.only_time.push(basis.and_then(Basis::only_time));
         events.is_report.push(entry.is_report());
         events.is_stated.push(entry.is_stated());
     }

@@ -61,6 +61,16 @@ pub(crate) enum NoteReason {
     OpenedAgain,
 }
 
+impl LoadNote {
+    /// Adds the note to those of a load: one for each reason, with the line of the first.
+    pub(crate) fn join(self, notes: &mut Vec<LoadNote>) {
+        match notes.iter_mut().find(|known| known.reason == self.reason) {
+            Some(known) => known.count += self.count,
+            None => notes.push(self),
+        }
+    }
+}
+
 impl NoteReason {
     fn message(self) -> &'static str {
         match self {
@@ -108,8 +118,8 @@ impl BulkReport {
             self.rejected += applied.rejected_count;
             self.errors_left_out += applied.rejected_count;
         }
-        self.note(NoteReason::TicketGone, applied.gone, lines);
-        self.note(NoteReason::OpenedAgain, applied.opened_again, lines);
+        self.note(NoteReason::TicketGone, applied.ignored.gone, lines);
+        self.note(NoteReason::OpenedAgain, applied.ignored.opened_again, lines);
         let mut last_line = None;
         for RejectedRow { row, reason } in &applied.rejected {
             let line = lines.get(*row).copied().unwrap_or_default();
@@ -128,13 +138,8 @@ impl BulkReport {
     fn note(&mut self, reason: NoteReason, ignored: IgnoredRows, lines: &[u64]) {
         let Some(first) = ignored.first else { return };
         let line = lines.get(first as usize).copied().unwrap_or_default();
-        match self.notes.iter_mut().find(|note| note.reason == reason) {
-            Some(note) => note.count += ignored.count,
-            None => {
-                let message = reason.message().to_owned();
-                self.notes.push(LoadNote { reason, count: ignored.count, line, message });
-            }
-        }
+        let message = reason.message().to_owned();
+        LoadNote { reason, count: ignored.count, line, message }.join(&mut self.notes);
     }
 
     fn describe(&mut self, error: FieldError) {
@@ -170,6 +175,7 @@ pub(crate) fn error_of(reason: &RejectedReason) -> FieldError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Ignored;
 
     fn rejected(row: usize) -> RejectedRow {
         RejectedRow { row, reason: RejectedReason::UnknownPriority { name: "nope".into() } }
@@ -187,8 +193,9 @@ mod tests {
         };
         response.add(&applied, &[1, 2, 2, 3, 5, 6]);
         let gone = IgnoredRows { count: 2, first: Some(1) };
-        response.add(&Applied { accepted: 1, escalations: (12, 13), gone, ..Applied::default() }, &[7, 8]);
-        response.add(&Applied { gone, ..Applied::default() }, &[9, 9]);
+        let ignored = Ignored { gone, ..Ignored::default() };
+        response.add(&Applied { accepted: 1, escalations: (12, 13), ignored, ..Applied::default() }, &[7, 8]);
+        response.add(&Applied { ignored, ..Applied::default() }, &[9, 9]);
         let response = response.finish(7);
         assert_eq!((response.rows, response.accepted, response.rejected, response.events), (7, 5, 2, 4));
         assert_eq!(response.escalations, Some(SequenceRange { first: 7, last: 12 }));

@@ -250,8 +250,7 @@ impl StateMachine {
         self.record(output, &outcome, Some(input));
         let escalations = (first, self.recorder.next_of(output));
         let accepted = (input.batch.len() - rejected.len()) as u64;
-        let Outcome { gone, opened_again, .. } = outcome;
-        InputResult::Batch { accepted, rejected, escalations, gone, opened_again }
+        InputResult::Batch { accepted, rejected, escalations, ignored: outcome.ignored }
     }
 
     fn edit(&mut self, input: &EditInput, compiled: Option<&Arc<Policy>>, output: &mut GroupOutput) -> InputResult {

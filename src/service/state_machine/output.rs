@@ -1,6 +1,6 @@
 //! Results of a group of inputs.
 
-use crate::engine::{IgnoredRows, RejectedRow};
+use crate::engine::{Ignored, RejectedRow};
 use crate::store::record::{CycleBlock, EscalationBlock};
 
 /// Results of a group.
@@ -19,10 +19,7 @@ pub enum InputResult {
         accepted: u64,
         rejected: Vec<RejectedRow>,
         escalations: (u64, u64),
-        /// Rows of tickets that are gone.
-        gone: IgnoredRows,
-        /// `opened` rows of tickets with an earlier one.
-        opened_again: IgnoredRows,
+        ignored: Ignored,
     },
     Edit {
         version: u64,

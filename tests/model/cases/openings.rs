@@ -25,6 +25,16 @@ fn orders(rows: &[Row]) -> Vec<Vec<Row>> {
     (0..rows.len()).flat_map(with_first).collect()
 }
 
+/// Rows that arrive one by one, in every order, from an instant on; only levels due later fire.
+fn check_in_any_order(rows: &[Row], now: &str, expected: &[(&str, u16, u8)]) {
+    for order in orders(rows) {
+        let mut commands: Vec<Command> = vec![advance(now)];
+        commands.extend(order.into_iter().map(|row| Command::Apply(vec![row], CatchUp::None)));
+        commands.push(advance("16 17:00"));
+        assert_eq!(escalations(&check(&slow_and_fast(), &commands)), fired(expected));
+    }
+}
+
 #[test]
 fn what_events_reported_stays_when_the_opening_arrives_later() {
     let rows = [
@@ -34,12 +44,7 @@ fn what_events_reported_stays_when_the_opening_arrives_later() {
         row("16 10:10", EventKind::StateChanged).state(State::Open),
     ];
     // Half an hour waiting: the hour from 09:00 on ends at 10:30.
-    for order in orders(&rows) {
-        let mut commands: Vec<Command> = vec![advance("16 10:15")];
-        commands.extend(order.into_iter().map(|row| Command::Apply(vec![row], CatchUp::None)));
-        commands.push(advance("16 17:00"));
-        assert_eq!(escalations(&check(&slow_and_fast(), &commands)), fired(&[("16 10:30", 1, 1)]));
-    }
+    check_in_any_order(&rows, "16 10:15", &[("16 10:30", 1, 1)]);
 }
 
 #[test]
@@ -66,12 +71,7 @@ fn a_known_opening_has_the_first_priority_that_the_log_reports() {
         known(opened("16 09:00")),
         known(row("16 09:50", EventKind::AgentReply).priority("slow")),
     ];
-    for order in orders(&rows) {
-        let mut commands: Vec<Command> = vec![advance("16 09:55")];
-        commands.extend(order.into_iter().map(|row| Command::Apply(vec![row], CatchUp::None)));
-        commands.push(advance("16 17:00"));
-        assert_eq!(escalations(&check(&slow_and_fast(), &commands)), fired(&[("16 13:00", 1, 1)]));
-    }
+    check_in_any_order(&rows, "16 09:55", &[("16 13:00", 1, 1)]);
 }
 
 #[test]
@@ -100,4 +100,20 @@ fn within_one_instant_the_opening_comes_first() {
         let outputs = check(&slow_and_fast(), &[apply(&order), advance("16 17:00")]);
         assert_eq!(escalations(&outputs), fired(&[("16 10:00", 1, 1)]));
     }
+}
+
+#[test]
+fn an_export_is_compared_with_the_opening_that_earlier_rows_give() {
+    // A change of priority restarts the clock, so that its time shows.
+    let slow = priority("slow", OFFICE, OnPriorityChange::Restart, vec![resolution(hours(4), &[WHOLE])]);
+    let fast = priority("fast", OFFICE, OnPriorityChange::Restart, vec![resolution(hours(1), &[WHOLE])]);
+    let known = Row { openings: Openings::Known, ..opened("16 09:00") };
+    let later = row("16 09:50", EventKind::PriorityChanged).priority("fast");
+    // The late row makes the ticket begin as slow, so that fast is news.
+    let export = [
+        current(opened("16 09:05").priority("fast")),
+        current(row("16 08:00", EventKind::StateChanged).priority("slow")),
+    ];
+    let commands = [advance("16 08:30"), apply(&[known]), apply(&[later]), apply(&export), advance("16 17:00")];
+    assert_eq!(escalations(&check(&policy(vec![slow, fast]), &commands)), fired(&[("16 10:05", 2, 1)]));
 }

@@ -209,7 +209,7 @@ impl Engine {
                     .and_then(|priority| label(&self.labels.symbols[TicketLabel::Priority], priority)),
                 owner: label(&self.labels.symbols[TicketLabel::Owner], entry.owner),
                 team: label(&self.labels.symbols[TicketLabel::Team], entry.team),
-                is_implied: entry.kind() == EventKind::Opened && entry.basis() == Basis::Implied,
+                is_implied: entry.opening_basis() == Some(Basis::Implied),
                 is_without_effect: kind.is_none(),
             })
         };
